@@ -1,0 +1,37 @@
+import type { AgreementKind, DataCategory, ProcessingPurpose } from './vocabulary';
+
+/** A category that law, an agreement or a grant's scope closes to the caller for the stated purpose. */
+export interface Prohibition {
+  readonly category: DataCategory;
+  readonly code: string;
+  /** What closes it, as the caller will read it: a clause, an article, a grant. */
+  readonly rule: string;
+}
+
+/** A row rule's answer where it withholds: a code of the catalogue, with the rule where it differs from the code's. */
+export type RowRefusal = string | { readonly code: string; readonly rule: string };
+
+/**
+ * Who asks, for what, and with which rights; everything that is absent is refused. Nothing here is looked up by the
+ * core: whoever calls it has proved each fact.
+ */
+export interface Access {
+  /** Whoever was authenticated. */
+  readonly principal?: string | undefined;
+  /** The purpose stated by header; @purpose on the operation states the same or nothing. */
+  readonly purpose?: string | undefined;
+  /** Purposes that the token and a grant or instruction in force allow. */
+  readonly grantedPurposes: readonly (ProcessingPurpose | string)[];
+  readonly scopes?: readonly string[] | undefined;
+  /** Kinds of agreement in force with the client. */
+  readonly agreements?: readonly (AgreementKind | string)[] | undefined;
+  readonly prohibitions?: readonly Prohibition[] | undefined;
+  /** Withholds the governed fields of one row; called for each, so it must be cheap and synchronous. */
+  readonly row?: ((row: unknown, coordinate: string) => RowRefusal | undefined) | undefined;
+  /** The key of pseudonyms: stable within a client, different across clients. Absent, a key of this process is used. */
+  readonly pseudonymKey?: Uint8Array | undefined;
+  /** The client whose data is read; part of the pseudonyms' key where none is given. */
+  readonly client?: string | undefined;
+  /** Version of the grants, instructions and agreements that this access was made from. */
+  readonly policyVersion?: string | undefined;
+}

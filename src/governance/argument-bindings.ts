@@ -1,0 +1,148 @@
+import {
+  type GraphQLArgument,
+  type GraphQLField,
+  type GraphQLInputField,
+  type GraphQLInputObjectType,
+  getNamedType,
+  isInputObjectType,
+  Kind,
+  type ValueNode,
+} from 'graphql';
+import { usages } from './directive-usages';
+import type { FilterOperator } from './vocabulary';
+
+/** What using one argument or input field reads. */
+export interface ArgumentBinding {
+  /** `Type.field` of the field it reads, where it carries @governedBy. */
+  readonly field: string | undefined;
+  /** The operators it may use; undefined leaves all. Checked where the argument is an object of operators. */
+  readonly operators: readonly FilterOperator[] | undefined;
+  /** Bindings of the input object's own fields; a thunk's result, since input types may be recursive. */
+  readonly fields: ArgumentBindings | undefined;
+}
+export type ArgumentBindings = ReadonlyMap<string, ArgumentBinding>;
+
+/** A read that an argument makes, or an operator it may not use. */
+export interface ArgumentRead {
+  readonly field: string;
+  readonly forbiddenOperator?: string;
+}
+
+/** The bindings of a field's arguments, at any depth of its input types; undefined where none of them reads anything. */
+export function bindArguments(field: GraphQLField<unknown, unknown>): ArgumentBindings | undefined {
+  return bindAll(field.args, new Map());
+}
+
+function bindAll(
+  inputs: ReadonlyArray<GraphQLArgument | GraphQLInputField>,
+  seen: Map<GraphQLInputObjectType, Map<string, ArgumentBinding>>,
+): ArgumentBindings | undefined {
+  const found = new Map<string, ArgumentBinding>();
+  fill(found, inputs, seen);
+  return found.size > 0 ? found : undefined;
+}
+
+function fill(
+  target: Map<string, ArgumentBinding>,
+  inputs: ReadonlyArray<GraphQLArgument | GraphQLInputField>,
+  seen: Map<GraphQLInputObjectType, Map<string, ArgumentBinding>>,
+): void {
+  for (const input of inputs) {
+    const [usage] = usages(input, 'governedBy') as Array<{ field: string; operators?: FilterOperator[] }>;
+    const type = getNamedType(input.type);
+    let fields: Map<string, ArgumentBinding> | undefined;
+    if (isInputObjectType(type)) {
+      fields = seen.get(type);
+      if (!fields) {
+        fields = new Map();
+        seen.set(type, fields);
+        fill(fields, Object.values(type.getFields()), seen);
+      }
+    }
+    if (usage || (fields && bindsAnything(fields))) {
+      target.set(input.name, { field: usage?.field, operators: usage?.operators, fields });
+    }
+  }
+}
+
+function bindsAnything(fields: ArgumentBindings, seen = new Set<ArgumentBindings>()): boolean {
+  if (seen.has(fields)) return false;
+  seen.add(fields);
+  return [...fields.values()].some(
+    (binding) => binding.field !== undefined || (binding.fields && bindsAnything(binding.fields, seen)),
+  );
+}
+
+/** Every field that any use of these arguments could read: what a variable of their type may hold. */
+export function fieldsWithin(
+  bindings: ArgumentBindings,
+  into = new Set<string>(),
+  seen = new Set<ArgumentBindings>(),
+): Set<string> {
+  if (seen.has(bindings)) return into;
+  seen.add(bindings);
+  for (const { field, fields } of bindings.values()) {
+    if (field !== undefined) into.add(field);
+    if (fields) fieldsWithin(fields, into, seen);
+  }
+  return into;
+}
+
+/** Fields that an argument written in the document reads; a variable counts for all that it could hold. */
+export function fieldsInLiteral(binding: ArgumentBinding, value: ValueNode, into: Set<string>): void {
+  if (binding.field !== undefined) into.add(binding.field);
+  if (!binding.fields) return;
+  if (value.kind === Kind.VARIABLE) fieldsWithin(binding.fields, into);
+  else if (value.kind === Kind.LIST) for (const item of value.values) fieldsInLiteral(binding, item, into);
+  else if (value.kind === Kind.OBJECT) {
+    for (const node of value.fields) {
+      const inner = binding.fields.get(node.name.value);
+      if (inner) fieldsInLiteral(inner, node.value, into);
+    }
+  }
+}
+
+/** The reads that arguments make as they finally are, variables and defaults filled in. */
+export function* argumentReads(
+  bindings: ArgumentBindings,
+  values: Readonly<Record<string, unknown>>,
+): Generator<ArgumentRead> {
+  for (const name in values) {
+    const binding = bindings.get(name);
+    if (binding && values[name] !== undefined) yield* reads(binding, values[name]);
+  }
+}
+
+function* reads(binding: ArgumentBinding, value: unknown): Generator<ArgumentRead> {
+  if (binding.field !== undefined) yield { field: binding.field };
+  for (const item of Array.isArray(value) ? value : [value]) {
+    if (item === null || typeof item !== 'object') continue;
+    const record = item as Readonly<Record<string, unknown>>;
+    if (binding.field !== undefined && binding.operators) {
+      const forbidden = Object.keys(record).find(
+        (key) => record[key] !== undefined && !permits(binding.operators ?? [], key),
+      );
+      if (forbidden) yield { field: binding.field, forbiddenOperator: forbidden };
+    }
+    if (binding.fields) yield* argumentReads(binding.fields, record);
+  }
+}
+
+const spellings: Readonly<Record<FilterOperator, readonly string[]>> = {
+  EQ: ['eq', 'equals', 'is'],
+  NE: ['ne', 'neq', 'not'],
+  IN: ['in', 'oneof'],
+  LT: ['lt', 'before'],
+  LTE: ['lte'],
+  GT: ['gt', 'after'],
+  GTE: ['gte'],
+  PREFIX: ['prefix', 'startswith', 'beginswith'],
+  CONTAINS: ['contains', 'like', 'search'],
+  SORT: ['sort', 'order', 'orderby'],
+  AGGREGATE: ['aggregate', 'count', 'sum', 'min', 'max', 'avg'],
+};
+
+function permits(operators: readonly FilterOperator[], key: string): boolean {
+  const word = key.toLowerCase().replaceAll('_', '');
+  return operators.some((operator) => operator.toLowerCase() === word || spellings[operator].includes(word));
+}

@@ -1,0 +1,179 @@
+import { createHash } from 'node:crypto';
+import type { Access } from './access';
+import { badUserInput, type Refusal, type RefusalCode, ruleOf } from './errors';
+import type { OperationPlan } from './operation-plan';
+import type { Coordinate, SchemaPolicy } from './schema-policy';
+import { type Deidentification, isPurpose, type ProcessingPurpose } from './vocabulary';
+
+export type Outcome = 'CLEAR' | 'DEIDENTIFIED' | 'WITHHELD';
+
+/** What was decided of one coordinate. */
+export interface Verdict {
+  readonly outcome: Outcome;
+  /** Why it is withheld. */
+  readonly code: string | undefined;
+  /** What decided: a directive, an agreement's clause, an article of law. */
+  readonly rule: string;
+  readonly method: Deidentification | undefined;
+}
+
+/** Everything about one operation of one caller that does not depend on rows (points 1–4 of a decision). */
+export interface Decision {
+  readonly id: string;
+  readonly purpose: ProcessingPurpose | undefined;
+  readonly policyVersion: string;
+  /** Set where the whole operation is refused. */
+  readonly refusal: Refusal | undefined;
+  /** By coordinate index; what the plan does not reach has none, and is withheld. */
+  readonly verdicts: ReadonlyArray<Verdict | undefined>;
+  /** Fields of an object type that are selected and may be fetched: all that is withheld is left out. */
+  readable(type: string): ReadonlySet<string>;
+}
+
+/** The purpose that applies: the header's, the document's, or both if they agree. */
+export function purposeOf(plan: OperationPlan, access: Access): string | undefined {
+  const header = access.purpose || undefined;
+  if (header !== undefined && plan.purpose !== undefined && header !== plan.purpose) {
+    throw badUserInput('The header "processing-purpose" and @purpose on the operation differ; state one purpose.');
+  }
+  return header ?? plan.purpose;
+}
+
+/**
+ * Decides what an operation may read.
+ * @throws {GraphQLError} BAD_USER_INPUT where the caller states two purposes
+ */
+export function decide(policy: SchemaPolicy, plan: OperationPlan, access: Access): Decision {
+  const stated = purposeOf(plan, access);
+  const purpose = isPurpose(stated) ? stated : undefined;
+  const refusal = refuse(policy, plan, access, stated);
+  const verdicts: Array<Verdict | undefined> = [];
+  // Sources come before the fields derived from them, however the schema orders them.
+  const judge = (index: number): Verdict => {
+    const known = verdicts[index];
+    if (known) return known;
+    const coordinate = policy.coordinates[index];
+    if (!coordinate) throw new Error(`no coordinate ${index}`);
+    const verdict = judgeCoordinate(coordinate, purpose, access, refusal, judge);
+    verdicts[index] = verdict;
+    return verdict;
+  };
+  plan.reach.forEach(judge);
+  return {
+    id: identify(policy, plan, access, stated),
+    purpose,
+    policyVersion: versionOf(policy, access),
+    refusal,
+    verdicts,
+    readable: readableFields(policy, plan, verdicts),
+  };
+}
+
+/** Points 1 and 2: nothing governed is read by nobody, for no purpose, or for one that was not granted. */
+function refuse(
+  policy: SchemaPolicy,
+  plan: OperationPlan,
+  access: Access,
+  stated: string | undefined,
+): Refusal | undefined {
+  if (!plan.reach.some((index) => policy.coordinates[index]?.governed)) return undefined;
+  if (!access.principal) return refusal('UNAUTHENTICATED');
+  if (stated === undefined) return refusal('PURPOSE_REQUIRED');
+  if (!isPurpose(stated) || !access.grantedPurposes.includes(stated)) return refusal('PURPOSE_NOT_GRANTED');
+  return undefined;
+}
+
+const refusal = (code: RefusalCode): Refusal => ({ code, rule: ruleOf(code) });
+
+const withheld = (code: string, rule: string): Verdict => ({ outcome: 'WITHHELD', code, rule, method: undefined });
+
+function judgeCoordinate(
+  coordinate: Coordinate,
+  purpose: ProcessingPurpose | undefined,
+  access: Access,
+  refused: Refusal | undefined,
+  judge: (index: number) => Verdict,
+): Verdict {
+  const { rule, name } = coordinate;
+  if (!access.principal) return withheld('UNAUTHENTICATED', ruleOf('UNAUTHENTICATED'));
+  const missing = rule.scopes.find((alternatives) => !holds(alternatives, access.scopes ?? []));
+  if (missing) return withheld('SCOPE_REQUIRED', `@requiresScopes(scopes: ${JSON.stringify(missing)}) on ${name}`);
+  if (!coordinate.governed) return { outcome: 'CLEAR', code: undefined, rule: '@requiresScopes', method: undefined };
+  if (refused) return withheld(refused.code, refused.rule);
+  if (purpose === undefined) return withheld('PURPOSE_REQUIRED', ruleOf('PURPOSE_REQUIRED'));
+
+  const prohibition = access.prohibitions?.find(({ category }) => category === rule.category);
+  if (prohibition) return withheld(prohibition.code, prohibition.rule);
+  const method = rule.deidentify.get(purpose);
+  const allowed = rule.allow === undefined || rule.allow.has(purpose);
+  if (method === undefined && !allowed) {
+    return withheld('PURPOSE_NOT_PERMITTED', `@purposes(allow: [${[...(rule.allow ?? [])].join(', ')}]) on ${name}`);
+  }
+  const agreement = rule.agreements.find((kind) => !access.agreements?.includes(kind));
+  if (agreement) return withheld('AGREEMENT_REQUIRED', `@requiresAgreement(kind: ${agreement}) on ${name}`);
+
+  const sources = coordinate.sources.map(judge);
+  const barred = sources.find(({ outcome }) => outcome === 'WITHHELD');
+  if (barred) return barred;
+  const blurred = sources.find(({ outcome }) => outcome === 'DEIDENTIFIED');
+  if (blurred && method === undefined) return withheld('PURPOSE_NOT_PERMITTED', blurred.rule);
+  if (method !== undefined) {
+    return {
+      outcome: 'DEIDENTIFIED',
+      code: undefined,
+      rule: `@deidentify(for: [${purpose}], by: ${method}) on ${name}`,
+      method,
+    };
+  }
+  const decidedBy = rule.allow ? `@purposes(allow: [${[...rule.allow].join(', ')}])` : '@derivedFrom';
+  return { outcome: 'CLEAR', code: undefined, rule: `${decidedBy} on ${name}`, method: undefined };
+}
+
+function holds(alternatives: ReadonlyArray<readonly string[]>, scopes: readonly string[]): boolean {
+  return alternatives.some((all) => all.every((scope) => scopes.includes(scope)));
+}
+
+const versionOf = (policy: SchemaPolicy, access: Access): string =>
+  access.policyVersion === undefined ? policy.version : `${policy.version}.${access.policyVersion}`;
+
+function readableFields(
+  policy: SchemaPolicy,
+  plan: OperationPlan,
+  verdicts: ReadonlyArray<Verdict | undefined>,
+): (type: string) => ReadonlySet<string> {
+  const cache = new Map<string, ReadonlySet<string>>();
+  return (type) => {
+    const known = cache.get(type);
+    if (known) return known;
+    const fields = new Set<string>();
+    for (const field of plan.selected.get(type) ?? []) {
+      const coordinate = policy.coordinate(type, field);
+      const verdict = coordinate && verdicts[coordinate.index];
+      if (!coordinate || coordinate.nonNull || (verdict && verdict.outcome !== 'WITHHELD')) fields.add(field);
+    }
+    cache.set(type, fields);
+    return fields;
+  };
+}
+
+/** The facts a decision rests on, as a cache key: whatever could change the decision is in it. */
+export function decisionKey(policy: SchemaPolicy, access: Access, stated: string | undefined): string {
+  return JSON.stringify([
+    access.principal !== undefined && access.principal !== '',
+    stated,
+    stated !== undefined && access.grantedPurposes.includes(stated),
+    access.scopes,
+    access.agreements,
+    access.prohibitions,
+    versionOf(policy, access),
+  ]);
+}
+
+function identify(policy: SchemaPolicy, plan: OperationPlan, access: Access, stated: string | undefined): string {
+  return createHash('sha256')
+    .update(decisionKey(policy, access, stated))
+    .update(plan.reach.join())
+    .update(plan.operation.name?.value ?? '')
+    .digest('base64url')
+    .slice(0, 22);
+}

@@ -1,0 +1,59 @@
+import { type DocumentNode, GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
+import { LeastRecentlyUsed } from './least-recently-used';
+import { enforceLimits, type Limits } from './limits';
+import { inputError } from './messages';
+
+/** A document that may be planned, or why it may not. */
+type Checked = { readonly document: DocumentNode } | { readonly errors: readonly GraphQLError[] };
+
+/** Parses, measures and validates documents, each once: by its text, or by the object that stands for it. */
+export class Documents {
+  readonly #schema: GraphQLSchema;
+  readonly #limits: Limits;
+  readonly #byText = new LeastRecentlyUsed<string, DocumentNode>(1_000);
+  readonly #sound = new WeakSet<DocumentNode>();
+
+  constructor(schema: GraphQLSchema, limits: Limits) {
+    this.#schema = schema;
+    this.#limits = limits;
+  }
+
+  check(source: string | DocumentNode): Checked {
+    if (typeof source !== 'string') return this.#checkNode(source);
+    const known = this.#byText.get(source);
+    if (known) return { document: known };
+    let document: DocumentNode;
+    try {
+      document = parse(source, { maxTokens: this.#limits.tokens });
+    } catch (error) {
+      return { errors: [syntaxError(error, this.#limits)] };
+    }
+    const checked = this.#checkNode(document);
+    if ('document' in checked) this.#byText.set(source, document);
+    return checked;
+  }
+
+  #checkNode(document: DocumentNode): Checked {
+    if (this.#sound.has(document)) return { document };
+    try {
+      enforceLimits(document, this.#limits);
+    } catch (error) {
+      return { errors: [error as GraphQLError] };
+    }
+    const errors = validate(this.#schema, document, undefined, { maxErrors: 20 });
+    if (errors.length > 0) return { errors: errors.map((error) => inputError(error, 'GRAPHQL_VALIDATION_FAILED')) };
+    this.#sound.add(document);
+    return { document };
+  }
+}
+
+function syntaxError(error: unknown, limits: Limits): GraphQLError {
+  if (error instanceof GraphQLError && error.message.includes('tokens')) {
+    const message = `The document exceeds the limit of ${limits.tokens} tokens.`;
+    return new GraphQLError(message, { extensions: { code: 'OPERATION_TOO_LARGE', limit: 'tokens' } });
+  }
+  const positions = error instanceof GraphQLError ? error.positions : undefined;
+  const source = error instanceof GraphQLError ? error.source : undefined;
+  const message = 'The document is not valid GraphQL: a syntax error stands at the location given.';
+  return new GraphQLError(message, { source, positions, extensions: { code: 'GRAPHQL_PARSE_FAILED' } });
+}

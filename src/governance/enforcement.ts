@@ -1,0 +1,136 @@
+import { GraphQLError } from 'graphql';
+import type { Access, RowRefusal } from './access';
+import type { Decision, Outcome } from './decision';
+import { deidentify, pseudonymKeyOf } from './deidentify';
+import { messageOf, type Refusal, ruleOf } from './errors';
+import type { Coordinate } from './schema-policy';
+import type { Deidentification } from './vocabulary';
+
+/** A node of the response's path, from the leaf up, as graphql's executors hand it out. */
+export interface ResponsePath {
+  readonly key: string | number;
+  readonly prev?: ResponsePath | undefined;
+}
+
+/** One coordinate withheld for one reason, counted over all rows. */
+interface Tally {
+  readonly coordinate: string;
+  readonly code: string;
+  readonly rule: string;
+  readonly path: ReadonlyArray<string | number>;
+  rows: number;
+  /** The row counted last: its aliases follow at once, and are not rows of their own. */
+  last: unknown;
+}
+
+/** What a response says of governance, in `extensions.governance`. */
+export interface GovernanceReport {
+  readonly purpose: string | null;
+  readonly decisionId: string;
+  readonly policyVersion: string;
+  readonly withheld: readonly string[];
+  readonly deidentified: readonly string[];
+  readonly auditId: string | null;
+}
+
+/** One request while it runs: its decision, applied field by field, and what came of it. */
+export class Enforcement {
+  readonly decision: Decision;
+  readonly contextValue: unknown;
+  readonly #row: Access['row'];
+  readonly #pseudonymKey: Uint8Array;
+  readonly #tallies = new Map<string, Tally>();
+  readonly #deidentified = new Set<string>();
+
+  constructor(decision: Decision, access: Access, contextValue: unknown) {
+    this.decision = decision;
+    this.contextValue = contextValue;
+    this.#row = access.row;
+    this.#pseudonymKey = pseudonymKeyOf(access);
+  }
+
+  /** The verdict on a coordinate; what no plan reached is withheld. */
+  outcome(coordinate: Coordinate): Outcome {
+    return this.decision.verdicts[coordinate.index]?.outcome ?? 'WITHHELD';
+  }
+
+  /** Why the row withholds this coordinate; a row rule that fails withholds too. */
+  rowRefusal(row: unknown, coordinate: Coordinate): RowRefusal | undefined {
+    if (!this.#row || !coordinate.governed) return undefined;
+    try {
+      return this.#row(row, coordinate.name);
+    } catch {
+      return { code: 'PROCESSING_RESTRICTED', rule: 'the row rule failed' };
+    }
+  }
+
+  deidentify(coordinate: Coordinate, value: unknown): unknown {
+    const method = this.decision.verdicts[coordinate.index]?.method;
+    this.#deidentified.add(coordinate.name);
+    return method ? deidentify(method, value, this.#pseudonymKey) : null;
+  }
+
+  /** What a withheld, non-null field says instead. */
+  disguise(method: Deidentification, value: unknown): unknown {
+    return deidentify(method, value, this.#pseudonymKey);
+  }
+
+  /** Counts a coordinate withheld by the decision. */
+  withhold(coordinate: Coordinate, row: unknown, path: ResponsePath): void {
+    const verdict = this.decision.verdicts[coordinate.index];
+    const code = verdict?.code ?? 'PURPOSE_NOT_PERMITTED';
+    this.#count(coordinate.name, { code, rule: verdict?.rule ?? 'no plan reaches this field' }, row, path);
+  }
+
+  /** Counts a coordinate withheld by its row. */
+  withholdRow(coordinate: Coordinate, refusal: RowRefusal, row: unknown, path: ResponsePath): void {
+    const named = typeof refusal === 'object' ? refusal : { code: String(refusal), rule: ruleOf(String(refusal)) };
+    this.#count(coordinate.name, named, row, path);
+  }
+
+  /** Counts a field that was not called because an argument reads what may not be read. */
+  withholdArgument(coordinate: string, refusal: Refusal, row: unknown, path: ResponsePath): void {
+    this.#count(coordinate, refusal, row, path);
+  }
+
+  #count(coordinate: string, { code, rule }: Refusal, row: unknown, path: ResponsePath): void {
+    const key = `${coordinate} ${code} ${rule}`;
+    const tally = this.#tallies.get(key);
+    if (!tally) this.#tallies.set(key, { coordinate, code, rule, path: templateOf(path), rows: 1, last: row });
+    else if (tally.last !== row) {
+      tally.rows++;
+      tally.last = row;
+    }
+  }
+
+  /** One error per coordinate and reason, never one per row. */
+  errors(): GraphQLError[] {
+    return [...this.#tallies.values()].map(
+      ({ coordinate, code, rule, path, rows }) =>
+        new GraphQLError(messageOf(code), {
+          path,
+          extensions: { code, coordinate, purpose: this.decision.purpose ?? null, rule, rows },
+        }),
+    );
+  }
+
+  report(auditId: string | null = null): GovernanceReport {
+    return {
+      purpose: this.decision.purpose ?? null,
+      decisionId: this.decision.id,
+      policyVersion: this.decision.policyVersion,
+      withheld: [...new Set([...this.#tallies.values()].map(({ coordinate }) => coordinate))],
+      deidentified: [...this.#deidentified],
+      auditId,
+    };
+  }
+}
+
+/** The path by response keys, from the root down, with `@` for every place in a list. */
+function templateOf(leaf: ResponsePath): string[] {
+  const keys: string[] = [];
+  for (let node: ResponsePath | undefined = leaf; node; node = node.prev) {
+    keys.unshift(typeof node.key === 'number' ? '@' : node.key);
+  }
+  return keys;
+}

@@ -1,0 +1,56 @@
+import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql';
+import type { Access } from './access';
+
+/** What Apollo Server hands to a gateway's executor; only what is used here (`@apollo/server-gateway-interface` 2). */
+interface GatewayRequestContext {
+  readonly document: DocumentNode;
+  readonly request: { readonly operationName?: string; readonly variables?: Record<string, unknown> };
+  /** Apollo calls its contextValue `context` here. */
+  readonly context: unknown;
+}
+
+type GatewayExecutor = (requestContext: GatewayRequestContext) => Promise<ExecutionResult>;
+
+/** Structurally Apollo's `GatewayInterface`. */
+export interface GovernedGateway {
+  load(): Promise<{ executor: GatewayExecutor }>;
+  onSchemaLoadOrUpdate(
+    callback: (schemaContext: { apiSchema: GraphQLSchema; coreSupergraphSdl: string }) => void,
+  ): () => void;
+  stop(): Promise<void>;
+}
+
+type Execute = (args: {
+  document: DocumentNode;
+  operationName: string | undefined;
+  variableValues: Record<string, unknown> | undefined;
+  contextValue: unknown;
+  access: Access;
+}) => Promise<ExecutionResult>;
+
+const nobody: Access = { grantedPurposes: [] };
+
+/** An Apollo gateway over the governed executor; a request whose context brings no access is nobody's. */
+export function apolloGateway(
+  schema: GraphQLSchema,
+  execute: Execute,
+  accessOf: ((contextValue: unknown) => Access | undefined) | undefined,
+): GovernedGateway {
+  const find = accessOf ?? ((context) => (context as { access?: Access } | null | undefined)?.access);
+  const executor: GatewayExecutor = ({ document, request, context }) =>
+    execute({
+      document,
+      operationName: request.operationName,
+      variableValues: request.variables,
+      contextValue: context,
+      access: find(context) ?? nobody,
+    });
+  return {
+    load: async () => ({ executor }),
+    onSchemaLoadOrUpdate: (callback) => {
+      callback({ apiSchema: schema, coreSupergraphSdl: '' });
+      return () => undefined;
+    },
+    stop: async () => undefined,
+  };
+}

@@ -1,0 +1,249 @@
+import {
+  createSourceEventStream,
+  type DocumentNode,
+  type ExecutionResult,
+  GraphQLError,
+  type GraphQLSchema,
+  getVariableValues,
+} from 'graphql';
+import type { Access } from './access';
+import { CompiledOperation, isCompilable } from './compiled-operation';
+import { type Decision, decide, decisionKey, purposeOf } from './decision';
+import { Documents } from './documents';
+import { Enforcement, type GovernanceReport } from './enforcement';
+import { messageOf } from './errors';
+import { type Explanation, explainDecision } from './explain';
+import { apolloGateway, type GovernedGateway } from './gateway';
+import { type GovernedCoordinate, publicCoordinate } from './governed-coordinate';
+import { guardSchema } from './guards';
+import { LeastRecentlyUsed } from './least-recently-used';
+import { defaultLimits, type Limits } from './limits';
+import { fieldError, inputError } from './messages';
+import { type OperationPlan, planOperation } from './operation-plan';
+import { readSchemaPolicy, type SchemaPolicy } from './schema-policy';
+
+export type { Access, Prohibition, RowRefusal } from './access';
+export type { Decision, Outcome, Verdict } from './decision';
+export type { GovernanceReport } from './enforcement';
+export { SchemaPolicyError } from './errors';
+export type { Explanation } from './explain';
+export type { GovernedGateway } from './gateway';
+export type { GovernedCoordinate } from './governed-coordinate';
+export type { Limits } from './limits';
+export { governanceTypeDefs } from './type-defs';
+
+export interface GovernOptions {
+  /** Bounds on documents; what is left out has its default. */
+  readonly limits?: Partial<Limits>;
+  /** Sources are plain rows, with no function or promise in a field that has no resolver: faster. Default false. */
+  readonly plainSources?: boolean;
+  /** Where a gateway request's access comes from. Default: the context's property `access`; absent, nobody asks. */
+  readonly accessOf?: (contextValue: unknown) => Access | undefined;
+  /** Told of each decision before anything is fetched, so that fetching can leave out what is withheld. */
+  readonly onDecision?: (contextValue: unknown, decision: Decision) => void;
+  /** Told of errors that callers get as "Internal server error". */
+  readonly onInternalError?: (error: unknown) => void;
+}
+
+export interface ExecuteArguments {
+  readonly document: string | DocumentNode;
+  readonly operationName?: string | null | undefined;
+  readonly variableValues?: Readonly<Record<string, unknown>> | null | undefined;
+  readonly contextValue?: unknown;
+  readonly rootValue?: unknown;
+  readonly access: Access;
+}
+
+export type SubscribeArguments = Omit<ExecuteArguments, 'access' | 'rootValue'> & {
+  /** Asked again for each event, so that rights that change end the stream. */
+  readonly access: () => Access | Promise<Access>;
+};
+
+export type GovernedResult = ExecutionResult<Record<string, unknown>, { governance: GovernanceReport }>;
+
+export interface Governed {
+  /** Executes one operation under the access given. Never rejects: what goes wrong is in `errors`. */
+  execute(args: ExecuteArguments): Promise<GovernedResult>;
+  /** Opens a subscription, deciding anew for each event; a result instead of a stream is a refusal. */
+  subscribe(args: SubscribeArguments): Promise<AsyncGenerator<GovernedResult, void, void> | GovernedResult>;
+  /** What each coordinate that the operation can reach would give under the access. Throws a GraphQLError on a wrong document. */
+  explain(args: Pick<ExecuteArguments, 'document' | 'operationName' | 'access'>): Explanation[];
+  /** The `gateway` option of Apollo Server: its executor is {@link execute}. */
+  readonly gateway: GovernedGateway;
+  /** Every coordinate that a rule stands on. */
+  readonly coordinates: readonly GovernedCoordinate[];
+  readonly policyVersion: string;
+}
+
+/** A planned operation with what is kept between requests. */
+interface Planned {
+  readonly plan: OperationPlan;
+  readonly compiled: CompiledOperation;
+  readonly decisions: LeastRecentlyUsed<string, Decision>;
+}
+
+/** A request that has been decided, or the result that ends it. */
+type Prepared = {
+  readonly planned: Planned;
+  readonly decision: Decision;
+  readonly variables: Readonly<Record<string, unknown>>;
+};
+
+/**
+ * Governs a schema: reads its directives into a policy, puts guards on its governed fields, and returns the one way in.
+ * The schema is guarded in place, so that an executor which bypasses this one is given nothing governed.
+ * @throws {SchemaPolicyError} where the directives are not sound, with every fault and its mend
+ */
+export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Governed {
+  const policy = readSchemaPolicy(schema);
+  isCompilable(schema);
+  guardSchema(policy, options.plainSources ?? false);
+  const documents = new Documents(schema, { ...defaultLimits, ...options.limits });
+  const plans = new WeakMap<DocumentNode, Map<string, Planned>>();
+  const onInternalError = options.onInternalError ?? (() => undefined);
+
+  function plan(source: string | DocumentNode, operationName: string | null | undefined): Planned | ExecutionResult {
+    const checked = documents.check(source);
+    if ('errors' in checked) return { errors: checked.errors };
+    const byName = plans.get(checked.document) ?? new Map<string, Planned>();
+    plans.set(checked.document, byName);
+    const known = byName.get(operationName ?? '');
+    if (known) return known;
+    try {
+      const operation = planOperation(policy, checked.document, operationName);
+      const planned = {
+        plan: operation,
+        compiled: new CompiledOperation(schema, operation),
+        decisions: new LeastRecentlyUsed<string, Decision>(256),
+      };
+      byName.set(operationName ?? '', planned);
+      return planned;
+    } catch (error) {
+      return { errors: [error as GraphQLError] };
+    }
+  }
+
+  function decideCached(planned: Planned, access: Access): Decision {
+    const key = decisionKey(policy, access, purposeOf(planned.plan, access));
+    return planned.decisions.get(key) ?? planned.decisions.set(key, decide(policy, planned.plan, access));
+  }
+
+  function prepare(args: Omit<ExecuteArguments, 'rootValue'>): Prepared | ExecutionResult {
+    const planned = plan(args.document, args.operationName);
+    if (!('plan' in planned)) return planned;
+    const definitions = planned.plan.operation.variableDefinitions ?? [];
+    const coerced = getVariableValues(schema, definitions, args.variableValues ?? {}, { maxErrors: 20 });
+    if (coerced.errors) return { errors: coerced.errors.map((error) => inputError(error, 'BAD_USER_INPUT')) };
+    try {
+      return { planned, decision: decideCached(planned, args.access), variables: coerced.coerced };
+    } catch (error) {
+      return { errors: [error as GraphQLError] };
+    }
+  }
+
+  async function run(prepared: Prepared, args: ExecuteArguments): Promise<GovernedResult> {
+    const { planned, decision, variables } = prepared;
+    const enforcement = new Enforcement(decision, args.access, args.contextValue);
+    const executed = await planned.compiled.run({
+      rootValue: args.rootValue,
+      contextValue: enforcement,
+      rawVariables: args.variableValues ?? {},
+      variables,
+    });
+    const errors = [
+      ...(executed.errors ?? []).flatMap((error) => fieldError(error, onInternalError) ?? []),
+      ...enforcement.errors(),
+    ];
+    const extensions = { governance: enforcement.report() };
+    const data = executed.data as Record<string, unknown> | null;
+    return errors.length > 0 ? { data, errors, extensions } : { data, extensions };
+  }
+
+  async function execute(args: ExecuteArguments): Promise<GovernedResult> {
+    try {
+      const prepared = prepare(args);
+      if (!('planned' in prepared)) return prepared as GovernedResult;
+      if (prepared.decision.refusal) return refused(policy, prepared);
+      options.onDecision?.(args.contextValue, prepared.decision);
+      return await run(prepared, args);
+    } catch (error) {
+      onInternalError(error);
+      return {
+        data: null,
+        errors: [new GraphQLError('Internal server error', { extensions: { code: 'INTERNAL_SERVER_ERROR' } })],
+      };
+    }
+  }
+
+  async function subscribe(
+    args: SubscribeArguments,
+  ): Promise<AsyncGenerator<GovernedResult, void, void> | GovernedResult> {
+    const access = await args.access();
+    const prepared = prepare({ ...args, access });
+    if (!('planned' in prepared)) return prepared as GovernedResult;
+    if (prepared.decision.refusal) return refused(policy, prepared);
+    if (prepared.planned.plan.operation.operation !== 'subscription') return execute({ ...args, access });
+    const { document, operation } = prepared.planned.plan;
+    const enforcement = new Enforcement(prepared.decision, access, args.contextValue);
+    const source = await createSourceEventStream({
+      schema,
+      document,
+      operationName: operation.name?.value,
+      contextValue: enforcement,
+      variableValues: args.variableValues ?? {},
+    });
+    if (!(Symbol.asyncIterator in source)) {
+      const errors = (source.errors ?? []).flatMap((error) => fieldError(error, onInternalError) ?? []);
+      return {
+        data: null,
+        errors: [...errors, ...enforcement.errors()],
+        extensions: { governance: enforcement.report() },
+      };
+    }
+    return events(source, args);
+  }
+
+  async function* events(
+    source: AsyncIterable<unknown>,
+    args: SubscribeArguments,
+  ): AsyncGenerator<GovernedResult, void, void> {
+    for await (const event of source) {
+      const result = await execute({ ...args, rootValue: event, access: await args.access() });
+      yield result;
+      if (isRefusal(result)) return;
+    }
+  }
+
+  return {
+    execute,
+    subscribe,
+    explain: (args) => {
+      const planned = plan(args.document, args.operationName);
+      if (!('plan' in planned)) throw planned.errors?.[0] ?? new GraphQLError('The document cannot be planned.');
+      return explainDecision(policy, planned.plan, decideCached(planned, args.access));
+    },
+    gateway: apolloGateway(schema, execute, options.accessOf),
+    coordinates: policy.coordinates.map(publicCoordinate),
+    policyVersion: policy.version,
+  };
+}
+
+const isRefusal = (result: GovernedResult): boolean =>
+  result.data === null && (result.errors ?? []).some((error) => error.path === undefined);
+
+/** The answer to an operation that is refused as a whole: no data, one error, and what it would have read. */
+function refused(policy: SchemaPolicy, { planned, decision }: Prepared): GovernedResult {
+  const { code, rule } = decision.refusal ?? { code: 'PURPOSE_REQUIRED', rule: '' };
+  const withheld = planned.plan.reach.flatMap((index) => {
+    const coordinate = policy.coordinates[index];
+    return coordinate?.governed ? coordinate.name : [];
+  });
+  const purpose = decision.purpose ?? null;
+  const error = new GraphQLError(messageOf(code), { extensions: { code, purpose, rule } });
+  const { id: decisionId, policyVersion } = decision;
+  return {
+    data: null,
+    errors: [error],
+    extensions: { governance: { purpose, decisionId, policyVersion, withheld, deidentified: [], auditId: null } },
+  };
+}

@@ -1,0 +1,167 @@
+import {
+  defaultFieldResolver,
+  GraphQLError,
+  type GraphQLField,
+  type GraphQLFieldResolver,
+  getNamedType,
+  isAbstractType,
+  isLeafType,
+  isNonNullType,
+  isObjectType,
+} from 'graphql';
+import { type ArgumentBindings, argumentReads } from './argument-bindings';
+import { Enforcement, type ResponsePath } from './enforcement';
+import { messageOf } from './errors';
+import type { Coordinate, SchemaPolicy } from './schema-policy';
+
+type Resolver = GraphQLFieldResolver<unknown, unknown>;
+type Field = GraphQLField<unknown, unknown>;
+
+/** What a field resolved to before any guard stood on it, so that governing a schema twice guards it once. */
+const originals = new WeakMap<Field, { resolve: Resolver | undefined; subscribe: Resolver | undefined }>();
+
+/**
+ * Puts guards on the schema's governed fields, in place: from then on the schema gives nothing governed to any
+ * executor that brings no {@link Enforcement} as its context.
+ * @param plainSources sources are plain rows: no functions and no promises to look for in fields without a resolver
+ */
+export function guardSchema(policy: SchemaPolicy, plainSources: boolean): void {
+  for (const type of Object.values(policy.schema.getTypeMap())) {
+    if (type.name.startsWith('__')) continue;
+    if (isAbstractType(type)) unwrapTypeResolver(type);
+    if (!isObjectType(type)) continue;
+    unwrapTypeResolver(type);
+    for (const field of Object.values(type.getFields())) {
+      const original = originals.get(field) ?? { resolve: field.resolve, subscribe: field.subscribe };
+      originals.set(field, original);
+      const coordinate = policy.coordinate(type.name, field.name);
+      const bindings = policy.bindings(type.name, field.name);
+      const lazy =
+        plainSources && isLeafType(getNamedType(field.type)) ? propertyResolver(field.name) : defaultFieldResolver;
+      const resolve = original.resolve && original.resolve !== defaultFieldResolver ? original.resolve : undefined;
+      if (coordinate || bindings) {
+        const guard = { policy, coordinate, bindings, nonNull: isNonNullType(field.type) };
+        field.resolve = guarded(guard, resolve ?? lazy);
+        if (original.subscribe) field.subscribe = guarded({ ...guard, nonNull: true }, original.subscribe);
+      } else {
+        if (resolve) field.resolve = unwrapped(resolve);
+        else if (!plainSources) field.resolve = unwrapped(defaultFieldResolver);
+        if (original.subscribe) field.subscribe = unwrapped(original.subscribe);
+      }
+    }
+  }
+}
+
+function propertyResolver(name: string): Resolver {
+  return (source) => (source as Record<string, unknown> | null | undefined)?.[name];
+}
+
+const contextOf = (context: unknown): unknown => (context instanceof Enforcement ? context.contextValue : context);
+
+function unwrapped(resolve: Resolver): Resolver {
+  return (source, args, context, info) => resolve(source, args, contextOf(context), info);
+}
+
+interface Guard {
+  readonly policy: SchemaPolicy;
+  readonly coordinate: Coordinate | undefined;
+  readonly bindings: ArgumentBindings | undefined;
+  readonly nonNull: boolean;
+}
+
+function guarded(guard: Guard, resolve: Resolver): Resolver {
+  const { coordinate, bindings } = guard;
+  return (source, args, context, info) => {
+    if (!(context instanceof Enforcement)) {
+      if (guard.nonNull) throw withheldError('PURPOSE_NOT_PERMITTED');
+      return null;
+    }
+    if (bindings && !argumentsPermitted(guard, bindings, args, context, source, info.path)) return null;
+    const read = () => resolve(source, args, context.contextValue, info);
+    return coordinate ? release(guard, coordinate, context, source, read, info.path) : read();
+  };
+}
+
+/** Gives what the decision and then the row leave of a field's value. */
+function release(
+  guard: Guard,
+  coordinate: Coordinate,
+  enforcement: Enforcement,
+  source: unknown,
+  read: () => unknown,
+  path: ResponsePath,
+): unknown {
+  const outcome = enforcement.outcome(coordinate);
+  const refusal = outcome === 'WITHHELD' ? undefined : enforcement.rowRefusal(source, coordinate);
+  if (outcome === 'WITHHELD') enforcement.withhold(coordinate, source, path);
+  else if (refusal !== undefined) enforcement.withholdRow(coordinate, refusal, source, path);
+  else if (outcome === 'CLEAR') return read();
+  else return settle(read(), (value) => enforcement.deidentify(coordinate, value));
+
+  if (!guard.nonNull) return null;
+  const { fallback } = coordinate;
+  if (fallback === undefined) throw withheldError('PURPOSE_NOT_PERMITTED');
+  return settle(read(), (value) => enforcement.disguise(fallback, value));
+}
+
+/** Pitfall 12: a filter or a sort tells what it reads, so it needs the field in the clear. */
+function argumentsPermitted(
+  { policy, nonNull }: Guard,
+  bindings: ArgumentBindings,
+  args: Record<string, unknown>,
+  enforcement: Enforcement,
+  source: unknown,
+  path: ResponsePath,
+): boolean {
+  let permitted = true;
+  for (const { field, forbiddenOperator } of argumentReads(bindings, args)) {
+    const [type = '', name = ''] = field.split('.');
+    for (const { name: possible } of policy.possibleTypes(type)) {
+      const coordinate = policy.coordinate(possible, name);
+      if (!coordinate) continue;
+      const clear = enforcement.outcome(coordinate) === 'CLEAR';
+      if (clear && forbiddenOperator === undefined) continue;
+      permitted = false;
+      const verdict = enforcement.decision.verdicts[coordinate.index];
+      const code = clear ? 'PURPOSE_NOT_PERMITTED' : (verdict?.code ?? 'PURPOSE_NOT_PERMITTED');
+      const rule = clear
+        ? `@governedBy operators of ${coordinate.name}`
+        : (verdict?.rule ?? 'no plan reaches this field');
+      enforcement.withholdArgument(coordinate.name, { code, rule }, source, path);
+    }
+  }
+  if (!permitted && nonNull) throw withheldError('PURPOSE_NOT_PERMITTED');
+  return permitted;
+}
+
+const withheldCode = Symbol('withheld');
+
+/** Nulls a non-null field; the count beside it says why, so this error itself is not reported. */
+function withheldError(code: string): GraphQLError {
+  return Object.assign(new GraphQLError(messageOf(code), { extensions: { code } }), { [withheldCode]: true });
+}
+
+export function isWithheldError(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && withheldCode in error;
+}
+
+function settle(value: unknown, transform: (value: unknown) => unknown): unknown {
+  return isPromise(value) ? value.then(transform) : transform(value);
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as Promise<unknown>).then === 'function';
+}
+
+const typeResolversSeen = new WeakSet<object>();
+
+function unwrapTypeResolver(type: { resolveType?: unknown; isTypeOf?: unknown }): void {
+  if (typeResolversSeen.has(type)) return;
+  typeResolversSeen.add(type);
+  for (const key of ['resolveType', 'isTypeOf'] as const) {
+    const original = type[key];
+    if (typeof original !== 'function') continue;
+    type[key] = (value: unknown, context: unknown, info: unknown, abstract: unknown) =>
+      original(value, contextOf(context), info, abstract);
+  }
+}

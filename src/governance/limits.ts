@@ -1,0 +1,111 @@
+import {
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+} from 'graphql';
+
+/** Bounds on a document, checked before it is validated: validation itself is what some documents attack. */
+export interface Limits {
+  /** Lexical tokens of the text. */
+  readonly tokens: number;
+  /** Nesting of fields. */
+  readonly depth: number;
+  /** Fields that carry an alias, fragments expanded. */
+  readonly aliases: number;
+  /** Selections side by side in one selection set, fragments expanded. */
+  readonly breadth: number;
+  /** Fields in all, fragments expanded: what execution would have to visit. */
+  readonly fields: number;
+  /** Operations and fragments in one document. */
+  readonly definitions: number;
+}
+
+export const defaultLimits: Limits = {
+  tokens: 10_000,
+  depth: 15,
+  aliases: 50,
+  breadth: 1_000,
+  fields: 2_000,
+  definitions: 200,
+};
+
+interface Extent {
+  depth: number;
+  aliases: number;
+  breadth: number;
+  fields: number;
+}
+
+/**
+ * Measures a document against its limits; every fragment is measured once, however often it is spread, so that 2^30
+ * paths cost no more than their fragments.
+ * @throws {GraphQLError} code OPERATION_TOO_LARGE, naming the limit
+ */
+export function enforceLimits(document: DocumentNode, limits: Limits): void {
+  if (document.definitions.length > limits.definitions) throw tooLarge('definitions', limits);
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  const operations: OperationDefinitionNode[] = [];
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
+    else if (definition.kind === Kind.OPERATION_DEFINITION) operations.push(definition);
+  }
+  const measured = new Map<string, Extent>();
+  for (const definition of [...operations, ...fragments.values()]) {
+    const extent = measure(definition.selectionSet, fragments, measured);
+    for (const name of ['depth', 'aliases', 'breadth', 'fields'] as const) {
+      if (extent[name] > limits[name]) throw tooLarge(name, limits);
+    }
+  }
+}
+
+function measure(
+  set: SelectionSetNode,
+  fragments: Map<string, FragmentDefinitionNode>,
+  measured: Map<string, Extent>,
+): Extent {
+  const total: Extent = { depth: 0, aliases: 0, breadth: 0, fields: 0 };
+  for (const selection of set.selections) {
+    if (selection.kind === Kind.FIELD) {
+      const inner = selection.selectionSet ? measure(selection.selectionSet, fragments, measured) : undefined;
+      total.depth = Math.max(total.depth, 1 + (inner?.depth ?? 0));
+      total.aliases += (selection.alias ? 1 : 0) + (inner?.aliases ?? 0);
+      total.fields += 1 + (inner?.fields ?? 0);
+      total.breadth = Math.max(total.breadth + 1, inner?.breadth ?? 0);
+      continue;
+    }
+    const inner =
+      selection.kind === Kind.INLINE_FRAGMENT
+        ? measure(selection.selectionSet, fragments, measured)
+        : measureFragment(selection.name.value, fragments, measured);
+    total.depth = Math.max(total.depth, inner.depth);
+    total.aliases += inner.aliases;
+    total.fields += inner.fields;
+    total.breadth += inner.breadth;
+  }
+  return total;
+}
+
+function measureFragment(
+  name: string,
+  fragments: Map<string, FragmentDefinitionNode>,
+  measured: Map<string, Extent>,
+): Extent {
+  const known = measured.get(name);
+  if (known) return known;
+  const nothing: Extent = { depth: 0, aliases: 0, breadth: 0, fields: 0 };
+  // A fragment that spreads itself measures as nothing here, and is refused by validation.
+  measured.set(name, nothing);
+  const fragment = fragments.get(name);
+  const extent = fragment ? measure(fragment.selectionSet, fragments, measured) : nothing;
+  measured.set(name, extent);
+  return extent;
+}
+
+function tooLarge(limit: keyof Limits, limits: Limits): GraphQLError {
+  return new GraphQLError(`The document exceeds the limit of ${limits[limit]} ${limit}.`, {
+    extensions: { code: 'OPERATION_TOO_LARGE', limit },
+  });
+}

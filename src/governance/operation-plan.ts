@@ -1,0 +1,184 @@
+import {
+  type DirectiveNode,
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  type GraphQLObjectType,
+  getNamedType,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+} from 'graphql';
+import { fieldsInLiteral, fieldsWithin } from './argument-bindings';
+import type { SchemaPolicy } from './schema-policy';
+import { isPurpose, type ProcessingPurpose } from './vocabulary';
+
+/** What one operation of one document can reach, whatever its variables and whoever asks. */
+export interface OperationPlan {
+  readonly document: DocumentNode;
+  readonly operation: OperationDefinitionNode;
+  /** Indices of the coordinates it can reach, by selection or through an argument, in ascending order. */
+  readonly reach: readonly number[];
+  /** The purpose that @purpose states on the operation. */
+  readonly purpose: ProcessingPurpose | undefined;
+  /** Object type → the fields that are selected of it anywhere in the operation. */
+  readonly selected: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Boolean variables that @skip and @include depend on. */
+  readonly conditions: readonly string[];
+}
+
+/**
+ * Plans an operation by walking sets of concrete types through its selections. Each selection set is visited once per
+ * set of types, so fragments, aliases, interfaces and unions are covered by construction and fan-out costs nothing.
+ * @skip and @include are not looked at: they never change what is allowed.
+ * @throws {GraphQLError} where the operation cannot be found
+ */
+export function planOperation(
+  policy: SchemaPolicy,
+  document: DocumentNode,
+  operationName?: string | null,
+): OperationPlan {
+  const operation = findOperation(document, operationName);
+  const root = policy.schema.getRootType(operation.operation);
+  if (!root) throw new GraphQLError(`The schema has no ${operation.operation} type.`);
+
+  const walk = new Walk(policy, document);
+  walk.selections(operation.selectionSet, [root]);
+  return {
+    document,
+    operation,
+    reach: [...walk.reached].sort((a, b) => a - b),
+    purpose: statedPurpose(operation),
+    selected: walk.selected,
+    conditions: [...walk.conditions].sort(),
+  };
+}
+
+function findOperation(document: DocumentNode, operationName?: string | null): OperationDefinitionNode {
+  const operations = document.definitions.filter(
+    (node): node is OperationDefinitionNode => node.kind === Kind.OPERATION_DEFINITION,
+  );
+  if (operationName) {
+    const named = operations.find((node) => node.name?.value === operationName);
+    if (!named)
+      throw new GraphQLError('Unknown operation name.', { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } });
+    return named;
+  }
+  const [only, another] = operations;
+  if (!only)
+    throw new GraphQLError('Must provide an operation.', { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } });
+  if (another) {
+    const message = 'Must provide operation name if query contains multiple operations.';
+    throw new GraphQLError(message, { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } });
+  }
+  return only;
+}
+
+function statedPurpose(operation: OperationDefinitionNode): ProcessingPurpose | undefined {
+  const directive = operation.directives?.find((node) => node.name.value === 'purpose');
+  const value = directive?.arguments?.find((arg) => arg.name.value === 'is')?.value;
+  return value?.kind === Kind.ENUM && isPurpose(value.value) ? value.value : undefined;
+}
+
+class Walk {
+  readonly reached = new Set<number>();
+  readonly selected = new Map<string, Set<string>>();
+  readonly conditions = new Set<string>();
+  readonly #policy: SchemaPolicy;
+  readonly #fragments = new Map<string, FragmentDefinitionNode>();
+  readonly #visited = new Map<SelectionSetNode, Set<string>>();
+
+  constructor(policy: SchemaPolicy, document: DocumentNode) {
+    this.#policy = policy;
+    for (const node of document.definitions) {
+      if (node.kind === Kind.FRAGMENT_DEFINITION) this.#fragments.set(node.name.value, node);
+    }
+  }
+
+  selections(set: SelectionSetNode, types: readonly GraphQLObjectType[]): void {
+    if (types.length === 0 || !this.#enter(set, types)) return;
+    for (const selection of set.selections) {
+      this.#noteConditions(selection.directives);
+      if (selection.kind === Kind.FIELD) this.#field(selection, types);
+      else if (selection.kind === Kind.INLINE_FRAGMENT) {
+        this.selections(selection.selectionSet, this.#narrow(types, selection.typeCondition?.name.value));
+      } else {
+        const fragment = this.#fragments.get(selection.name.value);
+        if (fragment) this.selections(fragment.selectionSet, this.#narrow(types, fragment.typeCondition.name.value));
+      }
+    }
+  }
+
+  #field(node: FieldNode, types: readonly GraphQLObjectType[]): void {
+    const name = node.name.value;
+    const inner = new Set<GraphQLObjectType>();
+    for (const type of types) {
+      const field = type.getFields()[name];
+      if (!field) continue;
+      const fields = this.selected.get(type.name);
+      if (fields) fields.add(name);
+      else this.selected.set(type.name, new Set([name]));
+      this.#reach(type.name, name);
+      this.#arguments(node, type.name);
+      if (node.selectionSet) {
+        for (const possible of this.#policy.possibleTypes(getNamedType(field.type).name)) inner.add(possible);
+      }
+    }
+    if (node.selectionSet) this.selections(node.selectionSet, [...inner]);
+  }
+
+  #reach(type: string, field: string): void {
+    const coordinate = this.#policy.coordinate(type, field);
+    if (!coordinate || this.reached.has(coordinate.index)) return;
+    this.reached.add(coordinate.index);
+    for (const source of coordinate.sources) {
+      const { type: sourceType, field: sourceField } = this.#policy.coordinates[source] ?? coordinate;
+      this.#reach(sourceType, sourceField);
+    }
+  }
+
+  #arguments(node: FieldNode, type: string): void {
+    const bindings = this.#policy.bindings(type, node.name.value);
+    if (!bindings) return;
+    const read = new Set<string>();
+    for (const [name, binding] of bindings) {
+      const written = node.arguments?.find((arg) => arg.name.value === name);
+      if (written) fieldsInLiteral(binding, written.value, read);
+      else fieldsWithin(new Map([[name, binding]]), read);
+    }
+    for (const coordinate of read) {
+      const [readType = '', readField = ''] = coordinate.split('.');
+      for (const possible of this.#policy.possibleTypes(readType)) this.#reach(possible.name, readField);
+    }
+  }
+
+  #noteConditions(directives: readonly DirectiveNode[] | undefined): void {
+    for (const directive of directives ?? []) {
+      if (directive.name.value !== 'skip' && directive.name.value !== 'include') continue;
+      const value = directive.arguments?.find((arg) => arg.name.value === 'if')?.value;
+      if (value?.kind === Kind.VARIABLE) this.conditions.add(value.name.value);
+    }
+  }
+
+  #narrow(types: readonly GraphQLObjectType[], condition: string | undefined): readonly GraphQLObjectType[] {
+    if (condition === undefined) return types;
+    const possible = this.#policy.possibleTypes(condition);
+    return types.filter((type) => possible.includes(type));
+  }
+
+  #enter(set: SelectionSetNode, types: readonly GraphQLObjectType[]): boolean {
+    const key =
+      types.length === 1
+        ? (types[0]?.name ?? '')
+        : types
+            .map((type) => type.name)
+            .sort()
+            .join();
+    const keys = this.#visited.get(set);
+    if (keys?.has(key)) return false;
+    if (keys) keys.add(key);
+    else this.#visited.set(set, new Set([key]));
+    return true;
+  }
+}

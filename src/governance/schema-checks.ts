@@ -1,0 +1,256 @@
+import {
+  type GraphQLArgument,
+  type GraphQLField,
+  type GraphQLInputField,
+  type GraphQLInterfaceType,
+  type GraphQLNamedType,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  getNamedType,
+  isCompositeType,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isLeafType,
+  isNonNullType,
+  isObjectType,
+} from 'graphql';
+import { directiveFaults, usages } from './directive-usages';
+import { type FieldRule, isGoverned, readFieldRule, Strictness, strictness, weaknesses } from './field-rule';
+import { allPurposes, type Deidentification } from './vocabulary';
+
+type Fielded = GraphQLObjectType | GraphQLInterfaceType;
+type Field = GraphQLField<unknown, unknown>;
+
+/** Every reason why a schema's governance may not be relied on; each names a coordinate and the mend. */
+export function schemaFaults(schema: GraphQLSchema): string[] {
+  const spelling = directiveFaults(schema);
+  if (spelling.length > 0) return spelling;
+  const types = Object.values(schema.getTypeMap()).filter(
+    (type): type is Fielded => (isObjectType(type) || isInterfaceType(type)) && !type.name.startsWith('__'),
+  );
+  const governedTypes = types.filter((type) => fieldsOf(type).some((field) => isGoverned(readFieldRule(type, field))));
+  return [
+    ...types.flatMap((type) => fieldsOf(type).flatMap((field) => ruleFaults(type, field))),
+    ...types.flatMap((type) => derivationFaults(schema, type)),
+    ...types.flatMap((type) => type.getInterfaces().flatMap((parent) => weakerThan(type, parent))),
+    ...governedTypes.flatMap(unclassified),
+    ...bindingFaults(schema),
+    ...unboundArguments(schema, new Set(governedTypes.map(({ name }) => name))),
+  ];
+}
+
+const fieldsOf = (type: Fielded): Field[] => Object.values(type.getFields());
+
+function ruleFaults(type: Fielded, field: Field): string[] {
+  const at = `${type.name}.${field.name}`;
+  const rule = readFieldRule(type, field);
+  const faults: string[] = [];
+  const stray = ['purposes', 'deidentify', 'requiresAgreement'].filter((name) => usages(field, name).length > 0);
+  if (!isGoverned(rule)) {
+    return stray.map(
+      (name) => `${at}: @${name} stands without @personalData; add @personalData(category: …) or remove it`,
+    );
+  }
+  if (usages(field, 'nonPersonal').length > 0) {
+    faults.push(`${at}: @nonPersonal contradicts @personalData or @derivedFrom; keep one`);
+  }
+  const methods = usages(field, 'deidentify') as Array<{ for: string[]; by: Deidentification }>;
+  for (const purpose of allPurposes) {
+    const by = new Set(methods.filter((usage) => usage.for.includes(purpose)).map((usage) => usage.by));
+    if (by.size > 1) faults.push(`${at}: ${purpose} is de-identified by ${[...by].join(' and ')}; keep one`);
+  }
+  for (const { by } of methods) {
+    const why = unsuitable(by, field);
+    if (why) faults.push(`${at}: @deidentify(by: ${by}) does not suit ${field.type}; ${why}`);
+  }
+  if (isNonNullType(field.type)) faults.push(...nonNullFaults(at, rule));
+  return faults;
+}
+
+function unsuitable(method: Deidentification, field: Field): string | undefined {
+  if (method === 'SUPPRESS') return undefined;
+  const type = getNamedType(field.type);
+  if (isCompositeType(type) || isEnumType(type) || type.name === 'Boolean') return 'only SUPPRESS does';
+  const numeric = type.name === 'Int' || type.name === 'Float';
+  if (method === 'BUCKET' && (type.name === 'String' || type.name === 'ID')) return 'a number is needed';
+  if ((method === 'PSEUDONYM' || method === 'PARTIAL') && numeric) return 'a String or an ID is needed';
+  return method === 'GENERALIZE' && numeric ? 'BUCKET does' : undefined;
+}
+
+/** A non-null field cannot be null when it is withheld, so it must always have something it may say. */
+function nonNullFaults(at: string, rule: FieldRule): string[] {
+  const mend = 'make the field nullable';
+  const withheld = allPurposes.filter((purpose) => strictness(rule, purpose) === Strictness.WITHHELD);
+  const suppressed = [...rule.deidentify].filter(([, method]) => method === 'SUPPRESS').map(([purpose]) => purpose);
+  const faults: string[] = [];
+  if (withheld.length + suppressed.length > 0) {
+    const purposes = [...withheld, ...suppressed].join(', ');
+    faults.push(`${at}: it is non-null, but withheld for ${purposes}; add @deidentify for these or ${mend}`);
+  }
+  if (rule.agreements.length > 0) faults.push(`${at}: it is non-null, but @requiresAgreement may withhold it; ${mend}`);
+  if (rule.scopes.length > 0) faults.push(`${at}: it is non-null, but @requiresScopes may withhold it; ${mend}`);
+  if (rule.derivedFrom.length > 0) faults.push(`${at}: it is non-null, but its sources may withhold it; ${mend}`);
+  if (![...rule.deidentify.values()].some((method) => method !== 'SUPPRESS')) {
+    faults.push(`${at}: it is non-null, but has no de-identified form for a withheld row; add @deidentify or ${mend}`);
+  }
+  return faults;
+}
+
+function derivationFaults(schema: GraphQLSchema, type: Fielded): string[] {
+  return fieldsOf(type).flatMap((field) => {
+    const rule = readFieldRule(type, field);
+    const at = `${type.name}.${field.name}`;
+    const missing = (rule?.derivedFrom ?? []).filter((source) => !isGoverned(ruleAt(schema, source)));
+    const faults = missing.map(
+      (source) => `${at}: @derivedFrom names ${source}, which is not a governed field; name one that is`,
+    );
+    if (rule && derivesFrom(schema, rule, at))
+      faults.push(`${at}: @derivedFrom comes back to itself; break the circle`);
+    return faults;
+  });
+}
+
+function derivesFrom(schema: GraphQLSchema, rule: FieldRule, target: string, seen = new Set<string>()): boolean {
+  return rule.derivedFrom.some((source) => {
+    if (source === target) return true;
+    if (seen.has(source)) return false;
+    seen.add(source);
+    const next = ruleAt(schema, source);
+    return next !== undefined && derivesFrom(schema, next, target, seen);
+  });
+}
+
+function ruleAt(schema: GraphQLSchema, coordinate: string): FieldRule | undefined {
+  const { type, field } = locate(schema, coordinate);
+  return type && field ? readFieldRule(type, field) : undefined;
+}
+
+function locate(schema: GraphQLSchema, coordinate: string): { type?: Fielded; field?: Field } {
+  const [typeName = '', fieldName = ''] = coordinate.split('.');
+  const type = schema.getType(typeName);
+  if (!isObjectType(type) && !isInterfaceType(type)) return {};
+  const field = type.getFields()[fieldName];
+  return field ? { type, field } : { type };
+}
+
+/** GHSA-mx7m-j9xf-62hw, GHSA-x33c-7c2v-mrj9: a rule on the interface that its implementer does not repeat. */
+function weakerThan(type: Fielded, parent: GraphQLInterfaceType): string[] {
+  return fieldsOf(parent).flatMap((inherited) => {
+    const than = readFieldRule(parent, inherited);
+    const field = type.getFields()[inherited.name];
+    if (!than || !field) return [];
+    return weaknesses(readFieldRule(type, field), than).map(
+      (why) =>
+        `${type.name}.${field.name}: weaker than ${parent.name}.${field.name}: ${why}; repeat the interface's directives`,
+    );
+  });
+}
+
+function unclassified(type: Fielded): string[] {
+  return fieldsOf(type)
+    .filter((field) => isLeafType(getNamedType(field.type)) && !isGoverned(readFieldRule(type, field)))
+    .filter((field) => usages(field, 'nonPersonal').length === 0)
+    .map(
+      (field) =>
+        `${type.name}.${field.name}: unclassified beside governed fields; add @personalData(category: …) or @nonPersonal(because: …)`,
+    );
+}
+
+function bindingFaults(schema: GraphQLSchema): string[] {
+  return inputs(schema).flatMap(({ at, input }) =>
+    (usages(input, 'governedBy') as Array<{ field: string }>)
+      .filter(({ field }) => !locate(schema, field).field)
+      .map(({ field }) => `${at}: @governedBy names ${field}, which does not exist; name a Type.field that does`),
+  );
+}
+
+function inputs(schema: GraphQLSchema): Array<{ at: string; input: GraphQLArgument | GraphQLInputField }> {
+  return Object.values(schema.getTypeMap()).flatMap((type) => {
+    if (isInputObjectType(type)) {
+      return Object.values(type.getFields()).map((input) => ({ at: `${type.name}.${input.name}`, input }));
+    }
+    if (!isObjectType(type) && !isInterfaceType(type)) return [];
+    return fieldsOf(type).flatMap((field) =>
+      field.args.map((input) => ({ at: `${type.name}.${field.name}(${input.name}:)`, input })),
+    );
+  });
+}
+
+/**
+ * Arguments of reads that name a governed field of what they return, in their own name, in an input field's or in an
+ * enum value's, without saying so by @governedBy: a filter or a sort by which the field could be found out.
+ */
+function unboundArguments(schema: GraphQLSchema, governedTypes: ReadonlySet<string>): string[] {
+  const mutation = schema.getMutationType();
+  const faults = new Set<string>();
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!(isObjectType(type) || isInterfaceType(type)) || type === mutation || type.name.startsWith('__')) continue;
+    for (const field of fieldsOf(type)) {
+      const subjects = returned(schema, getNamedType(field.type), governedTypes);
+      if (subjects.length === 0) continue;
+      for (const arg of field.args) {
+        for (const fault of unbound(`${type.name}.${field.name}(${arg.name}:)`, arg, subjects)) faults.add(fault);
+      }
+    }
+  }
+  return [...faults];
+}
+
+function unbound(
+  at: string,
+  input: GraphQLArgument | GraphQLInputField,
+  subjects: Fielded[],
+  seen = new Set<string>(),
+): string[] {
+  if (usages(input, 'governedBy').length > 0) return [];
+  const type = getNamedType(input.type);
+  const names = [input.name, ...(isEnumType(type) ? type.getValues().map(({ name }) => name) : [])];
+  const governed = subjects.flatMap((subject) =>
+    fieldsOf(subject)
+      .filter((field) => isGoverned(readFieldRule(subject, field)))
+      .map((field) => ({ coordinate: `${subject.name}.${field.name}`, words: words(field.name) })),
+  );
+  const hit = governed.find(({ words: wanted }) => names.some((name) => containsRun(words(name), wanted)));
+  if (hit)
+    return [
+      `${at}: it filters or sorts by ${hit.coordinate} without saying so; add @governedBy(field: "${hit.coordinate}")`,
+    ];
+  if (!isInputObjectType(type) || seen.has(type.name)) return [];
+  seen.add(type.name);
+  return Object.values(type.getFields()).flatMap((inner) =>
+    unbound(`${type.name}.${inner.name}`, inner, subjects, seen),
+  );
+}
+
+/** The governed types that a field returns: itself, its members, or the nodes of its connection. */
+function returned(schema: GraphQLSchema, type: GraphQLNamedType, governed: ReadonlySet<string>): Fielded[] {
+  if (!isCompositeType(type)) return [];
+  const concrete: Fielded[] = isObjectType(type)
+    ? [type]
+    : [...schema.getPossibleTypes(type), ...(isInterfaceType(type) ? [type] : [])];
+  const nodes = concrete.flatMap((candidate) =>
+    ['nodes', 'edges', 'node', 'items'].flatMap((name) => {
+      const field = candidate.getFields()[name];
+      const inner = field && getNamedType(field.type);
+      if (!inner || !isCompositeType(inner)) return [];
+      const edge =
+        isObjectType(inner) && name === 'edges' ? getNamedType(inner.getFields().node?.type ?? inner) : inner;
+      return isCompositeType(edge) ? [...(isObjectType(edge) ? [edge] : schema.getPossibleTypes(edge))] : [];
+    }),
+  );
+  return [...concrete, ...nodes].filter((candidate) => governed.has(candidate.name));
+}
+
+function words(name: string): string[] {
+  return name
+    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .toLowerCase()
+    .split(/[\s_]+/)
+    .map((word) => (word.length > 3 ? word.replace(/s$/, '') : word === 'ids' ? 'id' : word))
+    .filter(Boolean);
+}
+
+function containsRun(haystack: readonly string[], needle: readonly string[]): boolean {
+  return haystack.some((_, start) => needle.every((word, offset) => haystack[start + offset] === word));
+}

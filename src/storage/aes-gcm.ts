@@ -1,0 +1,45 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { UnsealError } from './errors';
+
+const VERSION = 1;
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+const OVERHEAD = 1 + IV_BYTES + TAG_BYTES;
+
+/** What everything sealed here is longer than its content by: version, initialisation vector and tag. */
+export const SEAL_OVERHEAD_BYTES = OVERHEAD;
+
+/**
+ * AES-256-GCM (NIST SP 800-38D) under a random 96-bit initialisation vector.
+ *
+ * @param key 32 bytes
+ * @param aad what the bytes belong to; the same must be said to open them
+ * @returns version byte 1 | 12-byte iv | ciphertext | 16-byte tag
+ */
+export function encrypt(key: Buffer, content: Buffer, aad: string): Buffer {
+  const iv = randomBytes(IV_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES });
+  cipher.setAAD(Buffer.from(aad, 'utf8'));
+  return Buffer.concat([Buffer.of(VERSION), iv, cipher.update(content), cipher.final(), cipher.getAuthTag()]);
+}
+
+/**
+ * Opens what {@link encrypt} made.
+ *
+ * @throws UnsealError on any other key, associated data, version or byte
+ */
+export function decrypt(key: Buffer, sealed: Buffer, aad: string): Buffer {
+  if (sealed.length < OVERHEAD || sealed[0] !== VERSION) throw new UnsealError();
+  const tagStart = sealed.length - TAG_BYTES;
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(1, 1 + IV_BYTES), {
+    authTagLength: TAG_BYTES,
+  });
+  decipher.setAAD(Buffer.from(aad, 'utf8'));
+  decipher.setAuthTag(sealed.subarray(tagStart));
+  const content = decipher.update(sealed.subarray(1 + IV_BYTES, tagStart));
+  try {
+    return Buffer.concat([content, decipher.final()]);
+  } catch {
+    throw new UnsealError();
+  }
+}

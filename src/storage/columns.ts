@@ -1,0 +1,78 @@
+import { type ColumnOptions, type QueryRunner, Table, type TableColumnOptions } from 'typeorm';
+
+/*
+ * One set of column types for SQLite and the MySQL family, said twice: makers for the tables of a migration (`id`,
+ * `text`, …) and the same as options for the columns of an entity (`idColumn`, `textColumn`, …).
+ *
+ * Everything compares by bytes, as SQLite does by default: on MySQL a collation that ignores case would find two
+ * different slugs equal, or two different base64url digests.
+ */
+const ASCII = { charset: 'ascii', collation: 'ascii_bin' } as const;
+const UTF8 = { charset: 'utf8mb4', collation: 'utf8mb4_bin' } as const;
+
+/** A UUID in lower-case text form. */
+export const idColumn = { type: 'varchar', length: 36, ...ASCII } as const satisfies ColumnOptions;
+/** An HMAC-SHA256 in base64url (43 characters): a blind index, a token's digest. */
+export const digestColumn = { type: 'varchar', length: 43, ...ASCII } as const satisfies ColumnOptions;
+/** A moment: milliseconds since 1970-01-01T00:00:00Z, a number in rows and entities. */
+export const instantColumn = { type: 'bigint' } as const satisfies ColumnOptions;
+/** A whole number up to 2^31 − 1. */
+export const countColumn = { type: 'int' } as const satisfies ColumnOptions;
+/** An amount of money in ten-thousandths of the currency's unit, a number in rows and entities. */
+export const amountColumn = { type: 'bigint' } as const satisfies ColumnOptions;
+/** Sealed bytes (vault.ts). MySQL's tables have MEDIUMBLOB (16 MB) here, see createTable. */
+export const sealedColumn = { type: 'blob' } as const satisfies ColumnOptions;
+/** Plain text that carries no identity, of at most `length` characters. */
+export const textColumn = (length: number) => ({ type: 'varchar', length, ...UTF8 }) as const satisfies ColumnOptions;
+
+export const id = (name: string): TableColumnOptions => maker(name, idColumn);
+export const digest = (name: string): TableColumnOptions => maker(name, digestColumn);
+export const instant = (name: string): TableColumnOptions => maker(name, instantColumn);
+export const count = (name: string): TableColumnOptions => maker(name, countColumn);
+export const amount = (name: string): TableColumnOptions => maker(name, amountColumn);
+export const sealed = (name: string): TableColumnOptions => maker(name, sealedColumn);
+export const text = (name: string, length: number): TableColumnOptions => maker(name, textColumn(length));
+/** The same column, allowed to be NULL. */
+export const nullable = (column: TableColumnOptions): TableColumnOptions => ({ ...column, isNullable: true });
+
+type ColumnTypeOptions = Pick<ColumnOptions, 'charset' | 'collation'> & { type: string; length?: number };
+
+function maker(name: string, { length, ...options }: ColumnTypeOptions): TableColumnOptions {
+  return { name, ...options, ...(length === undefined ? {} : { length: String(length) }) };
+}
+
+export interface TableDefinition {
+  readonly name: string;
+  /** A tenant's table begins it with client_id: the shard key of Vitess and TiDB. Galera wants one on every table. */
+  readonly primaryKey: readonly string[];
+  readonly columns: readonly TableColumnOptions[];
+  readonly indices?: readonly { readonly columns: readonly string[]; readonly unique?: boolean }[];
+}
+
+/**
+ * Creates a table on whichever engine the migration runs on. A table that is there already is left alone: MySQL commits
+ * each DDL statement by itself, so a migration that died midway is run again from its start.
+ */
+export async function createTable(queryRunner: QueryRunner, definition: TableDefinition): Promise<void> {
+  const table = new Table({
+    name: definition.name,
+    columns: definition.columns.map((column) => ({
+      ...onEngineOf(queryRunner, column),
+      isPrimary: definition.primaryKey.includes(column.name),
+    })),
+    indices: (definition.indices ?? []).map(({ columns, unique = false }) => ({
+      columnNames: [...columns],
+      isUnique: unique,
+    })),
+  });
+  await queryRunner.createTable(table, true);
+}
+
+/** A column as the engine at hand wants it; for migrations that add one to a table that exists. */
+export function onEngineOf(queryRunner: QueryRunner, column: TableColumnOptions): TableColumnOptions {
+  if (queryRunner.dataSource.options.type !== 'better-sqlite3') {
+    return column.type === 'blob' ? { ...column, type: 'mediumblob' } : column;
+  }
+  const { charset: _charset, collation: _collation, ...portable } = column;
+  return portable;
+}

@@ -1,0 +1,160 @@
+import { mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Database } from 'better-sqlite3';
+import { DataSource, type DataSourceOptions, MigrationExecutor, type MigrationInterface } from 'typeorm';
+import { ConfigurationError } from './errors';
+import { withMigrationLock } from './migration-lock';
+import { parseStoreUrl, type StoreAddress } from './store-url';
+
+export interface StoreOptions {
+  /** The variable the URL was taken from, `DATABASE_URL` or `KEYS_DATABASE_URL`; errors name it. */
+  readonly variable: string;
+  readonly entities: readonly (new () => object)[];
+  readonly migrations: readonly (new () => MigrationInterface)[];
+  /** Connections to a MySQL server; SQLite has one. 10 unless told. */
+  readonly poolSize?: number;
+}
+
+const BUSY_TIMEOUT_MS = 5_000;
+
+/**
+ * TypeORM's options for a store, for {@link openDataSource} and for TypeORM's own command line.
+ *
+ * @param url `sqlite:./data/remit.db`, `sqlite::memory:` or `mysql://user:password@host:port/database`
+ * @throws ConfigurationError naming the variable and what would be right
+ */
+export function dataSourceOptions(url: string, options: StoreOptions): DataSourceOptions {
+  return optionsFor(parseStoreUrl(url, options.variable), options);
+}
+
+function optionsFor(address: StoreAddress, { entities, migrations, poolSize = 10 }: StoreOptions): DataSourceOptions {
+  const common = {
+    entities: [...entities],
+    migrations: [...migrations],
+    migrationsRun: false,
+    migrationsTransactionMode: 'each' as const,
+    synchronize: false,
+    logging: false,
+  };
+  if (address.kind === 'sqlite') {
+    return {
+      ...common,
+      type: 'better-sqlite3',
+      database: address.path,
+      timeout: BUSY_TIMEOUT_MS,
+      prepareDatabase: preparePragmas,
+    };
+  }
+  return {
+    ...common,
+    type: 'mysql',
+    host: address.host,
+    port: address.port,
+    username: address.user,
+    password: address.password,
+    database: address.database,
+    charset: 'utf8mb4',
+    timezone: 'Z',
+    poolSize,
+    // Numbers while they are exact (2^53), as SQLite gives them; a sum is a DECIMAL and comes as a number too.
+    supportBigNumbers: true,
+    bigNumberStrings: false,
+    extra: { decimalNumbers: true },
+    ...(address.tls ? { ssl: { rejectUnauthorized: true } } : {}),
+  };
+}
+
+/**
+ * What is deleted is overwritten (statement D2). Commits reach the disk before they are answered on both stores: an audit
+ * entry is durable before its response leaves, an erasure's ledger before its keys are gone.
+ */
+async function preparePragmas(database: Database): Promise<void> {
+  database.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  await switchToWal(database);
+  database.pragma('secure_delete = ON');
+  database.pragma('synchronous = FULL');
+  database.pragma('foreign_keys = ON');
+}
+
+/** SQLite does not wait out a lock when the journal mode changes: two processes that open a new file at once collide. */
+async function switchToWal(database: Database): Promise<void> {
+  for (const deadline = Date.now() + BUSY_TIMEOUT_MS; ; await sleep(10)) {
+    try {
+      database.pragma('journal_mode = WAL');
+      return;
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'SQLITE_BUSY' || Date.now() > deadline) throw error;
+    }
+  }
+}
+
+/**
+ * Opens a store. SQLite's folder and file are made where they are missing, for this user only.
+ *
+ * @param url as in {@link dataSourceOptions}
+ * @throws ConfigurationError naming the variable and the mend, never the password
+ */
+export async function openDataSource(url: string, options: StoreOptions): Promise<DataSource> {
+  const address = parseStoreUrl(url, options.variable);
+  let dataSource: DataSource | undefined;
+  try {
+    if (address.kind === 'sqlite' && address.path !== ':memory:') await createPrivateFile(address.path);
+    dataSource = new DataSource(optionsFor(address, options));
+    await dataSource.initialize();
+  } catch (error) {
+    throw new ConfigurationError(options.variable, faultOf(address, error), { cause: error });
+  }
+  if (address.kind === 'mysql') await refuseLaxServer(dataSource, options.variable);
+  return dataSource;
+}
+
+/**
+ * Runs the migrations that are pending, one process at a time.
+ *
+ * @returns the names of those that ran, in their order; none where nothing was pending
+ * @throws MigrationLockError when another process keeps migrating
+ */
+export async function migrate(dataSource: DataSource): Promise<string[]> {
+  return withMigrationLock(dataSource, async () => {
+    const done = await dataSource.runMigrations({ transaction: 'each' });
+    return done.map((migration) => migration.name);
+  });
+}
+
+/** The names of the migrations that have not run yet, in their order. Reads only. */
+export async function pendingMigrations(dataSource: DataSource): Promise<string[]> {
+  const pending = await new MigrationExecutor(dataSource).getPendingMigrations();
+  return pending.map((migration) => migration.name);
+}
+
+async function createPrivateFile(path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const file = await open(path, 'a', 0o600);
+  await file.close();
+}
+
+/** Without strict mode the server cuts a value that is too long and says nothing: sealed bytes would be lost. */
+async function refuseLaxServer(dataSource: DataSource, variable: string): Promise<void> {
+  const [row] = await dataSource.query<{ mode: string }[]>('SELECT @@SESSION.sql_mode AS mode');
+  if (/STRICT_(TRANS|ALL)_TABLES/.test(String(row?.mode))) return;
+  await dataSource.destroy();
+  throw new ConfigurationError(variable, "the server's sql_mode must contain STRICT_TRANS_TABLES; set it there");
+}
+
+function faultOf(address: StoreAddress, error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+  if (address.kind === 'sqlite') {
+    return code === 'SQLITE_NOTADB'
+      ? `${address.path} is not an SQLite database; name another file`
+      : `cannot open ${address.path} (${code}); the folder and the file must be writable for this user`;
+  }
+  const server = `${address.host}:${address.port}`;
+  if (code === 'ER_ACCESS_DENIED_ERROR' || code === 'ER_DBACCESS_DENIED_ERROR') {
+    return `${server} refuses user ${address.user} for database ${address.database}; check user, password and grants`;
+  }
+  if (code === 'ER_BAD_DB_ERROR') {
+    return `${server} has no database ${address.database}; create it: CREATE DATABASE ${address.database}`;
+  }
+  return `cannot connect to ${server} (${code}); check that the server runs and that host and port are right`;
+}

@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DataSource } from 'typeorm';
+import { MigrationLockError } from './errors';
+
+/** The table that holds the lock's one row; it stands beside TypeORM's `migrations`. */
+const TABLE = 'migration_lock';
+const LEASE_SECONDS = 60;
+const RENEW_MS = 15_000;
+const RETRY_MS = 100;
+const PATIENCE_MS = 10 * 60_000;
+
+/** What a competing writer meets, and what passes by itself. */
+const PASSING = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CHECKREAD', 'SQLITE_BUSY']);
+
+/** Time is the database's own: two hosts' clocks may differ by more than a lease. */
+const SQL = {
+  sqlite: { now: 'unixepoch()', insertOnce: 'INSERT OR IGNORE INTO' },
+  mysql: { now: 'UNIX_TIMESTAMP()', insertOnce: 'INSERT IGNORE INTO' },
+} as const;
+
+/**
+ * Runs `work` while this process alone holds the database's migration lock: a row with a lease, since not every engine
+ * has GET_LOCK (facts: Galera). A process that died holding it is waited for until its lease ends.
+ *
+ * @throws MigrationLockError after ten minutes of waiting
+ */
+export async function withMigrationLock<T>(dataSource: DataSource, work: () => Promise<T>): Promise<T> {
+  const { now, insertOnce } = dataSource.options.type === 'better-sqlite3' ? SQL.sqlite : SQL.mysql;
+  const holder = randomUUID();
+  const deadline = Date.now() + PATIENCE_MS;
+  while (!(await passing(() => acquire(dataSource, holder, now, insertOnce)))) {
+    if (Date.now() > deadline) throw new MigrationLockError(PATIENCE_MS);
+    await sleep(RETRY_MS);
+  }
+  const lease = (until: string) =>
+    dataSource.query(`UPDATE ${TABLE} SET expires_at = ${until} WHERE id = 1 AND holder = ?`, [holder]);
+  const renewal = setInterval(() => {
+    // A renewal that fails is tried again before the lease ends.
+    lease(`${now} + ${LEASE_SECONDS}`).catch(() => undefined);
+  }, RENEW_MS).unref();
+  try {
+    return await work();
+  } finally {
+    clearInterval(renewal);
+    await lease('0');
+  }
+}
+
+async function acquire(dataSource: DataSource, holder: string, now: string, insertOnce: string): Promise<boolean> {
+  await dataSource.query(
+    `CREATE TABLE IF NOT EXISTS ${TABLE} (id int NOT NULL PRIMARY KEY, holder varchar(36) NOT NULL, expires_at bigint NOT NULL)`,
+  );
+  await dataSource.query(`${insertOnce} ${TABLE} (id, holder, expires_at) VALUES (1, '', 0)`);
+  await dataSource.query(
+    `UPDATE ${TABLE} SET holder = ?, expires_at = ${now} + ${LEASE_SECONDS} WHERE id = 1 AND expires_at < ${now}`,
+    [holder],
+  );
+  const [row] = await dataSource.query<{ holder: string }[]>(`SELECT holder FROM ${TABLE} WHERE id = 1`);
+  return row?.holder === holder;
+}
+
+async function passing(attempt: () => Promise<boolean>): Promise<boolean> {
+  try {
+    return await attempt();
+  } catch (error) {
+    const code = (error as { driverError?: { code?: string } }).driverError?.code ?? '';
+    if (PASSING.has(code)) return false;
+    throw error;
+  }
+}

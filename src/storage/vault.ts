@@ -1,0 +1,107 @@
+import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { decrypt, encrypt } from './aes-gcm';
+import { CursorError, UnsealError } from './errors';
+
+/**
+ * Seals a value under a key: what a sealed column holds (blueprint §5, statement G1).
+ *
+ * @param key the subject's own key, 32 bytes
+ * @param value anything that JSON can say
+ * @param aad where the value belongs (client, subject, table), so that sealed bytes moved elsewhere do not open
+ * @returns version byte 1 | 12-byte iv | ciphertext | 16-byte tag
+ * @throws TypeError for a value that JSON cannot say (undefined, a function)
+ */
+export function seal(key: Buffer, value: unknown, aad: string): Buffer {
+  const json = JSON.stringify(value);
+  if (json === undefined) throw new TypeError('Only a JSON value can be sealed.');
+  return encrypt(key, Buffer.from(json, 'utf8'), aad);
+}
+
+/**
+ * Opens what {@link seal} made.
+ *
+ * @throws UnsealError, which says nothing of the content, on another key or aad or on altered bytes
+ */
+export function unseal(key: Buffer, sealed: Buffer, aad: string): unknown {
+  const json = decrypt(key, sealed, aad).toString('utf8');
+  try {
+    return JSON.parse(json);
+  } catch {
+    // The parser's own error quotes the text.
+    throw new UnsealError();
+  }
+}
+
+export type DerivedKeyUse = 'blind-index' | 'pseudonym' | 'cursor' | 'tombstone';
+
+/** A key of 32 bytes for one use, derived from a client's key by HKDF-SHA256 (RFC 5869). */
+export function deriveKey(clientKey: Buffer, use: DerivedKeyUse): Buffer {
+  return Buffer.from(hkdfSync('sha256', clientKey, Buffer.alloc(0), `remit/v1/${use}`, 32));
+}
+
+export type BlindIndexKind = 'email' | 'phone' | 'socialHandle' | 'externalId';
+
+const NORMALISE: { readonly [kind in BlindIndexKind]: (value: string) => string } = {
+  email: (value) => value.normalize('NFKC').trim().toLowerCase(),
+  phone: (value) => {
+    const dialled = value.normalize('NFKC').replace(/[^\d+]/g, '');
+    const digits = dialled.replaceAll('+', '');
+    if (digits === '') return '';
+    return dialled.startsWith('+') ? `+${digits}` : digits.replace(/^00(?=\d)/, '+');
+  },
+  socialHandle: (value) => value.normalize('NFKC').trim().replace(/^@+/, '').toLowerCase(),
+  externalId: (value) => value.trim(),
+};
+
+/**
+ * The blind index of an identifier: equal for equal identifiers of one kind at one client, and telling nothing else.
+ * Before it is hashed the value is brought to one form:
+ * e-mail: NFKC, trimmed, lower case. Phone: its digits, behind a `+` where it began with `+` or `00`.
+ * Social handle: NFKC, trimmed, without leading `@`, lower case. External id: trimmed.
+ *
+ * @param key the client's derived key for `blind-index`
+ * @returns base64url, 43 characters; null where nothing is left to look up by (a phone without a digit)
+ */
+export function blindIndex(key: Buffer, kind: BlindIndexKind, value: string): string | null {
+  const normalised = NORMALISE[kind](value);
+  if (normalised === '') return null;
+  return createHmac('sha256', key).update(`${kind}\0${normalised}`, 'utf8').digest('base64url');
+}
+
+const CURSOR_SALT_BYTES = 16;
+const CURSOR_AAD = 'remit/v1/cursor';
+
+/**
+ * An opaque, authenticated Relay cursor. Two cursors of one row differ, so that a cursor is no pseudonym.
+ *
+ * Each is sealed under a key of its own, drawn from the client's by a random salt: pages are read far more often than
+ * rows are written, and one AES-GCM key bears 2^32 random vectors at most (NIST SP 800-38D §8.3).
+ *
+ * @param key the client's derived key for `cursor`
+ * @param payload anything that JSON can say
+ */
+export function sealCursor(key: Buffer, payload: unknown): string {
+  const salt = randomBytes(CURSOR_SALT_BYTES);
+  return Buffer.concat([salt, seal(cursorKey(key, salt), payload, CURSOR_AAD)]).toString('base64url');
+}
+
+/**
+ * Opens what {@link sealCursor} made.
+ *
+ * @throws CursorError for any other text
+ */
+export function openCursor(key: Buffer, cursor: string): unknown {
+  const bytes = Buffer.from(cursor, 'base64url');
+  // Node's decoder skips what is not base64url: only the one spelling that we wrote is ours.
+  if (bytes.toString('base64url') !== cursor) throw new CursorError();
+  const salt = bytes.subarray(0, CURSOR_SALT_BYTES);
+  try {
+    return unseal(cursorKey(key, salt), bytes.subarray(CURSOR_SALT_BYTES), CURSOR_AAD);
+  } catch {
+    throw new CursorError();
+  }
+}
+
+function cursorKey(key: Buffer, salt: Buffer): Buffer {
+  return createHmac('sha256', key).update(salt).digest();
+}
