@@ -1,0 +1,40 @@
+import type { ProcessingPurpose } from '../governance/vocabulary';
+
+/** What a principal may be (contract, section 7). */
+export const roles = [
+  'CLIENT_APP',
+  'CLIENT_AGENT',
+  'CLIENT_ADMIN',
+  'CLIENT_PRIVACY_OFFICER',
+  'PARTNER',
+  'SUB_PROCESSOR',
+  'PLATFORM_STAFF',
+  'PLATFORM_PRIVACY_OFFICER',
+  'AUDITOR',
+] as const;
+export type Role = (typeof roles)[number];
+
+/** What a verified token says of whoever sent it. */
+export interface TokenClaims {
+  /** `sub`: for a partner its application's id or slug, for a sub-processor its own. */
+  readonly subject: string;
+  /** `tenant`: the client whose data is meant, by id or slug. */
+  readonly tenant: string | undefined;
+  readonly roles: readonly Role[];
+  /** `scope`, without the purposes. */
+  readonly scopes: readonly string[];
+  /** `scope` entries `purpose:X`; what is not a purpose is not in it. */
+  readonly purposes: readonly ProcessingPurpose[];
+  /** `country`, ISO 3166-1 alpha-2. */
+  readonly country: string | undefined;
+}
+
+/** Nobody: a request without a token. It reads what is public. */
+export const anonymous: TokenClaims = {
+  subject: '',
+  tenant: undefined,
+  roles: [],
+  scopes: [],
+  purposes: [],
+  country: undefined,
+};

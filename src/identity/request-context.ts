@@ -1,0 +1,50 @@
+import { GraphQLError } from 'graphql';
+import type { Access, Decision } from '../governance/govern';
+import type { Role, TokenClaims } from './caller';
+
+/** One request, as resolvers see it. */
+export interface RequestContext {
+  readonly claims: TokenClaims;
+  /** The client whose data the request is about, where the token names one that exists. */
+  readonly client: { readonly id: string; readonly slug: string } | undefined;
+  /** From the token; of partners and sub-processors from the register. */
+  readonly country: string | undefined;
+  /** What the governance core decides on. */
+  readonly access: Access;
+  /** The access the same caller would have for another purpose. */
+  accessFor(purpose: string | undefined): Access;
+  /** Set by the governance core before anything is fetched. */
+  decision?: Decision;
+  /** Per-request memory of services, such as DataLoaders; keyed by whoever owns it. */
+  readonly memory: Map<unknown, unknown>;
+}
+
+/** Answers that a resolver gives on purpose; their words reach the caller. */
+export const denied = {
+  unauthenticated: () =>
+    new GraphQLError('Send a bearer token: this is for authenticated callers only.', {
+      extensions: { code: 'UNAUTHENTICATED' },
+    }),
+  role: (needed: readonly Role[]) =>
+    new GraphQLError(`This needs one of the roles ${needed.join(', ')}.`, { extensions: { code: 'FORBIDDEN' } }),
+  client: () =>
+    new GraphQLError('The token names no client of this platform in its claim "tenant".', {
+      extensions: { code: 'FORBIDDEN' },
+    }),
+  notFound: (what: string) => new GraphQLError(`There is no such ${what}.`, { extensions: { code: 'NOT_FOUND' } }),
+  input: (message: string) => new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } }),
+  conflict: (message: string) => new GraphQLError(message, { extensions: { code: 'CONFLICT' } }),
+};
+
+/** @throws {GraphQLError} UNAUTHENTICATED or FORBIDDEN unless the caller has one of the roles */
+export function requireRole(context: RequestContext, ...needed: Role[]): void {
+  if (context.claims.subject === '') throw denied.unauthenticated();
+  if (!needed.some((role) => context.claims.roles.includes(role))) throw denied.role(needed);
+}
+
+/** The client that the request is about. @throws {GraphQLError} where there is none */
+export function requireClient(context: RequestContext): { readonly id: string; readonly slug: string } {
+  if (context.claims.subject === '') throw denied.unauthenticated();
+  if (!context.client) throw denied.client();
+  return context.client;
+}
