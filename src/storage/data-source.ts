@@ -2,7 +2,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
-import { DataSource, type DataSourceOptions, MigrationExecutor, type MigrationInterface } from 'typeorm';
+import { DataSource, type DataSourceOptions, type Logger, MigrationExecutor, type MigrationInterface } from 'typeorm';
 import { ConfigurationError } from './errors';
 import { withMigrationLock } from './migration-lock';
 import { parseStoreUrl, type StoreAddress } from './store-url';
@@ -17,6 +17,16 @@ export interface StoreOptions {
 }
 
 const BUSY_TIMEOUT_MS = 5_000;
+
+/** TypeORM's own logger writes to standard output, parameters included. Whoever meets an error logs it by its rules. */
+const SILENT: Logger = {
+  logQuery: () => undefined,
+  logQueryError: () => undefined,
+  logQuerySlow: () => undefined,
+  logSchemaBuild: () => undefined,
+  logMigration: () => undefined,
+  log: () => undefined,
+};
 
 /**
  * TypeORM's options for a store, for {@link openDataSource} and for TypeORM's own command line.
@@ -100,7 +110,7 @@ export async function openDataSource(url: string, options: StoreOptions): Promis
   let dataSource: DataSource | undefined;
   try {
     if (address.kind === 'sqlite' && address.path !== ':memory:') await createPrivateFile(address.path);
-    dataSource = new DataSource(optionsFor(address, options));
+    dataSource = new DataSource({ ...optionsFor(address, options), logger: SILENT });
     await dataSource.initialize();
   } catch (error) {
     throw new ConfigurationError(options.variable, faultOf(address, error), { cause: error });

@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import { decrypt, encrypt, SEAL_OVERHEAD_BYTES } from './aes-gcm';
 import { ClientKeyError, ConfigurationError } from './errors';
 import { KeyCache } from './key-cache';
-import { ClientKey, SubjectKey } from './key-entities';
+import { ClientKey } from './key-entities';
 import type { MasterKey } from './master-key';
 
 /** A key without a row is swept only when it is older than this: its row may still be on the way. Milliseconds. */
@@ -91,11 +91,15 @@ export class KeyStore {
     const keys = new Map<string, Buffer>();
     for (const subjectId of subjectIds) keys.set(subjectId, randomBytes(KEY_BYTES));
     for (const chunk of chunksOf([...keys])) {
-      const rows = chunk.map(([subjectId, key]) => {
+      const values = chunk.flatMap(([subjectId, key]) => {
         const wrapped = encrypt(clientKey, key, subjectContext(clientId, subjectId));
-        return { clientId, subjectId, wrapped, createdAt };
+        return [clientId, subjectId, wrapped, createdAt];
       });
-      await this.#dataSource.createQueryBuilder().insert().into(SubjectKey).values(rows).updateEntity(false).execute();
+      const rows = Array<string>(chunk.length).fill('(?, ?, ?, ?)').join(', ');
+      await this.#dataSource.query(
+        `INSERT INTO subject_key (client_id, subject_id, wrapped, created_at) VALUES ${rows}`,
+        values,
+      );
     }
     clientKey.fill(0);
     return keys;

@@ -51,13 +51,21 @@ async function acquire(dataSource: DataSource, holder: string, now: string, inse
   await dataSource.query(
     `CREATE TABLE IF NOT EXISTS ${TABLE} (id int NOT NULL PRIMARY KEY, holder varchar(36) NOT NULL, expires_at bigint NOT NULL)`,
   );
-  await dataSource.query(`${insertOnce} ${TABLE} (id, holder, expires_at) VALUES (1, '', 0)`);
+  const read = async () => {
+    const rows = await dataSource.query<{ holder: string; free: number }[]>(
+      `SELECT holder, expires_at < ${now} AS free FROM ${TABLE} WHERE id = 1`,
+    );
+    return rows[0];
+  };
+  // Looked at before it is written to: SQLite blocks a writer, and its whole process, while the holder migrates.
+  const found = await read();
+  if (found === undefined) await dataSource.query(`${insertOnce} ${TABLE} (id, holder, expires_at) VALUES (1, '', 0)`);
+  else if (found.free === 0) return false;
   await dataSource.query(
     `UPDATE ${TABLE} SET holder = ?, expires_at = ${now} + ${LEASE_SECONDS} WHERE id = 1 AND expires_at < ${now}`,
     [holder],
   );
-  const [row] = await dataSource.query<{ holder: string }[]>(`SELECT holder FROM ${TABLE} WHERE id = 1`);
-  return row?.holder === holder;
+  return (await read())?.holder === holder;
 }
 
 async function passing(attempt: () => Promise<boolean>): Promise<boolean> {

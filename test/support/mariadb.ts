@@ -46,7 +46,7 @@ export function findExecutable(...names: string[]): string | undefined {
 }
 
 /** Starts a MariaDB of our own in a fresh folder on a free loopback port; undefined where none is installed. */
-export async function startMariaDb(): Promise<TestServer | undefined> {
+export async function startMariaDb(...settings: string[]): Promise<TestServer | undefined> {
   const server = findExecutable('mariadbd', 'mysqld');
   const install = findExecutable('mariadb-install-db', 'mysql_install_db');
   if (server === undefined || install === undefined) return undefined;
@@ -85,6 +85,7 @@ export async function startMariaDb(): Promise<TestServer | undefined> {
       // Commits survive a killed server, though not a power cut: crash tests hold, and nothing waits for the disk.
       '--innodb-flush-log-at-trx-commit=2',
       '--max-connections=400',
+      ...settings,
     ],
     // A process group of its own, so that Ctrl-C reaches the supervisor only through the pipe.
     { detached: true, stdio: ['pipe', 'pipe', 'ignore'], env: { ...process.env, REMIT_TEST_FOLDER: folder } },
