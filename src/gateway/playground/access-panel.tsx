@@ -1,0 +1,66 @@
+import { BearerCard } from './bearer-card';
+import { type Purpose, purposeNamed, purposes } from './purposes';
+import { bareToken } from './session';
+import { readBearer } from './token';
+
+interface AccessPanelProps {
+  token: string;
+  purpose: Purpose | undefined;
+  onToken(token: string): void;
+  onPurpose(purpose: Purpose | undefined): void;
+}
+
+/** Beside the editor: why the data is read, and by whom. */
+export function AccessPanel({ token, purpose, onToken, onPurpose }: AccessPanelProps) {
+  const bearer = token === '' ? undefined : readBearer(token);
+  const carried = purpose === undefined || bearer === undefined || bearer.purposes.includes(purpose);
+  return (
+    <aside className="access" aria-label="Access">
+      <h1>
+        Remit <span>playground</span>
+      </h1>
+      <fieldset>
+        <legend>Purpose</legend>
+        {[...purposes, { name: '', meaning: 'State none: personal data is refused.' }].map(({ name, meaning }) => (
+          <label key={name} className="purpose">
+            <input
+              type="radio"
+              name="purpose"
+              value={name}
+              checked={name === (purpose ?? '')}
+              onChange={() => onPurpose(purposeNamed(name))}
+            />
+            <span>
+              <b>{name || 'None'}</b>
+              <small>{meaning}</small>
+            </span>
+          </label>
+        ))}
+        {carried ? null : <p className="notice">The token does not carry purpose:{purpose}; expect a refusal.</p>}
+      </fieldset>
+      <section>
+        <div className="row">
+          <label htmlFor="token">Token</label>
+          <button type="button" disabled={token === ''} onClick={() => onToken('')}>
+            Forget
+          </button>
+        </div>
+        <input
+          id="token"
+          type="password"
+          autoComplete="off"
+          spellCheck={false}
+          placeholder="Paste a JWT"
+          aria-describedby="token-note"
+          value={token}
+          onChange={(event) => onToken(bareToken(event.target.value))}
+        />
+        <small id="token-note">Kept in this browser tab until it closes, and nowhere else.</small>
+      </section>
+      <section aria-labelledby="bearer-title">
+        <h2 id="bearer-title">Who the token says you are</h2>
+        <BearerCard token={token} bearer={bearer} />
+      </section>
+    </aside>
+  );
+}
