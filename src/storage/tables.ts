@@ -1,0 +1,185 @@
+import { Directive } from 'type-graphql';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type {
+  AgreementKind,
+  DataCategory,
+  DataSubject,
+  Deidentification,
+  ProcessingPurpose,
+} from '../governance/vocabulary';
+import { amountColumn, countColumn, digestColumn, idColumn, instantColumn, sealedColumn, textColumn } from './columns';
+import type { BlindIndexKind } from './vault';
+
+/** What erasure does to a column: removes the value, keeps a form that names nobody, or keeps it where law says so. */
+export type ErasureAction = 'DELETE' | 'DEIDENTIFY' | 'KEEP';
+/** How long a value stays: as long as the agreement runs and 90 days (D1), or longer where D5 permits. */
+export type Retention = 'AGREEMENT' | 'CLAIMS';
+
+type PlainKind = 'id' | 'instant' | 'amount' | 'count' | { readonly text: number };
+
+/** How a field is kept: in a column of its own, or sealed together with its category's others under the subject's key. */
+export type Storing =
+  | { readonly plain: PlainKind }
+  /** `index`: found again by a blind index, a column beside. */
+  | { readonly sealed: true; readonly index?: BlindIndexKind }
+  /** Part of a sealed object, or computed: no column. */
+  | { readonly within: string };
+
+export interface PersonalDataOptions {
+  readonly category: DataCategory;
+  readonly subject?: DataSubject;
+  /** Purposes that read it in the clear. */
+  readonly allow: readonly ProcessingPurpose[];
+  readonly deidentify?: Readonly<Partial<Record<ProcessingPurpose, Deidentification>>>;
+  readonly requiresAgreement?: AgreementKind;
+  readonly derivedFrom?: readonly string[];
+  readonly stored: Storing;
+  readonly erasure: ErasureAction;
+  readonly retention: Retention;
+}
+
+/** One field of a tenant's table, as storage, erasure and the census know it. */
+export interface StoredField {
+  readonly property: string;
+  readonly stored: Storing;
+  /** Absent where the field says nothing about a person. */
+  readonly personal?: PersonalDataOptions;
+  readonly because?: string;
+}
+
+export interface TenantTableOptions {
+  /** Whose data the rows are, and the property that holds the subject's id: rows go when the subject goes. */
+  readonly subject?: { readonly kind: DataSubject; readonly id: string };
+  /** What becomes of a row that is about no subject when its client goes. */
+  readonly erasure: ErasureAction;
+}
+
+/** A table of rows that belong to a client. */
+export interface TenantTable extends TenantTableOptions {
+  readonly name: string;
+  readonly fields: ReadonlyMap<string, StoredField>;
+  /** Category → the property and column that hold its sealed values. */
+  readonly sealed: ReadonlyMap<DataCategory, { readonly property: string; readonly column: string }>;
+  /** Field → the column of its blind index. */
+  readonly indexes: ReadonlyMap<string, { readonly column: string; readonly kind: BlindIndexKind }>;
+  /** Properties of the primary key, the client's id first. */
+  readonly key: readonly string[];
+}
+
+type Class = abstract new (...args: never[]) => object;
+
+interface Draft {
+  options?: TenantTableOptions & { name: string };
+  fields: Map<string, StoredField>;
+  key: string[];
+  sealed: Map<DataCategory, { property: string; column: string }>;
+  indexes: Map<string, { column: string; kind: BlindIndexKind }>;
+}
+
+const drafts = new Map<Class, Draft>();
+
+function draftOf(target: object): Draft {
+  const entity = target.constructor as Class;
+  const draft = drafts.get(entity) ?? { fields: new Map(), key: [], sealed: new Map(), indexes: new Map() };
+  drafts.set(entity, draft);
+  return draft;
+}
+
+export const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+function optionsOf(kind: PlainKind) {
+  if (typeof kind === 'object') return textColumn(kind.text);
+  return { id: idColumn, instant: instantColumn, amount: amountColumn, count: countColumn }[kind];
+}
+
+/** Declares an entity to be a client's table: the primary key begins with the client's id, every read is the client's. */
+export function TenantTable(name: string, options: TenantTableOptions): ClassDecorator {
+  return (target) => {
+    const draft = draftOf(target.prototype as object);
+    draft.options = { ...options, name };
+    Entity(name)(target);
+  };
+}
+
+/** A part of the primary key, in the order of declaration; the client's id comes first. */
+export function Key(kind: PlainKind = 'id'): PropertyDecorator {
+  return (target, property) => {
+    const name = String(property);
+    PrimaryColumn({ name: snakeCase(name), ...optionsOf(kind) })(target, property);
+    draftOf(target).key.push(name);
+  };
+}
+
+/**
+ * The one line in which a field's governance is said: it writes the schema's directives, makes the columns, and tells
+ * erasure and the census about them (blueprint section 2).
+ */
+export function PersonalData(options: PersonalDataOptions): PropertyDecorator {
+  return (target, property) => {
+    for (const directive of directivesOf(options)) Directive(directive)(target, property);
+    keep(target, { property: String(property), stored: options.stored, personal: options });
+  };
+}
+
+/** A field that says nothing about a person, and why; `exposed` fields get the directive too. */
+export function NonPersonal(because: string, stored: Storing): PropertyDecorator {
+  return (target, property) => {
+    Directive(`@nonPersonal(because: ${JSON.stringify(because)})`)(target, property);
+    keep(target, { property: String(property), stored, because });
+  };
+}
+
+function keep(target: object, field: StoredField): void {
+  const draft = draftOf(target);
+  draft.fields.set(field.property, field);
+  const { stored } = field;
+  if ('plain' in stored) {
+    if (draft.key.includes(field.property)) return;
+    Column({ name: snakeCase(field.property), ...optionsOf(stored.plain), nullable: true })(target, field.property);
+  } else if ('sealed' in stored && field.personal) {
+    addSealedColumn(target, draft, field.personal.category);
+    if (stored.index) {
+      const property = `${field.property}Index`;
+      Column({ name: snakeCase(property), ...digestColumn, nullable: true })(target, property);
+      draft.indexes.set(field.property, { column: snakeCase(property), kind: stored.index });
+    }
+  }
+}
+
+function addSealedColumn(target: object, draft: Draft, category: DataCategory): void {
+  if (draft.sealed.has(category)) return;
+  const column = `sealed_${category.toLowerCase()}`;
+  const property = `sealed${category}`;
+  Column({ name: column, ...sealedColumn, nullable: true })(target, property);
+  draft.sealed.set(category, { property, column });
+}
+
+function directivesOf(options: PersonalDataOptions): string[] {
+  const { category, subject = 'CUSTOMER', allow, deidentify = {}, requiresAgreement, derivedFrom } = options;
+  const byMethod = new Map<Deidentification, string[]>();
+  for (const [purpose, method] of Object.entries(deidentify)) {
+    byMethod.set(method, [...(byMethod.get(method) ?? []), purpose]);
+  }
+  return [
+    `@personalData(category: ${category}, subject: ${subject})`,
+    `@purposes(allow: [${allow.join(', ')}])`,
+    ...[...byMethod].map(([method, purposes]) => `@deidentify(for: [${purposes.join(', ')}], by: ${method})`),
+    ...(requiresAgreement ? [`@requiresAgreement(kind: ${requiresAgreement})`] : []),
+    ...(derivedFrom ? [`@derivedFrom(fields: ${JSON.stringify(derivedFrom)})`] : []),
+  ];
+}
+
+/** The table that an entity declares. @throws {Error} where it declares none */
+export function tableOf(entity: Class): TenantTable {
+  const draft = drafts.get(entity);
+  if (!draft?.options) throw new Error(`${entity.name} is not a tenant's table: it lacks @TenantTable`);
+  const { options, ...rest } = draft;
+  // Property decorators run in the order of declaration, and the client's id is declared first.
+  if (rest.key[0] !== 'clientId') throw new Error(`${entity.name}: the primary key must begin with clientId`);
+  return { ...options, ...rest };
+}
+
+/** Every field declared on a class, tables and sealed objects alike; for the census. */
+export function declaredFields(entity: Class): ReadonlyMap<string, StoredField> {
+  return drafts.get(entity)?.fields ?? new Map();
+}

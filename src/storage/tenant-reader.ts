@@ -1,0 +1,192 @@
+import type { DataSource, EntityManager } from 'typeorm';
+import type { DataCategory } from '../governance/vocabulary';
+import type { KeyStore } from './key-store';
+import { snakeCase, type TenantTable, tableOf } from './tables';
+import { unseal } from './vault';
+
+type Scalar = string | number;
+
+/** One condition of a select; several are joined by AND. */
+export type Condition =
+  | { readonly field: string; readonly is: '=' | '<' | '<=' | '>' | '>='; readonly value: Scalar }
+  | { readonly field: string; readonly is: 'in'; readonly value: readonly Scalar[] }
+  /** The field's blind index equals the digest. */
+  | { readonly index: string; readonly is: '='; readonly value: string };
+
+export interface Selection {
+  /** The client whose rows they are: part of every select. */
+  readonly client: string;
+  /** Fields to read; what is not a column is left out. The key and the subject's id always come. */
+  readonly fields: Iterable<string>;
+  readonly where?: readonly Condition[];
+  readonly orderBy?: ReadonlyArray<{ readonly field: string; readonly descending?: boolean }>;
+  readonly limit?: number;
+}
+
+/** A row as resolvers get it: plain values, times as Dates, amounts as decimals; sealed fields opened. */
+export type Row = Record<string, unknown>;
+
+type Entity = abstract new (...args: never[]) => object;
+
+/** What a row is sealed for: sealed bytes that were moved to another row, table or category do not open there. */
+export function sealingContext(table: TenantTable, row: Row, category: DataCategory): string {
+  return [table.name, category, ...table.key.map((property) => String(row[property]))].join('|');
+}
+
+/**
+ * The only way in which a client's rows are read. Every select carries the client, columns come by permission, and an
+ * undefined value never reaches SQL, where it would match everything or nothing (pitfall 23).
+ */
+export class TenantReader {
+  readonly #source: DataSource | EntityManager;
+  readonly #keys: KeyStore;
+
+  constructor(source: DataSource | EntityManager, keys: KeyStore) {
+    this.#source = source;
+    this.#keys = keys;
+  }
+
+  async select(entity: Entity, selection: Selection): Promise<Row[]> {
+    const table = tableOf(entity);
+    const { sql, parameters } = statement(table, selection);
+    return this.#open(table, selection, await this.#source.query<Row[]>(sql, parameters));
+  }
+
+  /**
+   * For each parent its own first rows: one index range each, joined by UNION ALL, since not every engine has window
+   * functions.
+   */
+  async selectEach(entity: Entity, selection: Selection, parents: ReadonlyArray<readonly Condition[]>): Promise<Row[]> {
+    const table = tableOf(entity);
+    const parts = parents.map((conditions) =>
+      statement(table, { ...selection, where: [...conditions, ...(selection.where ?? [])] }),
+    );
+    if (parts.length === 0) return [];
+    const sql = parts.map((part, index) => `SELECT * FROM (${part.sql}) AS p${index}`).join(' UNION ALL ');
+    const rows = await this.#source.query<Row[]>(
+      sql,
+      parts.flatMap(({ parameters }) => parameters),
+    );
+    return this.#open(table, selection, rows);
+  }
+
+  async count(entity: Entity, client: string, where: readonly Condition[] = []): Promise<number> {
+    const table = tableOf(entity);
+    const { text, parameters } = predicate(table, client, where);
+    const [row] = await this.#source.query<Array<{ n: number }>>(
+      `SELECT COUNT(*) AS n FROM \`${table.name}\` WHERE ${text}`,
+      parameters,
+    );
+    return Number(row?.n ?? 0);
+  }
+
+  async #open(table: TenantTable, selection: Selection, rows: Row[]): Promise<Row[]> {
+    const wanted = new Set(selection.fields);
+    const categories = sealedCategories(table, wanted);
+    const times = [...wanted].filter((field) => plainKind(table, field) === 'instant');
+    const amounts = [...wanted].filter((field) => plainKind(table, field) === 'amount');
+    for (const row of rows) {
+      for (const field of times) if (typeof row[field] === 'number') row[field] = new Date(row[field]);
+      for (const field of amounts) if (typeof row[field] === 'number') row[field] = row[field] / 10_000;
+    }
+    if (categories.size === 0 || rows.length === 0 || !table.subject) return rows;
+    const subject = table.subject.id;
+    const keys = await this.#keys.subjectKeys(selection.client, [...new Set(rows.map((row) => String(row[subject])))]);
+    for (const row of rows) {
+      const key = keys.get(String(row[subject]));
+      for (const [category, fields] of categories) {
+        const property = `sealed${category}`;
+        const sealed = row[property];
+        delete row[property];
+        const opened =
+          key && Buffer.isBuffer(sealed) ? (unseal(key, sealed, sealingContext(table, row, category)) as Row) : {};
+        for (const field of fields) row[field] = opened[field] ?? null;
+      }
+    }
+    for (const key of keys.values()) key.fill(0);
+    return rows;
+  }
+}
+
+function sealedCategories(table: TenantTable, wanted: ReadonlySet<string>): Map<DataCategory, string[]> {
+  const categories = new Map<DataCategory, string[]>();
+  for (const name of wanted) {
+    const field = table.fields.get(name);
+    if (!field?.personal || !('sealed' in field.stored)) continue;
+    const { category } = field.personal;
+    categories.set(category, [...(categories.get(category) ?? []), name]);
+  }
+  return categories;
+}
+
+function plainKind(table: TenantTable, name: string): unknown {
+  const stored = table.fields.get(name)?.stored;
+  return stored && 'plain' in stored ? stored.plain : undefined;
+}
+
+function statement(table: TenantTable, selection: Selection): { sql: string; parameters: Scalar[] } {
+  const wanted = new Set(selection.fields);
+  const columns = new Set<string>(table.key);
+  if (table.subject) columns.add(table.subject.id);
+  for (const name of wanted) {
+    const stored = table.fields.get(name)?.stored;
+    if (stored && 'plain' in stored) columns.add(name);
+  }
+  const list = [...columns].map((property) => `\`${snakeCase(property)}\` AS \`${property}\``);
+  for (const category of sealedCategories(table, wanted).keys()) {
+    const sealed = table.sealed.get(category);
+    if (sealed) list.push(`\`${sealed.column}\` AS \`sealed${category}\``);
+  }
+  const { text, parameters } = predicate(table, selection.client, selection.where ?? []);
+  const order = (selection.orderBy ?? []).map(
+    ({ field, descending }) => `\`${columnOf(table, field)}\`${descending ? ' DESC' : ''}`,
+  );
+  const sql = [
+    `SELECT ${list.join(', ')} FROM \`${table.name}\` WHERE ${text}`,
+    order.length > 0 ? `ORDER BY ${order.join(', ')}` : '',
+    selection.limit === undefined ? '' : `LIMIT ${wholeNumber(selection.limit)}`,
+  ];
+  return { sql: sql.filter(Boolean).join(' '), parameters };
+}
+
+function predicate(
+  table: TenantTable,
+  client: string,
+  where: readonly Condition[],
+): { text: string; parameters: Scalar[] } {
+  const parts = ['`client_id` = ?'];
+  const parameters: Scalar[] = [defined(table, 'clientId', client)];
+  for (const condition of where) {
+    const column = 'index' in condition ? table.indexes.get(condition.index)?.column : columnOf(table, condition.field);
+    if (!column)
+      throw new Error(
+        `${table.name} has no blind index of ${'index' in condition ? condition.index : condition.field}`,
+      );
+    if (condition.is === 'in') {
+      const values = condition.value.map((value) => defined(table, column, value));
+      parts.push(values.length > 0 ? `\`${column}\` IN (${values.map(() => '?').join(', ')})` : '1 = 0');
+      parameters.push(...values);
+    } else {
+      parts.push(`\`${column}\` ${condition.is} ?`);
+      parameters.push(defined(table, column, condition.value));
+    }
+  }
+  return { text: parts.join(' AND '), parameters };
+}
+
+function columnOf(table: TenantTable, property: string): string {
+  const stored = table.fields.get(property)?.stored;
+  if (table.key.includes(property) || (stored && 'plain' in stored)) return snakeCase(property);
+  throw new Error(`${table.name}.${property} is not a column that can be compared or ordered by`);
+}
+
+function defined(table: TenantTable, column: string, value: Scalar | undefined | null): Scalar {
+  if (typeof value === 'string' && value !== '') return value;
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  throw new Error(`${table.name}.${column} is compared with nothing: a select would reach beyond what was meant`);
+}
+
+function wholeNumber(value: number): number {
+  if (!Number.isSafeInteger(value) || value < 0) throw new Error('a limit must be a whole number');
+  return value;
+}

@@ -1,0 +1,164 @@
+import type { EntityManager } from 'typeorm';
+import type { DataCategory } from '../governance/vocabulary';
+import type { KeyStore } from './key-store';
+import { snakeCase, type TenantTable, tableOf } from './tables';
+import { type Row, sealingContext } from './tenant-reader';
+import { blindIndex, deriveKey, seal, unseal } from './vault';
+
+type Entity = abstract new (...args: never[]) => object;
+type Value = string | number | Buffer | null;
+
+/** Rows of one INSERT: below every engine's limit on parameters for the widest table here. */
+const ROWS_PER_INSERT = 100;
+
+/**
+ * Writes a client's rows: plain fields to their columns, personal ones sealed by category under the subject's key, with
+ * their blind indexes. The subject's key must exist: a key is written before its row.
+ */
+export class TenantWriter {
+  readonly #manager: EntityManager;
+  readonly #keys: KeyStore;
+
+  constructor(manager: EntityManager, keys: KeyStore) {
+    this.#manager = manager;
+    this.#keys = keys;
+  }
+
+  /** Inserts rows of one client and entity. Times are Dates or epoch milliseconds, amounts decimals. */
+  async insert(entity: Entity, client: string, rows: readonly Row[]): Promise<void> {
+    const table = tableOf(entity);
+    const keys = await this.#subjectKeys(table, client, rows);
+    const indexKey = await this.#indexKey(table, client);
+    for (let start = 0; start < rows.length; start += ROWS_PER_INSERT) {
+      const chunk = rows.slice(start, start + ROWS_PER_INSERT).map((row) => {
+        const owned = { ...row, clientId: client };
+        return columnsOf(table, owned, keys.get(subjectOf(table, owned)), indexKey);
+      });
+      const names = [...new Set(chunk.flatMap((columns) => [...columns.keys()]))];
+      const values = chunk.flatMap((columns) => names.map((name) => columns.get(name) ?? null));
+      const places = chunk.map(() => `(${names.map(() => '?').join(', ')})`).join(', ');
+      await this.#manager.query(
+        `INSERT INTO \`${table.name}\` (${names.map((name) => `\`${name}\``).join(', ')}) VALUES ${places}`,
+        values,
+      );
+    }
+  }
+
+  /**
+   * Changes fields of one row, named by its whole key. A sealed field's category is opened, changed and sealed again.
+   * @returns whether there was such a row
+   */
+  async update(entity: Entity, client: string, key: Row, changes: Row): Promise<boolean> {
+    const table = tableOf(entity);
+    const categories = touchedCategories(table, changes);
+    const stored = await this.#sealedColumns(table, client, key, categories);
+    if (!stored) return false;
+    const owned: Row = { ...key, ...stored.identity, clientId: client };
+    const subjectKey = (await this.#subjectKeys(table, client, [owned])).get(subjectOf(table, owned));
+    const merged: Row = { ...owned, ...changes };
+    for (const category of categories) {
+      const sealed = stored.sealed.get(category);
+      const before =
+        sealed && subjectKey ? (unseal(subjectKey, sealed, sealingContext(table, owned, category)) as Row) : {};
+      for (const [field, value] of Object.entries(before)) if (!(field in changes)) merged[field] = value;
+    }
+    const columns = columnsOf(table, merged, subjectKey, await this.#indexKey(table, client));
+    for (const property of table.key) columns.delete(snakeCase(property));
+    if (columns.size === 0) return true;
+    const assignments = [...columns.keys()].map((column) => `\`${column}\` = ?`).join(', ');
+    const where = keyPredicate(table, owned);
+    await this.#manager.query(`UPDATE \`${table.name}\` SET ${assignments} WHERE ${where.text}`, [
+      ...columns.values(),
+      ...where.parameters,
+    ]);
+    return true;
+  }
+
+  async #sealedColumns(table: TenantTable, client: string, key: Row, categories: ReadonlySet<DataCategory>) {
+    const subject = table.subject?.id;
+    const columns = [...categories].flatMap((category) => table.sealed.get(category)?.column ?? []);
+    const names = [...table.key.map(snakeCase), ...(subject ? [snakeCase(subject)] : []), ...columns];
+    const where = keyPredicate(table, { ...key, clientId: client });
+    const list = [...new Set(names)].map((name) => `\`${name}\``).join(', ');
+    const [row] = await this.#manager.query<Row[]>(
+      `SELECT ${list} FROM \`${table.name}\` WHERE ${where.text}`,
+      where.parameters,
+    );
+    if (!row) return undefined;
+    const sealed = new Map<DataCategory, Buffer>();
+    for (const category of categories) {
+      const bytes = row[table.sealed.get(category)?.column ?? ''];
+      if (Buffer.isBuffer(bytes)) sealed.set(category, bytes);
+    }
+    return { sealed, identity: subject ? { [subject]: row[snakeCase(subject)] } : {} };
+  }
+
+  async #subjectKeys(table: TenantTable, client: string, rows: readonly Row[]): Promise<Map<string, Buffer>> {
+    if (!table.subject || table.sealed.size === 0) return new Map();
+    return this.#keys.subjectKeys(client, [...new Set(rows.map((row) => subjectOf(table, row)))]);
+  }
+
+  async #indexKey(table: TenantTable, client: string): Promise<Buffer | undefined> {
+    return table.indexes.size > 0 ? deriveKey(await this.#keys.clientKey(client), 'blind-index') : undefined;
+  }
+}
+
+const subjectOf = (table: TenantTable, row: Row): string => String(table.subject ? row[table.subject.id] : '');
+
+function touchedCategories(table: TenantTable, changes: Row): Set<DataCategory> {
+  const categories = new Set<DataCategory>();
+  for (const name of Object.keys(changes)) {
+    const field = table.fields.get(name);
+    if (field?.personal && 'sealed' in field.stored) categories.add(field.personal.category);
+  }
+  return categories;
+}
+
+/** The columns that a row's fields become. Fields that the row does not name are not in it. */
+function columnsOf(
+  table: TenantTable,
+  row: Row,
+  subjectKey: Buffer | undefined,
+  indexKey: Buffer | undefined,
+): Map<string, Value> {
+  const columns = new Map<string, Value>();
+  const sealed = new Map<DataCategory, Row>();
+  for (const property of table.key) columns.set(snakeCase(property), plainValue(row[property]));
+  for (const [property, value] of Object.entries(row)) {
+    const field = table.fields.get(property);
+    if (!field || value === undefined || table.key.includes(property)) continue;
+    if ('plain' in field.stored) {
+      const amount = field.stored.plain === 'amount' && typeof value === 'number';
+      columns.set(snakeCase(property), plainValue(amount ? Math.round(value * 10_000) : value));
+    } else if ('sealed' in field.stored && field.personal) {
+      const { category } = field.personal;
+      sealed.set(category, { ...sealed.get(category), [property]: value });
+      const index = table.indexes.get(property);
+      if (index && indexKey)
+        columns.set(index.column, typeof value === 'string' ? blindIndex(indexKey, index.kind, value) : null);
+    }
+  }
+  for (const [category, values] of sealed) {
+    const column = table.sealed.get(category)?.column;
+    if (!subjectKey) throw new Error(`${table.name}: the subject has no key to seal ${category} under`);
+    const present = Object.values(values).some((value) => value !== null);
+    if (column) columns.set(column, present ? seal(subjectKey, values, sealingContext(table, row, category)) : null);
+  }
+  return columns;
+}
+
+function plainValue(value: unknown): Value {
+  if (value instanceof Date) return value.getTime();
+  if (typeof value === 'string' || typeof value === 'number' || value === null) return value;
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  throw new TypeError('a plain column takes text, a number, a time or null');
+}
+
+function keyPredicate(table: TenantTable, row: Row): { text: string; parameters: Value[] } {
+  const parameters = table.key.map((property) => {
+    const value = plainValue(row[property] ?? null);
+    if (value === null) throw new Error(`${table.name}: ${property} is missing from the row's key`);
+    return value;
+  });
+  return { text: table.key.map((property) => `\`${snakeCase(property)}\` = ?`).join(' AND '), parameters };
+}
