@@ -1,6 +1,6 @@
 import { type DocumentNode, GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
 import { LeastRecentlyUsed } from './least-recently-used';
-import { enforceLimits, type Limits } from './limits';
+import { enforceLimits, type Limits, tooLarge } from './limits';
 import { inputError } from './messages';
 
 /** A document that may be planned, or why it may not. */
@@ -38,7 +38,8 @@ export class Documents {
     try {
       enforceLimits(document, this.#limits);
     } catch (error) {
-      return { errors: [error as GraphQLError] };
+      // A document nested deeper than the stack allows, that no parser has seen, is too deep by any limit.
+      return { errors: [error instanceof GraphQLError ? error : tooLarge('depth', this.#limits)] };
     }
     const errors = validate(this.#schema, document, undefined, { maxErrors: 20 });
     if (errors.length > 0) return { errors: errors.map((error) => inputError(error, 'GRAPHQL_VALIDATION_FAILED')) };
@@ -47,7 +48,8 @@ export class Documents {
   }
 }
 
-function syntaxError(error: unknown, limits: Limits): GraphQLError {
+/** What may be said of a text that does not parse: the place, never the text (pitfall 14). */
+export function syntaxError(error: unknown, limits: Pick<Limits, 'tokens'>): GraphQLError {
   if (error instanceof GraphQLError && error.message.includes('tokens')) {
     const message = `The document exceeds the limit of ${limits.tokens} tokens.`;
     return new GraphQLError(message, { extensions: { code: 'OPERATION_TOO_LARGE', limit: 'tokens' } });

@@ -8,16 +8,19 @@ import {
 } from 'graphql';
 import type { Access } from './access';
 import { CompiledOperation, isCompilable } from './compiled-operation';
+import { type Cost, costOf, defaultLengths, enforceCost } from './cost';
 import { type Decision, decide, decisionKey, purposeOf } from './decision';
 import { Documents } from './documents';
 import { Enforcement, type GovernanceReport } from './enforcement';
-import { messageOf } from './errors';
+import { badUserInput, messageOf } from './errors';
+import { mapEvents } from './event-stream';
 import { type Explanation, explainDecision } from './explain';
 import { apolloGateway, type GovernedGateway } from './gateway';
 import { type GovernedCoordinate, publicCoordinate } from './governed-coordinate';
 import { guardSchema } from './guards';
 import { LeastRecentlyUsed } from './least-recently-used';
 import { defaultLimits, type Limits } from './limits';
+import { mappedEvents } from './mapped-events';
 import { fieldError, inputError } from './messages';
 import { type OperationPlan, planOperation } from './operation-plan';
 import { readSchemaPolicy, type SchemaPolicy } from './schema-policy';
@@ -57,6 +60,8 @@ export interface ExecuteArguments {
 export type SubscribeArguments = Omit<ExecuteArguments, 'access' | 'rootValue'> & {
   /** Asked again for each event, so that rights that change end the stream. */
   readonly access: () => Access | Promise<Access>;
+  /** The context of one event, asked for after its access; absent, all events share `contextValue`. */
+  readonly contextOf?: () => unknown;
 };
 
 export type GovernedResult = ExecutionResult<Record<string, unknown>, { governance: GovernanceReport }>;
@@ -79,6 +84,7 @@ export interface Governed {
 interface Planned {
   readonly plan: OperationPlan;
   readonly compiled: CompiledOperation;
+  readonly cost: Cost | undefined;
   readonly decisions: LeastRecentlyUsed<string, Decision>;
 }
 
@@ -98,7 +104,9 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
   const policy = readSchemaPolicy(schema);
   isCompilable(schema);
   guardSchema(policy, options.plainSources ?? false);
-  const documents = new Documents(schema, { ...defaultLimits, ...options.limits });
+  const limits = { ...defaultLimits, ...options.limits };
+  const documents = new Documents(schema, limits);
+  const lengths = defaultLengths(schema);
   const plans = new WeakMap<DocumentNode, Map<string, Planned>>();
   const onInternalError = options.onInternalError ?? (() => undefined);
 
@@ -114,12 +122,13 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
       const planned = {
         plan: operation,
         compiled: new CompiledOperation(schema, operation),
+        cost: costOf(checked.document, operation.operation, lengths),
         decisions: new LeastRecentlyUsed<string, Decision>(256),
       };
       byName.set(operationName ?? '', planned);
       return planned;
     } catch (error) {
-      return { errors: [error as GraphQLError] };
+      return refusedInput(error);
     }
   }
 
@@ -134,10 +143,15 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
     const definitions = planned.plan.operation.variableDefinitions ?? [];
     const coerced = getVariableValues(schema, definitions, args.variableValues ?? {}, { maxErrors: 20 });
     if (coerced.errors) return { errors: coerced.errors.map((error) => inputError(error, 'BAD_USER_INPUT')) };
+    const unset = planned.plan.conditions.find((name) => typeof coerced.coerced[name] !== 'boolean');
+    if (unset !== undefined) {
+      return { errors: [badUserInput(`Variable "$${unset}" must not be null where @skip or @include depends on it.`)] };
+    }
     try {
+      if (planned.cost) enforceCost(planned.cost(coerced.coerced), limits.cost);
       return { planned, decision: decideCached(planned, args.access), variables: coerced.coerced };
     } catch (error) {
-      return { errors: [error as GraphQLError] };
+      return refusedInput(error);
     }
   }
 
@@ -167,24 +181,37 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
       options.onDecision?.(args.contextValue, prepared.decision);
       return await run(prepared, args);
     } catch (error) {
-      onInternalError(error);
-      return {
-        data: null,
-        errors: [new GraphQLError('Internal server error', { extensions: { code: 'INTERNAL_SERVER_ERROR' } })],
-      };
+      return failed(error);
     }
+  }
+
+  function failed(error: unknown): GovernedResult {
+    onInternalError(error);
+    return {
+      data: null,
+      errors: [new GraphQLError('Internal server error', { extensions: { code: 'INTERNAL_SERVER_ERROR' } })],
+    };
   }
 
   async function subscribe(
     args: SubscribeArguments,
   ): Promise<AsyncGenerator<GovernedResult, void, void> | GovernedResult> {
+    try {
+      return await open(args);
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  async function open(args: SubscribeArguments): Promise<AsyncGenerator<GovernedResult, void, void> | GovernedResult> {
     const access = await args.access();
+    const contextValue = args.contextOf ? args.contextOf() : args.contextValue;
     const prepared = prepare({ ...args, access });
     if (!('planned' in prepared)) return prepared as GovernedResult;
     if (prepared.decision.refusal) return refused(policy, prepared);
-    if (prepared.planned.plan.operation.operation !== 'subscription') return execute({ ...args, access });
+    if (prepared.planned.plan.operation.operation !== 'subscription') return execute({ ...args, contextValue, access });
     const { document, operation } = prepared.planned.plan;
-    const enforcement = new Enforcement(prepared.decision, access, args.contextValue);
+    const enforcement = new Enforcement(prepared.decision, access, contextValue);
     const source = await createSourceEventStream({
       schema,
       document,
@@ -200,17 +227,17 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
         extensions: { governance: enforcement.report() },
       };
     }
-    return events(source, args);
+    return mapEvents(source, async (event) => {
+      const value = await executeEvent(event, args);
+      return { value, last: isRefusal(value) };
+    });
   }
 
-  async function* events(
-    source: AsyncIterable<unknown>,
-    args: SubscribeArguments,
-  ): AsyncGenerator<GovernedResult, void, void> {
-    for await (const event of source) {
-      const result = await execute({ ...args, rootValue: event, access: await args.access() });
-      yield result;
-      if (isRefusal(result)) return;
+  async function executeEvent(event: unknown, args: SubscribeArguments): Promise<GovernedResult> {
+    try {
+      return await execute({ ...args, rootValue: event, access: await args.access() });
+    } catch (error) {
+      return failed(error);
     }
   }
 
@@ -228,8 +255,14 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
   };
 }
 
+/** A caller's own mistake is answered as it is; any other error is none of the caller's. */
+function refusedInput(error: unknown): ExecutionResult {
+  if (error instanceof GraphQLError) return { errors: [error] };
+  throw error;
+}
+
 const isRefusal = (result: GovernedResult): boolean =>
-  result.data === null && (result.errors ?? []).some((error) => error.path === undefined);
+  !result.data && (result.errors ?? []).some((error) => error.path === undefined);
 
 /** The answer to an operation that is refused as a whole: no data, one error, and what it would have read. */
 function refused(policy: SchemaPolicy, { planned, decision }: Prepared): GovernedResult {

@@ -21,6 +21,8 @@ export interface Limits {
   readonly fields: number;
   /** Operations and fragments in one document. */
   readonly definitions: number;
+  /** Fields in all if every list were as long as its `first`, `last` or `limit` allows. */
+  readonly cost: number;
 }
 
 export const defaultLimits: Limits = {
@@ -30,11 +32,15 @@ export const defaultLimits: Limits = {
   breadth: 1_000,
   fields: 2_000,
   definitions: 200,
+  cost: 100_000,
 };
 
 interface Extent {
   depth: number;
   aliases: number;
+  /** Selections of this set itself. */
+  own: number;
+  /** The widest set of all. */
   breadth: number;
   fields: number;
 }
@@ -66,14 +72,15 @@ function measure(
   fragments: Map<string, FragmentDefinitionNode>,
   measured: Map<string, Extent>,
 ): Extent {
-  const total: Extent = { depth: 0, aliases: 0, breadth: 0, fields: 0 };
+  const total: Extent = { depth: 0, aliases: 0, own: 0, breadth: 0, fields: 0 };
   for (const selection of set.selections) {
     if (selection.kind === Kind.FIELD) {
       const inner = selection.selectionSet ? measure(selection.selectionSet, fragments, measured) : undefined;
       total.depth = Math.max(total.depth, 1 + (inner?.depth ?? 0));
       total.aliases += (selection.alias ? 1 : 0) + (inner?.aliases ?? 0);
       total.fields += 1 + (inner?.fields ?? 0);
-      total.breadth = Math.max(total.breadth + 1, inner?.breadth ?? 0);
+      total.own++;
+      total.breadth = Math.max(total.breadth, inner?.breadth ?? 0);
       continue;
     }
     const inner =
@@ -83,8 +90,10 @@ function measure(
     total.depth = Math.max(total.depth, inner.depth);
     total.aliases += inner.aliases;
     total.fields += inner.fields;
-    total.breadth += inner.breadth;
+    total.own += inner.own;
+    total.breadth = Math.max(total.breadth, inner.breadth);
   }
+  total.breadth = Math.max(total.breadth, total.own);
   return total;
 }
 
@@ -95,7 +104,7 @@ function measureFragment(
 ): Extent {
   const known = measured.get(name);
   if (known) return known;
-  const nothing: Extent = { depth: 0, aliases: 0, breadth: 0, fields: 0 };
+  const nothing: Extent = { depth: 0, aliases: 0, own: 0, breadth: 0, fields: 0 };
   // A fragment that spreads itself measures as nothing here, and is refused by validation.
   measured.set(name, nothing);
   const fragment = fragments.get(name);
@@ -104,7 +113,7 @@ function measureFragment(
   return extent;
 }
 
-function tooLarge(limit: keyof Limits, limits: Limits): GraphQLError {
+export function tooLarge(limit: keyof Limits, limits: Limits): GraphQLError {
   return new GraphQLError(`The document exceeds the limit of ${limits[limit]} ${limit}.`, {
     extensions: { code: 'OPERATION_TOO_LARGE', limit },
   });

@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { ConfigurationError } from './storage/errors';
+import { parseStoreUrl } from './storage/store-url';
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+/** What the environment says, validated (blueprint section 7). */
+export interface Config {
+  /** TCP port of the server; 0 takes a free one. */
+  readonly port: number;
+  readonly databaseUrl: string;
+  readonly keysDatabaseUrl: string;
+  readonly masterKeyFile?: string;
+  /** Identifier of the OpenID provider, exactly as its tokens state it in `iss`. */
+  readonly oidcIssuer?: string;
+  /** What a token must name in `aud`; absent, any audience of the issuer is accepted. */
+  readonly oidcAudience?: string;
+  readonly logLevel: (typeof logLevels)[number];
+  /** NODE_ENV is `production`: development keys are refused, and nothing is made up that ought to be configured. */
+  readonly production: boolean;
+}
+
+/** The environment is not sound: one fault a variable, all of them at once. */
+export class EnvironmentError extends Error {
+  override readonly name = 'EnvironmentError';
+
+  constructor(readonly faults: readonly ConfigurationError[]) {
+    super(faults.map((fault) => fault.message).join('\n'));
+  }
+}
+
+const storeUrl = (variable: string) =>
+  z.string().superRefine((text, context) => {
+    try {
+      parseStoreUrl(text, variable);
+    } catch (error) {
+      const { message } = error as ConfigurationError;
+      context.addIssue({ code: 'custom', message: message.replace(`${variable}: `, '') });
+    }
+  });
+
+const environment = z
+  .object({
+    PORT: z
+      .string()
+      .regex(/^\d{1,5}$/, 'must be a port number from 0 to 65535')
+      .transform(Number)
+      .refine((port) => port <= 65_535, 'must be a port number from 0 to 65535')
+      .default(4000),
+    DATABASE_URL: storeUrl('DATABASE_URL').default('sqlite:./data/remit.db'),
+    KEYS_DATABASE_URL: storeUrl('KEYS_DATABASE_URL').optional(),
+    REMIT_MASTER_KEY_FILE: z.string().optional(),
+    OIDC_ISSUER: z
+      .string()
+      .refine(
+        isIssuer,
+        'must be the https URL of an OpenID provider, without query or fragment (http for this machine only)',
+      )
+      .optional(),
+    OIDC_AUDIENCE: z.string().optional(),
+    LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
+    NODE_ENV: z.string().optional(),
+  })
+  .superRefine((variables, context) => {
+    if (!variables.KEYS_DATABASE_URL && !variables.DATABASE_URL.trim().toLowerCase().startsWith('sqlite:')) {
+      const message =
+        'must be set beside a MySQL DATABASE_URL: the keys live in a store of their own, with backups of their own; ' +
+        'write sqlite:./data/keys.db or mysql://user:password@host:3306/keys';
+      context.addIssue({ code: 'custom', path: ['KEYS_DATABASE_URL'], message });
+    } else if (variables.KEYS_DATABASE_URL === variables.DATABASE_URL) {
+      const message = 'must be another store than DATABASE_URL, or a restored backup brings destroyed keys back';
+      context.addIssue({ code: 'custom', path: ['KEYS_DATABASE_URL'], message });
+    }
+  });
+
+/**
+ * Reads and validates the environment. A variable that is set to nothing counts as not set.
+ * @throws {EnvironmentError} with every fault, each naming its variable and what would be right, never its value
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''));
+  const read = environment.safeParse(set);
+  if (!read.success) {
+    throw new EnvironmentError(
+      read.error.issues.map(({ path, message }) => new ConfigurationError(String(path[0]), message)),
+    );
+  }
+  const variables = read.data;
+  return {
+    port: variables.PORT,
+    databaseUrl: variables.DATABASE_URL,
+    keysDatabaseUrl: variables.KEYS_DATABASE_URL ?? 'sqlite:./data/keys.db',
+    ...(variables.REMIT_MASTER_KEY_FILE === undefined ? {} : { masterKeyFile: variables.REMIT_MASTER_KEY_FILE }),
+    ...(variables.OIDC_ISSUER === undefined ? {} : { oidcIssuer: variables.OIDC_ISSUER }),
+    ...(variables.OIDC_AUDIENCE === undefined ? {} : { oidcAudience: variables.OIDC_AUDIENCE }),
+    logLevel: variables.LOG_LEVEL,
+    production: variables.NODE_ENV === 'production',
+  };
+}
+
+const loopback = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+function isIssuer(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, search, hash, username } = new URL(text);
+  const isPrivate = protocol === 'https:' || (protocol === 'http:' && loopback.has(hostname));
+  return isPrivate && search === '' && hash === '' && username === '';
+}

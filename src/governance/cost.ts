@@ -1,0 +1,132 @@
+import {
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  type GraphQLSchema,
+  isInterfaceType,
+  isObjectType,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+  type ValueNode,
+} from 'graphql';
+
+/** Arguments that say how long a list may become. */
+const LENGTHS = new Set(['first', 'last', 'limit']);
+
+/** Field name → the length its list has where the argument is left out; the longest, where types differ. */
+export type DefaultLengths = ReadonlyMap<string, number>;
+
+/** What an operation costs under its variables, as coerced. */
+export type Cost = (variables: Readonly<Record<string, unknown>>) => number;
+
+/** Reads the defaults of `first`, `last` and `limit` from the schema, once. */
+export function defaultLengths(schema: GraphQLSchema): DefaultLengths {
+  const lengths = new Map<string, number>();
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) && !isInterfaceType(type)) continue;
+    for (const field of Object.values(type.getFields())) {
+      for (const { name, defaultValue } of field.args) {
+        if (!LENGTHS.has(name) || typeof defaultValue !== 'number') continue;
+        lengths.set(field.name, Math.max(defaultValue, lengths.get(field.name) ?? 1));
+      }
+    }
+  }
+  return lengths;
+}
+
+/**
+ * The fields that execution would have to visit if every list were as long as its arguments allow: a field counts one,
+ * what is under it as often as the list is long. Each fragment is counted once and multiplied where it is spread, so
+ * 2^30 paths cost no more than their fragments (pitfall 21). @skip and @include are not looked at.
+ * @returns undefined where no list has a length, and the limit of fields says it all
+ */
+export function costOf(
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  defaults: DefaultLengths,
+): Cost | undefined {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const node of document.definitions) {
+    if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(node.name.value, node);
+  }
+  const definitions = [operation, ...fragments.values()];
+  if (!definitions.some(({ selectionSet }) => hasLengths(selectionSet, defaults))) return undefined;
+  return (variables) => new Count(fragments, defaults, variables).of(operation.selectionSet);
+}
+
+/** @throws {GraphQLError} code OPERATION_TOO_LARGE, limit `cost` */
+export function enforceCost(cost: number, limit: number): void {
+  if (cost <= limit) return;
+  throw new GraphQLError(`The operation exceeds the limit of ${limit} fields over all list items: ask for fewer.`, {
+    extensions: { code: 'OPERATION_TOO_LARGE', limit: 'cost' },
+  });
+}
+
+function hasLengths(set: SelectionSetNode, defaults: DefaultLengths): boolean {
+  return set.selections.some((selection) => {
+    if (selection.kind === Kind.FRAGMENT_SPREAD) return false;
+    if (selection.kind === Kind.FIELD) {
+      if (defaults.has(selection.name.value)) return true;
+      if (selection.arguments?.some((argument) => LENGTHS.has(argument.name.value))) return true;
+    }
+    return selection.selectionSet !== undefined && hasLengths(selection.selectionSet, defaults);
+  });
+}
+
+class Count {
+  readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  readonly #defaults: DefaultLengths;
+  readonly #variables: Readonly<Record<string, unknown>>;
+  readonly #counted = new Map<string, number>();
+
+  constructor(
+    fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+    defaults: DefaultLengths,
+    variables: Readonly<Record<string, unknown>>,
+  ) {
+    this.#fragments = fragments;
+    this.#defaults = defaults;
+    this.#variables = variables;
+  }
+
+  of(set: SelectionSetNode): number {
+    let total = 0;
+    for (const selection of set.selections) {
+      if (selection.kind === Kind.FIELD) total += this.#field(selection);
+      else if (selection.kind === Kind.INLINE_FRAGMENT) total += this.of(selection.selectionSet);
+      else total += this.#fragment(selection.name.value);
+    }
+    return Math.min(total, Number.MAX_SAFE_INTEGER);
+  }
+
+  #field(node: FieldNode): number {
+    return node.selectionSet ? 1 + this.#length(node) * this.of(node.selectionSet) : 1;
+  }
+
+  #fragment(name: string): number {
+    const known = this.#counted.get(name);
+    if (known !== undefined) return known;
+    const fragment = this.#fragments.get(name);
+    const total = fragment ? this.of(fragment.selectionSet) : 0;
+    this.#counted.set(name, total);
+    return total;
+  }
+
+  #length(node: FieldNode): number {
+    let length: number | undefined;
+    for (const { name, value } of node.arguments ?? []) {
+      if (!LENGTHS.has(name.value)) continue;
+      const said = this.#number(value);
+      if (said !== undefined) length = Math.max(length ?? 1, said);
+    }
+    return length ?? this.#defaults.get(node.name.value) ?? 1;
+  }
+
+  #number(value: ValueNode): number | undefined {
+    const said = value.kind === Kind.VARIABLE ? this.#variables[value.name.value] : undefined;
+    if (typeof said === 'number') return said;
+    return value.kind === Kind.INT ? Number(value.value) : undefined;
+  }
+}

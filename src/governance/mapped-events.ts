@@ -1,0 +1,47 @@
+/**
+ * A stream whose events are mapped one by one. `return` reaches the source at once: an async generator would only pass
+ * it on after its next event, and a subscriber that left would hold its source until then, or for ever.
+ * @param map gives the event's result, and whether the stream ends with it
+ */
+export function mappedEvents<Event, Result>(
+  source: AsyncIterable<Event>,
+  map: (event: Event) => Promise<{ result: Result; last: boolean }>,
+): AsyncGenerator<Result, void, void> {
+  const events = source[Symbol.asyncIterator]();
+  let ended = false;
+
+  async function end(): Promise<IteratorResult<Result, void>> {
+    if (!ended) {
+      ended = true;
+      await events.return?.();
+    }
+    return { done: true, value: undefined };
+  }
+
+  return {
+    async next() {
+      if (ended) return { done: true, value: undefined };
+      const step = await events.next();
+      if (ended || step.done) {
+        ended = true;
+        return { done: true, value: undefined };
+      }
+      try {
+        const { result, last } = await map(step.value);
+        if (last) await end();
+        return { done: false, value: result };
+      } catch (error) {
+        await end();
+        throw error;
+      }
+    },
+    return: end,
+    async throw(error) {
+      await end();
+      throw error;
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}

@@ -1,0 +1,121 @@
+import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
+import { ConfigurationError } from '../storage/errors';
+import type { TokenClaims } from './caller';
+import { claimsOf } from './claims';
+import { developmentIssuer, developmentKeyFile, developmentKeyId, developmentKeys } from './development-keys';
+import { discoverKeys } from './openid-discovery';
+import { InvalidTokenError, IssuerUnavailableError } from './token-errors';
+
+export interface TokenVerifier {
+  /**
+   * @throws {InvalidTokenError} where the token proves nothing
+   * @throws {IssuerUnavailableError} where the issuer's keys cannot be had
+   */
+  verify(bearer: string): Promise<TokenClaims>;
+}
+
+export interface TokenVerifierOptions {
+  readonly issuer: string | undefined;
+  readonly audience?: string | undefined;
+  readonly production: boolean;
+  readonly developmentKeyFile?: string;
+}
+
+/** Asymmetric ones only: with HS256 the issuer's public key would be everybody's secret. */
+const algorithms = ['RS256', 'ES256', 'EdDSA'];
+const CLOCK_TOLERANCE_S = 5;
+const MAX_TOKEN_LENGTH = 8_192;
+const MALFORMED = 'The token is malformed, or its signature is not of a key of its issuer.';
+
+/**
+ * Verifies tokens of the configured issuer by its published keys; outside production those of `remit token` as well.
+ * @throws {ConfigurationError} in production without an issuer: no verifier must never mean no check (pitfall 19)
+ */
+export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
+  const { issuer, production } = options;
+  if (production && !issuer) {
+    throw new ConfigurationError(
+      'OIDC_ISSUER',
+      'must be set in production: without an issuer no token can be verified; write the https URL of your OpenID provider',
+    );
+  }
+  const remote = issuer ? remembered(() => discoverKeys(issuer)) : undefined;
+  const development = remembered(() => developmentKeys(options.developmentKeyFile ?? developmentKeyFile));
+  const checks: JWTVerifyOptions = {
+    algorithms,
+    requiredClaims: ['exp', 'sub'],
+    clockTolerance: CLOCK_TOLERANCE_S,
+    ...(options.audience ? { audience: options.audience } : {}),
+  };
+
+  async function payloadOf(token: string): Promise<JWTPayload> {
+    if (isDevelopmentToken(token)) {
+      if (production) throw new InvalidTokenError('The token is a development token; this server accepts none.');
+      const { publicKey } = await development();
+      return (await jwtVerify(token, publicKey, { ...checks, algorithms: ['EdDSA'], issuer: developmentIssuer }))
+        .payload;
+    }
+    if (!issuer || !remote) throw new InvalidTokenError('The token is of an issuer that this server does not know.');
+    return (await jwtVerify(token, await remote(), { ...checks, issuer })).payload;
+  }
+
+  return {
+    async verify(bearer) {
+      if (bearer.length > MAX_TOKEN_LENGTH) throw new InvalidTokenError('The token is too long.');
+      let payload: JWTPayload;
+      try {
+        payload = await payloadOf(bearer);
+      } catch (error) {
+        throw explained(error);
+      }
+      if (!payload.sub) throw new InvalidTokenError('The token names no subject.');
+      return claimsOf(payload);
+    },
+  };
+}
+
+/** By issuer or by key: in production neither is looked at any further. */
+function isDevelopmentToken(token: string): boolean {
+  try {
+    return decodeProtectedHeader(token).kid === developmentKeyId || decodeJwt(token).iss === developmentIssuer;
+  } catch {
+    throw new InvalidTokenError(MALFORMED);
+  }
+}
+
+/** What may be told of a failure. Anything that is not the token's own fault is the issuer's, and lets nobody in. */
+function explained(error: unknown): Error {
+  if (error instanceof InvalidTokenError || error instanceof IssuerUnavailableError) return error;
+  if (error instanceof ConfigurationError) return error;
+  if (error instanceof errors.JWTExpired) return new InvalidTokenError('The token has expired.');
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    const claim = ['iss', 'aud', 'exp', 'nbf', 'iat', 'sub'].find((known) => known === error.claim) ?? 'a claim';
+    const what = error.reason === 'missing' ? 'lacks' : 'is not right in';
+    return new InvalidTokenError(`The token ${what} "${claim}".`);
+  }
+  if (error instanceof errors.JOSEAlgNotAllowed) {
+    return new InvalidTokenError(`The token's algorithm is not one of ${algorithms.join(', ')}.`);
+  }
+  const faults = [
+    errors.JWSInvalid,
+    errors.JWTInvalid,
+    errors.JWSSignatureVerificationFailed,
+    errors.JWKSNoMatchingKey,
+    errors.JWKSMultipleMatchingKeys,
+    errors.JOSENotSupported,
+  ];
+  if (faults.some((fault) => error instanceof fault)) return new InvalidTokenError(MALFORMED);
+  return new IssuerUnavailableError('its keys cannot be had', { cause: error });
+}
+
+/** Keeps what was made; a failure is not kept, the next caller tries anew. */
+function remembered<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = undefined;
+      throw error;
+    });
+    return made;
+  };
+}
