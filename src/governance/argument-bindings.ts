@@ -17,6 +17,8 @@ export interface ArgumentBinding {
   readonly field: string | undefined;
   /** The operators it may use; undefined leaves all. Checked where the argument is an object of operators. */
   readonly operators: readonly FilterOperator[] | undefined;
+  /** What it holds where nothing is written; undefined where it has no default. */
+  readonly defaultValue: unknown;
   /** Bindings of the input object's own fields; a thunk's result, since input types may be recursive. */
   readonly fields: ArgumentBindings | undefined;
 }
@@ -60,7 +62,8 @@ function fill(
       }
     }
     if (usage || (fields && bindsAnything(fields))) {
-      target.set(input.name, { field: usage?.field, operators: usage?.operators, fields });
+      const { defaultValue } = input;
+      target.set(input.name, { field: usage?.field, operators: usage?.operators, defaultValue, fields });
     }
   }
 }
@@ -95,11 +98,18 @@ export function fieldsInLiteral(binding: ArgumentBinding, value: ValueNode, into
   if (value.kind === Kind.VARIABLE) fieldsWithin(binding.fields, into);
   else if (value.kind === Kind.LIST) for (const item of value.values) fieldsInLiteral(binding, item, into);
   else if (value.kind === Kind.OBJECT) {
-    for (const node of value.fields) {
-      const inner = binding.fields.get(node.name.value);
-      if (inner) fieldsInLiteral(inner, node.value, into);
+    for (const [name, inner] of binding.fields) {
+      const node = value.fields.find((field) => field.name.value === name);
+      if (node) fieldsInLiteral(inner, node.value, into);
+      else fieldsInDefault(inner, into);
     }
   }
+}
+
+/** Fields that an argument left out of the document reads by its default. */
+export function fieldsInDefault(binding: ArgumentBinding, into: Set<string>): void {
+  if (binding.defaultValue === undefined) return;
+  for (const { field } of reads(binding, binding.defaultValue)) into.add(field);
 }
 
 /** The reads that arguments make as they finally are, variables and defaults filled in. */

@@ -1,16 +1,6 @@
-import {
-  type ASTNode,
-  type DocumentNode,
-  type ExecutionResult,
-  execute,
-  GraphQLIncludeDirective,
-  type GraphQLSchema,
-  GraphQLSkipDirective,
-  getDirectiveValues,
-  isObjectType,
-  type SelectionNode,
-} from 'graphql';
+import { type ExecutionResult, execute, type GraphQLSchema, isAbstractType, isObjectType } from 'graphql';
 import { compileQuery, isCompiledQuery } from 'graphql-jit';
+import { compilableDocument, withCoercedType } from './compilable-document';
 import type { OperationPlan } from './operation-plan';
 
 export interface ExecutionArguments {
@@ -30,8 +20,7 @@ const MAX_VARIANTS = 16;
 /**
  * Executes a planned operation, compiled where that is sound. graphql-jit names what it compiles by the type's name
  * joined to the field's, so a schema where two coordinates join to one name is interpreted (a field would run with
- * another's guard). It also mixes up @skip and @include of fragments that are spread twice and writes into the AST: it
- * gets a copy of the document with both directives already applied.
+ * another's guard). What it gets of the document, see {@link compilableDocument}.
  */
 export class CompiledOperation {
   readonly #schema: GraphQLSchema;
@@ -67,34 +56,17 @@ export class CompiledOperation {
   }
 
   #compile(variables: Readonly<Record<string, unknown>>): Run {
-    const document = included(this.#plan.document, variables);
-    const compiled = compileQuery(this.#schema, document, this.#plan.operation.name?.value ?? '', {
+    const compilable = compilableDocument(this.#schema, this.#plan, variables);
+    if (!compilable) return this.#interpret;
+    const operationName = this.#plan.operation.name?.value ?? '';
+    const compiled = compileQuery(withCoercedType(this.#schema), compilable.document, operationName, {
       disablingCapturingStackErrors: true,
     });
     if (!isCompiledQuery(compiled)) return this.#interpret;
-    return ({ rootValue, contextValue, rawVariables }) => compiled.query(rootValue, contextValue, rawVariables);
-  }
-}
-
-/** A copy of the document without what @skip and @include leave out. */
-function included(document: DocumentNode, variables: Readonly<Record<string, unknown>>): DocumentNode {
-  return copy(document) as DocumentNode;
-
-  function copy(node: ASTNode): ASTNode {
-    const result: Record<string, unknown> = {};
-    for (const [key, value] of Object.entries(node)) {
-      if (key === 'loc') result[key] = value;
-      else if (key === 'selections') result[key] = (value as SelectionNode[]).filter(isIncluded).map(copy);
-      else if (Array.isArray(value)) result[key] = value.map((item) => copy(item as ASTNode));
-      else result[key] = value !== null && typeof value === 'object' ? copy(value as ASTNode) : value;
-    }
-    if ('directives' in result) result.directives = undefined;
-    return result as unknown as ASTNode;
-  }
-
-  function isIncluded(node: SelectionNode): boolean {
-    if (getDirectiveValues(GraphQLSkipDirective, node, variables)?.if === true) return false;
-    return getDirectiveValues(GraphQLIncludeDirective, node, variables)?.if !== false;
+    return (args) => {
+      const all = compilable.variables(args.variables);
+      return all ? compiled.query(args.rootValue, args.contextValue, all) : this.#interpret(args);
+    };
   }
 }
 
@@ -108,6 +80,8 @@ export function isCompilable(schema: GraphQLSchema): boolean {
   let sound = true;
   for (const type of Object.values(schema.getTypeMap())) {
     if (type.name.startsWith('__')) continue;
+    // Names of possible types are joined into paths by underscores too.
+    if (isAbstractType(type) && schema.getPossibleTypes(type).some(({ name }) => name.includes('_'))) sound = false;
     const lazy = [(type as { resolveType?: unknown }).resolveType, (type as { isTypeOf?: unknown }).isTypeOf];
     if (lazy.some((resolver) => resolver?.constructor.name === 'AsyncFunction')) sound = false;
     if (!isObjectType(type)) continue;

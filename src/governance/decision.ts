@@ -26,6 +26,8 @@ export interface Decision {
   readonly refusal: Refusal | undefined;
   /** By coordinate index; what the plan does not reach has none, and is withheld. */
   readonly verdicts: ReadonlyArray<Verdict | undefined>;
+  /** Coordinates that one row may be asked for more than once, see {@link OperationPlan.recurring}. */
+  readonly recurring: ReadonlySet<number>;
   /** Fields of an object type that are selected and may be fetched: all that is withheld is left out. */
   readable(type: string): ReadonlySet<string>;
 }
@@ -65,6 +67,7 @@ export function decide(policy: SchemaPolicy, plan: OperationPlan, access: Access
     policyVersion: versionOf(policy, access),
     refusal,
     verdicts,
+    recurring: plan.recurring,
     readable: readableFields(policy, plan, verdicts),
   };
 }
@@ -159,7 +162,7 @@ function readableFields(
 /** The facts a decision rests on, as a cache key: whatever could change the decision is in it. */
 export function decisionKey(policy: SchemaPolicy, access: Access, stated: string | undefined): string {
   return JSON.stringify([
-    access.principal !== undefined && access.principal !== '',
+    Boolean(access.principal),
     stated,
     stated !== undefined && access.grantedPurposes.includes(stated),
     access.scopes,

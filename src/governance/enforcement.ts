@@ -19,8 +19,8 @@ interface Tally {
   readonly rule: string;
   readonly path: ReadonlyArray<string | number>;
   rows: number;
-  /** The row counted last: its aliases follow at once, and are not rows of their own. */
-  last: unknown;
+  /** Where rows were counted that may be met again: under an alias, or through an argument. */
+  readonly places: Set<string>;
 }
 
 /** What a response says of governance, in `extensions.governance`. */
@@ -58,7 +58,10 @@ export class Enforcement {
   rowRefusal(row: unknown, coordinate: Coordinate): RowRefusal | undefined {
     if (!this.#row || !coordinate.governed) return undefined;
     try {
-      return this.#row(row, coordinate.name);
+      const refusal: unknown = this.#row(row, coordinate.name);
+      return refusal === undefined || isRowRefusal(refusal)
+        ? refusal
+        : { code: 'PROCESSING_RESTRICTED', rule: 'the row rule answered neither a code nor nothing' };
     } catch {
       return { code: 'PROCESSING_RESTRICTED', rule: 'the row rule failed' };
     }
@@ -76,31 +79,35 @@ export class Enforcement {
   }
 
   /** Counts a coordinate withheld by the decision. */
-  withhold(coordinate: Coordinate, row: unknown, path: ResponsePath): void {
+  withhold(coordinate: Coordinate, path: ResponsePath): void {
     const verdict = this.decision.verdicts[coordinate.index];
     const code = verdict?.code ?? 'PURPOSE_NOT_PERMITTED';
-    this.#count(coordinate.name, { code, rule: verdict?.rule ?? 'no plan reaches this field' }, row, path);
+    this.#count(coordinate, { code, rule: verdict?.rule ?? 'no plan reaches this field' }, path);
   }
 
   /** Counts a coordinate withheld by its row. */
-  withholdRow(coordinate: Coordinate, refusal: RowRefusal, row: unknown, path: ResponsePath): void {
-    const named = typeof refusal === 'object' ? refusal : { code: String(refusal), rule: ruleOf(String(refusal)) };
-    this.#count(coordinate.name, named, row, path);
+  withholdRow(coordinate: Coordinate, refusal: RowRefusal, path: ResponsePath): void {
+    this.#count(coordinate, typeof refusal === 'string' ? { code: refusal, rule: ruleOf(refusal) } : refusal, path);
   }
 
   /** Counts a field that was not called because an argument reads what may not be read. */
-  withholdArgument(coordinate: string, refusal: Refusal, row: unknown, path: ResponsePath): void {
-    this.#count(coordinate, refusal, row, path);
+  withholdArgument(coordinate: Coordinate, refusal: Refusal, path: ResponsePath): void {
+    this.#count(coordinate, refusal, path);
   }
 
-  #count(coordinate: string, { code, rule }: Refusal, row: unknown, path: ResponsePath): void {
-    const key = `${coordinate} ${code} ${rule}`;
-    const tally = this.#tallies.get(key);
-    if (!tally) this.#tallies.set(key, { coordinate, code, rule, path: templateOf(path), rows: 1, last: row });
-    else if (tally.last !== row) {
-      tally.rows++;
-      tally.last = row;
+  #count({ index, name }: Coordinate, { code, rule }: Refusal, path: ResponsePath): void {
+    const key = `${name} ${code} ${rule}`;
+    let tally = this.#tallies.get(key);
+    if (!tally) {
+      tally = { coordinate: name, code, rule, path: templateOf(path), rows: 0, places: new Set() };
+      this.#tallies.set(key, tally);
     }
+    if (this.decision.recurring.has(index)) {
+      const place = placeOf(path.prev);
+      if (tally.places.has(place)) return;
+      tally.places.add(place);
+    }
+    tally.rows++;
   }
 
   /** One error per coordinate and reason, never one per row. */
@@ -124,6 +131,19 @@ export class Enforcement {
       auditId,
     };
   }
+}
+
+function isRowRefusal(refusal: unknown): refusal is RowRefusal {
+  if (typeof refusal === 'string') return refusal !== '';
+  const { code, rule } = (refusal ?? {}) as { code?: unknown; rule?: unknown };
+  return typeof code === 'string' && typeof rule === 'string';
+}
+
+/** A row's own place in the response: its path with the list indices. */
+function placeOf(row: ResponsePath | undefined): string {
+  let place = '';
+  for (let node = row; node; node = node.prev) place += `${node.key}/`;
+  return place;
 }
 
 /** The path by response keys, from the root down, with `@` for every place in a list. */

@@ -1,4 +1,10 @@
-import type { GraphQLField, GraphQLInterfaceType, GraphQLObjectType } from 'graphql';
+import {
+  type GraphQLField,
+  type GraphQLInterfaceType,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  isInterfaceType,
+} from 'graphql';
 import { usages } from './directive-usages';
 import {
   type AgreementKind,
@@ -59,6 +65,13 @@ export function readFieldRule(
       fields.map((name) => (name.includes('.') ? name : `${type.name}.${name}`)),
     ),
   };
+}
+
+/** The coordinates that a `Type.field` stands for: itself, or the same field of each type that implements the interface. */
+export function concreteCoordinates(schema: GraphQLSchema, coordinate: string): string[] {
+  const [typeName = '', field = ''] = coordinate.split('.');
+  const type = schema.getType(typeName);
+  return isInterfaceType(type) ? schema.getPossibleTypes(type).map(({ name }) => `${name}.${field}`) : [coordinate];
 }
 
 /** A field is governed when it holds or derives from personal data; one that only asks for a scope is not. */

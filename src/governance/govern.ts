@@ -13,7 +13,6 @@ import { type Decision, decide, decisionKey, purposeOf } from './decision';
 import { Documents } from './documents';
 import { Enforcement, type GovernanceReport } from './enforcement';
 import { badUserInput, messageOf } from './errors';
-import { mapEvents } from './event-stream';
 import { type Explanation, explainDecision } from './explain';
 import { apolloGateway, type GovernedGateway } from './gateway';
 import { type GovernedCoordinate, publicCoordinate } from './governed-coordinate';
@@ -227,15 +226,17 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
         extensions: { governance: enforcement.report() },
       };
     }
-    return mapEvents(source, async (event) => {
-      const value = await executeEvent(event, args);
-      return { value, last: isRefusal(value) };
+    return mappedEvents(source, async (event) => {
+      const result = await executeEvent(event, args);
+      return { result, last: isRefusal(result) };
     });
   }
 
   async function executeEvent(event: unknown, args: SubscribeArguments): Promise<GovernedResult> {
     try {
-      return await execute({ ...args, rootValue: event, access: await args.access() });
+      const access = await args.access();
+      const contextValue = args.contextOf ? args.contextOf() : args.contextValue;
+      return await execute({ ...args, rootValue: event, contextValue, access });
     } catch (error) {
       return failed(error);
     }

@@ -1,8 +1,11 @@
 import {
   defaultFieldResolver,
+  defaultTypeResolver,
+  type GraphQLAbstractType,
   GraphQLError,
   type GraphQLField,
   type GraphQLFieldResolver,
+  type GraphQLObjectType,
   getNamedType,
   isAbstractType,
   isLeafType,
@@ -36,16 +39,16 @@ export function guardSchema(policy: SchemaPolicy, plainSources: boolean): void {
       originals.set(field, original);
       const coordinate = policy.coordinate(type.name, field.name);
       const bindings = policy.bindings(type.name, field.name);
-      const lazy =
-        plainSources && isLeafType(getNamedType(field.type)) ? propertyResolver(field.name) : defaultFieldResolver;
+      const plain = plainSources && isLeafType(getNamedType(field.type));
+      const lazy = plain ? propertyResolver(field.name) : methodResolver(field.name);
       const resolve = original.resolve && original.resolve !== defaultFieldResolver ? original.resolve : undefined;
       if (coordinate || bindings) {
         const guard = { policy, coordinate, bindings, nonNull: isNonNullType(field.type) };
         field.resolve = guarded(guard, resolve ?? lazy);
-        if (original.subscribe) field.subscribe = guarded({ ...guard, nonNull: true }, original.subscribe);
+        if (original.subscribe) field.subscribe = guardedSource({ ...guard, nonNull: true }, original.subscribe);
       } else {
         if (resolve) field.resolve = unwrapped(resolve);
-        else if (!plainSources) field.resolve = unwrapped(defaultFieldResolver);
+        else if (!plainSources) field.resolve = unwrapped(lazy);
         if (original.subscribe) field.subscribe = unwrapped(original.subscribe);
       }
     }
@@ -54,6 +57,16 @@ export function guardSchema(policy: SchemaPolicy, plainSources: boolean): void {
 
 function propertyResolver(name: string): Resolver {
   return (source) => (source as Record<string, unknown> | null | undefined)?.[name];
+}
+
+/** graphql's default resolver, by a name of its own: graphql-jit hands out another field's `info` where paths join alike. */
+function methodResolver(name: string): Resolver {
+  return (source, args, context, info) => {
+    if ((typeof source !== 'object' || source === null) && typeof source !== 'function') return undefined;
+    const row = source as Record<string, unknown>;
+    const property = row[name];
+    return typeof property === 'function' ? property.call(row, args, context, info) : property;
+  };
 }
 
 const contextOf = (context: unknown): unknown => (context instanceof Enforcement ? context.contextValue : context);
@@ -76,9 +89,23 @@ function guarded(guard: Guard, resolve: Resolver): Resolver {
       if (guard.nonNull) throw withheldError('PURPOSE_NOT_PERMITTED');
       return null;
     }
-    if (bindings && !argumentsPermitted(guard, bindings, args, context, source, info.path)) return null;
+    if (bindings && !argumentsPermitted(guard, bindings, args, context, info.path)) return null;
     const read = () => resolve(source, args, context.contextValue, info);
     return coordinate ? release(guard, coordinate, context, source, read, info.path) : read();
+  };
+}
+
+/** A subscription's source carries events, not the field's value: it is opened unless the field is withheld. */
+function guardedSource(guard: Guard, subscribe: Resolver): Resolver {
+  const { coordinate, bindings } = guard;
+  return (source, args, context, info) => {
+    if (!(context instanceof Enforcement)) throw withheldError('PURPOSE_NOT_PERMITTED');
+    if (bindings) argumentsPermitted(guard, bindings, args, context, info.path);
+    if (coordinate && context.outcome(coordinate) === 'WITHHELD') {
+      context.withhold(coordinate, info.path);
+      throw withheldError('PURPOSE_NOT_PERMITTED');
+    }
+    return subscribe(source, args, context.contextValue, info);
   };
 }
 
@@ -93,15 +120,15 @@ function release(
 ): unknown {
   const outcome = enforcement.outcome(coordinate);
   const refusal = outcome === 'WITHHELD' ? undefined : enforcement.rowRefusal(source, coordinate);
-  if (outcome === 'WITHHELD') enforcement.withhold(coordinate, source, path);
-  else if (refusal !== undefined) enforcement.withholdRow(coordinate, refusal, source, path);
+  if (outcome === 'WITHHELD') enforcement.withhold(coordinate, path);
+  else if (refusal !== undefined) enforcement.withholdRow(coordinate, refusal, path);
   else if (outcome === 'CLEAR') return read();
-  else return settle(read(), (value) => enforcement.deidentify(coordinate, value));
+  else return settle(read, (value) => enforcement.deidentify(coordinate, value));
 
   if (!guard.nonNull) return null;
   const { fallback } = coordinate;
   if (fallback === undefined) throw withheldError('PURPOSE_NOT_PERMITTED');
-  return settle(read(), (value) => enforcement.disguise(fallback, value));
+  return settle(read, (value) => enforcement.disguise(fallback, value));
 }
 
 /** Pitfall 12: a filter or a sort tells what it reads, so it needs the field in the clear. */
@@ -110,7 +137,6 @@ function argumentsPermitted(
   bindings: ArgumentBindings,
   args: Record<string, unknown>,
   enforcement: Enforcement,
-  source: unknown,
   path: ResponsePath,
 ): boolean {
   let permitted = true;
@@ -127,7 +153,7 @@ function argumentsPermitted(
       const rule = clear
         ? `@governedBy operators of ${coordinate.name}`
         : (verdict?.rule ?? 'no plan reaches this field');
-      enforcement.withholdArgument(coordinate.name, { code, rule }, source, path);
+      enforcement.withholdArgument(coordinate, { code, rule }, path);
     }
   }
   if (!permitted && nonNull) throw withheldError('PURPOSE_NOT_PERMITTED');
@@ -145,8 +171,19 @@ export function isWithheldError(error: unknown): boolean {
   return typeof error === 'object' && error !== null && withheldCode in error;
 }
 
-function settle(value: unknown, transform: (value: unknown) => unknown): unknown {
-  return isPromise(value) ? value.then(transform) : transform(value);
+/** Reads a value to transform it. What a resolver says when it fails may be the value itself, so it stays inside. */
+function settle(read: () => unknown, transform: (value: unknown) => unknown): unknown {
+  let value: unknown;
+  try {
+    value = read();
+  } catch (error) {
+    return unseen(error);
+  }
+  return isPromise(value) ? value.then(transform, unseen) : transform(value);
+}
+
+function unseen(cause: unknown): never {
+  throw new Error('A resolver failed on a value that its caller may not see.', { cause });
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {
@@ -155,13 +192,25 @@ function isPromise(value: unknown): value is Promise<unknown> {
 
 const typeResolversSeen = new WeakSet<object>();
 
-function unwrapTypeResolver(type: { resolveType?: unknown; isTypeOf?: unknown }): void {
+/** Hides the enforcement from type resolvers, and stops what they throw: graphql-jit would neither catch nor report it. */
+function unwrapTypeResolver(type: GraphQLAbstractType | GraphQLObjectType): void {
   if (typeResolversSeen.has(type)) return;
   typeResolversSeen.add(type);
-  for (const key of ['resolveType', 'isTypeOf'] as const) {
-    const original = type[key];
-    if (typeof original !== 'function') continue;
-    type[key] = (value: unknown, context: unknown, info: unknown, abstract: unknown) =>
-      original(value, contextOf(context), info, abstract);
+  if (isObjectType(type)) {
+    const { isTypeOf } = type;
+    if (isTypeOf)
+      type.isTypeOf = (value, context, info) => attempt(() => isTypeOf(value, contextOf(context), info), false);
+    return;
+  }
+  const resolveType = type.resolveType ?? defaultTypeResolver;
+  type.resolveType = (value, context, info, abstract) =>
+    attempt(() => resolveType(value, contextOf(context), info, abstract), undefined);
+}
+
+function attempt<T>(run: () => T, otherwise: T): T {
+  try {
+    return run();
+  } catch {
+    return otherwise;
   }
 }

@@ -1,4 +1,4 @@
-import { GraphQLError } from 'graphql';
+import { GraphQLError, isValueNode } from 'graphql';
 import { isWithheldError } from './guards';
 
 /**
@@ -14,16 +14,27 @@ export function withoutValues(message: string): string {
     )
     .replace(/ got invalid value [\s\S]*$/, ' got an invalid value.')
     .replace(/, found [\s\S]*$/, '.')
-    .replace(/^(\w+) cannot represent [\s\S]*$/, '$1 cannot represent this value.')
+    .replace(/^(Int|Float|String|Boolean|ID) cannot represent [\s\S]*$/, '$1 cannot represent this value.')
     .replace(/^Value "[\s\S]*?" does not exist in "(\w+)" enum\.?[\s\S]*$/, 'This value does not exist in "$1" enum.')
     .replace(/^Enum "(\w+)" cannot represent [\s\S]*$/, 'Enum "$1" cannot represent this value.');
+}
+
+/** What graphql itself says of a literal, once its value is cut out. */
+const ofLiterals =
+  /^(Expected value of type "[^"]+"|Field "[\w.]+" (of required type "[^"]+" was not provided|is not defined by type "\w+")|(Int|Float|String|Boolean|ID|Enum "\w+") cannot represent this value|This value does not exist in "\w+" enum|Variable "\$\w+" is not defined( by operation "\w+")?|OneOf Input Object "\w+" must specify exactly one key|Too many validation errors, [\w ]+\. [\w ]+)\.$/;
+
+/** A scalar may refuse a literal in words of its own, and these repeat the literal: they are not graphql's, so they go. */
+function messageFor({ message, nodes }: GraphQLError): string {
+  const cut = withoutValues(message);
+  const [node] = nodes ?? [];
+  return (node && !isValueNode(node)) || ofLiterals.test(cut) ? cut : 'This value is not valid for its type.';
 }
 
 /** A document or variable error as it may be answered: place, type and code, no value. */
 export function inputError(error: GraphQLError, code: string): GraphQLError {
   const { nodes, source, positions } = error;
-  const extensions = { code: error.extensions.code ?? code };
-  return new GraphQLError(withoutValues(error.message), { nodes: nodes ?? null, source, positions, extensions });
+  const extensions = { code };
+  return new GraphQLError(messageFor(error), { nodes: nodes ?? null, source, positions, extensions });
 }
 
 /**
@@ -34,7 +45,7 @@ export function inputError(error: GraphQLError, code: string): GraphQLError {
 export function fieldError(error: GraphQLError, onInternal: (error: unknown) => void): GraphQLError | undefined {
   const original = error.originalError ?? error;
   if (isWithheldError(original) || isWithheldError(error)) return undefined;
-  if (original instanceof GraphQLError && typeof original.extensions.code === 'string') {
+  if (original instanceof GraphQLError && typeof original.extensions?.code === 'string') {
     return new GraphQLError(original.message, { path: error.path, extensions: original.extensions });
   }
   if (error.originalError === undefined && /^Cannot return null for non-nullable field [\w.]+\.$/.test(error.message)) {

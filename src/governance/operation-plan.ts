@@ -10,7 +10,7 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql';
-import { fieldsInLiteral, fieldsWithin } from './argument-bindings';
+import { fieldsInDefault, fieldsInLiteral } from './argument-bindings';
 import type { SchemaPolicy } from './schema-policy';
 import { isPurpose, type ProcessingPurpose } from './vocabulary';
 
@@ -26,6 +26,8 @@ export interface OperationPlan {
   readonly selected: ReadonlyMap<string, ReadonlySet<string>>;
   /** Boolean variables that @skip and @include depend on. */
   readonly conditions: readonly string[];
+  /** Coordinates that one row may be asked for more than once: under two response keys, or through an argument. */
+  readonly recurring: ReadonlySet<number>;
 }
 
 /**
@@ -52,6 +54,7 @@ export function planOperation(
     purpose: statedPurpose(operation),
     selected: walk.selected,
     conditions: [...walk.conditions].sort(),
+    recurring: walk.recurring,
   };
 }
 
@@ -85,6 +88,8 @@ class Walk {
   readonly reached = new Set<number>();
   readonly selected = new Map<string, Set<string>>();
   readonly conditions = new Set<string>();
+  readonly recurring = new Set<number>();
+  readonly #responseKeys = new Map<number, string>();
   readonly #policy: SchemaPolicy;
   readonly #fragments = new Map<string, FragmentDefinitionNode>();
   readonly #visited = new Map<SelectionSetNode, Set<string>>();
@@ -120,6 +125,7 @@ class Walk {
       if (fields) fields.add(name);
       else this.selected.set(type.name, new Set([name]));
       this.#reach(type.name, name);
+      this.#noteResponseKey(type.name, node);
       this.#arguments(node, type.name);
       if (node.selectionSet) {
         for (const possible of this.#policy.possibleTypes(getNamedType(field.type).name)) inner.add(possible);
@@ -138,6 +144,15 @@ class Walk {
     }
   }
 
+  #noteResponseKey(type: string, node: FieldNode): void {
+    const index = this.#policy.coordinate(type, node.name.value)?.index;
+    if (index === undefined) return;
+    const key = node.alias?.value ?? node.name.value;
+    const known = this.#responseKeys.get(index);
+    if (known === undefined) this.#responseKeys.set(index, key);
+    else if (known !== key) this.recurring.add(index);
+  }
+
   #arguments(node: FieldNode, type: string): void {
     const bindings = this.#policy.bindings(type, node.name.value);
     if (!bindings) return;
@@ -145,11 +160,15 @@ class Walk {
     for (const [name, binding] of bindings) {
       const written = node.arguments?.find((arg) => arg.name.value === name);
       if (written) fieldsInLiteral(binding, written.value, read);
-      else fieldsWithin(new Map([[name, binding]]), read);
+      else fieldsInDefault(binding, read);
     }
     for (const coordinate of read) {
       const [readType = '', readField = ''] = coordinate.split('.');
-      for (const possible of this.#policy.possibleTypes(readType)) this.#reach(possible.name, readField);
+      for (const possible of this.#policy.possibleTypes(readType)) {
+        this.#reach(possible.name, readField);
+        const index = this.#policy.coordinate(possible.name, readField)?.index;
+        if (index !== undefined) this.recurring.add(index);
+      }
     }
   }
 

@@ -16,7 +16,15 @@ import {
   isObjectType,
 } from 'graphql';
 import { directiveFaults, usages } from './directive-usages';
-import { type FieldRule, isGoverned, readFieldRule, Strictness, strictness, weaknesses } from './field-rule';
+import {
+  concreteCoordinates,
+  type FieldRule,
+  isGoverned,
+  readFieldRule,
+  Strictness,
+  strictness,
+  weaknesses,
+} from './field-rule';
 import { allPurposes, type Deidentification } from './vocabulary';
 
 type Fielded = GraphQLObjectType | GraphQLInterfaceType;
@@ -102,8 +110,13 @@ function derivationFaults(schema: GraphQLSchema, type: Fielded): string[] {
     const rule = readFieldRule(type, field);
     const at = `${type.name}.${field.name}`;
     const missing = (rule?.derivedFrom ?? []).filter((source) => !isGoverned(ruleAt(schema, source)));
-    const faults = missing.map(
-      (source) => `${at}: @derivedFrom names ${source}, which is not a governed field; name one that is`,
+    const faults = usages(field, 'derivedFrom')
+      .filter(({ fields }) => (fields as string[]).length === 0)
+      .map(() => `${at}: @derivedFrom names no field; name its sources or remove it`);
+    faults.push(
+      ...missing.map(
+        (source) => `${at}: @derivedFrom names ${source}, which is not a governed field; name one that is`,
+      ),
     );
     if (rule && derivesFrom(schema, rule, at))
       faults.push(`${at}: @derivedFrom comes back to itself; break the circle`);
@@ -112,7 +125,8 @@ function derivationFaults(schema: GraphQLSchema, type: Fielded): string[] {
 }
 
 function derivesFrom(schema: GraphQLSchema, rule: FieldRule, target: string, seen = new Set<string>()): boolean {
-  return rule.derivedFrom.some((source) => {
+  const sources = rule.derivedFrom.flatMap((source) => [source, ...concreteCoordinates(schema, source)]);
+  return sources.some((source) => {
     if (source === target) return true;
     if (seen.has(source)) return false;
     seen.add(source);
@@ -139,11 +153,37 @@ function weakerThan(type: Fielded, parent: GraphQLInterfaceType): string[] {
   return fieldsOf(parent).flatMap((inherited) => {
     const than = readFieldRule(parent, inherited);
     const field = type.getFields()[inherited.name];
-    if (!than || !field) return [];
-    return weaknesses(readFieldRule(type, field), than).map(
+    if (!field) return [];
+    const rule = readFieldRule(type, field);
+    const lost = [
+      ...(than ? weaknesses(rule, than) : []),
+      ...(than && rule ? lostSources(type, parent, rule, than) : []),
+      ...lostBindings(field, inherited),
+    ];
+    return lost.map(
       (why) =>
         `${type.name}.${field.name}: weaker than ${parent.name}.${field.name}: ${why}; repeat the interface's directives`,
     );
+  });
+}
+
+function lostSources(type: Fielded, parent: Fielded, rule: FieldRule, than: FieldRule): string[] {
+  return than.derivedFrom
+    .map((source) => ({ source, own: source.replace(`${parent.name}.`, `${type.name}.`) }))
+    .filter(({ source, own }) => !rule.derivedFrom.includes(source) && !rule.derivedFrom.includes(own))
+    .map(({ source }) => `it lacks @derivedFrom(fields: ["${source}"])`);
+}
+
+function lostBindings(field: Field, inherited: Field): string[] {
+  return inherited.args.flatMap((arg) => {
+    const [than] = usages(arg, 'governedBy') as Array<{ field: string; operators?: string[] }>;
+    const mine = field.args.find(({ name }) => name === arg.name);
+    const [own] = (mine ? usages(mine, 'governedBy') : []) as Array<{ field: string; operators?: string[] }>;
+    if (!than) return [];
+    if (own?.field !== than.field) return [`argument ${arg.name} lacks @governedBy(field: "${than.field}")`];
+    const wider =
+      than.operators && (!own.operators || own.operators.some((operator) => !than.operators?.includes(operator)));
+    return wider ? [`argument ${arg.name} takes more operators than ${than.operators?.join(', ')}`] : [];
   });
 }
 

@@ -10,7 +10,7 @@ import {
 import { type ArgumentBindings, bindArguments } from './argument-bindings';
 import { directiveText } from './directive-usages';
 import { SchemaPolicyError } from './errors';
-import { type FieldRule, isGoverned, readFieldRule } from './field-rule';
+import { concreteCoordinates, type FieldRule, isGoverned, readFieldRule } from './field-rule';
 import { schemaFaults } from './schema-checks';
 import type { Deidentification } from './vocabulary';
 
@@ -61,7 +61,9 @@ export function readSchemaPolicy(schema: GraphQLSchema): SchemaPolicy {
   }
   const coordinates = [...byName.values()].map((coordinate) => ({
     ...coordinate,
-    sources: coordinate.rule.derivedFrom.flatMap((name) => byName.get(name)?.index ?? []),
+    sources: coordinate.rule.derivedFrom
+      .flatMap((name) => concreteCoordinates(schema, name))
+      .flatMap((name) => byName.get(name)?.index ?? []),
   }));
   const possible = new Map<string, readonly GraphQLObjectType[]>();
   for (const type of Object.values(schema.getTypeMap())) {
