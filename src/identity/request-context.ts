@@ -32,6 +32,10 @@ export const denied = {
       extensions: { code: 'FORBIDDEN' },
     }),
   notFound: (what: string) => new GraphQLError(`There is no such ${what}.`, { extensions: { code: 'NOT_FOUND' } }),
+  notice: (version: string) =>
+    new GraphQLError(`The application's privacy notice must be accepted in its current version, ${version}.`, {
+      extensions: { code: 'PRIVACY_NOTICE_NOT_ACCEPTED', version },
+    }),
   input: (message: string) => new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } }),
   conflict: (message: string) => new GraphQLError(message, { extensions: { code: 'CONFLICT' } }),
 };

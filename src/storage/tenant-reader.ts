@@ -23,6 +23,8 @@ export interface Selection {
   readonly limit?: number;
 }
 
+type Prepared = Selection & { readonly fields: ReadonlySet<string> };
+
 /** A row as resolvers get it: plain values, times as Dates, amounts as decimals; sealed fields opened. */
 export type Row = Record<string, unknown>;
 
@@ -46,8 +48,9 @@ export class TenantReader {
     this.#keys = keys;
   }
 
-  async select(entity: Entity, selection: Selection): Promise<Row[]> {
+  async select(entity: Entity, asked: Selection): Promise<Row[]> {
     const table = tableOf(entity);
+    const selection = { ...asked, fields: new Set(asked.fields) };
     const { sql, parameters } = statement(table, selection);
     return this.#open(table, selection, await this.#source.query<Row[]>(sql, parameters));
   }
@@ -56,8 +59,9 @@ export class TenantReader {
    * For each parent its own first rows: one index range each, joined by UNION ALL, since not every engine has window
    * functions.
    */
-  async selectEach(entity: Entity, selection: Selection, parents: ReadonlyArray<readonly Condition[]>): Promise<Row[]> {
+  async selectEach(entity: Entity, asked: Selection, parents: ReadonlyArray<readonly Condition[]>): Promise<Row[]> {
     const table = tableOf(entity);
+    const selection = { ...asked, fields: new Set(asked.fields) };
     const parts = parents.map((conditions) =>
       statement(table, { ...selection, where: [...conditions, ...(selection.where ?? [])] }),
     );
@@ -80,8 +84,8 @@ export class TenantReader {
     return Number(row?.n ?? 0);
   }
 
-  async #open(table: TenantTable, selection: Selection, rows: Row[]): Promise<Row[]> {
-    const wanted = new Set(selection.fields);
+  async #open(table: TenantTable, selection: Prepared, rows: Row[]): Promise<Row[]> {
+    const wanted = selection.fields;
     const categories = sealedCategories(table, wanted);
     const times = [...wanted].filter((field) => plainKind(table, field) === 'instant');
     const amounts = [...wanted].filter((field) => plainKind(table, field) === 'amount');
@@ -124,8 +128,8 @@ function plainKind(table: TenantTable, name: string): unknown {
   return stored && 'plain' in stored ? stored.plain : undefined;
 }
 
-function statement(table: TenantTable, selection: Selection): { sql: string; parameters: Scalar[] } {
-  const wanted = new Set(selection.fields);
+function statement(table: TenantTable, selection: Prepared): { sql: string; parameters: Scalar[] } {
+  const wanted = selection.fields;
   const columns = new Set<string>(table.key);
   if (table.subject) columns.add(table.subject.id);
   for (const name of wanted) {

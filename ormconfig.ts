@@ -1,0 +1,25 @@
+import 'reflect-metadata';
+import { DataSource } from 'typeorm';
+import { CreateRegister1700000000001 } from './migrations/data/1700000000001-create-register';
+import { CreateSubjects1700000000002 } from './migrations/data/1700000000002-create-subjects';
+import { CreateKeyStore1700000000000 } from './migrations/keys/1700000000000-create-key-store';
+import { dataEntities } from './src/entities';
+import { dataSourceOptions, type StoreOptions } from './src/storage/data-source';
+import { ClientKey, SubjectKey } from './src/storage/key-entities';
+
+/** The data's store: entities and migrations. */
+export const dataStore: StoreOptions = {
+  variable: 'DATABASE_URL',
+  entities: dataEntities,
+  migrations: [CreateRegister1700000000001, CreateSubjects1700000000002],
+};
+
+/** The keys' store, apart from the data so that a backup of the data brings back no key. */
+export const keysStore: StoreOptions = {
+  variable: 'KEYS_DATABASE_URL',
+  entities: [ClientKey, SubjectKey],
+  migrations: [CreateKeyStore1700000000000],
+};
+
+/** For TypeORM's own command line: `typeorm -d dist/ormconfig.js …`. */
+export default new DataSource(dataSourceOptions(process.env.DATABASE_URL ?? 'sqlite:./data/remit.db', dataStore));

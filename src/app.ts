@@ -1,0 +1,110 @@
+import 'reflect-metadata';
+import type { GraphQLSchema } from 'graphql';
+import type { Config } from './config';
+import { contractNames, contractOf, contractSchema } from './gateway/contracts';
+import { type Explain, ExplainResolver } from './gateway/explain-resolver';
+import { createLogger } from './gateway/logging';
+import { buildApi } from './gateway/schema';
+import type { Contract, ServerOptions } from './gateway/server-options';
+import { type Governed, govern } from './governance/govern';
+import { GovernanceResolver } from './identity/governance-resolver';
+import type { RequestContext } from './identity/request-context';
+import { createTokenVerifier } from './identity/tokens';
+import { RegisterResolver } from './register/register-resolver';
+import { createServices, type Services } from './services';
+import { ClientKeyError } from './storage/errors';
+import type { KeyStore } from './storage/key-store';
+import { deriveKey } from './storage/vault';
+import { openStores, type Stores } from './stores';
+import { ConversationResolver, CustomerResolver, OrderResolver } from './subjects/customer-resolver';
+
+export interface App {
+  readonly services: Services;
+  readonly stores: Stores;
+  readonly serverOptions: ServerOptions;
+  close(): Promise<void>;
+}
+
+/** Opens the stores, builds and governs the schema of each contract, and says what the server needs. */
+export async function openApp(config: Config): Promise<App> {
+  const logger = createLogger({ level: config.logLevel });
+  const { oidcIssuer: issuer, oidcAudience: audience, production } = config;
+  const verifier = createTokenVerifier({ issuer, audience, production });
+  const stores = await openStores(config);
+  const services = createServices(stores);
+  const { contracts } = governContracts(services, stores.keys, await platformCursorKey(stores.keys), (error) =>
+    logger.error({ err: error }, 'a resolver failed'),
+  );
+  return {
+    services,
+    stores,
+    serverOptions: {
+      contracts,
+      contractOf,
+      verifier,
+      contextFor: (claims, purpose) => services.desk.contextFor(claims, purpose),
+      ready: async () => faultsOf(stores),
+      logger,
+      production,
+    },
+    close: stores.close,
+  };
+}
+
+/** The schema of each contract, and each governed. */
+export function governContracts(
+  services: Services,
+  keys: KeyStore,
+  cursorKey: Buffer,
+  onInternalError: (error: unknown) => void,
+): { schemas: Record<Contract, GraphQLSchema>; contracts: Record<Contract, Governed> } {
+  const explain: Explain = (claims, operation) => contracts[contractOf(claims)].explain(operation);
+  const api = buildApi([
+    new GovernanceResolver(services.records),
+    new RegisterResolver(services.clients, services.parties, keys, cursorKey),
+    new CustomerResolver(services.customers, services.subjectRecords, keys),
+    new OrderResolver(services.subjectRecords),
+    new ConversationResolver(services.subjectRecords, keys),
+    new ExplainResolver(explain),
+  ]);
+  // Contracts are cut before any is governed: a governed schema carries its guards with it.
+  const schemas = perContract((name) => contractSchema(api, name));
+  const contracts = perContract((name) =>
+    govern(schemas[name], {
+      plainSources: true,
+      onInternalError,
+      onDecision: (context, decision) => {
+        (context as RequestContext).decision = decision;
+      },
+    }),
+  );
+  return { schemas, contracts };
+}
+
+function perContract<T>(make: (name: Contract) => T): Record<Contract, T> {
+  return Object.fromEntries(contractNames.map((name) => [name, make(name)])) as Record<Contract, T>;
+}
+
+/** Lists that are no client's have cursors under a key of the platform's own, kept like a client's. */
+async function platformCursorKey(keys: KeyStore): Promise<Buffer> {
+  const own = 'platform';
+  try {
+    return deriveKey(await keys.clientKey(own), 'cursor');
+  } catch (error) {
+    if (!(error instanceof ClientKeyError)) throw error;
+    // Another replica may make it at the same moment; then its key is the one.
+    await keys.createClientKey(own).catch(() => undefined);
+    return deriveKey(await keys.clientKey(own), 'cursor');
+  }
+}
+
+async function faultsOf({ data, keysSource }: Stores): Promise<string[]> {
+  const faults: string[] = [];
+  for (const [name, source] of [
+    ['the database', data],
+    ["the keys' store", keysSource],
+  ] as const) {
+    await source.query('SELECT 1').catch(() => faults.push(`${name} does not answer`));
+  }
+  return faults;
+}

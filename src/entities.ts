@@ -1,0 +1,36 @@
+import { ClientInstruction } from './identity/client-instruction';
+import { PolicyVersion } from './identity/policy-version';
+import { PurposeGrant } from './identity/purpose-grant';
+import { Agreement } from './register/agreement';
+import { Client } from './register/client';
+import { ClientUser } from './register/client-user';
+import { Installation } from './register/installation';
+import { SubProcessor } from './register/sub-processor';
+import { ThirdPartyApplication } from './register/third-party-application';
+import { Conversation, Message } from './subjects/conversation';
+import { CustomAttribute } from './subjects/custom-attribute';
+import { Customer } from './subjects/customer';
+import { HealthRecord } from './subjects/health-record';
+import { Order, OrderItem } from './subjects/order';
+
+/** Tables whose rows belong to a client; what holds a client's id is here, or the census says so. */
+export const tenantEntities = [
+  Client,
+  ClientUser,
+  Agreement,
+  PurposeGrant,
+  ClientInstruction,
+  Installation,
+  Customer,
+  Order,
+  OrderItem,
+  Conversation,
+  Message,
+  HealthRecord,
+  CustomAttribute,
+];
+
+/** Tables of the platform itself. */
+export const platformEntities = [PolicyVersion, SubProcessor, ThirdPartyApplication];
+
+export const dataEntities = [...tenantEntities, ...platformEntities];

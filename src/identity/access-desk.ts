@@ -1,0 +1,140 @@
+import { LRUCache } from 'lru-cache';
+import type { DataSource } from 'typeorm';
+import type { Access } from '../governance/govern';
+import type { AgreementKind } from '../governance/vocabulary';
+import { ClientKeyError } from '../storage/errors';
+import type { KeyStore } from '../storage/key-store';
+import { deriveKey } from '../storage/vault';
+import type { TokenClaims } from './caller';
+import { isInForce, type Validity } from './in-force';
+import { policyVersions, REGISTER } from './policy-version';
+import type { RequestContext } from './request-context';
+import { type Exclusion, type Permission, rightsOf } from './rights';
+import { rowRule } from './subject-state';
+
+export interface ClientReference {
+  readonly id: string;
+  readonly slug: string;
+}
+
+/** Everything about one client that decisions rest on, as of one version. */
+export interface ClientPolicy {
+  readonly permissions: readonly Permission[];
+  readonly exclusions: readonly Exclusion[];
+  readonly agreements: ReadonlyArray<Validity & { readonly kind: AgreementKind }>;
+}
+
+/** A third party as the register knows it: a partner's application, or a sub-processor. */
+export interface RegisteredParty {
+  readonly country: string | null;
+  /** Scopes it may use at most; null leaves the token's. */
+  readonly scopes: readonly string[] | null;
+}
+
+/** What the desk has to be told by the rooms above. */
+export interface PolicySource {
+  client(reference: string): Promise<ClientReference | undefined>;
+  policy(clientId: string): Promise<ClientPolicy>;
+  /** The party that a PARTNER or SUB_PROCESSOR token's `sub` names. */
+  party(claims: TokenClaims): Promise<RegisteredParty | undefined>;
+}
+
+/** Turns a verified token into what a request may do. Policies are kept by version: a change stops the next request. */
+export class AccessDesk {
+  readonly #dataSource: DataSource;
+  readonly #keys: KeyStore;
+  readonly #source: PolicySource;
+  readonly #now: () => number;
+  readonly #clients = new LRUCache<string, ClientReference>({ max: 10_000 });
+  readonly #policies = new LRUCache<string, { version: string; policy: ClientPolicy }>({ max: 10_000 });
+  readonly #parties = new LRUCache<string, { version: number; party: RegisteredParty | undefined }>({ max: 10_000 });
+
+  constructor(dataSource: DataSource, keys: KeyStore, source: PolicySource, now: () => number = Date.now) {
+    this.#dataSource = dataSource;
+    this.#keys = keys;
+    this.#source = source;
+    this.#now = now;
+  }
+
+  async contextFor(claims: TokenClaims, purpose: string | undefined): Promise<RequestContext> {
+    const client = claims.tenant === undefined ? undefined : await this.#client(claims.tenant);
+    const pseudonymKey = client && (await this.#pseudonymKey(client.id));
+    const present = pseudonymKey ? client : undefined;
+    const versions = await policyVersions(this.#dataSource, [REGISTER, ...(present ? [present.id] : [])]);
+    const registerVersion = versions.get(REGISTER) ?? 0;
+    const clientVersion = present ? (versions.get(present.id) ?? 0) : 0;
+    const version = `${clientVersion}.${registerVersion}`;
+    const policy = present ? await this.#policy(present.id, version) : nothing;
+    const party = await this.#party(claims, registerVersion);
+    const rights = rightsOf(claims, policy.permissions, policy.exclusions, this.#now());
+    const { country, scopes } = standing(claims, party);
+    const agreements = policy.agreements
+      .filter((agreement) => isInForce(agreement, this.#now()))
+      .map(({ kind }) => kind);
+    const accessFor = (wanted: string | undefined): Access => ({
+      principal: claims.subject || undefined,
+      purpose: wanted,
+      grantedPurposes: rights.granted,
+      scopes,
+      agreements,
+      prohibitions: rights.prohibitions(wanted),
+      row: rowRule(wanted),
+      pseudonymKey,
+      client: present?.id,
+      policyVersion: version,
+    });
+    return { claims, client: present, country, access: accessFor(purpose), accessFor, memory: new Map() };
+  }
+
+  async #client(reference: string): Promise<ClientReference | undefined> {
+    const known = this.#clients.get(reference);
+    if (known) return known;
+    const found = await this.#source.client(reference);
+    if (found) this.#clients.set(reference, found);
+    return found;
+  }
+
+  async #policy(clientId: string, version: string): Promise<ClientPolicy> {
+    const known = this.#policies.get(clientId);
+    if (known?.version === version) return known.policy;
+    const policy = await this.#source.policy(clientId);
+    this.#policies.set(clientId, { version, policy });
+    return policy;
+  }
+
+  async #party(claims: TokenClaims, version: number): Promise<RegisteredParty | undefined> {
+    if (!isThirdParty(claims)) return undefined;
+    const key = `${claims.roles.join()} ${claims.subject}`;
+    const known = this.#parties.get(key);
+    if (known?.version === version) return known.party;
+    const party = await this.#source.party(claims);
+    this.#parties.set(key, { version, party });
+    return party;
+  }
+
+  /** A client whose key is gone has nothing left to read: it does not exist any more. */
+  async #pseudonymKey(clientId: string): Promise<Buffer | undefined> {
+    try {
+      return deriveKey(await this.#keys.clientKey(clientId), 'pseudonym');
+    } catch (error) {
+      if (error instanceof ClientKeyError) return undefined;
+      throw error;
+    }
+  }
+}
+
+const nothing: ClientPolicy = { permissions: [], exclusions: [], agreements: [] };
+
+const isThirdParty = ({ roles }: TokenClaims): boolean => roles.includes('PARTNER') || roles.includes('SUB_PROCESSOR');
+
+/** A third party's country and scopes come from the register: its token may claim less, never more or elsewhere. */
+function standing(
+  claims: TokenClaims,
+  party: RegisteredParty | undefined,
+): { country: string | undefined; scopes: readonly string[] } {
+  if (!isThirdParty(claims)) return { country: claims.country, scopes: claims.scopes };
+  const limit = party?.scopes;
+  const scopes =
+    party === undefined ? [] : limit ? claims.scopes.filter((scope) => limit.includes(scope)) : claims.scopes;
+  return { country: party?.country ?? undefined, scopes };
+}

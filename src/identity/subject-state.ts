@@ -1,0 +1,32 @@
+import type { Access } from '../governance/govern';
+
+/** What of a data subject's state decides on the rows about them (points 6 and 7 of a decision). */
+export interface SubjectState {
+  /** Set while processing is restricted, objected to, or the person is under erasure. */
+  readonly restriction: string | null;
+  /** ISO 3166-1 alpha-2 of the country whose law covers the person. */
+  readonly residency: string | null;
+}
+
+const state = Symbol('subject state');
+
+/** Marks a row with the state of the person it is about. Rows without a mark are withheld. */
+export function about<T extends object>(row: T, subject: SubjectState): T {
+  return Object.defineProperty(row, state, { value: subject, enumerable: false, configurable: true });
+}
+
+export function stateOf(row: unknown): SubjectState | undefined {
+  return typeof row === 'object' && row !== null ? (row as { [state]?: SubjectState })[state] : undefined;
+}
+
+/** Nothing limits what may be read of this person. */
+export const unrestricted: SubjectState = { restriction: null, residency: null };
+
+/** The row rule for a purpose: a restricted person is read for legal claims and duties only (GDPR Art. 18(2)). */
+export function rowRule(purpose: string | undefined): NonNullable<Access['row']> {
+  return (row) => {
+    const subject = stateOf(row);
+    if (subject && (subject.restriction === null || purpose === 'LEGAL')) return undefined;
+    return 'PROCESSING_RESTRICTED';
+  };
+}

@@ -1,0 +1,67 @@
+import { GraphQLDateTime } from 'graphql-scalars';
+import { Field, ID, InputType, ObjectType } from 'type-graphql';
+import type { AgreementKind, ProcessingPurpose } from '../governance/vocabulary';
+import { AgreementKindEnum, ProcessingPurposeEnum } from '../identity/enums';
+import { Key, NonPersonal, TenantTable } from '../storage/tables';
+
+const contract = 'a contract between businesses';
+
+@TenantTable('agreement', { erasure: 'KEEP' })
+@ObjectType({ description: 'An agreement between a client and the platform (statement R2).', simpleResolvers: true })
+export class Agreement {
+  @Key()
+  clientId: string;
+
+  @Key()
+  @NonPersonal(contract, { plain: 'id' })
+  @Field(() => ID)
+  id: string;
+
+  @NonPersonal(contract, { plain: { text: 20 } })
+  @Field(() => AgreementKindEnum)
+  kind: AgreementKind;
+
+  @NonPersonal(contract, { plain: { text: 40 } })
+  @Field(() => String)
+  version: string;
+
+  @NonPersonal(contract, { plain: 'instant' })
+  @Field(() => GraphQLDateTime)
+  effectiveFrom: Date;
+
+  @NonPersonal(contract, { plain: 'instant' })
+  @Field(() => GraphQLDateTime, { nullable: true })
+  effectiveTo: Date | null;
+
+  @NonPersonal(contract, { plain: { text: 200 } })
+  @Field(() => [ProcessingPurposeEnum], {
+    description: 'Purposes that this agreement closes, whatever the schema allows.',
+  })
+  excludedPurposes: ProcessingPurpose[];
+
+  @NonPersonal('the principal that signed, an account', { plain: { text: 100 } })
+  @Field(() => String)
+  signedBy: string;
+
+  @NonPersonal(contract, { plain: 'instant' })
+  @Field(() => GraphQLDateTime)
+  signedAt: Date;
+}
+
+@InputType()
+export class SignAgreementInput {
+  @Field(() => AgreementKindEnum)
+  kind: AgreementKind;
+
+  @Field(() => String)
+  version: string;
+
+  @Field(() => GraphQLDateTime, { nullable: true, description: 'Now, if not said.' })
+  effectiveFrom?: Date | null;
+
+  @Field(() => GraphQLDateTime, { nullable: true })
+  effectiveTo?: Date | null;
+
+  @Field(() => [ProcessingPurposeEnum], { nullable: true, description: 'Purposes that this agreement closes.' })
+  excludedPurposes?: ProcessingPurpose[] | null;
+}

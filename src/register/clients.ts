@@ -1,0 +1,158 @@
+import type { DataSource, EntityManager } from 'typeorm';
+import { v7 as uuid, validate } from 'uuid';
+import { clientRoles, type GovernanceRecords } from '../identity/governance-records';
+import { bumpPolicy } from '../identity/policy-version';
+import { GranteeKind } from '../identity/purpose-grant';
+import { denied } from '../identity/request-context';
+import type { KeyStore } from '../storage/key-store';
+import { tableOf } from '../storage/tables';
+import { type Row, TenantReader } from '../storage/tenant-reader';
+import { TenantWriter } from '../storage/tenant-writer';
+import { inTransaction } from '../storage/transaction';
+import { Agreement, type SignAgreementInput } from './agreement';
+import { requireCountry, requireSlug, requireText } from './checks';
+import type { Client, RegisterClientInput } from './client';
+import { Client as ClientEntity } from './client';
+import { ClientUser } from './client-user';
+
+/** Purposes that a new client's own people and apps may read for, until the client decides otherwise. */
+const standingPurposes = ['SERVICE_DELIVERY', 'SECURITY', 'SUPPORT', 'IMPROVEMENT'] as const;
+
+/** Clients, their users and their agreements. */
+export class Clients {
+  readonly #dataSource: DataSource;
+  readonly #keys: KeyStore;
+  readonly #records: GovernanceRecords;
+
+  constructor(dataSource: DataSource, keys: KeyStore, records: GovernanceRecords) {
+    this.#dataSource = dataSource;
+    this.#keys = keys;
+    this.#records = records;
+  }
+
+  /** @param reference the client's id or slug */
+  async find(reference: string): Promise<Client | undefined> {
+    const column = validate(reference) ? 'client_id' : 'slug';
+    const [row] = await this.#dataSource.query<Row[]>(
+      `SELECT client_id, slug, name, country, created_at FROM client WHERE ${column} = ?`,
+      [reference],
+    );
+    return row && clientOf(row);
+  }
+
+  /** Clients in the order of their registration, from after an id. */
+  async list(limit: number, after: string | undefined): Promise<Client[]> {
+    const rows = await this.#dataSource.query<Row[]>(
+      `SELECT client_id, slug, name, country, created_at FROM client WHERE client_id > ? ORDER BY client_id LIMIT ${limit}`,
+      [after ?? ''],
+    );
+    return rows.map(clientOf);
+  }
+
+  /**
+   * Registers a client with its key and standing grants for its own roles; LEGAL is for those who administer it.
+   * @throws {GraphQLError} BAD_USER_INPUT, or CONFLICT where the slug is taken
+   */
+  async register(input: RegisterClientInput, principal: string): Promise<Client> {
+    const slug = requireSlug(input.slug);
+    if (await this.find(slug)) throw denied.conflict(`There is a client "${slug}" already.`);
+    const country = input.country ? requireCountry('country', input.country) : null;
+    const row = { id: uuid(), slug, name: requireText('name', input.name, 200), country, createdAt: new Date() };
+    await this.#keys.createClientKey(row.id);
+    await inTransaction(this.#dataSource, async (manager) => {
+      await new TenantWriter(manager, this.#keys).insert(ClientEntity, row.id, [row]);
+      await this.#grantStanding(manager, row.id, principal);
+    });
+    if (input.administrator) await this.#addUser(row.id, input.administrator);
+    return { ...row, clientId: row.id };
+  }
+
+  async sign(client: string, input: SignAgreementInput, principal: string): Promise<Agreement> {
+    const effectiveFrom = input.effectiveFrom ?? new Date();
+    const effectiveTo = input.effectiveTo ?? null;
+    if (effectiveTo && effectiveTo <= effectiveFrom) throw denied.input('"effectiveTo" must be after "effectiveFrom".');
+    const row = {
+      id: uuid(),
+      kind: input.kind,
+      version: requireText('version', input.version, 40),
+      effectiveFrom,
+      effectiveTo,
+      excludedPurposes: (input.excludedPurposes ?? []).join(','),
+      signedBy: principal,
+      signedAt: new Date(),
+    };
+    await inTransaction(this.#dataSource, async (manager) => {
+      await new TenantWriter(manager, this.#keys).insert(Agreement, client, [row]);
+      await bumpPolicy(manager, client);
+    });
+    return { ...row, clientId: client, excludedPurposes: input.excludedPurposes ?? [] };
+  }
+
+  async agreements(client: string): Promise<Agreement[]> {
+    const rows = await this.#reader().select(Agreement, {
+      client,
+      fields: tableOf(Agreement).fields.keys(),
+      orderBy: [{ field: 'id' }],
+    });
+    return rows.map(
+      (row) =>
+        ({
+          ...row,
+          excludedPurposes: String(row.excludedPurposes ?? '')
+            .split(',')
+            .filter(Boolean),
+        }) as unknown as Agreement,
+    );
+  }
+
+  /** Users of a client; only the fields asked for are read. */
+  async users(client: string, fields: Iterable<string>, limit: number, after: string | undefined): Promise<Row[]> {
+    const where = after === undefined ? [] : [{ field: 'id', is: '>', value: after } as const];
+    return this.#reader().select(ClientUser, { client, fields, where, orderBy: [{ field: 'id' }], limit });
+  }
+
+  async #addUser(client: string, administrator: { name: string; email: string }): Promise<void> {
+    const id = uuid();
+    await this.#keys.createSubjectKeys(client, [id]);
+    const row = {
+      id,
+      name: requireText('name', administrator.name, 200),
+      email: requireText('email', administrator.email, 320),
+      role: 'CLIENT_ADMIN',
+    };
+    await inTransaction(this.#dataSource, (manager) =>
+      new TenantWriter(manager, this.#keys).insert(ClientUser, client, [row]),
+    );
+  }
+
+  async #grantStanding(manager: EntityManager, client: string, principal: string): Promise<void> {
+    const reason = 'standing grant to the client’s own people and apps, given at registration';
+    const grant = (role: string, purpose: (typeof standingPurposes)[number] | 'LEGAL') => ({
+      granteeKind: GranteeKind.ROLE,
+      grantee: role,
+      purpose,
+      reason,
+    });
+    await this.#records.grantWithin(manager, { client, principal }, [
+      ...clientRoles.flatMap((role) => standingPurposes.map((purpose) => grant(role, purpose))),
+      grant('CLIENT_ADMIN', 'LEGAL'),
+      grant('CLIENT_PRIVACY_OFFICER', 'LEGAL'),
+    ]);
+  }
+
+  #reader(): TenantReader {
+    return new TenantReader(this.#dataSource, this.#keys);
+  }
+}
+
+function clientOf(row: Row): Client {
+  const id = String(row.client_id);
+  return {
+    clientId: id,
+    id,
+    slug: String(row.slug),
+    name: String(row.name),
+    country: row.country === null ? null : String(row.country),
+    createdAt: new Date(Number(row.created_at)),
+  };
+}

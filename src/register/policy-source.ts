@@ -1,0 +1,71 @@
+import type { ClientPolicy, ClientReference, PolicySource, RegisteredParty } from '../identity/access-desk';
+import type { TokenClaims } from '../identity/caller';
+import type { GovernanceRecords } from '../identity/governance-records';
+import { isInForce } from '../identity/in-force';
+import type { Permission } from '../identity/rights';
+import type { Agreement } from './agreement';
+import type { Clients } from './clients';
+import type { SubProcessor } from './sub-processor';
+import type { ThirdParties } from './third-parties';
+
+/** What the register tells the access desk: agreements, installations, sub-processors as permissions and limits. */
+export class RegisterPolicySource implements PolicySource {
+  constructor(
+    private readonly clients: Clients,
+    private readonly parties: ThirdParties,
+    private readonly records: GovernanceRecords,
+  ) {}
+
+  client(reference: string): Promise<ClientReference | undefined> {
+    return this.clients.find(reference);
+  }
+
+  async policy(clientId: string): Promise<ClientPolicy> {
+    const [agreements, installations, subProcessors] = await Promise.all([
+      this.clients.agreements(clientId),
+      this.parties.installations(clientId),
+      this.parties.subProcessors(),
+    ]);
+    const installed = installations.filter(({ inForce }) => inForce);
+    const permissions = await this.records.permissions(clientId, (id, principal) =>
+      installed.some(
+        ({ application }) => application.id === id && (principal === id || principal === application.slug),
+      ),
+    );
+    return {
+      permissions: [...permissions, ...subProcessors.map(permissionOf)],
+      exclusions: agreements.map((agreement) => ({
+        ...validity(agreement),
+        title: `agreement ${agreement.kind} ${agreement.version}`,
+        purposes: agreement.excludedPurposes,
+      })),
+      agreements: agreements.map((agreement) => ({ ...validity(agreement), kind: agreement.kind })),
+    };
+  }
+
+  async party({ roles, subject }: TokenClaims): Promise<RegisteredParty | undefined> {
+    if (roles.includes('PARTNER')) return (await this.parties.application(subject)) ?? undefined;
+    const subProcessor = await this.parties.subProcessor(subject);
+    if (!subProcessor || !isInForce(engagement(subProcessor), Date.now())) return undefined;
+    return { country: subProcessor.country, scopes: null };
+  }
+}
+
+const validity = ({ effectiveFrom, effectiveTo }: Agreement) => ({
+  validFrom: effectiveFrom.getTime(),
+  validTo: effectiveTo?.getTime() ?? null,
+});
+
+const engagement = ({ engagedFrom, engagedTo }: SubProcessor) => ({ validFrom: engagedFrom, validTo: engagedTo });
+
+/** The register's entry is the client's general authorisation of the sub-processor (GDPR Art. 28(2), statement S2). */
+function permissionOf(subProcessor: SubProcessor): Permission {
+  const { id, slug, purposes, categories } = subProcessor;
+  return {
+    ...engagement(subProcessor),
+    title: `sub-processor ${slug}`,
+    purposes,
+    categories,
+    covers: ({ roles, subject }) => roles.includes('SUB_PROCESSOR') && (subject === id || subject === slug),
+  };
+}

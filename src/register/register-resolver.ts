@@ -1,0 +1,170 @@
+import { Arg, Ctx, Field, FieldResolver, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import { type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { about, unrestricted } from '../identity/subject-state';
+import { type Connection, connectionOf, page, pageSize, positionOf } from '../storage/connection';
+import type { KeyStore } from '../storage/key-store';
+import { deriveKey } from '../storage/vault';
+import { Agreement, SignAgreementInput } from './agreement';
+import { Client, ClientConnection, RegisterClientInput } from './client';
+import { ClientUser } from './client-user';
+import type { Clients } from './clients';
+import { Installation, InstallThirdPartyApplicationInput } from './installation';
+import { RegisterSubProcessorInput, SubProcessor } from './sub-processor';
+import type { ThirdParties } from './third-parties';
+import { RegisterThirdPartyApplicationInput, ThirdPartyApplication } from './third-party-application';
+
+export const ClientUserConnection = connectionOf(ClientUser, 'ClientUser');
+
+@ObjectType({ simpleResolvers: true })
+class ClientPayload {
+  @Field(() => Client)
+  client: Client;
+}
+
+@ObjectType({ simpleResolvers: true })
+class AgreementPayload {
+  @Field(() => Agreement)
+  agreement: Agreement;
+}
+
+@ObjectType({ simpleResolvers: true })
+class SubProcessorPayload {
+  @Field(() => SubProcessor)
+  subProcessor: SubProcessor;
+}
+
+@ObjectType({ simpleResolvers: true })
+class ThirdPartyApplicationPayload {
+  @Field(() => ThirdPartyApplication)
+  application: ThirdPartyApplication;
+}
+
+@ObjectType({ simpleResolvers: true })
+class InstallationPayload {
+  @Field(() => Installation)
+  installation: Installation;
+}
+
+const platform = ['PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER'] as const;
+const administration = ['CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
+
+/** The register: clients, agreements, sub-processors, third-party applications and their installations. */
+@Resolver(() => Client)
+export class RegisterResolver {
+  constructor(
+    private readonly clients: Clients,
+    private readonly parties: ThirdParties,
+    private readonly keys: KeyStore,
+    /** Cursors over clients belong to no client. */
+    private readonly platformCursorKey: Buffer,
+  ) {}
+
+  @Query(() => Client, { nullable: true, description: 'The client that the token is about.' })
+  async client(@Ctx() context: RequestContext): Promise<Client | null> {
+    return (await this.clients.find(requireClient(context).id)) ?? null;
+  }
+
+  @Query(() => ClientConnection, { name: 'clients', description: 'All clients; for the platform.' })
+  async clientsPage(
+    @Ctx() context: RequestContext,
+    @Arg('first', () => Int, { nullable: true }) first?: number,
+    @Arg('after', () => String, { nullable: true }) after?: string,
+  ): Promise<Connection<Client>> {
+    requireRole(context, ...platform, 'AUDITOR');
+    const size = pageSize(first);
+    const key = this.platformCursorKey;
+    const position = positionOf(after, key);
+    return page(await this.clients.list(size + 1, position), size, position, key, ({ id }) => id);
+  }
+
+  @FieldResolver(() => [Agreement], { description: 'Agreements of the client, past and future ones included.' })
+  agreements(@Root() client: Client): Promise<Agreement[]> {
+    return this.clients.agreements(client.id);
+  }
+
+  @FieldResolver(() => ClientUserConnection, { nullable: true, description: 'Client users; for the client itself.' })
+  async users(
+    @Root() client: Client,
+    @Ctx() context: RequestContext,
+    @Arg('first', () => Int, { nullable: true }) first?: number,
+    @Arg('after', () => String, { nullable: true }) after?: string,
+  ): Promise<Connection<ClientUser> | null> {
+    if (context.client?.id !== client.id) return null;
+    const size = pageSize(first);
+    const key = deriveKey(await this.keys.clientKey(client.id), 'cursor');
+    const position = positionOf(after, key);
+    const rows = await this.clients.users(
+      client.id,
+      context.decision?.readable('ClientUser') ?? [],
+      size + 1,
+      position,
+    );
+    const users = rows.map((row) => about(row, unrestricted) as unknown as ClientUser);
+    return page(users, size, position, key, ({ id }) => id);
+  }
+
+  @Query(() => [SubProcessor], { description: 'The sub-processors, public to everyone (statement S2).' })
+  subProcessors(): Promise<SubProcessor[]> {
+    return this.parties.subProcessors();
+  }
+
+  @Query(() => [ThirdPartyApplication], { description: 'Applications that a client may install.' })
+  thirdPartyApplications(): Promise<ThirdPartyApplication[]> {
+    return this.parties.applications();
+  }
+
+  @Query(() => [Installation], { description: 'Applications that the client has installed.' })
+  installations(@Ctx() context: RequestContext): Promise<Installation[]> {
+    return this.parties.installations(requireClient(context).id);
+  }
+
+  @Mutation(() => ClientPayload, {
+    description: 'Registers a client, with standing grants to its own people and apps.',
+  })
+  async registerClient(
+    @Arg('input', () => RegisterClientInput) input: RegisterClientInput,
+    @Ctx() context: RequestContext,
+  ): Promise<ClientPayload> {
+    requireRole(context, ...platform);
+    return { client: await this.clients.register(input, context.claims.subject) };
+  }
+
+  @Mutation(() => AgreementPayload, { description: 'Signs an agreement on line (statement R2, T2).' })
+  async signAgreement(
+    @Arg('input', () => SignAgreementInput) input: SignAgreementInput,
+    @Ctx() context: RequestContext,
+  ): Promise<AgreementPayload> {
+    requireRole(context, ...administration);
+    return { agreement: await this.clients.sign(requireClient(context).id, input, context.claims.subject) };
+  }
+
+  @Mutation(() => SubProcessorPayload, { description: 'Registers a sub-processor, or its new terms.' })
+  async registerSubProcessor(
+    @Arg('input', () => RegisterSubProcessorInput) input: RegisterSubProcessorInput,
+    @Ctx() context: RequestContext,
+  ): Promise<SubProcessorPayload> {
+    requireRole(context, ...platform);
+    return { subProcessor: await this.parties.registerSubProcessor(input) };
+  }
+
+  @Mutation(() => ThirdPartyApplicationPayload, { description: 'Registers an application, or its new terms.' })
+  async registerThirdPartyApplication(
+    @Arg('input', () => RegisterThirdPartyApplicationInput) input: RegisterThirdPartyApplicationInput,
+    @Ctx() context: RequestContext,
+  ): Promise<ThirdPartyApplicationPayload> {
+    requireRole(context, ...platform);
+    return { application: await this.parties.registerApplication(input) };
+  }
+
+  @Mutation(() => InstallationPayload, {
+    description: "Installs an application at the client; its notice's current version must be accepted.",
+  })
+  async installThirdPartyApplication(
+    @Arg('input', () => InstallThirdPartyApplicationInput) input: InstallThirdPartyApplicationInput,
+    @Ctx() context: RequestContext,
+  ): Promise<InstallationPayload> {
+    requireRole(context, ...administration);
+    const installation = await this.parties.install(requireClient(context).id, input, context.claims.subject);
+    return { installation };
+  }
+}

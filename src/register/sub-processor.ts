@@ -1,0 +1,77 @@
+import { GraphQLDateTime } from 'graphql-scalars';
+import { Field, ID, InputType, ObjectType } from 'type-graphql';
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
+import { DataCategoryEnum, ProcessingPurposeEnum } from '../identity/enums';
+import { idColumn, instantColumn, textColumn } from '../storage/columns';
+
+@Entity('sub_processor')
+@ObjectType({
+  description: 'A third party that processes personal data for the platform; the list is public (statement S2).',
+  simpleResolvers: true,
+})
+export class SubProcessor {
+  @PrimaryColumn({ ...idColumn })
+  @Field(() => ID)
+  id: string;
+
+  @Index({ unique: true })
+  @Column({ ...textColumn(60) })
+  @Field(() => String)
+  slug: string;
+
+  @Column({ ...textColumn(200) })
+  @Field(() => String)
+  name: string;
+
+  @Column({ ...textColumn(500) })
+  @Field(() => String, { description: 'What it does for the platform.' })
+  service: string;
+
+  @Column({ ...textColumn(2) })
+  @Field(() => String, { description: 'Where it processes: ISO 3166-1 alpha-2.' })
+  country: string;
+
+  @Column({ type: 'simple-array' })
+  @Field(() => [ProcessingPurposeEnum])
+  purposes: ProcessingPurpose[];
+
+  @Column({ type: 'simple-array' })
+  @Field(() => [DataCategoryEnum])
+  categories: DataCategory[];
+
+  @Column({ name: 'engaged_from', ...instantColumn })
+  @Field(() => GraphQLDateTime)
+  engagedFrom: number;
+
+  @Column({ name: 'engaged_to', ...instantColumn, nullable: true })
+  @Field(() => GraphQLDateTime, { nullable: true })
+  engagedTo: number | null;
+}
+
+@InputType()
+export class RegisterSubProcessorInput {
+  @Field(() => String, { description: 'Lower-case letters, digits and hyphens; its tokens carry it as `sub`.' })
+  slug: string;
+
+  @Field(() => String)
+  name: string;
+
+  @Field(() => String)
+  service: string;
+
+  @Field(() => String, { description: 'Where it processes: ISO 3166-1 alpha-2.' })
+  country: string;
+
+  @Field(() => [ProcessingPurposeEnum])
+  purposes: ProcessingPurpose[];
+
+  @Field(() => [DataCategoryEnum])
+  categories: DataCategory[];
+
+  @Field(() => GraphQLDateTime, { nullable: true, description: 'Now, if not said.' })
+  engagedFrom?: Date | null;
+
+  @Field(() => GraphQLDateTime, { nullable: true })
+  engagedTo?: Date | null;
+}

@@ -1,0 +1,140 @@
+import type { DataSource } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import type { GovernanceRecords } from '../identity/governance-records';
+import { bumpPolicy, REGISTER } from '../identity/policy-version';
+import { GranteeKind } from '../identity/purpose-grant';
+import { denied } from '../identity/request-context';
+import type { KeyStore } from '../storage/key-store';
+import { tableOf } from '../storage/tables';
+import { TenantReader } from '../storage/tenant-reader';
+import { TenantWriter } from '../storage/tenant-writer';
+import { inTransaction } from '../storage/transaction';
+import { requireCountry, requireSlug, requireText } from './checks';
+import { Installation, type InstallThirdPartyApplicationInput } from './installation';
+import { type RegisterSubProcessorInput, SubProcessor } from './sub-processor';
+import { type RegisterThirdPartyApplicationInput, ThirdPartyApplication } from './third-party-application';
+
+/** Sub-processors, third-party applications, and where these are installed. */
+export class ThirdParties {
+  readonly #dataSource: DataSource;
+  readonly #keys: KeyStore;
+  readonly #records: GovernanceRecords;
+
+  constructor(dataSource: DataSource, keys: KeyStore, records: GovernanceRecords) {
+    this.#dataSource = dataSource;
+    this.#keys = keys;
+    this.#records = records;
+  }
+
+  subProcessors(): Promise<SubProcessor[]> {
+    return this.#dataSource.getRepository(SubProcessor).find({ order: { name: 'ASC' } });
+  }
+
+  applications(): Promise<ThirdPartyApplication[]> {
+    return this.#dataSource.getRepository(ThirdPartyApplication).find({ order: { name: 'ASC' } });
+  }
+
+  /** @param reference an application's id or slug */
+  application(reference: string): Promise<ThirdPartyApplication | null> {
+    return this.#dataSource
+      .getRepository(ThirdPartyApplication)
+      .findOne({ where: [{ id: reference }, { slug: reference }] });
+  }
+
+  /** @param reference a sub-processor's id or slug */
+  subProcessor(reference: string): Promise<SubProcessor | null> {
+    return this.#dataSource.getRepository(SubProcessor).findOne({ where: [{ id: reference }, { slug: reference }] });
+  }
+
+  /** Registers a sub-processor, or the new terms of one that is registered. */
+  async registerSubProcessor(input: RegisterSubProcessorInput): Promise<SubProcessor> {
+    const known = await this.subProcessor(requireSlug(input.slug));
+    const entry: SubProcessor = {
+      id: known?.id ?? uuid(),
+      slug: input.slug,
+      name: requireText('name', input.name, 200),
+      service: requireText('service', input.service, 500),
+      country: requireCountry('country', input.country),
+      purposes: input.purposes,
+      categories: input.categories,
+      engagedFrom: (input.engagedFrom ?? new Date(known?.engagedFrom ?? Date.now())).getTime(),
+      engagedTo: input.engagedTo?.getTime() ?? null,
+    };
+    await this.#save(SubProcessor, entry);
+    return entry;
+  }
+
+  /** Registers an application, or its new terms: a new notice suspends installations until it is accepted. */
+  async registerApplication(input: RegisterThirdPartyApplicationInput): Promise<ThirdPartyApplication> {
+    const known = await this.application(requireSlug(input.slug));
+    const entry: ThirdPartyApplication = {
+      id: known?.id ?? uuid(),
+      slug: input.slug,
+      name: requireText('name', input.name, 200),
+      publisher: requireText('publisher', input.publisher, 200),
+      country: requireCountry('country', input.country),
+      scopes: input.scopes,
+      privacyNoticeVersion: requireText('privacyNoticeVersion', input.privacyNoticeVersion, 40),
+    };
+    await this.#save(ThirdPartyApplication, entry);
+    return entry;
+  }
+
+  /**
+   * Installs an application at a client and grants it its purposes; again, to accept a new notice.
+   * @throws {GraphQLError} NOT_FOUND, or PRIVACY_NOTICE_NOT_ACCEPTED naming the current version
+   */
+  async install(client: string, input: InstallThirdPartyApplicationInput, principal: string): Promise<Installation> {
+    const application = await this.application(input.applicationId);
+    if (!application) throw denied.notFound('third-party application');
+    if (input.acceptedNoticeVersion !== application.privacyNoticeVersion) {
+      throw denied.notice(application.privacyNoticeVersion);
+    }
+    const known = (await this.installations(client)).find(({ applicationId }) => applicationId === application.id);
+    const row = {
+      id: known?.id ?? uuid(),
+      applicationId: application.id,
+      acceptedNoticeVersion: input.acceptedNoticeVersion,
+      installedBy: principal,
+      installedAt: new Date(),
+    };
+    const reason = `installed with privacy notice ${input.acceptedNoticeVersion}`;
+    await inTransaction(this.#dataSource, async (manager) => {
+      const writer = new TenantWriter(manager, this.#keys);
+      if (known) await writer.update(Installation, client, { id: row.id }, row);
+      else await writer.insert(Installation, client, [row]);
+      const grants = input.purposes.map((purpose) => ({
+        granteeKind: GranteeKind.APPLICATION,
+        grantee: application.id,
+        purpose,
+        categories: input.categories,
+        reason,
+      }));
+      await this.#records.grantWithin(manager, { client, principal }, grants);
+    });
+    return { ...row, clientId: client, application, inForce: true };
+  }
+
+  async installations(client: string): Promise<Installation[]> {
+    const reader = new TenantReader(this.#dataSource, this.#keys);
+    const rows = await reader.select(Installation, {
+      client,
+      fields: tableOf(Installation).fields.keys(),
+      orderBy: [{ field: 'id' }],
+    });
+    const byId = new Map((await this.applications()).map((application) => [application.id, application]));
+    return rows.flatMap((row) => {
+      const application = byId.get(String(row.applicationId));
+      if (!application) return [];
+      const inForce = row.acceptedNoticeVersion === application.privacyNoticeVersion;
+      return { ...row, application, inForce } as unknown as Installation;
+    });
+  }
+
+  async #save<T extends SubProcessor | ThirdPartyApplication>(entity: new () => T, entry: T): Promise<void> {
+    await inTransaction(this.#dataSource, async (manager) => {
+      await manager.getRepository(entity).save({ ...entry });
+      await bumpPolicy(manager, REGISTER);
+    });
+  }
+}

@@ -1,0 +1,60 @@
+import { Field, ID, InputType, ObjectType } from 'type-graphql';
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import { idColumn, textColumn } from '../storage/columns';
+
+@Entity('third_party_application')
+@ObjectType({
+  description: 'An application of another publisher that clients may install (statement S3).',
+  simpleResolvers: true,
+})
+export class ThirdPartyApplication {
+  @PrimaryColumn({ ...idColumn })
+  @Field(() => ID)
+  id: string;
+
+  @Index({ unique: true })
+  @Column({ ...textColumn(60) })
+  @Field(() => String)
+  slug: string;
+
+  @Column({ ...textColumn(200) })
+  @Field(() => String)
+  name: string;
+
+  @Column({ ...textColumn(200) })
+  @Field(() => String)
+  publisher: string;
+
+  @Column({ ...textColumn(2) })
+  @Field(() => String, { description: 'Where it processes: ISO 3166-1 alpha-2.' })
+  country: string;
+
+  @Column({ type: 'simple-array' })
+  @Field(() => [String], { description: 'The most that its tokens may use.' })
+  scopes: string[];
+
+  @Column({ name: 'privacy_notice_version', ...textColumn(40) })
+  @Field(() => String, { description: 'The version of its privacy notice that an installation has to accept.' })
+  privacyNoticeVersion: string;
+}
+
+@InputType()
+export class RegisterThirdPartyApplicationInput {
+  @Field(() => String, { description: 'Lower-case letters, digits and hyphens; its tokens carry it as `sub`.' })
+  slug: string;
+
+  @Field(() => String)
+  name: string;
+
+  @Field(() => String)
+  publisher: string;
+
+  @Field(() => String, { description: 'Where it processes: ISO 3166-1 alpha-2.' })
+  country: string;
+
+  @Field(() => [String])
+  scopes: string[];
+
+  @Field(() => String)
+  privacyNoticeVersion: string;
+}

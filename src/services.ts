@@ -1,0 +1,32 @@
+import { AccessDesk } from './identity/access-desk';
+import { GovernanceRecords } from './identity/governance-records';
+import { Clients } from './register/clients';
+import { RegisterPolicySource } from './register/policy-source';
+import { ThirdParties } from './register/third-parties';
+import type { Stores } from './stores';
+import { Customers } from './subjects/customers';
+import { Records } from './subjects/records';
+
+/** What the rooms can do, wired over the stores; the server and the commands share it. */
+export interface Services {
+  readonly records: GovernanceRecords;
+  readonly clients: Clients;
+  readonly parties: ThirdParties;
+  readonly customers: Customers;
+  readonly subjectRecords: Records;
+  readonly desk: AccessDesk;
+}
+
+export function createServices({ data, keys }: Stores): Services {
+  const records = new GovernanceRecords(data, keys);
+  const clients = new Clients(data, keys, records);
+  const parties = new ThirdParties(data, keys, records);
+  return {
+    records,
+    clients,
+    parties,
+    customers: new Customers(data, keys),
+    subjectRecords: new Records(data, keys),
+    desk: new AccessDesk(data, keys, new RegisterPolicySource(clients, parties, records)),
+  };
+}

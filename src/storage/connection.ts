@@ -1,0 +1,121 @@
+import { GraphQLError } from 'graphql';
+import { type ClassType, Directive, Field, ObjectType } from 'type-graphql';
+import { openCursor, sealCursor } from './vault';
+
+export const DEFAULT_PAGE = 20;
+export const MAX_PAGE = 500;
+
+const paging = 'part of paging, not of a person';
+
+@ObjectType({ description: 'Where a page ends (Relay cursor connections).', simpleResolvers: true })
+export class PageInfo {
+  @Field(() => Boolean)
+  hasNextPage: boolean;
+
+  @Field(() => Boolean)
+  hasPreviousPage: boolean;
+
+  @Field(() => String, { nullable: true })
+  startCursor: string | null;
+
+  @Field(() => String, { nullable: true })
+  endCursor: string | null;
+}
+
+export interface Connection<T> {
+  readonly edges: ReadonlyArray<{ readonly cursor: string; readonly node: T }>;
+  readonly nodes: readonly T[];
+  readonly pageInfo: PageInfo;
+}
+
+/** The connection and edge types of a node type, as Relay names them. */
+export function connectionOf<T extends object>(node: ClassType<T>, name: string): ClassType<Connection<T>> {
+  @ObjectType(`${name}Edge`, { simpleResolvers: true })
+  class Edge {
+    @Directive(`@nonPersonal(because: ${JSON.stringify(paging)})`)
+    @Field(() => String, { description: 'Encrypted: it tells nothing of the node.' })
+    cursor: string;
+
+    @Field(() => node)
+    node: T;
+  }
+
+  @ObjectType(`${name}Connection`, { simpleResolvers: true })
+  class NodeConnection {
+    @Field(() => [Edge])
+    edges: Edge[];
+
+    @Field(() => [node])
+    nodes: T[];
+
+    @Field(() => PageInfo)
+    pageInfo: PageInfo;
+  }
+  return NodeConnection;
+}
+
+/** How many rows a page may have: 1 to MAX_PAGE. @throws {GraphQLError} BAD_USER_INPUT */
+export function pageSize(first: number | null | undefined): number {
+  const size = first ?? DEFAULT_PAGE;
+  if (size >= 0 && size <= MAX_PAGE) return size;
+  throw new GraphQLError(`"first" must be between 0 and ${MAX_PAGE}.`, { extensions: { code: 'BAD_USER_INPUT' } });
+}
+
+/**
+ * A page out of rows fetched with a limit of `size + 1`.
+ * @param position what of a row the next page starts after
+ */
+export function page<T extends object>(
+  rows: readonly T[],
+  size: number,
+  after: string | undefined,
+  cursorKey: Buffer,
+  position: (row: T) => unknown,
+): Connection<T> {
+  const nodes = rows.slice(0, size);
+  const edges = nodes.map((node) => new LazyEdge(node, cursorKey, position));
+  return {
+    edges,
+    nodes,
+    pageInfo: new LazyPageInfo(rows.length > size, after !== undefined, edges),
+  };
+}
+
+/** Cursors are sealed when they are asked for: most pages are read for their nodes. */
+class LazyEdge<T extends object> {
+  constructor(
+    readonly node: T,
+    private readonly key: Buffer,
+    private readonly position: (row: T) => unknown,
+  ) {}
+
+  get cursor(): string {
+    return sealCursor(this.key, this.position(this.node));
+  }
+}
+
+class LazyPageInfo implements PageInfo {
+  constructor(
+    readonly hasNextPage: boolean,
+    readonly hasPreviousPage: boolean,
+    private readonly edges: ReadonlyArray<{ readonly cursor: string }>,
+  ) {}
+
+  get startCursor(): string | null {
+    return this.edges[0]?.cursor ?? null;
+  }
+
+  get endCursor(): string | null {
+    return this.edges.at(-1)?.cursor ?? null;
+  }
+}
+
+/** What a cursor points after. @throws {GraphQLError} BAD_USER_INPUT where it is not one of ours */
+export function positionOf(cursor: string | null | undefined, cursorKey: Buffer): string | undefined {
+  if (cursor === null || cursor === undefined) return undefined;
+  try {
+    return String(openCursor(cursorKey, cursor));
+  } catch {
+    throw new GraphQLError('"after" is not a cursor of this connection.', { extensions: { code: 'BAD_USER_INPUT' } });
+  }
+}

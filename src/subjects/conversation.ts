@@ -1,0 +1,66 @@
+import { GraphQLDateTime } from 'graphql-scalars';
+import { Field, ID, ObjectType } from 'type-graphql';
+import { connectionOf } from '../storage/connection';
+import { Key, PersonalData, TenantTable } from '../storage/tables';
+import { correspondence, correspondenceId } from './policies';
+
+const ofCustomer = { kind: 'CUSTOMER', id: 'customerId' } as const;
+
+@TenantTable('message', { subject: ofCustomer, erasure: 'DELETE' })
+@ObjectType({ description: 'One message of a conversation.', simpleResolvers: true })
+export class Message {
+  @Key()
+  clientId: string;
+
+  @Key()
+  customerId: string;
+
+  @Key()
+  conversationId: string;
+
+  @Key()
+  @PersonalData({ ...correspondenceId, stored: { plain: 'id' } })
+  @Field(() => ID)
+  id: string;
+
+  @PersonalData({ ...correspondence, stored: { plain: 'instant' } })
+  @Field(() => GraphQLDateTime, { nullable: true })
+  sentAt: Date | null;
+
+  @PersonalData({ ...correspondence, stored: { plain: { text: 10 } } })
+  @Field(() => String, { nullable: true, description: 'INBOUND from the customer, OUTBOUND to them.' })
+  direction: string | null;
+
+  @PersonalData({ ...correspondence, stored: { sealed: true } })
+  @Field(() => String, { nullable: true })
+  body: string | null;
+}
+
+@TenantTable('conversation', { subject: ofCustomer, erasure: 'DELETE' })
+@ObjectType({
+  description: 'Correspondence between a customer and client users (statement C1).',
+  simpleResolvers: true,
+})
+export class Conversation {
+  @Key()
+  clientId: string;
+
+  @Key()
+  customerId: string;
+
+  @Key()
+  @PersonalData({ ...correspondenceId, stored: { plain: 'id' } })
+  @Field(() => ID)
+  id: string;
+
+  @PersonalData({ ...correspondence, stored: { plain: { text: 40 } } })
+  @Field(() => String, { nullable: true, description: 'EMAIL, CHAT, PHONE, …' })
+  channel: string | null;
+
+  @PersonalData({ ...correspondence, stored: { sealed: true } })
+  @Field(() => String, { nullable: true })
+  subject: string | null;
+}
+
+export const MessageConnection = connectionOf(Message, 'Message');
+export const ConversationConnection = connectionOf(Conversation, 'Conversation');

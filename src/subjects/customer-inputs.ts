@@ -1,0 +1,148 @@
+import { GraphQLDateTime, GraphQLEmailAddress } from 'graphql-scalars';
+import { Directive, Field, ID, InputType, registerEnumType } from 'type-graphql';
+import { type RestrictionGround, restrictionGrounds } from './customer';
+import { PostalAddressInput } from './postal-address';
+
+const grounds = Object.fromEntries(Object.keys(restrictionGrounds).map((ground) => [ground, ground])) as Record<
+  RestrictionGround,
+  RestrictionGround
+>;
+registerEnumType(grounds, {
+  name: 'RestrictionGround',
+  description: "Why a person's processing is limited.",
+  valuesConfig: Object.fromEntries(
+    Object.entries(restrictionGrounds).map(([ground, article]) => [ground, { description: article }]),
+  ),
+});
+
+const reads = (field: string) => Directive(`@governedBy(field: "Customer.${field}")`);
+const looksUp = (field: string) => Directive(`@governedBy(field: "Customer.${field}", operators: [EQ])`);
+
+@InputType({ description: 'Exactly one of these: an exact look-up by a blind index.' })
+export class CustomerLookup {
+  @looksUp('email')
+  @Field(() => GraphQLEmailAddress, { nullable: true })
+  email?: string | null;
+
+  @looksUp('phone')
+  @Field(() => String, { nullable: true })
+  phone?: string | null;
+
+  @looksUp('socialHandle')
+  @Field(() => String, { nullable: true })
+  socialHandle?: string | null;
+
+  @looksUp('externalId')
+  @Field(() => String, { nullable: true })
+  externalId?: string | null;
+}
+
+@InputType({ description: 'All that are given must hold.' })
+export class CustomerFilter {
+  @reads('residency')
+  @Field(() => String, { nullable: true, description: 'ISO 3166-1 alpha-2.' })
+  residency?: string | null;
+
+  @reads('source')
+  @Field(() => String, { nullable: true })
+  source?: string | null;
+
+  @reads('createdAt')
+  @Field(() => GraphQLDateTime, { nullable: true })
+  createdAfter?: Date | null;
+
+  @reads('createdAt')
+  @Field(() => GraphQLDateTime, { nullable: true })
+  createdBefore?: Date | null;
+}
+
+@InputType()
+export class AttributeInput {
+  @Field(() => String)
+  key: string;
+
+  @Directive('@governedBy(field: "CustomAttribute.value")')
+  @Field(() => String, { nullable: true, description: 'null removes the attribute.' })
+  value?: string | null;
+}
+
+@InputType({ description: 'What is known of a person; what one may not read, one may not write.' })
+class CustomerFields {
+  @reads('firstName')
+  @Field(() => String, { nullable: true })
+  firstName?: string | null;
+
+  @reads('lastName')
+  @Field(() => String, { nullable: true })
+  lastName?: string | null;
+
+  @reads('email')
+  @Field(() => GraphQLEmailAddress, { nullable: true })
+  email?: string | null;
+
+  @reads('phone')
+  @Field(() => String, { nullable: true })
+  phone?: string | null;
+
+  @reads('socialHandle')
+  @Field(() => String, { nullable: true })
+  socialHandle?: string | null;
+
+  @reads('ipAddress')
+  @Field(() => String, { nullable: true, description: 'IPv4 or IPv6.' })
+  ipAddress?: string | null;
+
+  @reads('gender')
+  @Field(() => String, { nullable: true })
+  gender?: string | null;
+
+  @Field(() => PostalAddressInput, { nullable: true })
+  postalAddress?: PostalAddressInput | null;
+
+  @reads('residency')
+  @Field(() => String, { nullable: true, description: 'The country whose law covers the person, ISO 3166-1 alpha-2.' })
+  residency?: string | null;
+
+  @reads('externalId')
+  @Field(() => String, {
+    nullable: true,
+    description: "The person's id in the client's own system; it names one person.",
+  })
+  externalId?: string | null;
+
+  @Field(() => [AttributeInput], { nullable: true })
+  attributes?: AttributeInput[] | null;
+}
+
+@InputType()
+export class CreateCustomerInput extends CustomerFields {
+  @Field(() => String, {
+    nullable: true,
+    description: 'Where the data comes from; the calling principal, if not said (C2).',
+  })
+  source?: string | null;
+}
+
+@InputType({ description: 'Fields that are left out stay as they are; null empties one.' })
+export class UpdateCustomerInput extends CustomerFields {
+  @reads('id')
+  @Field(() => ID)
+  customerId: string;
+}
+
+@InputType()
+export class RestrictProcessingInput {
+  @reads('id')
+  @Field(() => ID)
+  customerId: string;
+
+  @Field(() => grounds)
+  ground: RestrictionGround;
+}
+
+@InputType()
+export class LiftRestrictionInput {
+  @reads('id')
+  @Field(() => ID)
+  customerId: string;
+}

@@ -1,0 +1,294 @@
+import {
+  Arg,
+  Ctx,
+  Directive,
+  Field,
+  FieldResolver,
+  ID,
+  Int,
+  Mutation,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+} from 'type-graphql';
+import { type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { type Connection, connectionOf, page, pageSize, positionOf } from '../storage/connection';
+import type { KeyStore } from '../storage/key-store';
+import { PersonalData } from '../storage/tables';
+import type { Row } from '../storage/tenant-reader';
+import { deriveKey } from '../storage/vault';
+import { Conversation, ConversationConnection, Message, MessageConnection } from './conversation';
+import { CustomAttribute } from './custom-attribute';
+import { Customer } from './customer';
+import {
+  CreateCustomerInput,
+  CustomerFilter,
+  CustomerLookup,
+  LiftRestrictionInput,
+  RestrictProcessingInput,
+  UpdateCustomerInput,
+} from './customer-inputs';
+import type { Customers } from './customers';
+import { HealthRecord, HealthRecordConnection } from './health-record';
+import { Order, OrderConnection, OrderItem } from './order';
+import { health } from './policies';
+import type { Records, Relation } from './records';
+
+export const CustomerConnection = connectionOf(Customer, 'Customer');
+
+@ObjectType({ simpleResolvers: true })
+class CustomerPayload {
+  @Field(() => Customer, { nullable: true })
+  customer: Customer | null;
+}
+
+// Roots are typed as plain rows: type-graphql would copy them into a class, and drop their mark.
+const ofCustomer = { customerId: 'id' };
+const newestFirst = { field: 'id', descending: true };
+const orders: Relation = { entity: Order, type: 'Order', parent: ofCustomer, orderBy: newestFirst };
+const items: Relation = {
+  entity: OrderItem,
+  type: 'OrderItem',
+  parent: { customerId: 'customerId', orderId: 'id' },
+  orderBy: { field: 'id' },
+};
+const conversations: Relation = {
+  entity: Conversation,
+  type: 'Conversation',
+  parent: ofCustomer,
+  orderBy: newestFirst,
+};
+const messages: Relation = {
+  entity: Message,
+  type: 'Message',
+  parent: { customerId: 'customerId', conversationId: 'id' },
+  orderBy: { field: 'id' },
+};
+const healthRecords: Relation = {
+  entity: HealthRecord,
+  type: 'HealthRecord',
+  parent: ofCustomer,
+  orderBy: newestFirst,
+};
+const attributes: Relation = {
+  entity: CustomAttribute,
+  type: 'CustomAttribute',
+  parent: ofCustomer,
+  orderBy: { field: 'key' },
+};
+
+/** Lines of an order and attributes of a customer come as plain lists; no more than these. */
+const LIST_LIMIT = 1_000;
+
+const writers = ['CLIENT_APP', 'CLIENT_AGENT', 'CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
+const administration = ['CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
+
+@Resolver(() => Customer)
+export class CustomerResolver {
+  constructor(
+    private readonly customers: Customers,
+    private readonly records: Records,
+    private readonly keys: KeyStore,
+  ) {}
+
+  @Query(() => Customer, {
+    nullable: true,
+    description: "One of the client's customers; null where there is none of this id.",
+  })
+  async customer(
+    @Directive('@governedBy(field: "Customer.id", operators: [EQ])') @Arg('id', () => ID) id: string,
+    @Ctx() context: RequestContext,
+  ): Promise<Customer | null> {
+    return (await this.customers.find(requireClient(context).id, id, readable(context))) ?? null;
+  }
+
+  @Query(() => Customer, { nullable: true, description: 'Finds a customer by an exact identifier.' })
+  async customerLookup(
+    @Arg('by', () => CustomerLookup) by: CustomerLookup,
+    @Ctx() context: RequestContext,
+  ): Promise<Customer | null> {
+    return (await this.customers.lookup(requireClient(context).id, by, readable(context))) ?? null;
+  }
+
+  @Query(() => CustomerConnection, { name: 'customers', nullable: true, description: "The client's customers." })
+  async customersPage(
+    @Ctx() context: RequestContext,
+    @Arg('first', () => Int, { nullable: true }) first?: number,
+    @Arg('after', () => String, { nullable: true }) after?: string,
+    @Arg('filter', () => CustomerFilter, { nullable: true }) filter?: CustomerFilter,
+  ): Promise<Connection<Customer>> {
+    const client = requireClient(context);
+    const size = pageSize(first);
+    const key = await this.#cursorKey(client.id);
+    const position = positionOf(after, key);
+    return page(
+      await this.customers.list(client.id, filter, size + 1, position, readable(context)),
+      size,
+      position,
+      key,
+      idOf,
+    );
+  }
+
+  @FieldResolver(() => OrderConnection, { description: 'Newest first.' })
+  async orders(
+    @Root() customer: Row,
+    @Ctx() context: RequestContext,
+    @Arg('first', () => Int, { nullable: true }) first?: number,
+    @Arg('after', () => String, { nullable: true }) after?: string,
+  ): Promise<Connection<Order>> {
+    return this.#related(context, orders, customer, first, after);
+  }
+
+  @FieldResolver(() => ConversationConnection, { description: 'Newest first.' })
+  async conversations(
+    @Root() customer: Row,
+    @Ctx() context: RequestContext,
+    @Arg('first', () => Int, { nullable: true }) first?: number,
+    @Arg('after', () => String, { nullable: true }) after?: string,
+  ): Promise<Connection<Conversation>> {
+    return this.#related(context, conversations, customer, first, after);
+  }
+
+  @PersonalData({ ...health, stored: { within: 'HealthRecord' } })
+  @FieldResolver(() => HealthRecordConnection, {
+    nullable: true,
+    description: 'Newest first. That there are any is health data itself.',
+  })
+  async healthRecords(
+    @Root() customer: Row,
+    @Ctx() context: RequestContext,
+    @Arg('first', () => Int, { nullable: true }) first?: number,
+    @Arg('after', () => String, { nullable: true }) after?: string,
+  ): Promise<Connection<HealthRecord>> {
+    return this.#related(context, healthRecords, customer, first, after);
+  }
+
+  @FieldResolver(() => [CustomAttribute], { description: 'What else the client records, by key.' })
+  async attributes(@Root() customer: Row, @Ctx() context: RequestContext): Promise<CustomAttribute[]> {
+    return (await this.records.of(context, attributes, customer, {
+      limit: LIST_LIMIT,
+    })) as unknown as CustomAttribute[];
+  }
+
+  @Mutation(() => CustomerPayload, {
+    nullable: true,
+    description: 'Records a new customer; fields that the purpose may not read are not written.',
+  })
+  async createCustomer(
+    @Arg('input', () => CreateCustomerInput) input: CreateCustomerInput,
+    @Ctx() context: RequestContext,
+  ): Promise<CustomerPayload> {
+    requireRole(context, ...writers);
+    const { id } = requireClient(context);
+    return this.#payload(context, await this.customers.create(id, input, context.claims.subject));
+  }
+
+  @Mutation(() => CustomerPayload, { nullable: true, description: 'Changes what is known of a customer.' })
+  async updateCustomer(
+    @Arg('input', () => UpdateCustomerInput) input: UpdateCustomerInput,
+    @Ctx() context: RequestContext,
+  ): Promise<CustomerPayload> {
+    requireRole(context, ...writers);
+    await this.customers.update(requireClient(context).id, input);
+    return this.#payload(context, input.customerId);
+  }
+
+  @Mutation(() => CustomerPayload, {
+    nullable: true,
+    description: 'Limits the processing of a customer to LEGAL (GDPR Art. 18, 21).',
+  })
+  async restrictProcessing(
+    @Arg('input', () => RestrictProcessingInput) input: RestrictProcessingInput,
+    @Ctx() context: RequestContext,
+  ): Promise<CustomerPayload> {
+    requireRole(context, ...administration);
+    await this.customers.setRestriction(requireClient(context).id, input.customerId, input.ground);
+    return this.#payload(context, input.customerId);
+  }
+
+  @Mutation(() => CustomerPayload, { nullable: true, description: 'Lifts a restriction of processing.' })
+  async liftRestriction(
+    @Arg('input', () => LiftRestrictionInput) input: LiftRestrictionInput,
+    @Ctx() context: RequestContext,
+  ): Promise<CustomerPayload> {
+    requireRole(context, ...administration);
+    await this.customers.setRestriction(requireClient(context).id, input.customerId, null);
+    return this.#payload(context, input.customerId);
+  }
+
+  async #payload(context: RequestContext, id: string): Promise<CustomerPayload> {
+    return { customer: (await this.customers.find(requireClient(context).id, id, readable(context))) ?? null };
+  }
+
+  async #related<T extends object>(
+    context: RequestContext,
+    relation: Relation,
+    parent: object,
+    first?: number,
+    after?: string,
+  ): Promise<Connection<T>> {
+    return relatedPage<T>(
+      this.records,
+      await this.#cursorKey(requireClient(context).id),
+      context,
+      relation,
+      parent,
+      first,
+      after,
+    );
+  }
+
+  async #cursorKey(client: string): Promise<Buffer> {
+    return deriveKey(await this.keys.clientKey(client), 'cursor');
+  }
+}
+
+@Resolver(() => Order)
+export class OrderResolver {
+  constructor(private readonly records: Records) {}
+
+  @FieldResolver(() => [OrderItem])
+  async items(@Root() order: Row, @Ctx() context: RequestContext): Promise<OrderItem[]> {
+    return (await this.records.of(context, items, order, { limit: LIST_LIMIT })) as unknown as OrderItem[];
+  }
+}
+
+@Resolver(() => Conversation)
+export class ConversationResolver {
+  constructor(
+    private readonly records: Records,
+    private readonly keys: KeyStore,
+  ) {}
+
+  @FieldResolver(() => MessageConnection, { description: 'Oldest first.' })
+  async messages(
+    @Root() conversation: Row,
+    @Ctx() context: RequestContext,
+    @Arg('first', () => Int, { nullable: true }) first?: number,
+    @Arg('after', () => String, { nullable: true }) after?: string,
+  ): Promise<Connection<Message>> {
+    const key = deriveKey(await this.keys.clientKey(requireClient(context).id), 'cursor');
+    return relatedPage<Message>(this.records, key, context, messages, conversation, first, after);
+  }
+}
+
+async function relatedPage<T extends object>(
+  records: Records,
+  key: Buffer,
+  context: RequestContext,
+  relation: Relation,
+  parent: object,
+  first?: number,
+  after?: string,
+): Promise<Connection<T>> {
+  const size = pageSize(first);
+  const position = positionOf(after, key);
+  const rows = await records.of(context, relation, parent, { limit: size + 1, after: position });
+  return page(rows as unknown as T[], size, position, key, idOf);
+}
+
+const idOf = (row: object): unknown => (row as Row).id;
+
+const readable = (context: RequestContext): ReadonlySet<string> => context.decision?.readable('Customer') ?? new Set();

@@ -1,0 +1,90 @@
+import { GraphQLDateTime } from 'graphql-scalars';
+import { Field, ID, ObjectType } from 'type-graphql';
+import { Key, NonPersonal, PersonalData, TenantTable } from '../storage/tables';
+import { contact, demographic, identifier, moment, name, networkAddress, residence } from './policies';
+import { PostalAddress } from './postal-address';
+
+/** Why a person's processing is limited: withheld for every purpose but LEGAL (GDPR Art. 18(2), 21). */
+export const restrictionGrounds = {
+  ACCURACY_CONTESTED: 'GDPR Art. 18(1)(a)',
+  UNLAWFUL_PROCESSING: 'GDPR Art. 18(1)(b)',
+  LEGAL_CLAIM: 'GDPR Art. 18(1)(c)',
+  OBJECTION_PENDING: 'GDPR Art. 18(1)(d)',
+  OBJECTION: 'GDPR Art. 21(1)',
+} as const;
+export type RestrictionGround = keyof typeof restrictionGrounds;
+
+@TenantTable('customer', { subject: { kind: 'CUSTOMER', id: 'id' }, erasure: 'DELETE' })
+@ObjectType({
+  description: 'A data subject: a person whose data a client keeps here (statement R1, C1).',
+  simpleResolvers: true,
+})
+export class Customer {
+  @Key()
+  clientId: string;
+
+  @Key()
+  @PersonalData({ ...identifier, stored: { plain: 'id' } })
+  @Field(() => ID, {
+    description: 'A pseudonym where the purpose may not single the person out; that looks nothing up.',
+  })
+  id: string;
+
+  @PersonalData({ ...name, stored: { sealed: true } })
+  @Field(() => String, { nullable: true })
+  firstName: string | null;
+
+  @PersonalData({ ...name, stored: { sealed: true } })
+  @Field(() => String, { nullable: true })
+  lastName: string | null;
+
+  @PersonalData({ ...contact, stored: { sealed: true, index: 'email' } })
+  @Field(() => String, { nullable: true })
+  email: string | null;
+
+  @PersonalData({ ...contact, stored: { sealed: true, index: 'phone' } })
+  @Field(() => String, { nullable: true })
+  phone: string | null;
+
+  @PersonalData({ ...contact, stored: { sealed: true, index: 'socialHandle' } })
+  @Field(() => String, { nullable: true })
+  socialHandle: string | null;
+
+  @PersonalData({ ...networkAddress, stored: { sealed: true } })
+  @Field(() => String, { nullable: true })
+  ipAddress: string | null;
+
+  @PersonalData({ ...demographic, stored: { sealed: true } })
+  @Field(() => String, { nullable: true })
+  gender: string | null;
+
+  @PersonalData({ ...contact, deidentify: {}, allow: [...residence.allow], stored: { sealed: true } })
+  @Field(() => PostalAddress, { nullable: true, description: 'Each of its fields has its own purposes.' })
+  postalAddress: PostalAddress | null;
+
+  @PersonalData({ ...residence, stored: { plain: { text: 2 } } })
+  @Field(() => String, { nullable: true, description: 'The country whose law covers the person, ISO 3166-1 alpha-2.' })
+  residency: string | null;
+
+  @NonPersonal('names the system that the data came from (C2)', { plain: { text: 100 } })
+  @Field(() => String, { nullable: true, description: 'Where the data came from.' })
+  source: string | null;
+
+  @PersonalData({
+    ...identifier,
+    deidentify: { IMPROVEMENT: 'PSEUDONYM' },
+    stored: { sealed: true, index: 'externalId' },
+  })
+  @Field(() => String, { nullable: true, description: "The person's id in the client's own system." })
+  externalId: string | null;
+
+  @PersonalData({ ...moment, stored: { plain: 'instant' } })
+  @Field(() => GraphQLDateTime, { nullable: true })
+  createdAt: Date | null;
+
+  @NonPersonal('a state of processing, shown by its effect only', { plain: { text: 30 } })
+  restriction: RestrictionGround | null;
+
+  @NonPersonal('a state of processing, shown by its effect only', { plain: 'instant' })
+  restrictedAt: Date | null;
+}

@@ -1,0 +1,186 @@
+import { isIP } from 'node:net';
+import countries from 'i18n-iso-countries';
+import type { DataSource } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { denied } from '../identity/request-context';
+import { about } from '../identity/subject-state';
+import type { KeyStore } from '../storage/key-store';
+import { type Condition, type Row, TenantReader } from '../storage/tenant-reader';
+import { TenantWriter } from '../storage/tenant-writer';
+import { inTransaction } from '../storage/transaction';
+import { type BlindIndexKind, blindIndex, deriveKey } from '../storage/vault';
+import { CustomAttribute } from './custom-attribute';
+import { Customer, type RestrictionGround } from './customer';
+import type {
+  AttributeInput,
+  CreateCustomerInput,
+  CustomerFilter,
+  CustomerLookup,
+  UpdateCustomerInput,
+} from './customer-inputs';
+
+/** What every read of a customer needs to decide on the row, whatever was asked for. */
+const state = ['restriction', 'residency'];
+
+/** The customers of clients: read by permission, written sealed. */
+export class Customers {
+  readonly #dataSource: DataSource;
+  readonly #keys: KeyStore;
+
+  constructor(dataSource: DataSource, keys: KeyStore) {
+    this.#dataSource = dataSource;
+    this.#keys = keys;
+  }
+
+  /** @param fields those that may be read; others are not fetched */
+  async find(client: string, id: string, fields: Iterable<string>): Promise<Customer | undefined> {
+    if (id === '') return undefined;
+    const [customer] = await this.#select(client, fields, [{ field: 'id', is: '=', value: id }], 1);
+    return customer;
+  }
+
+  /** @throws {GraphQLError} BAD_USER_INPUT unless exactly one look-up is given */
+  async lookup(client: string, by: CustomerLookup, fields: Iterable<string>): Promise<Customer | undefined> {
+    const given = Object.entries(by).filter(([, value]) => value !== null && value !== undefined) as Array<
+      [BlindIndexKind, string]
+    >;
+    const [only, another] = given;
+    if (!only || another) throw denied.input('"by" takes exactly one of email, phone, socialHandle and externalId.');
+    const [kind, value] = only;
+    const digest = blindIndex(deriveKey(await this.#keys.clientKey(client), 'blind-index'), kind, value);
+    if (digest === null) return undefined;
+    const [customer] = await this.#select(client, fields, [{ index: kind, is: '=', value: digest }], 1);
+    return customer;
+  }
+
+  /** Customers in the order in which they came, from after an id. */
+  list(
+    client: string,
+    filter: CustomerFilter | null | undefined,
+    limit: number,
+    after: string | undefined,
+    fields: Iterable<string>,
+  ): Promise<Customer[]> {
+    const where: Condition[] = after === undefined ? [] : [{ field: 'id', is: '>', value: after }];
+    if (filter?.residency) where.push({ field: 'residency', is: '=', value: filter.residency });
+    if (filter?.source) where.push({ field: 'source', is: '=', value: filter.source });
+    if (filter?.createdAfter) where.push({ field: 'createdAt', is: '>', value: filter.createdAfter.getTime() });
+    if (filter?.createdBefore) where.push({ field: 'createdAt', is: '<', value: filter.createdBefore.getTime() });
+    return this.#select(client, fields, where, limit);
+  }
+
+  /** @returns the new customer's id @throws {GraphQLError} BAD_USER_INPUT, or CONFLICT where the external id is taken */
+  async create(client: string, input: CreateCustomerInput, source: string): Promise<string> {
+    const { attributes, ...fields } = input;
+    check(input);
+    await this.#requireFree(client, input.externalId);
+    const id = uuid();
+    await this.#keys.createSubjectKeys(client, [id]);
+    await inTransaction(this.#dataSource, async (manager) => {
+      const writer = new TenantWriter(manager, this.#keys);
+      await writer.insert(Customer, client, [
+        { ...present(fields), id, source: input.source ?? source, createdAt: new Date() },
+      ]);
+      const rows = (attributes ?? []).filter(({ value }) => value !== null && value !== undefined);
+      await writer.insert(
+        CustomAttribute,
+        client,
+        rows.map(({ key, value }) => ({ customerId: id, key, value })),
+      );
+    });
+    return id;
+  }
+
+  /** @throws {GraphQLError} NOT_FOUND, BAD_USER_INPUT or CONFLICT */
+  async update(client: string, input: UpdateCustomerInput): Promise<void> {
+    const { customerId, attributes, ...fields } = input;
+    check(input);
+    await this.#requireFree(client, input.externalId, customerId);
+    await inTransaction(this.#dataSource, async (manager) => {
+      const writer = new TenantWriter(manager, this.#keys);
+      const found = await writer.update(Customer, client, { id: customerId }, present(fields));
+      if (!found) throw denied.notFound('customer');
+      for (const attribute of attributes ?? []) await this.#setAttribute(writer, client, customerId, attribute);
+    });
+  }
+
+  /** Limits a person's processing to LEGAL (GDPR Art. 18(2), 21), or lifts the limit. @throws {GraphQLError} NOT_FOUND */
+  async setRestriction(client: string, customerId: string, ground: RestrictionGround | null): Promise<void> {
+    const changes = { restriction: ground, restrictedAt: ground === null ? null : Date.now() };
+    const found = await inTransaction(this.#dataSource, (manager) =>
+      new TenantWriter(manager, this.#keys).update(Customer, client, { id: customerId }, changes),
+    );
+    if (!found) throw denied.notFound('customer');
+  }
+
+  async #select(client: string, fields: Iterable<string>, where: Condition[], limit: number): Promise<Customer[]> {
+    const rows = await new TenantReader(this.#dataSource, this.#keys).select(Customer, {
+      client,
+      fields: [...fields, ...state],
+      where,
+      orderBy: [{ field: 'id' }],
+      limit,
+    });
+    return rows.map(customerOf);
+  }
+
+  async #setAttribute(
+    writer: TenantWriter,
+    client: string,
+    customerId: string,
+    { key, value }: AttributeInput,
+  ): Promise<void> {
+    if (await writer.update(CustomAttribute, client, { customerId, key }, { value: value ?? null })) return;
+    if (value !== null && value !== undefined)
+      await writer.insert(CustomAttribute, client, [{ customerId, key, value }]);
+  }
+
+  async #requireFree(client: string, externalId: string | null | undefined, owner?: string): Promise<void> {
+    if (!externalId) return;
+    const holder = await this.lookup(client, { externalId }, []);
+    if (holder && holder.id !== owner) throw denied.conflict('Another customer has this "externalId" already.');
+  }
+}
+
+/** A row as the API gives it, marked with the state that decides on it. */
+function customerOf(row: Row): Customer {
+  const subject = {
+    restriction: (row.restriction ?? null) as string | null,
+    residency: (row.residency ?? null) as string | null,
+  };
+  if (typeof row.postalAddress === 'object' && row.postalAddress !== null) about(row.postalAddress, subject);
+  return about(row, subject) as unknown as Customer;
+}
+
+/** Inputs are class instances whose every field exists; only those that were sent count. */
+function present(fields: object): Row {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key, key === 'postalAddress' && value ? { ...present(value) } : value]),
+  );
+}
+
+const lengths: Readonly<Record<string, number>> = { source: 100, externalId: 200 };
+
+function check(input: CreateCustomerInput | UpdateCustomerInput): void {
+  for (const [field, value] of Object.entries(input)) {
+    if (typeof value === 'string' && value.length > (lengths[field] ?? 1_000)) {
+      throw denied.input(`"${field}" is longer than ${lengths[field] ?? 1_000} characters.`);
+    }
+  }
+  for (const [field, code] of [
+    ['residency', input.residency],
+    ['postalAddress.country', input.postalAddress?.country],
+  ] as const) {
+    if (code && !(countries.isValid(code) && /^[A-Z]{2}$/.test(code))) {
+      throw denied.input(`"${field}" must be a country as ISO 3166-1 alpha-2, such as DE.`);
+    }
+  }
+  if (input.ipAddress && isIP(input.ipAddress) === 0)
+    throw denied.input('"ipAddress" must be an IPv4 or IPv6 address.');
+  for (const { key, value } of input.attributes ?? []) {
+    if (!/^[\w.-]{1,100}$/.test(key))
+      throw denied.input('An attribute\'s "key" must be 1 to 100 letters, digits, dots, dashes or underscores.');
+    if (value && value.length > 10_000) throw denied.input('An attribute\'s "value" is longer than 10000 characters.');
+  }
+}

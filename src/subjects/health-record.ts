@@ -1,0 +1,37 @@
+import { GraphQLDateTime } from 'graphql-scalars';
+import { Field, ID, ObjectType } from 'type-graphql';
+import { connectionOf } from '../storage/connection';
+import { Key, PersonalData, TenantTable } from '../storage/tables';
+import { health, healthId } from './policies';
+
+@TenantTable('health_record', { subject: { kind: 'CUSTOMER', id: 'customerId' }, erasure: 'DELETE' })
+@ObjectType({
+  description: 'Medical information; only under a HIPAA business associate agreement (C1).',
+  simpleResolvers: true,
+})
+export class HealthRecord {
+  @Key()
+  clientId: string;
+
+  @Key()
+  customerId: string;
+
+  @Key()
+  @PersonalData({ ...healthId, stored: { plain: 'id' } })
+  @Field(() => ID)
+  id: string;
+
+  @PersonalData({ ...health, stored: { plain: 'instant' } })
+  @Field(() => GraphQLDateTime, { nullable: true })
+  recordedAt: Date | null;
+
+  @PersonalData({ ...health, stored: { sealed: true } })
+  @Field(() => String, { nullable: true })
+  kind: string | null;
+
+  @PersonalData({ ...health, stored: { sealed: true } })
+  @Field(() => String, { nullable: true })
+  note: string | null;
+}
+
+export const HealthRecordConnection = connectionOf(HealthRecord, 'HealthRecord');

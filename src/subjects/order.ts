@@ -1,0 +1,78 @@
+import { GraphQLDateTime } from 'graphql-scalars';
+import { Field, Float, ID, Int, ObjectType } from 'type-graphql';
+import { connectionOf } from '../storage/connection';
+import { Key, PersonalData, TenantTable } from '../storage/tables';
+import { purchase, purchaseAmount, purchaseFact, purchaseId, purchaseTime } from './policies';
+
+const ofCustomer = { kind: 'CUSTOMER', id: 'customerId' } as const;
+
+@TenantTable('order_item', { subject: ofCustomer, erasure: 'DELETE' })
+@ObjectType({ description: 'One line of an order.', simpleResolvers: true })
+export class OrderItem {
+  @Key()
+  clientId: string;
+
+  @Key()
+  customerId: string;
+
+  @Key()
+  orderId: string;
+
+  @Key()
+  @PersonalData({ ...purchaseId, stored: { plain: 'id' } })
+  id: string;
+
+  @PersonalData({ ...purchase, stored: { sealed: true } })
+  @Field(() => String, { nullable: true })
+  name: string | null;
+
+  @PersonalData({ ...purchaseFact, stored: { plain: 'count' } })
+  @Field(() => Int, { nullable: true })
+  quantity: number | null;
+
+  @PersonalData({ ...purchaseAmount, stored: { plain: 'amount' } })
+  @Field(() => Float, { nullable: true })
+  unitPrice: number | null;
+
+  @PersonalData({ ...purchaseId, stored: { sealed: true, index: 'externalId' } })
+  externalId: string | null;
+}
+
+@TenantTable('purchase_order', { subject: ofCustomer, erasure: 'DEIDENTIFY' })
+@ObjectType({ description: 'An order of a customer (statement C1).', simpleResolvers: true })
+export class Order {
+  @Key()
+  clientId: string;
+
+  @Key()
+  customerId: string;
+
+  @Key()
+  @PersonalData({ ...purchaseId, stored: { plain: 'id' } })
+  @Field(() => ID)
+  id: string;
+
+  @PersonalData({ ...purchaseTime, stored: { plain: 'instant' } })
+  @Field(() => GraphQLDateTime, { nullable: true })
+  placedAt: Date | null;
+
+  @PersonalData({ ...purchaseFact, stored: { plain: { text: 3 } } })
+  @Field(() => String, { nullable: true, description: 'ISO 4217.' })
+  currency: string | null;
+
+  @PersonalData({ ...purchaseAmount, stored: { plain: 'amount' } })
+  @Field(() => Float, { nullable: true })
+  total: number | null;
+
+  @PersonalData({ ...purchaseFact, stored: { plain: { text: 40 } } })
+  @Field(() => String, { nullable: true })
+  status: string | null;
+
+  @PersonalData({ ...purchaseId, stored: { sealed: true, index: 'externalId' } })
+  externalId: string | null;
+
+  @Field(() => [OrderItem])
+  items: OrderItem[];
+}
+
+export const OrderConnection = connectionOf(Order, 'Order');

@@ -1,0 +1,92 @@
+import DataLoader from 'dataloader';
+import type { DataSource } from 'typeorm';
+import type { RequestContext } from '../identity/request-context';
+import { about, stateOf, unrestricted } from '../identity/subject-state';
+import type { KeyStore } from '../storage/key-store';
+import { type Condition, type Row, TenantReader } from '../storage/tenant-reader';
+
+type Entity = abstract new (...args: never[]) => object;
+
+/** How rows of one kind hang on their parents. */
+export interface Relation {
+  readonly entity: Entity;
+  /** The GraphQL type of the rows: what of it is selected and permitted is what is read. */
+  readonly type: string;
+  /** Columns of the row → fields of the parent that they equal. */
+  readonly parent: Readonly<Record<string, string>>;
+  readonly orderBy: { readonly field: string; readonly descending?: boolean };
+}
+
+export interface Slice {
+  /** The most rows of each parent. */
+  readonly limit: number;
+  /** Rows after the one that orders so. */
+  readonly after?: string | undefined;
+}
+
+/** What is known of customers beside themselves, read for all parents of a request together. */
+export class Records {
+  readonly #dataSource: DataSource;
+  readonly #keys: KeyStore;
+
+  constructor(dataSource: DataSource, keys: KeyStore) {
+    this.#dataSource = dataSource;
+    this.#keys = keys;
+  }
+
+  /** The rows of one parent. Parents asked for in one turn become one select. */
+  of(context: RequestContext, relation: Relation, parent: object, slice: Slice): Promise<Row[]> {
+    const key = `${relation.type} ${slice.limit} ${slice.after ?? ''}`;
+    const loaders = context.memory as Map<unknown, DataLoader<object, Row[]>>;
+    let loader = loaders.get(key);
+    if (!loader) {
+      loader = new DataLoader((parents) => this.#load(context, relation, parents as readonly Row[], slice));
+      loaders.set(key, loader);
+    }
+    return loader.load(parent);
+  }
+
+  async #load(context: RequestContext, relation: Relation, parents: readonly Row[], slice: Slice): Promise<Row[][]> {
+    const { client, decision } = context;
+    if (!client || !decision) return parents.map(() => []);
+    const { orderBy } = relation;
+    const after: Condition[] =
+      slice.after === undefined
+        ? []
+        : [{ field: orderBy.field, is: orderBy.descending ? '<' : '>', value: slice.after }];
+    const rows = await new TenantReader(this.#dataSource, this.#keys).selectEach(
+      relation.entity,
+      {
+        client: client.id,
+        fields: decision.readable(relation.type),
+        orderBy: [orderBy],
+        limit: slice.limit,
+        where: after,
+      },
+      parents.map((parent) =>
+        Object.entries(relation.parent).map(([column, field]) => ({
+          field: column,
+          is: '=',
+          value: String(parent[field]),
+        })),
+      ),
+    );
+    const columns = Object.keys(relation.parent);
+    const byParent = new Map<string, Row[]>();
+    for (const row of rows) {
+      const key = columns.map((column) => String(row[column])).join();
+      byParent.set(key, [...(byParent.get(key) ?? []), row]);
+    }
+    return parents.map((parent) => {
+      const mine =
+        byParent.get(
+          Object.values(relation.parent)
+            .map((field) => String(parent[field]))
+            .join(),
+        ) ?? [];
+      // A parent without a state is withheld itself; its rows are withheld with it.
+      const subject = stateOf(parent) ?? { ...unrestricted, restriction: 'UNKNOWN' };
+      return mine.map((row) => about(row, subject));
+    });
+  }
+}

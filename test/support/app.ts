@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { governContracts } from '../../src/app';
+import { contractOf } from '../../src/gateway/contracts';
+import type { Governed, GovernedResult } from '../../src/governance/govern';
+import type { ProcessingPurpose } from '../../src/governance/vocabulary';
+import type { Role, TokenClaims } from '../../src/identity/caller';
+import { createServices, type Services } from '../../src/services';
+import { generateMasterKeyFile } from '../../src/storage/master-key';
+import { migrateStores, openStores, type Stores } from '../../src/stores';
+import type { TestDatabase } from './databases';
+
+/** Who asks, in a test: a token's claims, with every purpose unless told. */
+export interface Asker {
+  readonly role: Role;
+  readonly client?: string;
+  readonly subject?: string;
+  readonly purposes?: readonly ProcessingPurpose[];
+  readonly scopes?: readonly string[];
+  readonly country?: string;
+}
+
+/** The product without its HTTP server, on a database of the test's own. */
+export interface TestApp {
+  readonly stores: Stores;
+  readonly services: Services;
+  readonly contracts: Readonly<Record<'api' | 'client-app' | 'partner', Governed>>;
+  readonly internalErrors: unknown[];
+  ask(
+    asker: Asker | undefined,
+    purpose: ProcessingPurpose | undefined,
+    document: string,
+    variables?: Record<string, unknown>,
+  ): Promise<GovernedResult>;
+  close(): Promise<void>;
+}
+
+const everyPurpose: readonly ProcessingPurpose[] = ['SERVICE_DELIVERY', 'SECURITY', 'SUPPORT', 'LEGAL', 'IMPROVEMENT'];
+
+export function claimsOf(asker: Asker | undefined): TokenClaims {
+  if (!asker) return { subject: '', tenant: undefined, roles: [], scopes: [], purposes: [], country: undefined };
+  const { role, client, subject, purposes, scopes, country } = asker;
+  return {
+    subject: subject ?? `${role.toLowerCase()}@test`,
+    tenant: client,
+    roles: [role],
+    scopes: scopes ?? [],
+    purposes: purposes ?? everyPurpose,
+    country,
+  };
+}
+
+export async function openTestApp(database: TestDatabase): Promise<TestApp> {
+  const folder = mkdtempSync(join(tmpdir(), 'remit-key-'));
+  const masterKeyFile = join(folder, 'master.key');
+  await generateMasterKeyFile(masterKeyFile);
+  const config = {
+    databaseUrl: database.databaseUrl,
+    keysDatabaseUrl: database.keysDatabaseUrl,
+    masterKeyFile,
+    production: false,
+  };
+  await migrateStores(config);
+  const stores = await openStores(config, { poolSize: 4 });
+  const services = createServices(stores);
+  const internalErrors: unknown[] = [];
+  const { contracts } = governContracts(services, stores.keys, Buffer.alloc(32, 7), (error) =>
+    internalErrors.push(error),
+  );
+  return {
+    stores,
+    services,
+    contracts,
+    internalErrors,
+    ask: async (asker, purpose, document, variables) => {
+      const claims = claimsOf(asker);
+      const contextValue = await services.desk.contextFor(claims, purpose);
+      return contracts[contractOf(claims)].execute({
+        document,
+        variableValues: variables ?? {},
+        contextValue,
+        access: contextValue.access,
+      });
+    },
+    close: async () => {
+      await stores.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
