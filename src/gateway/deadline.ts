@@ -1,0 +1,30 @@
+/**
+ * The work's result, or an error where it takes too long. Work cannot be stopped from outside: what it still gives is
+ * handed to `late`, its failure is dropped.
+ */
+export async function withDeadline<T>(
+  work: Promise<T>,
+  ms: number,
+  tooLate: () => Error,
+  late: (result: T) => void = () => undefined,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  let expired = false;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      expired = true;
+      reject(tooLate());
+    }, ms);
+  });
+  work.then(
+    (result) => {
+      if (expired) late(result);
+    },
+    () => undefined,
+  );
+  try {
+    return await Promise.race([work, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

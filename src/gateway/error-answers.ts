@@ -1,0 +1,57 @@
+import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
+import { GraphQLError } from 'graphql';
+import { InvalidTokenError, IssuerUnavailableError } from '../identity/token-errors';
+import { GatewayError, gatewayErrors } from './errors';
+
+const GRAPHQL_JSON = 'application/graphql-response+json';
+const statusByCode = new Map([
+  ['BAD_USER_INPUT', 400],
+  ['UNAUTHENTICATED', 401],
+  ['FORBIDDEN', 403],
+]);
+
+/** Answers every failure outside an operation as a GraphQL result with a code: clients read one shape only. */
+export function answerErrors(app: FastifyInstance, bodyBytes: number): void {
+  app.setErrorHandler((thrown: FastifyError, request, reply) => {
+    const error = gatewayErrorOf(thrown, bodyBytes);
+    if (error.status >= 500 && error.code === 'INTERNAL_SERVER_ERROR') request.log.error({ err: thrown }, 'failed');
+    if (request.exchange) request.exchange.codes = [error.code];
+    return answerError(reply, error);
+  });
+  app.setNotFoundHandler((_request, reply) => answerError(reply, gatewayErrors.notFound()));
+}
+
+export function answerError(reply: FastifyReply, error: GatewayError): FastifyReply {
+  const accepted = reply.request.headers.accept ?? '';
+  const type =
+    accepted.includes(GRAPHQL_JSON) && !accepted.includes('application/json') ? GRAPHQL_JSON : 'application/json';
+  return reply
+    .code(error.status)
+    .headers({ 'cache-control': 'no-store', ...error.headers })
+    .type(`${type}; charset=utf-8`)
+    .send(JSON.stringify({ errors: [{ message: error.message, extensions: { code: error.code } }] }));
+}
+
+/** What a failure is answered with; words that were not made for callers stay inside. */
+export function gatewayErrorOf(thrown: unknown, bodyBytes: number): GatewayError {
+  if (thrown instanceof GatewayError) return thrown;
+  if (thrown instanceof InvalidTokenError) return gatewayErrors.invalidToken(thrown.message);
+  if (thrown instanceof IssuerUnavailableError) return gatewayErrors.issuerUnavailable();
+  if (thrown instanceof GraphQLError) {
+    const code = String(thrown.extensions.code);
+    const status = statusByCode.get(code);
+    return status === undefined ? gatewayErrors.internal() : new GatewayError(status, code, thrown.message);
+  }
+  switch ((thrown as Partial<FastifyError>).code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return gatewayErrors.bodyTooLarge(bodyBytes);
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+    case 'FST_ERR_CTP_INVALID_TYPE':
+      return gatewayErrors.mediaType();
+    default: {
+      const status = (thrown as Partial<FastifyError>).statusCode;
+      if (status === undefined || status >= 500) return gatewayErrors.internal();
+      return gatewayErrors.badRequest('The request cannot be understood: send a JSON object with a "query".');
+    }
+  }
+}

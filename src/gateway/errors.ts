@@ -1,0 +1,60 @@
+import { allPurposes } from '../governance/vocabulary';
+
+/** A request that is answered with an error before, or instead of, its GraphQL operation. */
+export class GatewayError extends Error {
+  override readonly name = 'GatewayError';
+
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(message);
+  }
+}
+
+/** RFC 6750, section 3: what a bearer is challenged with. */
+export const challenge = 'Bearer';
+
+/** Every refusal of the gateway: status, code, words. None repeats what was sent. */
+export const gatewayErrors = {
+  invalidToken: (why: string) =>
+    new GatewayError(401, 'UNAUTHENTICATED', why, {
+      'www-authenticate': `${challenge} error="invalid_token", error_description="${why.replace(/["\\]/g, "'")}"`,
+    }),
+  notBearer: () =>
+    gatewayErrors.invalidToken('Send one header of the form "Authorization: Bearer TOKEN", or none at all.'),
+  issuerUnavailable: () =>
+    new GatewayError(503, 'SERVICE_UNAVAILABLE', 'The token cannot be verified just now; try again.', {
+      'retry-after': '5',
+    }),
+  purpose: () =>
+    new GatewayError(
+      400,
+      'BAD_USER_INPUT',
+      `The header "processing-purpose" states exactly one of ${allPurposes.join(', ')}, written so.`,
+    ),
+  encodedBody: () =>
+    new GatewayError(415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the body as it is, without a content-encoding.', {
+      'accept-encoding': 'identity',
+    }),
+  mediaType: () =>
+    new GatewayError(415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the body as application/json.', {
+      'accept-post': 'application/json',
+    }),
+  bodyTooLarge: (limit: number) =>
+    new GatewayError(413, 'PAYLOAD_TOO_LARGE', `The body exceeds the limit of ${limit} bytes.`),
+  badRequest: (message: string) => new GatewayError(400, 'BAD_REQUEST', message),
+  timeout: (ms: number) =>
+    new GatewayError(503, 'TIMEOUT', `The operation took longer than ${ms / 1000} s; ask for less at once.`),
+  draining: () =>
+    new GatewayError(503, 'SERVICE_UNAVAILABLE', 'The server is shutting down; connect again.', { 'retry-after': '1' }),
+  origin: () => new GatewayError(403, 'FORBIDDEN', 'WebSockets are opened from pages of this host only.'),
+  notFound: () => new GatewayError(404, 'NOT_FOUND', 'There is nothing at this path; the API is at /graphql.'),
+  method: (allowed: string) =>
+    new GatewayError(405, 'METHOD_NOT_ALLOWED', `Only ${allowed} is answered here.`, { allow: allowed }),
+  tooManyOperations: (limit: number) =>
+    new GatewayError(429, 'TOO_MANY_OPERATIONS', `No more than ${limit} operations run at once on one connection.`),
+  internal: () => new GatewayError(500, 'INTERNAL_SERVER_ERROR', 'Internal server error'),
+};

@@ -1,0 +1,37 @@
+import pino, { type DestinationStream, type Logger, stdTimeFunctions } from 'pino';
+
+const secrets = ['authorization', 'cookie', 'set-cookie', 'token', 'password', 'query', 'variables', 'headers', 'body'];
+
+/**
+ * The log: JSON lines on standard output unless told. Whatever is logged, headers, bodies, tokens and documents are left
+ * out, and errors say what they are and where, not what they say: their messages may repeat a person's data.
+ */
+export function createLogger(options: { level: string; destination?: DestinationStream }): Logger {
+  return pino(
+    {
+      level: options.level,
+      timestamp: stdTimeFunctions.isoTime,
+      redact: { paths: secrets.flatMap((name) => [`["${name}"]`, `*["${name}"]`]), remove: true },
+      serializers: {
+        req: (request: { method?: string }) => ({ method: request?.method }),
+        res: (response: { statusCode?: number }) => ({ statusCode: response?.statusCode }),
+        err: describeError,
+        error: describeError,
+      },
+    },
+    options.destination ?? pino.destination(1),
+  );
+}
+
+/** An error without its words: type, code and stack frames, and those of its causes. */
+export function describeError(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { type: typeof error };
+  const { code } = error as { code?: unknown };
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  return {
+    type: error.name,
+    ...(typeof code === 'string' ? { code } : {}),
+    stack: frames.map((line) => line.trim()),
+    ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
+  };
+}

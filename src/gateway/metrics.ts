@@ -1,0 +1,61 @@
+import type { FastifyInstance } from 'fastify';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Exchange } from './exchange';
+
+export interface Metrics {
+  readonly registry: Registry;
+  readonly httpDuration: Histogram<'method' | 'route' | 'status'>;
+  readonly sockets: Gauge;
+  /** Counts an operation's decision and the codes of its errors. */
+  count(exchange: Exchange): void;
+}
+
+/** What the server counts. Labels are routes, codes and purposes: never a name, an id or a client. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  const decisions = new Counter({
+    name: 'remit_decisions_total',
+    help: 'Operations decided, by purpose and by how they ended.',
+    labelNames: ['purpose', 'outcome'],
+    registers,
+  });
+  const outcomes = new Counter({
+    name: 'remit_outcomes_total',
+    help: 'Operations that met a code in an error, each code once an operation.',
+    labelNames: ['code'],
+    registers,
+  });
+  const coordinates = new Counter({
+    name: 'remit_coordinates_total',
+    help: 'Coordinates withheld or de-identified in answers.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  return {
+    registry,
+    httpDuration: new Histogram({
+      name: 'remit_http_request_duration_seconds',
+      help: 'Time from a request to its answer.',
+      labelNames: ['method', 'route', 'status'],
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      registers,
+    }),
+    sockets: new Gauge({ name: 'remit_websocket_connections', help: 'WebSockets open now.', registers }),
+    count({ report, outcome, codes }) {
+      decisions.inc({ purpose: report?.purpose ?? 'none', outcome: outcome ?? 'REJECTED' });
+      for (const code of codes) outcomes.inc({ code: /^[A-Z_]{1,40}$/.test(code) ? code : 'OTHER' });
+      coordinates.inc({ outcome: 'WITHHELD' }, report?.withheld.length ?? 0);
+      coordinates.inc({ outcome: 'DEIDENTIFIED' }, report?.deidentified.length ?? 0);
+    },
+  };
+}
+
+/** `/metrics` in Prometheus' text format. */
+export function serveMetrics(app: FastifyInstance, { registry }: Metrics): void {
+  app.get('/metrics', async (_request, reply) => {
+    reply.header('cache-control', 'no-store').type(registry.contentType);
+    return registry.metrics();
+  });
+}

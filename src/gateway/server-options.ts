@@ -1,0 +1,51 @@
+import type { Logger } from 'pino';
+import type { Governed } from '../governance/govern';
+import type { TokenClaims } from '../identity/caller';
+import type { RequestContext } from '../identity/request-context';
+import type { TokenVerifier } from '../identity/tokens';
+
+/** What the API shows to whom: all of it, what client apps see, what partners see. */
+export type Contract = 'api' | 'client-app' | 'partner';
+
+export interface ServerOptions {
+  /** The governed schema that each contract is served by. */
+  readonly contracts: Readonly<Record<Contract, Governed>>;
+  contractOf(claims: TokenClaims): Contract;
+  readonly verifier: TokenVerifier;
+  /** What resolvers see of a request; its `access` is what the governed executor decides on. Asked for each event anew. */
+  contextFor(claims: TokenClaims, purpose: string | undefined): Promise<RequestContext>;
+  /** What keeps the server from working, in words; empty where it is ready. */
+  ready(): Promise<readonly string[]>;
+  /** Made by `createLogger`. */
+  readonly logger: Logger;
+  readonly production: boolean;
+  /** Where the built playground is; `dist/playground` unless told. */
+  readonly playgroundDirectory?: string;
+  /** What is left out has its default. */
+  readonly limits?: Partial<ServerLimits>;
+}
+
+/** Bounds on what one caller can take of the server. Those on documents are the governed executor's. */
+export interface ServerLimits {
+  /** Bytes of a request's body or of a WebSocket message. */
+  readonly bodyBytes: number;
+  /** Bytes of a request's line and headers together. */
+  readonly headerBytes: number;
+  /** Milliseconds in which an operation must have been answered. */
+  readonly operationMs: number;
+  /** Milliseconds in which a WebSocket must have been initialised. */
+  readonly initialisationMs: number;
+  /** Operations under way at once on one WebSocket. */
+  readonly operationsPerSocket: number;
+  /** Milliseconds that requests under way have to finish when the server closes. */
+  readonly shutdownMs: number;
+}
+
+export const defaultServerLimits: ServerLimits = {
+  bodyBytes: 256 * 1024,
+  headerBytes: 16 * 1024,
+  operationMs: 10_000,
+  initialisationMs: 3_000,
+  operationsPerSocket: 50,
+  shutdownMs: 10_000,
+};

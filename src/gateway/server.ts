@@ -1,0 +1,80 @@
+import websocket from '@fastify/websocket';
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { handleProtocols } from 'graphql-ws';
+import { accessLog } from './access-log';
+import { answerError, answerErrors } from './error-answers';
+import { gatewayErrors } from './errors';
+import { closeGracefully } from './graceful-shutdown';
+import { graphqlOverHttp } from './graphql-http';
+import { serveHealth } from './health';
+import { createMetrics, serveMetrics } from './metrics';
+import { plainBodies } from './plain-bodies';
+import { playground } from './playground';
+import { securityHeaders } from './security-headers';
+import { defaultServerLimits, type ServerLimits, type ServerOptions } from './server-options';
+import { graphqlOverSocket } from './subscriptions';
+
+/**
+ * The server, not listening yet: `/graphql` (HTTP and WebSocket), `/playground`, `/healthz`, `/readyz`, `/metrics`.
+ * `app.listen({ port, host })` starts it; `app.close()` ends it and loses no request.
+ */
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const limits: ServerLimits = { ...defaultServerLimits, ...options.limits };
+  const logger: FastifyBaseLogger = options.logger;
+  const headers = securityHeaders(options.production);
+  const app = fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: 15_000,
+    keepAliveTimeout: 30_000,
+    // A request that arrives while the server closes is answered, not turned away.
+    return503OnClosing: false,
+    http: { maxHeaderSize: limits.headerBytes, headersTimeout: 10_000, connectionsCheckingInterval: 5_000 },
+    frameworkErrors: (_error, _request, reply) => answerError(reply.headers(headers), gatewayErrors.notFound()),
+  });
+  const metrics = createMetrics();
+  accessLog(app, metrics);
+  const isDraining = closeGracefully(app, limits.shutdownMs);
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.headers(headers);
+  });
+  plainBodies(app);
+  answerErrors(app, limits.bodyBytes);
+  await app.register(websocket, {
+    options: { maxPayload: limits.bodyBytes, handleProtocols: (protocols) => handleProtocols(protocols) },
+    // Open sockets are closed with 1001 by closeGracefully.
+    preClose: (done) => done(),
+    errorHandler: (error, _socket, request) => request.log.debug({ err: error }, 'a WebSocket failed'),
+  });
+  const overHttp = await graphqlOverHttp(app, options, limits);
+  app.route({
+    method: 'GET',
+    url: '/graphql',
+    exposeHeadRoute: false,
+    onRequest: async (request) => {
+      if (!request.ws) return;
+      if (isDraining()) throw gatewayErrors.draining();
+      if (!isOwnOrigin(request)) throw gatewayErrors.origin();
+    },
+    handler: overHttp,
+    wsHandler: graphqlOverSocket(options, limits, metrics),
+  });
+  app.post('/graphql', overHttp);
+  const refuseMethod = async (_request: FastifyRequest, reply: FastifyReply) =>
+    answerError(reply, gatewayErrors.method('GET, POST'));
+  app.route({ method: ['HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'], url: '/graphql', handler: refuseMethod });
+  serveHealth(app, { ready: options.ready, isDraining });
+  serveMetrics(app, metrics);
+  await app.register(
+    playground,
+    options.playgroundDirectory === undefined ? {} : { directory: options.playgroundDirectory },
+  );
+  return app;
+}
+
+/** Browsers send WebSockets anywhere, and say where from; whoever is no browser says nothing. */
+function isOwnOrigin({ headers: { origin, host } }: FastifyRequest): boolean {
+  if (origin === undefined) return true;
+  return URL.canParse(origin) && new URL(origin).host === host;
+}

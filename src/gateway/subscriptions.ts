@@ -1,0 +1,158 @@
+import type { WebSocket } from '@fastify/websocket';
+import type { FastifyRequest } from 'fastify';
+import { GraphQLError, GraphQLSchema, parse } from 'graphql';
+import { makeServer } from 'graphql-ws';
+import type { GovernedResult } from '../governance/govern';
+import type { RequestContext } from '../identity/request-context';
+import { logSocketExchange } from './access-log';
+import { authenticate } from './bearer';
+import { withDeadline } from './deadline';
+import { gatewayErrorOf } from './error-answers';
+import { type GatewayError, gatewayErrors } from './errors';
+import { beginExchange, concludeExchange, rememberExchange } from './exchange';
+import type { Metrics } from './metrics';
+import { purposeHeader, statedPurpose } from './purpose';
+import type { ServerLimits, ServerOptions } from './server-options';
+import { closeFor, connectSocket } from './socket';
+
+/** What a socket was opened with; who that is, is asked anew for each operation and each event. */
+interface Credentials {
+  readonly authorization: string | undefined;
+  readonly purpose: string | undefined;
+}
+
+interface Extra {
+  readonly socket: WebSocket;
+  credentials?: Credentials;
+}
+
+type Events = AsyncGenerator<GovernedResult, void, void>;
+
+// graphql-ws wants an operation to look at before it asks for results; the governed executor reads the text itself.
+const placeholder = { schema: new GraphQLSchema({}), document: parse('subscription { event }') };
+
+/**
+ * GraphQL over WebSocket (graphql-transport-ws): queries, mutations and subscriptions, all through the governed
+ * executor's one entry. Rights are asked for again with each event, so that one withdrawn, or a token that has lapsed,
+ * ends the stream (pitfall 16).
+ */
+export function graphqlOverSocket(
+  options: ServerOptions,
+  limits: ServerLimits,
+  metrics: Metrics,
+): (socket: WebSocket, request: FastifyRequest) => void {
+  const server = makeServer<Record<string, unknown>, Extra>({
+    connectionInitWaitTimeout: limits.initialisationMs,
+    async onConnect({ connectionParams, extra }) {
+      extra.credentials = credentialsOf(connectionParams ?? {});
+      await authenticate(extra.credentials.authorization, options.verifier);
+    },
+    async onSubscribe({ subscriptions, extra }, _id, { query, operationName, variables }) {
+      if (Object.keys(subscriptions).length > limits.operationsPerSocket) {
+        return [asGraphQLError(gatewayErrors.tooManyOperations(limits.operationsPerSocket))];
+      }
+      try {
+        const answered = await answer(extra, { document: query, operationName, variableValues: variables });
+        if (isEvents(answered) || 'data' in answered) return { ...placeholder, contextValue: { answered } };
+        return answered.errors ?? [asGraphQLError(gatewayErrors.internal())];
+      } catch (error) {
+        return [failed(extra.socket, error)];
+      }
+    },
+    subscribe: ({ contextValue }) => (contextValue as { answered: GovernedResult | Events }).answered,
+  });
+  return (socket) => {
+    metrics.sockets.inc();
+    socket.once('close', () => metrics.sockets.dec());
+    connectSocket(socket, (adapter) => server.opened(adapter, { socket }));
+  };
+
+  async function answer(extra: Extra, operation: Operation): Promise<GovernedResult | Events> {
+    const { authorization, purpose } = extra.credentials ?? { authorization: undefined, purpose: undefined };
+    const contract = options.contractOf(await authenticate(authorization, options.verifier));
+    const governed = options.contracts[contract];
+    let exchange = beginExchange('websocket');
+    let startedAt = performance.now();
+    let context: RequestContext | undefined;
+
+    const access = async () => {
+      exchange = beginExchange('websocket');
+      startedAt = performance.now();
+      const claims = await authenticate(authorization, options.verifier);
+      context = await options.contextFor(claims, purpose);
+      Object.assign(exchange, { claims, contract, purpose, operationName: operation.operationName ?? undefined });
+      rememberExchange(exchange, context);
+      return context.access;
+    };
+    const conclude = (result: GovernedResult): GovernedResult => {
+      const concluded = concludeExchange(exchange, result, governed.policyVersion);
+      logSocketExchange(options.logger, metrics, exchange, startedAt);
+      return concluded;
+    };
+
+    const result = await withDeadline(
+      governed.subscribe({ ...operation, access, contextOf: () => context }),
+      limits.operationMs,
+      () => gatewayErrors.timeout(limits.operationMs),
+      (late) => void (isEvents(late) && late.return()),
+    );
+    return isEvents(result) ? eventByEvent(result, conclude, extra.socket) : conclude(result);
+  }
+
+  function eventByEvent(
+    events: Events,
+    conclude: (result: GovernedResult) => GovernedResult,
+    socket: WebSocket,
+  ): Events {
+    return {
+      async next() {
+        try {
+          const step = await events.next();
+          return step.done ? step : { done: false, value: conclude(step.value) };
+        } catch (error) {
+          throw failed(socket, error);
+        }
+      },
+      return: () => events.return(),
+      throw: (error) => events.throw(error),
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+  }
+
+  /** What the operation is told. A token that no longer holds ends the whole connection. */
+  function failed(socket: WebSocket, error: unknown): GraphQLError {
+    const told = gatewayErrorOf(error, limits.bodyBytes);
+    if (told.status === 401) closeFor(socket, told);
+    else options.logger.warn({ err: error, code: told.code }, 'an operation on a WebSocket failed');
+    return asGraphQLError(told);
+  }
+}
+
+interface Operation {
+  readonly document: string;
+  readonly operationName: string | null | undefined;
+  readonly variableValues: Record<string, unknown> | null | undefined;
+}
+
+/** `connection_init` says in its payload what headers say over HTTP; a key written twice is as wrong as a header. */
+function credentialsOf(payload: Record<string, unknown>): Credentials {
+  const authorization = once(payload, 'authorization', gatewayErrors.notBearer);
+  if (authorization !== undefined && typeof authorization !== 'string') throw gatewayErrors.notBearer();
+  return { authorization, purpose: statedPurpose(once(payload, purposeHeader, gatewayErrors.purpose)) };
+}
+
+function once(payload: Record<string, unknown>, name: string, doubled: () => Error): unknown {
+  const values = Object.entries(payload).filter(([key]) => key.toLowerCase() === name);
+  if (values.length > 1) throw doubled();
+  return values[0]?.[1];
+}
+
+function isEvents(result: GovernedResult | Events): result is Events {
+  return Symbol.asyncIterator in result;
+}
+
+function asGraphQLError({ message, code }: GatewayError): GraphQLError {
+  return new GraphQLError(message, { extensions: { code } });
+}
