@@ -98,10 +98,10 @@ async function platformCursorKey(keys: KeyStore): Promise<Buffer> {
   }
 }
 
-async function faultsOf({ data, keysSource }: Stores): Promise<string[]> {
+async function faultsOf({ regions, keysSource }: Stores): Promise<string[]> {
   const faults: string[] = [];
   for (const [name, source] of [
-    ['the database', data],
+    ...regions.all().map((source) => ['a database', source] as const),
     ["the keys' store", keysSource],
   ] as const) {
     await source.query('SELECT 1').catch(() => faults.push(`${name} does not answer`));

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ConfigurationError } from './storage/errors';
+import type { HostingRegion } from './storage/regions';
 import { parseStoreUrl } from './storage/store-url';
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -9,6 +10,8 @@ export interface Config {
   /** TCP port of the server; 0 takes a free one. */
   readonly port: number;
   readonly databaseUrl: string;
+  /** Databases of clients that are bound to a region; their rows are nowhere else. */
+  readonly regionalDatabaseUrls: Readonly<Partial<Record<HostingRegion, string>>>;
   readonly keysDatabaseUrl: string;
   readonly masterKeyFile?: string;
   /** Identifier of the OpenID provider, exactly as its tokens state it in `iss`. */
@@ -48,6 +51,8 @@ const environment = z
       .refine((port) => port <= 65_535, 'must be a port number from 0 to 65535')
       .default(4000),
     DATABASE_URL: storeUrl('DATABASE_URL').default('sqlite:./data/remit.db'),
+    DATABASE_URL_EU: storeUrl('DATABASE_URL_EU').optional(),
+    DATABASE_URL_US: storeUrl('DATABASE_URL_US').optional(),
     KEYS_DATABASE_URL: storeUrl('KEYS_DATABASE_URL').optional(),
     REMIT_MASTER_KEY_FILE: z.string().optional(),
     OIDC_ISSUER: z
@@ -89,6 +94,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   return {
     port: variables.PORT,
     databaseUrl: variables.DATABASE_URL,
+    regionalDatabaseUrls: {
+      ...(variables.DATABASE_URL_EU === undefined ? {} : { EU: variables.DATABASE_URL_EU }),
+      ...(variables.DATABASE_URL_US === undefined ? {} : { US: variables.DATABASE_URL_US }),
+    },
     keysDatabaseUrl: variables.KEYS_DATABASE_URL ?? 'sqlite:./data/keys.db',
     ...(variables.REMIT_MASTER_KEY_FILE === undefined ? {} : { masterKeyFile: variables.REMIT_MASTER_KEY_FILE }),
     ...(variables.OIDC_ISSUER === undefined ? {} : { oidcIssuer: variables.OIDC_ISSUER }),

@@ -17,16 +17,16 @@ export interface Services {
   readonly desk: AccessDesk;
 }
 
-export function createServices({ data, keys }: Stores): Services {
-  const records = new GovernanceRecords(data, keys);
-  const clients = new Clients(data, keys, records);
-  const parties = new ThirdParties(data, keys, records);
+export function createServices({ regions, keys }: Stores): Services {
+  const records = new GovernanceRecords(regions, keys);
+  const clients = new Clients(regions, keys, records);
+  const parties = new ThirdParties(regions, keys, records);
   return {
     records,
     clients,
     parties,
-    customers: new Customers(data, keys),
-    subjectRecords: new Records(data, keys),
-    desk: new AccessDesk(data, keys, new RegisterPolicySource(clients, parties, records)),
+    customers: new Customers(regions, keys),
+    subjectRecords: new Records(regions, keys),
+    desk: new AccessDesk(regions, keys, new RegisterPolicySource(clients, parties, records)),
   };
 }

@@ -1,52 +1,67 @@
 import type { DataSource } from 'typeorm';
 import { dataStore, keysStore } from '../ormconfig';
 import type { Config } from './config';
-import { migrate, openDataSource, pendingMigrations } from './storage/data-source';
+import { migrate, openDataSource, pendingMigrations, type StoreOptions } from './storage/data-source';
 import { ConfigurationError } from './storage/errors';
 import { KeyStore } from './storage/key-store';
 import { loadMasterKeyFile } from './storage/master-key';
+import { type HostingRegion, Regions } from './storage/regions';
 
-/** The two stores of an installation, open. */
+/** The stores of an installation, open. */
 export interface Stores {
-  readonly data: DataSource;
+  readonly regions: Regions;
   readonly keysSource: DataSource;
   readonly keys: KeyStore;
   close(): Promise<void>;
 }
 
-type StoreConfig = Pick<Config, 'databaseUrl' | 'keysDatabaseUrl' | 'masterKeyFile' | 'production'>;
+export type StoreConfig = Pick<
+  Config,
+  'databaseUrl' | 'regionalDatabaseUrls' | 'keysDatabaseUrl' | 'masterKeyFile' | 'production'
+>;
 
 /**
- * Opens the data's and the keys' store. The embedded database migrates itself; on a server that is `remit migrate`'s to do.
+ * Opens the data's databases and the keys' store. The embedded database migrates itself; on a server that is
+ * `remit migrate`'s to do.
  * @throws {ConfigurationError} naming the variable and the mend
  */
 export async function openStores(config: StoreConfig, options: { poolSize?: number } = {}): Promise<Stores> {
   const master = await loadMasterKeyFile(config.masterKeyFile, { production: config.production });
-  const data = await openDataSource(config.databaseUrl, { ...dataStore, ...options });
-  const keysSource = await openDataSource(config.keysDatabaseUrl, { ...keysStore, ...options });
-  const keys = new KeyStore(keysSource, master);
-  const close = async () => {
-    keys.close();
-    await data.destroy();
-    await keysSource.destroy();
+  const opened: DataSource[] = [];
+  const open = async ({ url, store }: Address) => {
+    const source = await openDataSource(url, { ...store, ...options });
+    opened.push(source);
+    await bringUpToDate(source, store.variable);
+    return source;
   };
   try {
-    await bringUpToDate(data, 'DATABASE_URL');
-    await bringUpToDate(keysSource, 'KEYS_DATABASE_URL');
+    const keysSource = await open({ url: config.keysDatabaseUrl, store: keysStore });
+    const home = await open({ url: config.databaseUrl, store: dataStore });
+    const bound = new Map<HostingRegion, DataSource>();
+    for (const { region, ...address } of regional(config)) bound.set(region, await open(address));
+    const regions = new Regions(home, bound);
+    const keys = new KeyStore(keysSource, master);
+    const close = async () => {
+      keys.close();
+      await regions.close();
+      await keysSource.destroy();
+    };
+    return { regions, keysSource, keys, close };
   } catch (error) {
-    await close();
+    for (const source of opened) await source.destroy();
     throw error;
   }
-  return { data, keysSource, keys, close };
 }
 
-/** Runs the pending migrations of both stores, and returns their names. */
+/** Runs the pending migrations of every store, and returns their names. */
 export async function migrateStores(config: StoreConfig): Promise<string[]> {
   const done: string[] = [];
-  for (const [url, store] of [
-    [config.keysDatabaseUrl, keysStore],
-    [config.databaseUrl, dataStore],
-  ] as const) {
+  const addresses = [
+    { url: config.keysDatabaseUrl, store: keysStore },
+    { url: config.databaseUrl, store: dataStore },
+    ...regional(config),
+  ];
+  for (const { url, store } of addresses) {
     const source = await openDataSource(url, store);
     try {
       done.push(...(await migrate(source)));
@@ -55,6 +70,19 @@ export async function migrateStores(config: StoreConfig): Promise<string[]> {
     }
   }
   return done;
+}
+
+interface Address {
+  readonly url: string;
+  readonly store: StoreOptions;
+}
+
+function regional({ regionalDatabaseUrls }: StoreConfig): Array<Address & { region: HostingRegion }> {
+  return Object.entries(regionalDatabaseUrls).flatMap(([region, url]) =>
+    url === undefined
+      ? []
+      : [{ region: region as HostingRegion, url, store: { ...dataStore, variable: `DATABASE_URL_${region}` } }],
+  );
 }
 
 async function bringUpToDate(source: DataSource, variable: string): Promise<void> {

@@ -1,13 +1,13 @@
 import { LRUCache } from 'lru-cache';
-import type { DataSource } from 'typeorm';
 import type { Access } from '../governance/govern';
 import type { AgreementKind } from '../governance/vocabulary';
 import { ClientKeyError } from '../storage/errors';
 import type { KeyStore } from '../storage/key-store';
+import type { Regions } from '../storage/regions';
 import { deriveKey } from '../storage/vault';
 import type { TokenClaims } from './caller';
 import { isInForce, type Validity } from './in-force';
-import { policyVersions, REGISTER } from './policy-version';
+import { policyVersions } from './policy-version';
 import type { RequestContext } from './request-context';
 import { type Exclusion, type Permission, rightsOf } from './rights';
 import { rowRule } from './subject-state';
@@ -41,7 +41,7 @@ export interface PolicySource {
 
 /** Turns a verified token into what a request may do. Policies are kept by version: a change stops the next request. */
 export class AccessDesk {
-  readonly #dataSource: DataSource;
+  readonly #regions: Regions;
   readonly #keys: KeyStore;
   readonly #source: PolicySource;
   readonly #now: () => number;
@@ -49,8 +49,8 @@ export class AccessDesk {
   readonly #policies = new LRUCache<string, { version: string; policy: ClientPolicy }>({ max: 10_000 });
   readonly #parties = new LRUCache<string, { version: number; party: RegisteredParty | undefined }>({ max: 10_000 });
 
-  constructor(dataSource: DataSource, keys: KeyStore, source: PolicySource, now: () => number = Date.now) {
-    this.#dataSource = dataSource;
+  constructor(regions: Regions, keys: KeyStore, source: PolicySource, now: () => number = Date.now) {
+    this.#regions = regions;
     this.#keys = keys;
     this.#source = source;
     this.#now = now;
@@ -60,12 +60,10 @@ export class AccessDesk {
     const client = claims.tenant === undefined ? undefined : await this.#client(claims.tenant);
     const pseudonymKey = client && (await this.#pseudonymKey(client.id));
     const present = pseudonymKey ? client : undefined;
-    const versions = await policyVersions(this.#dataSource, [REGISTER, ...(present ? [present.id] : [])]);
-    const registerVersion = versions.get(REGISTER) ?? 0;
-    const clientVersion = present ? (versions.get(present.id) ?? 0) : 0;
-    const version = `${clientVersion}.${registerVersion}`;
+    const versions = await policyVersions(this.#regions, present?.id);
+    const version = `${versions.client}.${versions.register}`;
     const policy = present ? await this.#policy(present.id, version) : nothing;
-    const party = await this.#party(claims, registerVersion);
+    const party = await this.#party(claims, versions.register);
     const rights = rightsOf(claims, policy.permissions, policy.exclusions, this.#now());
     const { country, scopes } = standing(claims, party);
     const agreements = policy.agreements

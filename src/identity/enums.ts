@@ -38,6 +38,10 @@ export const OutcomeEnum = register('Outcome', 'What becomes of a governed field
   WITHHELD: 'Not given.',
 });
 export const DeidentificationEnum = register('Deidentification', 'How a value is de-identified.', deidentifications);
+export const HostingRegionEnum = register('HostingRegion', 'Where personal data is hosted (statement T1).', {
+  EU: 'In the European Union.',
+  US: 'In the United States.',
+});
 export const RoleEnum = register(
   'Role',
   'What a principal may be.',

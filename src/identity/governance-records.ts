@@ -1,7 +1,8 @@
-import type { DataSource, EntityManager } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { type DataCategory, isPurpose, type ProcessingPurpose } from '../governance/vocabulary';
 import type { KeyStore } from '../storage/key-store';
+import type { Regions } from '../storage/regions';
 import { tableOf } from '../storage/tables';
 import { type Row, TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
@@ -32,11 +33,11 @@ interface Terms {
 
 /** Purpose grants and client instructions: given for a time, withdrawn at once, never changed or removed. */
 export class GovernanceRecords {
-  readonly #dataSource: DataSource;
+  readonly #regions: Regions;
   readonly #keys: KeyStore;
 
-  constructor(dataSource: DataSource, keys: KeyStore) {
-    this.#dataSource = dataSource;
+  constructor(regions: Regions, keys: KeyStore) {
+    this.#regions = regions;
     this.#keys = keys;
   }
 
@@ -79,7 +80,7 @@ export class GovernanceRecords {
     if (!row) throw denied.notFound(kind === PurposeGrant ? 'grant' : 'instruction');
     if (row.withdrawnAt) throw denied.conflict('It has been withdrawn already.');
     const changes = { withdrawnAt: Date.now(), withdrawnReason: reason };
-    await inTransaction(this.#dataSource, async (manager) => {
+    await inTransaction(await this.#regions.of(actor.client), async (manager) => {
       await new TenantWriter(manager, this.#keys).update(kind, actor.client, { id }, changes);
       await bumpPolicy(manager, actor.client);
     });
@@ -104,7 +105,7 @@ export class GovernanceRecords {
 
   async #give(kind: GovernanceRecord, actor: Actor, terms: Terms, more: Row): Promise<unknown> {
     const row = { ...record(actor, terms), ...more };
-    await inTransaction(this.#dataSource, async (manager) => {
+    await inTransaction(await this.#regions.of(actor.client), async (manager) => {
       await new TenantWriter(manager, this.#keys).insert(kind, actor.client, [row]);
       await bumpPolicy(manager, actor.client);
     });
@@ -113,7 +114,7 @@ export class GovernanceRecords {
 
   async #all(kind: GovernanceRecord, client: string, id?: string): Promise<Row[]> {
     const where = id === undefined ? [] : [{ field: 'id', is: '=', value: id } as const];
-    const rows = await new TenantReader(this.#dataSource, this.#keys).select(kind, {
+    const rows = await new TenantReader(await this.#regions.of(client), this.#keys).select(kind, {
       client,
       fields: tableOf(kind).fields.keys(),
       where,

@@ -1,5 +1,6 @@
 import { Column, type DataSource, Entity, type EntityManager, PrimaryColumn } from 'typeorm';
 import { countColumn, idColumn } from '../storage/columns';
+import type { Regions } from '../storage/regions';
 
 /** Scope of what belongs to no client: sub-processors, applications. */
 export const REGISTER = 'register';
@@ -25,11 +26,25 @@ export async function bumpPolicy(manager: EntityManager, scope: string): Promise
   if (updated.affected === 0) await manager.insert(PolicyVersion, { scope, version: 1 });
 }
 
-/** The versions of scopes, one small read by primary key. */
-export async function policyVersions(dataSource: DataSource, scopes: readonly string[]): Promise<Map<string, number>> {
+/** The versions of scopes kept in one database, one small read by primary key. */
+async function versionsIn(dataSource: DataSource, scopes: readonly string[]): Promise<Map<string, number>> {
   const rows = await dataSource.query<PolicyVersion[]>(
     `SELECT scope, version FROM policy_version WHERE scope IN (${scopes.map(() => '?').join(', ')})`,
     [...scopes],
   );
   return new Map(rows.map(({ scope, version }) => [scope, version]));
+}
+
+/** The register's version, and a client's, as they are now; the register is at home, the client where it is hosted. */
+export async function policyVersions(
+  regions: Regions,
+  client: string | undefined,
+): Promise<{ register: number; client: number }> {
+  const hosted = client === undefined ? regions.home : await regions.of(client);
+  if (client === undefined || hosted === regions.home) {
+    const versions = await versionsIn(regions.home, client === undefined ? [REGISTER] : [REGISTER, client]);
+    return { register: versions.get(REGISTER) ?? 0, client: client === undefined ? 0 : (versions.get(client) ?? 0) };
+  }
+  const [home, region] = await Promise.all([versionsIn(regions.home, [REGISTER]), versionsIn(hosted, [client])]);
+  return { register: home.get(REGISTER) ?? 0, client: region.get(client) ?? 0 };
 }

@@ -1,6 +1,8 @@
 import { GraphQLDateTime } from 'graphql-scalars';
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
+import { HostingRegionEnum } from '../identity/enums';
 import { connectionOf } from '../storage/connection';
+import type { HostingRegion } from '../storage/regions';
 import { Key, NonPersonal, TenantTable } from '../storage/tables';
 
 const business = 'about a business, not a person';
@@ -29,6 +31,13 @@ export class Client {
   @Field(() => String, { nullable: true, description: 'ISO 3166-1 alpha-2.' })
   country: string | null;
 
+  @NonPersonal(business, { plain: { text: 2 } })
+  @Field(() => HostingRegionEnum, {
+    nullable: true,
+    description: 'Where its data is hosted and nowhere else (statement T1).',
+  })
+  region: HostingRegion | null;
+
   @NonPersonal(business, { plain: 'instant' })
   @Field(() => GraphQLDateTime)
   createdAt: Date;
@@ -55,6 +64,9 @@ export class RegisterClientInput {
 
   @Field(() => String, { nullable: true, description: 'ISO 3166-1 alpha-2.' })
   country?: string | null;
+
+  @Field(() => HostingRegionEnum, { nullable: true, description: 'Binds its data to a region, for good.' })
+  hostingRegion?: HostingRegion | null;
 
   @Field(() => AdministratorInput, { nullable: true })
   administrator?: AdministratorInput | null;

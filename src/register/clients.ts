@@ -5,6 +5,7 @@ import { bumpPolicy } from '../identity/policy-version';
 import { GranteeKind } from '../identity/purpose-grant';
 import { denied } from '../identity/request-context';
 import type { KeyStore } from '../storage/key-store';
+import { type HostingRegion, isHostingRegion, type Regions } from '../storage/regions';
 import { tableOf } from '../storage/tables';
 import { type Row, TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
@@ -20,12 +21,12 @@ const standingPurposes = ['SERVICE_DELIVERY', 'SECURITY', 'SUPPORT', 'IMPROVEMEN
 
 /** Clients, their users and their agreements. */
 export class Clients {
-  readonly #dataSource: DataSource;
+  readonly #regions: Regions;
   readonly #keys: KeyStore;
   readonly #records: GovernanceRecords;
 
-  constructor(dataSource: DataSource, keys: KeyStore, records: GovernanceRecords) {
-    this.#dataSource = dataSource;
+  constructor(regions: Regions, keys: KeyStore, records: GovernanceRecords) {
+    this.#regions = regions;
     this.#keys = keys;
     this.#records = records;
   }
@@ -33,8 +34,8 @@ export class Clients {
   /** @param reference the client's id or slug */
   async find(reference: string): Promise<Client | undefined> {
     const column = validate(reference) ? 'client_id' : 'slug';
-    const [row] = await this.#dataSource.query<Row[]>(
-      `SELECT client_id, slug, name, country, created_at FROM client WHERE ${column} = ?`,
+    const [row] = await this.#regions.home.query<Row[]>(
+      `SELECT client_id, slug, name, country, region, created_at FROM client WHERE ${column} = ?`,
       [reference],
     );
     return row && clientOf(row);
@@ -42,8 +43,8 @@ export class Clients {
 
   /** Clients in the order of their registration, from after an id. */
   async list(limit: number, after: string | undefined): Promise<Client[]> {
-    const rows = await this.#dataSource.query<Row[]>(
-      `SELECT client_id, slug, name, country, created_at FROM client WHERE client_id > ? ORDER BY client_id LIMIT ${limit}`,
+    const rows = await this.#regions.home.query<Row[]>(
+      `SELECT client_id, slug, name, country, region, created_at FROM client WHERE client_id > ? ORDER BY client_id LIMIT ${limit}`,
       [after ?? ''],
     );
     return rows.map(clientOf);
@@ -57,13 +58,23 @@ export class Clients {
     const slug = requireSlug(input.slug);
     if (await this.find(slug)) throw denied.conflict(`There is a client "${slug}" already.`);
     const country = input.country ? requireCountry('country', input.country) : null;
-    const row = { id: uuid(), slug, name: requireText('name', input.name, 200), country, createdAt: new Date() };
+    const region = input.hostingRegion ?? null;
+    const hosted = this.#hostedIn(region);
+    const row = {
+      id: uuid(),
+      slug,
+      name: requireText('name', input.name, 200),
+      country,
+      region,
+      createdAt: new Date(),
+    };
     await this.#keys.createClientKey(row.id);
-    await inTransaction(this.#dataSource, async (manager) => {
-      await new TenantWriter(manager, this.#keys).insert(ClientEntity, row.id, [row]);
-      await this.#grantStanding(manager, row.id, principal);
-    });
-    if (input.administrator) await this.#addUser(row.id, input.administrator);
+    await inTransaction(hosted, (manager) => this.#grantStanding(manager, row.id, principal));
+    if (input.administrator) await this.#addUser(hosted, row.id, input.administrator);
+    // The directory's entry comes last: a client exists once all that it needs does.
+    await inTransaction(this.#regions.home, (manager) =>
+      new TenantWriter(manager, this.#keys).insert(ClientEntity, row.id, [row]),
+    );
     return { ...row, clientId: row.id };
   }
 
@@ -81,7 +92,7 @@ export class Clients {
       signedBy: principal,
       signedAt: new Date(),
     };
-    await inTransaction(this.#dataSource, async (manager) => {
+    await inTransaction(await this.#regions.of(client), async (manager) => {
       await new TenantWriter(manager, this.#keys).insert(Agreement, client, [row]);
       await bumpPolicy(manager, client);
     });
@@ -89,7 +100,7 @@ export class Clients {
   }
 
   async agreements(client: string): Promise<Agreement[]> {
-    const rows = await this.#reader().select(Agreement, {
+    const rows = await new TenantReader(await this.#regions.of(client), this.#keys).select(Agreement, {
       client,
       fields: tableOf(Agreement).fields.keys(),
       orderBy: [{ field: 'id' }],
@@ -108,10 +119,11 @@ export class Clients {
   /** Users of a client; only the fields asked for are read. */
   async users(client: string, fields: Iterable<string>, limit: number, after: string | undefined): Promise<Row[]> {
     const where = after === undefined ? [] : [{ field: 'id', is: '>', value: after } as const];
-    return this.#reader().select(ClientUser, { client, fields, where, orderBy: [{ field: 'id' }], limit });
+    const reader = new TenantReader(await this.#regions.of(client), this.#keys);
+    return reader.select(ClientUser, { client, fields, where, orderBy: [{ field: 'id' }], limit });
   }
 
-  async #addUser(client: string, administrator: { name: string; email: string }): Promise<void> {
+  async #addUser(source: DataSource, client: string, administrator: { name: string; email: string }): Promise<void> {
     const id = uuid();
     await this.#keys.createSubjectKeys(client, [id]);
     const row = {
@@ -120,9 +132,7 @@ export class Clients {
       email: requireText('email', administrator.email, 320),
       role: 'CLIENT_ADMIN',
     };
-    await inTransaction(this.#dataSource, (manager) =>
-      new TenantWriter(manager, this.#keys).insert(ClientUser, client, [row]),
-    );
+    await inTransaction(source, (manager) => new TenantWriter(manager, this.#keys).insert(ClientUser, client, [row]));
   }
 
   async #grantStanding(manager: EntityManager, client: string, principal: string): Promise<void> {
@@ -140,8 +150,12 @@ export class Clients {
     ]);
   }
 
-  #reader(): TenantReader {
-    return new TenantReader(this.#dataSource, this.#keys);
+  #hostedIn(region: HostingRegion | null): DataSource {
+    try {
+      return this.#regions.at(region ?? undefined);
+    } catch {
+      throw denied.input(`This installation hosts nothing in ${region}; leave "hostingRegion" out or name another.`);
+    }
   }
 }
 
@@ -153,6 +167,7 @@ function clientOf(row: Row): Client {
     slug: String(row.slug),
     name: String(row.name),
     country: row.country === null ? null : String(row.country),
+    region: isHostingRegion(row.region) ? row.region : null,
     createdAt: new Date(Number(row.created_at)),
   };
 }

@@ -1,10 +1,10 @@
-import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { GovernanceRecords } from '../identity/governance-records';
 import { bumpPolicy, REGISTER } from '../identity/policy-version';
 import { GranteeKind } from '../identity/purpose-grant';
 import { denied } from '../identity/request-context';
 import type { KeyStore } from '../storage/key-store';
+import type { Regions } from '../storage/regions';
 import { tableOf } from '../storage/tables';
 import { TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
@@ -16,34 +16,34 @@ import { type RegisterThirdPartyApplicationInput, ThirdPartyApplication } from '
 
 /** Sub-processors, third-party applications, and where these are installed. */
 export class ThirdParties {
-  readonly #dataSource: DataSource;
+  readonly #regions: Regions;
   readonly #keys: KeyStore;
   readonly #records: GovernanceRecords;
 
-  constructor(dataSource: DataSource, keys: KeyStore, records: GovernanceRecords) {
-    this.#dataSource = dataSource;
+  constructor(regions: Regions, keys: KeyStore, records: GovernanceRecords) {
+    this.#regions = regions;
     this.#keys = keys;
     this.#records = records;
   }
 
   subProcessors(): Promise<SubProcessor[]> {
-    return this.#dataSource.getRepository(SubProcessor).find({ order: { name: 'ASC' } });
+    return this.#regions.home.getRepository(SubProcessor).find({ order: { name: 'ASC' } });
   }
 
   applications(): Promise<ThirdPartyApplication[]> {
-    return this.#dataSource.getRepository(ThirdPartyApplication).find({ order: { name: 'ASC' } });
+    return this.#regions.home.getRepository(ThirdPartyApplication).find({ order: { name: 'ASC' } });
   }
 
   /** @param reference an application's id or slug */
   application(reference: string): Promise<ThirdPartyApplication | null> {
-    return this.#dataSource
+    return this.#regions.home
       .getRepository(ThirdPartyApplication)
       .findOne({ where: [{ id: reference }, { slug: reference }] });
   }
 
   /** @param reference a sub-processor's id or slug */
   subProcessor(reference: string): Promise<SubProcessor | null> {
-    return this.#dataSource.getRepository(SubProcessor).findOne({ where: [{ id: reference }, { slug: reference }] });
+    return this.#regions.home.getRepository(SubProcessor).findOne({ where: [{ id: reference }, { slug: reference }] });
   }
 
   /** Registers a sub-processor, or the new terms of one that is registered. */
@@ -99,7 +99,7 @@ export class ThirdParties {
       installedAt: new Date(),
     };
     const reason = `installed with privacy notice ${input.acceptedNoticeVersion}`;
-    await inTransaction(this.#dataSource, async (manager) => {
+    await inTransaction(await this.#regions.of(client), async (manager) => {
       const writer = new TenantWriter(manager, this.#keys);
       if (known) await writer.update(Installation, client, { id: row.id }, row);
       else await writer.insert(Installation, client, [row]);
@@ -116,7 +116,7 @@ export class ThirdParties {
   }
 
   async installations(client: string): Promise<Installation[]> {
-    const reader = new TenantReader(this.#dataSource, this.#keys);
+    const reader = new TenantReader(await this.#regions.of(client), this.#keys);
     const rows = await reader.select(Installation, {
       client,
       fields: tableOf(Installation).fields.keys(),
@@ -132,7 +132,7 @@ export class ThirdParties {
   }
 
   async #save<T extends SubProcessor | ThirdPartyApplication>(entity: new () => T, entry: T): Promise<void> {
-    await inTransaction(this.#dataSource, async (manager) => {
+    await inTransaction(this.#regions.home, async (manager) => {
       await manager.getRepository(entity).save({ ...entry });
       await bumpPolicy(manager, REGISTER);
     });

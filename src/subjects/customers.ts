@@ -1,10 +1,10 @@
 import { isIP } from 'node:net';
 import countries from 'i18n-iso-countries';
-import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { denied } from '../identity/request-context';
 import { about } from '../identity/subject-state';
 import type { KeyStore } from '../storage/key-store';
+import type { Regions } from '../storage/regions';
 import { type Condition, type Row, TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
 import { inTransaction } from '../storage/transaction';
@@ -24,11 +24,11 @@ const state = ['restriction', 'residency'];
 
 /** The customers of clients: read by permission, written sealed. */
 export class Customers {
-  readonly #dataSource: DataSource;
+  readonly #regions: Regions;
   readonly #keys: KeyStore;
 
-  constructor(dataSource: DataSource, keys: KeyStore) {
-    this.#dataSource = dataSource;
+  constructor(regions: Regions, keys: KeyStore) {
+    this.#regions = regions;
     this.#keys = keys;
   }
 
@@ -76,7 +76,7 @@ export class Customers {
     await this.#requireFree(client, input.externalId);
     const id = uuid();
     await this.#keys.createSubjectKeys(client, [id]);
-    await inTransaction(this.#dataSource, async (manager) => {
+    await inTransaction(await this.#regions.of(client), async (manager) => {
       const writer = new TenantWriter(manager, this.#keys);
       await writer.insert(Customer, client, [
         { ...present(fields), id, source: input.source ?? source, createdAt: new Date() },
@@ -96,7 +96,7 @@ export class Customers {
     const { customerId, attributes, ...fields } = input;
     check(input);
     await this.#requireFree(client, input.externalId, customerId);
-    await inTransaction(this.#dataSource, async (manager) => {
+    await inTransaction(await this.#regions.of(client), async (manager) => {
       const writer = new TenantWriter(manager, this.#keys);
       const found = await writer.update(Customer, client, { id: customerId }, present(fields));
       if (!found) throw denied.notFound('customer');
@@ -107,14 +107,14 @@ export class Customers {
   /** Limits a person's processing to LEGAL (GDPR Art. 18(2), 21), or lifts the limit. @throws {GraphQLError} NOT_FOUND */
   async setRestriction(client: string, customerId: string, ground: RestrictionGround | null): Promise<void> {
     const changes = { restriction: ground, restrictedAt: ground === null ? null : Date.now() };
-    const found = await inTransaction(this.#dataSource, (manager) =>
+    const found = await inTransaction(await this.#regions.of(client), (manager) =>
       new TenantWriter(manager, this.#keys).update(Customer, client, { id: customerId }, changes),
     );
     if (!found) throw denied.notFound('customer');
   }
 
   async #select(client: string, fields: Iterable<string>, where: Condition[], limit: number): Promise<Customer[]> {
-    const rows = await new TenantReader(this.#dataSource, this.#keys).select(Customer, {
+    const rows = await new TenantReader(await this.#regions.of(client), this.#keys).select(Customer, {
       client,
       fields: [...fields, ...state],
       where,

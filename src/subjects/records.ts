@@ -1,8 +1,8 @@
 import DataLoader from 'dataloader';
-import type { DataSource } from 'typeorm';
 import type { RequestContext } from '../identity/request-context';
 import { about, stateOf, unrestricted } from '../identity/subject-state';
 import type { KeyStore } from '../storage/key-store';
+import type { Regions } from '../storage/regions';
 import { type Condition, type Row, TenantReader } from '../storage/tenant-reader';
 
 type Entity = abstract new (...args: never[]) => object;
@@ -26,11 +26,11 @@ export interface Slice {
 
 /** What is known of customers beside themselves, read for all parents of a request together. */
 export class Records {
-  readonly #dataSource: DataSource;
+  readonly #regions: Regions;
   readonly #keys: KeyStore;
 
-  constructor(dataSource: DataSource, keys: KeyStore) {
-    this.#dataSource = dataSource;
+  constructor(regions: Regions, keys: KeyStore) {
+    this.#regions = regions;
     this.#keys = keys;
   }
 
@@ -54,7 +54,7 @@ export class Records {
       slice.after === undefined
         ? []
         : [{ field: orderBy.field, is: orderBy.descending ? '<' : '>', value: slice.after }];
-    const rows = await new TenantReader(this.#dataSource, this.#keys).selectEach(
+    const rows = await new TenantReader(await this.#regions.of(client.id), this.#keys).selectEach(
       relation.entity,
       {
         client: client.id,

@@ -57,6 +57,7 @@ export async function openTestApp(database: TestDatabase): Promise<TestApp> {
   await generateMasterKeyFile(masterKeyFile);
   const config = {
     databaseUrl: database.databaseUrl,
+    regionalDatabaseUrls: {},
     keysDatabaseUrl: database.keysDatabaseUrl,
     masterKeyFile,
     production: false,

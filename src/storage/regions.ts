@@ -1,0 +1,58 @@
+import { LRUCache } from 'lru-cache';
+import type { DataSource } from 'typeorm';
+import { ConfigurationError } from './errors';
+
+/** Where personal data may be hosted (statement T1). */
+export const hostingRegions = ['EU', 'US'] as const;
+export type HostingRegion = (typeof hostingRegions)[number];
+
+export function isHostingRegion(text: unknown): text is HostingRegion {
+  return hostingRegions.some((region) => region === text);
+}
+
+/**
+ * The databases of an installation. The home one keeps the directory of clients and the platform's own register; a
+ * client's rows are in its region's database alone, or at home where the client is bound to none.
+ */
+export class Regions {
+  readonly home: DataSource;
+  readonly #bound: ReadonlyMap<HostingRegion, DataSource>;
+  /** A client's region never changes once it is registered. */
+  readonly #byClient = new LRUCache<string, DataSource>({ max: 100_000 });
+
+  constructor(home: DataSource, bound: ReadonlyMap<HostingRegion, DataSource> = new Map()) {
+    this.home = home;
+    this.#bound = bound;
+  }
+
+  /** The database that a client's rows are in. A client that does not exist has none but home, and nothing there. */
+  async of(client: string): Promise<DataSource> {
+    const known = this.#byClient.get(client);
+    if (known) return known;
+    const [row] = await this.home.query<Array<{ region: string | null }>>(
+      'SELECT region FROM client WHERE client_id = ?',
+      [client],
+    );
+    if (!row) return this.home;
+    const source = this.at(isHostingRegion(row.region) ? row.region : undefined);
+    this.#byClient.set(client, source);
+    return source;
+  }
+
+  /** @throws {ConfigurationError} where the region has no database: its clients' data is not put elsewhere instead */
+  at(region: HostingRegion | undefined): DataSource {
+    if (region === undefined) return this.home;
+    const source = this.#bound.get(region);
+    if (!source) throw new ConfigurationError(`DATABASE_URL_${region}`, `must be set: clients are bound to ${region}`);
+    return source;
+  }
+
+  /** Every database once, home first. */
+  all(): DataSource[] {
+    return [...new Set([this.home, ...this.#bound.values()])];
+  }
+
+  async close(): Promise<void> {
+    for (const source of this.all()) await source.destroy();
+  }
+}
