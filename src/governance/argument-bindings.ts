@@ -41,7 +41,7 @@ function bindAll(
 ): ArgumentBindings | undefined {
   const found = new Map<string, ArgumentBinding>();
   fill(found, inputs, seen);
-  return found.size > 0 ? found : undefined;
+  return bindsAnything(found) ? found : undefined;
 }
 
 function fill(
@@ -61,7 +61,8 @@ function fill(
         fill(fields, Object.values(type.getFields()), seen);
       }
     }
-    if (usage || (fields && bindsAnything(fields))) {
+    // An input type that contains itself is not filled yet when it is met again: whether it binds is asked at the end.
+    if (usage || fields) {
       const { defaultValue } = input;
       target.set(input.name, { field: usage?.field, operators: usage?.operators, defaultValue, fields });
     }

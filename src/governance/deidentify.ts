@@ -6,11 +6,12 @@ import type { Deidentification } from './vocabulary';
 const processKey = randomBytes(32);
 
 /**
- * The de-identified form of a value; of a list, of each item. What a method cannot treat becomes null.
+ * The de-identified form of a value; of a list, of each item. What a method cannot treat becomes null, and a suppressed
+ * list does too: its length would tell.
  * @param key what pseudonyms are keyed with, see {@link pseudonymKeyOf}
  */
 export function deidentify(method: Deidentification, value: unknown, key: Uint8Array): unknown {
-  if (value === null || value === undefined || value instanceof Error) return null;
+  if (method === 'SUPPRESS' || value === null || value === undefined || value instanceof Error) return null;
   if (Array.isArray(value)) return value.map((item) => deidentify(method, item, key));
   switch (method) {
     case 'PSEUDONYM':
@@ -21,8 +22,6 @@ export function deidentify(method: Deidentification, value: unknown, key: Uint8A
       return generalize(value);
     case 'BUCKET':
       return typeof value === 'number' ? bucket(value) : null;
-    case 'SUPPRESS':
-      return null;
   }
 }
 

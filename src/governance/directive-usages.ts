@@ -29,13 +29,20 @@ interface Annotated {
   readonly extensionASTNodes?: ReadonlyArray<{ readonly directives?: readonly ConstDirectiveNode[] | undefined }>;
 }
 
+/** Arguments by where they are written; start-up asks for the same ones many times. */
+const argumentsRead = new WeakMap<ConstDirectiveNode, Record<string, unknown>>();
+
 /** A directive's arguments where it stands on the element, once for each time it stands there. */
 export function usages(element: Annotated, name: string): Array<Record<string, unknown>> {
   const directive = governanceDirectives.get(name);
   if (!directive) throw new Error(`@${name} is not a directive of Remit`);
   return annotations(element)
     .filter((node) => node.name.value === name)
-    .map((node) => getDirectiveValues(directive, { directives: [node] }) ?? {});
+    .map((node) => {
+      const known = argumentsRead.get(node) ?? getDirectiveValues(directive, { directives: [node] }) ?? {};
+      argumentsRead.set(node, known);
+      return known;
+    });
 }
 
 function annotations({ astNode, extensionASTNodes }: Annotated): ConstDirectiveNode[] {
