@@ -2,6 +2,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import type { DataCategory } from '../governance/vocabulary';
 import type { KeyStore } from './key-store';
 import { snakeCase, type TenantTable, tableOf } from './tables';
+import { committed } from './transaction';
 import { unseal } from './vault';
 
 type Scalar = string | number;
@@ -10,8 +11,9 @@ type Scalar = string | number;
 export type Condition =
   | { readonly field: string; readonly is: '=' | '<' | '<=' | '>' | '>='; readonly value: Scalar }
   | { readonly field: string; readonly is: 'in'; readonly value: readonly Scalar[] }
-  /** The field's blind index equals the digest. */
-  | { readonly index: string; readonly is: '='; readonly value: string };
+  /** The field's blind index equals the digest, or one of them. */
+  | { readonly index: string; readonly is: '='; readonly value: string }
+  | { readonly index: string; readonly is: 'in'; readonly value: readonly string[] };
 
 export interface Selection {
   /** The client whose rows they are: part of every select. */
@@ -22,6 +24,11 @@ export interface Selection {
   readonly orderBy?: ReadonlyArray<{ readonly field: string; readonly descending?: boolean }>;
   readonly limit?: number;
 }
+
+/** Values of one IN list, below SQLite's 32,766 parameters of a statement; longer lists are read in parts. */
+const VALUES_PER_SELECT = 10_000;
+/** Parents of one statement: SQLite joins 500 selects at most. */
+const PARENTS_PER_SELECT = 250;
 
 type Prepared = Selection & { readonly fields: ReadonlySet<string> };
 
@@ -51,37 +58,48 @@ export class TenantReader {
   async select(entity: Entity, asked: Selection): Promise<Row[]> {
     const table = tableOf(entity);
     const selection = { ...asked, fields: new Set(asked.fields) };
-    const { sql, parameters } = statement(table, selection);
-    return this.#open(table, selection, await this.#source.query<Row[]>(sql, parameters));
+    const parts = inParts(selection.where ?? []).map((where) => statement(table, { ...selection, where }));
+    const [only, another] = parts;
+    if (only && !another) return this.#open(table, selection, await this.#query<Row>(only));
+    const rows: Row[] = [];
+    for (const part of parts) rows.push(...(await this.#query<Row>(part)));
+    return this.#open(table, selection, inOrder(table, selection, rows).slice(0, selection.limit));
   }
 
   /**
    * For each parent its own first rows: one index range each, joined by UNION ALL, since not every engine has window
-   * functions.
+   * functions. A parent that is named twice is read once; the order holds within a parent.
    */
   async selectEach(entity: Entity, asked: Selection, parents: ReadonlyArray<readonly Condition[]>): Promise<Row[]> {
     const table = tableOf(entity);
     const selection = { ...asked, fields: new Set(asked.fields) };
-    const parts = parents.map((conditions) =>
-      statement(table, { ...selection, where: [...conditions, ...(selection.where ?? [])] }),
-    );
-    if (parts.length === 0) return [];
-    const sql = parts.map((part, index) => `SELECT * FROM (${part.sql}) AS p${index}`).join(' UNION ALL ');
-    const rows = await this.#source.query<Row[]>(
-      sql,
-      parts.flatMap(({ parameters }) => parameters),
-    );
-    return this.#open(table, selection, rows);
+    const once = [...new Map(parents.map((conditions) => [JSON.stringify(conditions), conditions])).values()];
+    const rows: Row[] = [];
+    for (let start = 0; start < once.length; start += PARENTS_PER_SELECT) {
+      const parts = once
+        .slice(start, start + PARENTS_PER_SELECT)
+        .map((conditions) => statement(table, { ...selection, where: [...conditions, ...(selection.where ?? [])] }));
+      const sql = parts.map((part, index) => `SELECT * FROM (${part.sql}) AS p${index}`).join(' UNION ALL ');
+      rows.push(...(await this.#query<Row>({ sql, parameters: parts.flatMap(({ parameters }) => parameters) })));
+    }
+    // No engine owes the order of a derived table's rows.
+    return this.#open(table, selection, inOrder(table, selection, rows));
   }
 
   async count(entity: Entity, client: string, where: readonly Condition[] = []): Promise<number> {
     const table = tableOf(entity);
-    const { text, parameters } = predicate(table, client, where);
-    const [row] = await this.#source.query<Array<{ n: number }>>(
-      `SELECT COUNT(*) AS n FROM \`${table.name}\` WHERE ${text}`,
-      parameters,
-    );
-    return Number(row?.n ?? 0);
+    let total = 0;
+    for (const part of inParts(where)) {
+      const { text, parameters } = predicate(table, client, part);
+      const sql = `SELECT COUNT(*) AS n FROM \`${table.name}\` WHERE ${text}`;
+      const [row] = await this.#query<{ n: number }>({ sql, parameters });
+      total += Number(row?.n ?? 0);
+    }
+    return total;
+  }
+
+  #query<T>({ sql, parameters }: Statement): Promise<T[]> {
+    return committed(this.#source, () => this.#source.query<T[]>(sql, parameters));
   }
 
   async #open(table: TenantTable, selection: Prepared, rows: Row[]): Promise<Row[]> {
@@ -102,14 +120,52 @@ export class TenantReader {
         const property = `sealed${category}`;
         const sealed = row[property];
         delete row[property];
-        const opened =
-          key && Buffer.isBuffer(sealed) ? (unseal(key, sealed, sealingContext(table, row, category)) as Row) : {};
-        for (const field of fields) row[field] = opened[field] ?? null;
+        const opened = key && Buffer.isBuffer(sealed) ? openSealed(table, row, category, key, sealed) : {};
+        for (const field of fields) row[field] = opened instanceof Error ? opened : (opened[field] ?? null);
       }
     }
     for (const key of keys.values()) key.fill(0);
     return rows;
   }
+}
+
+/**
+ * What sealed bytes hold, or an error in their place where they were altered or moved. GraphQL's executors report an
+ * error that stands for a value as that field's own: it is null, it is logged, and the rest of the page is given.
+ */
+function openSealed(table: TenantTable, row: Row, category: DataCategory, key: Buffer, sealed: Buffer): Row | Error {
+  try {
+    return unseal(key, sealed, sealingContext(table, row, category)) as Row;
+  } catch (cause) {
+    return new Error(`${table.name}: what is sealed of ${category} in a row does not open there`, { cause });
+  }
+}
+
+/** The same conditions, with a list of values that is too long for one statement cut into several. */
+function inParts(where: readonly Condition[]): Array<readonly Condition[]> {
+  const at = where.findIndex(({ is, value }) => is === 'in' && value.length > VALUES_PER_SELECT);
+  const long = where[at];
+  if (long?.is !== 'in') return [where];
+  const values = [...new Set<Scalar>(long.value)];
+  const parts: Array<readonly Condition[]> = [];
+  for (let start = 0; start < values.length; start += VALUES_PER_SELECT) {
+    const value = values.slice(start, start + VALUES_PER_SELECT);
+    parts.push(where.map((condition, index) => (index === at ? ({ ...long, value } as Condition) : condition)));
+  }
+  return parts;
+}
+
+/** Rows of several selects in the order that was asked for; by columns that every select brings, those of the key. */
+function inOrder(table: TenantTable, { orderBy = [] }: Prepared, rows: Row[]): Row[] {
+  const foreign = orderBy.find(({ field }) => !table.key.includes(field));
+  if (foreign) throw new Error(`${table.name}: rows of several selects are ordered by the key, not ${foreign.field}`);
+  return rows.sort((a, b) => {
+    for (const { field, descending } of orderBy) {
+      const [left, right] = [String(a[field]), String(b[field])];
+      if (left !== right) return left < right === Boolean(descending) ? 1 : -1;
+    }
+    return 0;
+  });
 }
 
 function sealedCategories(table: TenantTable, wanted: ReadonlySet<string>): Map<DataCategory, string[]> {
@@ -128,7 +184,14 @@ function plainKind(table: TenantTable, name: string): unknown {
   return stored && 'plain' in stored ? stored.plain : undefined;
 }
 
-function statement(table: TenantTable, selection: Prepared): { sql: string; parameters: Scalar[] } {
+interface Statement {
+  readonly sql: string;
+  readonly parameters: Scalar[];
+}
+
+const comparisons: ReadonlySet<string> = new Set(['=', '<', '<=', '>', '>=']);
+
+function statement(table: TenantTable, selection: Prepared): Statement {
   const wanted = selection.fields;
   const columns = new Set<string>(table.key);
   if (table.subject) columns.add(table.subject.id);
@@ -171,6 +234,8 @@ function predicate(
       parts.push(values.length > 0 ? `\`${column}\` IN (${values.map(() => '?').join(', ')})` : '1 = 0');
       parameters.push(...values);
     } else {
+      // The only word of a condition that becomes SQL as it is.
+      if (!comparisons.has(condition.is)) throw new Error(`${table.name}.${column} is compared by no known operator`);
       parts.push(`\`${column}\` ${condition.is} ?`);
       parameters.push(defined(table, column, condition.value));
     }
