@@ -116,7 +116,8 @@ export function Key(kind: PlainKind = 'id'): PropertyDecorator {
  */
 export function PersonalData(options: PersonalDataOptions): PropertyDecorator {
   return (target, property) => {
-    for (const directive of directivesOf(options)) Directive(directive)(target, property);
+    // The last one applied is the first one printed.
+    for (const directive of directivesOf(options).reverse()) Directive(directive)(target, property);
     keep(target, { property: String(property), stored: options.stored, personal: options });
   };
 }
