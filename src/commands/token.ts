@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { allPurposes, isPurpose, type ProcessingPurpose } from '../governance/vocabulary';
+import { allPurposes, type ProcessingPurpose } from '../governance/vocabulary';
 import { type Role, roles } from '../identity/caller';
 import { signDevelopmentToken } from '../identity/development-keys';
+import { collect, country, needsClient, purpose, role, scope, subjectOf } from './caller-options';
 import { exitTwoOnMisuse } from './misuse';
 
 interface TokenOptions {
@@ -14,8 +15,6 @@ interface TokenOptions {
   readonly expires: number;
 }
 
-/** Roles that belong to no one client; the others read nothing without one. */
-const platformRoles: readonly Role[] = ['PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER', 'AUDITOR', 'SUB_PROCESSOR'];
 const units = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 /** `remit token`: prints one development token, alone, on standard output. */
@@ -34,6 +33,10 @@ export function tokenCommand(): Command {
     .option('--country <code>', "the caller's country, ISO 3166-1 alpha-2", country)
     .option('--sub <subject>', 'who it is; made from role and client unless told')
     .option('--expires <duration>', 'how long it holds, such as 30m, 12h or 7d', duration, duration('12h'))
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ remit token --role CLIENT_AGENT --client acme --purpose SUPPORT --purpose LEGAL',
+    )
     .action(async (options: TokenOptions) => {
       if (process.env.NODE_ENV === 'production') {
         command.error('error: development tokens are not made in production; ask your OpenID provider for one', {
@@ -41,11 +44,11 @@ export function tokenCommand(): Command {
         });
       }
       const [first] = options.role;
-      if (options.client === undefined && options.role.some((role) => !platformRoles.includes(role))) {
+      if (options.client === undefined && options.role.some(needsClient)) {
         command.error(`error: --client is needed for the role ${first}: whose data is meant?`, { exitCode: 2 });
       }
       const token = await signDevelopmentToken({
-        subject: options.sub ?? [first?.toLowerCase().replaceAll('_', '-'), options.client].filter(Boolean).join('.'),
+        subject: options.sub ?? subjectOf(first, options.client),
         tenant: options.client,
         roles: options.role,
         purposes: options.purpose,
@@ -57,31 +60,6 @@ export function tokenCommand(): Command {
       process.stdout.write(`${token}\n`);
     });
   return exitTwoOnMisuse(command);
-}
-
-const collect =
-  <T>(read: (text: string) => T) =>
-  (text: string, previous: readonly T[] | undefined): readonly T[] => [...(previous ?? []), read(text)];
-
-function role(text: string): Role {
-  const known = roles.find((name) => name === text);
-  if (!known) throw new InvalidArgumentError(`Roles are ${roles.join(', ')}.`);
-  return known;
-}
-
-function purpose(text: string): ProcessingPurpose {
-  if (!isPurpose(text)) throw new InvalidArgumentError(`Purposes are ${allPurposes.join(', ')}.`);
-  return text;
-}
-
-function scope(text: string): string {
-  if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text)) throw new InvalidArgumentError('A scope has no spaces or quotes.');
-  return text;
-}
-
-function country(text: string): string {
-  if (!/^[A-Z]{2}$/.test(text)) throw new InvalidArgumentError('Write two upper-case letters, such as DE.');
-  return text;
 }
 
 function duration(text: string): number {

@@ -1,0 +1,124 @@
+import { Command, InvalidArgumentError } from 'commander';
+import type { FastifyInstance } from 'fastify';
+import { type App, openApp } from '../app';
+import type { Config } from '../config';
+import { createServer } from '../gateway/server';
+import { type Caller, callersForHealth, callersOfTheClinic } from './demo/callers';
+import { type Comparison, compare } from './demo/comparison';
+import { comparisonTable, reasonsText } from './demo/comparison-table';
+import { customerComparison, healthComparison } from './demo/comparisons';
+import { fillWithSamples } from './demo/sample-data';
+import { CommandError } from './failure';
+import { exitTwoOnMisuse } from './misuse';
+import { temporaryInstallation } from './temporary-installation';
+
+interface DemoOptions {
+  readonly once?: true;
+  readonly port?: number;
+}
+
+/** `remit demo`: sample data in a temporary database, the same query by several callers, then a server to try it on. */
+export function demoCommand(): Command {
+  const command = new Command('demo')
+    .description(
+      'Fill a temporary database with sample data, let several callers send the same query, and show who saw what\n' +
+        'and why. Then serve it, with ready-made tokens, until Ctrl-C; the database is deleted afterwards.',
+    )
+    .option('--once', 'stop after the tables')
+    .option('--port <number>', 'port to serve on; PORT or 4000 unless told', port)
+    .addHelpText('after', '\nExample:\n  $ remit demo --port 4001')
+    .action(demo);
+  return exitTwoOnMisuse(command);
+}
+
+function port(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) throw new InvalidArgumentError('Write a number up to 65535.');
+  return Number(text);
+}
+
+async function demo(options: DemoOptions): Promise<void> {
+  if (process.env.NODE_ENV === 'production') {
+    throw new CommandError('the demo signs development tokens and is not for production; unset NODE_ENV');
+  }
+  const { PORT, LOG_LEVEL } = process.env;
+  const installation = await temporaryInstallation({ LOG_LEVEL: LOG_LEVEL || 'warn', ...(PORT ? { PORT } : {}) });
+  const stage = new Stage(installation.remove);
+  try {
+    await stage.open(installation.config, options.once ? 0 : (options.port ?? installation.config.port));
+    await show(stage.address);
+    if (options.once) return await stage.close();
+    await invite(stage.address);
+  } catch (error) {
+    if (stage.closing) return;
+    await stage.close();
+    throw error;
+  }
+}
+
+/** What has to be taken down, in whatever state a signal meets it. */
+class Stage {
+  readonly #remove: () => void;
+  #app?: App;
+  #server?: FastifyInstance;
+  address = '';
+  /** A signal has come: what fails from now on fails because of it. */
+  closing = false;
+
+  constructor(remove: () => void) {
+    this.#remove = remove;
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void this.#end());
+  }
+
+  async open(config: Config, port: number): Promise<void> {
+    this.#app = await openApp(config);
+    await fillWithSamples(this.#app.services, this.#app.stores);
+    this.#server = await createServer(this.#app.serverOptions);
+    this.address = await this.#server.listen({ port, host: '127.0.0.1' }).catch((error: NodeJS.ErrnoException) => {
+      const fault = { EADDRINUSE: 'is taken by another process', EACCES: 'is not for this user' }[error.code ?? ''];
+      if (fault === undefined) throw error;
+      const other = port < 1024 || port === 65_535 ? 4000 : port + 1;
+      throw new CommandError(`port ${port} ${fault}; choose another: PORT=${other} npm run demo`);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#server?.close();
+    await this.#app?.close();
+    this.#remove();
+  }
+
+  /** Ctrl-C: closes in order; a second one does not wait. */
+  async #end(): Promise<void> {
+    if (!this.closing) {
+      this.closing = true;
+      await this.close().catch(() => undefined);
+    }
+    this.#remove();
+    process.exit(0);
+  }
+}
+
+async function show(address: string): Promise<void> {
+  await present(address, customerComparison, await callersOfTheClinic());
+  process.stdout.write('\n');
+  await present(address, healthComparison, await callersForHealth());
+}
+
+async function present(address: string, comparison: Comparison, callers: readonly Caller[]): Promise<void> {
+  const answers = await compare(address, comparison, callers);
+  const colours = process.stdout.isTTY === true && !process.env.NO_COLOR;
+  process.stdout.write(`${comparison.title}:\n\n${comparison.query}\n`);
+  process.stdout.write(`${comparisonTable(comparison, answers, colours)}\n`);
+  process.stdout.write('≈ de-identified.  A value without a sign is in the clear.\n\n');
+  process.stdout.write(`Why:\n${reasonsText(answers)}\n`);
+}
+
+async function invite(address: string): Promise<void> {
+  process.stdout.write(`\nServing on ${address}/graphql until Ctrl-C. Open the playground as one of them:\n`);
+  for (const { title, at, purpose, token } of await callersOfTheClinic()) {
+    const handOver = new URLSearchParams({ token, purpose, query: customerComparison.query });
+    process.stdout.write(`\n${title} (${at}), for ${purpose}\n`);
+    process.stdout.write(`  token       ${token}\n`);
+    process.stdout.write(`  playground  ${address}/playground#${handOver}\n`);
+  }
+}
