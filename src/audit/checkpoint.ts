@@ -1,0 +1,118 @@
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+
+/** The state of a log at one size, by C2SP `tlog-checkpoint`. */
+export interface Checkpoint {
+  /** Names the log, and its key. */
+  readonly origin: string;
+  readonly size: number;
+  readonly root: Buffer;
+}
+
+const ED25519 = Buffer.of(1);
+const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
+const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
+const KEY_BYTES = 32;
+
+/** The key that an installation signs its logs with. */
+export class CheckpointSigner {
+  readonly publicKey: Buffer;
+  readonly #privateKey: KeyObject;
+
+  /** @param seed 32 bytes, the private key of RFC 8032 */
+  constructor(seed: Buffer) {
+    this.#privateKey = createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: 'der', type: 'pkcs8' });
+    this.publicKey = createPublicKey(this.#privateKey).export({ format: 'der', type: 'spki' }).subarray(-KEY_BYTES);
+  }
+
+  /** The checkpoint as a signed note (C2SP `signed-note`); the key has the log's name, as `tlog-checkpoint` asks. */
+  sign(checkpoint: Checkpoint): string {
+    const text = textOf(checkpoint);
+    const signature = sign(null, Buffer.from(text), this.#privateKey);
+    const bytes = Buffer.concat([keyId(checkpoint.origin, this.publicKey), signature]);
+    return `${text}\n— ${checkpoint.origin} ${bytes.toString('base64')}\n`;
+  }
+}
+
+/** The public key as tools for signed notes take it: `name+id+key`. */
+export function verifierKey(origin: string, publicKey: Buffer): string {
+  const key = Buffer.concat([ED25519, publicKey]).toString('base64');
+  return `${origin}+${keyId(origin, publicKey).toString('hex')}+${key}`;
+}
+
+/**
+ * Reads a public key: a verifier key of a signed note, the 32 bytes in base64 or hex, or PEM.
+ * @throws {Error} in words for whoever typed it
+ */
+export function readPublicKey(text: string): Buffer {
+  const trimmed = text.trim();
+  if (trimmed.startsWith('-----BEGIN')) {
+    const key = createPublicKey(trimmed);
+    if (key.asymmetricKeyType === 'ed25519') return key.export({ format: 'der', type: 'spki' }).subarray(-KEY_BYTES);
+  } else {
+    const named = /^[^\s+]+\+[0-9a-f]{8}\+([A-Za-z0-9+/]+=*)$/.exec(trimmed)?.[1];
+    const bytes = /^[0-9a-f]{64}$/i.test(trimmed)
+      ? Buffer.from(trimmed, 'hex')
+      : Buffer.from(named ?? trimmed, 'base64');
+    if (bytes.length === KEY_BYTES) return bytes;
+    if (bytes.length === KEY_BYTES + 1 && bytes[0] === ED25519[0]) return bytes.subarray(1);
+  }
+  throw new Error('The key must be an Ed25519 public key: a verifier key (name+id+key), base64, or PEM.');
+}
+
+/**
+ * The checkpoint that a note states, whoever signed it.
+ * @throws {Error} where it is not a checkpoint
+ */
+export function parseCheckpoint(note: string): Checkpoint {
+  const [text = '', signatures] = note.split('\n\n', 2);
+  const [origin, size, root, ...extensions] = text.split('\n');
+  const hash = Buffer.from(root ?? '', 'base64');
+  const sound =
+    signatures?.endsWith('\n') &&
+    origin &&
+    /^(0|[1-9]\d{0,15})$/.test(size ?? '') &&
+    hash.length === 32 &&
+    hash.toString('base64') === root &&
+    extensions.every((line) => line !== '');
+  if (!sound) throw new Error('This is not a checkpoint by C2SP tlog-checkpoint.');
+  return { origin, size: Number(size), root: hash };
+}
+
+/** Whether the log's own key signed the note. It may carry signatures of others, such as witnesses. */
+export async function isSigned(note: string, publicKey: Buffer): Promise<boolean> {
+  const split = note.indexOf('\n\n');
+  const text = Buffer.from(note.slice(0, split + 1));
+  const origin = note.slice(0, note.indexOf('\n'));
+  const id = keyId(origin, publicKey);
+  for (const line of note.slice(split + 2).split('\n')) {
+    const [dash, name, encoded = '', ...more] = line.split(' ');
+    if (dash !== '—' || name !== origin || more.length > 0) continue;
+    const bytes = Buffer.from(encoded, 'base64');
+    if (bytes.length !== 68 || !bytes.subarray(0, 4).equals(id)) continue;
+    if (await verified(text, publicKey, bytes.subarray(4))) return true;
+  }
+  return false;
+}
+
+/** In the thread pool: a log is verified by the hundred thousand signatures. */
+function verified(text: Buffer, publicKey: Buffer, signature: Buffer): Promise<boolean> {
+  return new Promise((resolve, reject) =>
+    verify(null, text, keyObjectOf(publicKey), signature, (error, holds) => (error ? reject(error) : resolve(holds))),
+  );
+}
+
+const keyObjects = new Map<string, KeyObject>();
+
+function keyObjectOf(publicKey: Buffer): KeyObject {
+  const name = publicKey.toString('base64');
+  const known = keyObjects.get(name);
+  if (known) return known;
+  const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, publicKey]), format: 'der', type: 'spki' });
+  keyObjects.set(name, key);
+  return key;
+}
+
+const textOf = ({ origin, size, root }: Checkpoint): string => `${origin}\n${size}\n${root.toString('base64')}\n`;
+
+const keyId = (name: string, publicKey: Buffer): Buffer =>
+  createHash('sha256').update(`${name}\n`).update(ED25519).update(publicKey).digest().subarray(0, 4);

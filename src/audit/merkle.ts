@@ -1,0 +1,190 @@
+import { createHash } from 'node:crypto';
+
+/*
+ * Merkle trees by RFC 6962, section 2.1: a leaf is hashed behind a byte 0x00, a node behind 0x01, so that neither passes
+ * for the other. Hashes are SHA-256, 32 bytes. Verification follows RFC 9162, sections 2.1.3.2 and 2.1.4.2.
+ */
+const LEAF = Buffer.of(0);
+const NODE = Buffer.of(1);
+
+/** The hash of one complete subtree: of the leaves `index · 2^level` up to, not including, `(index + 1) · 2^level`. */
+export type NodeHashes = (level: number, index: number) => Promise<Buffer> | Buffer;
+
+export const emptyRoot = (): Buffer => createHash('sha256').digest();
+
+export const hashLeaf = (content: Uint8Array): Buffer => createHash('sha256').update(LEAF).update(content).digest();
+
+export const hashChildren = (left: Uint8Array, right: Uint8Array): Buffer =>
+  createHash('sha256').update(NODE).update(left).update(right).digest();
+
+/** The root of a tree that grows leaf by leaf: it keeps the roots of the complete subtrees only, log₂ of its size. */
+export class GrowingTree {
+  #size = 0;
+  /** By level; a complete subtree stands where the size has a bit. */
+  #roots: Buffer[] = [];
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** @param leaf the leaf's hash */
+  append(leaf: Buffer): void {
+    this.appendSubtree(leaf, 0);
+  }
+
+  /**
+   * Appends 2^level leaves at once by the root of their subtree.
+   * @throws {RangeError} where the tree's size is no multiple of that
+   */
+  appendSubtree(root: Buffer, level: number): void {
+    const leaves = 2 ** level;
+    if (this.#size % leaves !== 0) throw new RangeError(`no subtree of ${leaves} leaves begins at ${this.#size}`);
+    let hash = root;
+    let at = level;
+    for (; Math.floor(this.#size / 2 ** at) % 2 === 1; at++) hash = hashChildren(this.#roots[at] ?? emptyRoot(), hash);
+    this.#roots[at] = hash;
+    this.#size += leaves;
+  }
+
+  root(): Buffer {
+    let root: Buffer | undefined;
+    for (const [level, subtree] of this.#roots.entries()) {
+      if (Math.floor(this.#size / 2 ** level) % 2 === 1) root = root ? hashChildren(subtree, root) : subtree;
+    }
+    return root ?? emptyRoot();
+  }
+
+  /** A tree of its own with the same leaves. */
+  clone(): GrowingTree {
+    const copy = new GrowingTree();
+    copy.#size = this.#size;
+    copy.#roots = [...this.#roots];
+    return copy;
+  }
+}
+
+export function rootOf(leaves: readonly Buffer[]): Buffer {
+  const tree = new GrowingTree();
+  for (const leaf of leaves) tree.append(leaf);
+  return tree.root();
+}
+
+/** The hashes of complete subtrees over leaves that are at hand. */
+export function nodesOf(leaves: readonly Buffer[]): NodeHashes {
+  return (level, index) => rootOf(leaves.slice(index * 2 ** level, (index + 1) * 2 ** level));
+}
+
+/**
+ * The audit path of a leaf (RFC 6962, section 2.1.1), from the leaf up.
+ * @param size of the tree that it is proven for
+ * @throws {RangeError} where the tree has no such leaf
+ */
+export async function inclusionProof(nodes: NodeHashes, index: number, size: number): Promise<Buffer[]> {
+  if (!(index >= 0 && index < size)) throw new RangeError(`a tree of ${size} leaves has no leaf ${index}`);
+  const path: Buffer[] = [];
+  let [low, high] = [0, size];
+  while (high - low > 1) {
+    const middle = low + split(high - low);
+    if (index < middle) {
+      path.unshift(await rangeHash(nodes, middle, high));
+      high = middle;
+    } else {
+      path.unshift(await rangeHash(nodes, low, middle));
+      low = middle;
+    }
+  }
+  return path;
+}
+
+/**
+ * Proves that a tree is an earlier one with leaves appended (RFC 6962, section 2.1.2); empty where either is empty or
+ * they are the same.
+ * @throws {RangeError} where the earlier one is larger
+ */
+export async function consistencyProof(nodes: NodeHashes, earlier: number, size: number): Promise<Buffer[]> {
+  if (!(earlier >= 0 && earlier <= size)) throw new RangeError(`no tree of ${earlier} leaves is within one of ${size}`);
+  if (earlier === 0 || earlier === size) return [];
+  const proof: Buffer[] = [];
+  let [low, high, whole] = [0, size, true];
+  while (earlier !== high) {
+    const middle = low + split(high - low);
+    if (earlier <= middle) {
+      proof.unshift(await rangeHash(nodes, middle, high));
+      high = middle;
+    } else {
+      proof.unshift(await rangeHash(nodes, low, middle));
+      low = middle;
+      whole = false;
+    }
+  }
+  if (!whole) proof.unshift(await rangeHash(nodes, low, high));
+  return proof;
+}
+
+/** Whether a leaf is the `index`-th of the tree that has this size and root. */
+export function verifyInclusion(
+  leaf: Buffer,
+  index: number,
+  size: number,
+  proof: readonly Buffer[],
+  root: Buffer,
+): boolean {
+  if (!Number.isSafeInteger(index) || index < 0 || index >= size) return false;
+  let [at, last] = [index, size - 1];
+  let hash = leaf;
+  for (const sibling of proof) {
+    if (last === 0) return false;
+    if (at % 2 === 1 || at === last) {
+      hash = hashChildren(sibling, hash);
+      while (at % 2 === 0 && at !== 0) [at, last] = [half(at), half(last)];
+    } else {
+      hash = hashChildren(hash, sibling);
+    }
+    [at, last] = [half(at), half(last)];
+  }
+  return last === 0 && hash.equals(root);
+}
+
+/** Whether the tree of `size` leaves begins with all leaves of the earlier one. */
+export function verifyConsistency(
+  earlier: number,
+  size: number,
+  earlierRoot: Buffer,
+  root: Buffer,
+  proof: readonly Buffer[],
+): boolean {
+  if (!Number.isSafeInteger(earlier) || earlier < 0 || earlier > size) return false;
+  if (earlier === 0) return proof.length === 0 && earlierRoot.equals(emptyRoot());
+  if (earlier === size) return proof.length === 0 && earlierRoot.equals(root);
+  const path = Number.isInteger(Math.log2(earlier)) ? [earlierRoot, ...proof] : [...proof];
+  let [at, last] = [earlier - 1, size - 1];
+  while (at % 2 === 1) [at, last] = [half(at), half(last)];
+  const first = path.shift();
+  if (!first) return false;
+  let [before, now] = [first, first];
+  for (const hash of path) {
+    if (last === 0) return false;
+    if (at % 2 === 1 || at === last) {
+      before = hashChildren(hash, before);
+      now = hashChildren(hash, now);
+      while (at % 2 === 0 && at !== 0) [at, last] = [half(at), half(last)];
+    } else {
+      now = hashChildren(now, hash);
+    }
+    [at, last] = [half(at), half(last)];
+  }
+  return last === 0 && before.equals(earlierRoot) && now.equals(root);
+}
+
+async function rangeHash(nodes: NodeHashes, low: number, high: number): Promise<Buffer> {
+  const leaves = high - low;
+  const level = Math.log2(leaves);
+  if (Number.isInteger(level) && low % leaves === 0) return nodes(level, low / leaves);
+  const middle = low + split(leaves);
+  return hashChildren(await rangeHash(nodes, low, middle), await rangeHash(nodes, middle, high));
+}
+
+/** The largest power of two below `leaves`. */
+const split = (leaves: number): number => 2 ** (Math.ceil(Math.log2(leaves)) - 1);
+
+const half = (index: number): number => Math.floor(index / 2);
