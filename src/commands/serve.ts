@@ -2,10 +2,9 @@ import type { AddressInfo } from 'node:net';
 import { Command } from 'commander';
 import type { FastifyInstance } from 'fastify';
 import { type App, openApp } from '../app';
-import { type Config, EnvironmentError, readConfig } from '../config';
+import { type Config, readConfig } from '../config';
 import { createServer } from '../gateway/server';
-import { SchemaPolicyError } from '../governance/govern';
-import { ConfigurationError } from '../storage/errors';
+import { CommandError } from './failure';
 import { exitTwoOnMisuse } from './misuse';
 
 /** `remit serve`: the server, until SIGTERM or SIGINT; then it finishes what is under way and exits with 0. */
@@ -13,15 +12,11 @@ export function serveCommand(): Command {
   const command = new Command('serve')
     .description('Serve the API, the playground and the health checks')
     .option('--host <address>', 'address to listen on; this machine alone outside production, every address in it')
-    .addHelpText('after', '\nThe environment says the rest; see .env.example.')
-    .action(async ({ host }: { host?: string }) => {
-      try {
-        await serve(readConfig(process.env), host);
-      } catch (error) {
-        for (const fault of faultsOf(error)) process.stderr.write(`${fault}\n`);
-        process.exit(1);
-      }
-    });
+    .addHelpText(
+      'after',
+      '\nThe environment says the rest; see .env.example.\nExample:\n  $ PORT=8080 remit serve --host 0.0.0.0',
+    )
+    .action(({ host }: { host?: string }) => serve(readConfig(process.env), host));
   return exitTwoOnMisuse(command);
 }
 
@@ -33,7 +28,7 @@ async function serve(config: Config, host = config.production ? '0.0.0.0' : '127
     await server.listen({ port: config.port, host });
   } catch (error) {
     await app.close();
-    throw error;
+    throw portFault(error as NodeJS.ErrnoException);
   }
   const { port } = server.server.address() as AddressInfo;
   app.serverOptions.logger.info({ host, port }, `listening on http://${host}:${port}/graphql`);
@@ -61,12 +56,12 @@ function closeOnSignal(server: FastifyInstance, app: App): void {
   process.on('SIGINT', close);
 }
 
-/** What keeps the server from starting, a line each: in words where the fault is the operator's to mend. */
-function faultsOf(error: unknown): string[] {
-  if (error instanceof EnvironmentError) return error.faults.map(({ message }) => message);
-  if (error instanceof ConfigurationError || error instanceof SchemaPolicyError) return error.message.split('\n');
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'EADDRINUSE') return ['PORT: another process listens on this port; choose another'];
-  if (code === 'EACCES') return ['PORT: this user may not listen on this port; choose one above 1023'];
-  return [`The server cannot start: ${message}`];
+/** What keeps the port from being listened on, in words; anything else as it is. */
+function portFault(error: NodeJS.ErrnoException): Error {
+  if (error.code === 'EADDRINUSE')
+    return new CommandError('PORT: another process listens on this port; choose another');
+  if (error.code === 'EACCES') {
+    return new CommandError('PORT: this user may not listen on this port; choose one above 1023');
+  }
+  return error;
 }
