@@ -229,16 +229,17 @@ function predicate(
       throw new Error(
         `${table.name} has no blind index of ${'index' in condition ? condition.index : condition.field}`,
       );
-    if (condition.is === 'in') {
-      const values = condition.value.map((value) => defined(table, column, value));
-      parts.push(values.length > 0 ? `\`${column}\` IN (${values.map(() => '?').join(', ')})` : '1 = 0');
-      parameters.push(...values);
-    } else {
-      // The only word of a condition that becomes SQL as it is.
-      if (!comparisons.has(condition.is)) throw new Error(`${table.name}.${column} is compared by no known operator`);
-      parts.push(`\`${column}\` ${condition.is} ?`);
-      parameters.push(defined(table, column, condition.value));
-    }
+    // The only word of a condition that becomes SQL as it is.
+    if (condition.is !== 'in' && !comparisons.has(condition.is))
+      throw new Error(`${table.name}.${column} is compared by no known operator`);
+    const asked = condition.is === 'in' ? condition.value : [condition.value];
+    const possible = (value: Scalar) =>
+      'index' in condition ? isAscii(value) : mayHold(table, condition.field, value);
+    const values = asked.map((value) => defined(table, column, value)).filter(possible);
+    if (values.length === 0) parts.push('1 = 0');
+    else if (condition.is === 'in') parts.push(`\`${column}\` IN (${values.map(() => '?').join(', ')})`);
+    else parts.push(`\`${column}\` ${condition.is} ?`);
+    parameters.push(...values);
   }
   return { text: parts.join(' AND '), parameters };
 }
@@ -247,6 +248,17 @@ function columnOf(table: TenantTable, property: string): string {
   const stored = table.fields.get(property)?.stored;
   if (table.key.includes(property) || (stored && 'plain' in stored)) return snakeCase(property);
   throw new Error(`${table.name}.${property} is not a column that can be compared or ordered by`);
+}
+
+const isAscii = (value: Scalar): boolean => !/[^\x20-\x7e]/.test(String(value));
+
+/**
+ * Whether a column can hold a value at all: ids are ASCII. MySQL refuses to compare them with anything else, where SQLite
+ * finds no row.
+ */
+export function mayHold(table: TenantTable, property: string, value: Scalar): boolean {
+  const stored = table.fields.get(property)?.stored;
+  return !(stored === undefined || ('plain' in stored && stored.plain === 'id')) || isAscii(value);
 }
 
 function defined(table: TenantTable, column: string, value: Scalar | undefined | null): Scalar {

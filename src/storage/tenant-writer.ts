@@ -1,8 +1,8 @@
 import type { EntityManager } from 'typeorm';
 import type { DataCategory } from '../governance/vocabulary';
 import type { KeyStore } from './key-store';
-import { snakeCase, type TenantTable, tableOf } from './tables';
-import { type Row, sealingContext } from './tenant-reader';
+import { type StoredField, snakeCase, type TenantTable, tableOf } from './tables';
+import { mayHold, type Row, sealingContext } from './tenant-reader';
 import { blindIndex, deriveKey, seal, unseal } from './vault';
 
 type Entity = abstract new (...args: never[]) => object;
@@ -45,11 +45,14 @@ export class TenantWriter {
   }
 
   /**
-   * Changes fields of one row, named by its whole key. A sealed field's category is opened, changed and sealed again.
+   * Changes fields of one row, named by its whole key. A sealed field's category is opened, changed and sealed again;
+   * where it does not open the row stays as it is. An undefined value is no change, and the key never changes.
    * @returns whether there was such a row
+   * @throws {UnsealError} where what is sealed was altered or moved
    */
-  async update(entity: Entity, client: string, key: Row, changes: Row): Promise<boolean> {
+  async update(entity: Entity, client: string, key: Row, wanted: Row): Promise<boolean> {
     const table = tableOf(entity);
+    const changes = changesOf(table, wanted);
     const categories = touchedCategories(table, changes);
     const stored = await this.#sealedColumns(table, client, key, categories);
     if (!stored) return false;
@@ -79,9 +82,12 @@ export class TenantWriter {
     const columns = [...categories].flatMap((category) => table.sealed.get(category)?.column ?? []);
     const names = [...table.key.map(snakeCase), ...(subject ? [snakeCase(subject)] : []), ...columns];
     const where = keyPredicate(table, { ...key, clientId: client });
+    if (!where.parameters.every((value, index) => mayHold(table, table.key[index] ?? '', value))) return undefined;
     const list = [...new Set(names)].map((name) => `\`${name}\``).join(', ');
+    // Two changes of one category at a time would each seal the other's field as it was; SQLite has one writer anyway.
+    const lock = this.#manager.dataSource.options.type === 'better-sqlite3' ? '' : ' FOR UPDATE';
     const [row] = await this.#manager.query<Row[]>(
-      `SELECT ${list} FROM \`${table.name}\` WHERE ${where.text}`,
+      `SELECT ${list} FROM \`${table.name}\` WHERE ${where.text}${lock}`,
       where.parameters,
     );
     if (!row) return undefined;
@@ -105,6 +111,12 @@ export class TenantWriter {
 
 const subjectOf = (table: TenantTable, row: Row): string => String(table.subject ? row[table.subject.id] : '');
 
+function changesOf(table: TenantTable, wanted: Row): Row {
+  return Object.fromEntries(
+    Object.entries(wanted).filter(([property, value]) => value !== undefined && !table.key.includes(property)),
+  );
+}
+
 function touchedCategories(table: TenantTable, changes: Row): Set<DataCategory> {
   const categories = new Set<DataCategory>();
   for (const name of Object.keys(changes)) {
@@ -123,13 +135,12 @@ function columnsOf(
 ): Map<string, Value> {
   const columns = new Map<string, Value>();
   const sealed = new Map<DataCategory, Row>();
-  for (const property of table.key) columns.set(snakeCase(property), plainValue(row[property]));
+  for (const property of table.key) columns.set(snakeCase(property), keyValue(table, property, row[property]));
   for (const [property, value] of Object.entries(row)) {
     const field = table.fields.get(property);
     if (!field || value === undefined || table.key.includes(property)) continue;
     if ('plain' in field.stored) {
-      const amount = field.stored.plain === 'amount' && typeof value === 'number';
-      columns.set(snakeCase(property), plainValue(amount ? Math.round(value * 10_000) : value));
+      columns.set(snakeCase(property), plainValue(table, field, value));
     } else if ('sealed' in field.stored && field.personal) {
       const { category } = field.personal;
       sealed.set(category, { ...sealed.get(category), [property]: value });
@@ -147,18 +158,33 @@ function columnsOf(
   return columns;
 }
 
-function plainValue(value: unknown): Value {
-  if (value instanceof Date) return value.getTime();
-  if (typeof value === 'string' || typeof value === 'number' || value === null) return value;
-  if (typeof value === 'boolean') return value ? 1 : 0;
-  throw new TypeError('a plain column takes text, a number, a time or null');
+/** A plain field's value as its column takes it, on every engine alike: SQLite would take anything anywhere. */
+function plainValue(table: TenantTable, { property, stored }: StoredField, value: unknown): Value {
+  if (value === null) return null;
+  const kind = 'plain' in stored ? stored.plain : 'id';
+  const fits = (taken: boolean, taker: string) => {
+    if (!taken) throw new TypeError(`${table.name}.${property} takes ${taker}`);
+  };
+  if (kind === 'instant' || kind === 'count' || kind === 'amount') {
+    const number = value instanceof Date ? value.getTime() : value;
+    const whole = typeof number === 'number' ? (kind === 'amount' ? Math.round(number * 10_000) : number) : Number.NaN;
+    fits(Number.isSafeInteger(whole) && (kind === 'instant' || typeof value === 'number'), `a number (${kind})`);
+    return whole;
+  }
+  const limit = kind === 'id' ? 36 : kind.text;
+  fits(
+    typeof value === 'string' && (value.length <= limit || [...value].length <= limit),
+    `${limit} characters of text`,
+  );
+  return value as string;
 }
 
-function keyPredicate(table: TenantTable, row: Row): { text: string; parameters: Value[] } {
-  const parameters = table.key.map((property) => {
-    const value = plainValue(row[property] ?? null);
-    if (value === null) throw new Error(`${table.name}: ${property} is missing from the row's key`);
-    return value;
-  });
+function keyValue(table: TenantTable, property: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '') return value;
+  throw new TypeError(`${table.name}: ${property} is missing from the row's key`);
+}
+
+function keyPredicate(table: TenantTable, row: Row): { text: string; parameters: string[] } {
+  const parameters = table.key.map((property) => keyValue(table, property, row[property]));
   return { text: table.key.map((property) => `\`${snakeCase(property)}\` = ?`).join(' AND '), parameters };
 }

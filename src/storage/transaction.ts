@@ -1,22 +1,50 @@
-import type { DataSource, EntityManager } from 'typeorm';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { DataSource, type EntityManager } from 'typeorm';
 
 /** SQLite has one connection, and TypeORM would run two callers' statements in one transaction: they take turns. */
 const turns = new WeakMap<DataSource, Promise<unknown>>();
+/** The embedded database whose turn the running call holds. */
+const held = new AsyncLocalStorage<DataSource>();
 
-const conflicts = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CHECKREAD', 'ER_ERROR_DURING_COMMIT']);
+const conflicts = new Set([
+  'ER_LOCK_DEADLOCK',
+  'ER_LOCK_WAIT_TIMEOUT',
+  'ER_CHECKREAD',
+  'ER_ERROR_DURING_COMMIT',
+  // Another process wrote to the embedded file between this transaction's first read and its first write.
+  'SQLITE_BUSY',
+  'SQLITE_BUSY_SNAPSHOT',
+]);
 const ATTEMPTS = 5;
 
 /**
  * Runs `work` in a transaction. Where the engine gives up on a conflict (Galera at COMMIT, InnoDB on a deadlock) the
  * whole of it runs again, so it must change nothing but the database.
+ * @throws {Error} where the embedded database's transaction would wait for the one that it runs in
  */
 export async function inTransaction<T>(
   dataSource: DataSource,
   work: (manager: EntityManager) => Promise<T>,
 ): Promise<T> {
-  if (dataSource.options.type !== 'better-sqlite3') return retrying(dataSource, work);
+  if (!isEmbedded(dataSource)) return retrying(dataSource, work);
+  if (held.getStore() === dataSource) throw new Error('A transaction within a transaction: hand its manager on.');
+  return inTurn(dataSource, () => retrying(dataSource, work));
+}
+
+/**
+ * Runs a read that sees what is committed and no more. On the one connection of the embedded database it waits for the
+ * transaction that runs, whose changes it would see before they are rolled back. Inside a transaction it is part of it.
+ */
+export async function committed<T>(source: DataSource | EntityManager, read: () => Promise<T>): Promise<T> {
+  if (!(source instanceof DataSource) || !isEmbedded(source) || held.getStore() === source) return read();
+  return inTurn(source, read);
+}
+
+const isEmbedded = (dataSource: DataSource): boolean => dataSource.options.type === 'better-sqlite3';
+
+function inTurn<T>(dataSource: DataSource, work: () => Promise<T>): Promise<T> {
   const before = turns.get(dataSource) ?? Promise.resolve();
-  const mine = before.then(() => dataSource.transaction(work));
+  const mine = before.then(() => held.run(dataSource, work));
   turns.set(
     dataSource,
     mine.catch(() => undefined),
