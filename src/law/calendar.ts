@@ -1,0 +1,63 @@
+/** A day of the calendar, `YYYY-MM-DD`; days compare as texts do. */
+export type Day = string;
+
+const DAY_MS = 86_400_000;
+
+/** @throws {RangeError} unless it is a day that exists */
+export function requireDay(text: string): Day {
+  if (/^\d{4}-\d{2}-\d{2}$/.test(text) && dayOf(Date.parse(`${text}T00:00:00Z`)) === text) return text;
+  throw new RangeError(`"${text}" is not a day of the calendar: write YYYY-MM-DD`);
+}
+
+/** The day, in UTC, of a moment in milliseconds since 1970. */
+export function dayOf(at: number): Day {
+  return Number.isFinite(at) ? new Date(at).toISOString().slice(0, 10) : '';
+}
+
+/** The first moment of a day, in UTC, in milliseconds since 1970. */
+export const startOf = (day: Day): number => Date.parse(`${requireDay(day)}T00:00:00Z`);
+
+/** The first moment after a day. */
+export const endOf = (day: Day): number => startOf(day) + DAY_MS;
+
+export const addDays = (day: Day, days: number): Day => dayOf(startOf(day) + days * DAY_MS);
+
+/**
+ * The same day number so many months on, or the last day of that month where it has no such day: how Regulation
+ * (EEC, Euratom) 1182/71 Art. 3(2)(c) ends a period of months (pitfall 31).
+ */
+export function addMonths(day: Day, months: number): Day {
+  const start = new Date(startOf(day));
+  const first = new Date(Date.UTC(start.getUTCFullYear(), start.getUTCMonth() + months, 1));
+  const last = new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + 1, 0)).getUTCDate();
+  first.setUTCDate(Math.min(start.getUTCDate(), last));
+  return dayOf(first.getTime());
+}
+
+/** The same day so many years on; 29 February becomes 28 where the year has none. */
+export const addYears = (day: Day, years: number): Day => addMonths(day, years * 12);
+
+/** Neither a Saturday nor a Sunday nor one of the holidays. */
+export function isWorkingDay(day: Day, holidays: ReadonlySet<Day> = none): boolean {
+  const weekday = new Date(startOf(day)).getUTCDay();
+  return weekday !== 0 && weekday !== 6 && !holidays.has(day);
+}
+
+/** The so-manieth working day after a day, which itself does not count. */
+export function addWorkingDays(day: Day, count: number, holidays: ReadonlySet<Day> = none): Day {
+  let reached = requireDay(day);
+  for (let left = count; left > 0; ) {
+    reached = addDays(reached, 1);
+    if (isWorkingDay(reached, holidays)) left--;
+  }
+  return reached;
+}
+
+/** The day itself, or the next working day: where a period's last day is none (Reg. 1182/71 Art. 3(4)). */
+export function nextWorkingDay(day: Day, holidays: ReadonlySet<Day> = none): Day {
+  let reached = requireDay(day);
+  while (!isWorkingDay(reached, holidays)) reached = addDays(reached, 1);
+  return reached;
+}
+
+const none: ReadonlySet<Day> = new Set();

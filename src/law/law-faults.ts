@@ -1,0 +1,72 @@
+import { requireDay, startOf } from './calendar';
+import type { Law } from './law';
+import { type Country, type Dated, inForce, type Sourced } from './sourced';
+
+/**
+ * What of the law as held here contradicts itself (pitfall 30): checked by the tests, and by whoever adds a regime.
+ * @returns a sentence for each fault
+ */
+export function lawFaults({ regimes, adequacy, tools }: Law): string[] {
+  const provisions = Object.values(tools).flatMap((tool) => tool.provisions);
+  const known = new Set(regimes.map(({ id }) => id));
+  return [
+    ...repeated(
+      'regime',
+      regimes.map(({ id }) => id),
+    ),
+    ...repeated('legal basis', [...adequacy, ...provisions].map(({ id }) => id).concat(Object.keys(tools))),
+    ...regimes.flatMap(({ id, territory }) =>
+      territory.flatMap((part) => faultsOf(`${id} ${part.country}`, part, [part.country])),
+    ),
+    ...twiceCovered(regimes),
+    ...regimes.flatMap((regime) => sourceFaults(regime.id, regime)),
+    ...adequacy.flatMap((one) => faultsOf(one.id, one, [...one.destinations, ...(one.exporters ?? [])])),
+    ...provisions.flatMap((one) => faultsOf(one.id, one, [])),
+    ...[...adequacy, ...provisions].flatMap((one) => [
+      ...sourceFaults(one.id, one),
+      ...(known.has(one.regime) ? [] : [`${one.id}: there is no regime ${one.regime}`]),
+    ]),
+    ...adequacy.flatMap((one) => {
+      const covers =
+        regimes.find(({ id }) => id === one.regime)?.territory.filter((part) => inForce(part, startOf(one.from))) ?? [];
+      const own = one.destinations.filter((country) => covers.some((part) => part.country === country));
+      return own.map((country) => `${one.id}: ${country} is within ${one.regime} itself`);
+    }),
+  ];
+}
+
+function repeated(what: string, names: readonly string[]): string[] {
+  return names.filter((name, index) => names.indexOf(name) !== index).map((name) => `${what} ${name} is there twice`);
+}
+
+function twiceCovered(regimes: Law['regimes']): string[] {
+  const parts = regimes.flatMap(({ territory }) => territory);
+  return parts.flatMap((part, index) =>
+    parts
+      .slice(index + 1)
+      .filter((other) => other.country === part.country && overlap(part, other))
+      .map(({ country }) => `${country} is under two regimes at once`),
+  );
+}
+
+const overlap = (a: Dated, b: Dated): boolean => a.from <= (b.to ?? '9999-12-31') && b.from <= (a.to ?? '9999-12-31');
+
+function faultsOf(name: string, { from, to }: Dated, countries: readonly Country[]): string[] {
+  const faults = countries.filter((code) => !/^[A-Z]{2}$/.test(code)).map((code) => `${name}: "${code}" is no country`);
+  for (const day of [from, ...(to === undefined ? [] : [to])]) {
+    try {
+      requireDay(day);
+    } catch {
+      faults.push(`${name}: "${day}" is no day`);
+    }
+  }
+  if (to !== undefined && to < from) faults.push(`${name}: it ends before it begins`);
+  return faults;
+}
+
+function sourceFaults(name: string, { source, dpv }: Sourced): string[] {
+  return [
+    ...(source.trim() === '' ? [`${name}: it has no source`] : []),
+    ...(dpv === undefined || dpv.startsWith('https://w3id.org/dpv') ? [] : [`${name}: "${dpv}" is no IRI of DPV`]),
+  ];
+}
