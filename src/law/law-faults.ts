@@ -1,6 +1,7 @@
-import { requireDay, startOf } from './calendar';
+import type { Adequacy } from './adequacy';
+import { requireDay } from './calendar';
 import type { Law } from './law';
-import { type Country, type Dated, inForce, type Sourced } from './sourced';
+import type { Country, Dated, Sourced } from './sourced';
 
 /**
  * What of the law as held here contradicts itself (pitfall 30): checked by the tests, and by whoever adds a regime.
@@ -14,7 +15,7 @@ export function lawFaults({ regimes, adequacy, tools }: Law): string[] {
       'regime',
       regimes.map(({ id }) => id),
     ),
-    ...repeated('legal basis', [...adequacy, ...provisions].map(({ id }) => id).concat(Object.keys(tools))),
+    ...repeated('legal basis', basesOf(adequacy, tools)),
     ...regimes.flatMap(({ id, territory }) =>
       territory.flatMap((part) => faultsOf(`${id} ${part.country}`, part, [part.country])),
     ),
@@ -26,13 +27,23 @@ export function lawFaults({ regimes, adequacy, tools }: Law): string[] {
       ...sourceFaults(one.id, one),
       ...(known.has(one.regime) ? [] : [`${one.id}: there is no regime ${one.regime}`]),
     ]),
-    ...adequacy.flatMap((one) => {
-      const covers =
-        regimes.find(({ id }) => id === one.regime)?.territory.filter((part) => inForce(part, startOf(one.from))) ?? [];
-      const own = one.destinations.filter((country) => covers.some((part) => part.country === country));
-      return own.map((country) => `${one.id}: ${country} is within ${one.regime} itself`);
-    }),
+    ...adequacy.flatMap((one) => withinItself(regimes, one)),
   ];
+}
+
+/** One article may stand behind two mechanisms, and is one basis then. */
+function basesOf(adequacy: Law['adequacy'], tools: Law['tools']): string[] {
+  const provisions = Object.values(tools).flatMap((tool) => tool.provisions);
+  const articles = new Set(provisions.map(({ id, article }) => `${id}\n${article}`));
+  const ofProvisions = [...articles].map((one) => one.slice(0, one.indexOf('\n')));
+  return [...adequacy.map(({ id }) => id), ...ofProvisions, ...Object.keys(tools)];
+}
+
+function withinItself(regimes: Law['regimes'], { id, regime, destinations, from }: Adequacy): string[] {
+  const territory = regimes.find((one) => one.id === regime)?.territory ?? [];
+  const covered = territory.filter((part) => part.from <= from && (part.to === undefined || from <= part.to));
+  const own = destinations.filter((country) => covered.some((part) => part.country === country));
+  return own.map((country) => `${id}: ${country} is within ${regime} itself`);
 }
 
 function repeated(what: string, names: readonly string[]): string[] {
