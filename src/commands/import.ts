@@ -1,0 +1,85 @@
+import { readFile } from 'node:fs/promises';
+import { Command, Option } from 'commander';
+import type { Client } from '../register/client';
+import { createServices } from '../services';
+import type { Stores } from '../stores';
+import { checkFile, type ImportReport, importFile, rejectsPathOf } from '../subjects/import/import-file';
+import { type ImportKind, importKinds, readMapping } from '../subjects/import/mapping';
+import { exitTwoOnMisuse } from './misuse';
+import { CommandUsageError, overStores } from './over-stores';
+import { progressBar } from './progress';
+
+interface Options {
+  readonly client: string;
+  readonly as: ImportKind;
+  readonly map: string;
+  readonly createClient?: boolean;
+  readonly source?: string;
+  readonly rejects?: string;
+  readonly json?: boolean;
+}
+
+/** `remit import`: takes a client's own export in. */
+export function importCommand(): Command {
+  const command = new Command('import')
+    .description("Take a client's CSV or NDJSON file in; rows are known by their external id, so it can be run again")
+    .argument('<file>', 'CSV with a header row, or NDJSON; UTF-8')
+    .requiredOption('--client <slug>', 'the client whose data it is')
+    .addOption(new Option('--as <kind>', 'what the rows are').choices(importKinds).makeOptionMandatory())
+    .requiredOption('--map <file>', 'JSON: our field names → the columns of the file')
+    .option('--create-client', 'register the client where it does not exist')
+    .option('--source <name>', 'where created customers come from; "import" unless told, or mapped')
+    .option('--rejects <file>', 'where rejected rows are reported; FILE.rejects.ndjson unless told')
+    .option('--json', 'print the counts as JSON, and nothing else')
+    .addHelpText('after', EXAMPLE)
+    .action(async (file: string, options: Options) => {
+      const report = await overStores(command, (stores) => run(stores, file, options));
+      process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : summary(report, file, options));
+    });
+  return exitTwoOnMisuse(command);
+}
+
+const EXAMPLE = `
+Example of a mapping:
+  {"externalId":"CustomerId","residency":"Country","postalAddress.city":"City","attributes.company":"Company"}
+Orders name their customer by customerExternalId, order items their order by orderExternalId. An empty cell leaves what
+is known as it is. Exit code 0 when done, with rejected rows too; 1 when it failed, and can be run again; 2 on misuse.`;
+
+async function run(stores: Stores, file: string, options: Options): Promise<ImportReport> {
+  if (options.source !== undefined && !/^.{1,100}$/u.test(options.source)) {
+    throw new CommandUsageError('--source must have 1 to 100 characters');
+  }
+  const text = await readFile(options.map, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new CommandUsageError(`--map ${options.map} cannot be read (${error.code}); name a file that can`);
+  });
+  const mapping = readMapping(text, options.as, options.map);
+  await checkFile({ file, mapping, rejects: options.rejects });
+  const client = await clientOf(stores, options);
+  const target = { client: client.id, source: await stores.regions.of(client.id), keys: stores.keys };
+  const progress = progressBar(options.as);
+  try {
+    const { source, rejects } = options;
+    return await importFile(target, { file, mapping, source, rejects, onProgress: progress.update });
+  } finally {
+    progress.stop();
+  }
+}
+
+async function clientOf(stores: Stores, { client: slug, createClient }: Options): Promise<Client> {
+  const { clients } = createServices(stores);
+  const client = await clients.find(slug);
+  if (client) return client;
+  if (createClient) return clients.register({ slug, name: slug }, 'remit import');
+  throw new CommandUsageError(`there is no client "${slug}"; name one that exists, or add --create-client`);
+}
+
+function summary(
+  { read, created, updated, unchanged, rejected }: ImportReport,
+  file: string,
+  options: Options,
+): string {
+  const counts = `${read} ${options.as} read: ${created} created, ${updated} updated, ${unchanged} unchanged`;
+  if (rejected === 0) return `${counts}.\n`;
+  const where = options.rejects ?? rejectsPathOf(file);
+  return `${counts}, ${rejected} rejected.\nLine and reason of each rejected row: ${where}\n`;
+}

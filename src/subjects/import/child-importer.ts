@@ -1,0 +1,85 @@
+import type { Row } from '../../storage/tenant-reader';
+import { TenantWriter } from '../../storage/tenant-writer';
+import { inTransaction } from '../../storage/transaction';
+import type { Fault } from './errors';
+import { ERASED, ExternalIds, type ImportTarget } from './external-ids';
+import type { Importer } from './importer';
+import type { MappedRow } from './mapped-row';
+import type { Mapping } from './mapping';
+import { change, type Outcome, type Pending } from './pending-rows';
+
+type Entity = abstract new (...args: never[]) => object;
+
+/** Rows that hang on another row, which the file names by its external id. */
+interface ChildKind {
+  readonly entity: Entity;
+  readonly parent: {
+    readonly entity: Entity;
+    /** The field of the mapping that names it. */
+    readonly field: string;
+    /** What to call it, with its article. */
+    readonly name: string;
+    /** The properties of the child that lead to it, out of the parent's row. */
+    readonly link: (parent: Row) => Row;
+  };
+  readonly newId: (values: Row, line: number) => string;
+}
+
+/** Takes rows in whose parents are there already; a row stays with the parent that it came with. */
+export async function childImporter(target: ImportTarget, mapping: Mapping, kind: ChildKind): Promise<Importer> {
+  const { entity, parent } = kind;
+  const ids = await ExternalIds.of(target);
+  const fields = mapping.fields.map(({ field }) => field).filter((field) => field !== parent.field);
+
+  async function take(rows: readonly MappedRow[]): Promise<Array<Outcome | Fault>> {
+    const parents = await ids.find(
+      parent.entity,
+      rows.map((row) => String(row.values[parent.field])),
+      [],
+    );
+    const found = await ids.find(
+      entity,
+      rows.map(({ values }) => String(values.externalId)),
+      fields,
+    );
+    const pending = new Map<string, Pending>();
+    for (const [id, row] of found) if (row !== ERASED) pending.set(id, { row, isNew: false, changes: {} });
+    const outcomes = rows.map(({ line, values }): Outcome | Fault => {
+      const { [parent.field]: parentId, ...changes } = values;
+      const id = String(values.externalId);
+      const owner = parents.get(String(parentId));
+      if (!owner) return { reason: `names ${parent.name} that is not there`, field: parent.field };
+      if (owner === ERASED || found.get(id) === ERASED) {
+        return { reason: 'is of a person who is being erased', field: parent.field };
+      }
+      const link = parent.link(owner);
+      const known = pending.get(id);
+      if (!known) {
+        const fresh: Pending = { row: { id: kind.newId(changes, line), ...link }, isNew: true, changes: {} };
+        change(fresh, changes);
+        pending.set(id, fresh);
+        return 'created';
+      }
+      if (Object.entries(link).every(([property, value]) => known.row[property] === value))
+        return change(known, changes);
+      return { reason: `is of another ${parent.name.replace(/^\w+ /, '')} already`, field: parent.field };
+    });
+    await write([...pending.values()], Object.keys(parent.link({})));
+    return outcomes;
+  }
+
+  async function write(pending: readonly Pending[], link: readonly string[]): Promise<void> {
+    const created = pending.filter(({ isNew }) => isNew).map(({ row }) => row);
+    await inTransaction(target.source, async (manager) => {
+      const writer = new TenantWriter(manager, target.keys);
+      await writer.insert(entity, target.client, created);
+      for (const { isNew, row, changes } of pending) {
+        if (isNew || Object.keys(changes).length === 0) continue;
+        const key = Object.fromEntries([...link, 'id'].map((property) => [property, row[property]]));
+        await writer.update(entity, target.client, key, changes);
+      }
+    });
+  }
+
+  return { rowsEach: 1, take };
+}

@@ -1,0 +1,129 @@
+import { v7 as uuid } from 'uuid';
+import type { Row } from '../../storage/tenant-reader';
+import { TenantWriter } from '../../storage/tenant-writer';
+import { inTransaction } from '../../storage/transaction';
+import { CustomAttribute } from '../custom-attribute';
+import { Customer } from '../customer';
+import type { Fault } from './errors';
+import { ERASED, ExternalIds, type ImportTarget } from './external-ids';
+import type { Importer } from './importer';
+import type { MappedRow } from './mapped-row';
+import { ATTRIBUTE, type Mapping } from './mapping';
+import { change, type Outcome, type Pending } from './pending-rows';
+
+interface PendingCustomer extends Pending {
+  readonly attributes: Pending;
+  /** Keys of attributes that have a row. */
+  readonly storedAttributes: ReadonlySet<string>;
+}
+
+const POSTAL = 'postalAddress.';
+
+/**
+ * Takes customers in, with their attributes.
+ * @param source where created customers come from (C2), unless the file says it
+ */
+export async function customerImporter(target: ImportTarget, mapping: Mapping, source: string): Promise<Importer> {
+  const ids = await ExternalIds.of(target);
+  const fields = [...new Set(mapping.fields.map(({ field }) => field.split('.')[0] ?? field))];
+  const attributeKeys = mapping.fields.flatMap(({ field }) =>
+    field.startsWith(ATTRIBUTE) ? [field.slice(ATTRIBUTE.length)] : [],
+  );
+
+  async function take(rows: readonly MappedRow[]): Promise<Array<Outcome | Fault>> {
+    const found = await ids.find(Customer, rows.map(externalIdOf), fields);
+    const stored = [...found.values()].filter((row) => row !== ERASED);
+    const attributes = await storedAttributes(stored.map(({ id }) => String(id)));
+    const pending = new Map<string, PendingCustomer>();
+    for (const [id, row] of found) {
+      if (row !== ERASED) pending.set(id, pendingOf(row, false, attributes.get(String(row.id)) ?? {}));
+    }
+    const outcomes = rows.map((row): Outcome | Fault => {
+      const id = externalIdOf(row);
+      if (found.get(id) === ERASED) return { reason: 'is of a person who is being erased', field: 'externalId' };
+      const known = pending.get(id);
+      if (known) return apply(known, row.values);
+      const fresh = pendingOf({ id: uuid(), source, createdAt: new Date() }, true, {});
+      pending.set(id, fresh);
+      apply(fresh, row.values);
+      return 'created';
+    });
+    await write([...pending.values()]);
+    return outcomes;
+  }
+
+  async function storedAttributes(customers: readonly string[]): Promise<Map<string, Row>> {
+    const byCustomer = new Map<string, Row>();
+    if (attributeKeys.length === 0 || customers.length === 0) return byCustomer;
+    const rows = await ids.reader.select(CustomAttribute, {
+      client: target.client,
+      fields: ['value'],
+      where: [
+        { field: 'customerId', is: 'in', value: customers },
+        { field: 'key', is: 'in', value: attributeKeys },
+      ],
+    });
+    for (const { customerId, key, value } of rows) {
+      const id = String(customerId);
+      byCustomer.set(id, { ...byCustomer.get(id), [String(key)]: value });
+    }
+    return byCustomer;
+  }
+
+  async function write(pending: readonly PendingCustomer[]): Promise<void> {
+    const created = pending.filter(({ isNew }) => isNew).map(({ row }) => row);
+    if (created.length > 0)
+      await target.keys.createSubjectKeys(
+        target.client,
+        created.map(({ id }) => String(id)),
+      );
+    await inTransaction(target.source, async (manager) => {
+      const writer = new TenantWriter(manager, target.keys);
+      await writer.insert(Customer, target.client, created);
+      await writer.insert(CustomAttribute, target.client, pending.flatMap(newAttributes));
+      for (const { isNew, row, changes, attributes, storedAttributes: stored } of pending) {
+        const { id } = row;
+        if (!isNew && Object.keys(changes).length > 0) await writer.update(Customer, target.client, { id }, changes);
+        for (const [key, value] of Object.entries(attributes.changes)) {
+          if (stored.has(key)) await writer.update(CustomAttribute, target.client, { customerId: id, key }, { value });
+        }
+      }
+    });
+  }
+
+  return { rowsEach: 1 + attributeKeys.length, take };
+}
+
+const externalIdOf = ({ values }: MappedRow): string => String(values.externalId);
+
+function pendingOf(row: Row, isNew: boolean, attributes: Row): PendingCustomer {
+  return {
+    row,
+    isNew,
+    changes: {},
+    attributes: { row: { ...attributes }, isNew, changes: {} },
+    storedAttributes: new Set(Object.keys(attributes)),
+  };
+}
+
+function apply(pending: PendingCustomer, values: Row): Outcome {
+  const fields: Row = {};
+  const attributes: Row = {};
+  // An address is one sealed value: parts that the file does not name stay.
+  const address: Row = { ...(pending.row.postalAddress as Row | null | undefined) };
+  for (const [field, value] of Object.entries(values)) {
+    if (field.startsWith(ATTRIBUTE)) attributes[field.slice(ATTRIBUTE.length)] = value;
+    else if (field.startsWith(POSTAL)) address[field.slice(POSTAL.length)] = value;
+    else fields[field] = value;
+  }
+  const known = Object.entries(address).filter(([, value]) => value !== null && value !== undefined);
+  fields.postalAddress = known.length > 0 ? Object.fromEntries(known) : null;
+  const outcomes = [change(pending, fields), change(pending.attributes, attributes)];
+  return outcomes.includes('updated') ? 'updated' : 'unchanged';
+}
+
+function newAttributes({ row, attributes, storedAttributes }: PendingCustomer): Row[] {
+  return Object.entries(attributes.changes)
+    .filter(([key, value]) => !storedAttributes.has(key) && value !== null)
+    .map(([key, value]) => ({ customerId: row.id, key, value }));
+}

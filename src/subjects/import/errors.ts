@@ -1,0 +1,11 @@
+/** The import was asked for wrongly: a mapping or a file that cannot work. The message names the mend. */
+export class ImportUsageError extends Error {
+  override readonly name = 'ImportUsageError';
+}
+
+/** Why a row is not taken in. It never repeats a value, which may be personal data. */
+export interface Fault {
+  readonly reason: string;
+  /** Our field, or the file's column where no field is at fault alone. */
+  readonly field?: string;
+}
