@@ -46,7 +46,7 @@ export class CreateRegister1700000000001 implements MigrationInterface {
         nullable(instant('effective_from')),
         nullable(instant('effective_to')),
         nullable(text('excluded_purposes', 200)),
-        nullable(text('signed_by', 100)),
+        nullable(text('signed_by', 255)),
         nullable(instant('signed_at')),
       ],
     });
@@ -58,17 +58,17 @@ export class CreateRegister1700000000001 implements MigrationInterface {
       nullable(instant('valid_to')),
       nullable(instant('withdrawn_at')),
       nullable(text('withdrawn_reason', 500)),
-      nullable(text('given_by', 100)),
+      nullable(text('given_by', 255)),
     ];
     await createTable(queryRunner, {
       name: 'purpose_grant',
       primaryKey: ['client_id', 'id'],
-      columns: [id('client_id'), id('id'), nullable(text('grantee_kind', 20)), nullable(text('grantee', 100)), ...terms],
+      columns: [id('client_id'), id('id'), nullable(text('grantee_kind', 20)), nullable(text('grantee', 255)), ...terms],
     });
     await createTable(queryRunner, {
       name: 'client_instruction',
       primaryKey: ['client_id', 'id'],
-      columns: [id('client_id'), id('id'), nullable(text('principal', 100)), ...terms],
+      columns: [id('client_id'), id('id'), nullable(text('principal', 255)), ...terms],
     });
     await createTable(queryRunner, {
       name: 'sub_processor',
@@ -108,7 +108,7 @@ export class CreateRegister1700000000001 implements MigrationInterface {
         id('id'),
         nullable(id('application_id')),
         nullable(text('accepted_notice_version', 40)),
-        nullable(text('installed_by', 100)),
+        nullable(text('installed_by', 255)),
         nullable(instant('installed_at')),
       ],
       indices: [{ columns: ['client_id', 'application_id'], unique: true }],

@@ -22,7 +22,7 @@ export class CreateSubjects1700000000002 implements MigrationInterface {
         nullable(digest('social_handle_index')),
         nullable(digest('external_id_index')),
         nullable(text('residency', 2)),
-        nullable(text('source', 100)),
+        nullable(text('source', 255)),
         nullable(instant('created_at')),
         nullable(text('restriction', 30)),
         nullable(instant('restricted_at')),

@@ -5,7 +5,7 @@ import { ClientKeyError } from '../storage/errors';
 import type { KeyStore } from '../storage/key-store';
 import type { Regions } from '../storage/regions';
 import { deriveKey } from '../storage/vault';
-import type { TokenClaims } from './caller';
+import { sideOf, type TokenClaims } from './caller';
 import { isInForce, type Validity } from './in-force';
 import { policyVersions } from './policy-version';
 import type { RequestContext } from './request-context';
@@ -56,22 +56,28 @@ export class AccessDesk {
     this.#now = now;
   }
 
-  async contextFor(claims: TokenClaims, purpose: string | undefined): Promise<RequestContext> {
+  /**
+   * @param token a verified token's claims. Where its roles stand on several sides it has none of them: a partner that is
+   * also the client's app, or staff that could instruct itself, would have the rights of both (R1, S3).
+   */
+  async contextFor(token: TokenClaims, purpose: string | undefined): Promise<RequestContext> {
+    const claims = sideOf(token.roles) === undefined ? { ...token, roles: [] } : token;
+    const at = this.#now();
     const client = claims.tenant === undefined ? undefined : await this.#client(claims.tenant);
     const pseudonymKey = client && (await this.#pseudonymKey(client.id));
     const present = pseudonymKey ? client : undefined;
+    // The version is read before what it labels: a policy may be newer than its label, never older.
     const versions = await policyVersions(this.#regions, present?.id);
     const version = `${versions.client}.${versions.register}`;
     const policy = present ? await this.#policy(present.id, version) : nothing;
     const party = await this.#party(claims, versions.register);
-    const rights = rightsOf(claims, policy.permissions, policy.exclusions, this.#now());
+    const rights = rightsOf(claims, policy.permissions, policy.exclusions, at);
     const { country, scopes } = standing(claims, party);
-    const agreements = policy.agreements
-      .filter((agreement) => isInForce(agreement, this.#now()))
-      .map(({ kind }) => kind);
+    const agreements = policy.agreements.filter((agreement) => isInForce(agreement, at)).map(({ kind }) => kind);
     const accessFor = (wanted: string | undefined): Access => ({
       principal: claims.subject || undefined,
       purpose: wanted,
+      forPurpose: accessFor,
       grantedPurposes: rights.granted,
       scopes,
       agreements,
@@ -123,7 +129,10 @@ export class AccessDesk {
 
 const nothing: ClientPolicy = { permissions: [], exclusions: [], agreements: [] };
 
-const isThirdParty = ({ roles }: TokenClaims): boolean => roles.includes('PARTNER') || roles.includes('SUB_PROCESSOR');
+const isThirdParty = ({ roles }: TokenClaims): boolean => {
+  const side = sideOf(roles);
+  return side === 'PARTNER' || side === 'SUB_PROCESSOR';
+};
 
 /** A third party's country and scopes come from the register: its token may claim less, never more or elsewhere. */
 function standing(

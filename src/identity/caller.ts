@@ -14,6 +14,27 @@ export const roles = [
 ] as const;
 export type Role = (typeof roles)[number];
 
+/** On whose side a role stands. */
+type Side = 'CLIENT' | 'PARTNER' | 'SUB_PROCESSOR' | 'PLATFORM' | 'AUDITOR';
+
+const sides: Readonly<Record<Role, Side>> = {
+  CLIENT_APP: 'CLIENT',
+  CLIENT_AGENT: 'CLIENT',
+  CLIENT_ADMIN: 'CLIENT',
+  CLIENT_PRIVACY_OFFICER: 'CLIENT',
+  PARTNER: 'PARTNER',
+  SUB_PROCESSOR: 'SUB_PROCESSOR',
+  PLATFORM_STAFF: 'PLATFORM',
+  PLATFORM_PRIVACY_OFFICER: 'PLATFORM',
+  AUDITOR: 'AUDITOR',
+};
+
+/** The side that all of a token's roles stand on; none where it has no role, or roles of several sides. */
+export function sideOf(held: readonly Role[]): Side | undefined {
+  const [side, another] = new Set(held.map((role) => sides[role]));
+  return another === undefined ? side : undefined;
+}
+
 /** What a verified token says of whoever sent it. */
 export interface TokenClaims {
   /** `sub`: for a partner its application's id or slug, for a sub-processor its own. */

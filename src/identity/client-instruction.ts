@@ -29,7 +29,7 @@ export class ClientInstruction {
   @Field(() => [DataCategoryEnum], { nullable: true, description: 'The scope; null is every category.' })
   categories: DataCategory[] | null;
 
-  @NonPersonal(governance, { plain: { text: 100 } })
+  @NonPersonal(governance, { plain: { text: 255 } })
   @Field(() => String, { nullable: true, description: 'The one member of staff it is for; null is all of them.' })
   principal: string | null;
 
@@ -53,7 +53,7 @@ export class ClientInstruction {
   @Field(() => String, { nullable: true })
   withdrawnReason: string | null;
 
-  @NonPersonal(governance, { plain: { text: 100 } })
+  @NonPersonal(governance, { plain: { text: 255 } })
   @Field(() => String, { description: 'The principal that gave it.' })
   givenBy: string;
 }

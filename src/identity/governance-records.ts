@@ -7,6 +7,7 @@ import { tableOf } from '../storage/tables';
 import { type Row, TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
 import { inTransaction } from '../storage/transaction';
+import { sideOf } from './caller';
 import { ClientInstruction } from './client-instruction';
 import { bumpPolicy } from './policy-version';
 import { GranteeKind, PurposeGrant } from './purpose-grant';
@@ -44,13 +45,14 @@ export class GovernanceRecords {
   async grant(actor: Actor, terms: Terms & { granteeKind: GranteeKind; grantee: string }): Promise<PurposeGrant> {
     return this.#give(PurposeGrant, actor, terms, {
       granteeKind: terms.granteeKind,
-      grantee: terms.grantee,
+      grantee: requireWords('grantee', terms.grantee, 255),
     }) as Promise<PurposeGrant>;
   }
 
   async instruct(actor: Actor, terms: Terms & { principal?: string | null | undefined }): Promise<ClientInstruction> {
+    const principal = terms.principal ?? null;
     return this.#give(ClientInstruction, actor, terms, {
-      principal: terms.principal ?? null,
+      principal: principal === null ? null : requireWords('principal', principal, 255),
     }) as Promise<ClientInstruction>;
   }
 
@@ -69,14 +71,37 @@ export class GovernanceRecords {
     await bumpPolicy(manager, actor.client);
   }
 
-  /** @throws {GraphQLError} NOT_FOUND, or CONFLICT where it is withdrawn already */
+  /** Inside a transaction of the caller's: withdraws all that an application was granted, before it is granted anew. */
+  async withdrawAllWithin(
+    manager: EntityManager,
+    client: string,
+    applicationId: string,
+    reason: string,
+  ): Promise<void> {
+    const grants = await new TenantReader(manager, this.#keys).select(PurposeGrant, {
+      client,
+      fields: ['withdrawnAt'],
+      where: [
+        { field: 'granteeKind', is: '=', value: GranteeKind.APPLICATION },
+        { field: 'grantee', is: '=', value: applicationId },
+      ],
+    });
+    const writer = new TenantWriter(manager, this.#keys);
+    for (const { id, withdrawnAt } of grants) {
+      const changes = { withdrawnAt: Date.now(), withdrawnReason: reason };
+      if (withdrawnAt === null) await writer.update(PurposeGrant, client, { id }, changes);
+    }
+  }
+
+  /** @throws {GraphQLError} BAD_USER_INPUT, NOT_FOUND, or CONFLICT where it is withdrawn already */
   async withdraw(
     kind: GovernanceRecord,
     actor: Actor,
     id: string,
     reason: string,
   ): Promise<PurposeGrant | ClientInstruction> {
-    const [row] = await this.#all(kind, actor.client, id);
+    requireWords('reason', reason, 500);
+    const [row] = id === '' ? [] : await this.#all(kind, actor.client, id);
     if (!row) throw denied.notFound(kind === PurposeGrant ? 'grant' : 'instruction');
     if (row.withdrawnAt) throw denied.conflict('It has been withdrawn already.');
     const changes = { withdrawnAt: Date.now(), withdrawnReason: reason };
@@ -128,7 +153,6 @@ export class GovernanceRecords {
 }
 
 function record(actor: Actor, terms: Terms): Row {
-  if (terms.reason.trim() === '') throw denied.input('"reason" must say why.');
   const validFrom = terms.validFrom ?? new Date();
   const validTo = terms.validTo ?? null;
   if (validTo && validTo <= validFrom) throw denied.input('"validTo" must be after "validFrom".');
@@ -138,7 +162,7 @@ function record(actor: Actor, terms: Terms): Row {
     id: uuid(),
     purpose: terms.purpose,
     categories: terms.categories ? terms.categories.join(',') : null,
-    reason: terms.reason,
+    reason: requireWords('reason', terms.reason, 500),
     validFrom,
     validTo,
     withdrawnAt: null,
@@ -147,10 +171,17 @@ function record(actor: Actor, terms: Terms): Row {
   };
 }
 
+function requireWords(field: string, text: string, limit: number): string {
+  const words = text.trim();
+  if (words !== '' && words.length <= limit) return words;
+  throw denied.input(`"${field}" must have 1 to ${limit} characters.`);
+}
+
+/** A time that cannot be read is one that has passed for an end, and never comes for a beginning. */
 function validity(row: Row) {
-  const at = (value: unknown) => (value instanceof Date ? value.getTime() : null);
+  const at = (value: unknown) => (value === null ? null : value instanceof Date ? value.getTime() : 0);
   return {
-    validFrom: at(row.validFrom) ?? Number.POSITIVE_INFINITY,
+    validFrom: at(row.validFrom) || Number.POSITIVE_INFINITY,
     validTo: at(row.validTo),
     withdrawnAt: at(row.withdrawnAt),
   };
@@ -168,11 +199,11 @@ function permissionOfGrant(row: Row, isInstalled: IsInstalled): Permission {
     covers: (claims) => {
       switch (row.granteeKind) {
         case GranteeKind.ROLE:
-          return clientRoles.some((role) => role === row.grantee && claims.roles.includes(role));
+          return sideOf(claims.roles) === 'CLIENT' && claims.roles.some((role) => role === row.grantee);
         case GranteeKind.PRINCIPAL:
-          return !isOutside(claims.roles) && claims.subject === row.grantee;
+          return sideOf(claims.roles) === 'CLIENT' && claims.subject === row.grantee;
         case GranteeKind.APPLICATION:
-          return claims.roles.includes('PARTNER') && isInstalled(String(row.grantee), claims.subject);
+          return sideOf(claims.roles) === 'PARTNER' && isInstalled(String(row.grantee), claims.subject);
         default:
           return false;
       }
@@ -186,13 +217,10 @@ function permissionOfInstruction(row: Row): Permission {
     title: `instruction ${row.id}`,
     purposes: purposesOf(row),
     categories: categoriesOf(row),
-    covers: (claims) =>
-      (claims.roles.includes('PLATFORM_STAFF') || claims.roles.includes('PLATFORM_PRIVACY_OFFICER')) &&
-      (row.principal === null || row.principal === claims.subject),
+    covers: ({ roles, subject }) =>
+      sideOf(roles) === 'PLATFORM' && (row.principal === null || row.principal === subject),
   };
 }
 
 /** Roles that a client may grant purposes to as such: its own people and apps. */
 export const clientRoles = ['CLIENT_APP', 'CLIENT_AGENT', 'CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
-const outsideRoles: readonly string[] = ['PARTNER', 'SUB_PROCESSOR', 'PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER'];
-const isOutside = (roles: readonly string[]): boolean => roles.some((role) => outsideRoles.includes(role));

@@ -1,6 +1,7 @@
 import { Column, type DataSource, Entity, type EntityManager, PrimaryColumn } from 'typeorm';
 import { countColumn, idColumn } from '../storage/columns';
 import type { Regions } from '../storage/regions';
+import { committed, isDuplicate } from '../storage/transaction';
 
 /** Scope of what belongs to no client: sub-processors, applications. */
 export const REGISTER = 'register';
@@ -23,15 +24,20 @@ export async function bumpPolicy(manager: EntityManager, scope: string): Promise
     .set({ version: () => 'version + 1' })
     .where({ scope })
     .execute();
-  if (updated.affected === 0) await manager.insert(PolicyVersion, { scope, version: 1 });
+  if (updated.affected !== 0) return;
+  try {
+    await manager.insert(PolicyVersion, { scope, version: 1 });
+  } catch (error) {
+    if (!isDuplicate(error)) throw error;
+    await bumpPolicy(manager, scope);
+  }
 }
 
 /** The versions of scopes kept in one database, one small read by primary key. */
 async function versionsIn(dataSource: DataSource, scopes: readonly string[]): Promise<Map<string, number>> {
-  const rows = await dataSource.query<PolicyVersion[]>(
-    `SELECT scope, version FROM policy_version WHERE scope IN (${scopes.map(() => '?').join(', ')})`,
-    [...scopes],
-  );
+  const sql = `SELECT scope, version FROM policy_version WHERE scope IN (${scopes.map(() => '?').join(', ')})`;
+  // A version that is rolled back comes again for other content, and must not have been seen before.
+  const rows = await committed(dataSource, () => dataSource.query<PolicyVersion[]>(sql, [...scopes]));
   return new Map(rows.map(({ scope, version }) => [scope, version]));
 }
 

@@ -35,7 +35,7 @@ export class PurposeGrant {
   @Field(() => GranteeKind)
   granteeKind: GranteeKind;
 
-  @NonPersonal(governance, { plain: { text: 100 } })
+  @NonPersonal(governance, { plain: { text: 255 } })
   @Field(() => String, { description: 'The role, the principal (`sub`), or the application id.' })
   grantee: string;
 
@@ -67,7 +67,7 @@ export class PurposeGrant {
   @Field(() => String, { nullable: true })
   withdrawnReason: string | null;
 
-  @NonPersonal(governance, { plain: { text: 100 } })
+  @NonPersonal(governance, { plain: { text: 255 } })
   @Field(() => String, { description: 'The principal that gave it.' })
   givenBy: string;
 }

@@ -27,6 +27,10 @@ export const denied = {
     }),
   role: (needed: readonly Role[]) =>
     new GraphQLError(`This needs one of the roles ${needed.join(', ')}.`, { extensions: { code: 'FORBIDDEN' } }),
+  noRole: () =>
+    new GraphQLError('The token has no role here, or roles of two sides that exclude each other.', {
+      extensions: { code: 'FORBIDDEN' },
+    }),
   client: () =>
     new GraphQLError('The token names no client of this platform in its claim "tenant".', {
       extensions: { code: 'FORBIDDEN' },
@@ -42,13 +46,19 @@ export const denied = {
 
 /** @throws {GraphQLError} UNAUTHENTICATED or FORBIDDEN unless the caller has one of the roles */
 export function requireRole(context: RequestContext, ...needed: Role[]): void {
-  if (context.claims.subject === '') throw denied.unauthenticated();
+  requirePrincipal(context);
   if (!needed.some((role) => context.claims.roles.includes(role))) throw denied.role(needed);
+}
+
+/** @throws {GraphQLError} UNAUTHENTICATED without a token, FORBIDDEN where it gives no role */
+export function requirePrincipal({ claims }: RequestContext): void {
+  if (claims.subject === '') throw denied.unauthenticated();
+  if (claims.roles.length === 0) throw denied.noRole();
 }
 
 /** The client that the request is about. @throws {GraphQLError} where there is none */
 export function requireClient(context: RequestContext): { readonly id: string; readonly slug: string } {
-  if (context.claims.subject === '') throw denied.unauthenticated();
+  requirePrincipal(context);
   if (!context.client) throw denied.client();
   return context.client;
 }

@@ -39,7 +39,7 @@ export class Agreement {
   })
   excludedPurposes: ProcessingPurpose[];
 
-  @NonPersonal('the principal that signed, an account', { plain: { text: 100 } })
+  @NonPersonal('the principal that signed, an account', { plain: { text: 255 } })
   @Field(() => String)
   signedBy: string;
 

@@ -1,4 +1,4 @@
-import { GraphQLDateTime } from 'graphql-scalars';
+import { GraphQLDateTime, GraphQLEmailAddress } from 'graphql-scalars';
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import { HostingRegionEnum } from '../identity/enums';
 import { connectionOf } from '../storage/connection';
@@ -50,7 +50,7 @@ export class AdministratorInput {
   @Field(() => String)
   name: string;
 
-  @Field(() => String)
+  @Field(() => GraphQLEmailAddress)
   email: string;
 }
 

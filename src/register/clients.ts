@@ -9,7 +9,7 @@ import { type HostingRegion, isHostingRegion, type Regions } from '../storage/re
 import { tableOf } from '../storage/tables';
 import { type Row, TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
-import { inTransaction } from '../storage/transaction';
+import { committed, inTransaction, isDuplicate } from '../storage/transaction';
 import { Agreement, type SignAgreementInput } from './agreement';
 import { requireCountry, requireSlug, requireText } from './checks';
 import type { Client, RegisterClientInput } from './client';
@@ -34,19 +34,17 @@ export class Clients {
   /** @param reference the client's id or slug */
   async find(reference: string): Promise<Client | undefined> {
     const column = validate(reference) ? 'client_id' : 'slug';
-    const [row] = await this.#regions.home.query<Row[]>(
-      `SELECT client_id, slug, name, country, region, created_at FROM client WHERE ${column} = ?`,
-      [reference],
-    );
+    const { home } = this.#regions;
+    const sql = `SELECT client_id, slug, name, country, region, created_at FROM client WHERE ${column} = ?`;
+    const [row] = await committed(home, () => home.query<Row[]>(sql, [reference]));
     return row && clientOf(row);
   }
 
   /** Clients in the order of their registration, from after an id. */
   async list(limit: number, after: string | undefined): Promise<Client[]> {
-    const rows = await this.#regions.home.query<Row[]>(
-      `SELECT client_id, slug, name, country, region, created_at FROM client WHERE client_id > ? ORDER BY client_id LIMIT ${limit}`,
-      [after ?? ''],
-    );
+    const { home } = this.#regions;
+    const sql = `SELECT client_id, slug, name, country, region, created_at FROM client WHERE client_id > ? ORDER BY client_id LIMIT ${limit}`;
+    const rows = await committed(home, () => home.query<Row[]>(sql, [after ?? '']));
     return rows.map(clientOf);
   }
 
@@ -56,7 +54,7 @@ export class Clients {
    */
   async register(input: RegisterClientInput, principal: string): Promise<Client> {
     const slug = requireSlug(input.slug);
-    if (await this.find(slug)) throw denied.conflict(`There is a client "${slug}" already.`);
+    if (await this.find(slug)) throw slugTaken();
     const country = input.country ? requireCountry('country', input.country) : null;
     const region = input.hostingRegion ?? null;
     const hosted = this.#hostedIn(region);
@@ -68,13 +66,19 @@ export class Clients {
       region,
       createdAt: new Date(),
     };
+    const administrator = input.administrator && {
+      name: requireText('name', input.administrator.name, 200),
+      email: requireText('email', input.administrator.email, 320),
+    };
     await this.#keys.createClientKey(row.id);
     await inTransaction(hosted, (manager) => this.#grantStanding(manager, row.id, principal));
-    if (input.administrator) await this.#addUser(hosted, row.id, input.administrator);
+    if (administrator) await this.#addUser(hosted, row.id, administrator);
     // The directory's entry comes last: a client exists once all that it needs does.
     await inTransaction(this.#regions.home, (manager) =>
       new TenantWriter(manager, this.#keys).insert(ClientEntity, row.id, [row]),
-    );
+    ).catch((error: unknown) => {
+      throw isDuplicate(error) ? slugTaken() : error;
+    });
     return { ...row, clientId: row.id };
   }
 
@@ -126,12 +130,7 @@ export class Clients {
   async #addUser(source: DataSource, client: string, administrator: { name: string; email: string }): Promise<void> {
     const id = uuid();
     await this.#keys.createSubjectKeys(client, [id]);
-    const row = {
-      id,
-      name: requireText('name', administrator.name, 200),
-      email: requireText('email', administrator.email, 320),
-      role: 'CLIENT_ADMIN',
-    };
+    const row = { ...administrator, id, role: 'CLIENT_ADMIN' };
     await inTransaction(source, (manager) => new TenantWriter(manager, this.#keys).insert(ClientUser, client, [row]));
   }
 
@@ -158,6 +157,8 @@ export class Clients {
     }
   }
 }
+
+const slugTaken = () => denied.conflict('There is a client of this "slug" already.');
 
 function clientOf(row: Row): Client {
   const id = String(row.client_id);

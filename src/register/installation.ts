@@ -36,7 +36,7 @@ export class Installation {
   })
   inForce: boolean;
 
-  @NonPersonal('the principal that installed it, an account', { plain: { text: 100 } })
+  @NonPersonal('the principal that installed it, an account', { plain: { text: 255 } })
   @Field(() => String)
   installedBy: string;
 

@@ -1,7 +1,6 @@
 import type { ClientPolicy, ClientReference, PolicySource, RegisteredParty } from '../identity/access-desk';
-import type { TokenClaims } from '../identity/caller';
+import { sideOf, type TokenClaims } from '../identity/caller';
 import type { GovernanceRecords } from '../identity/governance-records';
-import { isInForce } from '../identity/in-force';
 import type { Permission } from '../identity/rights';
 import type { Agreement } from './agreement';
 import type { Clients } from './clients';
@@ -44,10 +43,10 @@ export class RegisterPolicySource implements PolicySource {
   }
 
   async party({ roles, subject }: TokenClaims): Promise<RegisteredParty | undefined> {
-    if (roles.includes('PARTNER')) return (await this.parties.application(subject)) ?? undefined;
+    if (sideOf(roles) === 'PARTNER') return (await this.parties.application(subject)) ?? undefined;
+    // Whether it is engaged is asked with its purposes, at the time of each request.
     const subProcessor = await this.parties.subProcessor(subject);
-    if (!subProcessor || !isInForce(engagement(subProcessor), Date.now())) return undefined;
-    return { country: subProcessor.country, scopes: null };
+    return subProcessor ? { country: subProcessor.country, scopes: null } : undefined;
   }
 }
 
@@ -66,6 +65,6 @@ function permissionOf(subProcessor: SubProcessor): Permission {
     title: `sub-processor ${slug}`,
     purposes,
     categories,
-    covers: ({ roles, subject }) => roles.includes('SUB_PROCESSOR') && (subject === id || subject === slug),
+    covers: ({ roles, subject }) => sideOf(roles) === 'SUB_PROCESSOR' && (subject === id || subject === slug),
   };
 }

@@ -1,5 +1,5 @@
 import { Arg, Ctx, Field, FieldResolver, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
-import { type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { type RequestContext, requireClient, requirePrincipal, requireRole } from '../identity/request-context';
 import { about, unrestricted } from '../identity/subject-state';
 import { type Connection, connectionOf, page, pageSize, positionOf } from '../storage/connection';
 import type { KeyStore } from '../storage/key-store';
@@ -109,7 +109,8 @@ export class RegisterResolver {
   }
 
   @Query(() => [ThirdPartyApplication], { description: 'Applications that a client may install.' })
-  thirdPartyApplications(): Promise<ThirdPartyApplication[]> {
+  thirdPartyApplications(@Ctx() context: RequestContext): Promise<ThirdPartyApplication[]> {
+    requirePrincipal(context);
     return this.parties.applications();
   }
 

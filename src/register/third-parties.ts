@@ -1,4 +1,4 @@
-import { v7 as uuid } from 'uuid';
+import { v7 as uuid, validate } from 'uuid';
 import type { GovernanceRecords } from '../identity/governance-records';
 import { bumpPolicy, REGISTER } from '../identity/policy-version';
 import { GranteeKind } from '../identity/purpose-grant';
@@ -8,8 +8,8 @@ import type { Regions } from '../storage/regions';
 import { tableOf } from '../storage/tables';
 import { TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
-import { inTransaction } from '../storage/transaction';
-import { requireCountry, requireSlug, requireText } from './checks';
+import { committed, inTransaction } from '../storage/transaction';
+import { requireCountry, requireScopes, requireSlug, requireText } from './checks';
 import { Installation, type InstallThirdPartyApplicationInput } from './installation';
 import { type RegisterSubProcessorInput, SubProcessor } from './sub-processor';
 import { type RegisterThirdPartyApplicationInput, ThirdPartyApplication } from './third-party-application';
@@ -27,23 +27,27 @@ export class ThirdParties {
   }
 
   subProcessors(): Promise<SubProcessor[]> {
-    return this.#regions.home.getRepository(SubProcessor).find({ order: { name: 'ASC' } });
+    const { home } = this.#regions;
+    return committed(home, () => home.getRepository(SubProcessor).find({ order: { name: 'ASC', id: 'ASC' } }));
   }
 
   applications(): Promise<ThirdPartyApplication[]> {
-    return this.#regions.home.getRepository(ThirdPartyApplication).find({ order: { name: 'ASC' } });
+    const { home } = this.#regions;
+    return committed(home, () => home.getRepository(ThirdPartyApplication).find({ order: { name: 'ASC', id: 'ASC' } }));
   }
 
   /** @param reference an application's id or slug */
   application(reference: string): Promise<ThirdPartyApplication | null> {
-    return this.#regions.home
-      .getRepository(ThirdPartyApplication)
-      .findOne({ where: [{ id: reference }, { slug: reference }] });
+    const { home } = this.#regions;
+    const where = validate(reference) ? { id: reference } : { slug: reference };
+    return committed(home, () => home.getRepository(ThirdPartyApplication).findOneBy(where));
   }
 
   /** @param reference a sub-processor's id or slug */
   subProcessor(reference: string): Promise<SubProcessor | null> {
-    return this.#regions.home.getRepository(SubProcessor).findOne({ where: [{ id: reference }, { slug: reference }] });
+    const { home } = this.#regions;
+    const where = validate(reference) ? { id: reference } : { slug: reference };
+    return committed(home, () => home.getRepository(SubProcessor).findOneBy(where));
   }
 
   /** Registers a sub-processor, or the new terms of one that is registered. */
@@ -55,8 +59,8 @@ export class ThirdParties {
       name: requireText('name', input.name, 200),
       service: requireText('service', input.service, 500),
       country: requireCountry('country', input.country),
-      purposes: input.purposes,
-      categories: input.categories,
+      purposes: [...new Set(input.purposes)],
+      categories: [...new Set(input.categories)],
       engagedFrom: (input.engagedFrom ?? new Date(known?.engagedFrom ?? Date.now())).getTime(),
       engagedTo: input.engagedTo?.getTime() ?? null,
     };
@@ -73,7 +77,7 @@ export class ThirdParties {
       name: requireText('name', input.name, 200),
       publisher: requireText('publisher', input.publisher, 200),
       country: requireCountry('country', input.country),
-      scopes: input.scopes,
+      scopes: requireScopes(input.scopes),
       privacyNoticeVersion: requireText('privacyNoticeVersion', input.privacyNoticeVersion, 40),
     };
     await this.#save(ThirdPartyApplication, entry);
@@ -81,7 +85,8 @@ export class ThirdParties {
   }
 
   /**
-   * Installs an application at a client and grants it its purposes; again, to accept a new notice.
+   * Installs an application at a client and grants it its purposes; again, to accept a new notice. What it had been
+   * granted before is withdrawn: it reads for the purposes that were named last, and no more.
    * @throws {GraphQLError} NOT_FOUND, or PRIVACY_NOTICE_NOT_ACCEPTED naming the current version
    */
   async install(client: string, input: InstallThirdPartyApplicationInput, principal: string): Promise<Installation> {
@@ -103,7 +108,8 @@ export class ThirdParties {
       const writer = new TenantWriter(manager, this.#keys);
       if (known) await writer.update(Installation, client, { id: row.id }, row);
       else await writer.insert(Installation, client, [row]);
-      const grants = input.purposes.map((purpose) => ({
+      await this.#records.withdrawAllWithin(manager, client, application.id, 'replaced by a new installation');
+      const grants = [...new Set(input.purposes)].map((purpose) => ({
         granteeKind: GranteeKind.APPLICATION,
         grantee: application.id,
         purpose,

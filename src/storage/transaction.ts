@@ -15,6 +15,7 @@ const conflicts = new Set([
   'SQLITE_BUSY',
   'SQLITE_BUSY_SNAPSHOT',
 ]);
+const duplicates = new Set(['ER_DUP_ENTRY', 'SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY']);
 const ATTEMPTS = 5;
 
 /**
@@ -38,6 +39,12 @@ export async function inTransaction<T>(
 export async function committed<T>(source: DataSource | EntityManager, read: () => Promise<T>): Promise<T> {
   if (!(source instanceof DataSource) || !isEmbedded(source) || held.getStore() === source) return read();
   return inTurn(source, read);
+}
+
+/** Whether a statement failed because a row of that key, or of that unique value, is there already. */
+export function isDuplicate(error: unknown): boolean {
+  const code = (error as { driverError?: { code?: string } } | undefined)?.driverError?.code ?? '';
+  return duplicates.has(code);
 }
 
 const isEmbedded = (dataSource: DataSource): boolean => dataSource.options.type === 'better-sqlite3';

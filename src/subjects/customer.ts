@@ -66,7 +66,7 @@ export class Customer {
   @Field(() => String, { nullable: true, description: 'The country whose law covers the person, ISO 3166-1 alpha-2.' })
   residency: string | null;
 
-  @NonPersonal('names the system that the data came from (C2)', { plain: { text: 100 } })
+  @NonPersonal('names the system that the data came from (C2)', { plain: { text: 255 } })
   @Field(() => String, { nullable: true, description: 'Where the data came from.' })
   source: string | null;
 

@@ -7,7 +7,7 @@ import type { KeyStore } from '../storage/key-store';
 import type { Regions } from '../storage/regions';
 import { type Condition, type Row, TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
-import { inTransaction } from '../storage/transaction';
+import { inTransaction, isDuplicate } from '../storage/transaction';
 import { type BlindIndexKind, blindIndex, deriveKey } from '../storage/vault';
 import { CustomAttribute } from './custom-attribute';
 import { Customer, type RestrictionGround } from './customer';
@@ -62,8 +62,11 @@ export class Customers {
     fields: Iterable<string>,
   ): Promise<Customer[]> {
     const where: Condition[] = after === undefined ? [] : [{ field: 'id', is: '>', value: after }];
-    if (filter?.residency) where.push({ field: 'residency', is: '=', value: filter.residency });
-    if (filter?.source) where.push({ field: 'source', is: '=', value: filter.source });
+    for (const field of ['residency', 'source'] as const) {
+      const value = filter?.[field];
+      if (value === '') throw denied.input(`"${field}" of a filter must not be empty; leave it out for all.`);
+      if (value !== null && value !== undefined) where.push({ field, is: '=', value });
+    }
     if (filter?.createdAfter) where.push({ field: 'createdAt', is: '>', value: filter.createdAfter.getTime() });
     if (filter?.createdBefore) where.push({ field: 'createdAt', is: '<', value: filter.createdBefore.getTime() });
     return this.#select(client, fields, where, limit);
@@ -87,7 +90,7 @@ export class Customers {
         client,
         rows.map(({ key, value }) => ({ customerId: id, key, value })),
       );
-    });
+    }).catch(externalIdTaken);
     return id;
   }
 
@@ -101,7 +104,7 @@ export class Customers {
       const found = await writer.update(Customer, client, { id: customerId }, present(fields));
       if (!found) throw denied.notFound('customer');
       for (const attribute of attributes ?? []) await this.#setAttribute(writer, client, customerId, attribute);
-    });
+    }).catch(externalIdTaken);
   }
 
   /** Limits a person's processing to LEGAL (GDPR Art. 18(2), 21), or lifts the limit. @throws {GraphQLError} NOT_FOUND */
@@ -138,8 +141,15 @@ export class Customers {
   async #requireFree(client: string, externalId: string | null | undefined, owner?: string): Promise<void> {
     if (!externalId) return;
     const holder = await this.lookup(client, { externalId }, []);
-    if (holder && holder.id !== owner) throw denied.conflict('Another customer has this "externalId" already.');
+    if (holder && holder.id !== owner) throw externalIdConflict();
   }
+}
+
+const externalIdConflict = () => denied.conflict('Another customer has this "externalId" already.');
+
+/** Two requests at a time may both have found it free; the index lets one of them in. */
+function externalIdTaken(error: unknown): never {
+  throw isDuplicate(error) ? externalIdConflict() : error;
 }
 
 /** A row as the API gives it, marked with the state that decides on it. */
@@ -160,7 +170,7 @@ function present(fields: object): Row {
   );
 }
 
-const lengths: Readonly<Record<string, number>> = { source: 100, externalId: 200 };
+const lengths: Readonly<Record<string, number>> = { source: 255, externalId: 200 };
 
 function check(input: CreateCustomerInput | UpdateCustomerInput): void {
   for (const [field, value] of Object.entries(input)) {
@@ -178,6 +188,8 @@ function check(input: CreateCustomerInput | UpdateCustomerInput): void {
   }
   if (input.ipAddress && isIP(input.ipAddress) === 0)
     throw denied.input('"ipAddress" must be an IPv4 or IPv6 address.');
+  const keys = (input.attributes ?? []).map(({ key }) => key);
+  if (new Set(keys).size < keys.length) throw denied.input('"attributes" names a key twice.');
   for (const { key, value } of input.attributes ?? []) {
     if (!/^[\w.-]{1,100}$/.test(key))
       throw denied.input('An attribute\'s "key" must be 1 to 100 letters, digits, dots, dashes or underscores.');
