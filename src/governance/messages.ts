@@ -9,8 +9,9 @@ export function withoutValues(message: string): string {
   return message
     .replace(/ Did you mean [\s\S]*$/, '')
     .replace(
-      / got invalid value [\s\S]*?( at "[\w.[\]]+")?; (Expected|Field|[\s\S]*?cannot)[\s\S]*$/,
-      (_, at: string | undefined) => ` got an invalid value${at ?? ''}.`,
+      // A place begins with the variable's name; what else looks like one is part of the value.
+      /"\$(\w+)" got invalid value [\s\S]*?( at "\1[.[][\w.[\]]+")?; (Expected|Field|[\s\S]*?cannot)[\s\S]*$/,
+      (_, name: string, at: string | undefined) => `"$${name}" got an invalid value${at ?? ''}.`,
     )
     .replace(/ got invalid value [\s\S]*$/, ' got an invalid value.')
     .replace(/, found [\s\S]*$/, '.')
@@ -21,7 +22,7 @@ export function withoutValues(message: string): string {
 
 /** What graphql itself says of a literal, once its value is cut out. */
 const ofLiterals =
-  /^(Expected value of type "[^"]+"|Field "[\w.]+" (of required type "[^"]+" was not provided|is not defined by type "\w+")|(Int|Float|String|Boolean|ID|Enum "\w+") cannot represent this value|This value does not exist in "\w+" enum|Variable "\$\w+" is not defined( by operation "\w+")?|OneOf Input Object "\w+" must specify exactly one key|Too many validation errors, [\w ]+\. [\w ]+)\.$/;
+  /^(Expected value of type "[^"]+"|Field "[\w.]+" (of required type "[^"]+" was not provided|is not defined by type "\w+")|(Int|Float|String|Boolean|ID|Enum "\w+") cannot represent this value|This value does not exist in "\w+" enum|Variable "\$\w+" is not defined( by operation "\w+")?|OneOf Input Object "\w+" must specify exactly one key|(Too many validation errors, [\w ]+\. )?Validation aborted)\.$/;
 
 /** A scalar may refuse a literal in words of its own, and these repeat the literal: they are not graphql's, so they go. */
 function messageFor({ message, nodes }: GraphQLError): string {

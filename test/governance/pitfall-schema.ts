@@ -1,0 +1,154 @@
+import { buildSchema, type GraphQLFieldResolver, type GraphQLSchema, isObjectType } from 'graphql';
+import {
+  type Access,
+  type GovernedResult,
+  type GovernOptions,
+  govern,
+  governanceTypeDefs,
+} from '../../src/governance/govern';
+
+/** The schema that `shared` pitfalls ask for: a rule on one implementer, a union, lists, a mutation, a subscription. */
+export const pitfallTypeDefs = `
+  interface Node { secret: String label: String peers: [Node] }
+  type A implements Node {
+    secret: String @personalData(category: NAME) @purposes(allow: [SUPPORT]) @deidentify(for: [IMPROVEMENT], by: PSEUDONYM)
+    label: String @nonPersonal(because: "a label")
+    peers: [Node]
+    owner: C
+    length: Int @derivedFrom(fields: ["secret"])
+    grid: [[String]] @personalData(category: NAME) @purposes(allow: [SUPPORT])
+  }
+  type B implements Node { secret: String label: String peers: [Node] owner: A }
+  type C {
+    hidden: String @personalData(category: CONTACT) @purposes(allow: [SUPPORT])
+    age: Int @personalData(category: DEMOGRAPHIC) @purposes(allow: [SUPPORT])
+    label: String @nonPersonal(because: "a label")
+    a: A
+  }
+  union U = A | B | C
+  enum ASort { LABEL NAMED @deprecated }
+  input AFilter {
+    and: [AFilter!]
+    label: String
+    secret: TextFilter @governedBy(field: "A.secret", operators: [EQ, PREFIX])
+    hidden: String @governedBy(field: "C.hidden")
+  }
+  input TextFilter { eq: String prefix: String contains: String lt: String }
+  type Count { count: Int }
+  type Query {
+    plain: String
+    node: Node
+    nodes: [Node!]
+    u: U
+    us: [U!]
+    a: A
+    b: B
+    c: C
+    as(filter: AFilter, sort: ASort @governedBy(field: "A.secret"), label: String): [A!]
+    count(filter: AFilter): Count
+    first(secretIs: String! @governedBy(field: "A.secret")): [A!]!
+    distinct(by: String = "secret" @governedBy(field: "Node.secret")): [String]
+    say(text: String, number: Int, on: Day, sort: ASort): String
+    fails: String
+    failsForTheCaller: String
+  }
+  scalar Day
+  type Mutation {
+    relabel(label: String): Relabelled
+    rename(secret: String @governedBy(field: "A.secret")): A
+  }
+  type Relabelled { done: Boolean a: A }
+  type Subscription { changed: A said: String @personalData(category: CORRESPONDENCE) @purposes(allow: [SUPPORT]) @deidentify(for: [IMPROVEMENT], by: PSEUDONYM) }
+`;
+
+export const support: Access = {
+  principal: 'p',
+  purpose: 'SUPPORT',
+  grantedPurposes: ['SUPPORT', 'SECURITY', 'IMPROVEMENT'],
+};
+export const security: Access = { ...support, purpose: 'SECURITY' };
+export const improvement: Access = { ...support, purpose: 'IMPROVEMENT' };
+
+export const c = { __typename: 'C', hidden: 'canary-c', age: 4711, label: 'c' };
+export const b = { __typename: 'B', secret: 'open-b', label: 'b', peers: [] as unknown[] };
+export const a = {
+  __typename: 'A',
+  secret: 'canary-a',
+  label: 'a',
+  owner: c,
+  length: 8,
+  peers: [b],
+  grid: [['canary-g']],
+};
+export const rows = {
+  plain: 'plain',
+  node: a,
+  nodes: [a, b, a],
+  u: c,
+  us: [a, b, c],
+  a,
+  b,
+  c,
+  as: [a],
+  count: { count: 1 },
+  first: [a],
+  distinct: ['canary-d'],
+};
+
+/** Every resolver that was called, by coordinate. */
+export interface House {
+  schema: GraphQLSchema;
+  calls: string[];
+  run(
+    document: string,
+    access?: Access,
+    more?: { operationName?: string; variableValues?: Record<string, unknown>; contextValue?: unknown },
+  ): Promise<GovernedResult>;
+  governed: ReturnType<typeof govern>;
+}
+
+/** A fresh, governed schema whose root fields note that they were called. */
+export function house(
+  options: GovernOptions = {},
+  resolvers: Record<string, GraphQLFieldResolver<unknown, unknown>> = {},
+): House {
+  const schema = buildSchema(`${governanceTypeDefs}\n${pitfallTypeDefs}`);
+  const calls: string[] = [];
+  for (const name of ['Query', 'Mutation']) {
+    const type = schema.getType(name);
+    if (!isObjectType(type)) continue;
+    for (const field of Object.values(type.getFields())) {
+      field.resolve = (source) => {
+        calls.push(`${name}.${field.name}`);
+        return (source as Record<string, unknown> | undefined)?.[field.name];
+      };
+    }
+  }
+  for (const [coordinate, resolve] of Object.entries(resolvers)) {
+    const [typeName = '', fieldName = ''] = coordinate.split('.');
+    const type = schema.getType(typeName);
+    const field = isObjectType(type) ? type.getFields()[fieldName] : undefined;
+    if (field && typeName === 'Subscription') field.subscribe = resolve;
+    else if (field) field.resolve = resolve;
+  }
+  const governed = govern(schema, options);
+  return {
+    schema,
+    calls,
+    governed,
+    run: (document, access = security, more = {}) => governed.execute({ document, access, rootValue: rows, ...more }),
+  };
+}
+
+/** Nothing that a canary stands for is anywhere in the answer. */
+export function expectNoCanary(answer: unknown): void {
+  expect(JSON.stringify(answer)).not.toMatch(/canary|4711/);
+}
+
+export const errorsOf = (result: GovernedResult): Array<Record<string, unknown>> =>
+  (result.errors ?? []).map(({ path, extensions }) => ({ path, ...extensions }));
+
+export const codesOf = (result: GovernedResult): unknown[] =>
+  (result.errors ?? []).map(({ extensions }) => extensions.code);
+
+export const plainData = (result: { data?: unknown }): unknown => JSON.parse(JSON.stringify(result.data ?? null));
