@@ -8,12 +8,14 @@ import type { ProcessingPurpose } from '../../src/governance/vocabulary';
 import type { Role, TokenClaims } from '../../src/identity/caller';
 import { createServices, type Services } from '../../src/services';
 import { generateMasterKeyFile } from '../../src/storage/master-key';
-import { migrateStores, openStores, type Stores } from '../../src/stores';
+import { migrateStores, openStores, type StoreConfig, type Stores } from '../../src/stores';
 import type { TestDatabase } from './databases';
 
 /** Who asks, in a test: a token's claims, with every purpose unless told. */
 export interface Asker {
   readonly role: Role;
+  /** More roles that the token names. */
+  readonly also?: readonly Role[];
   readonly client?: string;
   readonly subject?: string;
   readonly purposes?: readonly ProcessingPurpose[];
@@ -33,6 +35,8 @@ export interface TestApp {
     document: string,
     variables?: Record<string, unknown>,
   ): Promise<GovernedResult>;
+  /** A second process on the same stores. */
+  replica(): Promise<TestApp>;
   close(): Promise<void>;
 }
 
@@ -40,11 +44,11 @@ const everyPurpose: readonly ProcessingPurpose[] = ['SERVICE_DELIVERY', 'SECURIT
 
 export function claimsOf(asker: Asker | undefined): TokenClaims {
   if (!asker) return { subject: '', tenant: undefined, roles: [], scopes: [], purposes: [], country: undefined };
-  const { role, client, subject, purposes, scopes, country } = asker;
+  const { role, also = [], client, subject, purposes, scopes, country } = asker;
   return {
     subject: subject ?? `${role.toLowerCase()}@test`,
     tenant: client,
-    roles: [role],
+    roles: [role, ...also],
     scopes: scopes ?? [],
     purposes: purposes ?? everyPurpose,
     country,
@@ -63,6 +67,10 @@ export async function openTestApp(database: TestDatabase): Promise<TestApp> {
     production: false,
   };
   await migrateStores(config);
+  return openOn(config, () => rmSync(folder, { recursive: true, force: true }));
+}
+
+async function openOn(config: StoreConfig, afterwards: () => void): Promise<TestApp> {
   const stores = await openStores(config, { poolSize: 4 });
   const services = createServices(stores);
   const internalErrors: unknown[] = [];
@@ -84,9 +92,10 @@ export async function openTestApp(database: TestDatabase): Promise<TestApp> {
         access: contextValue.access,
       });
     },
+    replica: () => openOn(config, () => undefined),
     close: async () => {
       await stores.close();
-      rmSync(folder, { recursive: true, force: true });
+      afterwards();
     },
   };
 }
