@@ -42,54 +42,59 @@ const storeUrl = (variable: string) =>
     }
   });
 
-const environment = z
-  .object({
-    PORT: z
-      .string()
-      .regex(/^\d{1,5}$/, 'must be a port number from 0 to 65535')
-      .transform(Number)
-      .refine((port) => port <= 65_535, 'must be a port number from 0 to 65535')
-      .default(4000),
-    DATABASE_URL: storeUrl('DATABASE_URL').default('sqlite:./data/remit.db'),
-    DATABASE_URL_EU: storeUrl('DATABASE_URL_EU').optional(),
-    DATABASE_URL_US: storeUrl('DATABASE_URL_US').optional(),
-    KEYS_DATABASE_URL: storeUrl('KEYS_DATABASE_URL').optional(),
-    REMIT_MASTER_KEY_FILE: z.string().optional(),
-    OIDC_ISSUER: z
-      .string()
-      .refine(
-        isIssuer,
-        'must be the https URL of an OpenID provider, without query or fragment (http for this machine only)',
-      )
-      .optional(),
-    OIDC_AUDIENCE: z.string().optional(),
-    LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
-    NODE_ENV: z.string().optional(),
-  })
-  .superRefine((variables, context) => {
-    if (!variables.KEYS_DATABASE_URL && !variables.DATABASE_URL.trim().toLowerCase().startsWith('sqlite:')) {
-      const message =
-        'must be set beside a MySQL DATABASE_URL: the keys live in a store of their own, with backups of their own; ' +
-        'write sqlite:./data/keys.db or mysql://user:password@host:3306/keys';
-      context.addIssue({ code: 'custom', path: ['KEYS_DATABASE_URL'], message });
-    } else if (variables.KEYS_DATABASE_URL === variables.DATABASE_URL) {
-      const message = 'must be another store than DATABASE_URL, or a restored backup brings destroyed keys back';
-      context.addIssue({ code: 'custom', path: ['KEYS_DATABASE_URL'], message });
-    }
-  });
+const environment = z.object({
+  PORT: z
+    .string()
+    .regex(/^\d{1,5}$/, 'must be a port number from 0 to 65535')
+    .transform(Number)
+    .refine((port) => port <= 65_535, 'must be a port number from 0 to 65535')
+    .default(4000),
+  DATABASE_URL: storeUrl('DATABASE_URL').default('sqlite:./data/remit.db'),
+  DATABASE_URL_EU: storeUrl('DATABASE_URL_EU').optional(),
+  DATABASE_URL_US: storeUrl('DATABASE_URL_US').optional(),
+  KEYS_DATABASE_URL: storeUrl('KEYS_DATABASE_URL').optional(),
+  REMIT_MASTER_KEY_FILE: z.string().optional(),
+  OIDC_ISSUER: z
+    .string()
+    .refine(
+      isIssuer,
+      'must be the https URL of an OpenID provider, without query or fragment (http for this machine only)',
+    )
+    .optional(),
+  OIDC_AUDIENCE: z.string().optional(),
+  LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
+  NODE_ENV: z.string().optional(),
+});
+
+/** Looked at beside the variables one by one, whatever else is wrong with them. */
+function keyStoreFault(set: Readonly<Record<string, string | undefined>>): ConfigurationError[] {
+  const { DATABASE_URL: data, KEYS_DATABASE_URL: keys } = set;
+  if (data === undefined) return [];
+  if (keys === undefined && /^(mysql|mariadb):/i.test(data.trim())) {
+    const fault =
+      'must be set beside a MySQL DATABASE_URL: the keys live in a store of their own, with backups of their own; ' +
+      'write sqlite:./data/keys.db or mysql://user:password@host:3306/keys';
+    return [new ConfigurationError('KEYS_DATABASE_URL', fault)];
+  }
+  if (keys !== data) return [];
+  const fault = 'must be another store than DATABASE_URL, or a restored backup brings destroyed keys back';
+  return [new ConfigurationError('KEYS_DATABASE_URL', fault)];
+}
 
 /**
  * Reads and validates the environment. A variable that is set to nothing counts as not set.
  * @throws {EnvironmentError} with every fault, each naming its variable and what would be right, never its value
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''));
+  const set: Record<string, string | undefined> = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
+  );
   const read = environment.safeParse(set);
-  if (!read.success) {
-    throw new EnvironmentError(
-      read.error.issues.map(({ path, message }) => new ConfigurationError(String(path[0]), message)),
-    );
-  }
+  const faults = (read.error?.issues ?? []).map(
+    ({ path, message }) => new ConfigurationError(String(path[0]), message),
+  );
+  faults.push(...keyStoreFault(set));
+  if (!read.success || faults.length > 0) throw new EnvironmentError(faults);
   const variables = read.data;
   return {
     port: variables.PORT,

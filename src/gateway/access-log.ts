@@ -57,7 +57,7 @@ function describeExchange({ auditId, claims, report, ...exchange }: Exchange): R
     client: exchange.client,
     purpose: report?.purpose ?? exchange.purpose,
     operation: exchange.operationName?.slice(0, 100),
-    outcome: exchange.outcome,
+    outcome: exchange.outcome ?? 'REJECTED',
     codes: exchange.codes,
     decisionId: report?.decisionId,
     policyVersion: report?.policyVersion,

@@ -8,6 +8,7 @@ import { answerError } from './error-answers';
 import { challenge, gatewayErrors } from './errors';
 import { beginExchange, type Exchange, rememberExchange } from './exchange';
 import { purposeHeader, statedPurpose } from './purpose';
+import { contextFor } from './request-contexts';
 import type { Contract, ServerLimits, ServerOptions } from './server-options';
 
 /** Errors of a request that is well-formed by the letter of GraphQL over HTTP: application/json answers those with 200. */
@@ -52,7 +53,7 @@ export async function graphqlOverHttp(
     exchange.contract = options.contractOf(claims);
     const server = servers.get(exchange.contract);
     if (!server) throw gatewayErrors.internal();
-    const context = await options.contextFor(claims, purpose);
+    const context = await contextFor(options, claims, purpose);
     rememberExchange(exchange, context);
     return server.executeHTTPGraphQLRequest({
       httpGraphQLRequest: {

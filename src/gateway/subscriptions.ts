@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { GraphQLError, GraphQLSchema, parse } from 'graphql';
 import { makeServer } from 'graphql-ws';
 import type { GovernedResult } from '../governance/govern';
+import { mappedEvents } from '../governance/mapped-events';
 import type { RequestContext } from '../identity/request-context';
 import { logSocketExchange } from './access-log';
 import { authenticate } from './bearer';
@@ -12,6 +13,7 @@ import { type GatewayError, gatewayErrors } from './errors';
 import { beginExchange, concludeExchange, rememberExchange } from './exchange';
 import type { Metrics } from './metrics';
 import { purposeHeader, statedPurpose } from './purpose';
+import { contextFor } from './request-contexts';
 import type { ServerLimits, ServerOptions } from './server-options';
 import { closeFor, connectSocket } from './socket';
 
@@ -75,16 +77,24 @@ export function graphqlOverSocket(
     let startedAt = performance.now();
     let context: RequestContext | undefined;
 
+    // The governed executor answers a failure to say who asks with an internal error; here it has a name.
+    let lapse: unknown;
     const access = async () => {
       exchange = beginExchange('websocket');
       startedAt = performance.now();
-      const claims = await authenticate(authorization, options.verifier);
-      context = await options.contextFor(claims, purpose);
-      Object.assign(exchange, { claims, contract, purpose, operationName: operation.operationName ?? undefined });
-      rememberExchange(exchange, context);
-      return context.access;
+      try {
+        const claims = await authenticate(authorization, options.verifier);
+        context = await contextFor(options, claims, purpose);
+        Object.assign(exchange, { claims, contract, purpose, operationName: operation.operationName ?? undefined });
+        rememberExchange(exchange, context);
+        return context.access;
+      } catch (error) {
+        lapse = error;
+        throw error;
+      }
     };
     const conclude = (result: GovernedResult): GovernedResult => {
+      if (lapse !== undefined) throw lapse;
       const concluded = concludeExchange(exchange, result, governed.policyVersion);
       logSocketExchange(options.logger, metrics, exchange, startedAt);
       return concluded;
@@ -96,29 +106,14 @@ export function graphqlOverSocket(
       () => gatewayErrors.timeout(limits.operationMs),
       (late) => void (isEvents(late) && late.return()),
     );
-    return isEvents(result) ? eventByEvent(result, conclude, extra.socket) : conclude(result);
-  }
-
-  function eventByEvent(
-    events: Events,
-    conclude: (result: GovernedResult) => GovernedResult,
-    socket: WebSocket,
-  ): Events {
-    return {
-      async next() {
-        try {
-          const step = await events.next();
-          return step.done ? step : { done: false, value: conclude(step.value) };
-        } catch (error) {
-          throw failed(socket, error);
-        }
-      },
-      return: () => events.return(),
-      throw: (error) => events.throw(error),
-      [Symbol.asyncIterator]() {
-        return this;
-      },
-    };
+    if (!isEvents(result)) return conclude(result);
+    return mappedEvents(result, async (event) => {
+      try {
+        return { result: conclude(event), last: false };
+      } catch (error) {
+        throw failed(extra.socket, error);
+      }
+    });
   }
 
   /** What the operation is told. A token that no longer holds ends the whole connection. */

@@ -20,6 +20,11 @@ export interface Access {
   readonly principal?: string | undefined;
   /** The purpose stated by header; @purpose on the operation states the same or nothing. */
   readonly purpose?: string | undefined;
+  /**
+   * The same caller's access for a purpose that only the document states: prohibitions and row rules depend on it.
+   * Absent, this access serves for every purpose.
+   */
+  readonly forPurpose?: ((purpose: string) => Access) | undefined;
   /** Purposes that the token and a grant or instruction in force allow. */
   readonly grantedPurposes: readonly (ProcessingPurpose | string)[];
   readonly scopes?: readonly string[] | undefined;

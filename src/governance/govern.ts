@@ -90,6 +90,8 @@ interface Planned {
 /** A request that has been decided, or the result that ends it. */
 type Prepared = {
   readonly planned: Planned;
+  /** For the purpose that applies, wherever it was stated. */
+  readonly access: Access;
   readonly decision: Decision;
   readonly variables: Readonly<Record<string, unknown>>;
 };
@@ -148,15 +150,16 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
     }
     try {
       if (planned.cost) enforceCost(planned.cost(coerced.coerced), limits.cost);
-      return { planned, decision: decideCached(planned, args.access), variables: coerced.coerced };
+      const access = accessFor(planned.plan, args.access);
+      return { planned, access, decision: decideCached(planned, access), variables: coerced.coerced };
     } catch (error) {
       return refusedInput(error);
     }
   }
 
   async function run(prepared: Prepared, args: ExecuteArguments): Promise<GovernedResult> {
-    const { planned, decision, variables } = prepared;
-    const enforcement = new Enforcement(decision, args.access, args.contextValue);
+    const { planned, access, decision, variables } = prepared;
+    const enforcement = new Enforcement(decision, access, args.contextValue);
     const executed = await planned.compiled.run({
       rootValue: args.rootValue,
       contextValue: enforcement,
@@ -210,7 +213,7 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
     if (prepared.decision.refusal) return refused(policy, prepared);
     if (prepared.planned.plan.operation.operation !== 'subscription') return execute({ ...args, contextValue, access });
     const { document, operation } = prepared.planned.plan;
-    const enforcement = new Enforcement(prepared.decision, access, contextValue);
+    const enforcement = new Enforcement(prepared.decision, prepared.access, contextValue);
     const source = await createSourceEventStream({
       schema,
       document,
@@ -248,7 +251,7 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
     explain: (args) => {
       const planned = plan(args.document, args.operationName);
       if (!('plan' in planned)) throw planned.errors?.[0] ?? new GraphQLError('The document cannot be planned.');
-      return explainDecision(policy, planned.plan, decideCached(planned, args.access));
+      return explainDecision(policy, planned.plan, decideCached(planned, accessFor(planned.plan, args.access)));
     },
     gateway: apolloGateway(schema, execute, options.accessOf),
     coordinates: policy.coordinates.map(publicCoordinate),
@@ -260,6 +263,11 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
 function refusedInput(error: unknown): ExecutionResult {
   if (error instanceof GraphQLError) return { errors: [error] };
   throw error;
+}
+
+function accessFor(plan: OperationPlan, access: Access): Access {
+  if (plan.purpose === undefined || access.purpose || !access.forPurpose) return access;
+  return access.forPurpose(plan.purpose);
 }
 
 const isRefusal = (result: GovernedResult): boolean =>

@@ -18,8 +18,8 @@ export function mappedEvents<Event, Result>(
     return { done: true, value: undefined };
   }
 
-  return {
-    async next() {
+  const stream = {
+    async next(): Promise<IteratorResult<Result, void>> {
       if (ended) return { done: true, value: undefined };
       const step = await events.next();
       if (ended || step.done) {
@@ -36,12 +36,14 @@ export function mappedEvents<Event, Result>(
       }
     },
     return: end,
-    async throw(error) {
+    async throw(error: unknown): Promise<never> {
       await end();
       throw error;
     },
-    [Symbol.asyncIterator]() {
-      return this;
+    [Symbol.asyncIterator]: (): AsyncGenerator<Result, void, void> => stream,
+    async [Symbol.asyncDispose](): Promise<void> {
+      await end();
     },
   };
+  return stream;
 }
