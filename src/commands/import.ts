@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
+import { GraphQLError } from 'graphql';
 import type { Client } from '../register/client';
 import { createServices } from '../services';
 import type { Stores } from '../stores';
 import { checkFile, type ImportReport, importFile, rejectsPathOf } from '../subjects/import/import-file';
 import { type ImportKind, importKinds, readMapping } from '../subjects/import/mapping';
+import { CommandError } from './failure';
 import { exitTwoOnMisuse } from './misuse';
-import { CommandUsageError, overStores } from './over-stores';
+import { overStores } from './over-stores';
 import { progressBar } from './progress';
 
 interface Options {
@@ -33,7 +35,7 @@ export function importCommand(): Command {
     .option('--json', 'print the counts as JSON, and nothing else')
     .addHelpText('after', EXAMPLE)
     .action(async (file: string, options: Options) => {
-      const report = await overStores(command, (stores) => run(stores, file, options));
+      const report = await overStores((stores) => run(stores, file, options));
       process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : summary(report, file, options));
     });
   return exitTwoOnMisuse(command);
@@ -47,10 +49,10 @@ is known as it is. Exit code 0 when done, with rejected rows too; 1 when it fail
 
 async function run(stores: Stores, file: string, options: Options): Promise<ImportReport> {
   if (options.source !== undefined && !/^.{1,100}$/u.test(options.source)) {
-    throw new CommandUsageError('--source must have 1 to 100 characters');
+    throw new CommandError('--source must have 1 to 100 characters', 2);
   }
   const text = await readFile(options.map, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new CommandUsageError(`--map ${options.map} cannot be read (${error.code}); name a file that can`);
+    throw new CommandError(`--map ${options.map} cannot be read (${error.code}); name a file that can`, 2);
   });
   const mapping = readMapping(text, options.as, options.map);
   await checkFile({ file, mapping, rejects: options.rejects });
@@ -69,8 +71,12 @@ async function clientOf(stores: Stores, { client: slug, createClient }: Options)
   const { clients } = createServices(stores);
   const client = await clients.find(slug);
   if (client) return client;
-  if (createClient) return clients.register({ slug, name: slug }, 'remit import');
-  throw new CommandUsageError(`there is no client "${slug}"; name one that exists, or add --create-client`);
+  if (createClient) {
+    return clients.register({ slug, name: slug }, 'remit import').catch((error: unknown) => {
+      throw error instanceof GraphQLError ? new CommandError(error.message, 2) : error;
+    });
+  }
+  throw new CommandError(`there is no client "${slug}"; name one that exists, or add --create-client`, 2);
 }
 
 function summary(

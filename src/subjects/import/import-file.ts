@@ -88,7 +88,7 @@ interface Read {
 
 async function flush(importer: Importer, batch: readonly Read[], rejects: Rejects, report: ImportReport) {
   const good = batch.map(({ row }) => row).filter((row): row is MappedRow => !isFault(row));
-  const outcomes = good.length > 0 ? await importer.take(good) : [];
+  const outcomes = good.length > 0 ? await takeOnce(importer, good) : [];
   let next = 0;
   for (const { line, row } of batch) {
     const outcome = isFault(row) ? row : outcomes[next++];
@@ -98,6 +98,17 @@ async function flush(importer: Importer, batch: readonly Read[], rejects: Reject
       report.rejected++;
       await rejects.add(line, outcome);
     }
+  }
+}
+
+/** Somebody else may write a person in the same moment; looked up anew, the person is there. */
+async function takeOnce(importer: Importer, rows: readonly MappedRow[]) {
+  try {
+    return await importer.take(rows);
+  } catch (error) {
+    const { code = '' } = (error as { driverError?: { code?: string } }).driverError ?? {};
+    if (code !== 'ER_DUP_ENTRY' && !code.startsWith('SQLITE_CONSTRAINT')) throw error;
+    return await importer.take(rows);
   }
 }
 
