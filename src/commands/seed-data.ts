@@ -1,0 +1,156 @@
+import type { AgreementKind } from '../governance/vocabulary';
+import type { Client } from '../register/client';
+import { createServices } from '../services';
+import { detectEngine } from '../storage/engine-profiles';
+import { TenantWriter } from '../storage/tenant-writer';
+import { inTransaction } from '../storage/transaction';
+import type { Stores } from '../stores';
+import { Conversation, Message } from '../subjects/conversation';
+import { CustomAttribute } from '../subjects/custom-attribute';
+import { Customer } from '../subjects/customer';
+import { HealthRecord } from '../subjects/health-record';
+import { ExternalIds, type ImportTarget } from '../subjects/import/external-ids';
+import { Order, OrderItem } from '../subjects/order';
+import { type SampleCountry, sampleCountries } from './seed/countries';
+import { createFakers } from './seed/fakers';
+import { externalIdOf, ROWS_PER_PERSON, type SamplePerson, samplePerson } from './seed/sample-person';
+
+export interface SeedClientOptions {
+  readonly slug: string;
+  readonly name: string;
+  /** ISO 3166-1 alpha-2, one of the sample countries; where most of its customers live. */
+  readonly country: string;
+  /** How many customers the client shall have of these. */
+  readonly customers: number;
+  /** Whether a HIPAA agreement is signed; there are health records either way. */
+  readonly healthAgreement: boolean;
+  /** Draws other people; the slug unless told. */
+  readonly seed?: string;
+  /** Told after each batch how many customers it held. */
+  readonly onProgress?: (customers: number) => void;
+}
+
+/** What became of one client. */
+export interface SeededClient {
+  readonly slug: string;
+  readonly name: string;
+  readonly country: string;
+  readonly healthAgreement: boolean;
+  /** Whether the client was registered now. */
+  readonly registered: boolean;
+  /** Customers made now, and those that were there already. */
+  created: number;
+  existing: number;
+  orders: number;
+  conversations: number;
+  healthRecords: number;
+}
+
+const BATCH = 200;
+const PRINCIPAL = 'remit seed';
+
+/**
+ * Gives a client sample customers with orders, correspondence, attributes and some health records; registers the client
+ * and signs its agreements where that is still to do. Whoever is there already is left alone, so that it can be run
+ * again, and goes on where it stopped.
+ */
+export async function seedClient(stores: Stores, options: SeedClientOptions): Promise<SeededClient> {
+  const home = sampleCountries.find(({ code }) => code === options.country);
+  if (!home) throw new RangeError(`there are no sample people of ${options.country}`);
+  const { client, registered } = await ensureClient(stores, options);
+  const target = { client: client.id, source: await stores.regions.of(client.id), keys: stores.keys };
+  const { slug, name, country, healthAgreement } = options;
+  const seeded: SeededClient = {
+    ...{ slug, name, country, healthAgreement, registered },
+    ...{ created: 0, existing: 0, orders: 0, conversations: 0, healthRecords: 0 },
+  };
+  const { maxTransactionRows } = await detectEngine(target.source);
+  const size = Math.max(1, Math.min(BATCH, Math.floor(maxTransactionRows / ROWS_PER_PERSON)));
+  const make = await maker(home, options.seed ?? slug);
+  const ids = await ExternalIds.of(target);
+  for (let first = 1; first <= options.customers; first += size) {
+    const numbers = Array.from({ length: Math.min(size, options.customers - first + 1) }, (_, place) => first + place);
+    const known = await ids.find(Customer, numbers.map(externalIdOf), []);
+    const people = numbers.filter((number) => !known.has(externalIdOf(number))).map(make);
+    await write(target, people);
+    seeded.created += people.length;
+    seeded.existing += numbers.length - people.length;
+    for (const { orders, conversations, healthRecords } of people) {
+      seeded.orders += orders.length;
+      seeded.conversations += conversations.length;
+      seeded.healthRecords += healthRecords.length;
+    }
+    options.onProgress?.(numbers.length);
+  }
+  return seeded;
+}
+
+async function maker(home: SampleCountry, seed: string): Promise<(number: number) => SamplePerson> {
+  const fakers = await createFakers(seed);
+  return (number) => samplePerson(fakers, home, number);
+}
+
+async function ensureClient(
+  stores: Stores,
+  options: SeedClientOptions,
+): Promise<{ client: Client; registered: boolean }> {
+  const { clients } = createServices(stores);
+  const { slug, name, country, healthAgreement } = options;
+  const known = await clients.find(slug);
+  const administrator = { name: 'Alex Example', email: `admin@${slug}.example` };
+  const client = known ?? (await clients.register({ slug, name, country, administrator }, PRINCIPAL));
+  const signed = new Set((await clients.agreements(client.id)).map(({ kind }) => kind));
+  const wanted: readonly AgreementKind[] = healthAgreement ? ['MASTER', 'DPA', 'HEALTH'] : ['MASTER', 'DPA'];
+  for (const kind of wanted) {
+    if (!signed.has(kind)) await clients.sign(client.id, { kind, version: '2026-01' }, PRINCIPAL);
+  }
+  return { client, registered: !known };
+}
+
+/** Keys first, then the rows of the batch together: a person is there wholly or not at all. */
+async function write({ client, source, keys }: ImportTarget, people: readonly SamplePerson[]): Promise<void> {
+  if (people.length === 0) return;
+  await keys.createSubjectKeys(
+    client,
+    people.map(({ customer }) => customer.id),
+  );
+  await inTransaction(source, async (manager) => {
+    const writer = new TenantWriter(manager, keys);
+    const all = (pick: (person: SamplePerson) => SamplePerson['orders']) => people.flatMap(pick);
+    await writer.insert(
+      Customer,
+      client,
+      people.map(({ customer }) => customer),
+    );
+    await writer.insert(
+      CustomAttribute,
+      client,
+      all(({ attributes }) => attributes),
+    );
+    await writer.insert(
+      Order,
+      client,
+      all(({ orders }) => orders),
+    );
+    await writer.insert(
+      OrderItem,
+      client,
+      all(({ items }) => items),
+    );
+    await writer.insert(
+      Conversation,
+      client,
+      all(({ conversations }) => conversations),
+    );
+    await writer.insert(
+      Message,
+      client,
+      all(({ messages }) => messages),
+    );
+    await writer.insert(
+      HealthRecord,
+      client,
+      all(({ healthRecords }) => healthRecords),
+    );
+  });
+}
