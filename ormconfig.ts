@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { DataSource } from 'typeorm';
 import { CreateRegister1700000000001 } from './migrations/data/1700000000001-create-register';
 import { CreateSubjects1700000000002 } from './migrations/data/1700000000002-create-subjects';
+import { CreateAudit1700000000005 } from './migrations/data/1700000000005-create-audit';
 import { CreateKeyStore1700000000000 } from './migrations/keys/1700000000000-create-key-store';
 import { dataEntities } from './src/entities';
 import { dataSourceOptions, type StoreOptions } from './src/storage/data-source';
@@ -11,7 +12,7 @@ import { ClientKey, SubjectKey } from './src/storage/key-entities';
 export const dataStore: StoreOptions = {
   variable: 'DATABASE_URL',
   entities: dataEntities,
-  migrations: [CreateRegister1700000000001, CreateSubjects1700000000002],
+  migrations: [CreateRegister1700000000001, CreateSubjects1700000000002, CreateAudit1700000000005],
 };
 
 /** The keys' store, apart from the data so that a backup of the data brings back no key. */

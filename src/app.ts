@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
+import { watchedVerifier } from './audit/sign-ins';
 import type { Config } from './config';
 import { contractNames, contractOf, contractSchema } from './gateway/contracts';
 import { type Explain, ExplainResolver } from './gateway/explain-resolver';
@@ -12,8 +13,8 @@ import type { RequestContext } from './identity/request-context';
 import { createTokenVerifier } from './identity/tokens';
 import { RegisterResolver } from './register/register-resolver';
 import { createServices, type Services } from './services';
-import { ClientKeyError } from './storage/errors';
 import type { KeyStore } from './storage/key-store';
+import { platformKey } from './storage/platform-key';
 import { deriveKey } from './storage/vault';
 import { openStores, type Stores } from './stores';
 import { ConversationResolver, CustomerResolver, OrderResolver } from './subjects/customer-resolver';
@@ -31,9 +32,14 @@ export async function openApp(config: Config): Promise<App> {
   const { oidcIssuer: issuer, oidcAudience: audience, production } = config;
   const verifier = createTokenVerifier({ issuer, audience, production });
   const stores = await openStores(config);
-  const services = createServices(stores);
-  const { contracts } = governContracts(services, stores.keys, await platformCursorKey(stores.keys), (error) =>
-    logger.error({ err: error }, 'a resolver failed'),
+  const services = createServices(stores, {
+    onFailure: (error) => logger.error({ err: error }, 'the audit ledger failed'),
+  });
+  const { contracts } = governContracts(
+    services,
+    stores.keys,
+    deriveKey(await platformKey(stores.keys), 'cursor'),
+    (error) => logger.error({ err: error }, 'a resolver failed'),
   );
   return {
     services,
@@ -41,13 +47,18 @@ export async function openApp(config: Config): Promise<App> {
     serverOptions: {
       contracts,
       contractOf,
-      verifier,
+      verifier: watchedVerifier(verifier, services.trail),
+      audit: services.accesses,
       contextFor: (claims, purpose) => services.desk.contextFor(claims, purpose),
       ready: async () => faultsOf(stores),
       logger,
       production,
     },
-    close: stores.close,
+    close: async () => {
+      await services.trail.close();
+      await services.ledger.close();
+      await stores.close();
+    },
   };
 }
 
@@ -83,19 +94,6 @@ export function governContracts(
 
 function perContract<T>(make: (name: Contract) => T): Record<Contract, T> {
   return Object.fromEntries(contractNames.map((name) => [name, make(name)])) as Record<Contract, T>;
-}
-
-/** Lists that are no client's have cursors under a key of the platform's own, kept like a client's. */
-async function platformCursorKey(keys: KeyStore): Promise<Buffer> {
-  const own = 'platform';
-  try {
-    return deriveKey(await keys.clientKey(own), 'cursor');
-  } catch (error) {
-    if (!(error instanceof ClientKeyError)) throw error;
-    // Another replica may make it at the same moment; then its key is the one.
-    await keys.createClientKey(own).catch(() => undefined);
-    return deriveKey(await keys.clientKey(own), 'cursor');
-  }
 }
 
 async function faultsOf({ regions, keysSource }: Stores): Promise<string[]> {

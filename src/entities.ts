@@ -1,3 +1,4 @@
+import { AuditAnchorRow, AuditEntryRow, AuditLogRow, AuditTileRow } from './audit/entities';
 import { ClientInstruction } from './identity/client-instruction';
 import { PolicyVersion } from './identity/policy-version';
 import { PurposeGrant } from './identity/purpose-grant';
@@ -31,6 +32,14 @@ export const tenantEntities = [
 ];
 
 /** Tables of the platform itself. */
-export const platformEntities = [PolicyVersion, SubProcessor, ThirdPartyApplication];
+export const platformEntities = [
+  PolicyVersion,
+  SubProcessor,
+  ThirdPartyApplication,
+  AuditLogRow,
+  AuditEntryRow,
+  AuditTileRow,
+  AuditAnchorRow,
+];
 
 export const dataEntities = [...tenantEntities, ...platformEntities];

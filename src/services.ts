@@ -1,3 +1,7 @@
+import { AccessRecorder } from './audit/access-recorder';
+import { Ledger, type LedgerOptions } from './audit/ledger';
+import { References } from './audit/references';
+import { AuditTrail } from './audit/trail';
 import { AccessDesk } from './identity/access-desk';
 import { GovernanceRecords } from './identity/governance-records';
 import { Clients } from './register/clients';
@@ -15,18 +19,28 @@ export interface Services {
   readonly customers: Customers;
   readonly subjectRecords: Records;
   readonly desk: AccessDesk;
+  readonly ledger: Ledger;
+  /** Changes to governance; what rooms take as their ChangeRecorder. */
+  readonly trail: AuditTrail;
+  readonly accesses: AccessRecorder;
 }
 
-export function createServices({ regions, keys }: Stores): Services {
-  const records = new GovernanceRecords(regions, keys);
-  const clients = new Clients(regions, keys, records);
-  const parties = new ThirdParties(regions, keys, records);
+export function createServices({ regions, keys }: Stores, audit: LedgerOptions = {}): Services {
+  const ledger = new Ledger(regions, keys, audit);
+  const references = new References(keys);
+  const trail = new AuditTrail(ledger, references);
+  const records = new GovernanceRecords(regions, keys, trail);
+  const clients = new Clients(regions, keys, records, trail);
+  const parties = new ThirdParties(regions, keys, records, trail);
   return {
     records,
     clients,
     parties,
-    customers: new Customers(regions, keys),
+    customers: new Customers(regions, keys, trail),
     subjectRecords: new Records(regions, keys),
     desk: new AccessDesk(regions, keys, new RegisterPolicySource(clients, parties, records)),
+    ledger,
+    trail,
+    accesses: new AccessRecorder(ledger, references),
   };
 }

@@ -41,9 +41,9 @@ export function accessLog(app: FastifyInstance, metrics: Metrics): void {
 }
 
 /** The line for one operation, or one event, on a WebSocket. */
-export function logSocketExchange(logger: Logger, metrics: Metrics, exchange: Exchange, startedAt: number): void {
+export function logSocketExchange(logger: Logger, metrics: Metrics, exchange: Exchange): void {
   metrics.count(exchange);
-  const durationMs = Math.round((performance.now() - startedAt) * 10) / 10;
+  const durationMs = Math.round((performance.now() - exchange.startedAt) * 10) / 10;
   logger.info({ method: 'WS', route: '/graphql', durationMs, ...describeExchange(exchange) }, 'request');
 }
 

@@ -8,17 +8,23 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import type { Logger } from 'pino';
+import { operationHash } from '../audit/operation-hash';
 import { syntaxError } from '../governance/documents';
 import type { Governed } from '../governance/govern';
 import { defaultLimits } from '../governance/limits';
 import type { RequestContext } from '../identity/request-context';
-import { concludeExchange, exchangeOf } from './exchange';
+import { concludeAudited } from './auditing';
+import { exchangeOf } from './exchange';
+import type { ServerOptions } from './server-options';
 
 /**
  * Apollo Server over a governed schema. Parsing is Apollo's; limits, validation, decision and execution are the governed
  * executor's, for every way in the same. Nothing is cached, batched, persisted, traced or reported.
  */
-export async function startApollo(governed: Governed, logger: Logger): Promise<ApolloServer<RequestContext>> {
+export async function startApollo(
+  governed: Governed,
+  options: Pick<ServerOptions, 'logger' | 'audit'>,
+): Promise<ApolloServer<RequestContext>> {
   const apollo = new ApolloServer<RequestContext>({
     gateway: governed.gateway,
     // Apollo would validate before any limit was looked at, and validation is what some documents attack.
@@ -35,7 +41,7 @@ export async function startApollo(governed: Governed, logger: Logger): Promise<A
     stopOnTerminationSignals: false,
     nodeEnv: 'production',
     formatError,
-    logger: quietLogger(logger),
+    logger: quietLogger(options.logger),
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginCacheControlDisabled(),
@@ -43,7 +49,7 @@ export async function startApollo(governed: Governed, logger: Logger): Promise<A
       ApolloServerPluginSchemaReportingDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
       oneOperation,
-      conclusion(governed.policyVersion),
+      conclusion(governed, options),
     ],
   });
   await apollo.start();
@@ -73,14 +79,24 @@ const oneOperation: ApolloServerPlugin<RequestContext> = {
   },
 };
 
-const conclusion = (policyVersion: string): ApolloServerPlugin<RequestContext> => ({
+const conclusion = (
+  governed: Governed,
+  options: Pick<ServerOptions, 'logger' | 'audit'>,
+): ApolloServerPlugin<RequestContext> => ({
   async requestDidStart({ contextValue }) {
     const exchange = exchangeOf(contextValue);
     return {
-      async willSendResponse({ response, operationName }) {
+      async willSendResponse({ response, operationName, document }) {
         if (!exchange || response.body.kind !== 'single') return;
         exchange.operationName = operationName ?? undefined;
-        response.body.singleResult = concludeExchange(exchange, response.body.singleResult, policyVersion);
+        response.body.singleResult = await concludeAudited(
+          options,
+          exchange,
+          response.body.singleResult,
+          { governed, context: contextValue, operationHash: document && operationHash(document) },
+          (error, extensions) => ({ data: null, errors: [error.toJSON()], extensions }),
+        );
+        if (exchange.codes.includes('AUDIT_UNAVAILABLE')) response.http.status = 503;
       },
     };
   },

@@ -12,6 +12,8 @@ export interface Exchange {
   /** UUIDv7; the caller reads it in `extensions.governance.auditId`. */
   readonly auditId: string;
   readonly transport: 'http' | 'websocket';
+  /** Milliseconds of `performance.now()`. */
+  readonly startedAt: number;
   claims?: TokenClaims;
   contract?: Contract;
   /** Slug of the client that the request is about. */
@@ -23,6 +25,8 @@ export interface Exchange {
   outcome?: ExchangeOutcome;
   /** Codes of the answer's errors, each once. */
   codes: readonly string[];
+  /** The ledger could not be written. */
+  unaudited?: boolean;
 }
 
 /** What an exchange reads of a result, formatted or not. */
@@ -35,7 +39,7 @@ interface Result {
 const key = Symbol('exchange');
 
 export function beginExchange(transport: Exchange['transport']): Exchange {
-  return { auditId: uuidv7(), transport, codes: [] };
+  return { auditId: uuidv7(), transport, startedAt: performance.now(), codes: [] };
 }
 
 /** Puts the exchange where Apollo's plugins find it again: they get a copy of the context, with the same memory. */

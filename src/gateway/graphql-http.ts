@@ -70,7 +70,7 @@ export async function graphqlOverHttp(
 async function startServers(options: ServerOptions): Promise<Map<Contract, ApolloServer<RequestContext>>> {
   const servers = new Map<Contract, ApolloServer<RequestContext>>();
   for (const [contract, governed] of Object.entries(options.contracts)) {
-    servers.set(contract as Contract, await startApollo(governed, options.logger));
+    servers.set(contract as Contract, await startApollo(governed, options));
   }
   return servers;
 }

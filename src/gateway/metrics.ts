@@ -33,6 +33,11 @@ export function createMetrics(): Metrics {
     labelNames: ['outcome'],
     registers,
   });
+  const unauditedOperations = new Counter({
+    name: 'remit_unaudited_operations_total',
+    help: 'Operations that the audit ledger could not record; nothing governed was given.',
+    registers,
+  });
   return {
     registry,
     httpDuration: new Histogram({
@@ -43,7 +48,8 @@ export function createMetrics(): Metrics {
       registers,
     }),
     sockets: new Gauge({ name: 'remit_websocket_connections', help: 'WebSockets open now.', registers }),
-    count({ report, outcome, codes }) {
+    count({ report, outcome, codes, unaudited }) {
+      if (unaudited) unauditedOperations.inc();
       decisions.inc({ purpose: report?.purpose ?? 'none', outcome: outcome ?? 'REJECTED' });
       for (const code of codes) outcomes.inc({ code: /^[A-Z_]{1,40}$/.test(code) ? code : 'OTHER' });
       coordinates.inc({ outcome: 'WITHHELD' }, report?.withheld.length ?? 0);

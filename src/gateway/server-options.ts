@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { AccessFacts } from '../audit/access-recorder';
 import type { Governed } from '../governance/govern';
 import type { TokenClaims } from '../identity/caller';
 import type { RequestContext } from '../identity/request-context';
@@ -14,6 +15,11 @@ export interface ServerOptions {
   readonly verifier: TokenVerifier;
   /** What resolvers see of a request; its `access` is what the governed executor decides on. Asked for each event anew. */
   contextFor(claims: TokenClaims, purpose: string | undefined): Promise<RequestContext>;
+  /** Records each operation before its answer leaves; absent only where a test has no ledger. */
+  readonly audit?: {
+    /** @throws {GraphQLError} AUDIT_UNAVAILABLE */
+    record(facts: AccessFacts): Promise<void>;
+  };
   /** What keeps the server from working, in words; empty where it is ready. */
   ready(): Promise<readonly string[]>;
   /** Made by `createLogger`. */

@@ -2,15 +2,18 @@ import type { WebSocket } from '@fastify/websocket';
 import type { FastifyRequest } from 'fastify';
 import { GraphQLError, GraphQLSchema, parse } from 'graphql';
 import { makeServer } from 'graphql-ws';
+import { hashOfText } from '../audit/operation-hash';
 import type { GovernedResult } from '../governance/govern';
+import { defaultLimits } from '../governance/limits';
 import { mappedEvents } from '../governance/mapped-events';
 import type { RequestContext } from '../identity/request-context';
 import { logSocketExchange } from './access-log';
+import { concludeAudited } from './auditing';
 import { authenticate } from './bearer';
 import { withDeadline } from './deadline';
 import { gatewayErrorOf } from './error-answers';
 import { type GatewayError, gatewayErrors } from './errors';
-import { beginExchange, concludeExchange, rememberExchange } from './exchange';
+import { beginExchange, rememberExchange } from './exchange';
 import type { Metrics } from './metrics';
 import { purposeHeader, statedPurpose } from './purpose';
 import { contextFor } from './request-contexts';
@@ -74,14 +77,12 @@ export function graphqlOverSocket(
     const contract = options.contractOf(await authenticate(authorization, options.verifier));
     const governed = options.contracts[contract];
     let exchange = beginExchange('websocket');
-    let startedAt = performance.now();
     let context: RequestContext | undefined;
 
     // The governed executor answers a failure to say who asks with an internal error; here it has a name.
     let lapse: unknown;
     const access = async () => {
       exchange = beginExchange('websocket');
-      startedAt = performance.now();
       try {
         const claims = await authenticate(authorization, options.verifier);
         context = await contextFor(options, claims, purpose);
@@ -93,10 +94,17 @@ export function graphqlOverSocket(
         throw error;
       }
     };
-    const conclude = (result: GovernedResult): GovernedResult => {
+    const operationHash = hashOfText(operation.document, defaultLimits.tokens);
+    const conclude = async (result: GovernedResult): Promise<GovernedResult> => {
       if (lapse !== undefined) throw lapse;
-      const concluded = concludeExchange(exchange, result, governed.policyVersion);
-      logSocketExchange(options.logger, metrics, exchange, startedAt);
+      const concluded = await concludeAudited(
+        options,
+        exchange,
+        result,
+        { governed, context, operationHash },
+        (error, extensions) => ({ data: null, errors: [error], extensions }),
+      );
+      logSocketExchange(options.logger, metrics, exchange);
       return concluded;
     };
 
@@ -109,7 +117,7 @@ export function graphqlOverSocket(
     if (!isEvents(result)) return conclude(result);
     return mappedEvents(result, async (event) => {
       try {
-        return { result: conclude(event), last: false };
+        return { result: await conclude(event), last: false };
       } catch (error) {
         throw failed(extra.socket, error);
       }

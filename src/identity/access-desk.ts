@@ -9,6 +9,7 @@ import { sideOf, type TokenClaims } from './caller';
 import { isInForce, type Validity } from './in-force';
 import { policyVersions } from './policy-version';
 import type { RequestContext } from './request-context';
+import { notesOf, noting } from './request-notes';
 import { type Exclusion, type Permission, rightsOf } from './rights';
 import { rowRule } from './subject-state';
 
@@ -74,6 +75,7 @@ export class AccessDesk {
     const rights = rightsOf(claims, policy.permissions, policy.exclusions, at);
     const { country, scopes } = standing(claims, party);
     const agreements = policy.agreements.filter((agreement) => isInForce(agreement, at)).map(({ kind }) => kind);
+    const memory = new Map<unknown, unknown>();
     const accessFor = (wanted: string | undefined): Access => ({
       principal: claims.subject || undefined,
       purpose: wanted,
@@ -82,12 +84,13 @@ export class AccessDesk {
       scopes,
       agreements,
       prohibitions: rights.prohibitions(wanted),
-      row: rowRule(wanted),
+      row: noting(rowRule(wanted), notesOf({ memory })),
       pseudonymKey,
       client: present?.id,
       policyVersion: version,
     });
-    return { claims, client: present, country, access: accessFor(purpose), accessFor, memory: new Map() };
+    const { permissionsFor } = rights;
+    return { claims, client: present, country, access: accessFor(purpose), accessFor, permissionsFor, memory };
   }
 
   async #client(reference: string): Promise<ClientReference | undefined> {

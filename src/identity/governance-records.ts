@@ -8,6 +8,7 @@ import { type Row, TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
 import { inTransaction } from '../storage/transaction';
 import { sideOf } from './caller';
+import { type ChangeRecorder, unrecorded } from './change-recorder';
 import { ClientInstruction } from './client-instruction';
 import { bumpPolicy } from './policy-version';
 import { GranteeKind, PurposeGrant } from './purpose-grant';
@@ -36,10 +37,12 @@ interface Terms {
 export class GovernanceRecords {
   readonly #regions: Regions;
   readonly #keys: KeyStore;
+  readonly #recorder: ChangeRecorder;
 
-  constructor(regions: Regions, keys: KeyStore) {
+  constructor(regions: Regions, keys: KeyStore, recorder: ChangeRecorder = unrecorded) {
     this.#regions = regions;
     this.#keys = keys;
+    this.#recorder = recorder;
   }
 
   async grant(actor: Actor, terms: Terms & { granteeKind: GranteeKind; grantee: string }): Promise<PurposeGrant> {
@@ -105,6 +108,8 @@ export class GovernanceRecords {
     if (!row) throw denied.notFound(kind === PurposeGrant ? 'grant' : 'instruction');
     if (row.withdrawnAt) throw denied.conflict('It has been withdrawn already.');
     const changes = { withdrawnAt: Date.now(), withdrawnReason: reason };
+    const withdrawn = kind === PurposeGrant ? 'GRANT_WITHDRAWN' : 'INSTRUCTION_WITHDRAWN';
+    await this.#recorder.record(withdrawn, { ...actor, purpose: String(row.purpose), details: { record: id } });
     await inTransaction(await this.#regions.of(actor.client), async (manager) => {
       await new TenantWriter(manager, this.#keys).update(kind, actor.client, { id }, changes);
       await bumpPolicy(manager, actor.client);
@@ -130,6 +135,8 @@ export class GovernanceRecords {
 
   async #give(kind: GovernanceRecord, actor: Actor, terms: Terms, more: Row): Promise<unknown> {
     const row = { ...record(actor, terms), ...more };
+    const given = kind === PurposeGrant ? 'GRANT_GIVEN' : 'INSTRUCTION_GIVEN';
+    await this.#recorder.record(given, { ...actor, purpose: terms.purpose, details: detailsOf(row) });
     await inTransaction(await this.#regions.of(actor.client), async (manager) => {
       await new TenantWriter(manager, this.#keys).insert(kind, actor.client, [row]);
       await bumpPolicy(manager, actor.client);
@@ -170,6 +177,15 @@ function record(actor: Actor, terms: Terms): Row {
     givenBy: actor.principal,
   };
 }
+
+/** What the ledger keeps of a record: whom it is for, and why, stands in the record alone. */
+const detailsOf = (row: Row) => ({
+  record: String(row.id),
+  granteeKind: row.granteeKind === undefined ? undefined : String(row.granteeKind),
+  categories: row.categories as string | null,
+  validFrom: (row.validFrom as Date).toISOString(),
+  validTo: (row.validTo as Date | null)?.toISOString() ?? null,
+});
 
 function requireWords(field: string, text: string, limit: number): string {
   const words = text.trim();

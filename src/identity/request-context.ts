@@ -13,6 +13,8 @@ export interface RequestContext {
   readonly access: Access;
   /** The access the same caller would have for another purpose. */
   accessFor(purpose: string | undefined): Access;
+  /** What lets the caller read for a purpose: `grant <id>`, `instruction <id>`. */
+  permissionsFor?(purpose: string): readonly string[];
   /** Set by the governance core before anything is fetched. */
   decision?: Decision;
   /** Per-request memory of services, such as DataLoaders; keyed by whoever owns it. */

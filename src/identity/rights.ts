@@ -23,6 +23,8 @@ export interface Exclusion extends Validity {
 export interface Rights {
   readonly granted: readonly ProcessingPurpose[];
   prohibitions(purpose: string | undefined): readonly Prohibition[];
+  /** The titles of the grants, instructions and entries that let the caller read for a purpose. */
+  readonly permissionsFor: (purpose: string) => readonly string[];
 }
 
 /**
@@ -42,6 +44,8 @@ export function rightsOf(
   );
   return {
     granted,
+    permissionsFor: (purpose) =>
+      mine.filter(({ purposes }) => purposes.some((name) => name === purpose)).map(({ title }) => title),
     prohibitions: (purpose) => {
       const wanted = granted.find((name) => name === purpose);
       if (wanted === undefined) return [];

@@ -2,6 +2,8 @@ import type { Access } from '../governance/govern';
 
 /** What of a data subject's state decides on the rows about them (points 6 and 7 of a decision). */
 export interface SubjectState {
+  /** The person's id, which the audit ledger refers to. */
+  readonly subject?: string;
   /** Set while processing is restricted, objected to, or the person is under erasure. */
   readonly restriction: string | null;
   /** ISO 3166-1 alpha-2 of the country whose law covers the person. */

@@ -1,5 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { v7 as uuid, validate } from 'uuid';
+import { type ChangeRecorder, unrecorded } from '../identity/change-recorder';
 import { clientRoles, type GovernanceRecords } from '../identity/governance-records';
 import { bumpPolicy } from '../identity/policy-version';
 import { GranteeKind } from '../identity/purpose-grant';
@@ -24,11 +25,13 @@ export class Clients {
   readonly #regions: Regions;
   readonly #keys: KeyStore;
   readonly #records: GovernanceRecords;
+  readonly #recorder: ChangeRecorder;
 
-  constructor(regions: Regions, keys: KeyStore, records: GovernanceRecords) {
+  constructor(regions: Regions, keys: KeyStore, records: GovernanceRecords, recorder: ChangeRecorder = unrecorded) {
     this.#regions = regions;
     this.#keys = keys;
     this.#records = records;
+    this.#recorder = recorder;
   }
 
   /** @param reference the client's id or slug */
@@ -70,6 +73,8 @@ export class Clients {
       name: requireText('name', input.administrator.name, 200),
       email: requireText('email', input.administrator.email, 320),
     };
+    const details = { country, region, keyCreated: true };
+    await this.#recorder.record('CLIENT_REGISTERED', { client: row.id, principal, details });
     await this.#keys.createClientKey(row.id);
     await inTransaction(hosted, (manager) => this.#grantStanding(manager, row.id, principal));
     if (administrator) await this.#addUser(hosted, row.id, administrator);
@@ -96,6 +101,12 @@ export class Clients {
       signedBy: principal,
       signedAt: new Date(),
     };
+    const { id, kind, version, excludedPurposes } = row;
+    await this.#recorder.record('AGREEMENT_SIGNED', {
+      client,
+      principal,
+      details: { agreement: id, kind, version, excludedPurposes, effectiveFrom: effectiveFrom.toISOString() },
+    });
     await inTransaction(await this.#regions.of(client), async (manager) => {
       await new TenantWriter(manager, this.#keys).insert(Agreement, client, [row]);
       await bumpPolicy(manager, client);

@@ -99,7 +99,7 @@ export class RegisterResolver {
       size + 1,
       position,
     );
-    const users = rows.map((row) => about(row, unrestricted) as unknown as ClientUser);
+    const users = rows.map((row) => about(row, { ...unrestricted, subject: String(row.id) }) as unknown as ClientUser);
     return page(users, size, position, key, ({ id }) => id);
   }
 
@@ -145,7 +145,7 @@ export class RegisterResolver {
     @Ctx() context: RequestContext,
   ): Promise<SubProcessorPayload> {
     requireRole(context, ...platform);
-    return { subProcessor: await this.parties.registerSubProcessor(input) };
+    return { subProcessor: await this.parties.registerSubProcessor(input, context.claims.subject) };
   }
 
   @Mutation(() => ThirdPartyApplicationPayload, { description: 'Registers an application, or its new terms.' })
@@ -154,7 +154,7 @@ export class RegisterResolver {
     @Ctx() context: RequestContext,
   ): Promise<ThirdPartyApplicationPayload> {
     requireRole(context, ...platform);
-    return { application: await this.parties.registerApplication(input) };
+    return { application: await this.parties.registerApplication(input, context.claims.subject) };
   }
 
   @Mutation(() => InstallationPayload, {

@@ -1,4 +1,5 @@
 import { v7 as uuid, validate } from 'uuid';
+import { type ChangeRecorder, unrecorded } from '../identity/change-recorder';
 import type { GovernanceRecords } from '../identity/governance-records';
 import { bumpPolicy, REGISTER } from '../identity/policy-version';
 import { GranteeKind } from '../identity/purpose-grant';
@@ -19,11 +20,13 @@ export class ThirdParties {
   readonly #regions: Regions;
   readonly #keys: KeyStore;
   readonly #records: GovernanceRecords;
+  readonly #recorder: ChangeRecorder;
 
-  constructor(regions: Regions, keys: KeyStore, records: GovernanceRecords) {
+  constructor(regions: Regions, keys: KeyStore, records: GovernanceRecords, recorder: ChangeRecorder = unrecorded) {
     this.#regions = regions;
     this.#keys = keys;
     this.#records = records;
+    this.#recorder = recorder;
   }
 
   subProcessors(): Promise<SubProcessor[]> {
@@ -51,7 +54,7 @@ export class ThirdParties {
   }
 
   /** Registers a sub-processor, or the new terms of one that is registered. */
-  async registerSubProcessor(input: RegisterSubProcessorInput): Promise<SubProcessor> {
+  async registerSubProcessor(input: RegisterSubProcessorInput, principal = 'platform'): Promise<SubProcessor> {
     const known = await this.subProcessor(requireSlug(input.slug));
     const entry: SubProcessor = {
       id: known?.id ?? uuid(),
@@ -64,12 +67,20 @@ export class ThirdParties {
       engagedFrom: (input.engagedFrom ?? new Date(known?.engagedFrom ?? Date.now())).getTime(),
       engagedTo: input.engagedTo?.getTime() ?? null,
     };
+    const { id, slug, country, purposes, categories } = entry;
+    await this.#recorder.record('SUB_PROCESSOR_REGISTERED', {
+      principal,
+      details: { subProcessor: id, slug, country, purposes: purposes.join(), categories: categories.join() },
+    });
     await this.#save(SubProcessor, entry);
     return entry;
   }
 
   /** Registers an application, or its new terms: a new notice suspends installations until it is accepted. */
-  async registerApplication(input: RegisterThirdPartyApplicationInput): Promise<ThirdPartyApplication> {
+  async registerApplication(
+    input: RegisterThirdPartyApplicationInput,
+    principal = 'platform',
+  ): Promise<ThirdPartyApplication> {
     const known = await this.application(requireSlug(input.slug));
     const entry: ThirdPartyApplication = {
       id: known?.id ?? uuid(),
@@ -80,6 +91,11 @@ export class ThirdParties {
       scopes: requireScopes(input.scopes),
       privacyNoticeVersion: requireText('privacyNoticeVersion', input.privacyNoticeVersion, 40),
     };
+    const { id, slug, country, scopes, privacyNoticeVersion } = entry;
+    await this.#recorder.record('APPLICATION_REGISTERED', {
+      principal,
+      details: { application: id, slug, country, scopes: scopes.join(' '), privacyNoticeVersion },
+    });
     await this.#save(ThirdPartyApplication, entry);
     return entry;
   }
@@ -104,6 +120,17 @@ export class ThirdParties {
       installedAt: new Date(),
     };
     const reason = `installed with privacy notice ${input.acceptedNoticeVersion}`;
+    await this.#recorder.record('APPLICATION_INSTALLED', {
+      client,
+      principal,
+      details: {
+        installation: row.id,
+        application: application.id,
+        acceptedNoticeVersion: row.acceptedNoticeVersion,
+        purposes: input.purposes.join(),
+        categories: input.categories?.join() ?? null,
+      },
+    });
     await inTransaction(await this.#regions.of(client), async (manager) => {
       const writer = new TenantWriter(manager, this.#keys);
       if (known) await writer.update(Installation, client, { id: row.id }, row);

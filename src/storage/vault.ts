@@ -32,7 +32,16 @@ export function unseal(key: Buffer, sealed: Buffer, aad: string): unknown {
   }
 }
 
-export type DerivedKeyUse = 'blind-index' | 'pseudonym' | 'cursor' | 'tombstone';
+export type DerivedKeyUse =
+  | 'blind-index'
+  | 'pseudonym'
+  | 'cursor'
+  | 'tombstone'
+  | 'ledger'
+  | 'signing'
+  | 'webhook'
+  | 'audit-principal'
+  | 'audit-signing';
 
 /** A key of 32 bytes for one use, derived from a client's key by HKDF-SHA256 (RFC 5869). */
 export function deriveKey(clientKey: Buffer, use: DerivedKeyUse): Buffer {

@@ -204,7 +204,12 @@ export class CustomerResolver {
     @Ctx() context: RequestContext,
   ): Promise<CustomerPayload> {
     requireRole(context, ...administration);
-    await this.customers.setRestriction(requireClient(context).id, input.customerId, input.ground);
+    await this.customers.setRestriction(
+      requireClient(context).id,
+      input.customerId,
+      input.ground,
+      context.claims.subject,
+    );
     return this.#payload(context, input.customerId);
   }
 
@@ -214,7 +219,7 @@ export class CustomerResolver {
     @Ctx() context: RequestContext,
   ): Promise<CustomerPayload> {
     requireRole(context, ...administration);
-    await this.customers.setRestriction(requireClient(context).id, input.customerId, null);
+    await this.customers.setRestriction(requireClient(context).id, input.customerId, null, context.claims.subject);
     return this.#payload(context, input.customerId);
   }
 

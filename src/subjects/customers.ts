@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import countries from 'i18n-iso-countries';
 import { v7 as uuid } from 'uuid';
+import { type ChangeRecorder, unrecorded } from '../identity/change-recorder';
 import { denied } from '../identity/request-context';
 import { about } from '../identity/subject-state';
 import type { KeyStore } from '../storage/key-store';
@@ -26,10 +27,12 @@ const state = ['restriction', 'residency'];
 export class Customers {
   readonly #regions: Regions;
   readonly #keys: KeyStore;
+  readonly #recorder: ChangeRecorder;
 
-  constructor(regions: Regions, keys: KeyStore) {
+  constructor(regions: Regions, keys: KeyStore, recorder: ChangeRecorder = unrecorded) {
     this.#regions = regions;
     this.#keys = keys;
+    this.#recorder = recorder;
   }
 
   /** @param fields those that may be read; others are not fetched */
@@ -108,7 +111,16 @@ export class Customers {
   }
 
   /** Limits a person's processing to LEGAL (GDPR Art. 18(2), 21), or lifts the limit. @throws {GraphQLError} NOT_FOUND */
-  async setRestriction(client: string, customerId: string, ground: RestrictionGround | null): Promise<void> {
+  async setRestriction(
+    client: string,
+    customerId: string,
+    ground: RestrictionGround | null,
+    principal: string,
+  ): Promise<void> {
+    const customer = await this.find(client, customerId, []);
+    if (!customer) throw denied.notFound('customer');
+    const kind = ground === null ? 'RESTRICTION_LIFTED' : 'RESTRICTION_SET';
+    await this.#recorder.record(kind, { client, principal, subject: customerId, details: { ground } });
     const changes = { restriction: ground, restrictedAt: ground === null ? null : Date.now() };
     const found = await inTransaction(await this.#regions.of(client), (manager) =>
       new TenantWriter(manager, this.#keys).update(Customer, client, { id: customerId }, changes),
@@ -155,6 +167,7 @@ function externalIdTaken(error: unknown): never {
 /** A row as the API gives it, marked with the state that decides on it. */
 function customerOf(row: Row): Customer {
   const subject = {
+    subject: String(row.id),
     restriction: (row.restriction ?? null) as string | null,
     residency: (row.residency ?? null) as string | null,
   };

@@ -1,0 +1,100 @@
+import type { Decision, GovernanceReport, GovernedCoordinate, Outcome } from '../governance/govern';
+import type { TokenClaims } from '../identity/caller';
+import type { RequestContext } from '../identity/request-context';
+import { notesOf } from '../identity/request-notes';
+import type { Json } from './canonical';
+import type { Ledger } from './ledger';
+import type { References } from './references';
+
+/** One operation, or one event of a subscription, as the gateway knows it when its answer is ready. */
+export interface AccessFacts {
+  /** UUIDv7: the entry's id. */
+  readonly id: string;
+  readonly transport: string;
+  readonly claims: TokenClaims | undefined;
+  readonly context: RequestContext | undefined;
+  /** As stated, where nothing was decided. */
+  readonly purpose: string | undefined;
+  readonly operationName: string | undefined;
+  readonly operationHash: string | undefined;
+  readonly report: GovernanceReport | undefined;
+  readonly outcome: string;
+  /** Codes of the answer's errors, and how many rows each is about. */
+  readonly codes: ReadonlyMap<string, number>;
+  readonly coordinates: readonly GovernedCoordinate[];
+  readonly milliseconds: number;
+}
+
+interface Verdicts {
+  readonly coordinates: { readonly [coordinate: string]: Outcome };
+  readonly counts: { readonly [outcome in Outcome]: number };
+}
+
+/** Records what was read: one entry for each operation. */
+export class AccessRecorder {
+  readonly #ledger: Ledger;
+  readonly #references: References;
+  readonly #verdicts = new WeakMap<Decision, Verdicts>();
+
+  constructor(ledger: Ledger, references: References) {
+    this.#ledger = ledger;
+    this.#references = references;
+  }
+
+  /** Resolves once the entry is durable. @throws {GraphQLError} AUDIT_UNAVAILABLE */
+  async record(facts: AccessFacts): Promise<void> {
+    const { context, claims } = facts;
+    const client = context?.client?.id;
+    const notes = context && notesOf(context);
+    const ids = [...new Set([...(notes?.subjects ?? [])].flatMap(({ subject }) => subject ?? []))];
+    const principal = claims?.subject ? await this.#references.principal(client, claims.subject) : undefined;
+    const subjects = client === undefined ? [] : await this.#references.subjects(client, ids);
+    const { coordinates, counts } = this.#verdictsOf(context?.decision, facts.coordinates);
+    const { report } = facts;
+    const purpose = report?.purpose ?? facts.purpose ?? null;
+    const rowsWithheld = (report?.withheld ?? []).filter((name) => coordinates[name] !== 'WITHHELD');
+    const permissions = (purpose !== null && context?.permissionsFor?.(purpose)) || [];
+    const fields: { readonly [key: string]: Json } = {
+      codes: Object.fromEntries(facts.codes),
+      coordinates,
+      counts,
+      country: context?.country ?? claims?.country ?? null,
+      decision: report?.decisionId ?? null,
+      kind: 'ACCESS',
+      microseconds: Math.round(facts.milliseconds * 1000),
+      operation: facts.operationName?.slice(0, 100) ?? null,
+      operationHash: facts.operationHash ?? null,
+      permissions,
+      policyVersion: report?.policyVersion ?? null,
+      principal: principal?.reference ?? null,
+      principalName: principal?.sealed ?? null,
+      purpose,
+      result: facts.outcome,
+      roles: claims?.roles ?? [],
+      rowsWithheld,
+      subjects,
+      time: new Date().toISOString(),
+      transferBases: [...(notes?.transferBases ?? [])].sort(),
+      transport: facts.transport,
+      version: 1,
+    };
+    await this.#ledger.append(client, facts.id, fields);
+  }
+
+  /** Decisions are kept between requests, and so is what entries say of them. */
+  #verdictsOf(decision: Decision | undefined, names: readonly GovernedCoordinate[]): Verdicts {
+    const known = decision && this.#verdicts.get(decision);
+    if (known) return known;
+    const coordinates: { [coordinate: string]: Outcome } = {};
+    const counts = { CLEAR: 0, DEIDENTIFIED: 0, WITHHELD: 0 };
+    for (const [index, verdict] of (decision?.verdicts ?? []).entries()) {
+      const name = names[index];
+      if (!verdict || !name || name.category === null) continue;
+      coordinates[name.coordinate] = verdict.outcome;
+      counts[verdict.outcome]++;
+    }
+    const verdicts = { coordinates, counts };
+    if (decision) this.#verdicts.set(decision, verdicts);
+    return verdicts;
+  }
+}

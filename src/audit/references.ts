@@ -1,0 +1,102 @@
+import { createHmac } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { ClientKeyError } from '../storage/errors';
+import { KEY_CACHE_TTL_MS } from '../storage/key-cache';
+import type { KeyStore } from '../storage/key-store';
+import { platformKey } from '../storage/platform-key';
+import { deriveKey, seal, unseal } from '../storage/vault';
+
+const BYTES = 16;
+const SUBJECT = 'remit/v1/audit-subject';
+const PRINCIPAL = 'audit-principal';
+
+/** A principal as an entry holds it: a reference to find it by, and the name, sealed under the client's key. */
+export interface SealedPrincipal {
+  readonly reference: string;
+  readonly sealed: string;
+}
+
+/**
+ * What entries call people. A data subject's reference is an HMAC under the subject's own key: once that key is destroyed
+ * nobody can compute it, and the entries name nobody (statement D2, D6, pitfall 28). A principal's name is under the
+ * client's key and goes with it.
+ */
+export class References {
+  readonly #keys: KeyStore;
+  /** No longer than keys themselves are remembered. */
+  readonly #subjects = new LRUCache<string, string>({ max: 100_000, ttl: KEY_CACHE_TTL_MS });
+  readonly #principals = new LRUCache<string, SealedPrincipal>({ max: 10_000, ttl: KEY_CACHE_TTL_MS });
+
+  constructor(keys: KeyStore) {
+    this.#keys = keys;
+  }
+
+  /** The references of subjects, sorted; one whose key is gone has none. */
+  async subjects(client: string, ids: readonly string[]): Promise<string[]> {
+    const references: string[] = [];
+    const missing: string[] = [];
+    for (const id of ids) {
+      const known = this.#subjects.get(`${client}:${id}`);
+      if (known === undefined) missing.push(id);
+      else references.push(known);
+    }
+    if (missing.length > 0) {
+      for (const [id, key] of await this.#keys.subjectKeys(client, missing)) {
+        const reference = referenceOf(key, SUBJECT);
+        key.fill(0);
+        this.#subjects.set(`${client}:${id}`, reference);
+        references.push(reference);
+      }
+    }
+    return references.sort();
+  }
+
+  /** A subject's reference as of now, for looking entries up; undefined once the subject is erased. */
+  async subject(client: string, id: string): Promise<string | undefined> {
+    const key = (await this.#keys.subjectKeys(client, [id])).get(id);
+    return key && referenceOf(key, SUBJECT);
+  }
+
+  async principal(client: string | undefined, name: string): Promise<SealedPrincipal> {
+    const cacheKey = `${client ?? ''}:${name}`;
+    const known = this.#principals.get(cacheKey);
+    if (known) return known;
+    const key = await this.#principalKey(client);
+    const principal = {
+      reference: referenceOf(key, name),
+      sealed: seal(key, name, PRINCIPAL).toString('base64url'),
+    };
+    this.#principals.set(cacheKey, principal);
+    return principal;
+  }
+
+  /** A principal's name; undefined once its client's key is gone. */
+  async nameOf(client: string | undefined, sealed: string): Promise<string | undefined> {
+    for (const key of [await this.#clientKey(client), await this.#principalKey(undefined)]) {
+      try {
+        if (key) return String(unseal(key, Buffer.from(sealed, 'base64url'), PRINCIPAL));
+      } catch {
+        // Not under this key.
+      }
+    }
+    return undefined;
+  }
+
+  /** What happens after a client's end is the platform's doing, under its own key. */
+  async #principalKey(client: string | undefined): Promise<Buffer> {
+    return (await this.#clientKey(client)) ?? deriveKey(await platformKey(this.#keys), PRINCIPAL);
+  }
+
+  async #clientKey(client: string | undefined): Promise<Buffer | undefined> {
+    if (client === undefined) return undefined;
+    try {
+      return deriveKey(await this.#keys.clientKey(client), PRINCIPAL);
+    } catch (error) {
+      if (error instanceof ClientKeyError) return undefined;
+      throw error;
+    }
+  }
+}
+
+const referenceOf = (key: Buffer, message: string): string =>
+  createHmac('sha256', key).update(message).digest().subarray(0, BYTES).toString('base64url');

@@ -1,0 +1,78 @@
+import { v7 as uuid } from 'uuid';
+import type { Change, ChangeRecorder } from '../identity/change-recorder';
+import type { Ledger } from './ledger';
+import type { References } from './references';
+
+const KIND = /^[A-Z][A-Z_]{2,39}$/;
+/** Sign-ins that fail are counted, and written so often at most: nobody fills the disk by failing. Milliseconds. */
+const FAILURES_EVERY_MS = 60_000;
+
+/**
+ * Records changes to governance: grants, instructions, agreements, holds, erasures, transfers, key events, sign-in
+ * failures. Rooms take it as a {@link ChangeRecorder}:
+ *
+ *     await recorder.record('ERASURE_EXECUTED', { client, principal, subject: customerId, details: { certificate } });
+ *
+ * Call it before the change is made, outside any transaction, and wait: it resolves once the entry is durable, and throws
+ * AUDIT_UNAVAILABLE otherwise. `subject` is a data subject's id, said while the key lives; only a reference is kept.
+ * `details` are facts about the change, never a person's data.
+ */
+export class AuditTrail implements ChangeRecorder {
+  readonly #ledger: Ledger;
+  readonly #references: References;
+  readonly #failures = new Map<string, number>();
+  #flush: NodeJS.Timeout | undefined;
+
+  constructor(ledger: Ledger, references: References) {
+    this.#ledger = ledger;
+    this.#references = references;
+  }
+
+  async record(kind: string, change: Change): Promise<string> {
+    if (!KIND.test(kind)) throw new TypeError(`${kind} is not a kind of entry: upper-case words joined by underscores`);
+    const { client, principal, subject, purpose, details = {} } = change;
+    const who = await this.#references.principal(client, principal);
+    const subjects =
+      client === undefined || subject === undefined ? [] : await this.#references.subjects(client, [subject]);
+    const id = uuid();
+    await this.#ledger.append(client, id, {
+      details,
+      kind,
+      principal: who.reference,
+      principalName: who.sealed,
+      purpose: purpose ?? null,
+      subjects,
+      time: new Date().toISOString(),
+      version: 1,
+    });
+    return id;
+  }
+
+  /** Counts a sign-in that failed; the first of a minute is written at once, the others together at its end. */
+  signInFailed(reason: string): void {
+    this.#failures.set(reason, (this.#failures.get(reason) ?? 0) + 1);
+    if (this.#flush) return;
+    void this.#writeFailures();
+    this.#flush = setInterval(() => this.#writeFailures(), FAILURES_EVERY_MS).unref();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#flush);
+    await this.#writeFailures();
+  }
+
+  async #writeFailures(): Promise<void> {
+    const counted = [...this.#failures];
+    this.#failures.clear();
+    if (counted.length === 0) {
+      clearInterval(this.#flush);
+      this.#flush = undefined;
+      return;
+    }
+    const details = Object.fromEntries(counted);
+    // What could not be written is counted with the next minute's.
+    await this.record('SIGN_IN_FAILED', { principal: 'nobody', details }).catch(() => {
+      for (const [reason, count] of counted) this.#failures.set(reason, (this.#failures.get(reason) ?? 0) + count);
+    });
+  }
+}

@@ -1,0 +1,40 @@
+import type { Access } from '../governance/govern';
+import type { RequestContext } from './request-context';
+import { type SubjectState, stateOf } from './subject-state';
+
+/** What a request came across that its audit entry tells. */
+export interface RequestNotes {
+  /** The persons of whom something governed was given. */
+  readonly subjects: Set<SubjectState>;
+  /** What carried data across borders, as rules are cited: `decision (EU) 2023/1795`, `SCC module 2`. */
+  readonly transferBases: Set<string>;
+}
+
+const key = Symbol('notes');
+
+/** The notes of a request; whoever decides or reads adds to them. */
+export function notesOf({ memory }: Pick<RequestContext, 'memory'>): RequestNotes {
+  const known = memory.get(key) as RequestNotes | undefined;
+  if (known) return known;
+  const notes: RequestNotes = { subjects: new Set(), transferBases: new Set() };
+  memory.set(key, notes);
+  return notes;
+}
+
+/**
+ * A row rule that notes of whom a row gave something. It is asked for each governed field, so all it does is remember:
+ * fields of one row come one after the other.
+ */
+export function noting(rule: NonNullable<Access['row']>, { subjects }: RequestNotes): NonNullable<Access['row']> {
+  let last: SubjectState | undefined;
+  return (row, coordinate) => {
+    const refusal = rule(row, coordinate);
+    if (refusal !== undefined) return refusal;
+    const subject = stateOf(row);
+    if (subject !== undefined && subject !== last) {
+      last = subject;
+      subjects.add(subject);
+    }
+    return undefined;
+  };
+}
