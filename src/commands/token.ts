@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { allPurposes, type ProcessingPurpose } from '../governance/vocabulary';
 import { type Role, roles } from '../identity/caller';
 import { signDevelopmentToken } from '../identity/development-keys';
@@ -32,7 +32,11 @@ export function tokenCommand(): Command {
     .option('--scope <scope>', 'a scope; again for more', collect(scope), [])
     .option('--country <code>', "the caller's country, ISO 3166-1 alpha-2", country)
     .option('--sub <subject>', 'who it is; made from role and client unless told')
-    .option('--expires <duration>', 'how long it holds, such as 30m, 12h or 7d', duration, duration('12h'))
+    .addOption(
+      new Option('--expires <duration>', 'how long it holds, such as 30m, 12h or 7d')
+        .argParser(duration)
+        .default(duration('12h'), '12h'),
+    )
     .addHelpText(
       'after',
       '\nExample:\n  $ remit token --role CLIENT_AGENT --client acme --purpose SUPPORT --purpose LEGAL',
