@@ -13,6 +13,7 @@ import type { RequestContext } from './identity/request-context';
 import { createTokenVerifier } from './identity/tokens';
 import { RegisterResolver } from './register/register-resolver';
 import { createServices, type Services } from './services';
+import { pendingMigrations } from './storage/data-source';
 import type { KeyStore } from './storage/key-store';
 import { platformKey } from './storage/platform-key';
 import { deriveKey } from './storage/vault';
@@ -102,7 +103,12 @@ async function faultsOf({ regions, keysSource }: Stores): Promise<string[]> {
     ...regions.all().map((source) => ['a database', source] as const),
     ["the keys' store", keysSource],
   ] as const) {
-    await source.query('SELECT 1').catch(() => faults.push(`${name} does not answer`));
+    try {
+      const pending = await pendingMigrations(source);
+      if (pending.length > 0) faults.push(`${pending.length} migrations of ${name} are pending: run remit migrate`);
+    } catch {
+      faults.push(`${name} does not answer`);
+    }
   }
   return faults;
 }
