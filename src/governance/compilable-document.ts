@@ -17,6 +17,7 @@ import {
   visit,
   visitWithTypeInfo,
 } from 'graphql';
+import { compiledSize } from './compiled-size';
 import type { OperationPlan } from './operation-plan';
 
 type Variables = Readonly<Record<string, unknown>>;
@@ -28,6 +29,9 @@ export interface CompilableDocument {
   variables(coerced: Variables): Record<string, unknown> | undefined;
 }
 
+/** Fields: some 50 ms of compilation. */
+const MAX_COMPILED_SIZE = 2_000;
+
 /** Variables reach graphql-jit as graphql has coerced them: its own coercion forgets defaults of non-null variables. */
 const coercedType = new GraphQLScalarType({ name: 'Remit__Coerced' });
 
@@ -36,7 +40,8 @@ const coercedType = new GraphQLScalarType({ name: 'Remit__Coerced' });
  * - @skip and @include are applied (it mixes them up where a fragment is spread twice);
  * - what argument literals say goes in as variables: it pastes them into the code that it makes, so that a string which
  *   holds its mark for dates is run as code, and other scalars' values are lost;
- * - undefined where a response key has an underscore: it joins paths by that, and gives a resolver another field's info.
+ * - undefined where a response key has an underscore: it joins paths by that, and gives a resolver another field's info;
+ * - undefined where it would write more code than that pays for.
  */
 export function compilableDocument(
   schema: GraphQLSchema,
@@ -44,7 +49,8 @@ export function compilableDocument(
   variables: Variables,
 ): CompilableDocument | undefined {
   const included = includedPart(plan, variables);
-  if (!included) return undefined;
+  const root = schema.getRootType(plan.operation.operation);
+  if (!included || !root || compiledSize(schema, included, root) > MAX_COMPILED_SIZE) return undefined;
   const literals: Array<{ name: string; node: ValueNode; type: GraphQLInputType }> = [];
   const typeInfo = new TypeInfo(schema);
   const extracted = visit(

@@ -90,6 +90,13 @@ test('pitfall 21: deep nesting, as text and as an object that no parser has seen
   expect(errorsOf(result)).toMatchObject([{ code: 'OPERATION_TOO_LARGE', limit: 'depth' }]);
 });
 
+test('pitfall 21: an interface under itself, which doubles what is compiled at each level', async () => {
+  const { run } = house();
+  const document = `{ node ${'{ peers '.repeat(13)}{ secret label }${'}'.repeat(13)} }`;
+  const result = await within(1_000, () => run(document, security));
+  expect(plainData(result)).toMatchObject({ node: { peers: [{ peers: [] }] } });
+});
+
 test('pitfall 21: fragments that spread themselves', async () => {
   const { run } = house();
   for (const document of [

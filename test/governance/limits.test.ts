@@ -1,0 +1,116 @@
+import { parse } from 'graphql';
+import { defaultLimits, enforceLimits, type Limits } from '../../src/governance/limits';
+import { codesOf, errorsOf, house, support } from './pitfall-schema';
+
+const endless: Limits = {
+  tokens: Infinity,
+  depth: Infinity,
+  aliases: Infinity,
+  breadth: Infinity,
+  fields: Infinity,
+  definitions: Infinity,
+  cost: Infinity,
+};
+
+/** The document passes at the measure, and fails at one less. */
+function expectMeasure(limit: keyof Limits, document: string, measure: number): void {
+  expect(() => enforceLimits(parse(document), { ...endless, [limit]: measure })).not.toThrow();
+  expect(() => enforceLimits(parse(document), { ...endless, [limit]: measure - 1 })).toThrow(
+    `The document exceeds the limit of ${measure - 1} ${limit}.`,
+  );
+}
+
+test.each([
+  ['{ a }', 1],
+  ['{ a b c }', 1],
+  ['{ a { b { c } } d }', 3],
+  ['{ a ... { b { c } } }', 2],
+  ['{ ...F } fragment F on Q { a { ...G } } fragment G on Q { b { c } }', 3],
+  ['{ a } fragment F on Q { a { b } }', 2],
+  ['query A { a } query B { a { b } }', 2],
+])('depth of %s is %d', (document, depth) => expectMeasure('depth', document, depth));
+
+test.each([
+  ['{ x: a y: b c }', 2],
+  ['{ x: a { y: b } }', 2],
+  ['{ ...F ...F } fragment F on Q { x: a }', 2],
+  ['{ ... { x: a { ...F } } ...F } fragment F on Q { x: a y: __typename }', 5],
+])('aliases of %s are %d', (document, aliases) => expectMeasure('aliases', document, aliases));
+
+test.each([
+  ['{ a b c }', 3],
+  ['{ a { b c d } e f }', 3],
+  ['{ a { b c d } a { b c d } }', 3],
+  ['{ a { b } c d e }', 4],
+  ['{ a ... { b { x } c } }', 3],
+  ['{ a ...F ...F } fragment F on Q { b c { d } }', 5],
+  ['{ a { ...F } } fragment F on Q { b c d }', 3],
+])('breadth of %s is %d', (document, breadth) => expectMeasure('breadth', document, breadth));
+
+test.each([
+  ['{ a b }', 2],
+  ['{ a { b c } }', 3],
+  ['{ a { ...F } ...F } fragment F on Q { b ... { c } }', 5],
+])('fields of %s are %d', (document, fields) => expectMeasure('fields', document, fields));
+
+test.each([
+  ['{ a }', 1],
+  ['query A { a } query B { a } fragment F on Q { a }', 3],
+])('definitions of %s are %d', (document, definitions) => expectMeasure('definitions', document, definitions));
+
+test('fragments that double at each level are measured at once', () => {
+  const fragments = Array.from({ length: 1_000 }, (_, i) => `fragment F${i} on Q { ...F${i + 1} ...F${i + 1} }`).join(
+    ' ',
+  );
+  const start = performance.now();
+  expect(() =>
+    enforceLimits(parse(`{ ...F0 } ${fragments} fragment F1000 on Q { a }`), { ...endless, fields: 1e300 }),
+  ).toThrow('fields');
+  expect(performance.now() - start).toBeLessThan(500);
+});
+
+test('a circle, and a fragment that is not there, are left to validation', () => {
+  expect(() =>
+    enforceLimits(parse('{ ...F ...Missing } fragment F on Q { a { ...F } }'), { ...endless, depth: 2, fields: 2 }),
+  ).not.toThrow();
+});
+
+test('the defaults', async () => {
+  const { run } = house();
+  const limit = async (document: string) => errorsOf(await run(document, support))[0]?.limit;
+  const nest = (depth: number) => `{ a ${'{ peers '.repeat(depth - 2)}{ label }${'}'.repeat(depth - 2)} }`;
+  expect(await limit(nest(defaultLimits.depth))).toBeUndefined();
+  expect(await limit(nest(defaultLimits.depth + 1))).toBe('depth');
+  const aliases = (count: number) => `{ ${Array.from({ length: count }, (_, i) => `x${i}: plain`).join(' ')} }`;
+  expect(await limit(aliases(50))).toBeUndefined();
+  expect(await limit(aliases(51))).toBe('aliases');
+  expect(await limit(`{ ${'plain '.repeat(1_001)} }`)).toBe('breadth');
+  expect(
+    await limit(`{ a { ${'label '.repeat(700)} } b { ${'label '.repeat(700)} } node { ${'label '.repeat(700)} } }`),
+  ).toBe('fields');
+  expect(await limit(`{ ${'plain '.repeat(10_001)} }`)).toBe('tokens');
+});
+
+test('what is set replaces its default only', async () => {
+  const { run } = house({ limits: { tokens: 5 } });
+  const result = await run('{ plain plain plain plain }', support);
+  expect([codesOf(result), result.errors?.[0]?.message]).toEqual([
+    ['OPERATION_TOO_LARGE'],
+    'The document exceeds the limit of 5 tokens.',
+  ]);
+  expect((await run('{ plain }', support)).errors).toBeUndefined();
+});
+
+test('a text that is no GraphQL tells where, and not what', async () => {
+  const { run } = house();
+  const result = await run('{ plain(x: "canary) }', support);
+  expect(JSON.parse(JSON.stringify(result))).toEqual({
+    errors: [
+      {
+        message: 'The document is not valid GraphQL: a syntax error stands at the location given.',
+        locations: [{ line: 1, column: 22 }],
+        extensions: { code: 'GRAPHQL_PARSE_FAILED' },
+      },
+    ],
+  });
+});
