@@ -9,7 +9,7 @@ import type { Regions } from '../storage/regions';
 import { tableOf } from '../storage/tables';
 import { TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
-import { committed, inTransaction } from '../storage/transaction';
+import { committed, inTransaction, isDuplicate } from '../storage/transaction';
 import { requireCountry, requireScopes, requireSlug, requireText } from './checks';
 import { Installation, type InstallThirdPartyApplicationInput } from './installation';
 import { type RegisterSubProcessorInput, SubProcessor } from './sub-processor';
@@ -67,6 +67,9 @@ export class ThirdParties {
       engagedFrom: (input.engagedFrom ?? new Date(known?.engagedFrom ?? Date.now())).getTime(),
       engagedTo: input.engagedTo?.getTime() ?? null,
     };
+    if (entry.engagedTo !== null && entry.engagedTo <= entry.engagedFrom) {
+      throw denied.input('"engagedTo" must be after "engagedFrom".');
+    }
     const { id, slug, country, purposes, categories } = entry;
     await this.#recorder.record('SUB_PROCESSOR_REGISTERED', {
       principal,
@@ -144,7 +147,7 @@ export class ThirdParties {
         reason,
       }));
       await this.#records.grantWithin(manager, { client, principal }, grants);
-    });
+    }).catch(registeredMeanwhile);
     return { ...row, clientId: client, application, inForce: true };
   }
 
@@ -168,6 +171,12 @@ export class ThirdParties {
     await inTransaction(this.#regions.home, async (manager) => {
       await manager.getRepository(entity).save({ ...entry });
       await bumpPolicy(manager, REGISTER);
-    });
+    }).catch(registeredMeanwhile);
   }
+}
+
+function registeredMeanwhile(error: unknown): never {
+  throw isDuplicate(error)
+    ? denied.conflict('Another request has just made this entry; read it and try again.')
+    : error;
 }
