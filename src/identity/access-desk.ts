@@ -4,7 +4,6 @@ import type { AgreementKind } from '../governance/vocabulary';
 import { ClientKeyError } from '../storage/errors';
 import type { KeyStore } from '../storage/key-store';
 import type { Regions } from '../storage/regions';
-import { deriveKey } from '../storage/vault';
 import { sideOf, type TokenClaims } from './caller';
 import { isInForce, type Validity } from './in-force';
 import { policyVersions } from './policy-version';
@@ -122,7 +121,7 @@ export class AccessDesk {
   /** A client whose key is gone has nothing left to read: it does not exist any more. */
   async #pseudonymKey(clientId: string): Promise<Buffer | undefined> {
     try {
-      return deriveKey(await this.#keys.clientKey(clientId), 'pseudonym');
+      return await this.#keys.derivedKey(clientId, 'pseudonym');
     } catch (error) {
       if (error instanceof ClientKeyError) return undefined;
       throw error;

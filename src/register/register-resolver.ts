@@ -3,7 +3,6 @@ import { type RequestContext, requireClient, requirePrincipal, requireRole } fro
 import { about, unrestricted } from '../identity/subject-state';
 import { type Connection, connectionOf, page, pageSize, positionOf } from '../storage/connection';
 import type { KeyStore } from '../storage/key-store';
-import { deriveKey } from '../storage/vault';
 import { Agreement, SignAgreementInput } from './agreement';
 import { Client, ClientConnection, RegisterClientInput } from './client';
 import { ClientUser } from './client-user';
@@ -91,7 +90,7 @@ export class RegisterResolver {
   ): Promise<Connection<ClientUser> | null> {
     if (context.client?.id !== client.id) return null;
     const size = pageSize(first);
-    const key = deriveKey(await this.keys.clientKey(client.id), 'cursor');
+    const key = await this.keys.derivedKey(client.id, 'cursor');
     const position = positionOf(after, key);
     const rows = await this.clients.users(
       client.id,

@@ -5,6 +5,7 @@ import { ClientKeyError, ConfigurationError } from './errors';
 import { KeyCache } from './key-cache';
 import { ClientKey } from './key-entities';
 import type { MasterKey } from './master-key';
+import { type DerivedKeyUse, deriveKey } from './vault';
 
 /** A key without a row is swept only when it is older than this: its row may still be on the way. Milliseconds. */
 export const ORPHAN_GRACE_MS = 60 * 60_000;
@@ -80,6 +81,22 @@ export class KeyStore {
   }
 
   /**
+   * A key of a client's for one use, derived from its own and remembered like it.
+   *
+   * @throws as {@link clientKey}
+   */
+  async derivedKey(clientId: string, use: DerivedKeyUse): Promise<Buffer> {
+    const cached = this.#cache.get(clientId, use);
+    if (cached !== undefined) return cached;
+    const destructions = this.#destructions;
+    const clientKey = await this.clientKey(clientId);
+    const key = deriveKey(clientKey, use);
+    clientKey.fill(0);
+    if (destructions === this.#destructions) this.#cache.set(key, clientId, use);
+    return key;
+  }
+
+  /**
    * Makes the keys of new subjects; call it before their rows are written.
    *
    * @returns each subject's key, the caller's own copy
@@ -144,6 +161,23 @@ export class KeyStore {
     await this.#destroying([clientId, subjectId], async () => {
       await this.#deleteSubjectKeys(clientId, [subjectId]);
     });
+  }
+
+  /**
+   * Destroys the keys of a client's subjects but those of some, in chunks.
+   * @returns how many were destroyed
+   */
+  async destroySubjectKeysExcept(clientId: string, kept: ReadonlySet<string>): Promise<number> {
+    let destroyed = 0;
+    await this.#destroying([clientId], async () => {
+      for (let ids = await this.#idsAfter(clientId, ''); ids.length > 0; ) {
+        const gone = ids.filter((id) => !kept.has(id));
+        await this.#deleteSubjectKeys(clientId, gone);
+        destroyed += gone.length;
+        ids = await this.#idsAfter(clientId, ids.at(-1) ?? '');
+      }
+    });
+    return destroyed;
   }
 
   /** Destroys a client's key, and with it all personal data of the client (statement D3); then its subjects' keys. */

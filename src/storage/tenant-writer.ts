@@ -3,7 +3,7 @@ import type { DataCategory } from '../governance/vocabulary';
 import type { KeyStore } from './key-store';
 import { type StoredField, snakeCase, type TenantTable, tableOf } from './tables';
 import { mayHold, type Row, sealingContext } from './tenant-reader';
-import { blindIndex, deriveKey, seal, unseal } from './vault';
+import { blindIndex, seal, unseal } from './vault';
 
 type Entity = abstract new (...args: never[]) => object;
 type Value = string | number | Buffer | null;
@@ -105,7 +105,7 @@ export class TenantWriter {
   }
 
   async #indexKey(table: TenantTable, client: string): Promise<Buffer | undefined> {
-    return table.indexes.size > 0 ? deriveKey(await this.#keys.clientKey(client), 'blind-index') : undefined;
+    return table.indexes.size > 0 ? this.#keys.derivedKey(client, 'blind-index') : undefined;
   }
 }
 

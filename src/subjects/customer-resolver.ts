@@ -17,7 +17,6 @@ import { type Connection, connectionOf, page, pageSize, positionOf } from '../st
 import type { KeyStore } from '../storage/key-store';
 import { PersonalData } from '../storage/tables';
 import type { Row } from '../storage/tenant-reader';
-import { deriveKey } from '../storage/vault';
 import { Conversation, ConversationConnection, Message, MessageConnection } from './conversation';
 import { CustomAttribute } from './custom-attribute';
 import { Customer } from './customer';
@@ -246,7 +245,7 @@ export class CustomerResolver {
   }
 
   async #cursorKey(client: string): Promise<Buffer> {
-    return deriveKey(await this.keys.clientKey(client), 'cursor');
+    return this.keys.derivedKey(client, 'cursor');
   }
 }
 
@@ -274,7 +273,7 @@ export class ConversationResolver {
     @Arg('first', () => Int, { nullable: true }) first?: number,
     @Arg('after', () => String, { nullable: true }) after?: string,
   ): Promise<Connection<Message>> {
-    const key = deriveKey(await this.keys.clientKey(requireClient(context).id), 'cursor');
+    const key = await this.keys.derivedKey(requireClient(context).id, 'cursor');
     return relatedPage<Message>(this.records, key, context, messages, conversation, first, after);
   }
 }

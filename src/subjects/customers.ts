@@ -9,7 +9,7 @@ import type { Regions } from '../storage/regions';
 import { type Condition, type Row, TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
 import { inTransaction, isDuplicate } from '../storage/transaction';
-import { type BlindIndexKind, blindIndex, deriveKey } from '../storage/vault';
+import { type BlindIndexKind, blindIndex } from '../storage/vault';
 import { CustomAttribute } from './custom-attribute';
 import { Customer, type RestrictionGround } from './customer';
 import type {
@@ -50,7 +50,7 @@ export class Customers {
     const [only, another] = given;
     if (!only || another) throw denied.input('"by" takes exactly one of email, phone, socialHandle and externalId.');
     const [kind, value] = only;
-    const digest = blindIndex(deriveKey(await this.#keys.clientKey(client), 'blind-index'), kind, value);
+    const digest = blindIndex(await this.#keys.derivedKey(client, 'blind-index'), kind, value);
     if (digest === null) return undefined;
     const [customer] = await this.#select(client, fields, [{ index: kind, is: '=', value: digest }], 1);
     return customer;
