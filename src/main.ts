@@ -15,6 +15,7 @@ const entries: readonly Entry[] = [
   ['seed', 'make sample data', async () => (await import('./commands/seed.js')).seedCommand()],
   ['token', 'print a development token', async () => (await import('./commands/token.js')).tokenCommand()],
   ['explain', 'tell what a caller is given', async () => (await import('./commands/explain.js')).explainCommand()],
+  ['census', 'find what nobody accounts for', async () => (await import('./commands/census.js')).censusCommand()],
   ['schema', 'write the schema files', async () => (await import('./commands/schema.js')).schemaCommand()],
 ];
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { GraphQLError } from 'graphql';
 import type { Client } from '../register/client';
-import { createServices } from '../services';
+import type { Services } from '../services';
 import type { Stores } from '../stores';
 import { checkFile, type ImportReport, importFile, rejectsPathOf } from '../subjects/import/import-file';
 import { type ImportKind, importKinds, readMapping } from '../subjects/import/mapping';
@@ -35,19 +35,21 @@ export function importCommand(): Command {
     .option('--json', 'print the counts as JSON, and nothing else')
     .addHelpText('after', EXAMPLE)
     .action(async (file: string, options: Options) => {
-      const report = await overStores((stores) => run(stores, file, options));
+      const report = await overStores((services, stores) => run(services, stores, file, options));
       process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : summary(report, file, options));
     });
   return exitTwoOnMisuse(command);
 }
 
 const EXAMPLE = `
-Example of a mapping:
-  {"externalId":"CustomerId","residency":"Country","postalAddress.city":"City","attributes.company":"Company"}
-Orders name their customer by customerExternalId, order items their order by orderExternalId. An empty cell leaves what
-is known as it is. Exit code 0 when done, with rejected rows too; 1 when it failed, and can be run again; 2 on misuse.`;
+Orders name their customer by customerExternalId, order items their order by orderExternalId; other data of a customer
+goes to attributes.KEY. An empty cell leaves what is known as it is. Exit code 0 when done, with rejected rows too.
 
-async function run(stores: Stores, file: string, options: Options): Promise<ImportReport> {
+Example:
+  $ echo '{"externalId":"CustomerId","residency":"Country","postalAddress.city":"City"}' > map.json
+  $ remit import customers.csv --client acme --as customers --map map.json --create-client`;
+
+async function run(services: Services, stores: Stores, file: string, options: Options): Promise<ImportReport> {
   if (options.source !== undefined && !/^.{1,100}$/u.test(options.source)) {
     throw new CommandError('--source must have 1 to 100 characters', 2);
   }
@@ -56,7 +58,7 @@ async function run(stores: Stores, file: string, options: Options): Promise<Impo
   });
   const mapping = readMapping(text, options.as, options.map);
   await checkFile({ file, mapping, rejects: options.rejects });
-  const client = await clientOf(stores, options);
+  const client = await clientOf(services, options);
   const target = { client: client.id, source: await stores.regions.of(client.id), keys: stores.keys };
   const progress = progressBar(options.as);
   try {
@@ -67,8 +69,7 @@ async function run(stores: Stores, file: string, options: Options): Promise<Impo
   }
 }
 
-async function clientOf(stores: Stores, { client: slug, createClient }: Options): Promise<Client> {
-  const { clients } = createServices(stores);
+async function clientOf({ clients }: Services, { client: slug, createClient }: Options): Promise<Client> {
   const client = await clients.find(slug);
   if (client) return client;
   if (createClient) {

@@ -1,13 +1,14 @@
 import { readConfig } from '../config';
+import { createServices, type Services } from '../services';
 import { openStores, type Stores } from '../stores';
 import { ImportUsageError } from '../subjects/import/errors';
 import { CommandError } from './failure';
 
 /** Runs a command's work over the stores that the environment names, and closes them however it ends. */
-export async function overStores<T>(work: (stores: Stores) => Promise<T>): Promise<T> {
+export async function overStores<T>(work: (services: Services, stores: Stores) => Promise<T>): Promise<T> {
   const stores = await openStores(readConfig(process.env));
   try {
-    return await work(stores);
+    return await work(createServices(stores), stores);
   } catch (error) {
     throw error instanceof ImportUsageError ? new CommandError(error.message, 2) : error;
   } finally {

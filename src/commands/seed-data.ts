@@ -1,6 +1,6 @@
 import type { AgreementKind } from '../governance/vocabulary';
 import type { Client } from '../register/client';
-import { createServices } from '../services';
+import type { Services } from '../services';
 import { detectEngine } from '../storage/engine-profiles';
 import { TenantWriter } from '../storage/tenant-writer';
 import { inTransaction } from '../storage/transaction';
@@ -54,10 +54,14 @@ const PRINCIPAL = 'remit seed';
  * and signs its agreements where that is still to do. Whoever is there already is left alone, so that it can be run
  * again, and goes on where it stopped.
  */
-export async function seedClient(stores: Stores, options: SeedClientOptions): Promise<SeededClient> {
+export async function seedClient(
+  services: Services,
+  stores: Stores,
+  options: SeedClientOptions,
+): Promise<SeededClient> {
   const home = sampleCountries.find(({ code }) => code === options.country);
   if (!home) throw new RangeError(`there are no sample people of ${options.country}`);
-  const { client, registered } = await ensureClient(stores, options);
+  const { client, registered } = await ensureClient(services, options);
   const target = { client: client.id, source: await stores.regions.of(client.id), keys: stores.keys };
   const { slug, name, country, healthAgreement } = options;
   const seeded: SeededClient = {
@@ -91,10 +95,9 @@ async function maker(home: SampleCountry, seed: string): Promise<(number: number
 }
 
 async function ensureClient(
-  stores: Stores,
+  { clients }: Services,
   options: SeedClientOptions,
 ): Promise<{ client: Client; registered: boolean }> {
-  const { clients } = createServices(stores);
   const { slug, name, country, healthAgreement } = options;
   const known = await clients.find(slug);
   const administrator = { name: 'Alex Example', email: `admin@${slug}.example` };

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
+import type { Services } from '../services';
 import type { Stores } from '../stores';
 import { exitTwoOnMisuse } from './misuse';
 import { overStores } from './over-stores';
@@ -28,7 +29,7 @@ export function seedCommand(): Command {
       '\nEvery second client has a HIPAA agreement.\n\nExample:\n  $ remit seed --customers 1000 --clients 3',
     )
     .action(async (options: Options) => {
-      const seeded = await overStores((stores) => seed(stores, options));
+      const seeded = await overStores((services, stores) => seed(services, stores, options));
       process.stdout.write(options.json ? `${JSON.stringify(totals(seeded))}\n` : summary(seeded));
     });
   return exitTwoOnMisuse(command);
@@ -36,6 +37,7 @@ export function seedCommand(): Command {
 
 /** Makes the sample clients of numbers 0 to `clients` − 1, and shares the customers out among them. */
 export async function seed(
+  services: Services,
   stores: Stores,
   { customers, clients }: Pick<Options, 'customers' | 'clients'>,
 ): Promise<SeededClient[]> {
@@ -46,7 +48,7 @@ export async function seed(
     for (let number = 0; number < clients; number++) {
       const name = clientName(number);
       seeded.push(
-        await seedClient(stores, {
+        await seedClient(services, stores, {
           slug: PREFIX + name.toLowerCase().replaceAll(' ', '-'),
           name,
           country: sampleCountries[number % sampleCountries.length]?.code ?? 'DE',

@@ -66,7 +66,7 @@ export interface TenantTable extends TenantTableOptions {
   readonly key: readonly string[];
 }
 
-type Class = abstract new (...args: never[]) => object;
+export type EntityClass = abstract new (...args: never[]) => object;
 
 interface Draft {
   options?: TenantTableOptions & { name: string };
@@ -76,10 +76,10 @@ interface Draft {
   indexes: Map<string, { column: string; kind: BlindIndexKind }>;
 }
 
-const drafts = new Map<Class, Draft>();
+const drafts = new Map<EntityClass, Draft>();
 
 function draftOf(target: object): Draft {
-  const entity = target.constructor as Class;
+  const entity = target.constructor as EntityClass;
   const draft = drafts.get(entity) ?? { fields: new Map(), key: [], sealed: new Map(), indexes: new Map() };
   drafts.set(entity, draft);
   return draft;
@@ -171,7 +171,7 @@ function directivesOf(options: PersonalDataOptions): string[] {
 }
 
 /** The table that an entity declares. @throws {Error} where it declares none */
-export function tableOf(entity: Class): TenantTable {
+export function tableOf(entity: EntityClass): TenantTable {
   const draft = drafts.get(entity);
   if (!draft?.options) throw new Error(`${entity.name} is not a tenant's table: it lacks @TenantTable`);
   const { options, ...rest } = draft;
@@ -181,6 +181,11 @@ export function tableOf(entity: Class): TenantTable {
 }
 
 /** Every field declared on a class, tables and sealed objects alike; for the census. */
-export function declaredFields(entity: Class): ReadonlyMap<string, StoredField> {
+export function declaredFields(entity: EntityClass): ReadonlyMap<string, StoredField> {
   return drafts.get(entity)?.fields ?? new Map();
+}
+
+/** Every class that declares a field: tables, sealed objects, and resolvers of computed fields; for the census. */
+export function declaringClasses(): EntityClass[] {
+  return [...drafts.keys()];
 }

@@ -1,0 +1,72 @@
+import type { DataSource } from 'typeorm';
+import type { Shortfall } from './census-shortfall';
+import { ClientKey, SubjectKey } from './key-entities';
+import type { EntityClass } from './tables';
+
+/** Tables that keep account of migrations, and hold nothing else. */
+const bookkeeping: ReadonlySet<string> = new Set(['migrations', 'migration_lock', 'typeorm_metadata']);
+/** Tables that hold a client's id and are the keys themselves: they go with what they seal. */
+const keyTables: readonly unknown[] = [ClientKey, SubjectKey];
+
+/** Where a database and the entities that are said to be in it differ. */
+export async function databaseShortfalls(
+  name: string,
+  source: DataSource,
+  tenants: readonly EntityClass[],
+): Promise<Shortfall[]> {
+  const live = await liveColumns(source);
+  const shortfalls: Shortfall[] = [];
+  const known = new Map(source.entityMetadatas.map((metadata) => [metadata.tableName, metadata]));
+  for (const [table, columns] of live) {
+    const metadata = known.get(table);
+    const isTenants = tenants.some((entity) => entity === metadata?.target);
+    const isKeys = keyTables.includes(metadata?.target);
+    const client = columns.find((column) => /(^|_)(client|tenant)_id$/.test(column));
+    if (client !== undefined && !isTenants && !isKeys) {
+      const fault = `holds a client's id (${client}) in ${name}, but is no declared table of clients`;
+      const mend =
+        "declare it by @TenantTable and list it in tenantEntities, so that it goes when its client's data goes";
+      shortfalls.push({ at: table, fault, mend });
+    } else if (!metadata) {
+      const mend = 'declare an entity for it, or drop it in a migration';
+      shortfalls.push({ at: table, fault: `is a table of ${name} that no entity declares`, mend });
+    }
+    const declared = new Set(metadata?.columns.map(({ databaseName }) => databaseName) ?? columns);
+    for (const column of columns.filter((each) => !declared.has(each))) {
+      const fault = `is a column of ${name} without category, purposes, retention and erasure action`;
+      const mend = 'declare it on its entity by @PersonalData or @NonPersonal, or drop it in a migration';
+      shortfalls.push({ at: `${table}.${column}`, fault, mend });
+    }
+  }
+  return [...shortfalls, ...missing(name, source, live)];
+}
+
+function missing(name: string, source: DataSource, live: ReadonlyMap<string, readonly string[]>): Shortfall[] {
+  const mend = 'add it in a migration and run remit migrate, or remove it from the entity';
+  return source.entityMetadatas.flatMap(({ tableName, columns }) => {
+    const there = live.get(tableName);
+    if (!there) return [{ at: tableName, fault: `is declared, but no table of ${name}`, mend }];
+    return columns
+      .filter(({ databaseName }) => !there.includes(databaseName))
+      .map(({ databaseName }) => ({
+        at: `${tableName}.${databaseName}`,
+        fault: `is declared, but no column of ${name}`,
+        mend,
+      }));
+  });
+}
+
+/** Tables and views → their columns, as the database itself says. */
+async function liveColumns(source: DataSource): Promise<Map<string, string[]>> {
+  const sql =
+    source.options.type === 'better-sqlite3'
+      ? `SELECT m.name AS owner, p.name AS name FROM sqlite_master AS m JOIN pragma_table_xinfo(m.name) AS p
+         WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY m.name, p.cid`
+      : `SELECT TABLE_NAME AS owner, COLUMN_NAME AS name FROM information_schema.COLUMNS
+         WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION`;
+  const live = new Map<string, string[]>();
+  for (const { owner, name } of await source.query<Array<{ owner: string; name: string }>>(sql)) {
+    if (!bookkeeping.has(owner)) live.set(owner, [...(live.get(owner) ?? []), name]);
+  }
+  return live;
+}

@@ -1,0 +1,71 @@
+import {
+  type GraphQLField,
+  type GraphQLInterfaceType,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  getNamedType,
+  isInterfaceType,
+  isLeafType,
+  isObjectType,
+} from 'graphql';
+import { usages } from '../governance/directive-usages';
+import { isGoverned, readFieldRule } from '../governance/field-rule';
+import type { Shortfall } from './census-shortfall';
+import { declaredFields, declaringClasses, type EntityClass, type StoredField, tableOf } from './tables';
+
+type Fielded = GraphQLObjectType | GraphQLInterfaceType;
+
+/** Fields of types about a person that the schema shows ungoverned, or governs otherwise than storage knows. */
+export function schemaShortfalls(schema: GraphQLSchema, tenants: readonly EntityClass[]): Shortfall[] {
+  const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
+  return Object.values(schema.getTypeMap())
+    .filter((type): type is Fielded => isObjectType(type) || isInterfaceType(type))
+    .filter((type) => !type.name.startsWith('__') && !roots.some((root) => root?.name === type.name))
+    .filter((type) => isAboutSubject(type, tenants))
+    .flatMap((type) => Object.values(type.getFields()).flatMap((field) => fieldShortfalls(type, field)));
+}
+
+/** A type is about a person if its rows are, or if any of its fields is personal. */
+function isAboutSubject(type: Fielded, tenants: readonly EntityClass[]): boolean {
+  const entity = tenants.find(({ name }) => name === type.name);
+  if (entity && tableOf(entity).subject) return true;
+  const declared = declarationsOf(type).flatMap((each) => [...declaredFields(each).values()]);
+  if (declared.some(({ personal }) => personal)) return true;
+  return Object.values(type.getFields()).some((field) => isGoverned(readFieldRule(type, field)));
+}
+
+function fieldShortfalls(type: Fielded, field: GraphQLField<unknown, unknown>): Shortfall[] {
+  const at = `${type.name}.${field.name}`;
+  const rule = readFieldRule(type, field);
+  const declared = declaredField(type, field.name);
+  if (isGoverned(rule)) {
+    // What is derived is kept nowhere: its sources say what becomes of it.
+    if (!declared?.personal && rule.derivedFrom.length > 0) return [];
+    if (!declared?.personal) {
+      const mend = 'declare the field by @PersonalData instead of by directives alone';
+      return [{ at, fault: 'is governed, but has no retention and erasure action', mend }];
+    }
+    const { category } = declared.personal;
+    if (rule.category === undefined || rule.category === category) return [];
+    const fault = `is ${rule.category} in the schema and ${category} in storage`;
+    return [{ at, fault, mend: 'say its category once, by @PersonalData' }];
+  }
+  if (declared?.personal) {
+    const mend = 'let the schema be built from the class, and nothing take directives away';
+    return [{ at, fault: 'is personal in storage, but ungoverned in the schema', mend }];
+  }
+  if (!isLeafType(getNamedType(field.type)) || usages(field, 'nonPersonal').length > 0) return [];
+  const mend = 'declare it by @PersonalData, or by @NonPersonal with its reason';
+  return [{ at, fault: 'is about a person, and neither governed nor said to be non-personal', mend }];
+}
+
+function declaredField(type: Fielded, field: string): StoredField | undefined {
+  return declarationsOf(type)
+    .map((declaring) => declaredFields(declaring).get(field))
+    .find((declared) => declared !== undefined);
+}
+
+/** The classes that declare a type's fields: its own, and the resolver of those that are computed. */
+function declarationsOf(type: Fielded): EntityClass[] {
+  return declaringClasses().filter(({ name }) => name === type.name || name === `${type.name}Resolver`);
+}

@@ -1,0 +1,84 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { remit as runRemit } from '../support/cli';
+
+const folder = mkdtempSync(join(tmpdir(), 'remit-data-cli-'));
+const env = {
+  DATABASE_URL: `sqlite:${join(folder, 'remit.db')}`,
+  KEYS_DATABASE_URL: `sqlite:${join(folder, 'keys.db')}`,
+};
+const remit = (...words: string[]) => runRemit(words, { cwd: folder, env });
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function write(name: string, text: string): string {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+}
+
+describe('remit import', () => {
+  const map = write('map.json', '{"externalId":"id","firstName":"first","residency":"country"}');
+  const people = write('people.csv', 'id,first,country\n1,Ada,GB\n2,Bob,Atlantis\n');
+  const words = ['import', people, '--client', 'acme', '--as', 'customers', '--map', map];
+
+  test('2 for what cannot work, and nothing is written', async () => {
+    const wrong = write('wrong.json', '{"externalId":"Id"}');
+    const attempts: Array<[string[], string]> = [
+      [words, '--create-client'],
+      [[...words.slice(0, -1), wrong, '--create-client'], 'has no column "Id"; it has id, first, country'],
+      [[...words.slice(0, -1), join(folder, 'none.json')], 'none.json cannot be read'],
+      [['import', join(folder, 'none.csv'), ...words.slice(2), '--create-client'], 'none.csv cannot be read'],
+      [['import', people, '--client', 'No Slug', ...words.slice(4), '--create-client'], '"slug"'],
+      [['import', people, '--client', 'acme', '--as', 'people', '--map', map], 'customers, orders, order-items'],
+      [['import', people, '--as', 'customers', '--map', map], '--client'],
+    ];
+    for (const [attempt, message] of attempts) {
+      const { code, stdout, stderr } = await remit(...attempt);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toContain(message);
+    }
+    expect((await remit(...words)).stderr).toContain('there is no client "acme"');
+  });
+
+  test('0 when done, with rejected rows too; --json prints the counts and nothing else', async () => {
+    const first = await remit(...words, '--create-client', '--json');
+    expect(first).toEqual({
+      code: 0,
+      stdout: '{"read":2,"created":1,"updated":0,"unchanged":0,"rejected":1}\n',
+      stderr: '',
+    });
+    expect(JSON.parse(readFileSync(`${people}.rejects.ndjson`, 'utf8'))).toMatchObject({ line: 3, field: 'residency' });
+    const second = await remit(...words);
+    expect(second.code).toBe(0);
+    expect(second.stdout).toContain('2 customers read: 0 created, 0 updated, 1 unchanged, 1 rejected');
+    expect(second.stdout).toContain(`${people}.rejects.ndjson`);
+    write('people.csv', 'id,first,country\n1,Ada,GB\n');
+    expect((await remit(...words)).stdout).toBe('1 customers read: 0 created, 0 updated, 1 unchanged.\n');
+    expect(existsSync(`${people}.rejects.ndjson`)).toBe(false);
+  });
+});
+
+test('remit seed says what it made, and what was there', async () => {
+  const first = await remit('seed', '--customers', '5', '--clients', '2', '--json');
+  expect({ code: first.code, stderr: first.stderr }).toEqual({ code: 0, stderr: '' });
+  expect(JSON.parse(first.stdout)).toMatchObject({ created: 5, existing: 0 });
+  const second = await remit('seed', '--customers', '5', '--clients', '2');
+  expect(second.stdout).toContain('0 customers made, 5 there already.');
+  expect((await remit('seed', '--customers', 'many')).code).toBe(2);
+});
+
+test('remit census: 0 when all is accounted for, 1 with what falls short and its mend', async () => {
+  const whole = await remit('census');
+  expect({ code: whole.code, stderr: whole.stderr }).toEqual({ code: 0, stderr: '' });
+  expect(whole.stdout).toContain('Nothing falls short.');
+  const database = new Database(join(folder, 'remit.db'));
+  database.exec('ALTER TABLE customer ADD COLUMN shoe_size text; CREATE TABLE wish (client_id text)');
+  database.close();
+  const short = await remit('census');
+  expect(short.code).toBe(1);
+  expect(short.stdout).toMatch(/customer\.shoe_size .*without category, purposes, retention and erasure action/);
+  expect(short.stdout).toMatch(/wish .*client's id/);
+  const { shortfalls } = JSON.parse((await remit('census', '--json')).stdout) as { shortfalls: Array<{ at: string }> };
+  expect(shortfalls.map(({ at }) => at)).toEqual(['customer.shoe_size', 'wish']);
+});
