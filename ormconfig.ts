@@ -4,6 +4,8 @@ import { CreateRegister1700000000001 } from './migrations/data/1700000000001-cre
 import { CreateSubjects1700000000002 } from './migrations/data/1700000000002-create-subjects';
 import { CreateAudit1700000000005 } from './migrations/data/1700000000005-create-audit';
 import { CreateKeyStore1700000000000 } from './migrations/keys/1700000000000-create-key-store';
+import { CreateAuditHeads1700000000005 } from './migrations/keys/1700000000005-create-audit-heads';
+import { AuditHeadRow } from './src/audit/heads';
 import { dataEntities } from './src/entities';
 import { dataSourceOptions, type StoreOptions } from './src/storage/data-source';
 import { ClientKey, SubjectKey } from './src/storage/key-entities';
@@ -18,8 +20,8 @@ export const dataStore: StoreOptions = {
 /** The keys' store, apart from the data so that a backup of the data brings back no key. */
 export const keysStore: StoreOptions = {
   variable: 'KEYS_DATABASE_URL',
-  entities: [ClientKey, SubjectKey],
-  migrations: [CreateKeyStore1700000000000],
+  entities: [ClientKey, SubjectKey, AuditHeadRow],
+  migrations: [CreateKeyStore1700000000000, CreateAuditHeads1700000000005],
 };
 
 /** For TypeORM's own command line: `typeorm -d dist/ormconfig.js …`. */

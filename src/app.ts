@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
+import { AuditResolver } from './audit/audit-resolver';
 import { watchedVerifier } from './audit/sign-ins';
 import type { Config } from './config';
 import { contractNames, contractOf, contractSchema } from './gateway/contracts';
@@ -78,6 +79,7 @@ export function governContracts(
     new OrderResolver(services.subjectRecords),
     new ConversationResolver(services.subjectRecords, keys),
     new ExplainResolver(explain),
+    new AuditResolver(services.auditReader, services.ledger, cursorKey),
   ]);
   // Contracts are cut before any is governed: a governed schema carries its guards with it.
   const schemas = perContract((name) => contractSchema(api, name));

@@ -1,5 +1,6 @@
 import { AccessRecorder } from './audit/access-recorder';
 import { Ledger, type LedgerOptions } from './audit/ledger';
+import { AuditReader } from './audit/reader';
 import { References } from './audit/references';
 import { AuditTrail } from './audit/trail';
 import { AccessDesk } from './identity/access-desk';
@@ -23,10 +24,12 @@ export interface Services {
   /** Changes to governance; what rooms take as their ChangeRecorder. */
   readonly trail: AuditTrail;
   readonly accesses: AccessRecorder;
+  readonly auditReader: AuditReader;
 }
 
-export function createServices({ regions, keys }: Stores, audit: LedgerOptions = {}): Services {
-  const ledger = new Ledger(regions, keys, audit);
+export function createServices(stores: Stores, audit: LedgerOptions = {}): Services {
+  const { regions, keys } = stores;
+  const ledger = new Ledger(stores, audit);
   const references = new References(keys);
   const trail = new AuditTrail(ledger, references);
   const records = new GovernanceRecords(regions, keys, trail);
@@ -42,5 +45,6 @@ export function createServices({ regions, keys }: Stores, audit: LedgerOptions =
     ledger,
     trail,
     accesses: new AccessRecorder(ledger, references),
+    auditReader: new AuditReader(regions, references),
   };
 }

@@ -8,6 +8,7 @@ import { deriveKey } from '../storage/vault';
 import type { Json } from './canonical';
 import { CheckpointSigner, parseCheckpoint, verifierKey } from './checkpoint';
 import { auditUnavailable } from './errors';
+import { HeadKeeper } from './heads';
 import { Log, type LogHead } from './log';
 import { originOf } from './origin';
 
@@ -27,13 +28,18 @@ const ENDED_AFTER_MS = 24 * 60 * 60_000;
 export class Ledger {
   readonly #regions: Regions;
   readonly #keys: KeyStore;
+  readonly #keysSource: DataSource;
   readonly #onFailure: (error: unknown) => void;
   readonly #logs = new Map<DataSource, Promise<Log>>();
   #signer: Promise<CheckpointSigner> | undefined;
 
-  constructor(regions: Regions, keys: KeyStore, { onFailure }: LedgerOptions = {}) {
+  constructor(
+    { regions, keys, keysSource }: { regions: Regions; keys: KeyStore; keysSource: DataSource },
+    { onFailure }: LedgerOptions = {},
+  ) {
     this.#regions = regions;
     this.#keys = keys;
+    this.#keysSource = keysSource;
     this.#onFailure = onFailure ?? (() => undefined);
   }
 
@@ -76,7 +82,7 @@ export class Ledger {
 
   /** Resolves when nothing is under way. */
   async close(): Promise<void> {
-    for (const opening of this.#logs.values()) await (await opening.catch(() => undefined))?.idle();
+    for (const opening of this.#logs.values()) await (await opening.catch(() => undefined))?.close();
   }
 
   async #logIn(source: DataSource): Promise<Log> {
@@ -97,7 +103,8 @@ export class Ledger {
 
   async #open(source: DataSource): Promise<Log> {
     const signer = await this.signer();
-    const log = new Log(source, signer, this.#onFailure);
+    const heads = new HeadKeeper(this.#keysSource, this.#onFailure);
+    const log = new Log(source, signer, heads, this.#onFailure);
     const before = await unsettledHeads(source);
     await inTransaction(source, (manager) =>
       manager.query('INSERT INTO audit_log (log_id, opened_at, settled, pruned) VALUES (?, ?, 0, 0)', [

@@ -5,6 +5,7 @@ import { v7 as uuid } from 'uuid';
 import { inTransaction } from '../storage/transaction';
 import { canonical, type Json } from './canonical';
 import type { CheckpointSigner } from './checkpoint';
+import type { HeadKeeper } from './heads';
 import { GrowingTree, hashLeaf } from './merkle';
 import { originOf } from './origin';
 import { type Tile, TileCutter } from './tiles';
@@ -44,6 +45,7 @@ export class Log {
   readonly id = uuid();
   readonly #source: DataSource;
   readonly #signer: CheckpointSigner;
+  readonly #heads: HeadKeeper;
   readonly #onTileLost: (error: unknown) => void;
   readonly #embedded: boolean;
   /** Writing begins in no request's context, above all in no transaction of the one that began it. */
@@ -56,9 +58,10 @@ export class Log {
   #head: LogHead | undefined;
   #notBefore = 0;
 
-  constructor(source: DataSource, signer: CheckpointSigner, onTileLost: (error: unknown) => void) {
+  constructor(source: DataSource, signer: CheckpointSigner, heads: HeadKeeper, onTileLost: (error: unknown) => void) {
     this.#source = source;
     this.#signer = signer;
+    this.#heads = heads;
     this.#onTileLost = onTileLost;
     this.#embedded = source.options.type === 'better-sqlite3';
   }
@@ -82,9 +85,10 @@ export class Log {
     });
   }
 
-  /** Resolves when nothing is under way. */
-  async idle(): Promise<void> {
+  /** Resolves when nothing is under way, and what is durable is known to the keys' store. */
+  async close(): Promise<void> {
     await this.#running;
+    await this.#heads.flush();
   }
 
   async #run(): Promise<void> {
@@ -129,6 +133,7 @@ export class Log {
     await this.#insert('audit_entry', COLUMNS, values);
     this.#tree = tree;
     this.#head = { logId: this.id, size: tree.size, checkpoint };
+    this.#heads.keep(this.#head);
     this.#keepTiles(leaves.flatMap((leaf) => this.#cutter.push(leaf)));
   }
 

@@ -1,0 +1,55 @@
+import { isSigned, parseCheckpoint } from './checkpoint';
+import { hashLeaf, verifyInclusion } from './merkle';
+
+/** That an entry is in a log, for whoever has neither the log nor a database. */
+export interface AuditProof {
+  /** The entry's canonical JSON, byte for byte what was hashed. */
+  readonly entry: string;
+  readonly index: number;
+  /** Hashes in base64, from the leaf up (RFC 6962, section 2.1.1). */
+  readonly hashes: readonly string[];
+  /** The signed checkpoint that it is proven for. */
+  readonly checkpoint: string;
+}
+
+/** The same as a file for tools that read C2SP `tlog-proof`. */
+export function tlogProof({ index, hashes, checkpoint }: AuditProof): string {
+  return ['c2sp.org/tlog-proof@v1', `index ${index}`, ...hashes, '', checkpoint].join('\n');
+}
+
+/**
+ * Checks a proof with nothing but a public key.
+ * @returns why it does not hold, or undefined where it does
+ */
+export async function faultOfProof(proof: AuditProof, publicKey: Buffer): Promise<string | undefined> {
+  const { entry, index, hashes, checkpoint } = proof;
+  let stated: { origin: string; size: number; root: Buffer };
+  try {
+    stated = parseCheckpoint(checkpoint);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  if (!(await isSigned(checkpoint, publicKey))) return 'The checkpoint is not signed by this key.';
+  const path = hashes.map((hash) => Buffer.from(hash, 'base64'));
+  if (!verifyInclusion(hashLeaf(Buffer.from(entry)), index, stated.size, path, stated.root)) {
+    return `The entry is not number ${index} of the log that the checkpoint is of.`;
+  }
+  return undefined;
+}
+
+/** A proof as `remit audit prove` prints it. @throws {Error} in words where it is none */
+export function readProof(json: string): AuditProof {
+  try {
+    const { entry, index, hashes, checkpoint } = JSON.parse(json) as Partial<AuditProof>;
+    const sound =
+      typeof entry === 'string' &&
+      Number.isSafeInteger(index) &&
+      Array.isArray(hashes) &&
+      hashes.every((hash) => typeof hash === 'string') &&
+      typeof checkpoint === 'string';
+    if (sound) return { entry, index: index as number, hashes, checkpoint };
+  } catch {
+    // Not JSON: said below.
+  }
+  throw new Error('The file is not a proof: it must be what "remit audit prove" prints.');
+}

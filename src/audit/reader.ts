@@ -1,0 +1,158 @@
+import type { DataSource } from 'typeorm';
+import type { Outcome } from '../governance/govern';
+import type { Regions } from '../storage/regions';
+import { parseCheckpoint } from './checkpoint';
+import { type AuditEntry, type EntryRow, entryColumns, entryOf } from './entry';
+import { inclusionProof } from './merkle';
+import type { AuditProof } from './proof';
+import type { References } from './references';
+import { storedNodes } from './stored-nodes';
+
+export interface EntryFilter {
+  /** The id of a data subject; needs a client. */
+  readonly subject?: string | null;
+  /** `sub` of a principal. */
+  readonly principal?: string | null;
+  readonly purpose?: string | null;
+  /** `Type.field` */
+  readonly coordinate?: string | null;
+  readonly outcome?: Outcome | null;
+  readonly kind?: string | null;
+  readonly from?: Date | null;
+  readonly to?: Date | null;
+}
+
+/** A log's latest checkpoint. */
+export interface LogCheckpoint {
+  readonly log: string;
+  readonly size: number;
+  readonly root: Buffer;
+  readonly note: string;
+}
+
+/** Reads the ledger: by client, by what entries say, and with proofs. */
+export class AuditReader {
+  readonly #regions: Regions;
+  readonly #references: References;
+
+  constructor(regions: Regions, references: References) {
+    this.#regions = regions;
+    this.#references = references;
+  }
+
+  /**
+   * Entries, the newest first.
+   * @param client the one whose entries they are; undefined for everybody's
+   * @param before only those before this id
+   */
+  async entries(
+    client: string | undefined,
+    filter: EntryFilter,
+    limit: number,
+    before: string | undefined,
+  ): Promise<AuditEntry[]> {
+    const words = await this.#words(client, filter);
+    if (!words) return [];
+    const conditions = [
+      ...(client === undefined ? [] : ['about_client = ?']),
+      ...words.map(() => 'INSTR(body, ?) > 0'),
+    ];
+    const values: Array<string | Buffer> = [...(client === undefined ? [] : [client]), ...words.map(Buffer.from)];
+    if (before !== undefined) add('entry_id < ?', before);
+    if (filter.from) add('entry_id >= ?', firstIdAt(filter.from));
+    if (filter.to) add('entry_id < ?', firstIdAt(filter.to));
+    const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
+    const sql = `SELECT entry_id, body FROM audit_entry ${where} ORDER BY entry_id DESC LIMIT ${Math.trunc(limit)}`;
+    const found: Array<{ entry_id: string; body: Buffer }> = [];
+    for (const source of this.#regions.all()) found.push(...(await source.query<EntryRow[]>(sql, values)));
+    found.sort((a, b) => (a.entry_id < b.entry_id ? 1 : -1));
+    return found.slice(0, limit).map(({ body }) => entryOf(body));
+
+    function add(condition: string, value: string): void {
+      conditions.push(condition);
+      values.push(value);
+    }
+  }
+
+  /** An entry of a client, or of anybody where no client is given. */
+  async entry(client: string | undefined, id: string): Promise<AuditEntry | undefined> {
+    const found = await this.#find(client, id);
+    return found && entryOf(found.row.body);
+  }
+
+  /** That an entry is in its log as it was when its group was signed, or at the log's latest checkpoint if it is asked for. */
+  async proof(client: string | undefined, id: string): Promise<AuditProof | undefined> {
+    const found = await this.#find(client, id);
+    if (!found) return undefined;
+    const { row, source } = found;
+    const [last] = await source.query<Array<{ checkpoint: string }>>(
+      'SELECT checkpoint FROM audit_entry WHERE log_id = ? AND sequence >= ? AND checkpoint IS NOT NULL ORDER BY sequence DESC LIMIT 1',
+      [row.log_id, row.sequence],
+    );
+    if (!last) return undefined;
+    const index = Number(row.sequence);
+    const { size } = parseCheckpoint(last.checkpoint);
+    const hashes = await inclusionProof(storedNodes(source, row.log_id), index, size);
+    return {
+      entry: row.body.toString('utf8'),
+      index,
+      hashes: hashes.map((hash) => hash.toString('base64')),
+      checkpoint: last.checkpoint,
+    };
+  }
+
+  /** The latest checkpoint of each log that may still grow. */
+  async checkpoints(): Promise<LogCheckpoint[]> {
+    const found: LogCheckpoint[] = [];
+    for (const source of this.#regions.all()) {
+      const logs = await source.query<Array<{ log_id: string }>>(
+        'SELECT log_id FROM audit_log WHERE settled = 0 ORDER BY log_id',
+      );
+      for (const { log_id: log } of logs) {
+        const [last] = await source.query<Array<{ checkpoint: string }>>(
+          'SELECT checkpoint FROM audit_entry WHERE log_id = ? AND checkpoint IS NOT NULL ORDER BY sequence DESC LIMIT 1',
+          [log],
+        );
+        if (last) found.push({ log, note: last.checkpoint, ...parseCheckpoint(last.checkpoint) });
+      }
+    }
+    return found;
+  }
+
+  /** A principal's name; undefined where none is said, or its key is gone. */
+  async nameOf({ client, principalName }: AuditEntry): Promise<string | undefined> {
+    return principalName ? this.#references.nameOf(client ?? undefined, principalName) : undefined;
+  }
+
+  async #find(client: string | undefined, id: string): Promise<{ row: EntryRow; source: DataSource } | undefined> {
+    for (const source of this.#regions.all()) {
+      const [row] = await source.query<EntryRow[]>(`SELECT ${entryColumns} FROM audit_entry WHERE entry_id = ?`, [id]);
+      if (row && (client === undefined || row.about_client === client)) return { row, source };
+    }
+    return undefined;
+  }
+
+  /** What the body of an entry must contain, as its canonical form writes it; undefined where nothing can match. */
+  async #words(client: string | undefined, filter: EntryFilter): Promise<string[] | undefined> {
+    const words: string[] = [];
+    if (filter.subject) {
+      const reference = client === undefined ? undefined : await this.#references.subject(client, filter.subject);
+      if (reference === undefined) return undefined;
+      words.push(JSON.stringify(reference));
+    }
+    if (filter.principal) {
+      words.push(`"principal":"${(await this.#references.principal(client, filter.principal)).reference}"`);
+    }
+    if (filter.purpose) words.push(`"purpose":${JSON.stringify(filter.purpose)}`);
+    if (filter.kind) words.push(`"kind":${JSON.stringify(filter.kind)}`);
+    if (filter.coordinate) words.push(`${JSON.stringify(filter.coordinate)}:"${filter.outcome ?? ''}`);
+    else if (filter.outcome) words.push(`:"${filter.outcome}"`);
+    return words;
+  }
+}
+
+/** The least UUIDv7 of a moment. */
+function firstIdAt(moment: Date): string {
+  const hex = Math.max(0, moment.getTime()).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+}
