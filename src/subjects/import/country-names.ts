@@ -1,4 +1,5 @@
 import countries from 'i18n-iso-countries';
+import { LRUCache } from 'lru-cache';
 
 /** English names in daily use that the list of countries lacks. Those that mean several countries are left out. */
 const inDailyUse: Readonly<Record<string, string>> = {
@@ -31,8 +32,17 @@ const inDailyUse: Readonly<Record<string, string>> = {
   wales: 'GB',
 };
 
+/** The list is searched from its start for each name, and a file names few countries many times. */
+const known = new LRUCache<string, { readonly code: string | undefined }>({ max: 1_000 });
+
 /** The ISO 3166-1 alpha-2 code of a country's English name or of its code in either length; undefined where it is none. */
 export function countryCode(text: string): string | undefined {
+  const found = known.get(text) ?? { code: search(text) };
+  known.set(text, found);
+  return found.code;
+}
+
+function search(text: string): string | undefined {
   const upper = text.toUpperCase();
   if (/^[A-Z]{2}$/.test(upper) && countries.isValid(upper)) return upper;
   const byCode = /^[A-Z]{3}$/.test(upper) ? countries.alpha3ToAlpha2(upper) : undefined;

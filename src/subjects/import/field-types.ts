@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { countryCode } from './country-names';
 
 /** What a text of the file became, or why it cannot; the reason never repeats the text. */
-export type Read = { readonly value: string | number | Date } | { readonly reason: string };
+type Read = { readonly value: string | number | Date } | { readonly reason: string };
 /** Reads a field's text, which is trimmed and not empty. */
 export type FieldType = (text: string) => Read;
 
