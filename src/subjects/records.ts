@@ -36,7 +36,8 @@ export class Records {
 
   /** The rows of one parent. Parents asked for in one turn become one select. */
   of(context: RequestContext, relation: Relation, parent: object, slice: Slice): Promise<Row[]> {
-    const key = `${relation.type} ${slice.limit} ${slice.after ?? ''}`;
+    // What is read follows the decision: operations of one request that differ in it share no loader (pitfall 18).
+    const key = `${relation.type} ${context.decision?.id ?? ''} ${slice.limit} ${slice.after ?? ''}`;
     const loaders = context.memory as Map<unknown, DataLoader<object, Row[]>>;
     let loader = loaders.get(key);
     if (!loader) {
@@ -75,7 +76,9 @@ export class Records {
     const byParent = new Map<string, Row[]>();
     for (const row of rows) {
       const key = columns.map((column) => String(row[column])).join();
-      byParent.set(key, [...(byParent.get(key) ?? []), row]);
+      const siblings = byParent.get(key);
+      if (siblings) siblings.push(row);
+      else byParent.set(key, [row]);
     }
     return parents.map((parent) => {
       const mine =
