@@ -2,8 +2,10 @@ import 'reflect-metadata';
 import { DataSource } from 'typeorm';
 import { CreateRegister1700000000001 } from './migrations/data/1700000000001-create-register';
 import { CreateSubjects1700000000002 } from './migrations/data/1700000000002-create-subjects';
+import { CreateErasure1700000000003 } from './migrations/data/1700000000003-create-erasure';
 import { CreateAudit1700000000005 } from './migrations/data/1700000000005-create-audit';
 import { CreateKeyStore1700000000000 } from './migrations/keys/1700000000000-create-key-store';
+import { CreateErasureLedger1700000000003 } from './migrations/keys/1700000000003-create-erasure-ledger';
 import { CreateAuditHeads1700000000005 } from './migrations/keys/1700000000005-create-audit-heads';
 import { AuditHeadRow } from './src/audit/heads';
 import { dataEntities } from './src/entities';
@@ -14,14 +16,14 @@ import { ClientKey, SubjectKey } from './src/storage/key-entities';
 export const dataStore: StoreOptions = {
   variable: 'DATABASE_URL',
   entities: dataEntities,
-  migrations: [CreateRegister1700000000001, CreateSubjects1700000000002, CreateAudit1700000000005],
+  migrations: [CreateRegister1700000000001, CreateSubjects1700000000002, CreateErasure1700000000003, CreateAudit1700000000005],
 };
 
 /** The keys' store, apart from the data so that a backup of the data brings back no key. */
 export const keysStore: StoreOptions = {
   variable: 'KEYS_DATABASE_URL',
   entities: [ClientKey, SubjectKey, AuditHeadRow],
-  migrations: [CreateKeyStore1700000000000, CreateAuditHeads1700000000005],
+  migrations: [CreateKeyStore1700000000000, CreateErasureLedger1700000000003, CreateAuditHeads1700000000005],
 };
 
 /** For TypeORM's own command line: `typeorm -d dist/ormconfig.js …`. */

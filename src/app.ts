@@ -3,6 +3,9 @@ import type { GraphQLSchema } from 'graphql';
 import { AuditResolver } from './audit/audit-resolver';
 import { watchedVerifier } from './audit/sign-ins';
 import type { Config } from './config';
+import { ErasureResolver } from './erasure/erasure-resolver';
+import { erasureSubscription } from './erasure/erasure-subscription';
+import { HoldResolver } from './erasure/hold-resolver';
 import { contractNames, contractOf, contractSchema } from './gateway/contracts';
 import { type Explain, ExplainResolver } from './gateway/explain-resolver';
 import { createLogger } from './gateway/logging';
@@ -79,6 +82,9 @@ export function governContracts(
     new OrderResolver(services.subjectRecords),
     new ConversationResolver(services.subjectRecords, keys),
     new ExplainResolver(explain),
+    new ErasureResolver(services.erasure, services.clients, keys),
+    new HoldResolver(services.erasure, services.parties),
+    erasureSubscription(services.erasure),
     new AuditResolver(services.auditReader, services.ledger, cursorKey),
   ]);
   // Contracts are cut before any is governed: a governed schema carries its guards with it.

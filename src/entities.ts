@@ -1,4 +1,5 @@
 import { AuditAnchorRow, AuditEntryRow, AuditLogRow, AuditTileRow } from './audit/entities';
+import { ErasureRequestRow, ErasureStepRow, LegalHoldRow, RetentionRuleRow } from './erasure/erasure-request';
 import { ClientInstruction } from './identity/client-instruction';
 import { PolicyVersion } from './identity/policy-version';
 import { PurposeGrant } from './identity/purpose-grant';
@@ -8,6 +9,8 @@ import { ClientUser } from './register/client-user';
 import { Installation } from './register/installation';
 import { SubProcessor } from './register/sub-processor';
 import { ThirdPartyApplication } from './register/third-party-application';
+import { WebhookDeliveryRow, WebhookEndpointRow } from './register/webhooks/webhook-rows';
+import { Job } from './storage/jobs';
 import { Conversation, Message } from './subjects/conversation';
 import { CustomAttribute } from './subjects/custom-attribute';
 import { Customer } from './subjects/customer';
@@ -29,6 +32,13 @@ export const tenantEntities = [
   Message,
   HealthRecord,
   CustomAttribute,
+  ErasureRequestRow,
+  ErasureStepRow,
+  LegalHoldRow,
+  RetentionRuleRow,
+  WebhookEndpointRow,
+  WebhookDeliveryRow,
+  Job,
 ];
 
 /** Tables of the platform itself. */

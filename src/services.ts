@@ -3,6 +3,8 @@ import { Ledger, type LedgerOptions } from './audit/ledger';
 import { AuditReader } from './audit/reader';
 import { References } from './audit/references';
 import { AuditTrail } from './audit/trail';
+import { tenantEntities } from './entities';
+import { createErasureRoom, type ErasureRoom } from './erasure/erasure-room';
 import { AccessDesk } from './identity/access-desk';
 import { GovernanceRecords } from './identity/governance-records';
 import { Clients } from './register/clients';
@@ -23,6 +25,7 @@ export interface Services {
   readonly ledger: Ledger;
   /** Changes to governance; what rooms take as their ChangeRecorder. */
   readonly trail: AuditTrail;
+  readonly erasure: ErasureRoom;
   readonly accesses: AccessRecorder;
   readonly auditReader: AuditReader;
 }
@@ -35,15 +38,18 @@ export function createServices(stores: Stores, audit: LedgerOptions = {}): Servi
   const records = new GovernanceRecords(regions, keys, trail);
   const clients = new Clients(regions, keys, records, trail);
   const parties = new ThirdParties(regions, keys, records, trail);
+  const { keysSource } = stores;
+  const erasure = createErasureRoom({ regions, keys, keysSource, parties, entities: tenantEntities, recorder: trail });
   return {
     records,
     clients,
     parties,
-    customers: new Customers(regions, keys, trail),
+    customers: new Customers(regions, keys, trail, erasure.tombstones),
     subjectRecords: new Records(regions, keys),
     desk: new AccessDesk(regions, keys, new RegisterPolicySource(clients, parties, records)),
     ledger,
     trail,
+    erasure,
     accesses: new AccessRecorder(ledger, references),
     auditReader: new AuditReader(regions, references),
   };

@@ -43,6 +43,10 @@ export const denied = {
       extensions: { code: 'PRIVACY_NOTICE_NOT_ACCEPTED', version },
     }),
   input: (message: string) => new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } }),
+  erased: (identifiers: readonly string[]) =>
+    new GraphQLError('This person was erased; "allowErased" takes them in again.', {
+      extensions: { code: 'ERASED', identifiers },
+    }),
   conflict: (message: string) => new GraphQLError(message, { extensions: { code: 'CONFLICT' } }),
 };
 

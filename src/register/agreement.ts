@@ -1,5 +1,5 @@
 import { GraphQLDateTime } from 'graphql-scalars';
-import { Field, ID, InputType, ObjectType } from 'type-graphql';
+import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import type { AgreementKind, ProcessingPurpose } from '../governance/vocabulary';
 import { AgreementKindEnum, ProcessingPurposeEnum } from '../identity/enums';
 import { Key, NonPersonal, TenantTable } from '../storage/tables';
@@ -39,6 +39,14 @@ export class Agreement {
   })
   excludedPurposes: ProcessingPurpose[];
 
+  @NonPersonal(contract, { plain: 'count' })
+  @Field(() => Int, { nullable: true, description: 'Days in which an erasure is done, where shorter than the law’s.' })
+  erasureDays: number | null;
+
+  @NonPersonal(contract, { plain: 'count' })
+  @Field(() => Boolean, { description: 'Amounts of orders that name nobody may stay after an erasure (statement D4).' })
+  keepsDeidentified: boolean;
+
   @NonPersonal('the principal that signed, an account', { plain: { text: 255 } })
   @Field(() => String)
   signedBy: string;
@@ -64,4 +72,10 @@ export class SignAgreementInput {
 
   @Field(() => [ProcessingPurposeEnum], { nullable: true, description: 'Purposes that this agreement closes.' })
   excludedPurposes?: ProcessingPurpose[] | null;
+
+  @Field(() => Int, { nullable: true, description: 'Days in which an erasure is done: 1 to 90.' })
+  erasureDays?: number | null;
+
+  @Field(() => Boolean, { nullable: true, description: 'Amounts of orders that name nobody may stay (statement D4).' })
+  keepsDeidentified?: boolean | null;
 }

@@ -98,6 +98,8 @@ export class Clients {
       effectiveFrom,
       effectiveTo,
       excludedPurposes: (input.excludedPurposes ?? []).join(','),
+      erasureDays: requireErasureDays(input.erasureDays ?? null),
+      keepsDeidentified: input.keepsDeidentified ? 1 : 0,
       signedBy: principal,
       signedAt: new Date(),
     };
@@ -111,7 +113,12 @@ export class Clients {
       await new TenantWriter(manager, this.#keys).insert(Agreement, client, [row]);
       await bumpPolicy(manager, client);
     });
-    return { ...row, clientId: client, excludedPurposes: input.excludedPurposes ?? [] };
+    return {
+      ...row,
+      clientId: client,
+      excludedPurposes: input.excludedPurposes ?? [],
+      keepsDeidentified: row.keepsDeidentified === 1,
+    };
   }
 
   async agreements(client: string): Promise<Agreement[]> {
@@ -124,6 +131,7 @@ export class Clients {
       (row) =>
         ({
           ...row,
+          keepsDeidentified: row.keepsDeidentified === 1,
           excludedPurposes: String(row.excludedPurposes ?? '')
             .split(',')
             .filter(Boolean),
@@ -182,4 +190,9 @@ function clientOf(row: Row): Client {
     region: isHostingRegion(row.region) ? row.region : null,
     createdAt: new Date(Number(row.created_at)),
   };
+}
+
+function requireErasureDays(days: number | null): number | null {
+  if (days === null || (days >= 1 && days <= 90)) return days;
+  throw denied.input('"erasureDays" must be 1 to 90: the statement promises 90 (D2).');
 }

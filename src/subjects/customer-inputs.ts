@@ -121,6 +121,12 @@ export class CreateCustomerInput extends CustomerFields {
     description: 'Where the data comes from; the calling principal, if not said (C2).',
   })
   source?: string | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'Takes in a person whose erasure is on record, such as one who became a customer again.',
+  })
+  allowErased?: boolean | null;
 }
 
 @InputType({ description: 'Fields that are left out stay as they are; null empties one.' })

@@ -8,6 +8,7 @@ import type { KeyStore } from '../storage/key-store';
 import type { Regions } from '../storage/regions';
 import { type Condition, type Row, TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
+import type { Tombstones } from '../storage/tombstones';
 import { inTransaction, isDuplicate } from '../storage/transaction';
 import { type BlindIndexKind, blindIndex } from '../storage/vault';
 import { CustomAttribute } from './custom-attribute';
@@ -19,6 +20,7 @@ import type {
   CustomerLookup,
   UpdateCustomerInput,
 } from './customer-inputs';
+import { requireNotUnderErasure } from './under-erasure';
 
 /** What every read of a customer needs to decide on the row, whatever was asked for. */
 const state = ['restriction', 'residency'];
@@ -28,11 +30,13 @@ export class Customers {
   readonly #regions: Regions;
   readonly #keys: KeyStore;
   readonly #recorder: ChangeRecorder;
+  readonly #tombstones: Tombstones | undefined;
 
-  constructor(regions: Regions, keys: KeyStore, recorder: ChangeRecorder = unrecorded) {
+  constructor(regions: Regions, keys: KeyStore, recorder: ChangeRecorder = unrecorded, tombstones?: Tombstones) {
     this.#regions = regions;
     this.#keys = keys;
     this.#recorder = recorder;
+    this.#tombstones = tombstones;
   }
 
   /** @param fields those that may be read; others are not fetched */
@@ -75,11 +79,15 @@ export class Customers {
     return this.#select(client, fields, where, limit);
   }
 
-  /** @returns the new customer's id @throws {GraphQLError} BAD_USER_INPUT, or CONFLICT where the external id is taken */
+  /**
+   * @returns the new customer's id
+   * @throws {GraphQLError} BAD_USER_INPUT, CONFLICT where the external id is taken, ERASED where the person was erased
+   */
   async create(client: string, input: CreateCustomerInput, source: string): Promise<string> {
-    const { attributes, ...fields } = input;
+    const { attributes, allowErased, ...fields } = input;
     check(input);
     await this.#requireFree(client, input.externalId);
+    if (!allowErased) await this.#requireNotErased(client, input);
     const id = uuid();
     await this.#keys.createSubjectKeys(client, [id]);
     await inTransaction(await this.#regions.of(client), async (manager) => {
@@ -104,6 +112,7 @@ export class Customers {
     await this.#requireFree(client, input.externalId, customerId);
     await inTransaction(await this.#regions.of(client), async (manager) => {
       const writer = new TenantWriter(manager, this.#keys);
+      await requireNotUnderErasure(manager, client, customerId);
       const found = await writer.update(Customer, client, { id: customerId }, present(fields));
       if (!found) throw denied.notFound('customer');
       for (const attribute of attributes ?? []) await this.#setAttribute(writer, client, customerId, attribute);
@@ -122,9 +131,10 @@ export class Customers {
     const kind = ground === null ? 'RESTRICTION_LIFTED' : 'RESTRICTION_SET';
     await this.#recorder.record(kind, { client, principal, subject: customerId, details: { ground } });
     const changes = { restriction: ground, restrictedAt: ground === null ? null : Date.now() };
-    const found = await inTransaction(await this.#regions.of(client), (manager) =>
-      new TenantWriter(manager, this.#keys).update(Customer, client, { id: customerId }, changes),
-    );
+    const found = await inTransaction(await this.#regions.of(client), async (manager) => {
+      await requireNotUnderErasure(manager, client, customerId);
+      return new TenantWriter(manager, this.#keys).update(Customer, client, { id: customerId }, changes);
+    });
     if (!found) throw denied.notFound('customer');
   }
 
@@ -148,6 +158,16 @@ export class Customers {
     if (await writer.update(CustomAttribute, client, { customerId, key }, { value: value ?? null })) return;
     if (value !== null && value !== undefined)
       await writer.insert(CustomAttribute, client, [{ customerId, key, value }]);
+  }
+
+  /** Whoever was erased does not come back unsaid: by an import, a workflow, a retried call (pitfall 28). */
+  async #requireNotErased(client: string, input: CreateCustomerInput): Promise<void> {
+    const identifiers = (['email', 'phone', 'socialHandle', 'externalId'] as const).flatMap((kind) => {
+      const value = input[kind];
+      return value ? [{ kind, value }] : [];
+    });
+    const erased = (await this.#tombstones?.erased(client, identifiers)) ?? [];
+    if (erased.length > 0) throw denied.erased(erased.map(({ kind }) => kind));
   }
 
   async #requireFree(client: string, externalId: string | null | undefined, owner?: string): Promise<void> {

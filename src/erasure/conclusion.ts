@@ -1,0 +1,122 @@
+import type { DataSource } from 'typeorm';
+import type { Lease } from '../storage/jobs';
+import { committed, inTransaction } from '../storage/transaction';
+import { type ErasureStatement, type Retained, signCertificate } from './certificate';
+import { holdsInForce, type LegalHold } from './holds';
+import { type LedgerEntry, type LedgerOutcome, planDigest } from './ledger';
+import type { ErasureParts } from './parts';
+import type { ErasureState } from './requests';
+import { nextExpiry, retainedBy } from './retained';
+import { erasedBy, stepsOf } from './steps';
+
+interface Pass {
+  readonly source: DataSource;
+  readonly lease: Lease;
+  readonly state: ErasureState & { readonly customerId: string };
+  readonly holds: readonly LegalHold[];
+  readonly whole: boolean;
+}
+
+/**
+ * Writes down what was done: in the ledger with a certificate, then in the request, which forgets whom it was about.
+ * @returns false where holds changed what is left to do
+ */
+export async function concludeErasure(parts: ErasureParts, pass: Pass): Promise<boolean> {
+  const { source, lease, state, whole } = pass;
+  const { client, id, customerId } = state;
+  const at = parts.now();
+  const retained = retainedBy(state, pass.holds);
+  const isComplete = retained.length === 0;
+  await certify(parts, source, state, { retained, keyDestroyed: whole, at, isComplete });
+  return inTransaction(source, async (manager) => {
+    await lease.fence(manager);
+    if (!isComplete) {
+      const holds = await holdsInForce(manager, client, [customerId], parts.now());
+      const isLess = retainedBy(state, holds).length < retained.length;
+      await manager.query(`UPDATE erasure_request SET status = 'PARTIALLY_COMPLETED' WHERE client_id = ? AND id = ?`, [
+        client,
+        id,
+      ]);
+      // Schedules itself at once where a hold ended meanwhile (pitfall 25).
+      await parts.jobs(source).park(manager, lease, isLess ? parts.now() : nextExpiry(holds));
+      return true;
+    }
+    await manager.query(
+      `UPDATE erasure_request SET status = 'COMPLETED', completed_at = COALESCE(completed_at, ?), former_restriction = NULL
+       WHERE client_id = ? AND id = ?`,
+      [at, client, id],
+    );
+    await parts.jobs(source).finish(manager, lease);
+    if (whole) {
+      await manager.query(
+        'UPDATE erasure_request SET customer_id = NULL, sealed_correspondence = NULL WHERE client_id = ? AND customer_id = ?',
+        [client, customerId],
+      );
+    }
+    const waiting = await manager.query<Array<{ id: string }>>(
+      `SELECT id FROM erasure_request WHERE client_id = ? AND kind = 'CLIENT' AND status = 'PARTIALLY_COMPLETED'`,
+      [client],
+    );
+    await parts.jobs(source).schedule(
+      manager,
+      client,
+      waiting.map((request) => request.id),
+      parts.now(),
+    );
+    return true;
+  });
+}
+
+/** Signs what the steps did and puts it into the ledger; an erasure that was run again keeps its first certificate. */
+export async function certify(
+  parts: ErasureParts,
+  source: DataSource,
+  state: ErasureState,
+  done: { retained: readonly Retained[]; keyDestroyed: boolean; at: number; isComplete: boolean },
+): Promise<void> {
+  const { client, id } = state;
+  const entry = await parts.ledger.require(client, id);
+  if (state.replayedAt !== null && entry.completedAt !== null && entry.certificate && entry.outcome) {
+    const { outcome, certificate } = entry;
+    await parts.ledger.conclude(client, id, { outcome, certificate, completedAt: null, replayedAt: done.at });
+    return;
+  }
+  const steps = await committed(source, () => stepsOf(source, client, id));
+  const outcome: LedgerOutcome = {
+    erased: erasedBy(steps),
+    retained: done.retained,
+    keyDestroyed: done.keyDestroyed,
+  };
+  const certificate = await signCertificate(parts.signingKeys, statementOf(state, entry, outcome, done.at));
+  await parts.ledger.conclude(client, id, {
+    outcome,
+    certificate,
+    completedAt: done.isComplete ? done.at : null,
+    replayedAt: state.replayedAt === null ? null : done.at,
+  });
+}
+
+function statementOf(state: ErasureState, entry: LedgerEntry, outcome: LedgerOutcome, at: number): ErasureStatement {
+  const { role, pseudonym } = entry.request;
+  return {
+    version: 1,
+    request: state.id,
+    client: state.client,
+    kind: state.kind,
+    subjectDigest: entry.subjectDigest,
+    grounds: state.grounds,
+    requestedBy: { role, pseudonym },
+    requestedAt: new Date(state.requestedAt).toISOString(),
+    dueAt: new Date(state.dueAt).toISOString(),
+    completedAt: new Date(at).toISOString(),
+    scope: state.categories,
+    erased: outcome.erased,
+    retained: outcome.retained,
+    keyDestroyed: outcome.keyDestroyed,
+    ledger: {
+      entry: entry.id,
+      plannedAt: new Date(entry.passes.at(-1)?.plannedAt ?? at).toISOString(),
+      planDigest: planDigest(entry.passes),
+    },
+  };
+}

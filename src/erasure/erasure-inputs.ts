@@ -1,0 +1,126 @@
+import { GraphQLDateTime } from 'graphql-scalars';
+import { Directive, Field, ID, InputType, Int } from 'type-graphql';
+import type { DataCategory } from '../governance/vocabulary';
+import { DataCategoryEnum } from '../identity/enums';
+import { CustomerFilter } from '../subjects/customer-inputs';
+import type { ErasureGrounds, ErasureStatus } from './erasure-request';
+import { type ClaimsReason, ClaimsReasonEnum, ErasureGroundsEnum, ErasureStatusEnum } from './erasure-types';
+
+const aboutCustomer = () => Directive('@governedBy(field: "Customer.id")');
+
+@InputType()
+export class RequestErasureInput {
+  @aboutCustomer()
+  @Field(() => ID)
+  customerId: string;
+
+  @Field(() => ErasureGroundsEnum)
+  grounds: ErasureGrounds;
+
+  @Field(() => String, { nullable: true, description: 'Sealed with the person’s data, and erased with it.' })
+  note?: string | null;
+
+  @Field(() => GraphQLDateTime, {
+    nullable: true,
+    description: 'Time to think again: the person is withheld at once, nothing is destroyed before.',
+  })
+  startsAt?: Date | null;
+}
+
+@InputType({ description: 'Either customers or a filter.' })
+export class RequestErasuresInput {
+  @aboutCustomer()
+  @Field(() => [ID], { nullable: true })
+  customerIds?: string[] | null;
+
+  @Field(() => CustomerFilter, { nullable: true })
+  filter?: CustomerFilter | null;
+
+  @Field(() => ErasureGroundsEnum)
+  grounds: ErasureGrounds;
+
+  @Field(() => String, { nullable: true })
+  note?: string | null;
+}
+
+@InputType()
+export class CancelErasureInput {
+  @Field(() => ID)
+  id: string;
+}
+
+@InputType({ description: 'All that are given must hold.' })
+export class ErasureRequestFilter {
+  @Field(() => [ErasureStatusEnum], { nullable: true })
+  status?: ErasureStatus[] | null;
+
+  @Field(() => GraphQLDateTime, { nullable: true })
+  dueBefore?: Date | null;
+}
+
+@InputType()
+export class PlaceLegalHoldInput {
+  @aboutCustomer()
+  @Field(() => ID)
+  customerId: string;
+
+  @Field(() => [DataCategoryEnum], { description: 'Exactly these are kept; the rest is erased.' })
+  categories: DataCategory[];
+
+  @Field(() => String, { description: 'Names the matter, such as a docket number; never the person.' })
+  matter: string;
+
+  @Field(() => String, { description: 'Why it is kept, without the person’s name.' })
+  reason: string;
+
+  @Field(() => GraphQLDateTime, { nullable: true, description: 'When it ends by itself; null when it is released.' })
+  until?: Date | null;
+}
+
+@InputType()
+export class ReleaseLegalHoldInput {
+  @Field(() => ID)
+  id: string;
+}
+
+@InputType()
+export class SetRetentionInput {
+  @Field(() => DataCategoryEnum, { nullable: true, description: 'null: the whole person.' })
+  category?: DataCategory | null;
+
+  @Field(() => Int, { nullable: true, description: 'Days after the last that happened; null removes the rule.' })
+  days?: number | null;
+}
+
+@InputType()
+export class TerminateClientInput {
+  @Field(() => ID, { description: 'Id or slug.' })
+  clientId: string;
+
+  @Field(() => GraphQLDateTime, { description: 'When the agreement ends.' })
+  effectiveOn: Date;
+
+  @Field(() => GraphQLDateTime, { nullable: true, description: 'Longer than 90 days, where that was agreed (D1).' })
+  retainUntil?: Date | null;
+
+  @Field(() => String, { nullable: true })
+  agreementReference?: string | null;
+
+  @Field(() => ClaimsReasonEnum, { nullable: true, description: 'Why client users are kept longer (D5).' })
+  claimsReason?: ClaimsReason | null;
+
+  @Field(() => GraphQLDateTime, { nullable: true, description: 'Until when client users are kept (D5).' })
+  claimsUntil?: Date | null;
+}
+
+@InputType({ description: 'One of the two.' })
+export class RegisterWebhookInput {
+  @Field(() => ID, { nullable: true, description: 'An application that the client installed.' })
+  installationId?: string | null;
+
+  @Field(() => ID, { nullable: true, description: 'A sub-processor, by id or slug; for the platform.' })
+  subProcessor?: string | null;
+
+  @Field(() => String, { description: 'https, and outside this network.' })
+  url: string;
+}

@@ -1,0 +1,202 @@
+import { Arg, Ctx, Field, FieldResolver, ID, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { about } from '../identity/subject-state';
+import type { Clients } from '../register/clients';
+import { type Connection, page, pageSize, positionOf } from '../storage/connection';
+import type { KeyStore } from '../storage/key-store';
+import type { Row } from '../storage/tenant-reader';
+import { deriveKey } from '../storage/vault';
+import { UNDER_ERASURE } from '../subjects/under-erasure';
+import {
+  CancelErasureInput,
+  ErasureRequestFilter,
+  RequestErasureInput,
+  RequestErasuresInput,
+  TerminateClientInput,
+} from './erasure-inputs';
+import type { ErasureRoom } from './erasure-room';
+import {
+  ErasureRecipient,
+  ErasureRequest,
+  ErasureRequestConnection,
+  ErasureRetention,
+  ErasureStep,
+  ErasureSubject,
+} from './erasure-types';
+import type { ErasureState } from './requests';
+
+@ObjectType({ simpleResolvers: true })
+class ErasurePayload {
+  @Field(() => ErasureRequest)
+  request: ErasureRequest;
+}
+
+@ObjectType({ simpleResolvers: true })
+class ErasuresPayload {
+  @Field(() => Int, { description: 'How many were filed; those under erasure already are not counted.' })
+  requested: number;
+}
+
+export const administration = ['CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
+const platform = ['PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER'] as const;
+
+// Roots are typed as plain rows: type-graphql would copy them into a class, and drop what is no field.
+
+/** Erasure as its client asks for it and follows it (statement D1 to D6, Q1). */
+@Resolver(() => ErasureRequest)
+export class ErasureResolver {
+  constructor(
+    private readonly room: ErasureRoom,
+    private readonly clients: Clients,
+    private readonly keys: KeyStore,
+  ) {}
+
+  @Query(() => ErasureRequest, { nullable: true, description: 'One request; null where there is none of this id.' })
+  async erasureRequest(
+    @Arg('id', () => ID) id: string,
+    @Ctx() context: RequestContext,
+  ): Promise<ErasureRequest | null> {
+    const client = overseen(context);
+    const state = await this.room.erasures.find(client, id);
+    return state ? requestOf(state) : null;
+  }
+
+  @Query(() => ErasureRequestConnection, { description: 'Newest first.' })
+  async erasureRequests(
+    @Ctx() context: RequestContext,
+    @Arg('first', () => Int, { nullable: true }) first?: number,
+    @Arg('after', () => String, { nullable: true }) after?: string,
+    @Arg('filter', () => ErasureRequestFilter, { nullable: true }) filter?: ErasureRequestFilter,
+  ): Promise<Connection<ErasureRequest>> {
+    const client = overseen(context);
+    const size = pageSize(first);
+    const key = deriveKey(await this.keys.clientKey(client), 'cursor');
+    const position = positionOf(after, key);
+    const states = await this.room.erasures.list(client, filter ?? {}, size + 1, position);
+    return page(states.map(requestOf), size, position, key, ({ id }) => id);
+  }
+
+  @Query(() => String, {
+    description: 'Public keys that certificates are verified by: a JWK set, for `remit erasures verify --key`.',
+  })
+  async erasureCertificateKeys(): Promise<string> {
+    return JSON.stringify({ keys: await this.room.parts.signingKeys.publicKeys() });
+  }
+
+  @FieldResolver(() => ErasureSubject, { nullable: true, description: 'Read for LEGAL; null once it is erased.' })
+  async subject(@Root() request: Row, @Ctx() context: RequestContext): Promise<ErasureSubject | null> {
+    if (request.kind !== 'CUSTOMER') return null;
+    const fields = context.decision?.readable('ErasureSubject') ?? [];
+    const row = await this.room.erasures.subject(clientOf(request), idOf(request), fields);
+    if (!row || row.customerId === null) return null;
+    return about(row, { restriction: UNDER_ERASURE, residency: null }) as unknown as ErasureSubject;
+  }
+
+  @FieldResolver(() => [ErasureStep])
+  async steps(@Root() request: Row): Promise<ErasureStep[]> {
+    const steps = await this.room.erasures.steps(clientOf(request), idOf(request));
+    return steps.map((step) => ({ ...step, categories: [...step.categories] }));
+  }
+
+  @FieldResolver(() => [ErasureRetention], { description: 'What a hold or a claim keeps.' })
+  async retained(@Root() request: Row): Promise<ErasureRetention[]> {
+    const state = await this.room.erasures.find(clientOf(request), idOf(request));
+    return state ? this.room.erasures.retained(state) : [];
+  }
+
+  @FieldResolver(() => [ErasureRecipient], { description: 'Who has been told, and who has acknowledged.' })
+  recipients(@Root() request: Row): Promise<ErasureRecipient[]> {
+    return this.room.erasures.recipients(clientOf(request), idOf(request));
+  }
+
+  @FieldResolver(() => String, {
+    nullable: true,
+    description: 'Signed JSON (JWS, Ed25519) that says what was done and names nobody.',
+  })
+  certificate(@Root() request: Row): Promise<string | null> {
+    return this.room.erasures.certificate(clientOf(request), idOf(request));
+  }
+
+  @Mutation(() => ErasurePayload, {
+    description: 'Erases a customer for good (D2). From now on the person is read for LEGAL alone.',
+  })
+  async requestErasure(
+    @Arg('input', () => RequestErasureInput) input: RequestErasureInput,
+    @Ctx() context: RequestContext,
+  ): Promise<ErasurePayload> {
+    requireRole(context, ...administration);
+    const filing = { ...actor(context), grounds: input.grounds, note: input.note ?? null };
+    const notBefore = input.startsAt?.getTime() ?? null;
+    const { id } = requireClient(context);
+    return { request: requestOf(await this.room.erasures.request(id, input.customerId, { ...filing, notBefore })) };
+  }
+
+  @Mutation(() => ErasuresPayload, { description: 'Erases many customers; up to 50000 at once.' })
+  async requestErasures(
+    @Arg('input', () => RequestErasuresInput) input: RequestErasuresInput,
+    @Ctx() context: RequestContext,
+  ): Promise<ErasuresPayload> {
+    requireRole(context, ...administration);
+    const { id } = requireClient(context);
+    const filing = { ...actor(context), grounds: input.grounds, note: input.note ?? null };
+    const { customerIds, filter } = input;
+    if (customerIds && !filter) return { requested: await this.room.erasures.requestMany(id, customerIds, filing) };
+    if (filter && !customerIds) return { requested: await this.room.erasures.requestWhere(id, filter, filing) };
+    throw denied.input('Give either "customerIds" or "filter".');
+  }
+
+  @Mutation(() => ErasurePayload, { description: 'Takes a request back, as long as nothing is destroyed.' })
+  async cancelErasure(
+    @Arg('input', () => CancelErasureInput) input: CancelErasureInput,
+    @Ctx() context: RequestContext,
+  ): Promise<ErasurePayload> {
+    requireRole(context, ...administration);
+    return {
+      request: requestOf(await this.room.erasures.cancel(requireClient(context).id, input.id, context.claims.subject)),
+    };
+  }
+
+  @Mutation(() => ErasurePayload, {
+    description: 'Ends a client: everything of it is erased (D1, D3); by the platform, or by the client for itself.',
+  })
+  async terminateClient(
+    @Arg('input', () => TerminateClientInput) input: TerminateClientInput,
+    @Ctx() context: RequestContext,
+  ): Promise<ErasurePayload> {
+    requireRole(context, 'CLIENT_ADMIN', ...platform);
+    const client = await this.clients.find(input.clientId);
+    const isPlatform = platform.some((role) => context.claims.roles.includes(role));
+    if (!client || !(isPlatform || context.client?.id === client.id)) throw denied.notFound('client');
+    const terms = { ...input, clientId: client.id };
+    return { request: requestOf(await this.room.erasures.terminate(terms, actor(context))) };
+  }
+}
+
+export function actor({ claims }: RequestContext): { principal: string; role: string } {
+  return { principal: claims.subject, role: claims.roles[0] ?? '' };
+}
+
+/** The client whose erasures the caller may look at. */
+export function overseen(context: RequestContext): string {
+  requireRole(context, ...administration, ...platform, 'AUDITOR');
+  return requireClient(context).id;
+}
+
+/** A request as the API gives it; whose it is comes beside it, in no field. */
+export function requestOf(state: ErasureState): ErasureRequest & { clientId: string } {
+  return {
+    clientId: state.client,
+    id: state.id,
+    kind: state.kind,
+    status: state.status,
+    grounds: state.grounds,
+    categories: state.categories ? [...state.categories] : null,
+    requestedAt: new Date(state.requestedAt),
+    startsAt: state.notBefore === null ? null : new Date(state.notBefore),
+    dueAt: new Date(state.dueAt),
+    completedAt: state.completedAt === null ? null : new Date(state.completedAt),
+  };
+}
+
+const clientOf = (request: Row): string => String(request.clientId);
+const idOf = (request: Row): string => String(request.id);

@@ -1,0 +1,94 @@
+import type { DataSource } from 'typeorm';
+import { type ChangeRecorder, unrecorded } from '../identity/change-recorder';
+import type { ThirdParties } from '../register/third-parties';
+import type { WebhookBody } from '../register/webhooks/webhook-sender';
+import { Webhooks } from '../register/webhooks/webhooks';
+import { detectEngine, type EngineProfile } from '../storage/engine-profiles';
+import { Jobs } from '../storage/jobs';
+import type { KeyStore } from '../storage/key-store';
+import type { Regions } from '../storage/regions';
+import { type TenantTable, tableOf } from '../storage/tables';
+import { Tombstones } from '../storage/tombstones';
+import { Erasures } from './erasures';
+import { Holds } from './holds';
+import { ErasureLedger } from './ledger';
+import { ERASURE_QUEUE, type ErasureParts, type Purger } from './parts';
+import { ERASURE_EVENT, Recipients, TERMINATION_EVENT } from './recipients';
+import { RetentionRules } from './retention';
+import { SigningKeys } from './signing-key';
+
+export interface ErasureRoomOptions {
+  readonly regions: Regions;
+  readonly keys: KeyStore;
+  readonly keysSource: DataSource;
+  readonly parties: ThirdParties;
+  readonly entities: ReadonlyArray<abstract new (...args: never[]) => object>;
+  readonly recorder?: ChangeRecorder;
+  readonly purgers?: readonly Purger[];
+  readonly production?: boolean;
+  readonly chunkRows?: number;
+  readonly leaseMs?: number;
+  readonly now?: () => number;
+}
+
+/** A few thousand rows a transaction, whatever the engine would bear. */
+const CHUNK_ROWS = 2_000;
+
+export interface ErasureRoom {
+  readonly parts: ErasureParts;
+  readonly erasures: Erasures;
+  readonly holds: Holds;
+  readonly retention: RetentionRules;
+  readonly webhooks: Webhooks;
+  readonly tombstones: Tombstones;
+  /** What recipients are told, made when it is sent. */
+  readonly bodies: ReadonlyMap<string, WebhookBody>;
+}
+
+/** The room of erasure, wired over the stores. */
+export function createErasureRoom(options: ErasureRoomOptions): ErasureRoom {
+  const { regions, keys, keysSource, parties, entities, now = Date.now, leaseMs, chunkRows = CHUNK_ROWS } = options;
+  const profiles = new Map<DataSource, Promise<EngineProfile>>();
+  const webhooks = new Webhooks(regions, keys, { production: options.production ?? false });
+  const tables: readonly TenantTable[] = entities.map(tableOf);
+  const parts: ErasureParts = {
+    regions,
+    keys,
+    ledger: new ErasureLedger(keysSource, keys),
+    tombstones: new Tombstones(keysSource, keys),
+    signingKeys: new SigningKeys(keysSource, keys),
+    recipients: new Recipients(parties, webhooks),
+    tables,
+    recorder: options.recorder ?? unrecorded,
+    purgers: options.purgers ?? [],
+    jobs: (source) => new Jobs(source, ERASURE_QUEUE, { now, ...(leaseMs === undefined ? {} : { leaseMs }) }),
+    profile: (source) => {
+      const known = profiles.get(source) ?? detectEngine(source);
+      profiles.set(source, known);
+      return known;
+    },
+    now,
+    chunkRows,
+  };
+  return {
+    parts,
+    erasures: new Erasures(parts),
+    holds: new Holds(parts),
+    retention: new RetentionRules(parts),
+    webhooks,
+    tombstones: parts.tombstones,
+    bodies: new Map([
+      [ERASURE_EVENT, erasureBody(parts.ledger)],
+      [TERMINATION_EVENT, async (_client, request) => ({ request })],
+    ]),
+  };
+}
+
+/** Recipients know the person by the id that the API gave them. It is opened from the ledger for the time of a call. */
+function erasureBody(ledger: ErasureLedger): WebhookBody {
+  return async (client, request) => {
+    const entry = await ledger.find(client, request);
+    const customer = await entry?.subject().catch(() => undefined);
+    return customer === undefined ? undefined : { request, customer };
+  };
+}

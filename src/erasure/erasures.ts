@@ -1,0 +1,310 @@
+import type { DataSource } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import type { DataCategory } from '../governance/vocabulary';
+import { denied } from '../identity/request-context';
+import type { Delivery } from '../register/webhooks/webhooks';
+import { affectedRows } from '../storage/affected-rows';
+import type { Row } from '../storage/tenant-reader';
+import { TenantReader } from '../storage/tenant-reader';
+import { TenantWriter } from '../storage/tenant-writer';
+import { committed, inTransaction } from '../storage/transaction';
+import { UNDER_ERASURE } from '../subjects/under-erasure';
+import { STATEMENT_DAYS } from './deadline';
+import { ErasureRequestRow, type ErasureStatus } from './erasure-request';
+import { type Filing, fileAll, fileErasures } from './filing';
+import { holdsInForce } from './holds';
+import { pseudonymOf } from './ledger';
+import type { ErasureParts } from './parts';
+import { type ErasureState, isFinal, readState, type StateRow, stateColumns, stateOf } from './requests';
+import { everyCategory, keeper } from './retained';
+import { type Step, stepsOf } from './steps';
+
+/** The most requests that one call files. */
+export const FILING_LIMIT = 50_000;
+const PAGE = 500;
+const DAY_MS = 86_400_000;
+
+export interface ErasureFilter {
+  readonly status?: readonly ErasureStatus[] | null;
+  readonly dueBefore?: Date | null;
+}
+
+export interface CustomerCriteria {
+  readonly residency?: string | null;
+  readonly source?: string | null;
+  readonly createdAfter?: Date | null;
+  readonly createdBefore?: Date | null;
+}
+
+export interface Retention {
+  readonly category: DataCategory;
+  readonly reason: string;
+  readonly until: Date | null;
+}
+
+export interface Termination {
+  readonly clientId: string;
+  readonly effectiveOn: Date;
+  readonly retainUntil?: Date | null;
+  readonly agreementReference?: string | null;
+  readonly claimsReason?: string | null;
+  readonly claimsUntil?: Date | null;
+}
+
+/** Requests of erasure: filed, taken back, looked at. What carries them out is the saga. */
+export class Erasures {
+  readonly parts: ErasureParts;
+
+  constructor(parts: ErasureParts) {
+    this.parts = parts;
+  }
+
+  /**
+   * Files the erasure of one customer; where one is under way already, that is the answer.
+   * @throws {GraphQLError} NOT_FOUND, BAD_USER_INPUT
+   */
+  async request(client: string, customerId: string, filing: Filing): Promise<ErasureState> {
+    if ((filing.note?.length ?? 0) > 2_000) throw denied.input('"note" is longer than 2000 characters.');
+    if (customerId === '') throw denied.notFound('customer');
+    const { principal, grounds } = filing;
+    await this.parts.recorder.record('ERASURE_REQUESTED', {
+      client,
+      principal,
+      subject: customerId,
+      details: { grounds },
+    });
+    const filed = (await fileErasures(this.parts, client, [customerId], filing)).get(customerId);
+    const found = filed ? await this.find(client, filed) : await this.#openFor(client, customerId);
+    if (!found) throw denied.notFound('customer');
+    return found;
+  }
+
+  /** Files the erasure of many. @returns how many were filed; those under erasure already are not counted */
+  async requestMany(client: string, customerIds: readonly string[], filing: Filing): Promise<number> {
+    if (customerIds.length > FILING_LIMIT) throw denied.input(`No more than ${FILING_LIMIT} at once.`);
+    let filed = 0;
+    const { principal, grounds } = filing;
+    const details = { grounds, customers: customerIds.length };
+    await this.parts.recorder.record('ERASURES_REQUESTED', { client, principal, details });
+    const ids = [...new Set(customerIds)].filter((id) => id !== '');
+    for (let start = 0; start < ids.length; start += PAGE) {
+      filed += (await fileErasures(this.parts, client, ids.slice(start, start + PAGE), filing)).size;
+    }
+    return filed;
+  }
+
+  /** Files the erasure of everyone who meets the criteria, FILING_LIMIT at most in one call. */
+  async requestWhere(client: string, criteria: CustomerCriteria, filing: Filing): Promise<number> {
+    const conditions: Array<[string, string | number]> = [];
+    if (criteria.residency) conditions.push(['residency = ?', criteria.residency]);
+    if (criteria.source) conditions.push(['source = ?', criteria.source]);
+    if (criteria.createdAfter) conditions.push(['created_at > ?', criteria.createdAfter.getTime()]);
+    if (criteria.createdBefore) conditions.push(['created_at < ?', criteria.createdBefore.getTime()]);
+    if (conditions.length === 0) throw denied.input('"filter" must say whom; to erase everyone, terminate the client.');
+    const { principal, grounds } = filing;
+    await this.parts.recorder.record('ERASURES_REQUESTED', { client, principal, details: { grounds } });
+    const where = conditions.map(([text]) => ` AND ${text}`).join('');
+    const page = async (source: DataSource, after: string) => {
+      const rows = await committed(source, () =>
+        source.query<Array<{ id: string }>>(
+          `SELECT id FROM customer WHERE client_id = ? AND id > ?${where}
+           AND (restriction IS NULL OR restriction <> '${UNDER_ERASURE}') ORDER BY id LIMIT ${PAGE}`,
+          [client, after, ...conditions.map(([, value]) => value)],
+        ),
+      );
+      return rows.map(({ id }) => id);
+    };
+    return fileAll(this.parts, client, filing, page, FILING_LIMIT);
+  }
+
+  /**
+   * Takes a request back while nothing is destroyed; the person is read again as before.
+   * @throws {GraphQLError} NOT_FOUND, or CONFLICT once destruction has begun
+   */
+  async cancel(client: string, id: string, principal: string): Promise<ErasureState> {
+    await this.parts.recorder.record('ERASURE_CANCELLED', { client, principal, details: { request: id } });
+    const { regions, ledger, now } = this.parts;
+    const source = await regions.of(client);
+    const cancelled = await inTransaction(source, async (manager) => {
+      const taken = await affectedRows(
+        manager,
+        `UPDATE erasure_request SET status = 'CANCELLED', completed_at = ? WHERE client_id = ? AND id = ? AND pass = 0
+         AND status IN ('RECEIVED', 'ON_HOLD', 'ATTENTION_REQUIRED')`,
+        [now(), client, id],
+      );
+      const [row] = await manager.query<StateRow[]>(
+        `SELECT ${stateColumns}, former_restriction FROM erasure_request WHERE client_id = ? AND id = ?`,
+        [client, id],
+      );
+      if (!row) throw denied.notFound('erasure request');
+      if (taken === 0) throw denied.conflict(`It is ${row.status}: what is destroyed cannot be taken back.`);
+      const restricted = row.former_restriction === null ? null : now();
+      if (row.customer_id !== null && row.categories === null) {
+        await manager.query(
+          `UPDATE customer SET restriction = ?, restricted_at = ? WHERE client_id = ? AND id = ? AND restriction = ?`,
+          [row.former_restriction, restricted, client, row.customer_id, UNDER_ERASURE],
+        );
+      }
+      await manager.query('DELETE FROM job WHERE client_id = ? AND id = ?', [client, id]);
+      return stateOf(row);
+    });
+    await ledger.cancel(client, id, now());
+    return cancelled;
+  }
+
+  /**
+   * Ends a client: everything of it is erased within 90 days of the end of the agreement, or later where that was agreed.
+   * @throws {GraphQLError} BAD_USER_INPUT, CONFLICT where it is under way
+   */
+  async terminate(input: Termination, by: { principal: string; role: string }): Promise<ErasureState> {
+    const { regions, keys, ledger, jobs, now } = this.parts;
+    const client = input.clientId;
+    if (input.retainUntil && input.retainUntil < input.effectiveOn) {
+      throw denied.input('"retainUntil" must not be before "effectiveOn".');
+    }
+    if (input.retainUntil && !input.agreementReference?.trim()) {
+      throw denied.input('"agreementReference" must name the agreement by which data stays longer (D1).');
+    }
+    if ((input.claimsReason === undefined || input.claimsReason === null) !== !input.claimsUntil) {
+      throw denied.input('Client users are kept for a reason and until a day: say both, or neither (D5).');
+    }
+    const source = await regions.of(client);
+    const clientKey = await keys.clientKey(client);
+    const at = now();
+    await this.parts.recorder.record('CLIENT_TERMINATED', {
+      client,
+      principal: by.principal,
+      details: { role: by.role },
+    });
+    const due = input.retainUntil?.getTime() ?? input.effectiveOn.getTime() + STATEMENT_DAYS * DAY_MS;
+    const row = {
+      id: uuid(),
+      kind: 'CLIENT',
+      customerId: null,
+      grounds: 'CLIENT_INSTRUCTION',
+      status: 'RECEIVED',
+      requestedBy: by.principal,
+      requestedRole: by.role,
+      requestedAt: at,
+      notBefore: input.retainUntil ?? input.effectiveOn,
+      dueAt: due,
+      pass: 0,
+      agreementReference: input.agreementReference ?? null,
+      claimsReason: input.claimsReason ?? null,
+      claimsUntil: input.claimsUntil ?? null,
+    };
+    await inTransaction(source, async (manager) => {
+      const [open] = await manager.query<unknown[]>(
+        `SELECT id FROM erasure_request WHERE client_id = ? AND kind = 'CLIENT' AND status NOT IN ('CANCELLED', 'COMPLETED')`,
+        [client],
+      );
+      if (open) throw denied.conflict('The client is being terminated already.');
+      await new TenantWriter(manager, keys).insert(ErasureRequestRow, client, [row]);
+      await jobs(source).schedule(manager, client, [row.id], Math.max(at, row.notBefore.getTime()));
+    });
+    const pseudonym = pseudonymOf(clientKey, by.principal);
+    const request = { grounds: row.grounds, role: by.role, pseudonym, dueAt: due, categories: null };
+    await ledger.record(client, [{ id: row.id, kind: 'CLIENT', subject: null, requestedAt: at, request }]);
+    const state = await this.find(client, row.id);
+    if (!state) throw denied.notFound('erasure request');
+    return state;
+  }
+
+  async find(client: string, id: string): Promise<ErasureState | undefined> {
+    const source = await this.parts.regions.of(client);
+    return committed(source, () => readState(source, client, id));
+  }
+
+  /** Requests of a client, newest first, from before an id. */
+  async list(
+    client: string,
+    filter: ErasureFilter,
+    limit: number,
+    before: string | undefined,
+  ): Promise<ErasureState[]> {
+    const source = await this.parts.regions.of(client);
+    const parts: string[] = [];
+    const values: Array<string | number> = [];
+    if (before !== undefined) {
+      parts.push(' AND id < ?');
+      values.push(before);
+    }
+    if (filter.status && filter.status.length > 0) {
+      parts.push(` AND status IN (${filter.status.map(() => '?').join(', ')})`);
+      values.push(...filter.status);
+    }
+    if (filter.dueBefore) {
+      parts.push(' AND due_at < ?');
+      values.push(filter.dueBefore.getTime());
+    }
+    const rows = await committed(source, () =>
+      source.query<StateRow[]>(
+        `SELECT ${stateColumns} FROM erasure_request WHERE client_id = ?${parts.join('')} ORDER BY id DESC LIMIT ${limit}`,
+        [client, ...values],
+      ),
+    );
+    return rows.map(stateOf);
+  }
+
+  async steps(client: string, id: string): Promise<Step[]> {
+    const source = await this.parts.regions.of(client);
+    return committed(source, () => stepsOf(source, client, id));
+  }
+
+  /** What is kept for now, why and until when. */
+  async retained(state: ErasureState): Promise<Retention[]> {
+    if (isFinal(state.status) || state.status === 'RECEIVED') return [];
+    const { regions, now } = this.parts;
+    const source = await regions.of(state.client);
+    if (state.kind === 'CLIENT' || state.customerId === null) return this.#retainedOfClient(state);
+    const { customerId } = state;
+    const holds = await committed(source, () => holdsInForce(source, state.client, [customerId], now()));
+    return (state.categories ?? everyCategory).flatMap((category) => {
+      const hold = keeper(category, holds);
+      return hold ? [{ category, reason: `${hold.matter}: ${hold.reason}`, until: hold.until }] : [];
+    });
+  }
+
+  async #retainedOfClient({ client, id }: ErasureState): Promise<Retention[]> {
+    const entry = await this.parts.ledger.find(client, id);
+    return (entry?.passes.at(-1)?.retained ?? []).map(({ category, reason, until }) => ({
+      category,
+      reason,
+      until: until === null ? null : new Date(until),
+    }));
+  }
+
+  recipients(client: string, id: string): Promise<Delivery[]> {
+    return this.parts.recipients.told(client, id);
+  }
+
+  /** The signed certificate, once there is one. */
+  async certificate(client: string, id: string): Promise<string | null> {
+    return (await this.parts.ledger.find(client, id))?.certificate ?? null;
+  }
+
+  /** Whom a request is about and what was noted, while it knows. */
+  async subject(client: string, id: string, fields: Iterable<string>): Promise<Row | undefined> {
+    const [row] = await new TenantReader(await this.parts.regions.of(client), this.parts.keys).select(
+      ErasureRequestRow,
+      {
+        client,
+        fields,
+        where: [{ field: 'id', is: '=', value: id }],
+      },
+    );
+    return row;
+  }
+
+  async #openFor(client: string, customerId: string): Promise<ErasureState | undefined> {
+    const source = await this.parts.regions.of(client);
+    const [row] = await committed(source, () =>
+      source.query<StateRow[]>(
+        `SELECT ${stateColumns} FROM erasure_request WHERE client_id = ? AND customer_id = ? AND categories IS NULL
+         AND status NOT IN ('CANCELLED', 'COMPLETED') ORDER BY id DESC LIMIT 1`,
+        [client, customerId],
+      ),
+    );
+    return row && stateOf(row);
+  }
+}

@@ -1,0 +1,153 @@
+import type { DataSource, EntityManager } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import type { DataCategory } from '../governance/vocabulary';
+import { placesFor } from '../storage/affected-rows';
+import { TenantWriter } from '../storage/tenant-writer';
+import { inTransaction } from '../storage/transaction';
+import { UNDER_ERASURE } from '../subjects/under-erasure';
+import { agreedTerms } from './agreed-terms';
+import { erasureDue } from './deadline';
+import { type ErasureGrounds, ErasureRequestRow } from './erasure-request';
+import { pseudonymOf } from './ledger';
+import type { ErasureParts } from './parts';
+
+export interface Filing {
+  readonly principal: string;
+  readonly role: string;
+  readonly grounds: ErasureGrounds;
+  readonly note?: string | null;
+  /** Limits the erasure to categories; null erases the person. */
+  readonly categories?: readonly DataCategory[] | null;
+  /** Milliseconds since 1970 before which nothing is destroyed. */
+  readonly notBefore?: number | null;
+}
+
+interface Customer {
+  readonly id: string;
+  readonly residency: string | null;
+  readonly restriction: string | null;
+}
+
+/**
+ * Files requests for customers of one client: they are withheld, the requests and their jobs are written in one
+ * transaction, and the ledger is told. Persons who are under erasure already, or are not there, are left out.
+ * @returns ids of requests by customer
+ */
+export async function fileErasures(
+  parts: ErasureParts,
+  client: string,
+  customerIds: readonly string[],
+  filing: Filing,
+): Promise<Map<string, string>> {
+  if (customerIds.length === 0) return new Map();
+  const source = await parts.regions.of(client);
+  const now = parts.now();
+  const { erasureDays } = await agreedTerms(source, client, now);
+  const categories = filing.categories ?? null;
+  const { rowLocks } = await parts.profile(source);
+  const filed = await inTransaction(source, async (manager) => {
+    const found = await lockCustomers(manager, client, customerIds, rowLocks);
+    const free = found.filter(({ restriction }) => restriction !== UNDER_ERASURE);
+    const rows = free.map(({ id, residency, restriction }) => ({
+      id: uuid(),
+      kind: 'CUSTOMER',
+      customerId: id,
+      note: filing.note ?? null,
+      grounds: filing.grounds,
+      categories: categories?.join(',') ?? null,
+      status: 'RECEIVED',
+      requestedBy: filing.principal,
+      requestedRole: filing.role,
+      requestedAt: now,
+      notBefore: filing.notBefore ?? null,
+      dueAt: erasureDue(now, residency, erasureDays).at,
+      formerRestriction: restriction,
+      pass: 0,
+    }));
+    if (rows.length === 0) return rows;
+    if (categories === null)
+      await withhold(
+        manager,
+        client,
+        rows.map(({ customerId }) => customerId),
+        now,
+      );
+    await new TenantWriter(manager, parts.keys).insert(ErasureRequestRow, client, rows);
+    await parts.jobs(source).schedule(
+      manager,
+      client,
+      rows.map(({ id }) => id),
+      filing.notBefore ?? now,
+    );
+    return rows;
+  });
+  await recordInLedger(parts, client, filed, filing);
+  return new Map(filed.map(({ id, customerId }) => [customerId, id]));
+}
+
+async function recordInLedger(
+  parts: ErasureParts,
+  client: string,
+  filed: ReadonlyArray<{ id: string; customerId: string; requestedAt: number; dueAt: number }>,
+  { grounds, role, principal, categories = null }: Filing,
+): Promise<void> {
+  if (filed.length === 0) return;
+  const pseudonym = pseudonymOf(await parts.keys.clientKey(client), principal);
+  await parts.ledger.record(
+    client,
+    filed.map(({ id, customerId, requestedAt, dueAt }) => ({
+      id,
+      kind: 'CUSTOMER',
+      subject: customerId,
+      requestedAt,
+      request: { grounds, role, pseudonym, dueAt, categories },
+    })),
+  );
+}
+
+async function lockCustomers(
+  manager: EntityManager,
+  client: string,
+  ids: readonly string[],
+  rowLocks: boolean,
+): Promise<Customer[]> {
+  return manager.query<Customer[]>(
+    `SELECT id, residency, restriction FROM customer WHERE client_id = ? AND id IN (${placesFor(ids)}) ORDER BY id
+     ${rowLocks ? 'FOR UPDATE' : ''}`,
+    [client, ...ids],
+  );
+}
+
+/** From this moment the persons are read for LEGAL alone, whatever becomes of the job. */
+export async function withhold(
+  manager: EntityManager,
+  client: string,
+  ids: readonly string[],
+  at: number,
+): Promise<void> {
+  if (ids.length === 0) return;
+  await manager.query(
+    `UPDATE customer SET restriction = '${UNDER_ERASURE}', restricted_at = ? WHERE client_id = ? AND id IN (${placesFor(ids)})`,
+    [at, client, ...ids],
+  );
+}
+
+/** Files an erasure of everyone whose ids a page function gives, page by page. @returns how many were filed */
+export async function fileAll(
+  parts: ErasureParts,
+  client: string,
+  filing: Filing,
+  pageAfter: (source: DataSource, after: string) => Promise<string[]>,
+  limit: number,
+): Promise<number> {
+  const source = await parts.regions.of(client);
+  let filed = 0;
+  let after = '';
+  while (filed < limit) {
+    const ids = await pageAfter(source, after);
+    if (ids.length === 0) return filed;
+    filed += (await fileErasures(parts, client, ids, filing)).size;
+    after = ids.at(-1) ?? after;
+  }
+  return filed;
+}

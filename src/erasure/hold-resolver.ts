@@ -1,0 +1,103 @@
+import { Arg, Ctx, Field, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
+import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import type { ThirdParties } from '../register/third-parties';
+import { PLATFORM } from '../storage/platform-key';
+import { PlaceLegalHoldInput, RegisterWebhookInput, ReleaseLegalHoldInput, SetRetentionInput } from './erasure-inputs';
+import { administration, overseen } from './erasure-resolver';
+import type { ErasureRoom } from './erasure-room';
+import { LegalHold, RetentionRule, WebhookEndpoint } from './erasure-types';
+import type { LegalHold as Hold } from './holds';
+
+@ObjectType({ simpleResolvers: true })
+class LegalHoldPayload {
+  @Field(() => LegalHold)
+  hold: LegalHold;
+}
+
+@ObjectType({ simpleResolvers: true })
+class RetentionPayload {
+  @Field(() => [RetentionRule])
+  retention: RetentionRule[];
+}
+
+@ObjectType({ simpleResolvers: true })
+class WebhookPayload {
+  @Field(() => WebhookEndpoint)
+  endpoint: WebhookEndpoint;
+}
+
+/** What limits erasure and what sets it going: holds, retention, and where recipients are told. */
+@Resolver()
+export class HoldResolver {
+  constructor(
+    private readonly room: ErasureRoom,
+    private readonly parties: ThirdParties,
+  ) {}
+
+  @Query(() => [LegalHold], { description: 'Holds of the client, released ones included.' })
+  async legalHolds(@Ctx() context: RequestContext): Promise<LegalHold[]> {
+    return (await this.room.holds.list(overseen(context))).map(holdOf);
+  }
+
+  @Query(() => [RetentionRule], { description: 'How long the client keeps what.' })
+  retention(@Ctx() context: RequestContext): Promise<RetentionRule[]> {
+    return this.room.retention.of(overseen(context));
+  }
+
+  @Mutation(() => LegalHoldPayload, { description: 'Keeps exactly these categories of a person (GDPR Art. 17(3)(e)).' })
+  async placeLegalHold(
+    @Arg('input', () => PlaceLegalHoldInput) input: PlaceLegalHoldInput,
+    @Ctx() context: RequestContext,
+  ): Promise<LegalHoldPayload> {
+    requireRole(context, ...administration);
+    const actor = { client: requireClient(context).id, principal: context.claims.subject };
+    return { hold: holdOf(await this.room.holds.place(actor, input)) };
+  }
+
+  @Mutation(() => LegalHoldPayload, { description: 'Ends a hold; an erasure that waited for it goes on by itself.' })
+  async releaseLegalHold(
+    @Arg('input', () => ReleaseLegalHoldInput) input: ReleaseLegalHoldInput,
+    @Ctx() context: RequestContext,
+  ): Promise<LegalHoldPayload> {
+    requireRole(context, ...administration);
+    const actor = { client: requireClient(context).id, principal: context.claims.subject };
+    return { hold: holdOf(await this.room.holds.release(actor, input.id)) };
+  }
+
+  @Mutation(() => RetentionPayload, { description: 'Sets how long a category, or the whole person, is kept.' })
+  async setRetention(
+    @Arg('input', () => SetRetentionInput) input: SetRetentionInput,
+    @Ctx() context: RequestContext,
+  ): Promise<RetentionPayload> {
+    requireRole(context, ...administration);
+    const actor = { client: requireClient(context).id, principal: context.claims.subject };
+    return { retention: await this.room.retention.set(actor, input.category ?? null, input.days ?? null) };
+  }
+
+  @Mutation(() => WebhookPayload, {
+    description:
+      'Says where a recipient is told, signed as the Standard Webhooks specification says; replaces the last.',
+  })
+  async registerWebhook(
+    @Arg('input', () => RegisterWebhookInput) input: RegisterWebhookInput,
+    @Ctx() context: RequestContext,
+  ): Promise<WebhookPayload> {
+    const { installationId, subProcessor, url } = input;
+    if (installationId && !subProcessor) {
+      requireRole(context, ...administration);
+      const { id } = requireClient(context);
+      const known = await this.parties.installations(id);
+      if (!known.some((installation) => installation.id === installationId)) throw denied.notFound('installation');
+      return { endpoint: await this.room.webhooks.register(id, { kind: 'APPLICATION', id: installationId }, url) };
+    }
+    requireRole(context, 'PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER');
+    if (!subProcessor || installationId) throw denied.input('Give either "installationId" or "subProcessor".');
+    const known = await this.parties.subProcessor(subProcessor);
+    if (!known) throw denied.notFound('sub-processor');
+    return { endpoint: await this.room.webhooks.register(PLATFORM, { kind: 'SUB_PROCESSOR', id: known.id }, url) };
+  }
+}
+
+function holdOf({ customerId: _customerId, ...hold }: Hold): LegalHold {
+  return { ...hold, categories: [...hold.categories] };
+}

@@ -1,0 +1,165 @@
+import type { EntityManager } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import type { DataCategory } from '../governance/vocabulary';
+import { denied } from '../identity/request-context';
+import { affectedRows, placesFor } from '../storage/affected-rows';
+import { TenantWriter } from '../storage/tenant-writer';
+import { committed, inTransaction } from '../storage/transaction';
+import { LegalHoldRow } from './erasure-request';
+import type { ErasureParts } from './parts';
+
+export interface LegalHold {
+  readonly id: string;
+  readonly customerId: string;
+  readonly categories: readonly DataCategory[];
+  readonly matter: string;
+  readonly reason: string;
+  readonly placedAt: Date;
+  readonly until: Date | null;
+  readonly releasedAt: Date | null;
+}
+
+interface Row {
+  id: string;
+  customer_id: string;
+  categories: string;
+  matter: string;
+  reason: string;
+  placed_at: number;
+  until: number | null;
+  released_at: number | null;
+}
+
+/** Legal holds on persons. A hold that ends sets going again what it had stopped (pitfall 25). */
+export class Holds {
+  readonly #parts: ErasureParts;
+
+  constructor(parts: ErasureParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws {GraphQLError} NOT_FOUND where the client has no such customer, BAD_USER_INPUT */
+  async place(
+    actor: { client: string; principal: string },
+    input: {
+      customerId: string;
+      categories: readonly DataCategory[];
+      matter: string;
+      reason: string;
+      until?: Date | null;
+    },
+  ): Promise<LegalHold> {
+    const { regions, keys, now } = this.#parts;
+    if (input.categories.length === 0) throw denied.input('"categories" must name what the hold keeps.');
+    if (input.until && input.until.getTime() <= now()) throw denied.input('"until" must be in the future.');
+    const hold = {
+      id: uuid(),
+      customerId: input.customerId,
+      categories: [...new Set(input.categories)],
+      matter: text('matter', input.matter, 200),
+      reason: text('reason', input.reason, 500),
+      placedAt: new Date(now()),
+      until: input.until ?? null,
+      releasedAt: null,
+    };
+    await this.#parts.recorder.record('LEGAL_HOLD_PLACED', {
+      ...actor,
+      subject: input.customerId,
+      details: { hold: hold.id, categories: hold.categories.join(' ') },
+    });
+    await inTransaction(await regions.of(actor.client), async (manager) => {
+      const [customer] = await manager.query<unknown[]>('SELECT id FROM customer WHERE client_id = ? AND id = ?', [
+        actor.client,
+        input.customerId,
+      ]);
+      if (!customer) throw denied.notFound('customer');
+      await new TenantWriter(manager, keys).insert(LegalHoldRow, actor.client, [
+        { ...hold, categories: hold.categories.join(','), placedBy: actor.principal },
+      ]);
+    });
+    return hold;
+  }
+
+  /** Releases a hold; what waited for it goes on by itself. @throws {GraphQLError} NOT_FOUND, or CONFLICT where it was */
+  async release({ client, principal }: { client: string; principal: string }, id: string): Promise<LegalHold> {
+    await this.#parts.recorder.record('LEGAL_HOLD_RELEASED', { client, principal, details: { hold: id } });
+    const { regions, jobs, now } = this.#parts;
+    const source = await regions.of(client);
+    const released = await inTransaction(source, async (manager) => {
+      const rows = await manager.query<Row[]>('SELECT * FROM legal_hold WHERE client_id = ? AND id = ?', [client, id]);
+      const [row] = rows;
+      if (!row) throw denied.notFound('legal hold');
+      const changed = await affectedRows(
+        manager,
+        'UPDATE legal_hold SET released_at = ? WHERE client_id = ? AND id = ? AND released_at IS NULL',
+        [now(), client, id],
+      );
+      if (changed === 0) throw denied.conflict('The hold has been released already.');
+      const waiting = await manager.query<Array<{ id: string }>>(
+        `SELECT id FROM erasure_request WHERE client_id = ? AND customer_id = ?
+         AND status IN ('ON_HOLD', 'PARTIALLY_COMPLETED', 'IN_PROGRESS', 'ATTENTION_REQUIRED')`,
+        [client, row.customer_id],
+      );
+      await jobs(source).schedule(
+        manager,
+        client,
+        waiting.map((request) => request.id),
+        now(),
+      );
+      return row;
+    });
+    return holdOf({ ...released, released_at: now() });
+  }
+
+  /** Holds of a client, or of one person; those in force only where asked so. */
+  async list(client: string, filter: { customerId?: string; inForce?: boolean } = {}): Promise<LegalHold[]> {
+    const source = await this.#parts.regions.of(client);
+    const rows = await committed(source, () =>
+      filter.customerId === undefined
+        ? source.query<Row[]>('SELECT * FROM legal_hold WHERE client_id = ? ORDER BY id', [client])
+        : source.query<Row[]>('SELECT * FROM legal_hold WHERE client_id = ? AND customer_id = ? ORDER BY id', [
+            client,
+            filter.customerId,
+          ]),
+    );
+    return rows.map(holdOf).filter((hold) => !filter.inForce || isInForce(hold, this.#parts.now()));
+  }
+}
+
+/** The holds in force on a person, read in the transaction that would destroy what they keep. */
+export async function holdsInForce(
+  manager: Pick<EntityManager, 'query'>,
+  client: string,
+  customers: readonly string[],
+  at: number,
+): Promise<LegalHold[]> {
+  if (customers.length === 0) return [];
+  const rows = await manager.query<Row[]>(
+    `SELECT * FROM legal_hold WHERE client_id = ? AND customer_id IN (${placesFor(customers)}) ORDER BY id`,
+    [client, ...customers],
+  );
+  return rows.map(holdOf).filter((hold) => isInForce(hold, at));
+}
+
+export const isInForce = ({ releasedAt, until }: LegalHold, at: number): boolean =>
+  releasedAt === null && (until === null || until.getTime() > at);
+
+function holdOf(row: Row): LegalHold {
+  const at = (value: number | null) => (value === null ? null : new Date(Number(value)));
+  return {
+    id: row.id,
+    customerId: row.customer_id,
+    categories: row.categories.split(',') as DataCategory[],
+    matter: row.matter,
+    reason: row.reason,
+    placedAt: new Date(Number(row.placed_at)),
+    until: at(row.until),
+    releasedAt: at(row.released_at),
+  };
+}
+
+export function text(field: string, value: string, limit: number): string {
+  const trimmed = value.trim();
+  if (trimmed !== '' && trimmed.length <= limit) return trimmed;
+  throw denied.input(`"${field}" must have 1 to ${limit} characters.`);
+}

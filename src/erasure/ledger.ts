@@ -1,0 +1,246 @@
+import { createHash, createHmac } from 'node:crypto';
+import type { DataSource } from 'typeorm';
+import type { KeyStore } from '../storage/key-store';
+import { deriveKey, seal, unseal } from '../storage/vault';
+import type { ErasedStore, Retained } from './certificate';
+import type { ErasureKind } from './erasure-request';
+import type { PlannedStep } from './plan';
+
+/** What the ledger keeps of a request: enough to do it again, nothing that names anybody. */
+export interface LedgerRequest {
+  readonly grounds: string;
+  readonly role: string;
+  /** Who asked, as a pseudonym under the client's key. */
+  readonly pseudonym: string;
+  readonly dueAt: number;
+  readonly categories: readonly string[] | null;
+}
+
+/** Written before a pass destroys anything. */
+export interface LedgerPass {
+  readonly pass: number;
+  readonly plannedAt: number;
+  readonly steps: ReadonlyArray<PlannedStep & { readonly expected?: number }>;
+  readonly retained: readonly Retained[];
+}
+
+export interface LedgerOutcome {
+  readonly erased: readonly ErasedStore[];
+  readonly retained: readonly Retained[];
+  readonly keyDestroyed: boolean;
+}
+
+export interface LedgerEntry {
+  readonly client: string;
+  readonly id: string;
+  readonly kind: ErasureKind;
+  readonly subjectDigest: string | null;
+  readonly request: LedgerRequest;
+  readonly requestedAt: number;
+  readonly passes: readonly LedgerPass[];
+  readonly outcome: LedgerOutcome | null;
+  readonly completedAt: number | null;
+  readonly certificate: string | null;
+  readonly cancelledAt: number | null;
+  readonly replayedAt: number | null;
+  /** Opens whom the entry is about; undefined once the client's key is gone. */
+  subject(): Promise<string | undefined>;
+}
+
+interface Row {
+  client_id: string;
+  id: string;
+  kind: ErasureKind;
+  sealed_subject: Buffer | null;
+  subject_digest: string | null;
+  request: Buffer;
+  requested_at: number;
+  plan: Buffer | null;
+  outcome: Buffer | null;
+  completed_at: number | null;
+  certificate: Buffer | null;
+  cancelled_at: number | null;
+  replayed_at: number | null;
+}
+
+const ROWS_PER_INSERT = 200;
+
+/**
+ * The ledger of erasures, in the keys' store: it outlives every restore of the data (pitfalls 25, 26). Each change is one
+ * statement, since the keys' own come and go on the same connection.
+ */
+export class ErasureLedger {
+  readonly #source: DataSource;
+  readonly #keys: KeyStore;
+
+  constructor(source: DataSource, keys: KeyStore) {
+    this.#source = source;
+    this.#keys = keys;
+  }
+
+  /** Records requests as soon as they are made; those that are recorded already stay as they are. */
+  async record(
+    client: string,
+    entries: ReadonlyArray<{
+      id: string;
+      kind: ErasureKind;
+      subject: string | null;
+      requestedAt: number;
+      request: LedgerRequest;
+    }>,
+  ): Promise<void> {
+    const key = await this.#keys.clientKey(client);
+    const sealing = deriveKey(key, 'ledger');
+    const insert = this.#source.options.type === 'better-sqlite3' ? 'INSERT OR IGNORE INTO' : 'INSERT IGNORE INTO';
+    for (let start = 0; start < entries.length; start += ROWS_PER_INSERT) {
+      const chunk = entries.slice(start, start + ROWS_PER_INSERT);
+      await this.#source.query(
+        `${insert} erasure_ledger (client_id, id, kind, sealed_subject, subject_digest, request, requested_at)
+         VALUES ${chunk.map(() => '(?, ?, ?, ?, ?, ?, ?)').join(', ')}`,
+        chunk.flatMap(({ id, kind, subject, requestedAt, request }) => [
+          client,
+          id,
+          kind,
+          subject === null ? null : seal(sealing, subject, context(client, id)),
+          subject === null ? null : subjectDigest(key, subject),
+          json(request),
+          requestedAt,
+        ]),
+      );
+    }
+  }
+
+  /** Writes what a pass will do, before it does any of it. A pass that is planned anew replaces its own plan only. */
+  async plan(client: string, id: string, pass: LedgerPass): Promise<void> {
+    const entry = await this.require(client, id);
+    const passes = [...entry.passes.filter((known) => known.pass !== pass.pass), pass];
+    await this.#source.query('UPDATE erasure_ledger SET plan = ?, planned_at = ? WHERE client_id = ? AND id = ?', [
+      json(passes),
+      pass.plannedAt,
+      client,
+      id,
+    ]);
+  }
+
+  /** Records what was done, with its certificate. */
+  async conclude(
+    client: string,
+    id: string,
+    done: { outcome: LedgerOutcome; certificate: string; completedAt: number | null; replayedAt: number | null },
+  ): Promise<void> {
+    await this.#source.query(
+      `UPDATE erasure_ledger SET outcome = ?, certificate = ?, completed_at = COALESCE(completed_at, ?),
+       replayed_at = COALESCE(?, replayed_at) WHERE client_id = ? AND id = ?`,
+      [json(done.outcome), Buffer.from(done.certificate), done.completedAt, done.replayedAt, client, id],
+    );
+  }
+
+  async cancel(client: string, id: string, at: number): Promise<void> {
+    await this.#source.query('UPDATE erasure_ledger SET cancelled_at = ? WHERE client_id = ? AND id = ?', [
+      at,
+      client,
+      id,
+    ]);
+  }
+
+  /** Forgets whom a client's entries were about: what they prove stays. */
+  async forgetSubjects(client: string): Promise<void> {
+    await this.#source.query(
+      'UPDATE erasure_ledger SET sealed_subject = NULL, subject_digest = NULL WHERE client_id = ?',
+      [client],
+    );
+  }
+
+  async find(client: string, id: string): Promise<LedgerEntry | undefined> {
+    const rows = await this.#source.query<Row[]>('SELECT * FROM erasure_ledger WHERE client_id = ? AND id = ?', [
+      client,
+      id,
+    ]);
+    return rows[0] && this.#entry(rows[0]);
+  }
+
+  /** @throws {Error} where there is none: nothing is destroyed without its entry */
+  async require(client: string, id: string): Promise<LedgerEntry> {
+    const entry = await this.find(client, id);
+    if (!entry) throw new Error('the erasure has no entry in the ledger');
+    return entry;
+  }
+
+  /** Entries in the order of their ids, which is that of their making, from after one. */
+  async list(options: {
+    since?: number;
+    after?: { client: string; id: string };
+    limit: number;
+  }): Promise<LedgerEntry[]> {
+    const { since = 0, after, limit } = options;
+    const rows = await this.#source.query<Row[]>(
+      `SELECT * FROM erasure_ledger WHERE (requested_at >= ? OR planned_at >= ? OR completed_at >= ?)
+       AND (client_id > ? OR (client_id = ? AND id > ?)) ORDER BY client_id, id LIMIT ${limit}`,
+      [since, since, since, after?.client ?? '', after?.client ?? '', after?.id ?? ''],
+    );
+    return rows.map((row) => this.#entry(row));
+  }
+
+  /** The digest by which a certificate says whom it is about. */
+  async digestOf(client: string, subject: string): Promise<string> {
+    return subjectDigest(await this.#keys.clientKey(client), subject);
+  }
+
+  /** Whether a subject's key is in the keys' store. */
+  async hasKey(client: string, subject: string): Promise<boolean> {
+    const [row] = await this.#source.query<unknown[]>(
+      'SELECT 1 AS present FROM subject_key WHERE client_id = ? AND subject_id = ?',
+      [client, subject],
+    );
+    return row !== undefined;
+  }
+
+  async countKeys(client: string): Promise<number> {
+    const [row] = await this.#source.query<Array<{ n: number }>>(
+      'SELECT COUNT(*) AS n FROM subject_key WHERE client_id = ?',
+      [client],
+    );
+    return Number(row?.n ?? 0);
+  }
+
+  #entry(row: Row): LedgerEntry {
+    const { client_id: client, id } = row;
+    return {
+      client,
+      id,
+      kind: row.kind,
+      subjectDigest: row.subject_digest,
+      request: parse<LedgerRequest>(row.request),
+      requestedAt: Number(row.requested_at),
+      passes: row.plan ? parse<LedgerPass[]>(row.plan) : [],
+      outcome: row.outcome ? parse<LedgerOutcome>(row.outcome) : null,
+      completedAt: row.completed_at === null ? null : Number(row.completed_at),
+      certificate: row.certificate ? row.certificate.toString('utf8') : null,
+      cancelledAt: row.cancelled_at === null ? null : Number(row.cancelled_at),
+      replayedAt: row.replayed_at === null ? null : Number(row.replayed_at),
+      subject: async () => {
+        if (!row.sealed_subject) return undefined;
+        const key = deriveKey(await this.#keys.clientKey(client), 'ledger');
+        return String(unseal(key, row.sealed_subject, context(client, id)));
+      },
+    };
+  }
+}
+
+const context = (client: string, id: string): string => `erasure-ledger:${client}:${id}`;
+const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value), 'utf8');
+const parse = <T>(bytes: Buffer): T => JSON.parse(bytes.toString('utf8')) as T;
+
+function subjectDigest(clientKey: Buffer, subject: string): string {
+  return createHmac('sha256', deriveKey(clientKey, 'tombstone')).update(`subject\0${subject}`).digest('base64url');
+}
+
+/** Who asked, for a paper that outsiders read. */
+export function pseudonymOf(clientKey: Buffer, principal: string): string {
+  const mac = createHmac('sha256', deriveKey(clientKey, 'pseudonym')).update(`principal\0${principal}`);
+  return `p_${mac.digest('base64url').slice(0, 22)}`;
+}
+
+/** SHA-256 of a ledger's plans as JSON: ties a certificate to what was said before. */
+export const planDigest = (passes: readonly LedgerPass[]): string =>
+  createHash('sha256').update(JSON.stringify(passes)).digest('base64url');

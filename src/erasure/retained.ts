@@ -1,0 +1,44 @@
+import { type DataCategory, dataCategories } from '../governance/vocabulary';
+import type { Retained } from './certificate';
+import type { LegalHold } from './holds';
+import type { ErasureState } from './requests';
+
+export const everyCategory = Object.keys(dataCategories) as DataCategory[];
+
+type Scoped = Pick<ErasureState, 'categories'>;
+
+/** What goes now: what was asked for, without what a hold keeps. */
+export function erasedCategories(state: Scoped, holds: readonly LegalHold[]): DataCategory[] {
+  const held = new Set(holds.flatMap(({ categories }) => categories));
+  return (state.categories ?? everyCategory).filter((category) => !held.has(category));
+}
+
+/** What holds keep of what was to be erased: each category with the hold that keeps it longest. */
+export function retainedBy(state: Scoped, holds: readonly LegalHold[]): Retained[] {
+  return (state.categories ?? everyCategory).flatMap((category) => {
+    const hold = keeper(category, holds);
+    return hold ? [{ category, reason: `LEGAL_HOLD ${hold.id}`, until: hold.until?.toISOString() ?? null }] : [];
+  });
+}
+
+/** The hold that keeps a category longest. */
+export function keeper(category: DataCategory, holds: readonly LegalHold[]): LegalHold | undefined {
+  const end = ({ until }: LegalHold) => until?.getTime() ?? Number.POSITIVE_INFINITY;
+  const [longest] = holds.filter(({ categories }) => categories.includes(category)).sort((a, b) => end(b) - end(a));
+  return longest;
+}
+
+/** The categories that are kept, as one text: two plans that keep the same are the same. */
+export const retainedKey = (retained: readonly Retained[]): string =>
+  retained
+    .map(({ category }) => category)
+    .sort()
+    .join();
+
+export const heldKey = (state: Scoped, holds: readonly LegalHold[]): string => retainedKey(retainedBy(state, holds));
+
+/** When the first of the holds ends by itself, in milliseconds since 1970; null where none does. */
+export function nextExpiry(holds: readonly LegalHold[]): number | null {
+  const ends = holds.flatMap(({ until }) => (until ? [until.getTime()] : []));
+  return ends.length > 0 ? Math.min(...ends) : null;
+}

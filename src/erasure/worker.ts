@@ -1,0 +1,113 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DataSource } from 'typeorm';
+import { type Lease, LeaseLostError } from '../storage/jobs';
+import { inTransaction } from '../storage/transaction';
+import type { ErasureParts } from './parts';
+import { runErasure } from './saga';
+
+export interface WorkerOptions {
+  /** Erasures at once in this process; the embedded database takes one. */
+  readonly concurrency?: number;
+  /** Milliseconds between looks at an empty queue. */
+  readonly idleMs?: number;
+  readonly onFailure?: (error: unknown, job: { client: string; id: string }) => void;
+  readonly onDone?: (job: { client: string; id: string }) => void;
+}
+
+/** Failures in a row after which somebody should look; it is tried again all the same. */
+const ATTENTION_AFTER = 5;
+const BACKOFF_MS = [1_000, 5_000, 30_000, 120_000, 600_000, 3_600_000];
+
+/** Takes erasures from every region's queue and carries them out. As many as one likes run, in as many processes. */
+export class ErasureWorker {
+  readonly #parts: ErasureParts;
+  readonly #options: WorkerOptions;
+  #stopped = false;
+  #running: Promise<void> | undefined;
+  #wake = new AbortController();
+
+  constructor(parts: ErasureParts, options: WorkerOptions = {}) {
+    this.#parts = parts;
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#running ??= this.#loop();
+  }
+
+  /** Finishes what is under way and takes nothing more. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#wake.abort();
+    await this.#running;
+  }
+
+  /** Works until nothing is due. @returns how many jobs it took */
+  async drain(): Promise<number> {
+    let taken = 0;
+    for (;;) {
+      const round = await this.#round();
+      if (round === 0) return taken;
+      taken += round;
+    }
+  }
+
+  async #loop(): Promise<void> {
+    while (!this.#stopped) {
+      const taken = await this.#round().catch((error: unknown) => {
+        this.#options.onFailure?.(error, { client: '', id: '' });
+        return 0;
+      });
+      if (taken === 0 && !this.#stopped) await this.#pause();
+    }
+  }
+
+  async #pause(): Promise<void> {
+    await sleep(this.#options.idleMs ?? 1_000, undefined, { signal: this.#wake.signal }).catch(() => undefined);
+  }
+
+  async #round(): Promise<number> {
+    let taken = 0;
+    for (const source of this.#parts.regions.all()) {
+      if (this.#stopped) return taken;
+      const { concurrentWriters } = await this.#parts.profile(source);
+      const concurrency = concurrentWriters ? (this.#options.concurrency ?? 4) : 1;
+      const leases = await this.#parts.jobs(source).claim(concurrency * 4);
+      taken += leases.length;
+      const waiting = [...leases];
+      const lane = async () => {
+        for (let lease = waiting.shift(); lease; lease = waiting.shift()) await this.#run(source, lease);
+      };
+      await Promise.all(Array.from({ length: concurrency }, lane));
+    }
+    return taken;
+  }
+
+  async #run(source: DataSource, lease: Lease): Promise<void> {
+    try {
+      await runErasure(this.#parts, lease);
+      this.#options.onDone?.(lease);
+    } catch (error) {
+      if (error instanceof LeaseLostError) return;
+      this.#options.onFailure?.(error, lease);
+      await this.#postpone(source, lease, error).catch(() => undefined);
+    }
+  }
+
+  /** Lays a failed job aside for a while. A process that dies here leaves a lease that ends. */
+  async #postpone(source: DataSource, lease: Lease, error: unknown): Promise<void> {
+    const wait = BACKOFF_MS[Math.min(lease.attempts, BACKOFF_MS.length) - 1] ?? 1_000;
+    const fault = (error as { code?: unknown }).code;
+    await inTransaction(source, async (manager) => {
+      await lease.fence(manager);
+      const name = typeof fault === 'string' ? fault : 'FAILED';
+      await this.#parts.jobs(source).park(manager, lease, this.#parts.now() + wait, name.slice(0, 100));
+      if (lease.attempts < ATTENTION_AFTER) return;
+      await manager.query(
+        `UPDATE erasure_request SET status = 'ATTENTION_REQUIRED' WHERE client_id = ? AND id = ?
+         AND status NOT IN ('CANCELLED', 'COMPLETED', 'PARTIALLY_COMPLETED')`,
+        [lease.client, lease.id],
+      );
+    });
+  }
+}

@@ -1,0 +1,194 @@
+import { randomUUID } from 'node:crypto';
+import { Webhook } from 'standardwebhooks';
+import type { DataSource } from 'typeorm';
+import { affectedRows } from '../../storage/affected-rows';
+import type { Regions } from '../../storage/regions';
+import { committed, inTransaction } from '../../storage/transaction';
+import { post, UnreachableError } from './outgoing';
+import type { Webhooks } from './webhooks';
+
+/** Makes the body of an event when it is sent; undefined where there is nothing left to tell. */
+export type WebhookBody = (client: string, reference: string) => Promise<Record<string, unknown> | undefined>;
+
+export interface SenderOptions {
+  /** Milliseconds to wait before each further attempt; when they are used up the letter is dead. */
+  readonly backoffMs?: readonly number[];
+  readonly timeoutMs?: number;
+  /** Letters under way at once to one endpoint in one process: a slow one fills its own lane only. */
+  readonly perEndpoint?: number;
+  readonly now?: () => number;
+  readonly onDead?: (letter: { endpoint: string; fault: string }) => void;
+}
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+/** Eleven attempts within three and a half days, the spacing that Standard Webhooks suggest. */
+const BACKOFF = [
+  5 * SECOND,
+  5 * MINUTE,
+  30 * MINUTE,
+  2 * HOUR,
+  5 * HOUR,
+  10 * HOUR,
+  14 * HOUR,
+  20 * HOUR,
+  24 * HOUR,
+  24 * HOUR,
+];
+
+interface Letter {
+  readonly client_id: string;
+  readonly id: string;
+  readonly event: string;
+  readonly reference: string;
+  readonly attempts: number;
+  readonly next_at: number;
+  readonly endpoint_client: string;
+  readonly endpoint_id: string;
+}
+
+/** Sends what is queued. Several may run at once: a letter is leased by moving its next attempt past its time limit. */
+export class WebhookSender {
+  readonly #regions: Regions;
+  readonly #webhooks: Webhooks;
+  readonly #bodies: ReadonlyMap<string, WebhookBody>;
+  readonly #options: Required<Omit<SenderOptions, 'onDead'>> & Pick<SenderOptions, 'onDead'>;
+  readonly #underWay = new Map<string, number>();
+  readonly #sending = new Set<Promise<void>>();
+
+  constructor(
+    regions: Regions,
+    webhooks: Webhooks,
+    bodies: ReadonlyMap<string, WebhookBody>,
+    options: SenderOptions = {},
+  ) {
+    this.#regions = regions;
+    this.#webhooks = webhooks;
+    this.#bodies = bodies;
+    this.#options = { backoffMs: BACKOFF, timeoutMs: 10_000, perEndpoint: 4, now: Date.now, ...options };
+  }
+
+  /** Begins to send what is due, and does not wait for answers. @returns how many letters it began */
+  async begin(): Promise<number> {
+    let begun = 0;
+    for (const source of this.#regions.all()) {
+      for (const letter of await this.#due(source)) {
+        if (!(await this.#lease(source, letter))) continue;
+        begun++;
+        this.#track(letter.endpoint_id, this.#send(source, letter));
+      }
+    }
+    return begun;
+  }
+
+  /** Waits for the answers to what is under way. */
+  async settled(): Promise<void> {
+    while (this.#sending.size > 0) await Promise.all(this.#sending);
+  }
+
+  /** A few letters of each endpoint: a long queue to one of them hides nobody else's. */
+  async #due(source: DataSource): Promise<Letter[]> {
+    const now = this.#options.now();
+    const lanes = await committed(source, () =>
+      source.query<Array<{ endpoint_id: string }>>(
+        `SELECT endpoint_id FROM webhook_delivery WHERE status = 'QUEUED' AND next_at <= ? GROUP BY endpoint_id`,
+        [now],
+      ),
+    );
+    const letters: Letter[] = [];
+    for (const { endpoint_id: endpoint } of lanes) {
+      const free = this.#options.perEndpoint - (this.#underWay.get(endpoint) ?? 0);
+      if (free <= 0) continue;
+      const rows = await committed(source, () =>
+        source.query<Letter[]>(
+          `SELECT client_id, id, event, reference, attempts, next_at, endpoint_client, endpoint_id FROM webhook_delivery
+           WHERE status = 'QUEUED' AND next_at <= ? AND endpoint_id = ? ORDER BY next_at LIMIT ${free}`,
+          [now, endpoint],
+        ),
+      );
+      letters.push(...rows);
+    }
+    return letters;
+  }
+
+  async #lease(source: DataSource, letter: Letter): Promise<boolean> {
+    const until = this.#options.now() + this.#options.timeoutMs * 2 + 1_000;
+    const taken = await inTransaction(source, (manager) =>
+      affectedRows(
+        manager,
+        `UPDATE webhook_delivery SET next_at = ?, attempts = attempts + 1, lease_holder = ?
+         WHERE client_id = ? AND id = ? AND status = 'QUEUED' AND next_at = ?`,
+        [until, randomUUID(), letter.client_id, letter.id, letter.next_at],
+      ),
+    );
+    return taken === 1;
+  }
+
+  #track(endpoint: string, sending: Promise<void>): void {
+    this.#underWay.set(endpoint, (this.#underWay.get(endpoint) ?? 0) + 1);
+    const done = sending.finally(() => {
+      this.#sending.delete(done);
+      const left = (this.#underWay.get(endpoint) ?? 1) - 1;
+      if (left > 0) this.#underWay.set(endpoint, left);
+      else this.#underWay.delete(endpoint);
+    });
+    this.#sending.add(done);
+  }
+
+  async #send(source: DataSource, letter: Letter): Promise<void> {
+    let fault: string | undefined;
+    try {
+      fault = await this.#attempt(letter);
+    } catch (error) {
+      fault = error instanceof UnreachableError ? error.code : 'FAILED';
+    }
+    // Where this is not written the lease ends by itself, and the letter is sent again.
+    await this.#record(source, letter, fault).catch(() => undefined);
+  }
+
+  /** @returns what went wrong */
+  async #attempt(letter: Letter): Promise<string | undefined> {
+    const endpoint = await this.#webhooks.endpoint(letter.endpoint_client, letter.endpoint_id);
+    if (!endpoint) return 'ENDPOINT_GONE';
+    const data = await this.#bodies.get(letter.event)?.(letter.client_id, letter.reference);
+    if (!data) return 'NOTHING_TO_TELL';
+    const at = new Date(this.#options.now());
+    const body = JSON.stringify({
+      type: letter.event,
+      timestamp: at.toISOString(),
+      data: { ...data, client: letter.client_id, delivery: letter.id },
+    });
+    const messageId = `msg_${letter.id}`;
+    const headers = {
+      'webhook-id': messageId,
+      'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
+      'webhook-signature': new Webhook(endpoint.secret).sign(messageId, at, body),
+    };
+    const { production } = this.#webhooks;
+    const status = await post(endpoint.url, headers, body, { production, timeoutMs: this.#options.timeoutMs });
+    return status >= 200 && status < 300 ? undefined : `HTTP_${status}`;
+  }
+
+  async #record(source: DataSource, letter: Letter, fault: string | undefined): Promise<void> {
+    const attempt = Number(letter.attempts) + 1;
+    const wait = this.#options.backoffMs[attempt - 1];
+    const isDead = fault !== undefined && wait === undefined;
+    const status = fault === undefined ? 'NOTIFIED' : isDead ? 'DEAD' : 'QUEUED';
+    await inTransaction(source, (manager) =>
+      manager.query(
+        `UPDATE webhook_delivery SET status = ?, next_at = ?, fault = ?, notified_at = ?
+         WHERE client_id = ? AND id = ? AND status = 'QUEUED'`,
+        [
+          status,
+          this.#options.now() + (wait ?? 0),
+          fault ?? null,
+          fault === undefined ? this.#options.now() : null,
+          letter.client_id,
+          letter.id,
+        ],
+      ),
+    );
+    if (isDead) this.#options.onDead?.({ endpoint: letter.endpoint_id, fault });
+  }
+}

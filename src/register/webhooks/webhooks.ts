@@ -1,0 +1,230 @@
+import { randomBytes } from 'node:crypto';
+import { Webhook } from 'standardwebhooks';
+import type { DataSource, EntityManager } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { denied } from '../../identity/request-context';
+import { affectedRows } from '../../storage/affected-rows';
+import type { KeyStore } from '../../storage/key-store';
+import { PLATFORM, platformKey } from '../../storage/platform-key';
+import type { Regions } from '../../storage/regions';
+import { TenantReader } from '../../storage/tenant-reader';
+import { TenantWriter } from '../../storage/tenant-writer';
+import { committed, inTransaction } from '../../storage/transaction';
+import { deriveKey, seal, unseal } from '../../storage/vault';
+import { faultOfUrl } from './outgoing';
+import { type DeliveryStatus, type RecipientKind, WebhookDeliveryRow, WebhookEndpointRow } from './webhook-rows';
+
+export interface Recipient {
+  readonly kind: RecipientKind;
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface Delivery extends Recipient {
+  readonly delivery: string;
+  readonly status: DeliveryStatus;
+  readonly attempts: number;
+  readonly notifiedAt: Date | null;
+  readonly acknowledgedAt: Date | null;
+}
+
+export interface EndpointOwner {
+  readonly kind: RecipientKind;
+  readonly id: string;
+}
+
+/** Endpoints of recipients, what they are told, and what they acknowledge (Standard Webhooks). */
+export class Webhooks {
+  readonly #regions: Regions;
+  readonly #keys: KeyStore;
+  readonly #production: boolean;
+
+  constructor(regions: Regions, keys: KeyStore, { production }: { production: boolean }) {
+    this.#regions = regions;
+    this.#keys = keys;
+    this.#production = production;
+  }
+
+  get production(): boolean {
+    return this.#production;
+  }
+
+  /**
+   * Says where a recipient is told; one endpoint each, a new one replaces it.
+   * @param client whose installation it is; PLATFORM for a sub-processor
+   * @returns the secret, which is shown this once
+   * @throws {GraphQLError} BAD_USER_INPUT
+   */
+  async register(client: string, owner: EndpointOwner, url: string): Promise<{ id: string; secret: string }> {
+    const fault = faultOfUrl(url, this.#production);
+    if (fault) throw denied.input(`"url" ${fault}.`);
+    const id = uuid();
+    const secret = `whsec_${randomBytes(32).toString('base64')}`;
+    const sealed = seal(await this.#sealingKey(), secret, context(client, id)).toString('base64');
+    const source = await this.#sourceOf(client);
+    await inTransaction(source, async (manager) => {
+      await manager.query('DELETE FROM webhook_endpoint WHERE client_id = ? AND owner_id = ?', [client, owner.id]);
+      await new TenantWriter(manager, this.#keys).insert(WebhookEndpointRow, client, [
+        { id, kind: owner.kind, ownerId: owner.id, url, secret: sealed, createdAt: Date.now() },
+      ]);
+    });
+    return { id, secret };
+  }
+
+  /**
+   * Queues an event for recipients, in the caller's transaction. Those without an endpoint are listed too: somebody has
+   * to tell them. A recipient that has the event already is not told twice.
+   */
+  async queue(
+    manager: EntityManager,
+    client: string,
+    event: string,
+    reference: string,
+    recipients: ReadonlyArray<Recipient & { endpoint: { client: string; id: string } | undefined }>,
+  ): Promise<void> {
+    const known = await manager.query<Array<{ recipient_id: string }>>(
+      'SELECT recipient_id FROM webhook_delivery WHERE client_id = ? AND reference = ?',
+      [client, reference],
+    );
+    const told = new Set(known.map(({ recipient_id }) => recipient_id));
+    const rows = recipients
+      .filter(({ id }) => !told.has(id))
+      .map(({ kind, id, name, endpoint }) => ({
+        id: uuid(),
+        event,
+        reference,
+        recipientKind: kind,
+        recipientId: id,
+        recipientName: name,
+        endpointClient: endpoint?.client ?? null,
+        endpointId: endpoint?.id ?? null,
+        status: endpoint ? 'QUEUED' : 'NO_ENDPOINT',
+        attempts: 0,
+        nextAt: Date.now(),
+      }));
+    await new TenantWriter(manager, this.#keys).insert(WebhookDeliveryRow, client, rows);
+  }
+
+  /** Endpoints by their owner's id: the platform's and a client's. */
+  async endpoints(client: string): Promise<Map<string, { client: string; id: string }>> {
+    const found = new Map<string, { client: string; id: string }>();
+    for (const owner of [PLATFORM, client]) {
+      const source = await this.#sourceOf(owner);
+      const rows = await committed(source, () =>
+        source.query<Array<{ id: string; owner_id: string }>>(
+          'SELECT id, owner_id FROM webhook_endpoint WHERE client_id = ?',
+          [owner],
+        ),
+      );
+      for (const row of rows) found.set(row.owner_id, { client: owner, id: row.id });
+    }
+    return found;
+  }
+
+  async deliveries(client: string, reference: string): Promise<Delivery[]> {
+    const rows = await new TenantReader(await this.#regions.of(client), this.#keys).select(WebhookDeliveryRow, {
+      client,
+      fields: ['recipientKind', 'recipientId', 'recipientName', 'status', 'attempts', 'notifiedAt', 'acknowledgedAt'],
+      where: [{ field: 'reference', is: '=', value: reference }],
+      orderBy: [{ field: 'recipientName' }],
+    });
+    return rows.map((row) => ({
+      delivery: String(row.id),
+      kind: row.recipientKind as RecipientKind,
+      id: String(row.recipientId),
+      name: String(row.recipientName),
+      status: row.status as DeliveryStatus,
+      attempts: Number(row.attempts),
+      notifiedAt: (row.notifiedAt ?? null) as Date | null,
+      acknowledgedAt: (row.acknowledgedAt ?? null) as Date | null,
+    }));
+  }
+
+  /** Sends dead letters of an event again, and those whose recipient has an endpoint by now. */
+  async revive(client: string, reference: string): Promise<number> {
+    const endpoints = await this.endpoints(client);
+    let revived = 0;
+    await inTransaction(await this.#regions.of(client), async (manager) => {
+      revived = 0;
+      for (const [owner, endpoint] of endpoints) {
+        revived += await affectedRows(
+          manager,
+          `UPDATE webhook_delivery SET status = 'QUEUED', attempts = 0, next_at = ?, endpoint_client = ?, endpoint_id = ?
+           WHERE client_id = ? AND reference = ? AND recipient_id = ? AND status IN ('DEAD', 'NO_ENDPOINT')`,
+          [Date.now(), endpoint.client, endpoint.id, client, reference, owner],
+        );
+      }
+    });
+    return revived;
+  }
+
+  /** Where a delivery goes, and the secret that signs it. */
+  async endpoint(client: string, id: string): Promise<{ url: string; secret: string } | undefined> {
+    const source = await this.#sourceOf(client);
+    const [row] = await committed(source, () =>
+      source.query<Array<{ url: string; secret: string }>>(
+        'SELECT url, secret FROM webhook_endpoint WHERE client_id = ? AND id = ?',
+        [client, id],
+      ),
+    );
+    if (!row) return undefined;
+    const secret = unseal(await this.#sealingKey(), Buffer.from(row.secret, 'base64'), context(client, id));
+    return { url: row.url, secret: String(secret) };
+  }
+
+  /**
+   * Takes a recipient's signed word that it has done its part. The body names client and delivery, and is signed with the
+   * endpoint's secret as Standard Webhooks sign theirs.
+   * @returns the event's reference, or undefined where the call is not what it says: one answer for every fault
+   */
+  async acknowledge(
+    body: string,
+    headers: Record<string, string>,
+  ): Promise<{ client: string; reference: string } | undefined> {
+    const said = parseAcknowledgement(body);
+    if (!said) return undefined;
+    const source = await this.#regions.of(said.client);
+    const [row] = await committed(source, () =>
+      source.query<Array<{ reference: string; endpoint_client: string | null; endpoint_id: string | null }>>(
+        'SELECT reference, endpoint_client, endpoint_id FROM webhook_delivery WHERE client_id = ? AND id = ?',
+        [said.client, said.delivery],
+      ),
+    );
+    if (!row?.endpoint_client || !row.endpoint_id) return undefined;
+    const endpoint = await this.endpoint(row.endpoint_client, row.endpoint_id);
+    if (!endpoint) return undefined;
+    try {
+      new Webhook(endpoint.secret).verify(body, headers);
+    } catch {
+      return undefined;
+    }
+    await inTransaction(source, (manager) =>
+      manager.query(
+        `UPDATE webhook_delivery SET status = 'ACKNOWLEDGED', acknowledged_at = ?, notified_at = COALESCE(notified_at, ?)
+         WHERE client_id = ? AND id = ? AND acknowledged_at IS NULL`,
+        [Date.now(), Date.now(), said.client, said.delivery],
+      ),
+    );
+    return { client: said.client, reference: row.reference };
+  }
+
+  async #sealingKey(): Promise<Buffer> {
+    return deriveKey(await platformKey(this.#keys), 'webhook');
+  }
+
+  async #sourceOf(owner: string): Promise<DataSource> {
+    return owner === PLATFORM ? this.#regions.home : this.#regions.of(owner);
+  }
+}
+
+const context = (client: string, id: string): string => `webhook-endpoint:${client}:${id}`;
+
+function parseAcknowledgement(body: string): { client: string; delivery: string } | undefined {
+  try {
+    const { data } = JSON.parse(body) as { data?: { client?: unknown; delivery?: unknown } };
+    if (typeof data?.client !== 'string' || typeof data.delivery !== 'string') return undefined;
+    return { client: data.client, delivery: data.delivery };
+  } catch {
+    return undefined;
+  }
+}

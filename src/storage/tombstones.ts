@@ -1,0 +1,68 @@
+import type { DataSource } from 'typeorm';
+import { placesFor } from './affected-rows';
+import type { KeyStore } from './key-store';
+import { type BlindIndexKind, blindIndex, deriveKey } from './vault';
+
+export interface Identifier {
+  readonly kind: BlindIndexKind;
+  readonly value: string;
+}
+
+/**
+ * What stays of an erased person: digests of their identifiers under a key of the client's that outlives the person's.
+ * They tell whether a given identifier was erased and nothing else, and die with the client's key.
+ */
+export class Tombstones {
+  readonly #source: DataSource;
+  readonly #keys: KeyStore;
+
+  constructor(source: DataSource, keys: KeyStore) {
+    this.#source = source;
+    this.#keys = keys;
+  }
+
+  /** Whether a person with this identifier was erased at the client, or is being erased. */
+  async isErased(client: string, kind: BlindIndexKind, value: string): Promise<boolean> {
+    return (await this.erased(client, [{ kind, value }])).length > 0;
+  }
+
+  /** Those of the identifiers that belonged to an erased person; one look-up for a whole batch of an import. */
+  async erased(client: string, identifiers: readonly Identifier[]): Promise<Identifier[]> {
+    if (identifiers.length === 0) return [];
+    const digests = await this.#digests(client, identifiers);
+    const wanted = [...new Set(digests.flatMap((digest) => digest ?? []))];
+    if (wanted.length === 0) return [];
+    const rows = await this.#source.query<Array<{ digest: string }>>(
+      `SELECT digest FROM erasure_tombstone WHERE client_id = ? AND digest IN (${placesFor(wanted)})`,
+      [client, ...wanted],
+    );
+    const known = new Set(rows.map(({ digest }) => digest));
+    return identifiers.filter((_, index) => known.has(digests[index] ?? ''));
+  }
+
+  /** Sets a person's tombstones; again, they stay as they are. */
+  async set(client: string, request: string, identifiers: readonly Identifier[], at: number): Promise<void> {
+    const digests = await this.#digests(client, identifiers);
+    const byDigest = new Map(identifiers.map(({ kind }, index) => [digests[index], kind]));
+    byDigest.delete(undefined);
+    byDigest.delete(null);
+    if (byDigest.size === 0) return;
+    const insert = this.#source.options.type === 'better-sqlite3' ? 'INSERT OR IGNORE INTO' : 'INSERT IGNORE INTO';
+    await this.#source.query(
+      `${insert} erasure_tombstone (client_id, digest, kind, request_id, created_at)
+       VALUES ${[...byDigest].map(() => '(?, ?, ?, ?, ?)').join(', ')}`,
+      [...byDigest].flatMap(([digest, kind]) => [client, digest, kind, request, at]),
+    );
+  }
+
+  /** A client whose key is gone can compare nothing with its tombstones: they are of no more use. */
+  async dropClient(client: string): Promise<void> {
+    await this.#source.query('DELETE FROM erasure_tombstone WHERE client_id = ?', [client]);
+  }
+
+  async #digests(client: string, identifiers: readonly Identifier[]): Promise<Array<string | null>> {
+    if (identifiers.length === 0) return [];
+    const key = deriveKey(await this.#keys.clientKey(client), 'tombstone');
+    return identifiers.map(({ kind, value }) => blindIndex(key, kind, value));
+  }
+}
