@@ -10,6 +10,8 @@ const env = {
   KEYS_DATABASE_URL: `sqlite:${join(folder, 'keys.db')}`,
 };
 const remit = (...words: string[]) => runRemit(words, { cwd: folder, env });
+// Each run is a process of its own.
+jest.setTimeout(180_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function write(name: string, text: string): string {
