@@ -21,7 +21,7 @@ const looksUp = (field: string) => Directive(`@governedBy(field: "Customer.${fie
 @InputType({ description: 'Exactly one of these: an exact look-up by a blind index.' })
 export class CustomerLookup {
   @looksUp('email')
-  @Field(() => GraphQLEmailAddress, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'Any spelling that was recorded, internationalised ones too.' })
   email?: string | null;
 
   @looksUp('phone')
