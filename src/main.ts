@@ -16,6 +16,16 @@ const entries: readonly Entry[] = [
   ['token', 'print a development token', async () => (await import('./commands/token.js')).tokenCommand()],
   ['explain', 'tell what a caller is given', async () => (await import('./commands/explain.js')).explainCommand()],
   ['census', 'find what nobody accounts for', async () => (await import('./commands/census.js')).censusCommand()],
+  [
+    'audit',
+    'verify the audit ledger, prove an entry',
+    async () => (await import('./commands/audit.js')).auditCommand(),
+  ],
+  [
+    'erasures',
+    'carry out erasures, and prove them',
+    async () => (await import('./commands/erasures.js')).erasuresCommand(),
+  ],
   ['schema', 'write the schema files', async () => (await import('./commands/schema.js')).schemaCommand()],
 ];
 

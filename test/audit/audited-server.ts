@@ -1,0 +1,124 @@
+import { Writable } from 'node:stream';
+import type { FastifyInstance } from 'fastify';
+import { keptHeads } from '../../src/audit/heads';
+import { watchedVerifier } from '../../src/audit/sign-ins';
+import { type Verification, verifyLedger } from '../../src/audit/verification';
+import { contractOf } from '../../src/gateway/contracts';
+import { createLogger } from '../../src/gateway/logging';
+import { createServer } from '../../src/gateway/server';
+import type { ProcessingPurpose } from '../../src/governance/vocabulary';
+import type { TokenClaims } from '../../src/identity/caller';
+import { InvalidTokenError } from '../../src/identity/token-errors';
+import { type Asker, claimsOf, openTestApp, type TestApp } from '../support/app';
+import type { TestDatabase } from '../support/databases';
+
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly body: {
+    readonly data?: Record<string, never> | null;
+    readonly errors?: ReadonlyArray<{ readonly message: string; readonly extensions: Record<string, unknown> }>;
+    readonly extensions?: { readonly governance: Record<string, unknown> };
+  };
+}
+
+/** The whole product over HTTP; a token is what it claims. */
+export interface AuditedServer {
+  readonly app: TestApp;
+  readonly http: FastifyInstance;
+  /** Lines of the log so far. */
+  log(): string[];
+  post(
+    asker: Asker | undefined,
+    purpose: ProcessingPurpose | undefined,
+    query: string,
+    variables?: object,
+  ): Promise<Answer>;
+  verify(options?: { heads?: boolean }): Promise<Verification>;
+  close(): Promise<void>;
+}
+
+export const tokenOf = (asker: Asker): string => Buffer.from(JSON.stringify(claimsOf(asker))).toString('base64url');
+
+export async function openAuditedServer(database: TestDatabase): Promise<AuditedServer> {
+  const app = await openTestApp(database);
+  const lines: string[] = [];
+  const destination = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(...String(chunk).trim().split('\n'));
+      done();
+    },
+  });
+  const verifier = {
+    verify: async (bearer: string): Promise<TokenClaims> => {
+      try {
+        return { country: undefined, tenant: undefined, ...JSON.parse(Buffer.from(bearer, 'base64url').toString()) };
+      } catch {
+        throw new InvalidTokenError('The token is malformed.');
+      }
+    },
+  };
+  const http = await createServer({
+    contracts: app.contracts,
+    contractOf,
+    verifier: watchedVerifier(verifier, app.services.trail),
+    contextFor: (claims, purpose) => app.services.desk.contextFor(claims, purpose),
+    audit: app.services.accesses,
+    ready: async () => [],
+    logger: createLogger({ level: 'info', destination }),
+    production: false,
+  });
+  return {
+    app,
+    http,
+    log: () => lines,
+    post: async (asker, purpose, query, variables = {}) => {
+      const response = await http.inject({
+        method: 'POST',
+        url: '/graphql',
+        headers: {
+          'content-type': 'application/json',
+          ...(asker ? { authorization: `Bearer ${tokenOf(asker)}` } : {}),
+          ...(purpose ? { 'processing-purpose': purpose } : {}),
+        },
+        payload: { query, variables },
+      });
+      return { status: response.statusCode, text: response.body, body: response.json() };
+    },
+    verify: async ({ heads = true } = {}) => {
+      const { publicKey } = await app.services.ledger.signer();
+      const kept = heads ? (await keptHeads(app.stores.keysSource, publicKey)).heads : [];
+      return verifyLedger(app.stores.regions.all(), { publicKey, witnessed: kept, anchored: [] });
+    },
+    close: async () => {
+      await http.close();
+      await app.services.trail.close();
+      await app.services.ledger.close();
+      await app.close();
+    },
+  };
+}
+
+/** A client with customers; the words in them must never be found in the ledger. */
+export async function fill(
+  server: AuditedServer,
+  slug: string,
+  customers: number,
+): Promise<{ id: string; ids: string[] }> {
+  const { services } = server.app;
+  const client = await services.clients.register(
+    { slug, name: `CANARY-company-${slug}` },
+    'CANARY-staff@platform.example',
+  );
+  const ids: string[] = [];
+  for (let index = 0; index < customers; index++) {
+    const input = {
+      firstName: `CANARY-first-${index}`,
+      lastName: `CANARY-last-${index}`,
+      email: `canary-${slug}-${index}@example.org`,
+      residency: 'DE',
+    };
+    ids.push(await services.customers.create(client.id, input, 'test'));
+  }
+  return { id: client.id, ids };
+}

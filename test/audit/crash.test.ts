@@ -1,0 +1,113 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { keptHeads } from '../../src/audit/heads';
+import { verifyLedger } from '../../src/audit/verification';
+import { signDevelopmentToken } from '../../src/identity/development-keys';
+import { createServices } from '../../src/services';
+import { generateMasterKeyFile } from '../../src/storage/master-key';
+import { migrateStores, openStores } from '../../src/stores';
+import { startRemit } from '../support/cli';
+import { databases } from '../support/databases';
+
+/** 20 kills in all. */
+const KILLS = { SQLite: 12, MariaDB: 8 };
+const CONNECTIONS = 8;
+const names = '{ customers(first: 5) { nodes { id firstName } } }';
+
+describe.each(databases)('SIGKILL under load on $name (statement G1)', ({ name, create }) => {
+  test(`${KILLS[name]} times: every answer that a caller received has its entry, and all of it verifies`, async () => {
+    const database = await create();
+    const folder = mkdtempSync(join(tmpdir(), 'remit-crash-'));
+    const masterKeyFile = join(folder, 'master.key');
+    await generateMasterKeyFile(masterKeyFile);
+    const { databaseUrl, keysDatabaseUrl } = database;
+    const config = { databaseUrl, keysDatabaseUrl, regionalDatabaseUrls: {}, masterKeyFile, production: false };
+    await migrateStores(config);
+    const stores = await openStores(config, { poolSize: 2 });
+    try {
+      const { clients, customers } = createServices(stores);
+      const client = await clients.register({ slug: 'acme', name: 'Acme' }, 'test');
+      for (const firstName of ['Ada', 'Bob', 'Cy']) await customers.create(client.id, { firstName }, 'test');
+      const token = await signDevelopmentToken(
+        { subject: 'app', tenant: 'acme', roles: ['CLIENT_APP'], purposes: ['SUPPORT'] },
+        join(folder, 'data', 'dev-jwt.key.json'),
+      );
+      const headers = {
+        'content-type': 'application/json',
+        authorization: `Bearer ${token}`,
+        'processing-purpose': 'SUPPORT',
+      };
+      const env = {
+        DATABASE_URL: databaseUrl,
+        KEYS_DATABASE_URL: keysDatabaseUrl,
+        REMIT_MASTER_KEY_FILE: masterKeyFile,
+        PORT: '0',
+        LOG_LEVEL: 'info',
+      };
+      const received: string[] = [];
+      for (let kill = 0; kill < KILLS[name]; kill++) {
+        received.push(...(await killedUnderLoad(folder, env, headers, 60 + ((kill * 37) % 200))));
+      }
+      expect(received.length).toBeGreaterThan(KILLS[name] * CONNECTIONS);
+
+      const { publicKey } = await createServices(stores).ledger.signer();
+      const { heads } = await keptHeads(stores.keysSource, publicKey);
+      const report = await verifyLedger([stores.regions.home], { publicKey, witnessed: heads, anchored: [] });
+      expect(report.findings).toEqual([]);
+      expect(report.logs.length).toBeGreaterThanOrEqual(KILLS[name]);
+      const rows = await stores.regions.home.query<Array<{ entry_id: string }>>('SELECT entry_id FROM audit_entry');
+      const written = new Set(rows.map((row) => row.entry_id));
+      expect(received.filter((id) => !written.has(id))).toEqual([]);
+    } finally {
+      await stores.close();
+      await database.drop();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }, 120_000);
+});
+
+/** Starts a server, asks it from several connections, kills it amid that. @returns the ids that callers received */
+async function killedUnderLoad(
+  cwd: string,
+  env: Record<string, string>,
+  headers: Record<string, string>,
+  afterMs: number,
+): Promise<string[]> {
+  const server = startRemit(['serve'], { cwd, env });
+  const exited = once(server, 'exit');
+  const url = await new Promise<string>((resolve, reject) => {
+    let output = '';
+    server.stdout.on('data', (chunk) => {
+      output += chunk;
+      const found = /http:\/\/127\.0\.0\.1:\d+\/graphql/.exec(output);
+      if (found) resolve(found[0]);
+    });
+    exited.then(() => reject(new Error(`the server did not start: ${output}`)));
+  });
+  const received: string[] = [];
+  let running = true;
+  const ask = async () => {
+    while (running) {
+      try {
+        const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query: names }) });
+        const { data, extensions } = (await response.json()) as {
+          data: { customers: { nodes: unknown[] } } | null;
+          extensions: { governance: { auditId: string } };
+        };
+        if (data?.customers.nodes.length === 3) received.push(extensions.governance.auditId);
+      } catch {
+        running = false;
+      }
+    }
+  };
+  const load = Array.from({ length: CONNECTIONS }, ask);
+  while (received.length < CONNECTIONS && running) await sleep(5);
+  await sleep(afterMs);
+  server.kill('SIGKILL');
+  await exited;
+  await Promise.all(load);
+  return received;
+}
