@@ -1,3 +1,4 @@
+import { CommandError } from '../failure';
 import type { Caller } from './callers';
 
 /** One query that several callers send, and the fields of its first customer that are compared. */
@@ -49,7 +50,10 @@ async function ask(address: string, { query }: Comparison, { token, purpose }: C
     },
     body: JSON.stringify({ query }),
   });
-  return (await response.json()) as Response;
+  const answer = (await response.json()) as Response;
+  const failure = answer.errors?.find(({ extensions }) => extensions.code === 'INTERNAL_SERVER_ERROR');
+  if (failure) throw new CommandError('the server failed on the query of the demo; with LOG_LEVEL=error it says where');
+  return answer;
 }
 
 function read({ fields }: Comparison, caller: Caller, { data, errors = [], extensions }: Response): Answer {
