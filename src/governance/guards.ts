@@ -179,7 +179,8 @@ function settle(read: () => unknown, transform: (value: unknown) => unknown): un
   } catch (error) {
     return unseen(error);
   }
-  return isPromise(value) ? value.then(transform, unseen) : transform(value);
+  const give = (given: unknown) => (given instanceof Error ? unseen(given) : transform(given));
+  return isPromise(value) ? value.then(give, unseen) : give(value);
 }
 
 function unseen(cause: unknown): never {
