@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { ClientKeyError } from '../storage/errors';
 import type { Lease } from '../storage/jobs';
 import type { TenantTable } from '../storage/tables';
 import { committed, inTransaction } from '../storage/transaction';
@@ -48,7 +49,8 @@ export async function terminateClient(parts: ErasureParts, lease: Lease, state: 
 async function begin(parts: ErasureParts, source: DataSource, lease: Lease, state: ErasureState): Promise<Ending> {
   const { client, id } = state;
   const at = parts.now();
-  const holds = await heldCustomers(source, client, at);
+  // What a backup brings back of a client whose key is gone is held for nobody: nobody could read it.
+  const holds = (await hasKey(parts, client)) ? await heldCustomers(source, client, at) : [];
   const except = [...new Set(holds.map(({ customerId }) => customerId))];
   const claimsUntil = state.claimsUntil !== null && state.claimsUntil > at ? state.claimsUntil : null;
   await fileForTermination(parts, state, except);
@@ -66,6 +68,15 @@ async function begin(parts: ErasureParts, source: DataSource, lease: Lease, stat
   const ending: Ending = { source, lease, state, number: entered.number, except, holds, claimsUntil };
   if (entered.steps.length === 0) await plan(parts, ending);
   return ending;
+}
+
+async function hasKey({ keys }: ErasureParts, client: string): Promise<boolean> {
+  try {
+    return (await keys.clientKey(client)).length > 0;
+  } catch (error) {
+    if (error instanceof ClientKeyError) return false;
+    throw error;
+  }
 }
 
 async function plan(parts: ErasureParts, ending: Ending): Promise<void> {

@@ -1,0 +1,285 @@
+import { readFile } from 'node:fs/promises';
+import Table from 'cli-table3';
+import { Command, InvalidArgumentError } from 'commander';
+import type { DataSource } from 'typeorm';
+import { CertificateError, readPublicKeys, verifyCertificate } from '../erasure/certificate';
+import { type ErasureStatus, erasureStatuses } from '../erasure/erasure-request';
+import { ERASURE_QUEUE } from '../erasure/parts';
+import { replayErasures } from '../erasure/replay';
+import type { ErasureState } from '../erasure/requests';
+import { ErasureWorker } from '../erasure/worker';
+import { WebhookSender } from '../register/webhooks/webhook-sender';
+import type { Services } from '../services';
+import { Jobs } from '../storage/jobs';
+import { collect } from './caller-options';
+import { CommandError } from './failure';
+import { exitTwoOnMisuse } from './misuse';
+import { overStores } from './over-stores';
+import { progressBar } from './progress';
+
+/** `remit erasures`: look at erasures, carry them out, do them again after a restore, check a certificate. */
+export function erasuresCommand(): Command {
+  const command = new Command('erasures')
+    .description('Erasures of persons and clients: what is asked for, what is done, and the proof of it.')
+    .addCommand(listCommand())
+    .addCommand(runCommand())
+    .addCommand(previewCommand())
+    .addCommand(replayCommand())
+    .addCommand(verifyCommand())
+    .addHelpText('after', '\nExample:\n  $ remit erasures verify certificate.json --key erasure-keys.json');
+  return exitTwoOnMisuse(command);
+}
+
+const print = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
+
+function listCommand(): Command {
+  const command = new Command('list')
+    .description('List requests of erasure, newest first')
+    .option('--client <slug>', 'of this client; of all unless told')
+    .option('--status <status>', 'of this status; again for more', collect(status))
+    .option('--due-before <time>', 'due before this time, such as 2026-12-01', moment)
+    .option('--limit <number>', 'so many of a client at most', count, 100)
+    .option('--json', 'print {"requests": […]}')
+    .addHelpText('after', '\nExample:\n  $ remit erasures list --status ATTENTION_REQUIRED')
+    .action(async (options: ListOptions) => {
+      const requests = await overStores((services) => list(services, options));
+      if (options.json) return print({ requests });
+      const table = new Table({ head: ['client', 'request', 'of', 'status', 'requested', 'due', 'completed'], style });
+      table.push(
+        ...requests.map((request) => [
+          request.client,
+          request.id,
+          request.kind,
+          request.status,
+          request.requestedAt,
+          request.dueAt,
+          request.completedAt ?? '',
+        ]),
+      );
+      process.stdout.write(requests.length === 0 ? 'There are none.\n' : `${table.toString()}\n`);
+    });
+  return exitTwoOnMisuse(command);
+}
+
+interface ListOptions {
+  readonly client?: string;
+  readonly status?: readonly ErasureStatus[];
+  readonly dueBefore?: Date;
+  readonly limit: number;
+  readonly json?: true;
+}
+
+async function list(services: Services, options: ListOptions) {
+  const requests: Array<ReturnType<typeof lineOf>> = [];
+  for await (const { id, slug } of clientsOf(services, options.client)) {
+    const filter = { status: options.status ?? null, dueBefore: options.dueBefore ?? null };
+    const states = await services.erasure.erasures.list(id, filter, options.limit, undefined);
+    requests.push(...states.map((state) => lineOf(slug, state)));
+  }
+  return requests;
+}
+
+const time = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
+
+function lineOf(client: string, { id, kind, status: now, requestedAt, dueAt, completedAt }: ErasureState) {
+  return {
+    client,
+    id,
+    kind,
+    status: now,
+    requestedAt: time(requestedAt),
+    dueAt: time(dueAt),
+    completedAt: time(completedAt),
+  };
+}
+
+function runCommand(): Command {
+  const command = new Command('run')
+    .description('Carry out what is due and tell recipients; several may run at once, beside servers')
+    .option('--watch', 'go on until SIGTERM instead of ending when nothing is due')
+    .option('--concurrency <number>', 'erasures at once; a server database takes several', count, 4)
+    .option('--lease <seconds>', 'take over what another worker has left without a sign of life', count, 30)
+    .option('--sweep', 'file what has outlived its retention first')
+    .option('--json', 'print {"jobs","failed","swept"}')
+    .addHelpText('after', '\nExample:\n  $ remit erasures run --sweep')
+    .action(async (options: RunOptions) => {
+      const done = await overStores((services) => run(services, options));
+      if (options.json) print(done);
+      else process.stdout.write(`${done.jobs} jobs done, ${done.failed} failed, ${done.swept} filed by retention.\n`);
+      if (done.failed > 0) process.exitCode = 1;
+    });
+  return exitTwoOnMisuse(command);
+}
+
+interface RunOptions {
+  readonly watch?: true;
+  readonly concurrency: number;
+  readonly lease: number;
+  readonly sweep?: true;
+  readonly json?: true;
+}
+
+async function run({ erasure }: Services, { watch, concurrency, lease, sweep }: RunOptions) {
+  const done = { jobs: 0, failed: 0, swept: 0 };
+  const progress = progressBar('erasures');
+  const jobs = (source: DataSource) => new Jobs(source, ERASURE_QUEUE, { leaseMs: lease * 1_000 });
+  const worker = new ErasureWorker(
+    { ...erasure.parts, jobs },
+    {
+      concurrency,
+      idleMs: 100,
+      onDone: () => progress.update(++done.jobs, done.jobs + 1),
+      onFailure: () => done.failed++,
+    },
+  );
+  const sender = new WebhookSender(erasure.parts.regions, erasure.webhooks, erasure.bodies);
+  if (sweep) done.swept = await erasure.retention.sweep();
+  if (watch) {
+    worker.start();
+    const sending = setInterval(() => void sender.begin().catch(() => done.failed++), 1_000);
+    await new Promise((resolve) => {
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
+    });
+    clearInterval(sending);
+    await worker.stop();
+  } else {
+    await worker.drain();
+    await sender.begin();
+  }
+  await sender.settled();
+  progress.stop();
+  return done;
+}
+
+function previewCommand(): Command {
+  const command = new Command('preview')
+    .description('Say what the retention sweep would file now, and file nothing')
+    .option('--client <slug>', 'of this client; of all unless told')
+    .option('--json', 'print {"rules": […]}')
+    .addHelpText('after', '\nExample:\n  $ remit erasures preview --client acme')
+    .action(async (options: { client?: string; json?: true }) => {
+      const rules = await overStores((services) => preview(services, options.client));
+      if (options.json) return print({ rules });
+      const table = new Table({ head: ['client', 'category', 'days', 'nothing since', 'customers'], style });
+      table.push(...rules.map((rule) => [rule.client, rule.category, rule.days, rule.cutoff, rule.customers]));
+      process.stdout.write(rules.length === 0 ? 'No retention is set.\n' : `${table.toString()}\n`);
+    });
+  return exitTwoOnMisuse(command);
+}
+
+async function preview(services: Services, reference: string | undefined) {
+  const rules = [];
+  for await (const { id, slug } of clientsOf(services, reference)) {
+    for (const due of await services.erasure.retention.preview(id)) {
+      const { category, days, cutoff, customers } = due;
+      rules.push({ client: slug, category: category ?? 'everything', days, cutoff: cutoff.toISOString(), customers });
+    }
+  }
+  return rules;
+}
+
+function replayCommand(): Command {
+  const command = new Command('replay')
+    .description('After a restore: erase again whoever the backup has brought back')
+    .requiredOption('--since <time>', 'when the backup was made, or earlier', moment)
+    .option('--dry-run', 'say who, and erase nobody')
+    .option('--json', 'print {"replayed": […]}')
+    .addHelpText('after', '\nExample:\n  $ remit erasures replay --since 2026-11-01T00:00:00Z')
+    .action(async (options: { since: Date; dryRun?: true; json?: true }) => {
+      const result = await overStores((services) => replay(services, options.since, options.dryRun ?? false));
+      if (options.json) print(result);
+      else {
+        const { replayed, failed } = result;
+        const what = options.dryRun ? 'would be erased again' : 'erased again';
+        const rows = replayed.reduce((sum, each) => sum + each.rows, 0);
+        process.stdout.write(`${replayed.length} ${what}, with ${rows} rows; ${failed} failed.\n`);
+      }
+      if (result.failed > 0) process.exitCode = 1;
+    });
+  return exitTwoOnMisuse(command);
+}
+
+async function replay({ erasure }: Services, since: Date, dryRun: boolean) {
+  let failed = 0;
+  const progress = progressBar('ledger');
+  const replayed = await replayErasures(erasure.parts, {
+    since: since.getTime(),
+    dryRun,
+    onProgress: (looked) => progress.update(looked, looked),
+  });
+  progress.stop();
+  if (!dryRun) await new ErasureWorker(erasure.parts, { onFailure: () => failed++ }).drain();
+  return { replayed, failed };
+}
+
+function verifyCommand(): Command {
+  const command = new Command('verify')
+    .description("Check a certificate: by a public key, off line, or by this installation's own")
+    .argument('<certificate>', 'the certificate, a JSON file')
+    .option('--key <file>', 'public keys: a JWK set as the query erasureCertificateKeys gives it, a JWK, or PEM')
+    .option('--json', 'print what the certificate says, as JSON')
+    .addHelpText(
+      'after',
+      '\nExit code 1 when it does not hold.\n\nExample:\n  $ remit erasures verify cert.json --key pub.pem',
+    )
+    .action(async (file: string, options: { key?: string; json?: true }) => {
+      const text = await readFile(file, 'utf8');
+      try {
+        const keys = options.key
+          ? await readPublicKeys(await readFile(options.key, 'utf8'))
+          : await overStores(({ erasure }) => erasure.parts.signingKeys.publicKeys());
+        const statement = await verifyCertificate(text, keys);
+        if (options.json) return print(statement);
+        const { request, completedAt, erased, retained, keyDestroyed } = statement;
+        const rows = erased.reduce((sum, step) => sum + step.rows, 0);
+        const table = new Table({ head: ['store', 'action', 'rows'], style });
+        table.push(...erased.map((step) => [step.store, step.action, step.rows]));
+        const kept = retained.map(
+          ({ category, reason, until }) => `  kept: ${category}, ${reason}, until ${until ?? 'released'}\n`,
+        );
+        process.stdout.write(
+          `The signature holds. Request ${request}, ${completedAt}: ${rows} rows${keyDestroyed ? ', key destroyed' : ''}.\n` +
+            `${table.toString()}\n${kept.join('')}`,
+        );
+      } catch (error) {
+        throw error instanceof CertificateError ? new CommandError(`${file}: ${error.message}`) : error;
+      }
+    });
+  return exitTwoOnMisuse(command);
+}
+
+const style = { head: [], border: [], compact: true };
+
+async function* clientsOf({ clients }: Services, reference: string | undefined) {
+  if (reference !== undefined) {
+    const client = await clients.find(reference);
+    if (!client) throw new CommandError(`there is no client "${reference}"; name one that exists`, 2);
+    yield client;
+    return;
+  }
+  let after: string | undefined;
+  for (;;) {
+    const page = await clients.list(100, after);
+    yield* page;
+    after = page.at(-1)?.id;
+    if (after === undefined) return;
+  }
+}
+
+function status(text: string): ErasureStatus {
+  const known = (Object.keys(erasureStatuses) as ErasureStatus[]).find((name) => name === text);
+  if (!known) throw new InvalidArgumentError(`Statuses are ${Object.keys(erasureStatuses).join(', ')}.`);
+  return known;
+}
+
+function moment(text: string): Date {
+  const at = new Date(text);
+  if (Number.isNaN(at.getTime()))
+    throw new InvalidArgumentError('Write a time such as 2026-11-01 or 2026-11-01T08:00:00Z.');
+  return at;
+}
+
+function count(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Write a whole number from 1.');
+  return Number(text);
+}

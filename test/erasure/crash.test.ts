@@ -1,0 +1,137 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { verifyCertificate } from '../../src/erasure/certificate';
+import { createServices, type Services } from '../../src/services';
+import { generateMasterKeyFile } from '../../src/storage/master-key';
+import { migrateStores, openStores, type Stores } from '../../src/stores';
+import { startRemit } from '../support/cli';
+import { databases, type TestDatabase } from '../support/databases';
+import { CANARY, countRows, dump, newClient, plantedRows, plantPeople } from './people';
+
+const PEOPLE = 200;
+const ROUNDS = 10;
+
+/** Statement D2, pitfalls 25 and 28: SIGKILL at any moment, twenty times, and everybody is erased and counted once. */
+describe.each(databases)('erasures whose workers are killed, on $name', ({ create }) => {
+  let database: TestDatabase;
+  let folder: string;
+  let env: Record<string, string>;
+  let stores: Stores;
+  let services: Services;
+  let client: string;
+  let log = '';
+
+  beforeAll(async () => {
+    database = await create();
+    folder = mkdtempSync(join(tmpdir(), 'remit-crash-'));
+    const masterKeyFile = join(folder, 'master.key');
+    await generateMasterKeyFile(masterKeyFile);
+    const { databaseUrl, keysDatabaseUrl } = database;
+    const config = { databaseUrl, keysDatabaseUrl, regionalDatabaseUrls: {}, masterKeyFile, production: false };
+    env = { DATABASE_URL: databaseUrl, KEYS_DATABASE_URL: keysDatabaseUrl, REMIT_MASTER_KEY_FILE: masterKeyFile };
+    await migrateStores(config);
+    stores = await openStores(config, { poolSize: 4 });
+    services = createServices(stores);
+    client = await newClient(services, 'acme');
+  });
+  afterAll(async () => {
+    await services.ledger.close();
+    await stores.close();
+    await database.drop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const worker = (): ChildProcess => {
+    const words = ['erasures', 'run', '--watch', '--lease', '1', '--concurrency', '2'];
+    const child = startRemit(words, { cwd: folder, env });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (bytes) => {
+        log += String(bytes);
+      });
+    }
+    return child;
+  };
+  const kill = async (child: ChildProcess, signal: NodeJS.Signals) => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    await ended;
+  };
+  const completed = async () => {
+    const [row] = await stores.regions.home.query<Array<{ n: number }>>(
+      `SELECT COUNT(*) AS n FROM erasure_request WHERE client_id = ? AND status = 'COMPLETED'`,
+      [client],
+    );
+    return Number(row?.n);
+  };
+  const until = async (count: number) => {
+    for (const deadline = Date.now() + 60_000; ; await sleep(10)) {
+      if ((await completed()) >= count) return;
+      if (Date.now() > deadline) throw new Error(`${await completed()} of ${count} are done; ${log}`);
+    }
+  };
+
+  test(`${PEOPLE} erasures, ${2 * ROUNDS} times SIGKILL`, async () => {
+    const people = await plantPeople(
+      stores,
+      client,
+      Array.from({ length: PEOPLE }, (_, number) => number),
+    );
+    const filing = { principal: 'admin', role: 'CLIENT_ADMIN', grounds: 'CLIENT_INSTRUCTION', note: CANARY } as const;
+    const ids = people.map(({ id }) => id);
+    expect(await services.erasure.erasures.requestMany(client, ids, filing)).toBe(PEOPLE);
+    let kills = 0;
+    for (let round = 1; round <= ROUNDS; round++) {
+      const before = await completed();
+      const workers = [worker(), worker()];
+      // Somewhere within the work on the next few, at a moment of chance.
+      await until(Math.min(before + 1 + Math.floor(Math.random() * 8), PEOPLE));
+      await sleep(Math.random() * 30);
+      for (const each of workers) {
+        if (each.exitCode === null) kills++;
+        await kill(each, 'SIGKILL');
+      }
+    }
+    expect(kills).toBe(2 * ROUNDS);
+    expect(await completed()).toBeLessThan(PEOPLE);
+    const last = [worker(), worker()];
+    await until(PEOPLE);
+    for (const each of last) await kill(each, 'SIGTERM');
+
+    expect(Object.values(await countRows(stores, client))).toEqual(Object.values(plantedRows).map(() => 0));
+    const states = await services.erasure.erasures.list(client, {}, PEOPLE, undefined);
+    expect(states).toHaveLength(PEOPLE);
+    const keys = await services.erasure.parts.signingKeys.publicKeys();
+    for (const { id } of states) {
+      const steps = await services.erasure.erasures.steps(client, id);
+      const rows = Object.fromEntries(steps.map((step) => [step.store.replace(/^(data|keys):/, ''), step.rows]));
+      expect(rows).toMatchObject({ ...plantedRows, subject_key: 1 });
+      expect(steps.every(({ status }) => status === 'DONE')).toBe(true);
+      const entry = await services.erasure.parts.ledger.require(client, id);
+      const counted = steps.map(({ store, action, rows: n }) => ({ store, action, rows: n }));
+      expect(entry.outcome?.erased.map(({ store, action, rows: n }) => ({ store, action, rows: n }))).toEqual(counted);
+      expect((await verifyCertificate(entry.certificate ?? '', keys)).erased).toEqual(entry.outcome?.erased);
+    }
+    expect(await stores.keysSource.query('SELECT subject_id FROM subject_key WHERE client_id = ?', [client])).toEqual(
+      [],
+    );
+    expect(await stores.regions.home.query("SELECT id FROM job WHERE queue = 'erasure'")).toEqual([]);
+
+    for (const source of [stores.regions.home, stores.keysSource]) {
+      const texts = await dump(source);
+      expect(texts).not.toContain(CANARY);
+      for (const { id } of people.slice(0, 20)) expect(texts).not.toContain(id);
+    }
+    expect(log).not.toContain(CANARY);
+    const folders = database.databaseUrl.startsWith('sqlite:')
+      ? [folder, dirname(database.databaseUrl.slice('sqlite:'.length))]
+      : [folder];
+    for (const each of folders) {
+      for (const file of readdirSync(each)) expect(readFileSync(join(each, file)).includes(CANARY)).toBe(false);
+    }
+  }, 180_000);
+});
