@@ -15,8 +15,8 @@ const asking = (
   title: string,
   at: string,
   purpose: ProcessingPurpose,
-  token: Pick<DevelopmentToken, 'subject' | 'tenant' | 'roles'>,
-) => ({ title, at, purpose, claims: { ...token, purposes: [purpose], country: 'AT' } });
+  token: Pick<DevelopmentToken, 'subject' | 'tenant' | 'roles' | 'country'>,
+) => ({ title, at, purpose, claims: { country: 'AT', ...token, purposes: [purpose] } });
 
 const app = asking('Client app', clinic, 'SERVICE_DELIVERY', {
   subject: 'clinic.app',
@@ -32,6 +32,7 @@ const shopAgent = asking('Support agent', bookshop, 'SUPPORT', {
   subject: 'shop.agent',
   tenant: bookshop,
   roles: ['CLIENT_AGENT'],
+  country: 'GB',
 });
 const analyst = asking('Analyst', clinic, 'IMPROVEMENT', {
   subject: 'clinic.analyst',
