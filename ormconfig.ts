@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm';
 import { CreateRegister1700000000001 } from './migrations/data/1700000000001-create-register';
 import { CreateSubjects1700000000002 } from './migrations/data/1700000000002-create-subjects';
 import { CreateErasure1700000000003 } from './migrations/data/1700000000003-create-erasure';
+import { CreateTransfers1700000000004 } from './migrations/data/1700000000004-create-transfers';
 import { CreateAudit1700000000005 } from './migrations/data/1700000000005-create-audit';
 import { CreateKeyStore1700000000000 } from './migrations/keys/1700000000000-create-key-store';
 import { CreateErasureLedger1700000000003 } from './migrations/keys/1700000000003-create-erasure-ledger';
@@ -16,7 +17,13 @@ import { ClientKey, SubjectKey } from './src/storage/key-entities';
 export const dataStore: StoreOptions = {
   variable: 'DATABASE_URL',
   entities: dataEntities,
-  migrations: [CreateRegister1700000000001, CreateSubjects1700000000002, CreateErasure1700000000003, CreateAudit1700000000005],
+  migrations: [
+    CreateRegister1700000000001,
+    CreateSubjects1700000000002,
+    CreateErasure1700000000003,
+    CreateTransfers1700000000004,
+    CreateAudit1700000000005,
+  ],
 };
 
 /** The keys' store, apart from the data so that a backup of the data brings back no key. */

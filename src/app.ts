@@ -15,6 +15,7 @@ import { type Governed, govern } from './governance/govern';
 import { GovernanceResolver } from './identity/governance-resolver';
 import type { RequestContext } from './identity/request-context';
 import { createTokenVerifier } from './identity/tokens';
+import { NoticeResolver } from './register/notice-resolver';
 import { RegisterResolver } from './register/register-resolver';
 import { createServices, type Services } from './services';
 import { pendingMigrations } from './storage/data-source';
@@ -23,6 +24,8 @@ import { platformKey } from './storage/platform-key';
 import { deriveKey } from './storage/vault';
 import { openStores, type Stores } from './stores';
 import { ConversationResolver, CustomerResolver, OrderResolver } from './subjects/customer-resolver';
+import { LegalBasisResolver } from './transfers/legal-basis-resolver';
+import { TransferResolver } from './transfers/transfer-resolver';
 
 export interface App {
   readonly services: Services;
@@ -75,7 +78,9 @@ export function governContracts(
   onInternalError: (error: unknown) => void,
 ): { schemas: Record<Contract, GraphQLSchema>; contracts: Record<Contract, Governed> } {
   const explain: Explain = (claims, operation) => contracts[contractOf(claims)].explain(operation);
-  const api = buildApi([
+  const { transfers } = services;
+  const transferResolver = new TransferResolver(transfers, keys);
+  const resolvers = [
     new GovernanceResolver(services.records),
     new RegisterResolver(services.clients, services.parties, keys, cursorKey),
     new CustomerResolver(services.customers, services.subjectRecords, keys),
@@ -86,7 +91,11 @@ export function governContracts(
     new HoldResolver(services.erasure, services.parties),
     erasureSubscription(services.erasure),
     new AuditResolver(services.auditReader, services.ledger, cursorKey),
-  ]);
+    transferResolver,
+    new LegalBasisResolver(transfers),
+    new NoticeResolver(transfers.notices, keys),
+  ];
+  const api = buildApi(resolvers, { transferChanged: (context) => transferResolver.changes(context) });
   // Contracts are cut before any is governed: a governed schema carries its guards with it.
   const schemas = perContract((name) => contractSchema(api, name));
   const contracts = perContract((name) =>

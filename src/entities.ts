@@ -4,7 +4,9 @@ import { ClientInstruction } from './identity/client-instruction';
 import { PolicyVersion } from './identity/policy-version';
 import { PurposeGrant } from './identity/purpose-grant';
 import { Agreement } from './register/agreement';
+import { RecipientCertification } from './register/certification';
 import { Client } from './register/client';
+import { ClientNotice } from './register/client-notice';
 import { ClientUser } from './register/client-user';
 import { Installation } from './register/installation';
 import { SubProcessor } from './register/sub-processor';
@@ -16,6 +18,8 @@ import { CustomAttribute } from './subjects/custom-attribute';
 import { Customer } from './subjects/customer';
 import { HealthRecord } from './subjects/health-record';
 import { Order, OrderItem } from './subjects/order';
+import { LegalBasisSuspension } from './transfers/legal-basis-suspension';
+import { TransferApproval, TransferEventRow, TransferSubject } from './transfers/transfer-approval';
 
 /** Tables whose rows belong to a client; what holds a client's id is here, or the census says so. */
 export const tenantEntities = [
@@ -39,6 +43,10 @@ export const tenantEntities = [
   WebhookEndpointRow,
   WebhookDeliveryRow,
   Job,
+  ClientNotice,
+  TransferApproval,
+  TransferEventRow,
+  TransferSubject,
 ];
 
 /** Tables of the platform itself. */
@@ -50,6 +58,8 @@ export const platformEntities = [
   AuditEntryRow,
   AuditTileRow,
   AuditAnchorRow,
+  RecipientCertification,
+  LegalBasisSuspension,
 ];
 
 export const dataEntities = [...tenantEntities, ...platformEntities];

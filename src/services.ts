@@ -13,6 +13,7 @@ import { ThirdParties } from './register/third-parties';
 import type { Stores } from './stores';
 import { Customers } from './subjects/customers';
 import { Records } from './subjects/records';
+import { createTransfers, type TransfersRoom } from './transfers/transfers-room';
 
 /** What the rooms can do, wired over the stores; the server and the commands share it. */
 export interface Services {
@@ -21,6 +22,7 @@ export interface Services {
   readonly parties: ThirdParties;
   readonly customers: Customers;
   readonly subjectRecords: Records;
+  readonly transfers: TransfersRoom;
   readonly desk: AccessDesk;
   readonly ledger: Ledger;
   /** Changes to governance; what rooms take as their ChangeRecorder. */
@@ -40,13 +42,15 @@ export function createServices(stores: Stores, audit: LedgerOptions = {}): Servi
   const parties = new ThirdParties(regions, keys, records, trail);
   const { keysSource } = stores;
   const erasure = createErasureRoom({ regions, keys, keysSource, parties, entities: tenantEntities, recorder: trail });
+  const transfers = createTransfers({ regions, keys, clients, parties, records, recorder: trail });
   return {
     records,
     clients,
     parties,
     customers: new Customers(regions, keys, trail, erasure.tombstones),
     subjectRecords: new Records(regions, keys),
-    desk: new AccessDesk(regions, keys, new RegisterPolicySource(clients, parties, records)),
+    transfers,
+    desk: new AccessDesk(regions, keys, new RegisterPolicySource(clients, parties, records), transfers.rules),
     ledger,
     trail,
     erasure,

@@ -10,19 +10,32 @@ import {
 } from 'graphql';
 import { buildSchemaSync, type NonEmptyArray } from 'type-graphql';
 import { governanceDirectives } from '../governance/directive-usages';
+import type { RequestContext } from '../identity/request-context';
 
 type ResolverClass = abstract new (...args: never[]) => object;
+
+/** What a subscription's events come from, for each request anew; its topic is the subscription's name. */
+export type EventSources = Readonly<Record<string, (context: RequestContext) => AsyncIterable<unknown>>>;
 
 /**
  * The whole API out of its resolvers; its fields carry Remit's directives, which {@link withGovernanceDirectives} defines.
  * @param resolvers one instance of each resolver class, with its services
+ * @param sources by topic; a subscription names its own, and hands its context over as `topicId`
  */
-export function buildApi(resolvers: readonly object[]): GraphQLSchema {
+export function buildApi(resolvers: readonly object[], sources: EventSources = {}): GraphQLSchema {
   const instances = new Map(resolvers.map((resolver) => [resolver.constructor, resolver]));
   return buildSchemaSync({
     resolvers: [...instances.keys()] as unknown as NonEmptyArray<ResolverClass>,
     container: { get: (resolver) => instances.get(resolver) },
     validate: false,
+    pubSub: {
+      publish: () => undefined,
+      subscribe: (topic, context) => {
+        const source = sources[topic];
+        if (!source) throw new Error(`the subscription ${topic} has no source of events`);
+        return source(context as RequestContext);
+      },
+    },
   });
 }
 

@@ -31,8 +31,13 @@ export interface Access {
   /** Kinds of agreement in force with the client. */
   readonly agreements?: readonly (AgreementKind | string)[] | undefined;
   readonly prohibitions?: readonly Prohibition[] | undefined;
-  /** Withholds the governed fields of one row; called for each, so it must be cheap and synchronous. */
-  readonly row?: ((row: unknown, coordinate: string) => RowRefusal | undefined) | undefined;
+  /**
+   * Withholds the governed fields of one row; called for each, so it must be cheap and synchronous. A derived field that
+   * names no category of its own has none.
+   */
+  readonly row?:
+    | ((row: unknown, coordinate: string, category?: DataCategory | undefined) => RowRefusal | undefined)
+    | undefined;
   /** The key of pseudonyms: stable within a client, different across clients. Absent, a key of this process is used. */
   readonly pseudonymKey?: Uint8Array | undefined;
   /** The client whose data is read; part of the pseudonyms' key where none is given. */

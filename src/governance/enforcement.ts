@@ -58,7 +58,7 @@ export class Enforcement {
   rowRefusal(row: unknown, coordinate: Coordinate): RowRefusal | undefined {
     if (!this.#row || !coordinate.governed) return undefined;
     try {
-      const refusal: unknown = this.#row(row, coordinate.name);
+      const refusal: unknown = this.#row(row, coordinate.name, coordinate.rule.category);
       return refusal === undefined || isRowRefusal(refusal)
         ? refusal
         : { code: 'PROCESSING_RESTRICTED', rule: 'the row rule answered neither a code nor nothing' };

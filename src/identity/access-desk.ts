@@ -7,6 +7,7 @@ import type { Regions } from '../storage/regions';
 import { sideOf, type TokenClaims } from './caller';
 import { isInForce, type Validity } from './in-force';
 import { policyVersions } from './policy-version';
+import { recipientOf, type TransferRules } from './recipient';
 import type { RequestContext } from './request-context';
 import { notesOf, noting } from './request-notes';
 import { type Exclusion, type Permission, rightsOf } from './rights';
@@ -26,6 +27,7 @@ export interface ClientPolicy {
 
 /** A third party as the register knows it: a partner's application, or a sub-processor. */
 export interface RegisteredParty {
+  readonly id: string;
   readonly country: string | null;
   /** Scopes it may use at most; null leaves the token's. */
   readonly scopes: readonly string[] | null;
@@ -44,15 +46,23 @@ export class AccessDesk {
   readonly #regions: Regions;
   readonly #keys: KeyStore;
   readonly #source: PolicySource;
+  readonly #transfers: TransferRules;
   readonly #now: () => number;
   readonly #clients = new LRUCache<string, ClientReference>({ max: 10_000 });
   readonly #policies = new LRUCache<string, { version: string; policy: ClientPolicy }>({ max: 10_000 });
   readonly #parties = new LRUCache<string, { version: number; party: RegisteredParty | undefined }>({ max: 10_000 });
 
-  constructor(regions: Regions, keys: KeyStore, source: PolicySource, now: () => number = Date.now) {
+  constructor(
+    regions: Regions,
+    keys: KeyStore,
+    source: PolicySource,
+    transfers: TransferRules,
+    now: () => number = Date.now,
+  ) {
     this.#regions = regions;
     this.#keys = keys;
     this.#source = source;
+    this.#transfers = transfers;
     this.#now = now;
   }
 
@@ -75,6 +85,11 @@ export class AccessDesk {
     const { country, scopes } = standing(claims, party);
     const agreements = policy.agreements.filter((agreement) => isInForce(agreement, at)).map(({ kind }) => kind);
     const memory = new Map<unknown, unknown>();
+    const notes = notesOf({ memory });
+    const recipient = recipientOf(claims, present?.id, party?.id);
+    const transfers = await this.#transfers.checksFor({ client: present?.id, recipient, country, versions }, (basis) =>
+      notes.transferBases.add(basis),
+    );
     const accessFor = (wanted: string | undefined): Access => ({
       principal: claims.subject || undefined,
       purpose: wanted,
@@ -83,7 +98,7 @@ export class AccessDesk {
       scopes,
       agreements,
       prohibitions: rights.prohibitions(wanted),
-      row: noting(rowRule(wanted), notesOf({ memory })),
+      row: noting(rowRule(wanted, transfers(wanted)), notes),
       pseudonymKey,
       client: present?.id,
       policyVersion: version,

@@ -7,7 +7,8 @@ function enumObject<K extends string>(values: Readonly<Record<K, unknown>>): { r
   return Object.fromEntries(Object.keys(values).map((key) => [key, key])) as { readonly [key in K]: key };
 }
 
-function register<K extends string>(name: string, description: string, values: Readonly<Record<K, unknown>>) {
+/** A vocabulary as a GraphQL enum whose every value is its own name. */
+export function register<K extends string>(name: string, description: string, values: Readonly<Record<K, unknown>>) {
   const object = enumObject(values);
   const valuesConfig = Object.fromEntries(
     Object.entries(values).map(([key, meaning]) => [key, { description: describe(meaning) }]),

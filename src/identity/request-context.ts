@@ -37,6 +37,7 @@ export const denied = {
     new GraphQLError('The token names no client of this platform in its claim "tenant".', {
       extensions: { code: 'FORBIDDEN' },
     }),
+  forbidden: (message: string) => new GraphQLError(message, { extensions: { code: 'FORBIDDEN' } }),
   notFound: (what: string) => new GraphQLError(`There is no such ${what}.`, { extensions: { code: 'NOT_FOUND' } }),
   notice: (version: string) =>
     new GraphQLError(`The application's privacy notice must be accepted in its current version, ${version}.`, {

@@ -27,8 +27,8 @@ export function notesOf({ memory }: Pick<RequestContext, 'memory'>): RequestNote
  */
 export function noting(rule: NonNullable<Access['row']>, { subjects }: RequestNotes): NonNullable<Access['row']> {
   let last: SubjectState | undefined;
-  return (row, coordinate) => {
-    const refusal = rule(row, coordinate);
+  return (row, coordinate, category) => {
+    const refusal = rule(row, coordinate, category);
     if (refusal !== undefined) return refusal;
     const subject = stateOf(row);
     if (subject !== undefined && subject !== last) {

@@ -1,4 +1,5 @@
 import type { Access } from '../governance/govern';
+import type { TransferCheck } from './recipient';
 
 /** What of a data subject's state decides on the rows about them (points 6 and 7 of a decision). */
 export interface SubjectState {
@@ -24,11 +25,15 @@ export function stateOf(row: unknown): SubjectState | undefined {
 /** Nothing limits what may be read of this person. */
 export const unrestricted: SubjectState = { restriction: null, residency: null };
 
-/** The row rule for a purpose: a restricted person is read for legal claims and duties only (GDPR Art. 18(2)). */
-export function rowRule(purpose: string | undefined): NonNullable<Access['row']> {
-  return (row) => {
+/**
+ * The row rule for a purpose: a restricted person is read for legal claims and duties only (GDPR Art. 18(2)), and nobody
+ * where no lawful basis carries the data to the caller (Art. 44).
+ */
+export function rowRule(purpose: string | undefined, transfer: TransferCheck): NonNullable<Access['row']> {
+  return (row, _coordinate, category) => {
     const subject = stateOf(row);
-    if (subject && (subject.restriction === null || purpose === 'LEGAL')) return undefined;
-    return 'PROCESSING_RESTRICTED';
+    if (subject === undefined) return 'PROCESSING_RESTRICTED';
+    if (subject.restriction !== null && purpose !== 'LEGAL') return 'PROCESSING_RESTRICTED';
+    return transfer(subject, category);
   };
 }

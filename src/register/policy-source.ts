@@ -46,7 +46,7 @@ export class RegisterPolicySource implements PolicySource {
     if (sideOf(roles) === 'PARTNER') return (await this.parties.application(subject)) ?? undefined;
     // Whether it is engaged is asked with its purposes, at the time of each request.
     const subProcessor = await this.parties.subProcessor(subject);
-    return subProcessor ? { country: subProcessor.country, scopes: null } : undefined;
+    return subProcessor ? { id: subProcessor.id, country: subProcessor.country, scopes: null } : undefined;
   }
 }
 

@@ -98,7 +98,10 @@ export class RegisterResolver {
       size + 1,
       position,
     );
-    const users = rows.map((row) => about(row, { ...unrestricted, subject: String(row.id) }) as unknown as ClientUser);
+    const users = rows.map(
+      (row) =>
+        about(row, { ...unrestricted, residency: client.country, subject: String(row.id) }) as unknown as ClientUser,
+    );
     return page(users, size, position, key, ({ id }) => id);
   }
 

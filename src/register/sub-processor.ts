@@ -4,6 +4,7 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import { DataCategoryEnum, ProcessingPurposeEnum } from '../identity/enums';
 import { idColumn, instantColumn, textColumn } from '../storage/columns';
+import { CertificationInput } from './certification';
 
 @Entity('sub_processor')
 @ObjectType({
@@ -74,4 +75,10 @@ export class RegisterSubProcessorInput {
 
   @Field(() => GraphQLDateTime, { nullable: true })
   engagedTo?: Date | null;
+
+  @Field(() => [CertificationInput], {
+    nullable: true,
+    description: 'All its certifications, such as under the Data Privacy Framework; as they were, if not said.',
+  })
+  certifications?: CertificationInput[] | null;
 }

@@ -3,6 +3,7 @@ import { type ChangeRecorder, unrecorded } from '../identity/change-recorder';
 import type { GovernanceRecords } from '../identity/governance-records';
 import { bumpPolicy, REGISTER } from '../identity/policy-version';
 import { GranteeKind } from '../identity/purpose-grant';
+import type { RecipientReference } from '../identity/recipient';
 import { denied } from '../identity/request-context';
 import type { KeyStore } from '../storage/key-store';
 import type { Regions } from '../storage/regions';
@@ -10,6 +11,8 @@ import { tableOf } from '../storage/tables';
 import { TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
 import { committed, inTransaction, isDuplicate } from '../storage/transaction';
+import type { CertificationInput } from './certification';
+import { certifyWithin } from './certifications';
 import { requireCountry, requireScopes, requireSlug, requireText } from './checks';
 import { Installation, type InstallThirdPartyApplicationInput } from './installation';
 import { type RegisterSubProcessorInput, SubProcessor } from './sub-processor';
@@ -75,7 +78,7 @@ export class ThirdParties {
       principal,
       details: { subProcessor: id, slug, country, purposes: purposes.join(), categories: categories.join() },
     });
-    await this.#save(SubProcessor, entry);
+    await this.#save(SubProcessor, entry, { kind: 'SUB_PROCESSOR', id: entry.id }, input.certifications);
     return entry;
   }
 
@@ -99,7 +102,7 @@ export class ThirdParties {
       principal,
       details: { application: id, slug, country, scopes: scopes.join(' '), privacyNoticeVersion },
     });
-    await this.#save(ThirdPartyApplication, entry);
+    await this.#save(ThirdPartyApplication, entry, { kind: 'APPLICATION', id: entry.id }, input.certifications);
     return entry;
   }
 
@@ -167,9 +170,15 @@ export class ThirdParties {
     });
   }
 
-  async #save<T extends SubProcessor | ThirdPartyApplication>(entity: new () => T, entry: T): Promise<void> {
+  async #save<T extends SubProcessor | ThirdPartyApplication>(
+    entity: new () => T,
+    entry: T,
+    recipient: RecipientReference,
+    certifications: readonly CertificationInput[] | null | undefined,
+  ): Promise<void> {
     await inTransaction(this.#regions.home, async (manager) => {
       await manager.getRepository(entity).save({ ...entry });
+      if (certifications) await certifyWithin(manager, recipient, certifications);
       await bumpPolicy(manager, REGISTER);
     }).catch(registeredMeanwhile);
   }

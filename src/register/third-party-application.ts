@@ -1,6 +1,7 @@
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { idColumn, textColumn } from '../storage/columns';
+import { CertificationInput } from './certification';
 
 @Entity('third_party_application')
 @ObjectType({
@@ -57,4 +58,10 @@ export class RegisterThirdPartyApplicationInput {
 
   @Field(() => String)
   privacyNoticeVersion: string;
+
+  @Field(() => [CertificationInput], {
+    nullable: true,
+    description: 'All its certifications, such as under the Data Privacy Framework; as they were, if not said.',
+  })
+  certifications?: CertificationInput[] | null;
 }

@@ -20,7 +20,8 @@ export interface Asker {
   readonly subject?: string;
   readonly purposes?: readonly ProcessingPurpose[];
   readonly scopes?: readonly string[];
-  readonly country?: string;
+  /** Where it reads, ISO 3166-1 alpha-2: Germany unless told, and null in no country that is known. */
+  readonly country?: string | null;
 }
 
 /** The product without its HTTP server, on a database of the test's own. */
@@ -51,7 +52,7 @@ export function claimsOf(asker: Asker | undefined): TokenClaims {
     roles: [role, ...also],
     scopes: scopes ?? [],
     purposes: purposes ?? everyPurpose,
-    country,
+    country: country === undefined ? 'DE' : (country ?? undefined),
   };
 }
 

@@ -1,0 +1,31 @@
+import { Arg, Ctx, Int, Query, Resolver } from 'type-graphql';
+import { type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { type Connection, page, pageSize, positionOf } from '../storage/connection';
+import type { KeyStore } from '../storage/key-store';
+import { deriveKey } from '../storage/vault';
+import { ClientNotice, ClientNoticeConnection } from './client-notice';
+import type { Notices } from './notices';
+
+/** What the platform told a client, for its officers. */
+@Resolver()
+export class NoticeResolver {
+  constructor(
+    private readonly notices: Notices,
+    private readonly keys: KeyStore,
+  ) {}
+
+  @Query(() => ClientNoticeConnection, { name: 'notices', description: 'Notices from the platform, newest first.' })
+  async noticesPage(
+    @Ctx() context: RequestContext,
+    @Arg('first', () => Int, { nullable: true }) first?: number,
+    @Arg('after', () => String, { nullable: true }) after?: string,
+  ): Promise<Connection<ClientNotice>> {
+    requireRole(context, 'CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER');
+    const { id } = requireClient(context);
+    const size = pageSize(first);
+    const key = deriveKey(await this.keys.clientKey(id), 'cursor');
+    const position = positionOf(after, key);
+    const rows = (await this.notices.list(id, size + 1, position)) as unknown as ClientNotice[];
+    return page(rows, size, position, key, (notice) => notice.id);
+  }
+}

@@ -1,0 +1,181 @@
+import type { EntityManager } from 'typeorm';
+import { type DataCategory, dataCategories, isPurpose } from '../governance/vocabulary';
+import { bumpPolicy } from '../identity/policy-version';
+import type { RecipientKind } from '../identity/recipient';
+import { denied } from '../identity/request-context';
+import type { KeyStore } from '../storage/key-store';
+import type { Regions } from '../storage/regions';
+import { tableOf } from '../storage/tables';
+import { type Condition, type Row, TenantReader } from '../storage/tenant-reader';
+import { TenantWriter } from '../storage/tenant-writer';
+import { inTransaction, isDuplicate } from '../storage/transaction';
+import type { OfficerAction, Side, TransferEvent } from './approval-state';
+import { TransferApproval, TransferEventRow, TransferSubject } from './transfer-approval';
+import type { ApprovedTerms } from './transfer-table';
+
+/** An approval as it is kept: its terms, which never change, and what officers did. */
+export interface StoredApproval extends ApprovedTerms {
+  readonly clientId: string;
+  readonly recipientKind: RecipientKind;
+  readonly recipientId: string;
+  readonly assessment: string | null;
+  readonly safeguards: readonly string[];
+  readonly authorisation: string | null;
+  readonly namedSubjects: number | null;
+  readonly validFrom: number;
+  readonly validUntil: number | null;
+  readonly requestedBy: string;
+  readonly requestedAt: number;
+  readonly events: readonly TransferEvent[];
+}
+
+/** The rows of approvals: read whole, added to, never changed. */
+export class ApprovalStore {
+  readonly #regions: Regions;
+  readonly #keys: KeyStore;
+
+  constructor(regions: Regions, keys: KeyStore) {
+    this.#regions = regions;
+    this.#keys = keys;
+  }
+
+  /** A client's approvals in the order in which they were asked for. */
+  async all(client: string): Promise<StoredApproval[]> {
+    return this.#read(client, [], []);
+  }
+
+  async find(client: string, id: string): Promise<StoredApproval | undefined> {
+    if (id === '') return undefined;
+    const [found] = await this.#read(
+      client,
+      [{ field: 'id', is: '=', value: id }],
+      [{ field: 'approvalId', is: '=', value: id }],
+    );
+    return found;
+  }
+
+  /** Adds an approval with its first event. */
+  async add(approval: StoredApproval): Promise<void> {
+    const { clientId, subjects, events } = approval;
+    const row = {
+      ...approval,
+      categories: approval.categories.join(','),
+      purposes: approval.purposes.join(','),
+      safeguards: approval.safeguards.join('\n'),
+      residencies: approval.residencies?.join(',') ?? null,
+    };
+    await inTransaction(await this.#regions.of(clientId), async (manager) => {
+      const writer = new TenantWriter(manager, this.#keys);
+      await writer.insert(TransferApproval, clientId, [row]);
+      const named = [...(subjects ?? [])].map((customerId) => ({ customerId, approvalId: approval.id }));
+      await writer.insert(TransferSubject, clientId, named);
+      for (const event of events) await this.#insertEvent(manager, clientId, approval.id, event);
+      await bumpPolicy(manager, clientId);
+    });
+  }
+
+  /**
+   * Adds what an officer did, unless somebody did something in between: an event's number is part of its key.
+   * @throws {GraphQLError} CONFLICT
+   */
+  async append(client: string, approval: string, event: TransferEvent): Promise<void> {
+    try {
+      await inTransaction(await this.#regions.of(client), async (manager) => {
+        await this.#insertEvent(manager, client, approval, event);
+        await bumpPolicy(manager, client);
+      });
+    } catch (error) {
+      if (isDuplicate(error)) throw denied.conflict('Somebody else decided on it just now; look at it again.');
+      throw error;
+    }
+  }
+
+  /** Countries of residence that a client's customers have; null for those of whom none is recorded. */
+  async residencies(client: string): Promise<Array<string | null>> {
+    const source = await this.#regions.of(client);
+    const rows = await source.query<Array<{ residency: string | null }>>(
+      'SELECT DISTINCT residency FROM customer WHERE client_id = ? ORDER BY residency',
+      [client],
+    );
+    return rows.map(({ residency }) => residency);
+  }
+
+  #insertEvent(manager: EntityManager, client: string, approvalId: string, event: TransferEvent): Promise<void> {
+    return new TenantWriter(manager, this.#keys).insert(TransferEventRow, client, [{ ...event, approvalId }]);
+  }
+
+  async #read(client: string, ofApprovals: Condition[], ofEvents: Condition[]): Promise<StoredApproval[]> {
+    const reader = new TenantReader(await this.#regions.of(client), this.#keys);
+    const approvals = await reader.select(TransferApproval, {
+      client,
+      fields: tableOf(TransferApproval).fields.keys(),
+      where: ofApprovals,
+      orderBy: [{ field: 'id' }],
+    });
+    if (approvals.length === 0) return [];
+    const events = await reader.select(TransferEventRow, {
+      client,
+      fields: tableOf(TransferEventRow).fields.keys(),
+      where: ofEvents,
+      orderBy: [{ field: 'approvalId' }, { field: 'sequence' }],
+    });
+    const narrowed = approvals.some(({ namedSubjects }) => namedSubjects !== null);
+    const subjects = narrowed ? await reader.select(TransferSubject, { client, fields: [], where: ofEvents }) : [];
+    const eventsOf = grouped(events);
+    const subjectsOf = grouped(subjects);
+    return approvals.map((row) =>
+      storedOf(row, eventsOf.get(String(row.id)) ?? [], subjectsOf.get(String(row.id)) ?? []),
+    );
+  }
+}
+
+function grouped(rows: readonly Row[]): Map<string, Row[]> {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    const id = String(row.approvalId);
+    const group = groups.get(id);
+    if (group) group.push(row);
+    else groups.set(id, [row]);
+  }
+  return groups;
+}
+
+function storedOf(row: Row, events: readonly Row[], subjects: readonly Row[]): StoredApproval {
+  return {
+    clientId: String(row.clientId),
+    id: String(row.id),
+    recipientKind: String(row.recipientKind) as RecipientKind,
+    recipientId: String(row.recipientId),
+    destinationCountry: String(row.destinationCountry),
+    categories: listOf(row.categories, ',').filter(isCategory),
+    purposes: listOf(row.purposes, ',').filter(isPurpose),
+    mechanism: String(row.mechanism),
+    sccModule: (row.sccModule ?? null) as number | null,
+    assessment: (row.assessment ?? null) as string | null,
+    safeguards: listOf(row.safeguards, '\n'),
+    authorisation: (row.authorisation ?? null) as string | null,
+    residencies: typeof row.residencies === 'string' ? listOf(row.residencies, ',') : null,
+    namedSubjects: (row.namedSubjects ?? null) as number | null,
+    // Whoever was named and is erased is named no more; an empty list names nobody, and is not everybody.
+    subjects: row.namedSubjects === null ? null : new Set(subjects.map(({ customerId }) => String(customerId))),
+    validFrom: timeOf(row.validFrom) ?? Number.POSITIVE_INFINITY,
+    validUntil: timeOf(row.validUntil),
+    requestedBy: String(row.requestedBy),
+    requestedAt: timeOf(row.requestedAt) ?? 0,
+    events: events.map((event) => ({
+      sequence: Number(event.sequence),
+      action: String(event.action) as OfficerAction,
+      side: String(event.side) as Side,
+      principal: String(event.principal),
+      reason: String(event.reason),
+      at: timeOf(event.at) ?? 0,
+    })),
+  };
+}
+
+const listOf = (text: unknown, separator: string): string[] =>
+  typeof text === 'string' ? text.split(separator).filter(Boolean) : [];
+
+const isCategory = (text: string): text is DataCategory => Object.hasOwn(dataCategories, text);
+
+const timeOf = (value: unknown): number | null => (value instanceof Date ? value.getTime() : null);

@@ -1,0 +1,193 @@
+import { GraphQLDateTime } from 'graphql-scalars';
+import { Arg, Ctx, Field, ID, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
+import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
+import { DataCategoryEnum, ProcessingPurposeEnum } from '../identity/enums';
+import type { RecipientKind } from '../identity/recipient';
+import { type RequestContext, requireRole } from '../identity/request-context';
+import { legalBases } from '../law/law';
+import { CertifyRecipientInput, RecipientCertification, RecipientKindEnum } from '../register/certification';
+import { Client } from '../register/client';
+import type { Impact } from './impact';
+import { LegalBasisSuspension } from './legal-basis-suspension';
+import { presented } from './presented-approval';
+import { windowOf } from './suspensions';
+import { TransferApproval } from './transfer-approval';
+import { ReinstateLegalBasisInput, SuspendLegalBasisInput } from './transfer-inputs';
+import type { TransfersRoom } from './transfers-room';
+
+@ObjectType({ description: 'What a suspension may name.', simpleResolvers: true })
+class LegalBasis {
+  @Field(() => String)
+  basis: string;
+
+  @Field(() => String)
+  title: string;
+}
+
+@ObjectType({ description: 'Somebody to whom data goes.', simpleResolvers: true })
+class AffectedRecipient {
+  @Field(() => RecipientKindEnum)
+  kind: RecipientKind;
+
+  @Field(() => ID)
+  id: string;
+
+  @Field(() => String)
+  name: string;
+}
+
+@ObjectType({ description: 'Reads that stop.', simpleResolvers: true })
+class AffectedOperation {
+  @Field(() => Client)
+  client: Client;
+
+  @Field(() => AffectedRecipient)
+  recipient: AffectedRecipient;
+
+  @Field(() => String, { description: 'Where the recipient reads.' })
+  destination: string;
+
+  @Field(() => [ProcessingPurposeEnum])
+  purposes: ProcessingPurpose[];
+
+  @Field(() => [DataCategoryEnum])
+  categories: DataCategory[];
+
+  @Field(() => [String], { description: 'Countries whose people it is about, where one is recorded.' })
+  residencies: string[];
+}
+
+@ObjectType({
+  description: 'What a suspension stops, as far as the register and the approvals tell.',
+  simpleResolvers: true,
+})
+class SuspensionImpact {
+  @Field(() => LegalBasisSuspension, { nullable: true, description: 'The suspension; a preview makes none.' })
+  suspension: LegalBasisSuspension | null;
+
+  @Field(() => [Client])
+  clients: Client[];
+
+  @Field(() => [AffectedRecipient])
+  recipients: AffectedRecipient[];
+
+  @Field(() => [AffectedOperation])
+  operations: AffectedOperation[];
+
+  @Field(() => [TransferApproval], { description: 'Approvals that rest on the basis.' })
+  transfers: TransferApproval[];
+}
+
+@ObjectType({ simpleResolvers: true })
+class LegalBasisSuspensionPayload {
+  @Field(() => LegalBasisSuspension)
+  suspension: LegalBasisSuspension;
+}
+
+@ObjectType({ simpleResolvers: true })
+class RecipientCertificationsPayload {
+  @Field(() => [RecipientCertification])
+  certifications: RecipientCertification[];
+}
+
+const platform = ['PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER'] as const;
+
+/** Legal bases of transfers for the whole platform: what there is, what is suspended, who is certified. */
+@Resolver()
+export class LegalBasisResolver {
+  constructor(private readonly room: TransfersRoom) {}
+
+  @Query(() => [LegalBasis], { description: 'Legal bases of transfers, as suspensions name them.' })
+  legalBases(): LegalBasis[] {
+    return [...legalBases(this.room.law)].map(([basis, title]) => ({ basis, title }));
+  }
+
+  @Query(() => [LegalBasisSuspension], { description: 'Suspensions, those that were lifted included.' })
+  async legalBasisSuspensions(@Ctx() context: RequestContext): Promise<LegalBasisSuspension[]> {
+    requireRole(context, ...platform, 'AUDITOR', 'CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER');
+    return this.room.suspensions.list();
+  }
+
+  @Query(() => SuspensionImpact, { description: 'What suspending a legal basis would stop; nothing is done.' })
+  async previewSuspension(
+    @Ctx() context: RequestContext,
+    @Arg('basis', () => String) basis: string,
+    @Arg('from', () => GraphQLDateTime, { nullable: true }) from?: Date,
+  ): Promise<SuspensionImpact> {
+    requireRole(context, 'PLATFORM_PRIVACY_OFFICER');
+    const impact = await this.room.killSwitch.preview(basis, from?.getTime() ?? Date.now());
+    return this.#impact(impact, null);
+  }
+
+  @Mutation(() => SuspensionImpact, {
+    description: 'Stops every transfer that rests on a legal basis, from a moment on, and notifies the clients.',
+  })
+  async suspendLegalBasis(
+    @Arg('input', () => SuspendLegalBasisInput) input: SuspendLegalBasisInput,
+    @Ctx() context: RequestContext,
+  ): Promise<SuspensionImpact> {
+    requireRole(context, 'PLATFORM_PRIVACY_OFFICER');
+    const from = input.from?.getTime() ?? Date.now();
+    const { killSwitch } = this.room;
+    const { impact, suspension } = await killSwitch.suspend(input.basis, from, input.reason, context.claims.subject);
+    return this.#impact(impact, suspension);
+  }
+
+  @Mutation(() => LegalBasisSuspensionPayload, { description: 'Lets a suspended legal basis count again.' })
+  async reinstateLegalBasis(
+    @Arg('input', () => ReinstateLegalBasisInput) { id, from, reason }: ReinstateLegalBasisInput,
+    @Ctx() context: RequestContext,
+  ): Promise<LegalBasisSuspensionPayload> {
+    requireRole(context, 'PLATFORM_PRIVACY_OFFICER');
+    const at = from?.getTime() ?? Date.now();
+    return { suspension: await this.room.suspensions.reinstate(id, at, reason, context.claims.subject) };
+  }
+
+  @Query(() => [RecipientCertification], { description: 'Certifications of recipients, public to everyone.' })
+  recipientCertifications(): Promise<RecipientCertification[]> {
+    return this.room.certifications.all();
+  }
+
+  @Mutation(() => RecipientCertificationsPayload, {
+    description: 'Records the certifications of a recipient, the platform itself included.',
+  })
+  async certifyRecipient(
+    @Arg('input', () => CertifyRecipientInput) { kind, id, certifications }: CertifyRecipientInput,
+    @Ctx() context: RequestContext,
+  ): Promise<RecipientCertificationsPayload> {
+    requireRole(context, ...platform);
+    const { reference } = await this.room.recipients.find(kind, id, context.client?.id ?? id ?? undefined);
+    await this.room.certifications.certify(reference, certifications);
+    const all = await this.room.certifications.all();
+    const mine = all.filter((one) => one.recipientKind === reference.kind && one.recipientId === reference.id);
+    return { certifications: mine };
+  }
+
+  async #impact(impact: Impact, suspension: LegalBasisSuspension | null): Promise<SuspensionImpact> {
+    const suspensions = (await this.room.suspensions.list()).map(windowOf);
+    const operations = impact.operations.map(
+      ({ client, recipient, recipientName, destination, purposes, categories, residencies }) => ({
+        client,
+        recipient: { ...recipient, name: recipientName },
+        destination,
+        purposes: [...purposes],
+        categories: [...categories],
+        residencies: residencies.filter((country) => country !== null),
+      }),
+    );
+    const recipients = new Map(operations.map(({ recipient }) => [`${recipient.kind} ${recipient.id}`, recipient]));
+    for (const { recipientKind, recipientId, clientId } of impact.transfers) {
+      const key = `${recipientKind} ${recipientId}`;
+      if (recipients.has(key)) continue;
+      const { reference, name } = await this.room.recipients.find(recipientKind, recipientId, clientId);
+      recipients.set(key, { ...reference, name });
+    }
+    return {
+      suspension,
+      clients: [...impact.clients],
+      recipients: [...recipients.values()],
+      operations,
+      transfers: impact.transfers.map((one) => presented(this.room.law, one, suspensions, Date.now())),
+    };
+  }
+}

@@ -1,0 +1,56 @@
+import { platformRecipient, type RecipientKind, type RecipientReference } from '../identity/recipient';
+import { denied } from '../identity/request-context';
+import type { Certification, Recipient } from '../law/transfer';
+import type { RecipientCertification } from '../register/certification';
+import type { Certifications } from '../register/certifications';
+import type { Clients } from '../register/clients';
+import type { ThirdParties } from '../register/third-parties';
+
+/** A recipient as it is registered. */
+export interface KnownRecipient {
+  readonly reference: RecipientReference;
+  readonly name: string;
+  /** Where the register says it is; undefined where its people may be anywhere. */
+  readonly country: string | undefined;
+}
+
+/** Finds recipients in the register, with what they are certified under. */
+export class Recipients {
+  constructor(
+    private readonly clients: Clients,
+    private readonly parties: ThirdParties,
+    private readonly certifications: Certifications,
+  ) {}
+
+  /**
+   * @param client the client whose data it is, who is the recipient of kind CLIENT
+   * @throws {GraphQLError} BAD_USER_INPUT or NOT_FOUND
+   */
+  async find(kind: RecipientKind, id: string | null | undefined, client: string | undefined): Promise<KnownRecipient> {
+    if (kind === 'PLATFORM') return { reference: platformRecipient, name: 'the platform', country: undefined };
+    if (kind === 'CLIENT') {
+      const found = client === undefined ? undefined : await this.clients.find(client);
+      if (!found || (id && id !== found.id && id !== found.slug)) throw denied.notFound('recipient of this kind');
+      return { reference: { kind, id: found.id }, name: found.name, country: undefined };
+    }
+    if (!id) throw denied.input('"recipient.id" must name the application or the sub-processor.');
+    const found = kind === 'APPLICATION' ? await this.parties.application(id) : await this.parties.subProcessor(id);
+    if (!found) throw denied.notFound('recipient of this kind');
+    return { reference: { kind, id: found.id }, name: found.name, country: found.country };
+  }
+
+  /** What law asks of a recipient. Those in the register are businesses (R1, S2, S3), hence the sector. */
+  async asRecipient(reference: RecipientReference | undefined, country: string | undefined): Promise<Recipient> {
+    const all = reference === undefined ? [] : await this.certifications.all();
+    return { country, certifications: certificationsOf(all, reference), sector: 'COMMERCIAL' };
+  }
+}
+
+export function certificationsOf(
+  all: readonly RecipientCertification[],
+  reference: RecipientReference | undefined,
+): Certification[] {
+  return all
+    .filter(({ recipientKind, recipientId }) => recipientKind === reference?.kind && recipientId === reference.id)
+    .map(({ framework, validFrom, validTo }) => ({ framework, from: validFrom, to: validTo }));
+}

@@ -1,0 +1,81 @@
+import { v7 as uuid } from 'uuid';
+import { type ChangeRecorder, unrecorded } from '../identity/change-recorder';
+import { bumpPolicy, REGISTER } from '../identity/policy-version';
+import { denied } from '../identity/request-context';
+import { type Law, legalBases } from '../law/law';
+import type { Suspension } from '../law/transfer';
+import { requireText } from '../register/checks';
+import type { Regions } from '../storage/regions';
+import { committed, inTransaction } from '../storage/transaction';
+import { LegalBasisSuspension } from './legal-basis-suspension';
+
+/** Suspensions of legal bases, for the whole platform; kept at home, and felt by the next request everywhere. */
+export class Suspensions {
+  readonly #regions: Regions;
+  readonly #law: Law;
+  readonly #recorder: ChangeRecorder;
+
+  constructor(regions: Regions, law: Law, recorder: ChangeRecorder = unrecorded) {
+    this.#regions = regions;
+    this.#law = law;
+    this.#recorder = recorder;
+  }
+
+  list(): Promise<LegalBasisSuspension[]> {
+    const { home } = this.#regions;
+    return committed(home, () => home.getRepository(LegalBasisSuspension).find({ order: { id: 'ASC' } }));
+  }
+
+  /** @throws {GraphQLError} BAD_USER_INPUT where there is no such basis */
+  requireBasis(basis: string): string {
+    if (legalBases(this.#law).has(basis)) return basis;
+    throw denied.input('"basis" names no legal basis; the query "legalBases" lists them.');
+  }
+
+  /** Suspends a basis; one that is suspended already stays as it is, so that its notices can be sent again. */
+  async suspend(basis: string, from: number, reason: string, principal: string): Promise<LegalBasisSuspension> {
+    const known = (await this.list()).find((one) => one.basis === basis && one.reinstatedFrom === null);
+    if (known && known.suspendedFrom <= from) return known;
+    const row: LegalBasisSuspension = {
+      id: uuid(),
+      basis: this.requireBasis(basis),
+      suspendedFrom: from,
+      reason: requireText('reason', reason, 500),
+      suspendedBy: principal,
+      suspendedAt: Date.now(),
+      reinstatedFrom: null,
+      reinstatedReason: null,
+      reinstatedBy: null,
+    };
+    await this.#recorder.record('LEGAL_BASIS_SUSPENDED', { principal, details: { basis, from } });
+    await inTransaction(this.#regions.home, async (manager) => {
+      await manager.insert(LegalBasisSuspension, row);
+      await bumpPolicy(manager, REGISTER);
+    });
+    return row;
+  }
+
+  /** Lets a suspended basis count again. @throws {GraphQLError} NOT_FOUND, CONFLICT, BAD_USER_INPUT */
+  async reinstate(id: string, from: number, reason: string, principal: string): Promise<LegalBasisSuspension> {
+    const known = (await this.list()).find((one) => one.id === id);
+    if (!known) throw denied.notFound('suspension');
+    if (known.reinstatedFrom !== null) throw denied.conflict('It has been reinstated already.');
+    const changes = {
+      reinstatedFrom: Math.max(from, known.suspendedFrom),
+      reinstatedReason: requireText('reason', reason, 500),
+      reinstatedBy: principal,
+    };
+    await this.#recorder.record('LEGAL_BASIS_REINSTATED', { principal, details: { basis: known.basis, from } });
+    await inTransaction(this.#regions.home, async (manager) => {
+      await manager.update(LegalBasisSuspension, { id }, changes);
+      await bumpPolicy(manager, REGISTER);
+    });
+    return { ...known, ...changes };
+  }
+}
+
+export const windowOf = ({ basis, suspendedFrom, reinstatedFrom }: LegalBasisSuspension): Suspension => ({
+  basis,
+  from: suspendedFrom,
+  to: reinstatedFrom,
+});

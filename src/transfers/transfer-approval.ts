@@ -1,0 +1,173 @@
+import { GraphQLDateTime } from 'graphql-scalars';
+import { Field, ID, Int, ObjectType } from 'type-graphql';
+import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
+import { DataCategoryEnum, ProcessingPurposeEnum, register } from '../identity/enums';
+import type { RecipientKind } from '../identity/recipient';
+import { law } from '../law/law';
+import { RecipientKindEnum } from '../register/certification';
+import { connectionOf } from '../storage/connection';
+import { Key, NonPersonal, TenantTable } from '../storage/tables';
+import { type TransferAction, type TransferState, transferActions, transferStates } from './approval-state';
+
+const governance = 'a record of governance';
+const account = 'an account of a client or the platform, not a customer';
+
+export const TransferMechanismEnum = register(
+  'TransferMechanism',
+  'What carries data across a border (GDPR Art. 45, 46, 49; statement T2).',
+  Object.fromEntries(Object.entries(law.tools).map(([name, { title }]) => [name, title])),
+);
+export const TransferStateEnum = register('TransferState', 'Where an approval of a transfer stands.', transferStates);
+const TransferActionEnum = register('TransferAction', 'What happened to an approval.', transferActions);
+
+@ObjectType({ description: 'One change of an approval: what, when, by whom, why.', simpleResolvers: true })
+export class TransferHistoryEntry {
+  @Field(() => GraphQLDateTime)
+  at: Date;
+
+  @Field(() => TransferActionEnum)
+  action: TransferAction;
+
+  @Field(() => TransferStateEnum, { description: 'The state after it.' })
+  state: TransferState;
+
+  @Field(() => String, { nullable: true, description: 'Who did it; null where time did.' })
+  principal: string | null;
+
+  @Field(() => String)
+  reason: string;
+}
+
+@TenantTable('transfer_approval', { erasure: 'KEEP' })
+@ObjectType({
+  description: 'An approved mechanism under which data leaves the law that covers it (statement T2).',
+  simpleResolvers: true,
+})
+export class TransferApproval {
+  @Key()
+  clientId: string;
+
+  @Key()
+  @NonPersonal(governance, { plain: 'id' })
+  @Field(() => ID)
+  id: string;
+
+  @NonPersonal(governance, { plain: { text: 20 } })
+  @Field(() => RecipientKindEnum)
+  recipientKind: RecipientKind;
+
+  @NonPersonal(governance, { plain: 'id' })
+  @Field(() => ID)
+  recipientId: string;
+
+  @NonPersonal(governance, { plain: { text: 2 } })
+  @Field(() => String, { description: 'ISO 3166-1 alpha-2.' })
+  destinationCountry: string;
+
+  @NonPersonal(governance, { plain: { text: 500 } })
+  @Field(() => [DataCategoryEnum])
+  categories: DataCategory[];
+
+  @NonPersonal(governance, { plain: { text: 200 } })
+  @Field(() => [ProcessingPurposeEnum])
+  purposes: ProcessingPurpose[];
+
+  @NonPersonal(governance, { plain: { text: 40 } })
+  @Field(() => TransferMechanismEnum)
+  mechanism: string;
+
+  @NonPersonal(governance, { plain: 'count' })
+  @Field(() => Int, { nullable: true, description: 'Module of the standard contractual clauses.' })
+  sccModule: number | null;
+
+  @NonPersonal(governance, { plain: { text: 2000 } })
+  @Field(() => String, { nullable: true, description: "The assessment of the destination's law, or where it is kept." })
+  assessment: string | null;
+
+  @NonPersonal(governance, { plain: { text: 2000 } })
+  @Field(() => [String], { description: 'Supplementary measures.' })
+  safeguards: string[];
+
+  @NonPersonal(governance, { plain: { text: 500 } })
+  @Field(() => String, { nullable: true, description: "The supervisory authority's authorisation (GDPR Art. 46(3))." })
+  authorisation: string | null;
+
+  @NonPersonal(governance, { plain: { text: 1000 } })
+  @Field(() => [String], {
+    nullable: true,
+    description: 'Countries whose people it is for; null is every country whose law knows the mechanism.',
+  })
+  residencies: string[] | null;
+
+  @NonPersonal('a count', { plain: 'count' })
+  @Field(() => Int, { nullable: true, description: 'How many people it names; null is for all.' })
+  namedSubjects: number | null;
+
+  @NonPersonal(governance, { plain: 'instant' })
+  @Field(() => GraphQLDateTime)
+  validFrom: Date;
+
+  @NonPersonal(governance, { plain: 'instant' })
+  @Field(() => GraphQLDateTime, { nullable: true })
+  validUntil: Date | null;
+
+  @NonPersonal(account, { plain: { text: 100 } })
+  @Field(() => String)
+  requestedBy: string;
+
+  @NonPersonal(governance, { plain: 'instant' })
+  @Field(() => GraphQLDateTime)
+  requestedAt: Date;
+
+  @Field(() => TransferStateEnum)
+  state: TransferState;
+
+  @Field(() => [String], { description: 'Articles it rests on now, one for each regime that it serves.' })
+  articles: string[];
+
+  @Field(() => [TransferHistoryEntry], { description: 'Every change, oldest first.' })
+  history: TransferHistoryEntry[];
+}
+
+export const TransferApprovalConnection = connectionOf(TransferApproval, 'TransferApproval');
+
+/** What officers did to an approval, in order: who, when, why. */
+@TenantTable('transfer_event', { erasure: 'KEEP' })
+export class TransferEventRow {
+  @Key()
+  clientId: string;
+
+  @Key()
+  approvalId: string;
+
+  @Key('count')
+  sequence: number;
+
+  @NonPersonal(governance, { plain: { text: 20 } })
+  action: string;
+
+  @NonPersonal(governance, { plain: { text: 10 } })
+  side: string;
+
+  @NonPersonal(account, { plain: { text: 100 } })
+  principal: string;
+
+  @NonPersonal(governance, { plain: { text: 500 } })
+  reason: string;
+
+  @NonPersonal(governance, { plain: 'instant' })
+  at: Date;
+}
+
+/** The people whom a derogation names; the row goes with the person. */
+@TenantTable('transfer_subject', { subject: { kind: 'CUSTOMER', id: 'customerId' }, erasure: 'DELETE' })
+export class TransferSubject {
+  @Key()
+  clientId: string;
+
+  @Key()
+  customerId: string;
+
+  @Key()
+  approvalId: string;
+}

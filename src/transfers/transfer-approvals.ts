@@ -1,0 +1,212 @@
+import { v7 as uuid } from 'uuid';
+import type { TokenClaims } from '../identity/caller';
+import { sideOf } from '../identity/caller';
+import { type ChangeRecorder, unrecorded } from '../identity/change-recorder';
+import { denied } from '../identity/request-context';
+import { dayOf, endOf, startOf } from '../law/calendar';
+import type { Law } from '../law/law';
+import type { Suspension } from '../law/transfer';
+import { requireCountry, requireText } from '../register/checks';
+import { type Course, decidedAt, type OfficerAction, permittedIn, type Side, stateAt } from './approval-state';
+import type { ApprovalStore, StoredApproval } from './approval-store';
+import { basisSuspensionsOf } from './approved-basis';
+import type { Recipients } from './recipients';
+import { misfitsOf } from './suitability';
+import { type Suspensions, windowOf } from './suspensions';
+import { unsuitable } from './transfer-errors';
+import type { RequestTransferApprovalInput } from './transfer-inputs';
+
+/** Who acts on an approval. */
+export interface Officer {
+  readonly principal: string;
+  readonly side: Side;
+}
+
+/** The side that an officer decides for: the client's, or the platform's on access by its own staff. */
+export function officerOf(claims: TokenClaims): Officer {
+  return { principal: claims.subject, side: sideOf(claims.roles) === 'PLATFORM' ? 'PLATFORM' : 'CLIENT' };
+}
+
+/** Approvals of transfers: asked for, decided by others, and stopped at once (statement T2). */
+export class TransferApprovals {
+  readonly #store: ApprovalStore;
+  readonly #recipients: Recipients;
+  readonly #suspensions: Suspensions;
+  readonly #law: Law;
+  readonly #recorder: ChangeRecorder;
+  readonly #now: () => number;
+
+  constructor(
+    parts: { store: ApprovalStore; recipients: Recipients; suspensions: Suspensions; law: Law },
+    recorder: ChangeRecorder = unrecorded,
+    now: () => number = Date.now,
+  ) {
+    this.#store = parts.store;
+    this.#recipients = parts.recipients;
+    this.#suspensions = parts.suspensions;
+    this.#law = parts.law;
+    this.#recorder = recorder;
+    this.#now = now;
+  }
+
+  /**
+   * Asks for an approval.
+   * @throws {GraphQLError} TRANSFER_MECHANISM_UNSUITABLE naming every fact that does not fit, BAD_USER_INPUT, NOT_FOUND
+   */
+  async request(client: string, input: RequestTransferApprovalInput, officer: Officer): Promise<StoredApproval> {
+    const at = this.#now();
+    const approval = await this.#draft(client, input, officer, at);
+    await this.#requireFit(approval, at);
+    await this.#requireOccasion(approval, at);
+    const { id, mechanism, recipientKind, destinationCountry } = approval;
+    const details = { approval: id, mechanism, recipientKind, destinationCountry };
+    await this.#recorder.record('TRANSFER_REQUESTED', { client, principal: officer.principal, details });
+    await this.#store.add(approval);
+    return approval;
+  }
+
+  /**
+   * Decides on an approval. Whoever asked for it neither approves, rejects nor resumes it; anyone entitled may stop it.
+   * @throws {GraphQLError} NOT_FOUND, FORBIDDEN, CONFLICT, TRANSFER_MECHANISM_UNSUITABLE, BAD_USER_INPUT
+   */
+  async decide(
+    client: string,
+    id: string,
+    action: Exclude<OfficerAction, 'REQUESTED'>,
+    reason: string,
+    officer: Officer,
+  ): Promise<StoredApproval> {
+    const at = this.#now();
+    const approval = await this.#store.find(client, id);
+    if (!approval) throw denied.notFound('transfer approval');
+    this.#requireEntitled(approval, action, officer);
+    const course = await this.courseOf(approval);
+    const state = stateAt(course, at) ?? 'REQUESTED';
+    // What only its basis suspends was not stopped by an officer, and is not theirs to resume.
+    const resumable = action !== 'RESUMED' || decidedAt(course, at) === 'SUSPENDED';
+    if (!permittedIn[state].includes(action) || !resumable) throw denied.conflict(`The approval is ${state}.`);
+    if (action === 'APPROVED' || action === 'RESUMED') await this.#requireFit(approval, at);
+    const last = approval.events.at(-1);
+    const event = {
+      sequence: (last?.sequence ?? 0) + 1,
+      action,
+      ...officer,
+      reason: requireText('reason', reason, 500),
+      // The clocks of replicas differ: what comes later is never told as earlier.
+      at: Math.max(at, last?.at ?? 0),
+    };
+    await this.#recorder.record(`TRANSFER_${action}`, {
+      client,
+      principal: officer.principal,
+      details: { approval: id },
+    });
+    await this.#store.append(client, id, event);
+    return { ...approval, events: [...approval.events, event] };
+  }
+
+  /** Everything an approval's state depends on. */
+  async courseOf(approval: StoredApproval, suspensions?: readonly Suspension[]): Promise<Course> {
+    return courseOf(this.#law, approval, suspensions ?? (await this.#suspensions.list()).map(windowOf));
+  }
+
+  async #draft(
+    client: string,
+    input: RequestTransferApprovalInput,
+    { principal, side }: Officer,
+    at: number,
+  ): Promise<StoredApproval> {
+    const { categories, purposes, residencies, dataSubjects } = input;
+    if (categories.length === 0 || purposes.length === 0)
+      throw denied.input('"categories" and "purposes" must each name at least one.');
+    const { reference } = await this.#recipients.find(input.recipient.kind, input.recipient.id, client);
+    const validFrom = input.validFrom?.getTime() ?? at;
+    const validUntil = input.validUntil?.getTime() ?? null;
+    if (validUntil !== null && (validUntil <= validFrom || validUntil <= at))
+      throw denied.input('"validUntil" must be after "validFrom", and in the future.');
+    const subjects = dataSubjects ? new Set(dataSubjects) : null;
+    const reason = `asked for: ${input.mechanism} to ${input.destinationCountry}`;
+    return {
+      clientId: client,
+      id: uuid(),
+      recipientKind: reference.kind,
+      recipientId: reference.id,
+      destinationCountry: requireCountry('destinationCountry', input.destinationCountry),
+      categories: [...new Set(categories)],
+      purposes: [...new Set(purposes)],
+      mechanism: input.mechanism,
+      sccModule: input.sccModule ?? null,
+      assessment: input.assessment?.trim() ? requireText('assessment', input.assessment, 2000) : null,
+      safeguards: (input.safeguards ?? []).map((text) => requireText('safeguards', text.replace(/\s+/g, ' '), 200)),
+      authorisation: input.authorisation?.trim() ? requireText('authorisation', input.authorisation, 500) : null,
+      residencies: residencies ? [...new Set(residencies)].map((code) => requireCountry('residencies', code)) : null,
+      namedSubjects: subjects?.size ?? null,
+      subjects,
+      validFrom,
+      validUntil,
+      requestedBy: principal,
+      requestedAt: at,
+      events: [{ sequence: 1, action: 'REQUESTED', side, principal, reason, at }],
+    };
+  }
+
+  async #requireFit(approval: StoredApproval, at: number): Promise<void> {
+    const { recipientKind, recipientId, destinationCountry } = approval;
+    const known = await this.#recipients.find(recipientKind, recipientId, approval.clientId);
+    const recipient = await this.#recipients.asRecipient(known.reference, destinationCountry);
+    const suspensions = (await this.#suspensions.list()).map(windowOf);
+    const asked = { ...approval, recipient, registeredCountry: known.country };
+    const misfits = misfitsOf(this.#law, asked, at, suspensions);
+    if (misfits.length > 0) throw unsuitable(approval.mechanism, misfits);
+  }
+
+  /** A derogation is for single cases: not one after another for the same recipient (recital 111, Art. 49). */
+  async #requireOccasion(approval: StoredApproval, at: number): Promise<void> {
+    if (this.#law.tools[approval.mechanism]?.kind !== 'DEROGATION') return;
+    const around = { from: startOf(dayOf(approval.validFrom)), to: endOf(dayOf(approval.validUntil ?? at)) };
+    const others = (await this.#store.all(approval.clientId)).filter(
+      (other) =>
+        other.mechanism === approval.mechanism &&
+        other.recipientKind === approval.recipientKind &&
+        other.recipientId === approval.recipientId &&
+        !['REJECTED', 'REVOKED'].includes(decidedAt({ events: other.events, deciders: decidersOf(other) }, at) ?? '') &&
+        other.validFrom < around.to &&
+        (other.validUntil ?? Number.POSITIVE_INFINITY) > around.from,
+    );
+    const [first] = others;
+    if (!first) return;
+    const why = `${first.id} is asked for or given for the same time: a derogation is occasional, not repeated`;
+    throw unsuitable(approval.mechanism, [{ fact: 'validFrom', why }]);
+  }
+
+  #requireEntitled(approval: StoredApproval, action: OfficerAction, { principal, side }: Officer): void {
+    if (!decidersOf(approval).includes(side)) throw denied.role(['CLIENT_PRIVACY_OFFICER']);
+    const stops = action === 'SUSPENDED' || action === 'REVOKED';
+    if (!stops && approval.requestedBy === principal)
+      throw denied.forbidden('Whoever asked for an approval does not decide on it.');
+    if (action === 'APPROVED') {
+      const given = approval.events.filter((event) => event.action === 'APPROVED');
+      if (given.some((event) => event.side === side))
+        throw denied.conflict(`The ${side.toLowerCase()} approved it already.`);
+      if (given.some((event) => event.principal === principal))
+        throw denied.forbidden('Each side decides by an officer of its own.');
+    }
+    const stopped = approval.events.filter((event) => event.action === 'SUSPENDED').at(-1);
+    if (action === 'RESUMED' && stopped && stopped.side !== side)
+      throw denied.forbidden(`The ${stopped.side.toLowerCase()} suspended it, and resumes it.`);
+  }
+}
+
+/** The client's officer decides; on access by the platform's staff the platform's does as well. */
+export const decidersOf = ({ recipientKind }: Pick<StoredApproval, 'recipientKind'>): readonly Side[] =>
+  recipientKind === 'PLATFORM' ? ['CLIENT', 'PLATFORM'] : ['CLIENT'];
+
+export function courseOf(law: Law, approval: StoredApproval, suspensions: readonly Suspension[]): Course {
+  const { events, validFrom, validUntil } = approval;
+  return {
+    events,
+    validFrom,
+    validUntil,
+    deciders: decidersOf(approval),
+    suspensions: basisSuspensionsOf(law, approval, suspensions),
+  };
+}

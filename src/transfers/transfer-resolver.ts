@@ -1,0 +1,229 @@
+import { GraphQLDateTime } from 'graphql-scalars';
+import { Arg, Ctx, Field, ID, Int, Mutation, ObjectType, Query, Resolver, Root, Subscription } from 'type-graphql';
+import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
+import { DataCategoryEnum, ProcessingPurposeEnum, register } from '../identity/enums';
+import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { requireCountry } from '../register/checks';
+import { type Connection, page, pageSize, positionOf } from '../storage/connection';
+import type { KeyStore } from '../storage/key-store';
+import { deriveKey } from '../storage/vault';
+import type { OfficerAction } from './approval-state';
+import type { StoredApproval } from './approval-store';
+import { type Assessment, assess, type TransferBasis } from './assessment';
+import { presented } from './presented-approval';
+import { windowOf } from './suspensions';
+import { TransferApproval, TransferApprovalConnection } from './transfer-approval';
+import { officerOf } from './transfer-approvals';
+import { DecideTransferInput, RequestTransferApprovalInput, TransferRecipientInput } from './transfer-inputs';
+import { transferChanges } from './transfer-stream';
+import type { TransfersRoom } from './transfers-room';
+
+const TransferBasisEnum = register('TransferBasis', 'What carries a transfer.', {
+  NO_TRANSFER: 'The data stays under the law that covers it.',
+  UNRESTRICTED: 'The law that covers it has no general restriction.',
+  ADEQUACY: 'An adequacy finding in force.',
+  APPROVAL: 'An approval in force.',
+});
+
+@ObjectType({ simpleResolvers: true })
+class TransferApprovalPayload {
+  @Field(() => TransferApproval)
+  approval: TransferApproval;
+}
+
+@ObjectType({ description: 'Whether a transfer is lawful at a moment, and why.', simpleResolvers: true })
+class TransferAssessment implements Assessment {
+  @Field(() => Boolean)
+  lawful: boolean;
+
+  @Field(() => TransferBasisEnum, { nullable: true })
+  basis: TransferBasis | null;
+
+  @Field(() => String, { nullable: true, description: 'The regime that covers the people, where one is held here.' })
+  regime: string | null;
+
+  @Field(() => String, { description: 'The article that carries it, or the one that forbids it.' })
+  article: string;
+
+  @Field(() => String, { nullable: true, description: 'Where that can be read.' })
+  source: string | null;
+
+  @Field(() => String, { nullable: true, description: 'Its IRI in the W3C Data Privacy Vocabulary.' })
+  dpv: string | null;
+
+  @Field(() => [ID], { description: 'Approvals that carry it, wholly or in part.' })
+  approvals: string[];
+
+  @Field(() => [String], { description: 'What it lacks.' })
+  missing: string[];
+}
+
+const requesters = ['CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER', 'PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER'] as const;
+const deciders = ['CLIENT_PRIVACY_OFFICER', 'PLATFORM_PRIVACY_OFFICER'] as const;
+
+/** Approvals of transfers and their assessment (statement T1, T2). */
+@Resolver()
+export class TransferResolver {
+  constructor(
+    private readonly room: TransfersRoom,
+    private readonly keys: KeyStore,
+  ) {}
+
+  @Query(() => TransferApprovalConnection, { description: "The client's approvals of transfers, newest first." })
+  async transferApprovals(
+    @Ctx() context: RequestContext,
+    @Arg('first', () => Int, { nullable: true }) first?: number,
+    @Arg('after', () => String, { nullable: true }) after?: string,
+  ): Promise<Connection<TransferApproval>> {
+    requireRole(context, ...requesters, 'AUDITOR');
+    const client = requireClient(context);
+    const size = pageSize(first);
+    const key = deriveKey(await this.keys.clientKey(client.id), 'cursor');
+    const position = positionOf(after, key);
+    const all = (await this.#presentedAll(client.id)).reverse();
+    const rest = position === undefined ? all : all.filter(({ id }) => id < position);
+    return page(rest.slice(0, size + 1), size, position, key, ({ id }) => id);
+  }
+
+  @Query(() => TransferApproval, { nullable: true })
+  async transferApproval(
+    @Arg('id', () => ID) id: string,
+    @Ctx() context: RequestContext,
+  ): Promise<TransferApproval | null> {
+    requireRole(context, ...requesters, 'AUDITOR');
+    const found = await this.room.store.find(requireClient(context).id, id);
+    return found ? this.#presented(found) : null;
+  }
+
+  @Query(() => TransferAssessment, {
+    description: 'Whether a transfer is lawful, on what, and what it lacks, at any moment past or future.',
+  })
+  async transferAssessment(
+    @Ctx() context: RequestContext,
+    @Arg('from', () => String, { description: 'The country whose law covers the people.' }) from: string,
+    @Arg('to', () => String) to: string,
+    @Arg('recipient', () => TransferRecipientInput) recipient: TransferRecipientInput,
+    @Arg('categories', () => [DataCategoryEnum]) categories: DataCategory[],
+    @Arg('purposes', () => [ProcessingPurposeEnum]) purposes: ProcessingPurpose[],
+    @Arg('at', () => GraphQLDateTime, { nullable: true }) at?: Date,
+  ): Promise<TransferAssessment> {
+    requireRole(context, ...requesters, 'AUDITOR');
+    if (categories.length === 0 || purposes.length === 0)
+      throw denied.input('"categories" and "purposes" must each name at least one.');
+    const { store, recipients, suspensions, law } = this.room;
+    const client = context.client?.id;
+    const { reference } = await recipients.find(recipient.kind, recipient.id, client);
+    const question = {
+      from: requireCountry('from', from),
+      to: requireCountry('to', to),
+      reference,
+      recipient: await recipients.asRecipient(reference, to),
+      categories,
+      purposes,
+      at: at?.getTime() ?? Date.now(),
+    };
+    const approvals = client === undefined ? [] : await store.all(client);
+    const found = assess(law, question, approvals, (await suspensions.list()).map(windowOf));
+    return { ...found, approvals: [...found.approvals], missing: [...found.missing] };
+  }
+
+  @Mutation(() => TransferApprovalPayload, {
+    nullable: true,
+    description: 'Asks for a transfer to be approved; somebody else decides.',
+  })
+  async requestTransferApproval(
+    @Arg('input', () => RequestTransferApprovalInput) input: RequestTransferApprovalInput,
+    @Ctx() context: RequestContext,
+  ): Promise<TransferApprovalPayload> {
+    requireRole(context, ...requesters);
+    const client = requireClient(context).id;
+    const asked = await this.room.approvals.request(client, input, officerOf(context.claims));
+    return { approval: await this.#presented(asked) };
+  }
+
+  @Mutation(() => TransferApprovalPayload, {
+    description: "Approves a transfer: the client's privacy officer, for access by staff the platform's as well.",
+  })
+  approveTransfer(
+    @Arg('input', () => DecideTransferInput) input: DecideTransferInput,
+    @Ctx() context: RequestContext,
+  ): Promise<TransferApprovalPayload> {
+    return this.#decide('APPROVED', input, context);
+  }
+
+  @Mutation(() => TransferApprovalPayload, { description: 'Refuses a transfer that was asked for.' })
+  rejectTransfer(
+    @Arg('input', () => DecideTransferInput) input: DecideTransferInput,
+    @Ctx() context: RequestContext,
+  ): Promise<TransferApprovalPayload> {
+    return this.#decide('REJECTED', input, context);
+  }
+
+  @Mutation(() => TransferApprovalPayload, {
+    description: 'Stops a transfer for the time being, from the next request.',
+  })
+  suspendTransfer(
+    @Arg('input', () => DecideTransferInput) input: DecideTransferInput,
+    @Ctx() context: RequestContext,
+  ): Promise<TransferApprovalPayload> {
+    return this.#decide('SUSPENDED', input, context);
+  }
+
+  @Mutation(() => TransferApprovalPayload, {
+    description: 'Puts a suspended transfer in force again, if it still fits.',
+  })
+  resumeTransfer(
+    @Arg('input', () => DecideTransferInput) input: DecideTransferInput,
+    @Ctx() context: RequestContext,
+  ): Promise<TransferApprovalPayload> {
+    return this.#decide('RESUMED', input, context);
+  }
+
+  @Mutation(() => TransferApprovalPayload, { description: 'Ends a transfer for good, from the next request.' })
+  revokeTransfer(
+    @Arg('input', () => DecideTransferInput) input: DecideTransferInput,
+    @Ctx() context: RequestContext,
+  ): Promise<TransferApprovalPayload> {
+    return this.#decide('REVOKED', input, context);
+  }
+
+  @Subscription(() => TransferApproval, {
+    description: "The client's approvals as their state changes, by an officer, by time, or with their legal basis.",
+    topics: 'transferChanged',
+    topicId: ({ context }: { context: RequestContext }) => context,
+  })
+  transferChanged(@Root() approval: TransferApproval, @Ctx() context: RequestContext): TransferApproval {
+    requireRole(context, ...requesters, 'AUDITOR');
+    if (requireClient(context).id !== approval.clientId) throw denied.client();
+    return approval;
+  }
+
+  /** What the subscription gives of a client. */
+  changes(context: RequestContext): AsyncGenerator<TransferApproval, void, void> {
+    requireRole(context, ...requesters, 'AUDITOR');
+    const { id } = requireClient(context);
+    return transferChanges(this.room.regions, id, () => this.#presentedAll(id));
+  }
+
+  async #decide(
+    action: Exclude<OfficerAction, 'REQUESTED'>,
+    { id, reason }: DecideTransferInput,
+    context: RequestContext,
+  ): Promise<TransferApprovalPayload> {
+    requireRole(context, ...deciders);
+    const client = requireClient(context).id;
+    const decided = await this.room.approvals.decide(client, id, action, reason, officerOf(context.claims));
+    return { approval: await this.#presented(decided) };
+  }
+
+  async #presented(approval: StoredApproval): Promise<TransferApproval> {
+    const suspensions = (await this.room.suspensions.list()).map(windowOf);
+    return presented(this.room.law, approval, suspensions, Date.now());
+  }
+
+  async #presentedAll(client: string): Promise<TransferApproval[]> {
+    const { store, suspensions, law } = this.room;
+    const [approvals, suspended] = [await store.all(client), (await suspensions.list()).map(windowOf)];
+    return approvals.map((approval) => presented(law, approval, suspended, Date.now()));
+  }
+}
