@@ -38,7 +38,7 @@ export function createFetcher(token: string, purposeNow: () => Purpose | undefin
     return post(caller, request).then(
       (response) => {
         show(decisionOfRun(response, caller.purpose));
-        return response;
+        return dataFirst(response);
       },
       (error: Error) => {
         show(unanswered('run', caller.purpose, error));
@@ -82,6 +82,11 @@ async function post<Data = Record<string, unknown>>(caller: Caller, request: obj
   } catch {
     throw new Error(`The server answered ${response.status} ${response.statusText} with no GraphQL result`);
   }
+}
+
+/** The data on top: why something is withheld is told beside the result already. */
+function dataFirst(response: ExecutionResult): ExecutionResult {
+  return { ...('data' in response ? { data: response.data } : {}), ...response };
 }
 
 // Not an async generator: its return() waits for the next event, so GraphiQL's Stop would not stop.
