@@ -26,11 +26,6 @@ const entries: readonly Entry[] = [
     'carry out erasures, and prove them',
     async () => (await import('./commands/erasures.js')).erasuresCommand(),
   ],
-  [
-    'erasures',
-    'carry out erasures, and prove them',
-    async () => (await import('./commands/erasures.js')).erasuresCommand(),
-  ],
   ['schema', 'write the schema files', async () => (await import('./commands/schema.js')).schemaCommand()],
 ];
 

@@ -37,6 +37,7 @@ export function createServices(stores: Stores, audit: LedgerOptions = {}): Servi
   const ledger = new Ledger(stores, audit);
   const references = new References(keys);
   const trail = new AuditTrail(ledger, references);
+  keys.watch((destruction) => trail.keyDestroyed(destruction));
   const records = new GovernanceRecords(regions, keys, trail);
   const clients = new Clients(regions, keys, records, trail);
   const parties = new ThirdParties(regions, keys, records, trail);

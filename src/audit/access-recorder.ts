@@ -2,7 +2,7 @@ import type { Decision, GovernanceReport, GovernedCoordinate, Outcome } from '..
 import type { TokenClaims } from '../identity/caller';
 import type { RequestContext } from '../identity/request-context';
 import { notesOf } from '../identity/request-notes';
-import type { Json } from './canonical';
+import { type Json, Written } from './canonical';
 import type { Ledger } from './ledger';
 import type { References } from './references';
 
@@ -26,8 +26,9 @@ export interface AccessFacts {
 }
 
 interface Verdicts {
-  readonly coordinates: { readonly [coordinate: string]: Outcome };
-  readonly counts: { readonly [outcome in Outcome]: number };
+  readonly coordinates: Written;
+  readonly counts: Written;
+  readonly withheld: ReadonlySet<string>;
 }
 
 /** Records what was read: one entry for each operation. */
@@ -49,10 +50,13 @@ export class AccessRecorder {
     const ids = [...new Set([...(notes?.subjects ?? [])].flatMap(({ subject }) => subject ?? []))];
     const principal = claims?.subject ? await this.#references.principal(client, claims.subject) : undefined;
     const subjects = client === undefined ? [] : await this.#references.subjects(client, ids);
-    const { coordinates, counts } = this.#verdictsOf(context?.decision, facts.coordinates);
     const { report } = facts;
+    const decision = context?.decision;
+    const { coordinates, counts, withheld } = decision
+      ? this.#verdictsOf(decision, facts.coordinates)
+      : verdictsOf((report?.withheld ?? []).map((name) => [name, 'WITHHELD']));
     const purpose = report?.purpose ?? facts.purpose ?? null;
-    const rowsWithheld = (report?.withheld ?? []).filter((name) => coordinates[name] !== 'WITHHELD');
+    const rowsWithheld = (report?.withheld ?? []).filter((name) => !withheld.has(name));
     const permissions = (purpose !== null && context?.permissionsFor?.(purpose)) || [];
     const fields: { readonly [key: string]: Json } = {
       codes: Object.fromEntries(facts.codes),
@@ -82,19 +86,25 @@ export class AccessRecorder {
   }
 
   /** Decisions are kept between requests, and so is what entries say of them. */
-  #verdictsOf(decision: Decision | undefined, names: readonly GovernedCoordinate[]): Verdicts {
-    const known = decision && this.#verdicts.get(decision);
+  #verdictsOf(decision: Decision, names: readonly GovernedCoordinate[]): Verdicts {
+    const known = this.#verdicts.get(decision);
     if (known) return known;
-    const coordinates: { [coordinate: string]: Outcome } = {};
-    const counts = { CLEAR: 0, DEIDENTIFIED: 0, WITHHELD: 0 };
-    for (const [index, verdict] of (decision?.verdicts ?? []).entries()) {
+    const outcomes = decision.verdicts.flatMap((verdict, index): Array<[string, Outcome]> => {
       const name = names[index];
-      if (!verdict || !name || name.category === null) continue;
-      coordinates[name.coordinate] = verdict.outcome;
-      counts[verdict.outcome]++;
-    }
-    const verdicts = { coordinates, counts };
-    if (decision) this.#verdicts.set(decision, verdicts);
+      return verdict && name && name.category !== null ? [[name.coordinate, verdict.outcome]] : [];
+    });
+    const verdicts = verdictsOf(outcomes);
+    this.#verdicts.set(decision, verdicts);
     return verdicts;
   }
+}
+
+function verdictsOf(outcomes: ReadonlyArray<readonly [coordinate: string, outcome: Outcome]>): Verdicts {
+  const counts = { CLEAR: 0, DEIDENTIFIED: 0, WITHHELD: 0 };
+  for (const [, outcome] of outcomes) counts[outcome]++;
+  return {
+    coordinates: new Written(Object.fromEntries(outcomes)),
+    counts: new Written(counts),
+    withheld: new Set(outcomes.flatMap(([coordinate, outcome]) => (outcome === 'WITHHELD' ? coordinate : []))),
+  };
 }

@@ -1,16 +1,34 @@
 /** What an entry may hold: undefined is left out, as JSON leaves it out. */
-export type Json = string | number | boolean | null | undefined | readonly Json[] | { readonly [key: string]: Json };
+export type Json =
+  | string
+  | number
+  | boolean
+  | null
+  | undefined
+  | Written
+  | readonly Json[]
+  | { readonly [key: string]: Json };
+
+/** A part that many entries share, written once. */
+export class Written {
+  readonly text: string;
+
+  constructor(value: Json) {
+    this.text = canonical(value);
+  }
+}
 
 /** JSON in one form only: keys in the order of their code units, no space (RFC 8785 for what entries hold). */
 export function canonical(value: Json): string {
   if (value === null || typeof value !== 'object') return JSON.stringify(value ?? null);
-  if (isList(value)) return `[${value.map(canonical).join(',')}]`;
-  const parts: string[] = [];
+  if (value instanceof Written) return value.text;
+  if (isList(value)) return value.length === 0 ? '[]' : `[${value.map(canonical).join(',')}]`;
+  let text = '';
   for (const key of Object.keys(value).sort()) {
     const part = value[key];
-    if (part !== undefined) parts.push(`${JSON.stringify(key)}:${canonical(part)}`);
+    if (part !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonical(part)}`;
   }
-  return `{${parts.join(',')}}`;
+  return `{${text}}`;
 }
 
 const isList = (value: Json): value is readonly Json[] => Array.isArray(value);

@@ -1,5 +1,6 @@
 import { v7 as uuid } from 'uuid';
 import type { Change, ChangeRecorder } from '../identity/change-recorder';
+import type { KeyDestruction } from '../storage/key-store';
 import type { Ledger } from './ledger';
 import type { References } from './references';
 
@@ -29,13 +30,30 @@ export class AuditTrail implements ChangeRecorder {
   }
 
   async record(kind: string, change: Change): Promise<string> {
+    const { id, written } = await this.#write(kind, change);
+    await written;
+    return id;
+  }
+
+  /**
+   * Records a key's destruction. What refers to the subject is computed before this resolves, and the entry is on its
+   * way; it is not waited for, since the keys' store knows nothing of the transactions that it is called in.
+   */
+  async keyDestroyed({ client, subject }: KeyDestruction): Promise<void> {
+    const kind = subject === undefined ? 'CLIENT_KEY_DESTROYED' : 'SUBJECT_KEY_DESTROYED';
+    const { written } = await this.#write(kind, { client, principal: 'keys', subject });
+    // The ledger has told of the failure already.
+    written.catch(() => undefined);
+  }
+
+  async #write(kind: string, change: Change): Promise<{ id: string; written: Promise<void> }> {
     if (!KIND.test(kind)) throw new TypeError(`${kind} is not a kind of entry: upper-case words joined by underscores`);
     const { client, principal, subject, purpose, details = {} } = change;
     const who = await this.#references.principal(client, principal);
     const subjects =
       client === undefined || subject === undefined ? [] : await this.#references.subjects(client, [subject]);
     const id = uuid();
-    await this.#ledger.append(client, id, {
+    const written = this.#ledger.append(client, id, {
       details,
       kind,
       principal: who.reference,
@@ -45,7 +63,7 @@ export class AuditTrail implements ChangeRecorder {
       time: new Date().toISOString(),
       version: 1,
     });
-    return id;
+    return { id, written };
   }
 
   /** Counts a sign-in that failed; the first of a minute is written at once, the others together at its end. */

@@ -17,6 +17,12 @@ const KEY_BYTES = 32;
 /** A wrapped key's bytes after its destruction, until its row is deleted. */
 const OVERWRITTEN = Buffer.alloc(KEY_BYTES + SEAL_OVERHEAD_BYTES);
 
+/** A key about to be destroyed: a client's with all that it wraps, or one subject's. */
+export interface KeyDestruction {
+  readonly client: string;
+  readonly subject?: string;
+}
+
 export interface KeyStoreOptions {
   /** Milliseconds since 1970; replaced in tests. */
   readonly now?: () => number;
@@ -35,6 +41,7 @@ export class KeyStore {
   readonly #master: MasterKey;
   readonly #now: () => number;
   readonly #cache: KeyCache;
+  #watcher: ((destruction: KeyDestruction) => Promise<void>) | undefined;
   /** Rises with every destruction: what was read before one must not enter the cache after it. */
   #destructions = 0;
 
@@ -43,6 +50,11 @@ export class KeyStore {
     this.#master = master;
     this.#now = now ?? Date.now;
     this.#cache = new KeyCache(KEY_CACHE_MAX, now);
+  }
+
+  /** Has somebody told before a key is destroyed, while what is under it can still be read. */
+  watch(watcher: (destruction: KeyDestruction) => Promise<void>): void {
+    this.#watcher = watcher;
   }
 
   /** Makes the key of a new client. A client has one key in its life: a second call, even after destruction, throws. */
@@ -158,6 +170,7 @@ export class KeyStore {
    * Does nothing where there is none, so that an erasure can be run again.
    */
   async destroySubjectKey(clientId: string, subjectId: string): Promise<void> {
+    await this.#watcher?.({ client: clientId, subject: subjectId });
     await this.#destroying([clientId, subjectId], async () => {
       await this.#deleteSubjectKeys(clientId, [subjectId]);
     });
@@ -182,6 +195,7 @@ export class KeyStore {
 
   /** Destroys a client's key, and with it all personal data of the client (statement D3); then its subjects' keys. */
   async destroyClientKey(clientId: string): Promise<void> {
+    await this.#watcher?.({ client: clientId });
     await this.#destroying([clientId], async () => {
       await this.#dataSource.query(
         'UPDATE client_key SET wrapped = NULL, destroyed_at = ? WHERE client_id = ? AND destroyed_at IS NULL',

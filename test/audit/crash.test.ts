@@ -48,8 +48,12 @@ describe.each(databases)('SIGKILL under load on $name (statement G1)', ({ name, 
         LOG_LEVEL: 'info',
       };
       const received: string[] = [];
-      for (let kill = 0; kill < KILLS[name]; kill++) {
-        received.push(...(await killedUnderLoad(folder, env, headers, 60 + ((kill * 37) % 200))));
+      // While one is killed the next one starts: they are replicas, each with a log of its own.
+      let next = startServer(folder, env);
+      for (let kill = 1; kill <= KILLS[name]; kill++) {
+        const server = await next;
+        if (kill < KILLS[name]) next = startServer(folder, env);
+        received.push(...(await killedUnderLoad(server, headers, 60 + ((kill * 37) % 200))));
       }
       expect(received.length).toBeGreaterThan(KILLS[name] * CONNECTIONS);
 
@@ -69,13 +73,12 @@ describe.each(databases)('SIGKILL under load on $name (statement G1)', ({ name, 
   }, 120_000);
 });
 
-/** Starts a server, asks it from several connections, kills it amid that. @returns the ids that callers received */
-async function killedUnderLoad(
-  cwd: string,
-  env: Record<string, string>,
-  headers: Record<string, string>,
-  afterMs: number,
-): Promise<string[]> {
+interface Server {
+  readonly url: string;
+  kill(): Promise<void>;
+}
+
+async function startServer(cwd: string, env: Record<string, string>): Promise<Server> {
   const server = startRemit(['serve'], { cwd, env });
   const exited = once(server, 'exit');
   const url = await new Promise<string>((resolve, reject) => {
@@ -87,12 +90,22 @@ async function killedUnderLoad(
     });
     exited.then(() => reject(new Error(`the server did not start: ${output}`)));
   });
+  const kill = async () => {
+    server.kill('SIGKILL');
+    await exited;
+  };
+  return { url, kill };
+}
+
+/** Asks a server from several connections, and kills it amid that. @returns the ids that callers received */
+async function killedUnderLoad(server: Server, headers: Record<string, string>, afterMs: number): Promise<string[]> {
   const received: string[] = [];
   let running = true;
   const ask = async () => {
     while (running) {
       try {
-        const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query: names }) });
+        const body = JSON.stringify({ query: names });
+        const response = await fetch(server.url, { method: 'POST', headers, body });
         const { data, extensions } = (await response.json()) as {
           data: { customers: { nodes: unknown[] } } | null;
           extensions: { governance: { auditId: string } };
@@ -106,8 +119,7 @@ async function killedUnderLoad(
   const load = Array.from({ length: CONNECTIONS }, ask);
   while (received.length < CONNECTIONS && running) await sleep(5);
   await sleep(afterMs);
-  server.kill('SIGKILL');
-  await exited;
+  await server.kill();
   await Promise.all(load);
   return received;
 }

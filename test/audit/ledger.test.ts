@@ -284,6 +284,8 @@ describe.each(databases)('the ledger on $name', ({ create }) => {
     const references = server.app.services.auditReader;
     expect(await references.entries(acme.id, { subject: gone }, 10, undefined)).toEqual([]);
     const still = (await entries(officer, {}, 500)).find(({ id }) => id === read);
+    const [destroyed] = await entries(officer, { kind: 'SUBJECT_KEY_DESTROYED' });
+    expect(destroyed?.subjects).toEqual(before?.subjects);
     expect(still?.subjects).toEqual(before?.subjects);
     expect(await server.verify()).toMatchObject({ sound: true, findings: [] });
   });
