@@ -1,4 +1,5 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
+import { placesFor } from '../storage/affected-rows';
 import { ClientKeyError } from '../storage/errors';
 import type { Lease } from '../storage/jobs';
 import type { TenantTable } from '../storage/tables';
@@ -16,6 +17,7 @@ import { everyCategory, nextExpiry, retainedBy } from './retained';
 import { finishSteps, insertSteps, type Step, stepsOf } from './steps';
 import { fileForTermination, heldCustomers } from './termination-holds';
 
+const CHUNK = 500;
 const CLIENT_KEY = 'keys:client_key';
 /** What an erasure itself runs on goes last, in the transaction that ends it. */
 const RUNNING_ON = new Set(['job', 'erasure_step']);
@@ -63,11 +65,34 @@ async function begin(parts: ErasureParts, source: DataSource, lease: Lease, stat
       client,
       id,
     ]);
+    await absorb(manager, state, except);
     return { number, steps: await stepsOf(manager, client, id, number) };
   });
   const ending: Ending = { source, lease, state, number: entered.number, except, holds, claimsUntil };
   if (entered.steps.length === 0) await plan(parts, ending);
   return ending;
+}
+
+/** Open requests for single persons are taken over, so that nothing is counted twice; those of held persons stay. */
+async function absorb(manager: EntityManager, { client, id }: ErasureState, except: readonly string[]): Promise<void> {
+  const held = new Set(except);
+  const open = await manager.query<Array<{ id: string; customer_id: string | null }>>(
+    `SELECT id, customer_id FROM erasure_request WHERE client_id = ? AND kind = 'CUSTOMER'
+     AND status NOT IN ('CANCELLED', 'COMPLETED')`,
+    [client],
+  );
+  const ours = open.filter(({ customer_id }) => customer_id === null || !held.has(customer_id));
+  for (const chunk of chunksOf(ours.map((request) => request.id))) {
+    await manager.query(`DELETE FROM job WHERE client_id = ? AND id IN (${placesFor(chunk)}) AND id <> ?`, [
+      client,
+      ...chunk,
+      id,
+    ]);
+  }
+}
+
+function* chunksOf<T>(items: readonly T[]): Generator<T[]> {
+  for (let start = 0; start < items.length; start += CHUNK) yield items.slice(start, start + CHUNK);
 }
 
 async function hasKey({ keys }: ErasureParts, client: string): Promise<boolean> {

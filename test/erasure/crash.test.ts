@@ -1,15 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { verifyCertificate } from '../../src/erasure/certificate';
-import { createServices, type Services } from '../../src/services';
-import { generateMasterKeyFile } from '../../src/storage/master-key';
-import { migrateStores, openStores, type Stores } from '../../src/stores';
 import { startRemit } from '../support/cli';
 import { databases, type TestDatabase } from '../support/databases';
+import { type Installation, openInstallation } from './installation';
 import { CANARY, countRows, dump, newClient, plantedRows, plantPeople } from './people';
 
 const PEOPLE = 200;
@@ -18,36 +15,23 @@ const ROUNDS = 10;
 /** Statement D2, pitfalls 25 and 28: SIGKILL at any moment, twenty times, and everybody is erased and counted once. */
 describe.each(databases)('erasures whose workers are killed, on $name', ({ create }) => {
   let database: TestDatabase;
-  let folder: string;
-  let env: Record<string, string>;
-  let stores: Stores;
-  let services: Services;
+  let installation: Installation;
   let client: string;
   let log = '';
 
   beforeAll(async () => {
     database = await create();
-    folder = mkdtempSync(join(tmpdir(), 'remit-crash-'));
-    const masterKeyFile = join(folder, 'master.key');
-    await generateMasterKeyFile(masterKeyFile);
-    const { databaseUrl, keysDatabaseUrl } = database;
-    const config = { databaseUrl, keysDatabaseUrl, regionalDatabaseUrls: {}, masterKeyFile, production: false };
-    env = { DATABASE_URL: databaseUrl, KEYS_DATABASE_URL: keysDatabaseUrl, REMIT_MASTER_KEY_FILE: masterKeyFile };
-    await migrateStores(config);
-    stores = await openStores(config, { poolSize: 4 });
-    services = createServices(stores);
-    client = await newClient(services, 'acme');
+    installation = await openInstallation(database);
+    client = await newClient(installation.services, 'acme');
   });
   afterAll(async () => {
-    await services.ledger.close();
-    await stores.close();
+    await installation.close();
     await database.drop();
-    rmSync(folder, { recursive: true, force: true });
   });
 
   const worker = (): ChildProcess => {
     const words = ['erasures', 'run', '--watch', '--lease', '1', '--concurrency', '2'];
-    const child = startRemit(words, { cwd: folder, env });
+    const child = startRemit(words, { cwd: installation.folder, env: installation.env });
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (bytes) => {
         log += String(bytes);
@@ -62,7 +46,7 @@ describe.each(databases)('erasures whose workers are killed, on $name', ({ creat
     await ended;
   };
   const completed = async () => {
-    const [row] = await stores.regions.home.query<Array<{ n: number }>>(
+    const [row] = await installation.stores.regions.home.query<Array<{ n: number }>>(
       `SELECT COUNT(*) AS n FROM erasure_request WHERE client_id = ? AND status = 'COMPLETED'`,
       [client],
     );
@@ -76,6 +60,7 @@ describe.each(databases)('erasures whose workers are killed, on $name', ({ creat
   };
 
   test(`${PEOPLE} erasures, ${2 * ROUNDS} times SIGKILL`, async () => {
+    const { stores, services, folder } = installation;
     const people = await plantPeople(
       stores,
       client,
@@ -133,5 +118,5 @@ describe.each(databases)('erasures whose workers are killed, on $name', ({ creat
     for (const each of folders) {
       for (const file of readdirSync(each)) expect(readFileSync(join(each, file)).includes(CANARY)).toBe(false);
     }
-  }, 180_000);
+  }, 400_000);
 });
