@@ -24,6 +24,7 @@ import { platformKey } from './storage/platform-key';
 import { deriveKey } from './storage/vault';
 import { openStores, type Stores } from './stores';
 import { ConversationResolver, CustomerResolver, OrderResolver } from './subjects/customer-resolver';
+import { explainTransfers } from './transfers/explained-transfers';
 import { LegalBasisResolver } from './transfers/legal-basis-resolver';
 import { TransferResolver } from './transfers/transfer-resolver';
 
@@ -77,7 +78,14 @@ export function governContracts(
   cursorKey: Buffer,
   onInternalError: (error: unknown) => void,
 ): { schemas: Record<Contract, GraphQLSchema>; contracts: Record<Contract, Governed> } {
-  const explain: Explain = (claims, operation) => contracts[contractOf(claims)].explain(operation);
+  const explain: Explain = (claims, operation) => {
+    const governed = contracts[contractOf(claims)];
+    const coordinates = new Map(governed.coordinates.map((one) => [one.coordinate, one]));
+    return governed.explain(operation).map((field) => {
+      const { category = null, subject = null } = coordinates.get(field.coordinate) ?? {};
+      return { ...field, category, subject };
+    });
+  };
   const { transfers } = services;
   const transferResolver = new TransferResolver(transfers, keys);
   const resolvers = [
@@ -86,7 +94,7 @@ export function governContracts(
     new CustomerResolver(services.customers, services.subjectRecords, keys),
     new OrderResolver(services.subjectRecords),
     new ConversationResolver(services.subjectRecords, keys),
-    new ExplainResolver(explain),
+    new ExplainResolver(explain, (context, purpose) => explainTransfers(transfers, context, purpose)),
     new ErasureResolver(services.erasure, services.clients, keys),
     new HoldResolver(services.erasure, services.parties),
     erasureSubscription(services.erasure),

@@ -34,7 +34,7 @@ export class CreateTransfers1700000000004 implements MigrationInterface {
       columns: [
         id('client_id'),
         id('approval_id'),
-        count('sequence'),
+        text('sequence', 6),
         nullable(text('action', 20)),
         nullable(text('side', 10)),
         nullable(text('principal', 100)),

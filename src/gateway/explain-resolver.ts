@@ -5,6 +5,7 @@ import type { Deidentification, ProcessingPurpose } from '../governance/vocabula
 import type { TokenClaims } from '../identity/caller';
 import { DeidentificationEnum, OutcomeEnum, ProcessingPurposeEnum } from '../identity/enums';
 import type { RequestContext } from '../identity/request-context';
+import { type ExplainedField, TransferExplanation } from '../transfers/explained-transfers';
 
 @ObjectType({ description: 'What one field would give the caller, and what decides it.', simpleResolvers: true })
 class AccessExplanation {
@@ -22,30 +23,48 @@ class AccessExplanation {
 
   @Field(() => DeidentificationEnum, { nullable: true })
   method: Deidentification | null;
+
+  @Field(() => [TransferExplanation], {
+    nullable: true,
+    description: "For each country that the client's people have; null to third parties, who are not told which.",
+  })
+  transfers: TransferExplanation[] | null;
 }
 
 /** Explains an operation under an access, by the contract that serves the caller. */
 export type Explain = (
   claims: TokenClaims,
   operation: { document: string; operationName: string | undefined; access: Access },
-) => Explanation[];
+) => Array<Explanation & ExplainedField>;
+
+/** Explains what of it crosses a border to the caller. */
+export type ExplainTransfers = (
+  context: RequestContext,
+  purpose: string | undefined,
+) => Promise<(field: ExplainedField) => TransferExplanation[] | null>;
 
 @Resolver()
 export class ExplainResolver {
-  constructor(private readonly explain: Explain) {}
+  constructor(
+    private readonly explain: Explain,
+    private readonly transfers: ExplainTransfers,
+  ) {}
 
   @Query(() => [AccessExplanation], {
     description:
       'What an operation would give the caller for a purpose, field by field, without running it. Rows may withhold more.',
   })
-  explainAccess(
+  async explainAccess(
     @Arg('operation', () => String) document: string,
     @Ctx() context: RequestContext,
     @Arg('operationName', () => String, { nullable: true }) operationName?: string,
     @Arg('purpose', () => ProcessingPurposeEnum, { nullable: true }) purpose?: ProcessingPurpose,
-  ): Explanation[] {
+  ): Promise<AccessExplanation[]> {
     try {
-      return this.explain(context.claims, { document, operationName, access: context.accessFor(purpose) });
+      const access = context.accessFor(purpose);
+      const fields = this.explain(context.claims, { document, operationName, access });
+      const transfersOf = await this.transfers(context, purpose);
+      return fields.map((field) => ({ ...field, transfers: transfersOf(field) }));
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw error;
       throw new GraphQLError(`The operation to explain is not valid: ${error.message}`, {

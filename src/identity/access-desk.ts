@@ -104,7 +104,16 @@ export class AccessDesk {
       policyVersion: version,
     });
     const { permissionsFor } = rights;
-    return { claims, client: present, country, access: accessFor(purpose), accessFor, permissionsFor, memory };
+    return {
+      claims,
+      client: present,
+      country,
+      recipient,
+      access: accessFor(purpose),
+      accessFor,
+      permissionsFor,
+      memory,
+    };
   }
 
   async #client(reference: string): Promise<ClientReference | undefined> {

@@ -1,6 +1,7 @@
 import { GraphQLError } from 'graphql';
 import type { Access, Decision } from '../governance/govern';
 import type { Role, TokenClaims } from './caller';
+import type { RecipientReference } from './recipient';
 
 /** One request, as resolvers see it. */
 export interface RequestContext {
@@ -9,6 +10,8 @@ export interface RequestContext {
   readonly client: { readonly id: string; readonly slug: string } | undefined;
   /** From the token; of partners and sub-processors from the register. */
   readonly country: string | undefined;
+  /** For whom the caller reads; undefined for an auditor, or a third party that the register does not know. */
+  readonly recipient?: RecipientReference | undefined;
   /** What the governance core decides on. */
   readonly access: Access;
   /** The access the same caller would have for another purpose. */

@@ -110,7 +110,11 @@ export function historyOf(course: Course, now: number): HistoryEntry[] {
     ...(to === null ? [] : [{ at: to, action: 'BASIS_REINSTATED' as const, principal: by, reason }]),
   ]);
   // What comes with time is told where it changed something: a rejected request neither begins nor expires.
-  const felt = [...byTime, ...byBasis].filter(({ at }) => stateAt(course, at - 1) !== stateAt(course, at));
+  const felt = [...byTime, ...byBasis].filter(
+    ({ at, action }) =>
+      (action === 'EXPIRED' || decidedAt(course, at - 1) === 'APPROVED') &&
+      stateAt(course, at - 1) !== stateAt(course, at),
+  );
   return [...acts, ...felt]
     .filter(({ at }) => at <= now)
     .sort((a, b) => a.at - b.at)

@@ -101,7 +101,8 @@ export class ApprovalStore {
   }
 
   #insertEvent(manager: EntityManager, client: string, approvalId: string, event: TransferEvent): Promise<void> {
-    return new TenantWriter(manager, this.#keys).insert(TransferEventRow, client, [{ ...event, approvalId }]);
+    const sequence = String(event.sequence).padStart(6, '0');
+    return new TenantWriter(manager, this.#keys).insert(TransferEventRow, client, [{ ...event, sequence, approvalId }]);
   }
 
   async #read(client: string, ofApprovals: Condition[], ofEvents: Condition[]): Promise<StoredApproval[]> {

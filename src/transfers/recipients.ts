@@ -39,6 +39,11 @@ export class Recipients {
     return { reference: { kind, id: found.id }, name: found.name, country: found.country };
   }
 
+  /** Where a client is established: the law of that country is taken to cover its own users (C3). */
+  async countryOf(client: string): Promise<string | null> {
+    return (await this.clients.find(client))?.country ?? null;
+  }
+
   /** What law asks of a recipient. Those in the register are businesses (R1, S2, S3), hence the sector. */
   async asRecipient(reference: RecipientReference | undefined, country: string | undefined): Promise<Recipient> {
     const all = reference === undefined ? [] : await this.certifications.all();

@@ -140,8 +140,9 @@ export class TransferEventRow {
   @Key()
   approvalId: string;
 
-  @Key('count')
-  sequence: number;
+  /** Six digits: texts order as numbers do. */
+  @Key({ text: 6 })
+  sequence: string;
 
   @NonPersonal(governance, { plain: { text: 20 } })
   action: string;

@@ -81,6 +81,17 @@ export class CompiledTransferRules implements TransferRules {
     return (purpose) => checkBy(tableFor(purpose), onBasis);
   }
 
+  /** What a caller may read now, for a purpose, of the people of each country. */
+  async passages(
+    caller: Omit<TransferCaller, 'versions'>,
+    purpose: string | undefined,
+    residencies: ReadonlyArray<string | null>,
+  ): Promise<Array<{ residency: string | null; passage: Passage }>> {
+    const versions = await policyVersions(this.#regions, caller.client);
+    const table = (await this.#tablesFor({ ...caller, versions }))(purpose);
+    return residencies.map((residency) => ({ residency, passage: table.passage(residency) }));
+  }
+
   /** The tables of a caller at this moment, a purpose at a time. */
   async #tablesFor(caller: TransferCaller): Promise<(purpose: string | undefined) => TransferTable> {
     const { client, recipient, country, versions } = caller;

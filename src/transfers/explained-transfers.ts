@@ -1,0 +1,70 @@
+import { Field, ObjectType } from 'type-graphql';
+import type { Outcome } from '../governance/decision';
+import type { DataCategory, DataSubject } from '../governance/vocabulary';
+import { sideOf } from '../identity/caller';
+import { OutcomeEnum } from '../identity/enums';
+import type { RequestContext } from '../identity/request-context';
+import { bitOf, covers, type Passage } from './transfer-table';
+import type { TransfersRoom } from './transfers-room';
+
+@ObjectType({
+  description: 'What becomes of a field in rows about the people of one country (T1, T2).',
+  simpleResolvers: true,
+})
+export class TransferExplanation {
+  @Field(() => String, { nullable: true, description: 'ISO 3166-1 alpha-2; null where none is recorded.' })
+  residency: string | null;
+
+  @Field(() => OutcomeEnum)
+  outcome: Outcome;
+
+  @Field(() => String, { nullable: true, description: 'Why it is withheld.' })
+  code: string | null;
+
+  @Field(() => String, { description: 'What carries it, or what forbids it.' })
+  rule: string;
+
+  @Field(() => String, { nullable: true, description: 'The finding or the approval that carries it across a border.' })
+  basis: string | null;
+}
+
+/** A field, what was decided of it before any row, and what it is. */
+export interface ExplainedField {
+  readonly outcome: Outcome;
+  readonly code: string | null;
+  readonly rule: string;
+  readonly category: DataCategory | null;
+  readonly subject: DataSubject | null;
+}
+
+/**
+ * Explains transfers to a caller, for the countries that the client's people have. Third parties and auditors are told
+ * none: where a client's customers live is the client's to know.
+ */
+export async function explainTransfers(
+  room: TransfersRoom,
+  context: RequestContext,
+  purpose: string | undefined,
+): Promise<(field: ExplainedField) => TransferExplanation[] | null> {
+  const { client, country, recipient, claims } = context;
+  const side = sideOf(claims.roles);
+  if (!client || (side !== 'CLIENT' && side !== 'PLATFORM')) return () => null;
+  const caller = { client: client.id, recipient, country };
+  const ofCustomers = await room.rules.passages(caller, purpose, await room.store.residencies(client.id));
+  const ofUsers = await room.rules.passages(caller, purpose, [await room.recipients.countryOf(client.id)]);
+  return (field) =>
+    (field.subject === 'CLIENT_USER' ? ofUsers : ofCustomers).map(({ residency, passage }) => ({
+      residency,
+      ...outcomeOf(field, passage),
+    }));
+}
+
+function outcomeOf({ outcome, code, rule, category }: ExplainedField, passage: Passage) {
+  if (outcome === 'WITHHELD') return { outcome, code, rule, basis: null };
+  if (!covers(passage.categories, bitOf(category ?? undefined))) {
+    const basis = passage.named.size > 0 ? `${passage.bases.join('; ')}, for the people it names` : null;
+    return { outcome: 'WITHHELD' as const, code: passage.refusal.code, rule: passage.refusal.rule, basis };
+  }
+  const basis = passage.bases.join('; ') || null;
+  return { outcome, code: null, rule: basis ?? passage.refusal.rule, basis };
+}
