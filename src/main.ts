@@ -26,6 +26,11 @@ const entries: readonly Entry[] = [
     'carry out erasures, and prove them',
     async () => (await import('./commands/erasures.js')).erasuresCommand(),
   ],
+  [
+    'transfers',
+    'approvals of transfers, and what law says',
+    async () => (await import('./commands/transfers.js')).transfersCommand(),
+  ],
   ['schema', 'write the schema files', async () => (await import('./commands/schema.js')).schemaCommand()],
 ];
 
