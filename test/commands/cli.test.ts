@@ -230,6 +230,13 @@ describe('schema', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
+  test('--policies prints the table that is in the README', async () => {
+    const { code, stdout } = await remit(['schema', '--policies']);
+    expect(code).toBe(0);
+    const readme = readFileSync(join(root, 'README.md'), 'utf8');
+    expect(/<!-- policies -->\n([\s\S]*?)<!-- \/policies -->/.exec(readme)?.[1]).toBe(stdout);
+  });
+
   test('--check names each file that differs or is missing', async () => {
     const directory = join(folder, 'schema');
     expect(await remit(['schema', '--directory', directory])).toMatchObject({ code: 0 });
