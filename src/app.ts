@@ -1,7 +1,10 @@
 import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
 import { AuditResolver } from './audit/audit-resolver';
+import { type Anchor, Anchoring, fileAnchor } from './audit/anchors';
 import { watchedVerifier } from './audit/sign-ins';
+import { timestampAnchor } from './audit/timestamp';
+import { witnessAnchor } from './audit/witness';
 import type { Config } from './config';
 import { ErasureResolver } from './erasure/erasure-resolver';
 import { erasureSubscription } from './erasure/erasure-subscription';
@@ -44,6 +47,9 @@ export async function openApp(config: Config): Promise<App> {
   const services = createServices(stores, {
     onFailure: (error) => logger.error({ err: error }, 'the audit ledger failed'),
   });
+  const anchoring = new Anchoring(services.ledger, anchorsOf(config), (error) =>
+    logger.error({ err: error }, 'the audit ledger could not be anchored'),
+  );
   const { contracts } = governContracts(
     services,
     stores.keys,
@@ -65,10 +71,19 @@ export async function openApp(config: Config): Promise<App> {
     },
     close: async () => {
       await services.trail.close();
+      await anchoring.close();
       await services.ledger.close();
       await stores.close();
     },
   };
+}
+
+function anchorsOf({ auditAnchors: { file, witness, timestampUrl } = {} }: Config): Anchor[] {
+  return [
+    ...(file === undefined ? [] : [fileAnchor(file)]),
+    ...(witness === undefined ? [] : [witnessAnchor(witness.url, witness.key)]),
+    ...(timestampUrl === undefined ? [] : [timestampAnchor(timestampUrl)]),
+  ];
 }
 
 /** The schema of each contract, and each governed. */

@@ -5,6 +5,13 @@ import { parseStoreUrl } from './storage/store-url';
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
+/** Where checkpoints of the audit ledger are shown. */
+export interface AnchorConfig {
+  readonly file?: string | undefined;
+  readonly witness?: { readonly url: string; readonly key: string } | undefined;
+  readonly timestampUrl?: string | undefined;
+}
+
 /** What the environment says, validated (blueprint section 7). */
 export interface Config {
   /** TCP port of the server; 0 takes a free one. */
@@ -18,6 +25,8 @@ export interface Config {
   readonly oidcIssuer?: string;
   /** What a token must name in `aud`; absent, any audience of the issuer is accepted. */
   readonly oidcAudience?: string;
+  /** Where checkpoints of the audit ledger are shown; what is absent is not used. */
+  readonly auditAnchors?: AnchorConfig;
   readonly logLevel: (typeof logLevels)[number];
   /** NODE_ENV is `production`: development keys are refused, and nothing is made up that ought to be configured. */
   readonly production: boolean;
@@ -42,6 +51,10 @@ const storeUrl = (variable: string) =>
     }
   });
 
+const webUrl = z
+  .string()
+  .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'must be an http or https URL');
+
 const environment = z.object({
   PORT: z
     .string()
@@ -62,9 +75,24 @@ const environment = z.object({
     )
     .optional(),
   OIDC_AUDIENCE: z.string().optional(),
+  AUDIT_ANCHOR_FILE: z.string().optional(),
+  AUDIT_WITNESS_URL: webUrl.optional(),
+  AUDIT_WITNESS_KEY: z
+    .string()
+    .regex(/^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*$/, "must be the witness's verifier key: name+id+key")
+    .optional(),
+  AUDIT_TIMESTAMP_URL: webUrl.optional(),
   LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
   NODE_ENV: z.string().optional(),
 });
+
+/** @throws {EnvironmentError} unless both are set, or neither */
+function witnessOf(url: string | undefined, key: string | undefined): AnchorConfig['witness'] {
+  if (url !== undefined && key !== undefined) return { url, key };
+  if (url === undefined && key === undefined) return undefined;
+  const [variable, other] = url === undefined ? ['AUDIT_WITNESS_URL', 'KEY'] : ['AUDIT_WITNESS_KEY', 'URL'];
+  throw new EnvironmentError([new ConfigurationError(variable as string, `must be set beside AUDIT_WITNESS_${other}`)]);
+}
 
 /** Looked at beside the variables one by one, whatever else is wrong with them. */
 function keyStoreFault(set: Readonly<Record<string, string | undefined>>): ConfigurationError[] {
@@ -107,6 +135,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     ...(variables.REMIT_MASTER_KEY_FILE === undefined ? {} : { masterKeyFile: variables.REMIT_MASTER_KEY_FILE }),
     ...(variables.OIDC_ISSUER === undefined ? {} : { oidcIssuer: variables.OIDC_ISSUER }),
     ...(variables.OIDC_AUDIENCE === undefined ? {} : { oidcAudience: variables.OIDC_AUDIENCE }),
+    auditAnchors: {
+      file: variables.AUDIT_ANCHOR_FILE,
+      witness: witnessOf(variables.AUDIT_WITNESS_URL, variables.AUDIT_WITNESS_KEY),
+      timestampUrl: variables.AUDIT_TIMESTAMP_URL,
+    },
     logLevel: variables.LOG_LEVEL,
     production: variables.NODE_ENV === 'production',
   };

@@ -8,7 +8,9 @@ export interface Checkpoint {
   readonly root: Buffer;
 }
 
+/** Kinds of signatures on notes (C2SP signed-note). */
 const ED25519 = Buffer.of(1);
+const COSIGNATURE = Buffer.of(4);
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 const KEY_BYTES = 32;
@@ -80,18 +82,41 @@ export function parseCheckpoint(note: string): Checkpoint {
 
 /** Whether the log's own key signed the note. It may carry signatures of others, such as witnesses. */
 export async function isSigned(note: string, publicKey: Buffer): Promise<boolean> {
-  const split = note.indexOf('\n\n');
-  const text = Buffer.from(note.slice(0, split + 1));
   const origin = note.slice(0, note.indexOf('\n'));
-  const id = keyId(origin, publicKey);
-  for (const line of note.slice(split + 2).split('\n')) {
-    const [dash, name, encoded = '', ...more] = line.split(' ');
-    if (dash !== '—' || name !== origin || more.length > 0) continue;
-    const bytes = Buffer.from(encoded, 'base64');
-    if (bytes.length !== 68 || !bytes.subarray(0, 4).equals(id)) continue;
-    if (await verified(text, publicKey, bytes.subarray(4))) return true;
+  for (const signature of signaturesOf(note, origin, keyId(origin, publicKey), 64)) {
+    if (await verified(Buffer.from(textIn(note)), publicKey, signature)) return true;
   }
   return false;
+}
+
+/**
+ * Whether a witness signed the note (C2SP tlog-cosignature: a time, and Ed25519 over it and the checkpoint).
+ * @param key the witness's verifier key, `name+id+key`
+ * @throws {Error} where the key is none of a witness
+ */
+export async function isCosigned(note: string, key: string): Promise<boolean> {
+  const [, name = '', , encoded = ''] = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)$/.exec(key) ?? [];
+  const bytes = Buffer.from(encoded, 'base64');
+  const publicKey = bytes.subarray(1);
+  if (bytes[0] !== COSIGNATURE[0] || publicKey.length !== KEY_BYTES) throw new Error('This is no key of a witness.');
+  for (const signature of signaturesOf(note, name, keyId(name, publicKey, COSIGNATURE), 72)) {
+    const text = `cosignature/v1\ntime ${signature.readBigUInt64BE()}\n${textIn(note)}`;
+    if (await verified(Buffer.from(text), publicKey, signature.subarray(8))) return true;
+  }
+  return false;
+}
+
+const textIn = (note: string): string => note.slice(0, note.indexOf('\n\n') + 1);
+
+/** The signatures on a note by a key of this name and id, each `length` bytes. */
+function signaturesOf(note: string, name: string, id: Buffer, length: number): Buffer[] {
+  const lines = note.slice(note.indexOf('\n\n') + 2).split('\n');
+  return lines.flatMap((line) => {
+    const [dash, signer, encoded = '', ...more] = line.split(' ');
+    const bytes = Buffer.from(encoded, 'base64');
+    const ours = dash === '—' && signer === name && more.length === 0 && bytes.subarray(0, 4).equals(id);
+    return ours && bytes.length === 4 + length ? [bytes.subarray(4)] : [];
+  });
 }
 
 /** In the thread pool: a log is verified by the hundred thousand signatures. */
@@ -114,5 +139,5 @@ function keyObjectOf(publicKey: Buffer): KeyObject {
 
 const textOf = ({ origin, size, root }: Checkpoint): string => `${origin}\n${size}\n${root.toString('base64')}\n`;
 
-const keyId = (name: string, publicKey: Buffer): Buffer =>
-  createHash('sha256').update(`${name}\n`).update(ED25519).update(publicKey).digest().subarray(0, 4);
+const keyId = (name: string, publicKey: Buffer, kind: Buffer = ED25519): Buffer =>
+  createHash('sha256').update(`${name}\n`).update(kind).update(publicKey).digest().subarray(0, 4);
