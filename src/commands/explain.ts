@@ -31,7 +31,11 @@ export function explainCommand(): Command {
     .option('--client <slug>', 'the client whose data is meant')
     .requiredOption('--purpose <purpose>', `what it is read for: ${allPurposes.join(', ')}`, purpose)
     .option('--scope <scope>', 'a scope of the caller; again for more', collect(scope), [])
-    .option('--country <code>', "the caller's country, ISO 3166-1 alpha-2", country)
+    .option(
+      '--country <code>',
+      'where the caller reads, ISO 3166-1 alpha-2; without it nothing crosses a border',
+      country,
+    )
     .option('--subject <subject>', 'who it is; for a partner its application; made from role and client unless told')
     .option('--operation <name>', 'which of several operations in the document')
     .option('--json', 'print a list of {"coordinate","outcome","code","rule","method"}')

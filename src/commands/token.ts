@@ -30,7 +30,11 @@ export function tokenCommand(): Command {
       [],
     )
     .option('--scope <scope>', 'a scope; again for more', collect(scope), [])
-    .option('--country <code>', "the caller's country, ISO 3166-1 alpha-2", country)
+    .option(
+      '--country <code>',
+      'where the caller reads, ISO 3166-1 alpha-2; without it nothing crosses a border',
+      country,
+    )
     .option('--sub <subject>', 'who it is; made from role and client unless told')
     .addOption(
       new Option('--expires <duration>', 'how long it holds, such as 30m, 12h or 7d')
