@@ -11,7 +11,7 @@ import { CreateAuditHeads1700000000005 } from './migrations/keys/1700000000005-c
 import { AuditHeadRow } from './src/audit/heads';
 import { dataEntities } from './src/entities';
 import { dataSourceOptions, type StoreOptions } from './src/storage/data-source';
-import { ClientKey, SubjectKey } from './src/storage/key-entities';
+import { ClientKey, ErasureLedgerRow, ErasureTombstone, SigningKeyRow, SubjectKey } from './src/storage/key-entities';
 
 /** The data's store: entities and migrations. */
 export const dataStore: StoreOptions = {
@@ -29,7 +29,7 @@ export const dataStore: StoreOptions = {
 /** The keys' store, apart from the data so that a backup of the data brings back no key. */
 export const keysStore: StoreOptions = {
   variable: 'KEYS_DATABASE_URL',
-  entities: [ClientKey, SubjectKey, AuditHeadRow],
+  entities: [ClientKey, SubjectKey, ErasureLedgerRow, ErasureTombstone, SigningKeyRow, AuditHeadRow],
   migrations: [CreateKeyStore1700000000000, CreateErasureLedger1700000000003, CreateAuditHeads1700000000005],
 };
 

@@ -1,15 +1,18 @@
 import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
-import { AuditResolver } from './audit/audit-resolver';
 import { type Anchor, Anchoring, fileAnchor } from './audit/anchors';
+import { AuditResolver } from './audit/audit-resolver';
 import { watchedVerifier } from './audit/sign-ins';
 import { timestampAnchor } from './audit/timestamp';
 import { witnessAnchor } from './audit/witness';
 import type { Config } from './config';
+import { ErasureBackground } from './erasure/background';
 import { ErasureResolver } from './erasure/erasure-resolver';
 import { erasureSubscription } from './erasure/erasure-subscription';
 import { HoldResolver } from './erasure/hold-resolver';
+import { openErasures } from './erasure/monitoring';
 import { contractNames, contractOf, contractSchema } from './gateway/contracts';
+import { measureErasures } from './gateway/erasure-metrics';
 import { type Explain, ExplainResolver } from './gateway/explain-resolver';
 import { createLogger } from './gateway/logging';
 import { buildApi } from './gateway/schema';
@@ -35,6 +38,8 @@ export interface App {
   readonly services: Services;
   readonly stores: Stores;
   readonly serverOptions: ServerOptions;
+  /** Begins to carry erasures out; `close` ends that too. */
+  work(): void;
   close(): Promise<void>;
 }
 
@@ -56,6 +61,18 @@ export async function openApp(config: Config): Promise<App> {
     deriveKey(await platformKey(stores.keys), 'cursor'),
     (error) => logger.error({ err: error }, 'a resolver failed'),
   );
+  const background = new ErasureBackground(services.erasure, {
+    worker: {
+      onFailure: (error, job) => logger.error({ err: error, job: job.id }, 'an erasure failed; it is tried again'),
+    },
+    sender: { onDead: (letter) => logger.warn(letter, 'a recipient of an erasure could not be told') },
+    onFailure: (error) => logger.error({ err: error }, 'work on erasures failed; it is tried again'),
+    onNear: ({ dueSoon, overdue, nextDueAt }) =>
+      logger.warn(
+        { dueSoon, overdue, nextDueAt: new Date(nextDueAt ?? 0).toISOString() },
+        'the term of erasures is near',
+      ),
+  });
   return {
     services,
     stores,
@@ -65,11 +82,15 @@ export async function openApp(config: Config): Promise<App> {
       verifier: watchedVerifier(verifier, services.trail),
       audit: services.accesses,
       contextFor: (claims, purpose) => services.desk.contextFor(claims, purpose),
+      acknowledge: async (body, headers) => (await services.erasure.webhooks.acknowledge(body, headers)) !== undefined,
+      measure: (registry) => measureErasures(registry, () => openErasures(services.erasure.parts)),
       ready: async () => faultsOf(stores),
       logger,
       production,
     },
+    work: () => background.start(),
     close: async () => {
+      await background.stop();
       await services.trail.close();
       await anchoring.close();
       await services.ledger.close();

@@ -41,8 +41,16 @@ export function createServices(stores: Stores, audit: LedgerOptions = {}): Servi
   const records = new GovernanceRecords(regions, keys, trail);
   const clients = new Clients(regions, keys, records, trail);
   const parties = new ThirdParties(regions, keys, records, trail);
-  const { keysSource } = stores;
-  const erasure = createErasureRoom({ regions, keys, keysSource, parties, entities: tenantEntities, recorder: trail });
+  const { keysSource, production } = stores;
+  const erasure = createErasureRoom({
+    regions,
+    keys,
+    keysSource,
+    parties,
+    entities: tenantEntities,
+    recorder: trail,
+    production,
+  });
   const transfers = createTransfers({ regions, keys, clients, parties, records, recorder: trail });
   return {
     records,

@@ -12,6 +12,8 @@ export interface Stores {
   readonly regions: Regions;
   readonly keysSource: DataSource;
   readonly keys: KeyStore;
+  /** No webhook leaves for this network's own addresses. */
+  readonly production: boolean;
   close(): Promise<void>;
 }
 
@@ -46,7 +48,7 @@ export async function openStores(config: StoreConfig, options: { poolSize?: numb
       await regions.close();
       await keysSource.destroy();
     };
-    return { regions, keysSource, keys, close };
+    return { regions, keysSource, keys, production: config.production, close };
   } catch (error) {
     for (const source of opened) await source.destroy();
     throw error;

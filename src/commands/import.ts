@@ -18,6 +18,7 @@ interface Options {
   readonly createClient?: boolean;
   readonly source?: string;
   readonly rejects?: string;
+  readonly allowErased?: boolean;
   readonly json?: boolean;
 }
 
@@ -32,6 +33,7 @@ export function importCommand(): Command {
     .option('--create-client', 'register the client where it does not exist')
     .option('--source <name>', 'where created customers come from; "import" unless told, or mapped')
     .option('--rejects <file>', 'where rejected rows are reported; FILE.rejects.ndjson unless told')
+    .option('--allow-erased', 'take in people whose erasure is on record; who does so is recorded')
     .option('--json', 'print the counts as JSON, and nothing else')
     .addHelpText('after', EXAMPLE)
     .action(async (file: string, options: Options) => {
@@ -59,7 +61,17 @@ async function run(services: Services, stores: Stores, file: string, options: Op
   const mapping = readMapping(text, options.as, options.map);
   await checkFile({ file, mapping, rejects: options.rejects });
   const client = await clientOf(services, options);
-  const target = { client: client.id, source: await stores.regions.of(client.id), keys: stores.keys };
+  const { allowErased } = options;
+  if (allowErased) {
+    const change = { client: client.id, principal: 'remit import', details: { allowErased } };
+    await services.trail.record('ERASED_ALLOWED', change);
+  }
+  const target = {
+    client: client.id,
+    source: await stores.regions.of(client.id),
+    keys: stores.keys,
+    ...(allowErased ? {} : { tombstones: services.erasure.tombstones }),
+  };
   const progress = progressBar(options.as);
   try {
     const { source, rejects } = options;

@@ -31,6 +31,7 @@ async function serve(config: Config, host = config.production ? '0.0.0.0' : '127
     throw portFault(error as NodeJS.ErrnoException);
   }
   const { port } = server.server.address() as AddressInfo;
+  app.work();
   app.serverOptions.logger.info({ host, port }, `listening on http://${host}:${port}/graphql`);
   closeOnSignal(server, app);
 }

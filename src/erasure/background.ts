@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type SenderOptions, WebhookSender } from '../register/webhooks/webhook-sender';
 import type { ErasureRoom } from './erasure-room';
+import { type OpenErasures, openErasures } from './monitoring';
 import { ErasureWorker, type WorkerOptions } from './worker';
 
 export interface BackgroundOptions {
@@ -11,6 +12,8 @@ export interface BackgroundOptions {
   /** Milliseconds between two sweeps of what has outlived its retention. */
   readonly sweepEveryMs?: number;
   readonly onFailure?: (error: unknown) => void;
+  /** Told where terms end within a week, at each sweep. */
+  readonly onNear?: (open: OpenErasures) => void;
 }
 
 const HOUR = 3_600_000;
@@ -36,7 +39,11 @@ export class ErasureBackground {
     const { sendEveryMs = 1_000, sweepEveryMs = HOUR } = this.#options;
     this.#loops = Promise.all([
       this.#every(sendEveryMs, () => this.#sender.begin()),
-      this.#every(sweepEveryMs, () => this.#room.retention.sweep()),
+      this.#every(sweepEveryMs, async () => {
+        await this.#room.retention.sweep();
+        const open = await openErasures(this.#room.parts);
+        if (open.dueSoon > 0) this.#options.onNear?.(open);
+      }),
     ]);
   }
 

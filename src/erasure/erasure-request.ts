@@ -105,9 +105,11 @@ export class ErasureStepRow {
   clientId: string;
 
   @Key()
+  @NonPersonal(record, { plain: 'id' })
   requestId: string;
 
   @Key('count')
+  @NonPersonal(record, { plain: 'count' })
   seq: number;
 
   @NonPersonal(record, { plain: { text: 80 } })

@@ -56,5 +56,6 @@ export const gatewayErrors = {
     new GatewayError(405, 'METHOD_NOT_ALLOWED', `Only ${allowed} is answered here.`, { allow: allowed }),
   tooManyOperations: (limit: number) =>
     new GatewayError(429, 'TOO_MANY_OPERATIONS', `No more than ${limit} operations run at once on one connection.`),
+  signature: () => new GatewayError(401, 'UNAUTHENTICATED', 'The call is not signed by a recipient of this event.'),
   internal: () => new GatewayError(500, 'INTERNAL_SERVER_ERROR', 'Internal server error'),
 };

@@ -1,9 +1,11 @@
 import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
 import type { AccessFacts } from '../audit/access-recorder';
 import type { Governed } from '../governance/govern';
 import type { TokenClaims } from '../identity/caller';
 import type { RequestContext } from '../identity/request-context';
 import type { TokenVerifier } from '../identity/tokens';
+import type { Acknowledge } from './webhook-acknowledgements';
 
 /** What the API shows to whom: all of it, what client apps see, what partners see. */
 export type Contract = 'api' | 'client-app' | 'partner';
@@ -20,6 +22,10 @@ export interface ServerOptions {
     /** @throws {GraphQLError} AUDIT_UNAVAILABLE */
     record(facts: AccessFacts): Promise<void>;
   };
+  /** Takes recipients' acknowledgements of webhooks; absent, there is no path for them. */
+  readonly acknowledge?: Acknowledge;
+  /** Adds what rooms measure to the server's own metrics. */
+  readonly measure?: (registry: Registry) => void;
   /** What keeps the server from working, in words; empty where it is ready. */
   ready(): Promise<readonly string[]>;
   /** Made by `createLogger`. */

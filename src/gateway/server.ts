@@ -19,6 +19,7 @@ import { playground } from './playground';
 import { securityHeaders } from './security-headers';
 import { defaultServerLimits, type ServerLimits, type ServerOptions } from './server-options';
 import { graphqlOverSocket } from './subscriptions';
+import { takeAcknowledgements } from './webhook-acknowledgements';
 
 /**
  * The server, not listening yet: `/graphql` (HTTP and WebSocket), `/playground`, `/healthz`, `/readyz`, `/metrics`.
@@ -71,7 +72,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     answerError(reply, gatewayErrors.method('GET, POST'));
   app.route({ method: ['HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'], url: '/graphql', handler: refuseMethod });
   serveHealth(app, { ready: options.ready, isDraining });
+  options.measure?.(metrics.registry);
   serveMetrics(app, metrics);
+  if (options.acknowledge) takeAcknowledgements(app, options.acknowledge);
   await app.register(
     playground,
     options.playgroundDirectory === undefined ? {} : { directory: options.playgroundDirectory },

@@ -1,12 +1,12 @@
 import type { DataSource } from 'typeorm';
 import type { Shortfall } from './census-shortfall';
-import { ClientKey, SubjectKey } from './key-entities';
+import { ClientKey, ErasureLedgerRow, ErasureTombstone, SubjectKey } from './key-entities';
 import type { EntityClass } from './tables';
 
 /** Tables that keep account of migrations, and hold nothing else. */
 const bookkeeping: ReadonlySet<string> = new Set(['migrations', 'migration_lock', 'typeorm_metadata']);
-/** Tables that hold a client's id and are the keys themselves: they go with what they seal. */
-const keyTables: readonly unknown[] = [ClientKey, SubjectKey];
+/** Tables of the keys' store that hold a client's id: the keys go with what they seal, the ledger proves that they went. */
+const keyTables: readonly unknown[] = [ClientKey, SubjectKey, ErasureLedgerRow, ErasureTombstone];
 
 /** Where a database and the entities that are said to be in it differ. */
 export async function databaseShortfalls(

@@ -1,7 +1,9 @@
 import type { DataSource } from 'typeorm';
 import { placesFor } from './affected-rows';
 import type { KeyStore } from './key-store';
-import { type BlindIndexKind, blindIndex, deriveKey } from './vault';
+import { type BlindIndexKind, blindIndex } from './vault';
+
+const CHUNK = 1_000;
 
 export interface Identifier {
   readonly kind: BlindIndexKind;
@@ -27,16 +29,20 @@ export class Tombstones {
   }
 
   /** Those of the identifiers that belonged to an erased person; one look-up for a whole batch of an import. */
-  async erased(client: string, identifiers: readonly Identifier[]): Promise<Identifier[]> {
+  async erased<T extends Identifier>(client: string, identifiers: readonly T[]): Promise<T[]> {
     if (identifiers.length === 0) return [];
     const digests = await this.#digests(client, identifiers);
     const wanted = [...new Set(digests.flatMap((digest) => digest ?? []))];
     if (wanted.length === 0) return [];
-    const rows = await this.#source.query<Array<{ digest: string }>>(
-      `SELECT digest FROM erasure_tombstone WHERE client_id = ? AND digest IN (${placesFor(wanted)})`,
-      [client, ...wanted],
-    );
-    const known = new Set(rows.map(({ digest }) => digest));
+    const known = new Set<string>();
+    for (let start = 0; start < wanted.length; start += CHUNK) {
+      const chunk = wanted.slice(start, start + CHUNK);
+      const rows = await this.#source.query<Array<{ digest: string }>>(
+        `SELECT digest FROM erasure_tombstone WHERE client_id = ? AND digest IN (${placesFor(chunk)})`,
+        [client, ...chunk],
+      );
+      for (const { digest } of rows) known.add(digest);
+    }
     return identifiers.filter((_, index) => known.has(digests[index] ?? ''));
   }
 
@@ -62,7 +68,7 @@ export class Tombstones {
 
   async #digests(client: string, identifiers: readonly Identifier[]): Promise<Array<string | null>> {
     if (identifiers.length === 0) return [];
-    const key = deriveKey(await this.#keys.clientKey(client), 'tombstone');
+    const key = await this.#keys.derivedKey(client, 'tombstone');
     return identifiers.map(({ kind, value }) => blindIndex(key, kind, value));
   }
 }

@@ -17,6 +17,8 @@ interface PendingCustomer extends Pending {
   readonly storedAttributes: ReadonlySet<string>;
 }
 
+/** What a person who was erased is known again by. */
+const identifying = ['externalId', 'email', 'phone', 'socialHandle'] as const;
 const POSTAL = 'postalAddress.';
 
 /**
@@ -38,9 +40,12 @@ export async function customerImporter(target: ImportTarget, mapping: Mapping, s
     for (const [id, row] of found) {
       if (row !== ERASED) pending.set(id, pendingOf(row, false, attributes.get(String(row.id)) ?? {}));
     }
+    const erased = await erasedAmong(rows.filter((row) => !found.has(externalIdOf(row))));
     const outcomes = rows.map((row): Outcome | Fault => {
       const id = externalIdOf(row);
       if (found.get(id) === ERASED) return { reason: 'is of a person who is being erased', field: 'externalId' };
+      const field = erased.get(row);
+      if (field !== undefined) return { reason: 'ERASED: this person was erased; --allow-erased takes them in', field };
       const known = pending.get(id);
       if (known) return apply(known, row.values);
       const fresh = pendingOf({ id: uuid(), source, createdAt: new Date() }, true, {});
@@ -50,6 +55,18 @@ export async function customerImporter(target: ImportTarget, mapping: Mapping, s
     });
     await write([...pending.values()]);
     return outcomes;
+  }
+
+  /** Rows of people who were erased, with the identifier that says so: one look-up for the batch (pitfall 28). */
+  async function erasedAmong(fresh: readonly MappedRow[]): Promise<Map<MappedRow, string>> {
+    const identifiers = fresh.flatMap((row) =>
+      identifying.flatMap((kind) => {
+        const value = row.values[kind];
+        return typeof value === 'string' && value !== '' ? [{ row, kind, value }] : [];
+      }),
+    );
+    const erased = new Set(await target.tombstones?.erased(target.client, identifiers));
+    return new Map(identifiers.flatMap((each) => (erased.has(each) ? [[each.row, each.kind] as const] : [])));
   }
 
   async function storedAttributes(customers: readonly string[]): Promise<Map<string, Row>> {

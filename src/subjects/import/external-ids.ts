@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { KeyStore } from '../../storage/key-store';
 import { type Row, TenantReader } from '../../storage/tenant-reader';
+import type { Tombstones } from '../../storage/tombstones';
 import { blindIndex, deriveKey } from '../../storage/vault';
 
 type Entity = abstract new (...args: never[]) => object;
@@ -11,6 +12,8 @@ export interface ImportTarget {
   /** The database that the client's rows are in. */
   readonly source: DataSource;
   readonly keys: KeyStore;
+  /** Refuses whoever was erased; absent where they are taken in again. */
+  readonly tombstones?: Tombstones;
 }
 
 /** A row that is there, but opens no more: its person's key is destroyed, and the row is about to go. */

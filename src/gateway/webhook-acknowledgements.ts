@@ -1,0 +1,26 @@
+import type { FastifyInstance } from 'fastify';
+import { answerError } from './error-answers';
+import { gatewayErrors } from './errors';
+
+/** Whether a recipient's signed word was taken: the body as it was sent, and the headers that sign it. */
+export type Acknowledge = (body: string, headers: Record<string, string>) => Promise<boolean>;
+
+const signed = ['webhook-id', 'webhook-timestamp', 'webhook-signature'] as const;
+
+/**
+ * `POST /webhooks/acknowledge`: recipients say that they did their part, signed with their endpoint's secret as Standard
+ * Webhooks are. One answer for whatever is wrong with a call: it tells nothing of what exists.
+ */
+export function takeAcknowledgements(app: FastifyInstance, acknowledge: Acknowledge): void {
+  app.register(async (scope) => {
+    // The signature is over the bytes as they came.
+    scope.removeContentTypeParser('application/json');
+    scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+    scope.post('/webhooks/acknowledge', async (request, reply) => {
+      const headers = Object.fromEntries(signed.map((name) => [name, String(request.headers[name] ?? '')]));
+      const taken = await acknowledge(String(request.body ?? ''), headers);
+      if (!taken) return answerError(reply, gatewayErrors.signature());
+      return reply.code(204).header('cache-control', 'no-store').send();
+    });
+  });
+}
