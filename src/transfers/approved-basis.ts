@@ -1,15 +1,17 @@
+import { endOf } from '../law/calendar';
 import type { Law } from '../law/law';
 import { provisionOf, regimeOf, type Suspension } from '../law/transfer';
 import type { BasisSuspension } from './approval-state';
 import type { StoredApproval } from './approval-store';
 
-type Terms = Pick<StoredApproval, 'mechanism' | 'residencies' | 'destinationCountry'>;
+type Terms = Pick<StoredApproval, 'mechanism' | 'residencies' | 'destinationCountry' | 'validFrom'>;
 
 /**
  * Names of the legal bases that an approval rests on, any of which a suspension may name: its mechanism and the
- * provisions of each regime it serves; of ADEQUACY the findings for its destination with their frameworks.
+ * provisions of each regime it serves; of ADEQUACY the findings for its destination with their frameworks. What had
+ * ended before the approval began is none of them.
  */
-export function basesOf(law: Law, { mechanism, residencies, destinationCountry }: Terms): string[][] {
+export function basesOf(law: Law, { mechanism, residencies, destinationCountry, validFrom }: Terms): string[][] {
   const serves = (regime: string) =>
     residencies === null ||
     law.regimes.some(
@@ -18,6 +20,7 @@ export function basesOf(law: Law, { mechanism, residencies, destinationCountry }
   if (law.tools[mechanism]?.kind === 'ADEQUACY') {
     return law.adequacy
       .filter(({ regime, destinations }) => destinations.includes(destinationCountry) && serves(regime))
+      .filter(({ to }) => to === undefined || validFrom < endOf(to))
       .map(({ id, requires }) => [mechanism, id, ...(requires?.certifications ?? [])]);
   }
   const provisions = law.tools[mechanism]?.provisions.filter(({ regime }) => serves(regime)) ?? [];
