@@ -1,11 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { audit } from './sets/audit';
+import { erasure } from './sets/erasure';
 import { serve } from './sets/serve';
 import { machine, root } from './support/installation';
 
 /** The sets by name: `npm run bench -- NAME…`, all of them where none is named. */
-const sets: Readonly<Record<string, () => Promise<unknown>>> = { serve, audit };
+const sets: Readonly<Record<string, () => Promise<unknown>>> = { serve, audit, erasure };
 
 async function main(): Promise<void> {
   const asked = process.argv.slice(2);
