@@ -27,6 +27,8 @@ export interface Config {
   readonly oidcAudience?: string;
   /** Where checkpoints of the audit ledger are shown; what is absent is not used. */
   readonly auditAnchors?: AnchorConfig;
+  /** Who is told of what stands out in the audit ledger. */
+  readonly alertWebhook?: { readonly url: string; readonly secret: string } | undefined;
   readonly logLevel: (typeof logLevels)[number];
   /** NODE_ENV is `production`: development keys are refused, and nothing is made up that ought to be configured. */
   readonly production: boolean;
@@ -82,16 +84,31 @@ const environment = z.object({
     .regex(/^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*$/, "must be the witness's verifier key: name+id+key")
     .optional(),
   AUDIT_TIMESTAMP_URL: webUrl.optional(),
+  AUDIT_ALERT_URL: webUrl.optional(),
+  AUDIT_ALERT_SECRET: z
+    .string()
+    .regex(/^whsec_[A-Za-z0-9+/]{32,}=*$/, 'must be a secret of Standard Webhooks: whsec_ and base64')
+    .optional(),
   LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
   NODE_ENV: z.string().optional(),
 });
 
-/** @throws {EnvironmentError} unless both are set, or neither */
 function witnessOf(url: string | undefined, key: string | undefined): AnchorConfig['witness'] {
-  if (url !== undefined && key !== undefined) return { url, key };
-  if (url === undefined && key === undefined) return undefined;
-  const [variable, other] = url === undefined ? ['AUDIT_WITNESS_URL', 'KEY'] : ['AUDIT_WITNESS_KEY', 'URL'];
-  throw new EnvironmentError([new ConfigurationError(variable as string, `must be set beside AUDIT_WITNESS_${other}`)]);
+  requireBoth({ AUDIT_WITNESS_URL: url, AUDIT_WITNESS_KEY: key });
+  return url === undefined || key === undefined ? undefined : { url, key };
+}
+
+function alertWebhookOf(url: string | undefined, secret: string | undefined): Config['alertWebhook'] {
+  requireBoth({ AUDIT_ALERT_URL: url, AUDIT_ALERT_SECRET: secret });
+  return url === undefined || secret === undefined ? undefined : { url, secret };
+}
+
+/** @throws {EnvironmentError} where one of two is set, and the other is not */
+function requireBoth(pair: Readonly<Record<string, string | undefined>>): void {
+  const set = Object.keys(pair).filter((name) => pair[name] !== undefined);
+  const [missing, ...more] = Object.keys(pair).filter((name) => pair[name] === undefined);
+  if (missing === undefined || more.length > 0) return;
+  throw new EnvironmentError([new ConfigurationError(missing, `must be set beside ${set.join()}`)]);
 }
 
 /** Looked at beside the variables one by one, whatever else is wrong with them. */
@@ -140,6 +157,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       witness: witnessOf(variables.AUDIT_WITNESS_URL, variables.AUDIT_WITNESS_KEY),
       timestampUrl: variables.AUDIT_TIMESTAMP_URL,
     },
+    alertWebhook: alertWebhookOf(variables.AUDIT_ALERT_URL, variables.AUDIT_ALERT_SECRET),
     logLevel: variables.LOG_LEVEL,
     production: variables.NODE_ENV === 'production',
   };

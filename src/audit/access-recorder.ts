@@ -2,6 +2,7 @@ import type { Decision, GovernanceReport, GovernedCoordinate, Outcome } from '..
 import type { TokenClaims } from '../identity/caller';
 import type { RequestContext } from '../identity/request-context';
 import { notesOf } from '../identity/request-notes';
+import { type Alert, Alerts } from './alerts';
 import { type Json, Written } from './canonical';
 import type { Ledger } from './ledger';
 import type { References } from './references';
@@ -35,11 +36,14 @@ interface Verdicts {
 export class AccessRecorder {
   readonly #ledger: Ledger;
   readonly #references: References;
+  readonly #alerts: Alerts;
   readonly #verdicts = new WeakMap<Decision, Verdicts>();
 
-  constructor(ledger: Ledger, references: References) {
+  /** @param raise told of what stands out by the rules for alerts */
+  constructor(ledger: Ledger, references: References, raise: (alert: Alert) => void = () => undefined) {
     this.#ledger = ledger;
     this.#references = references;
+    this.#alerts = new Alerts(raise);
   }
 
   /** Resolves once the entry is durable. @throws {GraphQLError} AUDIT_UNAVAILABLE */
@@ -83,6 +87,17 @@ export class AccessRecorder {
       version: 1,
     };
     await this.#ledger.append(client, facts.id, fields);
+    if (!principal) return;
+    const { reference } = principal;
+    const withheldHere = withheld.size + rowsWithheld.length;
+    this.#alerts.observe({
+      entry: facts.id,
+      client,
+      principal: reference,
+      permissions,
+      subjects,
+      withheld: withheldHere,
+    });
   }
 
   /** Decisions are kept between requests, and so is what entries say of them. */

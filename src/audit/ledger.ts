@@ -7,6 +7,7 @@ import { inTransaction } from '../storage/transaction';
 import { deriveKey } from '../storage/vault';
 import type { Json } from './canonical';
 import { CheckpointSigner, parseCheckpoint, verifierKey } from './checkpoint';
+import { timeOfId } from './entry-id';
 import { auditUnavailable } from './errors';
 import { HeadKeeper } from './heads';
 import { Log, type LogHead } from './log';
@@ -140,11 +141,8 @@ async function unsettledHeads(source: DataSource) {
       [logId],
     );
     const checkpoint = last?.checkpoint ? parseCheckpoint(last.checkpoint) : undefined;
-    const endedAt = last ? timeOf(last.entry_id) : Number(openedAt);
+    const endedAt = last ? timeOfId(last.entry_id) : Number(openedAt);
     heads.push({ logId, size: checkpoint?.size ?? 0, root: checkpoint?.root ?? Buffer.alloc(0), endedAt });
   }
   return heads;
 }
-
-/** The time that a UUIDv7 states, in milliseconds since 1970. */
-const timeOf = (id: string): number => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);

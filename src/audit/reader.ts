@@ -3,6 +3,7 @@ import type { Outcome } from '../governance/govern';
 import type { Regions } from '../storage/regions';
 import { parseCheckpoint } from './checkpoint';
 import { type AuditEntry, type EntryRow, entryColumns, entryOf } from './entry';
+import { firstIdAt } from './entry-id';
 import { inclusionProof } from './merkle';
 import type { AuditProof } from './proof';
 import type { References } from './references';
@@ -80,7 +81,7 @@ export class AuditReader {
     return found && entryOf(found.row.body);
   }
 
-  /** That an entry is in its log as it was when its group was signed, or at the log's latest checkpoint if it is asked for. */
+  /** That an entry is in its log, as of the log's latest checkpoint. */
   async proof(client: string | undefined, id: string): Promise<AuditProof | undefined> {
     const found = await this.#find(client, id);
     if (!found) return undefined;
@@ -149,10 +150,4 @@ export class AuditReader {
     else if (filter.outcome) words.push(`:"${filter.outcome}"`);
     return words;
   }
-}
-
-/** The least UUIDv7 of a moment. */
-function firstIdAt(moment: Date): string {
-  const hex = Math.max(0, moment.getTime()).toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
 }

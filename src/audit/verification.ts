@@ -181,15 +181,17 @@ class LogVerification {
     if (!this.#broken) this.#atEnd();
   }
 
-  /** The pruned entries' tiles stand for them. */
+  /** The pruned entries' hashes stand for them; the last tile of a log that has ended may not be full. */
   async #startAfter(pruned: number): Promise<void> {
     const tiles = await this.source.query<Array<{ tile_index: number; hashes: Buffer }>>(
       'SELECT tile_index, hashes FROM audit_tile WHERE log_id = ? AND level = 0 AND tile_index < ? ORDER BY tile_index',
-      [this.logId, pruned / TILE_LEAVES],
+      [this.logId, Math.ceil(pruned / TILE_LEAVES)],
     );
     for (const [index, { tile_index: at, hashes }] of tiles.entries()) {
-      if (Number(at) !== index || hashes.length !== TILE_LEAVES * 32) break;
-      this.#tree.appendSubtree(rootOf(hashesOf(hashes)), TILE_HEIGHT);
+      if (Number(at) !== index) break;
+      const leaves = hashesOf(hashes);
+      if (leaves.length === TILE_LEAVES) this.#tree.appendSubtree(rootOf(leaves), TILE_HEIGHT);
+      else for (const leaf of leaves) this.#tree.append(leaf);
       this.#compare();
     }
     if (this.size === pruned) return;

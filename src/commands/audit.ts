@@ -6,6 +6,7 @@ import { readAnchors } from '../audit/anchor-file';
 import { readPublicKey } from '../audit/checkpoint';
 import { keptHeads } from '../audit/heads';
 import { faultOfProof, readProof, tlogProof } from '../audit/proof';
+import { pruneLedger, TamperedLogError } from '../audit/pruning';
 import { type Finding, type LogReport, type Verification, verifyLedger } from '../audit/verification';
 import type { Services } from '../services';
 import type { Stores } from '../stores';
@@ -21,6 +22,7 @@ export function auditCommand(): Command {
     .addCommand(verifyCommand())
     .addCommand(proveCommand())
     .addCommand(checkCommand())
+    .addCommand(pruneCommand())
     .addHelpText('after', '\nExample:\n  $ remit audit verify --anchor /mnt/worm/remit-anchors');
   return exitTwoOnMisuse(command);
 }
@@ -109,6 +111,26 @@ function checkCommand(): Command {
       if (fault === undefined) return;
       if (!json) throw new CommandError(fault);
       process.exitCode = 1;
+    });
+  return exitTwoOnMisuse(command);
+}
+
+function pruneCommand(): Command {
+  const command = new Command('prune')
+    .description('Remove entries whose retention has ended: accesses after six years. The rest verifies as before.')
+    .option('--json', 'print a list of {"log","entries"}')
+    .addHelpText('after', '\nExample:\n  $ remit audit prune')
+    .action(async ({ json }: { json?: true }) => {
+      const pruned = await overStores(async ({ trail, ledger }, { regions }) => {
+        const done = await pruneLedger(regions.all(), trail).catch((error: unknown) =>
+          error instanceof TamperedLogError ? wordsOf(error) : Promise.reject(error),
+        );
+        await ledger.close();
+        return done;
+      });
+      if (json) process.stdout.write(`${JSON.stringify(pruned)}\n`);
+      else if (pruned.length === 0) process.stdout.write('There is nothing whose retention has ended.\n');
+      else for (const { log, entries } of pruned) process.stdout.write(`log ${log}: ${entries} entries are pruned\n`);
     });
   return exitTwoOnMisuse(command);
 }
