@@ -7,6 +7,7 @@ import { type ImportReport, importFile } from '../../src/subjects/import/import-
 import { type ImportKind, readMapping } from '../../src/subjects/import/mapping';
 import { type Asker, openTestApp, type TestApp } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';
+import { openBorders } from '../support/open-borders';
 import { chinook, chinookMaps } from './chinook';
 
 const agent: Asker = { role: 'CLIENT_AGENT', client: 'acme' };
@@ -22,6 +23,7 @@ describe.each(databases)('remit import on $name', ({ name, create }) => {
     database = await create();
     app = await openTestApp(database);
     client = await app.services.clients.register({ slug: 'acme', name: 'Acme' }, 'test');
+    await openBorders(app, 'acme', 'AR', 'AU', 'BR', 'CA', 'CL', 'IN', 'KR');
     folder = mkdtempSync(join(tmpdir(), 'remit-import-'));
   });
   afterEach(async () => {

@@ -1,6 +1,7 @@
 import { seed } from '../../src/commands/seed';
 import { type Asker, openTestApp, type TestApp } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';
+import { openBorders } from '../support/open-borders';
 
 const everything = `{ customers(first: 60) { nodes {
   externalId firstName lastName gender email phone residency source createdAt attributes { key value }
@@ -8,6 +9,8 @@ const everything = `{ customers(first: 60) { nodes {
   orders(first: 5) { nodes { placedAt currency total status items { name quantity unitPrice } } }
   conversations(first: 3) { nodes { channel subject messages(first: 5) { nodes { sentAt direction body } } } }
 } } }`;
+/** Sample people live there, and nothing here tells what law says of their data. */
+const elsewhere = ['BR', 'CA', 'IN', 'JP', 'KR'];
 const health = '{ customers(first: 500) { nodes { healthRecords(first: 5) { nodes { kind note } } } } }';
 const withAgreement: Asker = { role: 'CLIENT_AGENT', client: 'sample-alpine-outfitters' };
 const without: Asker = { role: 'CLIENT_AGENT', client: 'sample-harbour-cycles' };
@@ -29,6 +32,7 @@ describe.each(databases)('remit seed on $name', ({ create }) => {
     }
   });
   const people = async (app: TestApp, asker: Asker) => {
+    await openBorders(app, asker.client ?? '', ...elsewhere);
     const result = await app.ask(asker, 'SUPPORT', everything);
     expect(result.errors).toBeUndefined();
     return (result.data as { customers: { nodes: Array<Record<string, unknown>> } }).customers.nodes;
@@ -62,6 +66,8 @@ describe.each(databases)('remit seed on $name', ({ create }) => {
     const app = await installation();
     const seeded = await seed(app.services, app.stores, { customers: 80, clients: 2 });
     expect(seeded.map(({ healthRecords }) => healthRecords > 0)).toEqual([true, true]);
+    await openBorders(app, withAgreement.client ?? '', ...elsewhere);
+    await openBorders(app, without.client ?? '', ...elsewhere);
     expect((await app.ask(withAgreement, 'SUPPORT', health)).errors).toBeUndefined();
     expect((await app.ask(without, 'SUPPORT', health)).errors).toMatchObject([
       { extensions: { code: 'AGREEMENT_REQUIRED' } },

@@ -73,7 +73,13 @@ const executablePath = findChromium();
 
   test('a support agent reads in the clear for SUPPORT, and de-identified or nothing for IMPROVEMENT', async () => {
     const token = await signDevelopmentToken(
-      { subject: 'clinic.agent', tenant: clinic, roles: ['CLIENT_AGENT'], purposes: ['SUPPORT', 'IMPROVEMENT'] },
+      {
+        subject: 'clinic.agent',
+        tenant: clinic,
+        roles: ['CLIENT_AGENT'],
+        purposes: ['SUPPORT', 'IMPROVEMENT'],
+        country: 'AT',
+      },
       developmentKeyFile,
     );
     const handOver = new URLSearchParams({ token, purpose: 'SUPPORT', query: customerComparison.query });

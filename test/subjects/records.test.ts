@@ -349,7 +349,7 @@ describe.each(databases)('records of customers on $name', ({ create }) => {
         roles: ['CLIENT_AGENT'],
         scopes: [],
         purposes: ['SUPPORT', 'IMPROVEMENT'],
-        country: undefined,
+        country: 'DE',
       },
       undefined,
     );
