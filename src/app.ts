@@ -1,5 +1,8 @@
 import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
+import type { Logger } from 'pino';
+import { alertWebhook } from './audit/alert-webhook';
+import type { Alert } from './audit/alerts';
 import { type Anchor, Anchoring, fileAnchor } from './audit/anchors';
 import { AuditResolver } from './audit/audit-resolver';
 import { watchedVerifier } from './audit/sign-ins';
@@ -11,6 +14,7 @@ import { ErasureResolver } from './erasure/erasure-resolver';
 import { erasureSubscription } from './erasure/erasure-subscription';
 import { HoldResolver } from './erasure/hold-resolver';
 import { openErasures } from './erasure/monitoring';
+import { countAlerts } from './gateway/alert-metrics';
 import { contractNames, contractOf, contractSchema } from './gateway/contracts';
 import { measureErasures } from './gateway/erasure-metrics';
 import { type Explain, ExplainResolver } from './gateway/explain-resolver';
@@ -49,7 +53,11 @@ export async function openApp(config: Config): Promise<App> {
   const { oidcIssuer: issuer, oidcAudience: audience, production } = config;
   const verifier = createTokenVerifier({ issuer, audience, production });
   const stores = await openStores(config);
+  const alerted: Array<(alert: Alert) => void> = [alertListener(config, logger)];
   const services = createServices(stores, {
+    onAlert: (alert) => {
+      for (const tell of alerted) tell(alert);
+    },
     onFailure: (error) => logger.error({ err: error }, 'the audit ledger failed'),
   });
   const anchoring = new Anchoring(services.ledger, anchorsOf(config), (error) =>
@@ -83,7 +91,10 @@ export async function openApp(config: Config): Promise<App> {
       audit: services.accesses,
       contextFor: (claims, purpose) => services.desk.contextFor(claims, purpose),
       acknowledge: async (body, headers) => (await services.erasure.webhooks.acknowledge(body, headers)) !== undefined,
-      measure: (registry) => measureErasures(registry, () => openErasures(services.erasure.parts)),
+      measure: (registry) => {
+        measureErasures(registry, () => openErasures(services.erasure.parts));
+        alerted.push(countAlerts(registry));
+      },
       ready: async () => faultsOf(stores),
       logger,
       production,
@@ -96,6 +107,15 @@ export async function openApp(config: Config): Promise<App> {
       await services.ledger.close();
       await stores.close();
     },
+  };
+}
+
+/** Alerts go to the log, and to whoever is to be told (statement G3). */
+function alertListener({ alertWebhook: recipient }: Config, logger: Logger): (alert: Alert) => void {
+  const tell = recipient && alertWebhook(recipient.url, recipient.secret);
+  return (alert) => {
+    logger.warn(alert, 'an access stood out');
+    tell?.(alert).catch((error: unknown) => logger.error({ err: error }, 'an alert could not be told'));
   };
 }
 

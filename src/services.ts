@@ -1,4 +1,5 @@
 import { AccessRecorder } from './audit/access-recorder';
+import type { Alert } from './audit/alerts';
 import { Ledger, type LedgerOptions } from './audit/ledger';
 import { AuditReader } from './audit/reader';
 import { References } from './audit/references';
@@ -32,7 +33,12 @@ export interface Services {
   readonly auditReader: AuditReader;
 }
 
-export function createServices(stores: Stores, audit: LedgerOptions = {}): Services {
+export interface AuditOptions extends LedgerOptions {
+  /** Told of accesses that stand out. */
+  readonly onAlert?: (alert: Alert) => void;
+}
+
+export function createServices(stores: Stores, audit: AuditOptions = {}): Services {
   const { regions, keys } = stores;
   const ledger = new Ledger(stores, audit);
   const references = new References(keys);
@@ -63,7 +69,7 @@ export function createServices(stores: Stores, audit: LedgerOptions = {}): Servi
     ledger,
     trail,
     erasure,
-    accesses: new AccessRecorder(ledger, references),
+    accesses: new AccessRecorder(ledger, references, audit.onAlert),
     auditReader: new AuditReader(regions, references),
   };
 }
