@@ -63,7 +63,13 @@ export class CreateRegister1700000000001 implements MigrationInterface {
     await createTable(queryRunner, {
       name: 'purpose_grant',
       primaryKey: ['client_id', 'id'],
-      columns: [id('client_id'), id('id'), nullable(text('grantee_kind', 20)), nullable(text('grantee', 255)), ...terms],
+      columns: [
+        id('client_id'),
+        id('id'),
+        nullable(text('grantee_kind', 20)),
+        nullable(text('grantee', 255)),
+        ...terms,
+      ],
     });
     await createTable(queryRunner, {
       name: 'client_instruction',
