@@ -56,13 +56,17 @@ export function claimsOf(asker: Asker | undefined): TokenClaims {
   };
 }
 
-export async function openTestApp(database: TestDatabase): Promise<TestApp> {
+/** @param regionalDatabaseUrls databases of clients that are bound to a region */
+export async function openTestApp(
+  database: TestDatabase,
+  regionalDatabaseUrls: StoreConfig['regionalDatabaseUrls'] = {},
+): Promise<TestApp> {
   const folder = mkdtempSync(join(tmpdir(), 'remit-key-'));
   const masterKeyFile = join(folder, 'master.key');
   await generateMasterKeyFile(masterKeyFile);
   const config = {
     databaseUrl: database.databaseUrl,
-    regionalDatabaseUrls: {},
+    regionalDatabaseUrls,
     keysDatabaseUrl: database.keysDatabaseUrl,
     masterKeyFile,
     production: false,
