@@ -1,4 +1,5 @@
 import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
+import { LRUCache } from 'lru-cache';
 import { ConfigurationError } from '../storage/errors';
 import type { TokenClaims } from './caller';
 import { claimsOf } from './claims';
@@ -24,6 +25,12 @@ export interface TokenVerifierOptions {
 /** Asymmetric ones only: with HS256 the issuer's public key would be everybody's secret. */
 const algorithms = ['RS256', 'ES256', 'EdDSA'];
 const CLOCK_TOLERANCE_S = 5;
+/**
+ * How long a token that was found good is not verified again, in milliseconds, never past its expiry: a key that the
+ * issuer takes back may be honoured for as long. Grants and instructions are looked up for every request all the same.
+ */
+const VERIFIED_TTL_MS = 60_000;
+const VERIFIED_MAX = 10_000;
 const MAX_TOKEN_LENGTH = 8_192;
 const MALFORMED = 'The token is malformed, or its signature is not of a key of its issuer.';
 
@@ -59,9 +66,12 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     return (await jwtVerify(token, await remote(), { ...checks, issuer })).payload;
   }
 
+  const verified = new LRUCache<string, TokenClaims>({ max: VERIFIED_MAX });
   return {
     async verify(bearer) {
       if (bearer.length > MAX_TOKEN_LENGTH) throw new InvalidTokenError('The token is too long.');
+      const known = verified.get(bearer);
+      if (known) return known;
       let payload: JWTPayload;
       try {
         payload = await payloadOf(bearer);
@@ -69,7 +79,10 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
         throw explained(error);
       }
       if (!payload.sub) throw new InvalidTokenError('The token names no subject.');
-      return claimsOf(payload);
+      const claims = claimsOf(payload);
+      const ttl = Math.min(VERIFIED_TTL_MS, (payload.exp ?? 0) * 1_000 - Date.now());
+      if (ttl > 0) verified.set(bearer, claims, { ttl });
+      return claims;
     },
   };
 }
