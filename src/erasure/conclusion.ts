@@ -1,19 +1,22 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import type { Lease } from '../storage/jobs';
 import { committed, inTransaction } from '../storage/transaction';
 import { type ErasureStatement, type Retained, signCertificate } from './certificate';
 import { holdsInForce, type LegalHold } from './holds';
 import { type LedgerEntry, type LedgerOutcome, planDigest } from './ledger';
 import type { ErasureParts } from './parts';
+import { KEY_STORE } from './plan';
 import type { ErasureState } from './requests';
 import { nextExpiry, retainedBy } from './retained';
-import { erasedBy, stepsOf } from './steps';
+import { erasedBy, finishSteps, type Step, stepsOf } from './steps';
 
 interface Pass {
   readonly source: DataSource;
   readonly lease: Lease;
   readonly state: ErasureState & { readonly customerId: string };
+  readonly number: number;
   readonly holds: readonly LegalHold[];
+  /** The subject's key is destroyed: its step is done, and is counted here. */
   readonly whole: boolean;
 }
 
@@ -30,6 +33,7 @@ export async function concludeErasure(parts: ErasureParts, pass: Pass): Promise<
   await certify(parts, source, state, { retained, keyDestroyed: whole, at, isComplete });
   return inTransaction(source, async (manager) => {
     await lease.fence(manager);
+    await countKey(parts, manager, pass);
     if (!isComplete) {
       const holds = await holdsInForce(manager, client, [customerId], parts.now());
       const isLess = retainedBy(state, holds).length < retained.length;
@@ -67,6 +71,28 @@ export async function concludeErasure(parts: ErasureParts, pass: Pass): Promise<
   });
 }
 
+/** The count is the ledger's, from before: whoever died after the destruction finds nothing left to count. */
+function withKey(entry: LedgerEntry, steps: readonly Step[], isDestroyed: boolean): Step[] {
+  const planned = entry.passes.at(-1)?.steps.find(({ store }) => store === KEY_STORE);
+  return steps.map((step) =>
+    isDestroyed && step.store === KEY_STORE && step.status === 'PENDING'
+      ? { ...step, rows: planned?.expected ?? 0 }
+      : step,
+  );
+}
+
+/** Counts the key's step in the transaction that ends the request. */
+async function countKey(parts: ErasureParts, manager: EntityManager, { state, number, whole }: Pass): Promise<void> {
+  if (!whole) return;
+  const { client, id } = state;
+  const entry = await parts.ledger.require(client, id);
+  const steps = withKey(entry, await stepsOf(manager, client, id, number), true);
+  const counted = steps
+    .filter(({ store, status }) => store === KEY_STORE && status === 'PENDING')
+    .map((step) => ({ step, rows: step.rows, done: true }));
+  await finishSteps(manager, client, id, counted, parts.now());
+}
+
 /** Signs what the steps did and puts it into the ledger; an erasure that was run again keeps its first certificate. */
 export async function certify(
   parts: ErasureParts,
@@ -81,7 +107,7 @@ export async function certify(
     await parts.ledger.conclude(client, id, { outcome, certificate, completedAt: null, replayedAt: done.at });
     return;
   }
-  const steps = await committed(source, () => stepsOf(source, client, id));
+  const steps = withKey(entry, await committed(source, () => stepsOf(source, client, id)), done.keyDestroyed);
   const outcome: LedgerOutcome = {
     erased: erasedBy(steps),
     retained: done.retained,

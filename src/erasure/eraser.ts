@@ -53,7 +53,11 @@ export async function eraseChunk(
 }
 
 /** How many rows of tables are a person's, in one statement; so that small erasures need no chunks. */
-export async function rowsOf(manager: EntityManager, tables: readonly TenantTable[], range: Range): Promise<number[]> {
+export async function rowsOf(
+  manager: Pick<EntityManager, 'query'>,
+  tables: readonly TenantTable[],
+  range: Range,
+): Promise<number[]> {
   if (tables.length === 0) return [];
   const counts = tables.map((table, index) => {
     const where = predicateOf(table, range);

@@ -146,22 +146,24 @@ async function plan(parts: ErasureParts, pass: Pass, erased: ReadonlySet<DataCat
     ...parts.purgers.map(({ store }) => ({ store, action: 'PURGE' as const, categories: [...erased] })),
     ...(pass.whole ? [{ store: KEY_STORE, action: 'DESTROY_KEY' as const, categories: [...erased] }] : []),
   ];
-  const clientKey = await parts.keys.clientKey(client);
-  await parts.ledger.record(client, [
-    {
-      id,
-      kind: 'CUSTOMER',
-      subject: customerId,
-      requestedAt: state.requestedAt,
-      request: {
-        grounds: state.grounds,
-        role: state.requestedRole,
-        pseudonym: pseudonymOf(clientKey, state.requestedBy),
-        dueAt: state.dueAt,
-        categories: state.categories,
+  if (!(await parts.ledger.find(client, id))) {
+    const clientKey = await parts.keys.clientKey(client);
+    await parts.ledger.record(client, [
+      {
+        id,
+        kind: 'CUSTOMER',
+        subject: customerId,
+        requestedAt: state.requestedAt,
+        request: {
+          grounds: state.grounds,
+          role: state.requestedRole,
+          pseudonym: pseudonymOf(clientKey, state.requestedBy),
+          dueAt: state.dueAt,
+          categories: state.categories,
+        },
       },
-    },
-  ]);
+    ]);
+  }
   const expected = pass.whole && (await parts.ledger.hasKey(client, customerId)) ? 1 : 0;
   await parts.ledger.plan(client, id, {
     pass: number,
@@ -252,32 +254,23 @@ async function purgeCopies(parts: ErasureParts, pass: Pass): Promise<void> {
 
 /**
  * The last step: after it no copy in any backup can be read. What came in late, between two transactions, goes first.
- * The count is the ledger's, from before: whoever died after the destruction finds nothing left to count.
  * @returns false where rows came in late
  */
-async function destroyKey(parts: ErasureParts, pass: Pass): Promise<boolean> {
-  const { source, lease, state, number } = pass;
+async function destroyKey(parts: ErasureParts, { source, lease, state, number }: Pass): Promise<boolean> {
   const { client, id, customerId } = state;
-  const late = await inTransaction(source, async (manager) => {
-    await lease.fence(manager);
-    const tables = tablesAbout(parts.tables, 'CUSTOMER').filter(({ name }) => name !== OWN_TABLE);
-    const counts = await rowsOf(manager, tables, { client, subject: customerId });
-    const stores = tables.filter((_, index) => (counts[index] ?? 0) > 0).map(dataStore);
-    await reopenSteps(manager, client, id, number, stores);
-    return stores.length;
-  });
-  if (late > 0) return false;
+  const tables = tablesAbout(parts.tables, 'CUSTOMER').filter(({ name }) => name !== OWN_TABLE);
+  const counts = await committed(source, () => rowsOf(source, tables, { client, subject: customerId }));
+  const late = tables.filter((_, index) => (counts[index] ?? 0) > 0).map(dataStore);
+  if (late.length > 0) {
+    await inTransaction(source, async (manager) => {
+      await lease.fence(manager);
+      await reopenSteps(manager, client, id, number, late);
+    });
+    return false;
+  }
+  // Whoever has lost the lease must not destroy what somebody else may be asked to keep.
+  await inTransaction(source, (manager) => lease.fence(manager));
   await parts.keys.destroySubjectKey(client, customerId);
-  const entry = await parts.ledger.require(client, id);
-  const planned = entry.passes.find((known) => known.pass === number)?.steps.find(({ store }) => store === KEY_STORE);
-  await inTransaction(source, async (manager) => {
-    await lease.fence(manager);
-    const step = (await stepsOf(manager, client, id, number)).find(
-      ({ store, status }) => store === KEY_STORE && status === 'PENDING',
-    );
-    if (!step) return;
-    await finishSteps(manager, client, id, [{ step, rows: planned?.expected ?? 0, done: true }], parts.now());
-  });
   return true;
 }
 
