@@ -50,7 +50,7 @@ export const tenantEntities = [
 ];
 
 /** Tables of the platform itself. */
-export const platformEntities = [
+const platformEntities = [
   PolicyVersion,
   SubProcessor,
   ThirdPartyApplication,

@@ -78,7 +78,7 @@ function bindsAnything(fields: ArgumentBindings, seen = new Set<ArgumentBindings
 }
 
 /** Every field that any use of these arguments could read: what a variable of their type may hold. */
-export function fieldsWithin(
+function fieldsWithin(
   bindings: ArgumentBindings,
   into = new Set<string>(),
   seen = new Set<ArgumentBindings>(),

@@ -164,6 +164,6 @@ function typeLocation(className: string): string {
 }
 
 /** The known word closest to a misspelt one, if any is close. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
+function nearest(word: string, known: readonly string[]): string | undefined {
   return suggestionList(word, known)[0];
 }

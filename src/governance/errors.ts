@@ -4,7 +4,7 @@ import { GraphQLError } from 'graphql';
  * Every code the governance core answers with, the message a caller reads, and the article or section that stands
  * behind it where no directive does. Order is the order of a decision (blueprint section 3).
  */
-export const refusals = {
+const refusals = {
   UNAUTHENTICATED: {
     message: 'Personal data is given to authenticated callers only: send a bearer token.',
     rule: 'GDPR Art. 32(1)(b)',

@@ -5,7 +5,7 @@ import { isWithheldError } from './guards';
  * Pitfall 14: what graphql says of a wrong document or variable repeats the value that was sent, and its suggestions
  * name fields that were not asked for. What is left names the place and the type.
  */
-export function withoutValues(message: string): string {
+function withoutValues(message: string): string {
   return message
     .replace(/ Did you mean [\s\S]*$/, '')
     .replace(

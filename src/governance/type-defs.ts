@@ -16,7 +16,7 @@ function enumeration(name: string, about: string, values: Record<string, string 
 }
 
 /** The directives alone; their enums are in {@link governanceTypeDefs} beside them. */
-export const directiveTypeDefs = `
+const directiveTypeDefs = `
 "This field holds personal data of the category, about the subject."
 directive @personalData(category: DataCategory!, subject: DataSubject! = CUSTOMER) on FIELD_DEFINITION
 

@@ -12,7 +12,7 @@ import { RegisterSubProcessorInput, SubProcessor } from './sub-processor';
 import type { ThirdParties } from './third-parties';
 import { RegisterThirdPartyApplicationInput, ThirdPartyApplication } from './third-party-application';
 
-export const ClientUserConnection = connectionOf(ClientUser, 'ClientUser');
+const ClientUserConnection = connectionOf(ClientUser, 'ClientUser');
 
 @ObjectType({ simpleResolvers: true })
 class ClientPayload {

@@ -2,13 +2,13 @@ import { GraphQLError } from 'graphql';
 import { type ClassType, Directive, Field, ObjectType } from 'type-graphql';
 import { openCursor, sealCursor } from './vault';
 
-export const DEFAULT_PAGE = 20;
-export const MAX_PAGE = 500;
+const DEFAULT_PAGE = 20;
+const MAX_PAGE = 500;
 
 const paging = 'part of paging, not of a person';
 
 @ObjectType({ description: 'Where a page ends (Relay cursor connections).', simpleResolvers: true })
-export class PageInfo {
+class PageInfo {
   @Field(() => Boolean)
   hasNextPage: boolean;
 

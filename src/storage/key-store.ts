@@ -10,7 +10,7 @@ import { type DerivedKeyUse, deriveKey } from './vault';
 /** A key without a row is swept only when it is older than this: its row may still be on the way. Milliseconds. */
 export const ORPHAN_GRACE_MS = 60 * 60_000;
 /** The most unwrapped keys that one process remembers. */
-export const KEY_CACHE_MAX = 50_000;
+const KEY_CACHE_MAX = 50_000;
 
 const CHUNK = 512;
 const KEY_BYTES = 32;

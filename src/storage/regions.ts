@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import { ConfigurationError } from './errors';
 
 /** Where personal data may be hosted (statement T1). */
-export const hostingRegions = ['EU', 'US'] as const;
+const hostingRegions = ['EU', 'US'] as const;
 export type HostingRegion = (typeof hostingRegions)[number];
 
 export function isHostingRegion(text: unknown): text is HostingRegion {

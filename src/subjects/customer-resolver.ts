@@ -34,7 +34,7 @@ import { Order, OrderConnection, OrderItem } from './order';
 import { health } from './policies';
 import type { Records, Relation } from './records';
 
-export const CustomerConnection = connectionOf(Customer, 'Customer');
+const CustomerConnection = connectionOf(Customer, 'Customer');
 
 @ObjectType({ simpleResolvers: true })
 class CustomerPayload {
