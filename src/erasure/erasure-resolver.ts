@@ -172,7 +172,7 @@ export class ErasureResolver {
   }
 }
 
-export function actor({ claims }: RequestContext): { principal: string; role: string } {
+function actor({ claims }: RequestContext): { principal: string; role: string } {
   return { principal: claims.subject, role: claims.roles[0] ?? '' };
 }
 

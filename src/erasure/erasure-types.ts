@@ -34,7 +34,7 @@ export const DeliveryStatusEnum = enumOf('DeliveryStatus', 'Whether a recipient 
   ACKNOWLEDGED: 'It has said that it did its part.',
   DEAD: 'It could not be told: every attempt failed.',
 });
-export const StepStatusEnum = enumOf('ErasureStepStatus', 'Whether a step is done.', {
+const StepStatusEnum = enumOf('ErasureStepStatus', 'Whether a step is done.', {
   PENDING: 'Under way, or not begun.',
   DONE: 'Finished.',
 });

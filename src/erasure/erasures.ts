@@ -20,7 +20,7 @@ import { everyCategory, keeper } from './retained';
 import { type Step, stepsOf } from './steps';
 
 /** The most requests that one call files. */
-export const FILING_LIMIT = 50_000;
+const FILING_LIMIT = 50_000;
 const PAGE = 500;
 const DAY_MS = 86_400_000;
 

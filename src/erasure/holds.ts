@@ -141,7 +141,7 @@ export async function holdsInForce(
   return rows.map(holdOf).filter((hold) => isInForce(hold, at));
 }
 
-export const isInForce = ({ releasedAt, until }: LegalHold, at: number): boolean =>
+const isInForce = ({ releasedAt, until }: LegalHold, at: number): boolean =>
   releasedAt === null && (until === null || until.getTime() > at);
 
 function holdOf(row: Row): LegalHold {
@@ -158,7 +158,7 @@ function holdOf(row: Row): LegalHold {
   };
 }
 
-export function text(field: string, value: string, limit: number): string {
+function text(field: string, value: string, limit: number): string {
   const trimmed = value.trim();
   if (trimmed !== '' && trimmed.length <= limit) return trimmed;
   throw denied.input(`"${field}" must have 1 to ${limit} characters.`);

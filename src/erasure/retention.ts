@@ -11,7 +11,7 @@ import type { ErasureParts } from './parts';
 import { categoriesOf, tablesAbout } from './plan';
 
 /** Scope of a rule that lets whole persons go. */
-export const WHOLE_PERSON = 'PERSON';
+const WHOLE_PERSON = 'PERSON';
 const DAY_MS = 86_400_000;
 const PAGE = 500;
 const SWEEP_LIMIT = 50_000;
