@@ -5,6 +5,7 @@ import { CreateSubjects1700000000002 } from './migrations/data/1700000000002-cre
 import { CreateErasure1700000000003 } from './migrations/data/1700000000003-create-erasure';
 import { CreateTransfers1700000000004 } from './migrations/data/1700000000004-create-transfers';
 import { CreateAudit1700000000005 } from './migrations/data/1700000000005-create-audit';
+import { CreateDisclosures1700000000006 } from './migrations/data/1700000000006-create-disclosures';
 import { CreateKeyStore1700000000000 } from './migrations/keys/1700000000000-create-key-store';
 import { CreateErasureLedger1700000000003 } from './migrations/keys/1700000000003-create-erasure-ledger';
 import { CreateAuditHeads1700000000005 } from './migrations/keys/1700000000005-create-audit-heads';
@@ -23,6 +24,7 @@ export const dataStore: StoreOptions = {
     CreateErasure1700000000003,
     CreateTransfers1700000000004,
     CreateAudit1700000000005,
+    CreateDisclosures1700000000006,
   ],
 };
 

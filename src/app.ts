@@ -9,6 +9,8 @@ import { watchedVerifier } from './audit/sign-ins';
 import { timestampAnchor } from './audit/timestamp';
 import { witnessAnchor } from './audit/witness';
 import type { Config } from './config';
+import { DisclosureNotices } from './disclosures/disclosure-notices';
+import { DisclosureResolver } from './disclosures/disclosure-resolver';
 import { ErasureBackground } from './erasure/background';
 import { ErasureResolver } from './erasure/erasure-resolver';
 import { erasureSubscription } from './erasure/erasure-subscription';
@@ -60,6 +62,9 @@ export async function openApp(config: Config): Promise<App> {
     },
     onFailure: (error) => logger.error({ err: error }, 'the audit ledger failed'),
   });
+  const disclosureNotices = new DisclosureNotices(services.disclosures, (error) =>
+    logger.error({ err: error }, 'clients could not be told of disclosures; it is tried again'),
+  );
   const anchoring = new Anchoring(services.ledger, anchorsOf(config), (error) =>
     logger.error({ err: error }, 'the audit ledger could not be anchored'),
   );
@@ -99,9 +104,13 @@ export async function openApp(config: Config): Promise<App> {
       logger,
       production,
     },
-    work: () => background.start(),
+    work: () => {
+      background.start();
+      disclosureNotices.start();
+    },
     close: async () => {
       await background.stop();
+      await disclosureNotices.stop();
       await services.trail.close();
       await anchoring.close();
       await services.ledger.close();
@@ -155,6 +164,7 @@ export function governContracts(
     new HoldResolver(services.erasure, services.parties),
     erasureSubscription(services.erasure),
     new AuditResolver(services.auditReader, services.ledger, cursorKey),
+    new DisclosureResolver(services.disclosures, cursorKey),
     transferResolver,
     new LegalBasisResolver(transfers),
     new NoticeResolver(transfers.notices, keys),

@@ -1,4 +1,5 @@
 import { AuditAnchorRow, AuditEntryRow, AuditLogRow, AuditTileRow } from './audit/entities';
+import { Disclosure } from './disclosures/disclosure';
 import { ErasureRequestRow, ErasureStepRow, LegalHoldRow, RetentionRuleRow } from './erasure/erasure-request';
 import { ClientInstruction } from './identity/client-instruction';
 import { PolicyVersion } from './identity/policy-version';
@@ -36,6 +37,7 @@ export const tenantEntities = [
   Message,
   HealthRecord,
   CustomAttribute,
+  Disclosure,
   ErasureRequestRow,
   ErasureStepRow,
   LegalHoldRow,

@@ -4,6 +4,7 @@ import { Ledger, type LedgerOptions } from './audit/ledger';
 import { AuditReader } from './audit/reader';
 import { References } from './audit/references';
 import { AuditTrail } from './audit/trail';
+import { Disclosures } from './disclosures/disclosures';
 import { tenantEntities } from './entities';
 import { createErasureRoom, type ErasureRoom } from './erasure/erasure-room';
 import { AccessDesk } from './identity/access-desk';
@@ -31,6 +32,7 @@ export interface Services {
   readonly erasure: ErasureRoom;
   readonly accesses: AccessRecorder;
   readonly auditReader: AuditReader;
+  readonly disclosures: Disclosures;
 }
 
 export interface AuditOptions extends LedgerOptions {
@@ -71,5 +73,6 @@ export function createServices(stores: Stores, audit: AuditOptions = {}): Servic
     erasure,
     accesses: new AccessRecorder(ledger, references, audit.onAlert),
     auditReader: new AuditReader(regions, references),
+    disclosures: new Disclosures({ regions, keys, references, recorder: trail, notices: transfers.notices }),
   };
 }

@@ -48,7 +48,7 @@ export class AuditTrail implements ChangeRecorder {
 
   async #write(kind: string, change: Change): Promise<{ id: string; written: Promise<void> }> {
     if (!KIND.test(kind)) throw new TypeError(`${kind} is not a kind of entry: upper-case words joined by underscores`);
-    const { client, principal, subject, purpose, details = {} } = change;
+    const { client, principal, subject, references = [], purpose, details = {} } = change;
     const who = await this.#references.principal(client, principal);
     const subjects =
       client === undefined || subject === undefined ? [] : await this.#references.subjects(client, [subject]);
@@ -59,7 +59,7 @@ export class AuditTrail implements ChangeRecorder {
       principal: who.reference,
       principalName: who.sealed,
       purpose: purpose ?? null,
-      subjects,
+      subjects: [...references, ...subjects].sort(),
       time: new Date().toISOString(),
       version: 1,
     });

@@ -6,6 +6,8 @@ export interface Change {
   readonly principal: string;
   /** The data subject's id; only a reference is kept, which dies with the subject's key. Say it while the key lives. */
   readonly subject?: string | undefined;
+  /** More data subjects, by references that were made before. */
+  readonly references?: readonly string[];
   readonly purpose?: string | undefined;
   readonly details?: Readonly<Record<string, string | number | boolean | null | undefined>>;
 }

@@ -1,0 +1,92 @@
+import { Arg, Ctx, Field, ID, InputType, Int, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
+import { sideOf } from '../identity/caller';
+import { type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { type Connection, page, pageSize, positionOf } from '../storage/connection';
+import { Disclosure, DisclosureConnection, RecordDisclosureInput } from './disclosure';
+import type { Disclosures } from './disclosures';
+
+@InputType()
+class ApproveDisclosureInput {
+  @Field(() => ID)
+  id: string;
+}
+
+@InputType()
+class RefuseDisclosureInput {
+  @Field(() => ID)
+  id: string;
+
+  @Field(() => String)
+  reason: string;
+}
+
+@ObjectType({ simpleResolvers: true })
+class DisclosurePayload {
+  @Field(() => Disclosure)
+  disclosure: Disclosure;
+}
+
+/** Disclosures by the platform (statement S4); the client sees its own, once it may. */
+@Resolver()
+export class DisclosureResolver {
+  constructor(
+    private readonly disclosures: Disclosures,
+    private readonly cursorKey: Buffer,
+  ) {}
+
+  @Query(() => DisclosureConnection, {
+    name: 'disclosures',
+    description: "Disclosures of the client's data, the newest first; the client is shown none that a gag covers.",
+  })
+  async disclosuresPage(
+    @Ctx() context: RequestContext,
+    @Arg('first', () => Int, { nullable: true }) first?: number,
+    @Arg('after', () => String, { nullable: true }) after?: string,
+  ): Promise<Connection<Disclosure>> {
+    requireRole(
+      context,
+      'CLIENT_ADMIN',
+      'CLIENT_PRIVACY_OFFICER',
+      'PLATFORM_STAFF',
+      'PLATFORM_PRIVACY_OFFICER',
+      'AUDITOR',
+    );
+    const { id: client } = requireClient(context);
+    const size = pageSize(first);
+    const position = positionOf(after, this.cursorKey);
+    const asClient = sideOf(context.claims.roles) === 'CLIENT';
+    const found = await this.disclosures.list(client, asClient, size + 1, position);
+    return page(found, size, position, this.cursorKey, ({ id }) => id);
+  }
+
+  @Mutation(() => DisclosurePayload, {
+    description: 'Records a disclosure that is asked for; another person must approve it before anything is given.',
+  })
+  async recordDisclosure(
+    @Arg('input', () => RecordDisclosureInput) input: RecordDisclosureInput,
+    @Ctx() context: RequestContext,
+  ): Promise<DisclosurePayload> {
+    requireRole(context, 'PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER');
+    const { id } = requireClient(context);
+    return { disclosure: await this.disclosures.request(id, input, context.claims.subject) };
+  }
+
+  @Mutation(() => DisclosurePayload, { description: 'Approves a disclosure that another person recorded.' })
+  async approveDisclosure(
+    @Arg('input', () => ApproveDisclosureInput) { id }: ApproveDisclosureInput,
+    @Ctx() context: RequestContext,
+  ): Promise<DisclosurePayload> {
+    requireRole(context, 'PLATFORM_PRIVACY_OFFICER');
+    return { disclosure: await this.disclosures.approve(requireClient(context).id, id, context.claims.subject) };
+  }
+
+  @Mutation(() => DisclosurePayload, { description: 'Refuses a disclosure that another person recorded.' })
+  async refuseDisclosure(
+    @Arg('input', () => RefuseDisclosureInput) { id, reason }: RefuseDisclosureInput,
+    @Ctx() context: RequestContext,
+  ): Promise<DisclosurePayload> {
+    requireRole(context, 'PLATFORM_PRIVACY_OFFICER');
+    const { subject } = context.claims;
+    return { disclosure: await this.disclosures.refuse(requireClient(context).id, id, reason, subject) };
+  }
+}

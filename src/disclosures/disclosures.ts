@@ -1,0 +1,236 @@
+import { GraphQLError } from 'graphql';
+import type { EntityManager } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import type { References } from '../audit/references';
+import type { ChangeRecorder } from '../identity/change-recorder';
+import { denied } from '../identity/request-context';
+import { requireCountry, requireText } from '../register/checks';
+import type { Notices } from '../register/notices';
+import type { KeyStore } from '../storage/key-store';
+import type { Regions } from '../storage/regions';
+import { tableOf } from '../storage/tables';
+import { type Condition, type Row, TenantReader } from '../storage/tenant-reader';
+import { TenantWriter } from '../storage/tenant-writer';
+import { inTransaction } from '../storage/transaction';
+import { Customer } from '../subjects/customer';
+import { isBarredByArticle48 } from './article-48';
+import { Disclosure, DisclosureStatus, type RecordDisclosureInput } from './disclosure';
+
+const MAX_SUBJECTS = 200;
+
+export interface DisclosureParts {
+  readonly regions: Regions;
+  readonly keys: KeyStore;
+  readonly references: References;
+  readonly recorder: ChangeRecorder;
+  readonly notices: Notices;
+  readonly now?: () => number;
+}
+
+/** Disclosures to authorities and others: two persons decide, law bounds them, the client is told (statement S4). */
+export class Disclosures {
+  readonly #parts: DisclosureParts;
+  readonly #now: () => number;
+
+  constructor(parts: DisclosureParts) {
+    this.#parts = parts;
+    this.#now = parts.now ?? Date.now;
+  }
+
+  /**
+   * Records what is asked for. Nothing may be given before another person approves.
+   * @throws {GraphQLError} BAD_USER_INPUT, NOT_FOUND, or DISCLOSURE_BARRED (GDPR Art. 48)
+   */
+  async request(client: string, input: RecordDisclosureInput, principal: string): Promise<Disclosure> {
+    const authority = optional('authority', input.authority, 200);
+    const authorityCountry = input.authorityCountry ? requireCountry('authorityCountry', input.authorityCountry) : null;
+    const treaty = optional('treaty', input.treaty, 300);
+    const customerIds = [...new Set(input.customerIds)];
+    if (customerIds.length === 0 || customerIds.length > MAX_SUBJECTS) {
+      throw denied.input(`"customerIds" must name 1 to ${MAX_SUBJECTS} persons.`);
+    }
+    if (input.categories.length === 0) throw denied.input('"categories" must name at least one.');
+    const residencies = await this.#residencies(client, customerIds);
+    if (isBarredByArticle48({ authority, authorityCountry, treaty, residencies })) throw barred();
+    const subjects = await this.#parts.references.subjects(client, customerIds);
+    const row = {
+      clientId: client,
+      id: uuid(),
+      recipient: requireText('recipient', input.recipient, 200),
+      authority,
+      authorityCountry,
+      legalBasis: requireText('legalBasis', input.legalBasis, 300),
+      treaty,
+      reference: requireText('reference', input.reference, 200),
+      scope: requireText('scope', input.scope, 1000),
+      categories: [...new Set(input.categories)].join(','),
+      subjects: subjects.join(','),
+      gagUntil: input.gagUntil ?? null,
+      status: DisclosureStatus.REQUESTED,
+      requestedBy: principal,
+      requestedAt: new Date(this.#now()),
+      decidedBy: null,
+      decidedAt: null,
+      refusal: null,
+      toldAt: null,
+    };
+    const disclosure = disclosureOf(row);
+    await this.#record('DISCLOSURE_REQUESTED', disclosure, principal);
+    await this.#write(client, (writer) => writer.insert(Disclosure, client, [row]));
+    return disclosure;
+  }
+
+  /**
+   * Approves a disclosure; from here on it is made. The client is told at once, or when the gag ends.
+   * @throws {GraphQLError} NOT_FOUND, or CONFLICT where it is decided, or by whoever asked for it
+   */
+  async approve(client: string, id: string, principal: string): Promise<Disclosure> {
+    return this.#decide(client, id, principal, { status: DisclosureStatus.MADE, refusal: null });
+  }
+
+  /** @throws {GraphQLError} NOT_FOUND, CONFLICT or BAD_USER_INPUT */
+  async refuse(client: string, id: string, reason: string, principal: string): Promise<Disclosure> {
+    const refusal = requireText('reason', reason, 500);
+    return this.#decide(client, id, principal, { status: DisclosureStatus.REFUSED, refusal });
+  }
+
+  /**
+   * A client's disclosures, the newest first.
+   * @param asClient leaves out those that the client must not know of
+   */
+  async list(client: string, asClient: boolean, limit: number, before?: string): Promise<Disclosure[]> {
+    const found: Disclosure[] = [];
+    let position = before;
+    for (;;) {
+      const where: Condition[] = position === undefined ? [] : [{ field: 'id', is: '<', value: position }];
+      const rows = await this.#select(client, where, limit);
+      found.push(...rows.filter((row) => !asClient || !this.#isGagged(row)));
+      position = rows.at(-1)?.id;
+      if (rows.length < limit || found.length >= limit) return found.slice(0, limit);
+    }
+  }
+
+  /** Tells every client of what was disclosed while a gag was in force that has ended. @returns how many were told of */
+  async tellDue(): Promise<number> {
+    let told = 0;
+    for (const source of this.#parts.regions.all()) {
+      const due = await source.query<Array<{ client_id: string; id: string }>>(
+        'SELECT client_id, id FROM disclosure WHERE status = ? AND told_at IS NULL AND (gag_until IS NULL OR gag_until <= ?)',
+        [DisclosureStatus.MADE, this.#now()],
+      );
+      for (const { client_id: client, id } of due) {
+        const [disclosure] = await this.#select(client, [{ field: 'id', is: '=', value: id }], 1);
+        if (!disclosure) continue;
+        await this.#tell(disclosure);
+        told++;
+      }
+    }
+    return told;
+  }
+
+  async #decide(
+    client: string,
+    id: string,
+    principal: string,
+    decision: Pick<Disclosure, 'status' | 'refusal'>,
+  ): Promise<Disclosure> {
+    const [known] = id === '' ? [] : await this.#select(client, [{ field: 'id', is: '=', value: id }], 1);
+    if (!known) throw denied.notFound('disclosure');
+    if (known.status !== DisclosureStatus.REQUESTED) throw denied.conflict('It has been decided already.');
+    if (known.requestedBy === principal) {
+      throw denied.conflict('Whoever asked for a disclosure does not decide on it: another person must.');
+    }
+    const changes = { ...decision, decidedBy: principal, decidedAt: new Date(this.#now()) };
+    const decided = { ...known, ...changes };
+    await this.#record(`DISCLOSURE_${decision.status}`, decided, principal);
+    await this.#write(client, async (writer) => {
+      await writer.update(Disclosure, client, { id }, changes);
+    });
+    if (decided.status === DisclosureStatus.MADE && !this.#isGagged(decided)) return this.#tell(decided);
+    return decided;
+  }
+
+  async #tell(disclosure: Disclosure): Promise<Disclosure> {
+    const { clientId, id, recipient, authority, legalBasis, reference, scope, gagUntil } = disclosure;
+    // While the gag held, the client's own entries could say nothing of it.
+    if (gagUntil !== null) await this.#record('DISCLOSURE_TOLD', { ...disclosure, gagUntil: null }, 'disclosures');
+    await this.#parts.notices.send(clientId, {
+      id,
+      kind: 'DISCLOSURE_MADE',
+      subject: `Data was disclosed to ${recipient}`,
+      message: `To: ${[recipient, authority].filter(Boolean).join(', ')}. On: ${legalBasis}. File: ${reference}. What: ${scope}.`,
+    });
+    const toldAt = new Date(this.#now());
+    await this.#write(clientId, async (writer) => {
+      await writer.update(Disclosure, clientId, { id }, { toldAt });
+    });
+    return { ...disclosure, toldAt };
+  }
+
+  /** A gagged one is nobody's entry in particular: the client, who reads its own, must not find it. */
+  async #record(kind: string, disclosure: Disclosure, principal: string): Promise<void> {
+    const { clientId, id, recipient, categories, authorityCountry, treaty } = disclosure;
+    await this.#parts.recorder.record(kind, {
+      client: this.#isGagged(disclosure) ? undefined : clientId,
+      principal,
+      references: disclosure.subjects.split(',').filter(Boolean),
+      details: {
+        disclosure: id,
+        recipient,
+        categories: categories.join(','),
+        country: authorityCountry,
+        treaty: treaty !== null,
+      },
+    });
+  }
+
+  #isGagged({ gagUntil }: Pick<Disclosure, 'gagUntil'>): boolean {
+    return gagUntil !== null && gagUntil.getTime() > this.#now();
+  }
+
+  async #residencies(client: string, ids: readonly string[]): Promise<Array<string | null>> {
+    const rows = await new TenantReader(await this.#parts.regions.of(client), this.#parts.keys).select(Customer, {
+      client,
+      fields: ['residency'],
+      where: [{ field: 'id', is: 'in', value: ids }],
+    });
+    if (rows.length < ids.length) throw denied.notFound('customer');
+    return rows.map(({ residency }) => (typeof residency === 'string' ? residency : null));
+  }
+
+  async #select(client: string, where: Condition[], limit: number): Promise<Disclosure[]> {
+    const rows = await new TenantReader(await this.#parts.regions.of(client), this.#parts.keys).select(Disclosure, {
+      client,
+      fields: tableOf(Disclosure).fields.keys(),
+      where,
+      orderBy: [{ field: 'id', descending: true }],
+      limit,
+    });
+    return rows.map((row) => disclosureOf({ ...row, clientId: client }));
+  }
+
+  async #write(client: string, work: (writer: TenantWriter) => Promise<void>): Promise<void> {
+    await inTransaction(await this.#parts.regions.of(client), (manager: EntityManager) =>
+      work(new TenantWriter(manager, this.#parts.keys)),
+    );
+  }
+}
+
+function disclosureOf(row: Row): Disclosure {
+  const list = (text: unknown) =>
+    String(text ?? '')
+      .split(',')
+      .filter(Boolean);
+  return { ...row, categories: list(row.categories), subjectCount: list(row.subjects).length } as unknown as Disclosure;
+}
+
+function optional(field: string, text: string | null | undefined, limit: number): string | null {
+  return text === null || text === undefined ? null : requireText(field, text, limit);
+}
+
+const barred = () =>
+  new GraphQLError(
+    "GDPR Art. 48: an order of a third country's court or authority about persons in the EEA is followed only on an " +
+      'international agreement in force; name it in "treaty", or ask through it.',
+    { extensions: { code: 'DISCLOSURE_BARRED', rule: 'GDPR Art. 48' } },
+  );
