@@ -128,7 +128,6 @@ export class TransferResolver {
   }
 
   @Mutation(() => TransferApprovalPayload, {
-    nullable: true,
     description: 'Asks for a transfer to be approved; somebody else decides.',
   })
   async requestTransferApproval(

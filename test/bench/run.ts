@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { audit } from './sets/audit';
 import { erasure } from './sets/erasure';
 import { serve } from './sets/serve';
+import { transfers } from './sets/transfers';
 import { machine, root } from './support/installation';
 
 /** The sets by name: `npm run bench -- NAME…`, all of them where none is named. */
-const sets: Readonly<Record<string, () => Promise<unknown>>> = { serve, audit, erasure };
+const sets: Readonly<Record<string, () => Promise<unknown>>> = { serve, audit, erasure, transfers };
 
 async function main(): Promise<void> {
   const asked = process.argv.slice(2);

@@ -266,17 +266,6 @@ describe.each(databases)('approvals of transfers on $name', ({ create }) => {
       expect(approvalIn(await request(app, admin, input)).namedSubjects).toBe(1);
     });
 
-    test('naming people needs the right to read who they are', async () => {
-      const blind: Asker = { ...admin, purposes: ['IMPROVEMENT'] };
-      const result = await app.ask(
-        blind,
-        'IMPROVEMENT',
-        'mutation ($input: RequestTransferApprovalInput!) { requestTransferApproval(input: $input) { approval { id } } }',
-        { input: { ...claims, dataSubjects: [ids.DE] } },
-      );
-      expect(result).toMatchObject({ data: { requestTransferApproval: null } });
-    });
-
     test('blueprint section 3: people of whom no residence is recorded, where every law held here lets them be read', async () => {
       expect(await readable(app, agent('DE'))).toContain('none');
       expect(await readable(app, agent('US'))).not.toContain('none');

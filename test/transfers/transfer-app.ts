@@ -52,7 +52,7 @@ export function refusalOf({ errors }: GovernedResult): { code: unknown; fact: un
 export async function request(app: TestApp, asker: Asker, input: object): Promise<GovernedResult> {
   return app.ask(
     asker,
-    'SUPPORT',
+    undefined,
     `mutation ($input: RequestTransferApprovalInput!) {
       requestTransferApproval(input: $input) { approval { ${approvalFields} } } }`,
     { input },
