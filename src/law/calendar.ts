@@ -38,7 +38,7 @@ export function addMonths(day: Day, months: number): Day {
 export const addYears = (day: Day, years: number): Day => addMonths(day, years * 12);
 
 /** Neither a Saturday nor a Sunday nor one of the holidays. */
-export function isWorkingDay(day: Day, holidays: ReadonlySet<Day> = none): boolean {
+function isWorkingDay(day: Day, holidays: ReadonlySet<Day> = none): boolean {
   const weekday = new Date(startOf(day)).getUTCDay();
   return weekday !== 0 && weekday !== 6 && !holidays.has(day);
 }

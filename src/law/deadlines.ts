@@ -24,7 +24,10 @@ const gdpr = 'Regulation (EU) 2016/679; counting: Regulation (EEC, Euratom) 1182
 const hipaa = '45 CFR Part 164';
 const ccpa = '11 CCR § 7021 (CCPA regulations)';
 
-/** Time limits, as they stood on 2026-08-05. */
+/**
+ * Time limits, as they stood on 2026-08-05. GDPR Art. 33(2) sets none: a processor notifies the controller of a breach
+ * "without undue delay".
+ */
 export const deadlines = {
   GDPR_REQUEST: {
     article: 'GDPR Art. 12(3)',
@@ -90,9 +93,6 @@ export const deadlines = {
 } as const satisfies Record<string, Deadline>;
 
 export type DeadlineName = keyof typeof deadlines;
-
-/** GDPR Art. 33(2) sets no number: a processor notifies the controller "without undue delay". */
-export const processorBreachNotice = 'GDPR Art. 33(2)';
 
 export interface Due {
   /** The last day on which it is in time; with a period of hours the day that its last moment falls on. */

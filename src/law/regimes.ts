@@ -23,7 +23,7 @@ const since = (from: string, ...countries: Country[]) => countries.map((country)
 /** The member states, without the three EEA states of EFTA. W3C DPV 2.3 loc.csv at f01a55c3. */
 export const eu27: readonly Country[] =
   'AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK'.split(' ');
-export const eeaEfta: readonly Country[] = ['IS', 'LI', 'NO'];
+const eeaEfta: readonly Country[] = ['IS', 'LI', 'NO'];
 export const eea: readonly Country[] = [...eu27, ...eeaEfta];
 
 /** A country that is in none of these has no rule here, and its people's data leaves it by approval only. */

@@ -198,7 +198,7 @@ export const sccModules = {
   3: { exporter: 'PROCESSOR', importer: 'PROCESSOR' },
   4: { exporter: 'PROCESSOR', importer: 'CONTROLLER' },
 } as const;
-export type SccModule = keyof typeof sccModules;
+
 export type LegalRole = 'CONTROLLER' | 'PROCESSOR';
 
 /** The longest that a derogation may run: it is for single cases (GDPR recital 111; EDPB Guidelines 2/2018). */

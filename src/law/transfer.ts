@@ -49,7 +49,7 @@ export type LegalFinding =
       readonly missing: string;
     };
 
-export const openAt = ({ from, to }: Window, at: number): boolean => from <= at && (to === null || at < to);
+const openAt = ({ from, to }: Window, at: number): boolean => from <= at && (to === null || at < to);
 
 /** Whether any of these names of one basis is suspended at a moment. */
 export const suspendedAt = (suspensions: readonly Suspension[], at: number, ...names: string[]): boolean =>

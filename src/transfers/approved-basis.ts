@@ -11,7 +11,7 @@ type Terms = Pick<StoredApproval, 'mechanism' | 'residencies' | 'destinationCoun
  * provisions of each regime it serves; of ADEQUACY the findings for its destination with their frameworks. What had
  * ended before the approval began is none of them.
  */
-export function basesOf(law: Law, { mechanism, residencies, destinationCountry, validFrom }: Terms): string[][] {
+function basesOf(law: Law, { mechanism, residencies, destinationCountry, validFrom }: Terms): string[][] {
   const serves = (regime: string) =>
     residencies === null ||
     law.regimes.some(

@@ -17,7 +17,7 @@ export const TransferMechanismEnum = register(
   'What carries data across a border (GDPR Art. 45, 46, 49; statement T2).',
   Object.fromEntries(Object.entries(law.tools).map(([name, { title }]) => [name, title])),
 );
-export const TransferStateEnum = register('TransferState', 'Where an approval of a transfer stands.', transferStates);
+const TransferStateEnum = register('TransferState', 'Where an approval of a transfer stands.', transferStates);
 const TransferActionEnum = register('TransferAction', 'What happened to an approval.', transferActions);
 
 @ObjectType({ description: 'One change of an approval: what, when, by whom, why.', simpleResolvers: true })

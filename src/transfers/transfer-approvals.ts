@@ -197,7 +197,7 @@ export class TransferApprovals {
 }
 
 /** The client's officer decides; on access by the platform's staff the platform's does as well. */
-export const decidersOf = ({ recipientKind }: Pick<StoredApproval, 'recipientKind'>): readonly Side[] =>
+const decidersOf = ({ recipientKind }: Pick<StoredApproval, 'recipientKind'>): readonly Side[] =>
   recipientKind === 'PLATFORM' ? ['CLIENT', 'PLATFORM'] : ['CLIENT'];
 
 export function courseOf(law: Law, approval: StoredApproval, suspensions: readonly Suspension[]): Course {

@@ -94,7 +94,7 @@ const titleOf = (mechanism: string, sccModule: number | null, id: string): strin
   `${mechanism}${sccModule === null ? '' : ` module ${sccModule}`}, approval ${id}`;
 
 /** Whether an approval's mechanism is law where the people of a country are covered. */
-export function serves(
+function serves(
   law: Law,
   { mechanism, residencies }: Pick<ApprovedTerms, 'mechanism' | 'residencies'>,
   residency: string,
