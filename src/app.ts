@@ -5,6 +5,7 @@ import { alertWebhook } from './audit/alert-webhook';
 import type { Alert } from './audit/alerts';
 import { type Anchor, Anchoring, fileAnchor } from './audit/anchors';
 import { AuditResolver } from './audit/audit-resolver';
+import { ReportResolver } from './audit/reports/report-resolver';
 import { watchedVerifier } from './audit/sign-ins';
 import { timestampAnchor } from './audit/timestamp';
 import { witnessAnchor } from './audit/witness';
@@ -165,6 +166,7 @@ export function governContracts(
     erasureSubscription(services.erasure),
     new AuditResolver(services.auditReader, services.ledger, cursorKey),
     new DisclosureResolver(services.disclosures, cursorKey),
+    new ReportResolver(services.reports, () => contracts.api.coordinates),
     transferResolver,
     new LegalBasisResolver(transfers),
     new NoticeResolver(transfers.notices, keys),

@@ -3,6 +3,8 @@ import type { Alert } from './audit/alerts';
 import { Ledger, type LedgerOptions } from './audit/ledger';
 import { AuditReader } from './audit/reader';
 import { References } from './audit/references';
+import type { DeclaredTransfer } from './audit/reports/processing-record';
+import { Reports } from './audit/reports/reports';
 import { AuditTrail } from './audit/trail';
 import { Disclosures } from './disclosures/disclosures';
 import { tenantEntities } from './entities';
@@ -15,6 +17,7 @@ import { ThirdParties } from './register/third-parties';
 import type { Stores } from './stores';
 import { Customers } from './subjects/customers';
 import { Records } from './subjects/records';
+import type { StoredApproval } from './transfers/approval-store';
 import { createTransfers, type TransfersRoom } from './transfers/transfers-room';
 
 /** What the rooms can do, wired over the stores; the server and the commands share it. */
@@ -33,6 +36,7 @@ export interface Services {
   readonly accesses: AccessRecorder;
   readonly auditReader: AuditReader;
   readonly disclosures: Disclosures;
+  readonly reports: Reports;
 }
 
 export interface AuditOptions extends LedgerOptions {
@@ -60,6 +64,8 @@ export function createServices(stores: Stores, audit: AuditOptions = {}): Servic
     production,
   });
   const transfers = createTransfers({ regions, keys, clients, parties, records, recorder: trail });
+  const policies = new RegisterPolicySource(clients, parties, records);
+  const reader = new AuditReader(regions, references);
   return {
     records,
     clients,
@@ -67,12 +73,31 @@ export function createServices(stores: Stores, audit: AuditOptions = {}): Servic
     customers: new Customers(regions, keys, trail, erasure.tombstones),
     subjectRecords: new Records(regions, keys),
     transfers,
-    desk: new AccessDesk(regions, keys, new RegisterPolicySource(clients, parties, records), transfers.rules),
+    desk: new AccessDesk(regions, keys, policies, transfers.rules),
     ledger,
     trail,
     erasure,
     accesses: new AccessRecorder(ledger, references, audit.onAlert),
-    auditReader: new AuditReader(regions, references),
+    auditReader: reader,
+    reports: new Reports({
+      reader,
+      clients,
+      parties,
+      policies,
+      transfersOf: async (client) => (await transfers.store.all(client)).map(declaredTransfer),
+    }),
     disclosures: new Disclosures({ regions, keys, references, recorder: trail, notices: transfers.notices }),
+  };
+}
+
+/** An approval as the record of processing states it. */
+function declaredTransfer(approval: StoredApproval): DeclaredTransfer {
+  const { recipientKind, recipientId, destinationCountry, mechanism, categories, events } = approval;
+  return {
+    recipient: `${recipientKind} ${recipientId}`,
+    country: destinationCountry,
+    mechanism,
+    state: events.at(-1)?.action ?? 'REQUESTED',
+    categories,
   };
 }

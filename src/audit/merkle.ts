@@ -10,7 +10,7 @@ const NODE = Buffer.of(1);
 /** The hash of one complete subtree: of the leaves `index · 2^level` up to, not including, `(index + 1) · 2^level`. */
 export type NodeHashes = (level: number, index: number) => Promise<Buffer> | Buffer;
 
-export const emptyRoot = (): Buffer => createHash('sha256').digest();
+const emptyRoot = (): Buffer => createHash('sha256').digest();
 
 export const hashLeaf = (content: Uint8Array): Buffer => createHash('sha256').update(LEAF).update(content).digest();
 

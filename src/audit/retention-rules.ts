@@ -1,16 +1,16 @@
-export interface EntryRetention {
+interface EntryRetention {
   readonly years: number;
   readonly because: string;
 }
 
 /** How long entries stay, by kind. */
-export const entryRetention: Readonly<Record<string, EntryRetention>> = {
+const entryRetention: Readonly<Record<string, EntryRetention>> = {
   ACCESS: { years: 6, because: '45 CFR 164.316(b)(2)(i), 164.528(a): six years of accountings of disclosures' },
   SIGN_IN_FAILED: { years: 1, because: 'it serves to notice attacks (statement G3)' },
 };
 
 /** Changes to governance show what was allowed when, for as long as claims may be brought. */
-export const changeRetention: EntryRetention = {
+const changeRetention: EntryRetention = {
   years: 10,
   because: 'evidence of instructions (GDPR Art. 28(3)(a), 5(2))',
 };

@@ -10,6 +10,7 @@ import { pruneLedger, TamperedLogError } from '../audit/pruning';
 import { type Finding, type LogReport, type Verification, verifyLedger } from '../audit/verification';
 import type { Services } from '../services';
 import type { Stores } from '../stores';
+import { reportCommand } from './audit-report';
 import { collect } from './caller-options';
 import { CommandError } from './failure';
 import { exitTwoOnMisuse } from './misuse';
@@ -23,6 +24,7 @@ export function auditCommand(): Command {
     .addCommand(proveCommand())
     .addCommand(checkCommand())
     .addCommand(pruneCommand())
+    .addCommand(reportCommand())
     .addHelpText('after', '\nExample:\n  $ remit audit verify --anchor /mnt/worm/remit-anchors');
   return exitTwoOnMisuse(command);
 }

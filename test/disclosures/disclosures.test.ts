@@ -72,7 +72,8 @@ describe.each(databases)('disclosures on $name (statement S4)', ({ create }) => 
     };
   }
 
-  const listed = async (asker: Asker) => ((await app.ask(asker, undefined, listing)).data as Listed).disclosures.nodes;
+  const listed = async (asker: Asker) =>
+    ((await app.ask(asker, undefined, listing)).data as unknown as Listed).disclosures.nodes;
 
   const entriesOf = (kind: string, of: string | undefined = acme) =>
     app.services.auditReader.entries(of, { kind }, 100, undefined);

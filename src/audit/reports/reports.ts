@@ -1,0 +1,74 @@
+import type { GovernedCoordinate } from '../../governance/govern';
+import type { PolicySource } from '../../identity/access-desk';
+import { denied } from '../../identity/request-context';
+import type { Clients } from '../../register/clients';
+import type { ThirdParties } from '../../register/third-parties';
+import type { AuditReader } from '../reader';
+import { type DeclaredTransfer, processingRecord } from './processing-record';
+import type { Report } from './report';
+import { accountingReport, recipientsReport } from './subject-reports';
+
+export enum ReportKind {
+  PROCESSING_RECORD = 'PROCESSING_RECORD',
+  ACCOUNTING_OF_DISCLOSURES = 'ACCOUNTING_OF_DISCLOSURES',
+  RECIPIENTS = 'RECIPIENTS',
+}
+
+export interface ReportRequest {
+  readonly kind: ReportKind;
+  /** The client's id. */
+  readonly client: string;
+  /** The data subject, for reports about one. */
+  readonly customerId?: string | null | undefined;
+  /** The period observed; the last 30 days unless told. */
+  readonly from?: Date | null | undefined;
+  readonly to?: Date | null | undefined;
+}
+
+const OBSERVED_MS = 30 * 24 * 60 * 60_000;
+
+/** Reports out of the ledger, the register, the schema and the approvals of transfers. */
+export class Reports {
+  constructor(
+    private readonly parts: {
+      readonly reader: AuditReader;
+      readonly clients: Clients;
+      readonly parties: ThirdParties;
+      readonly policies: PolicySource;
+      readonly transfersOf: (client: string) => Promise<DeclaredTransfer[]>;
+    },
+  ) {}
+
+  /**
+   * @param coordinates the schema's, which say what category a field is of
+   * @throws {GraphQLError} BAD_USER_INPUT where a report about a person names none, or a period has no length
+   */
+  async make(request: ReportRequest, coordinates: readonly GovernedCoordinate[], now = new Date()): Promise<Report> {
+    const { kind, client } = request;
+    if (kind === ReportKind.PROCESSING_RECORD) return this.#processing(request, coordinates, now);
+    const subject = request.customerId;
+    if (!subject) throw denied.input('"customerId" must say whom the report is about.');
+    const make = kind === ReportKind.RECIPIENTS ? recipientsReport : accountingReport;
+    return make(this.parts.reader, coordinates, { client, subject }, now);
+  }
+
+  async #processing(request: ReportRequest, coordinates: readonly GovernedCoordinate[], now: Date): Promise<Report> {
+    const { reader, clients, parties, policies, transfersOf } = this.parts;
+    const to = request.to ?? now;
+    const from = request.from ?? new Date(to.getTime() - OBSERVED_MS);
+    if (from >= to) throw denied.input('"from" must be before "to".');
+    const client = await clients.find(request.client);
+    if (!client) throw denied.notFound('client');
+    const installations = await parties.installations(client.id);
+    const declared = {
+      client,
+      agreements: await clients.agreements(client.id),
+      subProcessors: await parties.subProcessors(),
+      applications: installations.map(({ application }) => application.name),
+      permissions: (await policies.policy(client.id)).permissions,
+      transfers: await transfersOf(client.id),
+      coordinates,
+    };
+    return processingRecord(reader, declared, { from, to }, now);
+  }
+}

@@ -1,0 +1,70 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { governContracts } from '../app';
+import { type ReportFormat, reportFormats, write } from '../audit/reports/report';
+import { ReportKind } from '../audit/reports/reports';
+import { CommandError } from './failure';
+import { exitTwoOnMisuse } from './misuse';
+import { overStores } from './over-stores';
+
+interface ReportOptions {
+  readonly client: string;
+  readonly customer?: string;
+  readonly from?: Date;
+  readonly to?: Date;
+  readonly format: ReportFormat;
+}
+
+const kinds: Readonly<Record<string, ReportKind>> = {
+  'processing-record': ReportKind.PROCESSING_RECORD,
+  'accounting-of-disclosures': ReportKind.ACCOUNTING_OF_DISCLOSURES,
+  recipients: ReportKind.RECIPIENTS,
+};
+
+/** `remit audit report`: writes a report to standard output. */
+export function reportCommand(): Command {
+  const command = new Command('report')
+    .description('Write a report out of the ledger: what was declared and done, or who got whose data.')
+    .argument('<kind>', Object.keys(kinds).join(', '), kindOf)
+    .requiredOption('--client <slug>', 'the client that it is about')
+    .option('--customer <id>', 'the person that it is about')
+    .option('--from <date>', 'the beginning of the period observed; 30 days before its end unless told', date)
+    .option('--to <date>', 'its end; now unless told', date)
+    .option('--format <format>', reportFormats.join(', '), format, 'json')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ remit audit report processing-record --client acme --format html > record.html',
+    )
+    .action(async (kind: ReportKind, { client: slug, customer, format: as, ...period }: ReportOptions) => {
+      const report = await overStores(async (services, { keys }) => {
+        const client = await services.clients.find(slug);
+        if (!client) throw new CommandError(`there is no client "${slug}"`);
+        const { contracts } = governContracts(services, keys, Buffer.alloc(32), () => undefined);
+        return services.reports.make(
+          { kind, client: client.id, customerId: customer, ...period },
+          contracts.api.coordinates,
+        );
+      });
+      process.stdout.write(write(report, as));
+    });
+  return exitTwoOnMisuse(command);
+}
+
+function kindOf(text: string): ReportKind {
+  const kind = Object.hasOwn(kinds, text) ? kinds[text] : undefined;
+  if (!kind) throw new InvalidArgumentError(`Reports are ${Object.keys(kinds).join(', ')}.`);
+  return kind;
+}
+
+function format(text: string): ReportFormat {
+  const known = reportFormats.find((name) => name === text);
+  if (!known) throw new InvalidArgumentError(`Formats are ${reportFormats.join(', ')}.`);
+  return known;
+}
+
+function date(text: string): Date {
+  const parsed = new Date(text);
+  if (!/^\d{4}-\d{2}-\d{2}/.test(text) || Number.isNaN(parsed.getTime())) {
+    throw new InvalidArgumentError('Write a date such as 2026-01-31.');
+  }
+  return parsed;
+}
