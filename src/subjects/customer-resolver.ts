@@ -33,6 +33,7 @@ import { HealthRecord, HealthRecordConnection } from './health-record';
 import { Order, OrderConnection, OrderItem } from './order';
 import { health } from './policies';
 import type { Records, Relation } from './records';
+import { fieldsAskedBy, mayMatch } from './withheld-matches';
 
 const CustomerConnection = connectionOf(Customer, 'Customer');
 
@@ -107,7 +108,8 @@ export class CustomerResolver {
     @Arg('by', () => CustomerLookup) by: CustomerLookup,
     @Ctx() context: RequestContext,
   ): Promise<Customer | null> {
-    return (await this.customers.lookup(requireClient(context).id, by, readable(context))) ?? null;
+    const found = await this.customers.lookup(requireClient(context).id, by, readable(context));
+    return found && mayMatch(context, found, fieldsAskedBy(by)) ? found : null;
   }
 
   @Query(() => CustomerConnection, { name: 'customers', nullable: true, description: "The client's customers." })
@@ -121,13 +123,13 @@ export class CustomerResolver {
     const size = pageSize(first);
     const key = await this.#cursorKey(client.id);
     const position = positionOf(after, key);
-    return page(
-      await this.customers.list(client.id, filter, size + 1, position, readable(context)),
-      size,
-      position,
-      key,
-      idOf,
-    );
+    const rows = await this.customers.list(client.id, filter, size + 1, position, readable(context));
+    const whole = page(rows, size, position, key, idOf);
+    const by = fieldsAskedBy(filter);
+    if (by.length === 0) return whole;
+    // The page keeps its cursors: whoever pages on goes past what does not match for them.
+    const edges = whole.edges.filter(({ node }) => mayMatch(context, node, by));
+    return { edges, nodes: edges.map(({ node }) => node), pageInfo: whole.pageInfo };
   }
 
   @FieldResolver(() => OrderConnection, { description: 'Newest first.' })

@@ -132,14 +132,33 @@ describe.each(databases)('Chinook’s customers over HTTP, on $name', ({ create 
   });
 
   test('a withheld row keeps its place: its id is a pseudonym, and says nothing', async () => {
-    const query = 'query { customers(first: 100, filter: { residency: "DE" }) { nodes { id email } } }';
+    const query = 'query { customers(first: 100) { nodes { id email residency } } }';
     const here = await server.post({ role: 'CLIENT_AGENT', client: 'chinook' }, 'SUPPORT', query);
     const abroad = await server.post({ role: 'CLIENT_AGENT', client: 'chinook', country: 'US' }, 'SUPPORT', query);
-    const idsOf = ({ body }: typeof here) =>
-      (body.data as unknown as { customers: { nodes: Array<{ id: string }> } }).customers.nodes.map(({ id }) => id);
-    expect(idsOf(abroad)).toHaveLength(4);
-    expect(new Set([...idsOf(here), ...idsOf(abroad)]).size).toBe(8);
-    for (const id of idsOf(here)) expect(abroad.text).not.toContain(id);
-    expect(abroad.text).not.toContain('@example.org');
+    const nodesOf = ({ body }: typeof here) =>
+      (body.data as unknown as { customers: { nodes: Array<{ id: string; residency: string | null }> } }).customers
+        .nodes;
+    const withheldAbroad = nodesOf(abroad).filter(({ residency }) => residency === null);
+    expect(withheldAbroad).toHaveLength(46);
+    const europeans = nodesOf(here).filter(({ residency }) => residency !== null && residency !== 'US');
+    expect(europeans).toHaveLength(28);
+    for (const { id } of europeans) expect(abroad.text).not.toContain(id);
+    expect(withheldAbroad.every(({ id }) => europeans.every((other) => other.id !== id))).toBe(true);
+    expect(abroad.text).not.toContain('FR-0@example.org');
+  });
+
+  test('pitfalls 12, 13: nobody finds out by a filter or a look-up what a row withholds', async () => {
+    const query = `query ($email: String!) {
+      customerLookup(by: { email: $email }) { id }
+      customers(first: 100, filter: { residency: "DE" }) { nodes { id } } }`;
+    const ask = async (country: string, email: string) =>
+      (await server.post({ role: 'CLIENT_AGENT', client: 'chinook', country }, 'SUPPORT', query, { email })).body;
+    expect(await ask('DE', 'DE-1@example.org')).toMatchObject({
+      data: { customerLookup: { id: expect.any(String) }, customers: { nodes: [{}, {}, {}, {}] } },
+    });
+    const found = await ask('US', 'DE-1@example.org');
+    const absent = await ask('US', 'nobody@example.org');
+    expect(found.data).toEqual({ customerLookup: null, customers: { nodes: [] } });
+    expect([found.data, found.errors]).toEqual([absent.data, absent.errors]);
   });
 });
