@@ -22,6 +22,7 @@ interface Product {
         requestMany(client: string, ids: string[], filing: Row): Promise<number>;
         terminate(input: Row, by: Row): Promise<{ id: string }>;
         find(client: string, id: string): Promise<{ status: string } | undefined>;
+        steps(client: string, id: string): Promise<Array<{ rows: number }>>;
       };
     };
   };
@@ -145,7 +146,8 @@ async function end({ services }: Product, client: string): Promise<Row> {
   await new ErasureWorker(services.erasure.parts, { concurrency: 1, onFailure: fail }).drain();
   const seconds = (performance.now() - began) / 1000;
   const state = await services.erasure.erasures.find(client, id);
-  return { seconds, status: state?.status };
+  const steps = await services.erasure.erasures.steps(client, id);
+  return { seconds, status: state?.status, rows: steps.reduce((sum, step) => sum + step.rows, 0) };
 }
 
 function fail(error: unknown): void {

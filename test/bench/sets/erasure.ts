@@ -19,6 +19,9 @@ interface Erased {
 
 interface Ended {
   readonly customers: number;
+  readonly status: string;
+  /** What was erased, keys included. */
+  readonly rows: number;
   readonly seconds: number;
   readonly peakMemory: number;
 }
@@ -45,9 +48,10 @@ export async function erasure(): Promise<unknown> {
         const slug = `client-${round}-${customers}`;
         await run(installation, 'fill', slug, customers, 4);
         const ended = await run<Omit<Ended, 'customers'>>(installation, 'client', slug);
+        if (ended.status !== 'COMPLETED' || ended.rows < customers) throw new Error(`${slug} is not erased`);
         clients.push({ customers, ...ended });
         process.stdout.write(
-          `the end of ${customers} customers: ${ended.seconds.toFixed(1)} s, ` +
+          `the end of ${customers} customers, ${ended.rows} rows: ${ended.seconds.toFixed(1)} s, ` +
             `${((ended.seconds / customers) * 1e6).toFixed(0)} µs each, ${ended.peakMemory} MiB\n`,
         );
       }
