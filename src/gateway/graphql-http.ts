@@ -10,6 +10,7 @@ import { beginExchange, type Exchange, rememberExchange } from './exchange';
 import { purposeHeader, statedPurpose } from './purpose';
 import { contextFor } from './request-contexts';
 import type { Contract, ServerLimits, ServerOptions } from './server-options';
+import { traced } from './tracing';
 
 /** Errors of a request that is well-formed by the letter of GraphQL over HTTP: application/json answers those with 200. */
 const wellFormed = new Set([
@@ -36,7 +37,7 @@ export async function graphqlOverHttp(
   return async (request, reply) => {
     const exchange = beginExchange('http');
     request.exchange = exchange;
-    const answer = respond(request, exchange);
+    const answer = traced(exchange, () => respond(request, exchange));
     const response = await withDeadline(answer, limits.operationMs, () => gatewayErrors.timeout(limits.operationMs));
     if (response.body.kind !== 'complete') return answerError(reply, gatewayErrors.internal());
     reply.code(statusOf(exchange, response.status, response.headers.get('content-type')));

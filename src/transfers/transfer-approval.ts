@@ -138,10 +138,12 @@ export class TransferEventRow {
   clientId: string;
 
   @Key()
+  @NonPersonal(governance, { plain: 'id' })
   approvalId: string;
 
   /** Six digits: texts order as numbers do. */
   @Key({ text: 6 })
+  @NonPersonal('a count', { plain: { text: 6 } })
   sequence: string;
 
   @NonPersonal(governance, { plain: { text: 20 } })
@@ -170,5 +172,6 @@ export class TransferSubject {
   customerId: string;
 
   @Key()
+  @NonPersonal(governance, { plain: 'id' })
   approvalId: string;
 }

@@ -69,8 +69,8 @@ export const support: Access = {
 export const security: Access = { ...support, purpose: 'SECURITY' };
 export const improvement: Access = { ...support, purpose: 'IMPROVEMENT' };
 
-export const c = { __typename: 'C', hidden: 'canary-c', age: 4711, label: 'c' };
-export const b = { __typename: 'B', secret: 'open-b', label: 'b', peers: [] as unknown[] };
+const c = { __typename: 'C', hidden: 'canary-c', age: 4711, label: 'c' };
+const b = { __typename: 'B', secret: 'open-b', label: 'b', peers: [] as unknown[] };
 export const a = {
   __typename: 'A',
   secret: 'canary-a',
