@@ -187,17 +187,14 @@ class Walk {
   }
 
   #enter(set: SelectionSetNode, types: readonly GraphQLObjectType[]): boolean {
-    const key =
-      types.length === 1
-        ? (types[0]?.name ?? '')
-        : types
-            .map((type) => type.name)
-            .sort()
-            .join();
-    const keys = this.#visited.get(set);
-    if (keys?.has(key)) return false;
-    if (keys) keys.add(key);
-    else this.#visited.set(set, new Set([key]));
+    const key = types
+      .map(({ name }) => name)
+      .sort()
+      .join();
+    const keys = this.#visited.get(set) ?? new Set();
+    this.#visited.set(set, keys);
+    if (keys.has(key)) return false;
+    keys.add(key);
     return true;
   }
 }

@@ -176,6 +176,29 @@ describe('point 2: a purpose, stated and granted', () => {
   });
 });
 
+describe('where the purpose is stated', () => {
+  const document = (purpose: string) => `query @purpose(is: ${purpose}) { person { email } }`;
+  const email = 'ada@example.org';
+
+  test('by header, by the document, or by both alike', async () => {
+    for (const purpose of [undefined, '', 'SUPPORT']) {
+      const result = await run(document('SUPPORT'), { ...base, purpose });
+      expect([plainData(result), result.extensions?.governance.purpose]).toEqual([{ person: { email } }, 'SUPPORT']);
+    }
+  });
+
+  test('both, and different', async () => {
+    const result = await run(document('LEGAL'));
+    expect(result.data).toBeUndefined();
+    expect(result.errors?.map(({ message, extensions }) => [message, extensions])).toEqual([
+      [
+        'The header "processing-purpose" and @purpose on the operation differ; state one purpose.',
+        { code: 'BAD_USER_INPUT' },
+      ],
+    ]);
+  });
+});
+
 describe('point 3: the purpose is allowed, or the field de-identified', () => {
   test('allowed, de-identified, withheld', async () => {
     expect(await field('name')).toEqual({ value: 'Ada' });
@@ -439,6 +462,21 @@ describe('what the decision tells', () => {
     }
     // Who asks is no part of what is decided.
     expect(await id(undefined, { ...base, principal: 'another', client: 'another' })).toBe(one);
+  });
+
+  test('the policy version, with that of the grants where one is given', async () => {
+    const version = async (access: Access) => (await run('{ plain }', access)).extensions?.governance.policyVersion;
+    expect(await version(base)).toBe(governed.policyVersion);
+    expect(await version({ ...base, policyVersion: 'grants-3' })).toBe(`${governed.policyVersion}.grants-3`);
+  });
+
+  test('what decides a field in the clear', () => {
+    const explained = governed.explain({ document: '{ person { name greeting } vault { size } }', access: base });
+    expect(explained.map(({ coordinate, outcome, rule }) => [coordinate, outcome, rule])).toEqual([
+      ['Person.name', 'CLEAR', '@purposes(allow: [SUPPORT, LEGAL]) on Person.name'],
+      ['Person.greeting', 'CLEAR', '@derivedFrom on Person.greeting'],
+      ['Vault.size', 'CLEAR', '@requiresScopes'],
+    ]);
   });
 
   test('a decision for a document is made once for the same facts', async () => {
