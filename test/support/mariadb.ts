@@ -56,6 +56,7 @@ export async function startMariaDb(...settings: string[]): Promise<TestServer | 
   await promisify(execFile)(install, [
     '--no-defaults',
     `--datadir=${data}`,
+    `--tmpdir=${folder}`,
     '--auth-root-authentication-method=normal',
     '--skip-test-db',
     '--innodb-log-file-size=16M',
@@ -72,6 +73,8 @@ export async function startMariaDb(...settings: string[]): Promise<TestServer | 
       '--no-defaults',
       ...asRoot,
       `--datadir=${data}`,
+      // Servers that share /tmp take each other's temporary tables away when they start.
+      `--tmpdir=${folder}`,
       `--socket=${join(folder, 's.sock')}`,
       `--pid-file=${join(folder, 'server.pid')}`,
       `--port=${port}`,

@@ -77,6 +77,7 @@ async function startMariaDb(folder: string, port: number): Promise<() => Promise
     `--port=${port}`,
     '--bind-address=127.0.0.1',
     `--socket=${join(folder, 'sock')}`,
+    `--tmpdir=${folder}`,
     '--innodb-buffer-pool-size=1G',
     '--max-prepared-stmt-count=100000',
     ...asRoot,
