@@ -43,7 +43,7 @@ export function tokenCommand(): Command {
     )
     .addHelpText(
       'after',
-      '\nExample:\n  $ remit token --role CLIENT_AGENT --client acme --purpose SUPPORT --purpose LEGAL',
+      '\nExample:\n  $ remit token --role CLIENT_AGENT --client acme --purpose SUPPORT --purpose LEGAL --country DE',
     )
     .action(async (options: TokenOptions) => {
       if (process.env.NODE_ENV === 'production') {
@@ -66,9 +66,16 @@ export function tokenCommand(): Command {
         audience: process.env.OIDC_AUDIENCE || undefined,
       });
       process.stdout.write(`${token}\n`);
+      if (options.country === undefined && !options.role.some(hasRegisteredCountry)) {
+        const note = 'note: the token names no country, so people whose law restricts transfers are withheld from it';
+        process.stderr.write(`${note}; add --country DE, say\n`);
+      }
     });
   return exitTwoOnMisuse(command);
 }
+
+/** A third party's country comes from the register. */
+const hasRegisteredCountry = (role: Role): boolean => role === 'PARTNER' || role === 'SUB_PROCESSOR';
 
 function duration(text: string): number {
   const [, amount, unit] = /^([1-9]\d{0,5})([smhd])$/.exec(text) ?? [];
