@@ -115,7 +115,7 @@ test('remit token starts without a database driver or the API', async () => {
       const found = /node_modules.(typeorm|type-graphql|fastify|@apollo)\\b/.exec(id);
       if (found) { process.stderr.write(found[1]); break; } } });`,
   );
-  const words = ['token', '--role', 'CLIENT_AGENT', '--client', 'acme', '--purpose', 'SUPPORT'];
+  const words = ['token', '--role', 'CLIENT_AGENT', '--client', 'acme', '--purpose', 'SUPPORT', '--country', 'DE'];
   const { code, stdout, stderr } = await runRemit(words, { cwd: folder, nodeOptions: ['--require', probe] });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const claims = JSON.parse(Buffer.from(stdout.split('.')[1] ?? '', 'base64url').toString());
