@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { createConnection } from 'mysql2/promise';
 import { type Installation, install, root } from '../support/installation';
 import { ask, load, type Measurement, median, type Request, spread } from '../support/load';
 import { type PlainCustomer, PlainData, type PlainOrder } from '../support/plain-data';
@@ -26,6 +27,7 @@ export async function serve(): Promise<unknown> {
     const { slug } = JSON.parse(
       await installation.remit('seed', '--customers', String(CUSTOMERS), '--clients', '1', '--json'),
     ).clients[0] as { slug: string };
+    await everyoneIn('DE', installation.urls.data);
     const remit = await startServer(
       'remit',
       [join(root, 'dist', 'src', 'main.js'), 'serve'],
@@ -64,6 +66,13 @@ export async function serve(): Promise<unknown> {
     for (const server of servers) await server.stop();
     await installation.remove();
   }
+}
+
+/** All live where the caller reads: what transfers cost is another set's to measure. */
+async function everyoneIn(country: string, url: string): Promise<void> {
+  const connection = await createConnection(url);
+  await connection.query('UPDATE customer SET residency = ?', [country]);
+  await connection.end();
 }
 
 /** The port in the line that `remit serve` logs when it listens. */
