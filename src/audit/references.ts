@@ -90,7 +90,7 @@ export class References {
   async #clientKey(client: string | undefined): Promise<Buffer | undefined> {
     if (client === undefined) return undefined;
     try {
-      return deriveKey(await this.#keys.clientKey(client), PRINCIPAL);
+      return await this.#keys.derivedKey(client, PRINCIPAL);
     } catch (error) {
       if (error instanceof ClientKeyError) return undefined;
       throw error;

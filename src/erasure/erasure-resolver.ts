@@ -5,7 +5,6 @@ import type { Clients } from '../register/clients';
 import { type Connection, page, pageSize, positionOf } from '../storage/connection';
 import type { KeyStore } from '../storage/key-store';
 import type { Row } from '../storage/tenant-reader';
-import { deriveKey } from '../storage/vault';
 import { UNDER_ERASURE } from '../subjects/under-erasure';
 import {
   CancelErasureInput,
@@ -70,7 +69,7 @@ export class ErasureResolver {
   ): Promise<Connection<ErasureRequest>> {
     const client = overseen(context);
     const size = pageSize(first);
-    const key = deriveKey(await this.keys.clientKey(client), 'cursor');
+    const key = await this.keys.derivedKey(client, 'cursor');
     const position = positionOf(after, key);
     const states = await this.room.erasures.list(client, filter ?? {}, size + 1, position);
     return page(states.map(requestOf), size, position, key, ({ id }) => id);

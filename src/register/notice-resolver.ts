@@ -2,7 +2,6 @@ import { Arg, Ctx, Int, Query, Resolver } from 'type-graphql';
 import { type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { type Connection, page, pageSize, positionOf } from '../storage/connection';
 import type { KeyStore } from '../storage/key-store';
-import { deriveKey } from '../storage/vault';
 import { ClientNotice, ClientNoticeConnection } from './client-notice';
 import type { Notices } from './notices';
 
@@ -23,7 +22,7 @@ export class NoticeResolver {
     requireRole(context, 'CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER');
     const { id } = requireClient(context);
     const size = pageSize(first);
-    const key = deriveKey(await this.keys.clientKey(id), 'cursor');
+    const key = await this.keys.derivedKey(id, 'cursor');
     const position = positionOf(after, key);
     const rows = (await this.notices.list(id, size + 1, position)) as unknown as ClientNotice[];
     return page(rows, size, position, key, (notice) => notice.id);

@@ -6,7 +6,6 @@ import { denied, type RequestContext, requireClient, requireRole } from '../iden
 import { requireCountry } from '../register/checks';
 import { type Connection, page, pageSize, positionOf } from '../storage/connection';
 import type { KeyStore } from '../storage/key-store';
-import { deriveKey } from '../storage/vault';
 import type { OfficerAction } from './approval-state';
 import type { StoredApproval } from './approval-store';
 import { type Assessment, assess, type TransferBasis } from './assessment';
@@ -78,7 +77,7 @@ export class TransferResolver {
     requireRole(context, ...requesters, 'AUDITOR');
     const client = requireClient(context);
     const size = pageSize(first);
-    const key = deriveKey(await this.keys.clientKey(client.id), 'cursor');
+    const key = await this.keys.derivedKey(client.id, 'cursor');
     const position = positionOf(after, key);
     const all = (await this.#presentedAll(client.id)).reverse();
     const rest = position === undefined ? all : all.filter(({ id }) => id < position);
