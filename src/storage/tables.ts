@@ -69,6 +69,7 @@ export interface TenantTable extends TenantTableOptions {
 export type EntityClass = abstract new (...args: never[]) => object;
 
 interface Draft {
+  table?: TenantTable;
   options?: TenantTableOptions & { name: string };
   fields: Map<string, StoredField>;
   key: string[];
@@ -85,7 +86,17 @@ function draftOf(target: object): Draft {
   return draft;
 }
 
-export const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+const snakeCased = new Map<string, string>();
+
+/** A property's column. Names are those of declared properties, so few that each is kept. */
+export function snakeCase(name: string): string {
+  let column = snakeCased.get(name);
+  if (column === undefined) {
+    column = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    snakeCased.set(name, column);
+  }
+  return column;
+}
 
 function optionsOf(kind: PlainKind) {
   if (typeof kind === 'object') return textColumn(kind.text);
@@ -173,11 +184,13 @@ function directivesOf(options: PersonalDataOptions): string[] {
 /** The table that an entity declares. @throws {Error} where it declares none */
 export function tableOf(entity: EntityClass): TenantTable {
   const draft = drafts.get(entity);
+  if (draft?.table) return draft.table;
   if (!draft?.options) throw new Error(`${entity.name} is not a tenant's table: it lacks @TenantTable`);
   const { options, ...rest } = draft;
   // Property decorators run in the order of declaration, and the client's id is declared first.
   if (rest.key[0] !== 'clientId') throw new Error(`${entity.name}: the primary key must begin with clientId`);
-  return { ...options, ...rest };
+  draft.table = { ...options, ...rest };
+  return draft.table;
 }
 
 /** Every field declared on a class, tables and sealed objects alike; for the census. */

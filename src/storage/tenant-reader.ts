@@ -1,8 +1,8 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { DataCategory } from '../governance/vocabulary';
 import type { KeyStore } from './key-store';
+import { runStatement } from './statements';
 import { snakeCase, type TenantTable, tableOf } from './tables';
-import { committed } from './transaction';
 import { unseal } from './vault';
 
 type Scalar = string | number;
@@ -29,8 +29,9 @@ export interface Selection {
 const VALUES_PER_SELECT = 10_000;
 /** Parents of one statement: SQLite joins 500 selects at most. */
 const PARENTS_PER_SELECT = 250;
-
-type Prepared = Selection & { readonly fields: ReadonlySet<string> };
+/** Rows of several parents that are read together and cut here, as a multiple of what is wanted, and at most. */
+const SURPLUS = 4;
+const MOST_ROWS_TOGETHER = 10_000;
 
 /** A row as resolvers get it: plain values, times as Dates, amounts as decimals; sealed fields opened. */
 export type Row = Record<string, unknown>;
@@ -39,8 +40,13 @@ type Entity = abstract new (...args: never[]) => object;
 
 /** What a row is sealed for: sealed bytes that were moved to another row, table or category do not open there. */
 export function sealingContext(table: TenantTable, row: Row, category: DataCategory): string {
-  return [table.name, category, ...table.key.map((property) => String(row[property]))].join('|');
+  let context = `${table.name}|${category}`;
+  for (const property of table.key) context += `|${row[property]}`;
+  return context;
 }
+
+/** Values of the columns that tie rows to one parent. */
+export type Parent = readonly string[];
 
 /**
  * The only way in which a client's rows are read. Every select carries the client, columns come by permission, and an
@@ -55,35 +61,86 @@ export class TenantReader {
     this.#keys = keys;
   }
 
-  async select(entity: Entity, asked: Selection): Promise<Row[]> {
+  async select(entity: Entity, selection: Selection): Promise<Row[]> {
     const table = tableOf(entity);
-    const selection = { ...asked, fields: new Set(asked.fields) };
-    const parts = inParts(selection.where ?? []).map((where) => statement(table, { ...selection, where }));
+    const columns = columnsFor(table, selection.fields);
+    const parts = inParts(selection.where ?? []).map((where) => statement(table, columns, { ...selection, where }));
     const [only, another] = parts;
-    if (only && !another) return this.#open(table, selection, await this.#query<Row>(only));
+    if (only && !another) return this.#open(table, columns, selection.client, await this.#query<Row>(only));
     const rows: Row[] = [];
     for (const part of parts) rows.push(...(await this.#query<Row>(part)));
-    return this.#open(table, selection, inOrder(table, selection, rows).slice(0, selection.limit));
+    const ordered = inOrder(table, selection, rows).slice(0, selection.limit);
+    return this.#open(table, columns, selection.client, ordered);
   }
 
   /**
-   * For each parent its own first rows: one index range each, joined by UNION ALL, since not every engine has window
-   * functions. A parent that is named twice is read once; the order holds within a parent.
+   * For each parent its own first rows, in the order of the parents; one that is named twice is read once.
+   * @param by the fields that tie a row to its parent
    */
-  async selectEach(entity: Entity, asked: Selection, parents: ReadonlyArray<readonly Condition[]>): Promise<Row[]> {
+  async selectEach(
+    entity: Entity,
+    selection: Selection,
+    by: readonly string[],
+    parents: readonly Parent[],
+  ): Promise<Row[][]> {
     const table = tableOf(entity);
-    const selection = { ...asked, fields: new Set(asked.fields) };
-    const once = [...new Map(parents.map((conditions) => [JSON.stringify(conditions), conditions])).values()];
-    const rows: Row[] = [];
-    for (let start = 0; start < once.length; start += PARENTS_PER_SELECT) {
-      const parts = once
-        .slice(start, start + PARENTS_PER_SELECT)
-        .map((conditions) => statement(table, { ...selection, where: [...conditions, ...(selection.where ?? [])] }));
-      const sql = parts.map((part, index) => `SELECT * FROM (${part.sql}) AS p${index}`).join(' UNION ALL ');
-      rows.push(...(await this.#query<Row>({ sql, parameters: parts.flatMap(({ parameters }) => parameters) })));
+    const columns = columnsFor(table, selection.fields);
+    const groups = new Map<string, Row[]>();
+    const once = new Map(parents.map((parent) => [parent.join(), parent]));
+    const distinct = [...once.values()];
+    for (let start = 0; start < distinct.length; start += PARENTS_PER_SELECT) {
+      const some = distinct.slice(start, start + PARENTS_PER_SELECT);
+      const rows =
+        (await this.#together(table, columns, selection, by, some)) ??
+        (await this.#eachByItself(table, columns, selection, by, some));
+      for (const row of rows) {
+        const key = by.map((field) => row[field]).join();
+        const group = groups.get(key);
+        if (group) group.push(row);
+        else if (once.has(key)) groups.set(key, [row]);
+      }
     }
-    // No engine owes the order of a derived table's rows.
-    return this.#open(table, selection, inOrder(table, selection, rows));
+    // No engine owes an order to rows of several parents.
+    for (const [key, group] of groups) groups.set(key, inOrder(table, selection, group).slice(0, selection.limit));
+    await this.#open(table, columns, selection.client, [...groups.values()].flat());
+    return parents.map((parent) => groups.get(parent.join()) ?? []);
+  }
+
+  /**
+   * The rows of all parents by one range each, which is the fastest where no parent has many more than are wanted.
+   * @returns undefined where there are too many to read
+   */
+  async #together(
+    table: TenantTable,
+    columns: Columns,
+    selection: Selection,
+    by: readonly string[],
+    parents: readonly Parent[],
+  ): Promise<Row[] | undefined> {
+    const wanted = selection.limit === undefined ? MOST_ROWS_TOGETHER : wholeNumber(selection.limit) * parents.length;
+    const limit = Math.min(wanted * SURPLUS, MOST_ROWS_TOGETHER) + 1;
+    const ties = by.map((field, index): Condition => {
+      return { field, is: 'in', value: [...new Set(parents.map((parent) => parent[index] ?? ''))] };
+    });
+    const where = [...ties, ...(selection.where ?? [])];
+    const rows = await this.#query<Row>(statement(table, columns, { client: selection.client, where, limit }));
+    return rows.length < limit ? rows : undefined;
+  }
+
+  /** One index range for each parent, joined by UNION ALL: not every engine has window functions. */
+  #eachByItself(
+    table: TenantTable,
+    columns: Columns,
+    selection: Selection,
+    by: readonly string[],
+    parents: readonly Parent[],
+  ): Promise<Row[]> {
+    const parts = parents.map((parent) => {
+      const ties = by.map((field, index): Condition => ({ field, is: '=', value: parent[index] ?? '' }));
+      return statement(table, columns, { ...selection, where: [...ties, ...(selection.where ?? [])] });
+    });
+    const sql = parts.map((part, index) => `SELECT * FROM (${part.sql}) AS p${index}`).join(' UNION ALL ');
+    return this.#query<Row>({ sql, parameters: parts.flatMap(({ parameters }) => parameters) });
   }
 
   async count(entity: Entity, client: string, where: readonly Condition[] = []): Promise<number> {
@@ -99,28 +156,31 @@ export class TenantReader {
   }
 
   #query<T>({ sql, parameters }: Statement): Promise<T[]> {
-    return committed(this.#source, () => this.#source.query<T[]>(sql, parameters));
+    return runStatement<T[]>(this.#source, sql, parameters);
   }
 
-  async #open(table: TenantTable, selection: Prepared, rows: Row[]): Promise<Row[]> {
-    const wanted = selection.fields;
-    const categories = sealedCategories(table, wanted);
-    const times = [...wanted].filter((field) => plainKind(table, field) === 'instant');
-    const amounts = [...wanted].filter((field) => plainKind(table, field) === 'amount');
+  async #open(table: TenantTable, columns: Columns, client: string, rows: Row[]): Promise<Row[]> {
+    const { instants, amounts, sealed } = columns;
     for (const row of rows) {
-      for (const field of times) if (typeof row[field] === 'number') row[field] = new Date(row[field]);
-      for (const field of amounts) if (typeof row[field] === 'number') row[field] = row[field] / 10_000;
+      for (const field of instants) {
+        const value = row[field];
+        if (typeof value === 'number') row[field] = new Date(value);
+      }
+      for (const field of amounts) {
+        const value = row[field];
+        if (typeof value === 'number') row[field] = value / 10_000;
+      }
     }
-    if (categories.size === 0 || rows.length === 0 || !table.subject) return rows;
+    if (sealed.length === 0 || rows.length === 0 || !table.subject) return rows;
     const subject = table.subject.id;
-    const keys = await this.#keys.subjectKeys(selection.client, [...new Set(rows.map((row) => String(row[subject])))]);
+    const keys = await this.#keys.subjectKeys(client, [...new Set(rows.map((row) => String(row[subject])))]);
     for (const row of rows) {
       const key = keys.get(String(row[subject]));
-      for (const [category, fields] of categories) {
-        const property = `sealed${category}`;
-        const sealed = row[property];
-        delete row[property];
-        const opened = key && Buffer.isBuffer(sealed) ? openSealed(table, row, category, key, sealed) : {};
+      for (const { category, property, fields } of sealed) {
+        const content = row[property];
+        const opened = key && Buffer.isBuffer(content) ? openSealed(table, row, category, key, content) : nothing;
+        // Not deleted: an object that loses a property is slow from then on.
+        row[property] = undefined;
         for (const field of fields) row[field] = opened instanceof Error ? opened : (opened[field] ?? null);
       }
     }
@@ -128,6 +188,8 @@ export class TenantReader {
     return rows;
   }
 }
+
+const nothing: Row = {};
 
 /**
  * What sealed bytes hold, or an error in their place where they were altered or moved. GraphQL's executors report an
@@ -139,6 +201,56 @@ function openSealed(table: TenantTable, row: Row, category: DataCategory, key: B
   } catch (cause) {
     return new Error(`${table.name}: what is sealed of ${category} in a row does not open there`, { cause });
   }
+}
+
+/** What a select reads of a table for some fields, and what becomes of it. */
+interface Columns {
+  readonly list: string;
+  readonly instants: readonly string[];
+  readonly amounts: readonly string[];
+  readonly sealed: ReadonlyArray<{
+    readonly category: DataCategory;
+    readonly property: string;
+    readonly fields: readonly string[];
+  }>;
+}
+
+const columnsOfFields = new WeakMap<object, Map<TenantTable, Columns>>();
+
+/** Decisions hand out the same set of fields again and again, so what follows from it is kept with it. */
+function columnsFor(table: TenantTable, fields: Iterable<string>): Columns {
+  if (!(fields instanceof Set)) return makeColumns(table, new Set(fields));
+  const byTable = columnsOfFields.get(fields) ?? new Map<TenantTable, Columns>();
+  columnsOfFields.set(fields, byTable);
+  const columns = byTable.get(table) ?? makeColumns(table, fields);
+  byTable.set(table, columns);
+  return columns;
+}
+
+function makeColumns(table: TenantTable, wanted: ReadonlySet<string>): Columns {
+  const names = new Set<string>(table.key);
+  if (table.subject) names.add(table.subject.id);
+  const categories = new Map<DataCategory, string[]>();
+  const ofKind = (kind: string) =>
+    [...wanted].filter((name) => {
+      const stored = table.fields.get(name)?.stored;
+      return stored !== undefined && 'plain' in stored && stored.plain === kind;
+    });
+  for (const name of wanted) {
+    const field = table.fields.get(name);
+    if (!field) continue;
+    if ('plain' in field.stored) names.add(name);
+    if (!field.personal || !('sealed' in field.stored)) continue;
+    const { category } = field.personal;
+    categories.set(category, [...(categories.get(category) ?? []), name]);
+  }
+  const list = [...names].map((property) => `\`${snakeCase(property)}\` AS \`${property}\``);
+  const sealed = [...categories].flatMap(([category, fields]) => {
+    const column = table.sealed.get(category);
+    return column ? [{ category, fields, ...column }] : [];
+  });
+  for (const { column, property } of sealed) list.push(`\`${column}\` AS \`${property}\``);
+  return { list: list.join(', '), instants: ofKind('instant'), amounts: ofKind('amount'), sealed };
 }
 
 /** The same conditions, with a list of values that is too long for one statement cut into several. */
@@ -156,7 +268,7 @@ function inParts(where: readonly Condition[]): Array<readonly Condition[]> {
 }
 
 /** Rows of several selects in the order that was asked for; by columns that every select brings, those of the key. */
-function inOrder(table: TenantTable, { orderBy = [] }: Prepared, rows: Row[]): Row[] {
+function inOrder(table: TenantTable, { orderBy = [] }: Pick<Selection, 'orderBy'>, rows: Row[]): Row[] {
   const foreign = orderBy.find(({ field }) => !table.key.includes(field));
   if (foreign) throw new Error(`${table.name}: rows of several selects are ordered by the key, not ${foreign.field}`);
   return rows.sort((a, b) => {
@@ -168,22 +280,6 @@ function inOrder(table: TenantTable, { orderBy = [] }: Prepared, rows: Row[]): R
   });
 }
 
-function sealedCategories(table: TenantTable, wanted: ReadonlySet<string>): Map<DataCategory, string[]> {
-  const categories = new Map<DataCategory, string[]>();
-  for (const name of wanted) {
-    const field = table.fields.get(name);
-    if (!field?.personal || !('sealed' in field.stored)) continue;
-    const { category } = field.personal;
-    categories.set(category, [...(categories.get(category) ?? []), name]);
-  }
-  return categories;
-}
-
-function plainKind(table: TenantTable, name: string): unknown {
-  const stored = table.fields.get(name)?.stored;
-  return stored && 'plain' in stored ? stored.plain : undefined;
-}
-
 interface Statement {
   readonly sql: string;
   readonly parameters: Scalar[];
@@ -191,29 +287,15 @@ interface Statement {
 
 const comparisons: ReadonlySet<string> = new Set(['=', '<', '<=', '>', '>=']);
 
-function statement(table: TenantTable, selection: Prepared): Statement {
-  const wanted = selection.fields;
-  const columns = new Set<string>(table.key);
-  if (table.subject) columns.add(table.subject.id);
-  for (const name of wanted) {
-    const stored = table.fields.get(name)?.stored;
-    if (stored && 'plain' in stored) columns.add(name);
-  }
-  const list = [...columns].map((property) => `\`${snakeCase(property)}\` AS \`${property}\``);
-  for (const category of sealedCategories(table, wanted).keys()) {
-    const sealed = table.sealed.get(category);
-    if (sealed) list.push(`\`${sealed.column}\` AS \`sealed${category}\``);
-  }
+function statement(table: TenantTable, columns: Columns, selection: Omit<Selection, 'fields'>): Statement {
   const { text, parameters } = predicate(table, selection.client, selection.where ?? []);
   const order = (selection.orderBy ?? []).map(
     ({ field, descending }) => `\`${columnOf(table, field)}\`${descending ? ' DESC' : ''}`,
   );
-  const sql = [
-    `SELECT ${list.join(', ')} FROM \`${table.name}\` WHERE ${text}`,
-    order.length > 0 ? `ORDER BY ${order.join(', ')}` : '',
-    selection.limit === undefined ? '' : `LIMIT ${wholeNumber(selection.limit)}`,
-  ];
-  return { sql: sql.filter(Boolean).join(' '), parameters };
+  let sql = `SELECT ${columns.list} FROM \`${table.name}\` WHERE ${text}`;
+  if (order.length > 0) sql += ` ORDER BY ${order.join(', ')}`;
+  if (selection.limit !== undefined) sql += ` LIMIT ${wholeNumber(selection.limit)}`;
+  return { sql, parameters };
 }
 
 function predicate(

@@ -24,6 +24,18 @@ import { requireNotUnderErasure } from './under-erasure';
 
 /** What every read of a customer needs to decide on the row, whatever was asked for. */
 const state = ['restriction', 'residency'];
+const statedFields = new WeakMap<ReadonlySet<string>, ReadonlySet<string>>();
+
+/** Only what is read of every customer. */
+const none: ReadonlySet<string> = new Set();
+
+function withState(fields: ReadonlySet<string>): ReadonlySet<string> {
+  const known = statedFields.get(fields);
+  if (known) return known;
+  const stated = new Set([...fields, ...state]);
+  statedFields.set(fields, stated);
+  return stated;
+}
 
 /** The customers of clients: read by permission, written sealed. */
 export class Customers {
@@ -40,14 +52,14 @@ export class Customers {
   }
 
   /** @param fields those that may be read; others are not fetched */
-  async find(client: string, id: string, fields: Iterable<string>): Promise<Customer | undefined> {
+  async find(client: string, id: string, fields: ReadonlySet<string>): Promise<Customer | undefined> {
     if (id === '') return undefined;
     const [customer] = await this.#select(client, fields, [{ field: 'id', is: '=', value: id }], 1);
     return customer;
   }
 
   /** @throws {GraphQLError} BAD_USER_INPUT unless exactly one look-up is given */
-  async lookup(client: string, by: CustomerLookup, fields: Iterable<string>): Promise<Customer | undefined> {
+  async lookup(client: string, by: CustomerLookup, fields: ReadonlySet<string>): Promise<Customer | undefined> {
     const given = Object.entries(by).filter(([, value]) => value !== null && value !== undefined) as Array<
       [BlindIndexKind, string]
     >;
@@ -66,7 +78,7 @@ export class Customers {
     filter: CustomerFilter | null | undefined,
     limit: number,
     after: string | undefined,
-    fields: Iterable<string>,
+    fields: ReadonlySet<string>,
   ): Promise<Customer[]> {
     const where: Condition[] = after === undefined ? [] : [{ field: 'id', is: '>', value: after }];
     for (const field of ['residency', 'source'] as const) {
@@ -126,7 +138,7 @@ export class Customers {
     ground: RestrictionGround | null,
     principal: string,
   ): Promise<void> {
-    const customer = await this.find(client, customerId, []);
+    const customer = await this.find(client, customerId, none);
     if (!customer) throw denied.notFound('customer');
     const kind = ground === null ? 'RESTRICTION_LIFTED' : 'RESTRICTION_SET';
     await this.#recorder.record(kind, { client, principal, subject: customerId, details: { ground } });
@@ -138,10 +150,10 @@ export class Customers {
     if (!found) throw denied.notFound('customer');
   }
 
-  async #select(client: string, fields: Iterable<string>, where: Condition[], limit: number): Promise<Customer[]> {
+  async #select(client: string, fields: ReadonlySet<string>, where: Condition[], limit: number): Promise<Customer[]> {
     const rows = await new TenantReader(await this.#regions.of(client), this.#keys).select(Customer, {
       client,
-      fields: [...fields, ...state],
+      fields: withState(fields),
       where,
       orderBy: [{ field: 'id' }],
       limit,
@@ -172,7 +184,7 @@ export class Customers {
 
   async #requireFree(client: string, externalId: string | null | undefined, owner?: string): Promise<void> {
     if (!externalId) return;
-    const holder = await this.lookup(client, { externalId }, []);
+    const holder = await this.lookup(client, { externalId }, none);
     if (holder && holder.id !== owner) throw externalIdConflict();
   }
 }

@@ -55,6 +55,8 @@ export class Records {
       slice.after === undefined
         ? []
         : [{ field: orderBy.field, is: orderBy.descending ? '<' : '>', value: slice.after }];
+    const by = Object.keys(relation.parent);
+    const fields = Object.values(relation.parent);
     const rows = await new TenantReader(await this.#regions.of(client.id), this.#keys).selectEach(
       relation.entity,
       {
@@ -64,32 +66,13 @@ export class Records {
         limit: slice.limit,
         where: after,
       },
-      parents.map((parent) =>
-        Object.entries(relation.parent).map(([column, field]) => ({
-          field: column,
-          is: '=',
-          value: String(parent[field]),
-        })),
-      ),
+      by,
+      parents.map((parent) => fields.map((field) => String(parent[field]))),
     );
-    const columns = Object.keys(relation.parent);
-    const byParent = new Map<string, Row[]>();
-    for (const row of rows) {
-      const key = columns.map((column) => String(row[column])).join();
-      const siblings = byParent.get(key);
-      if (siblings) siblings.push(row);
-      else byParent.set(key, [row]);
-    }
-    return parents.map((parent) => {
-      const mine =
-        byParent.get(
-          Object.values(relation.parent)
-            .map((field) => String(parent[field]))
-            .join(),
-        ) ?? [];
+    return parents.map((parent, index) => {
       // A parent without a state is withheld itself; its rows are withheld with it.
       const subject = stateOf(parent) ?? { ...unrestricted, restriction: 'UNKNOWN' };
-      return mine.map((row) => about(row, subject));
+      return (rows[index] ?? []).map((row) => about(row, subject));
     });
   }
 }

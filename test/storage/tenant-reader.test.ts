@@ -61,14 +61,10 @@ describe.each(databases)('reading rows of a client on $name', ({ create }) => {
         expect(text).not.toMatch(/\bOR\b/);
         expect(parameters[0]).toBe(acme);
       }
-      await reader.selectEach(Order, { client: acme, fields: ['total'], limit: 2 }, [
-        [{ field: 'customerId', is: '=', value: ada }],
-        [{ field: 'customerId', is: '=', value: uuid() }],
-      ]);
-      const [union] = sql.take();
-      expect(union?.sql.match(/SELECT `/g)).toHaveLength(2);
-      expect(union?.sql.match(/WHERE `client_id` = \? AND `customer_id` = \? LIMIT 2/g)).toHaveLength(2);
-      expect(union?.parameters.filter((parameter) => parameter === acme)).toHaveLength(2);
+      await reader.selectEach(Order, { client: acme, fields: ['total'], limit: 2 }, ['customerId'], [[ada], [uuid()]]);
+      const [together] = sql.take();
+      expect(together?.sql).toMatch(/WHERE `client_id` = \? AND `customer_id` IN \(\?, \?\) LIMIT 17$/);
+      expect(together?.parameters[0]).toBe(acme);
     });
 
     test.each([undefined, null, '', Number.NaN, Number.POSITIVE_INFINITY, {}, [], true])(
@@ -266,53 +262,96 @@ describe.each(databases)('reading rows of a client on $name', ({ create }) => {
   });
 
   describe('for each parent its own rows', () => {
-    const of = (customerId: string): Condition[] => [{ field: 'customerId', is: '=', value: customerId }];
+    const by = ['customerId'];
+    const keys = ['a', 'B', 'c', 'D', 'e'];
 
-    test('limit and order hold per parent; a parent named twice is read once', async () => {
-      const parents = [await insertCustomer(app, globex), await insertCustomer(app, globex)];
-      const keys = ['a', 'B', 'c', 'D', 'e'];
+    const parentsWith = async (rowsOfEach: readonly string[]): Promise<[string, string]> => {
+      const parents: [string, string] = [await insertCustomer(app, globex), await insertCustomer(app, globex)];
       for (const customerId of parents) {
-        const rows = keys.map((key) => ({ customerId, key, value: `${key}!` }));
+        const rows = rowsOfEach.map((key) => ({ customerId, key, value: `${key}!` }));
         await insertRows(app, globex, CustomAttribute, rows);
       }
-      const [first = '', second = ''] = parents;
-      const selection = { client: globex, fields: ['key', 'value'], limit: 3 };
-      const read = async (descending: boolean, ...asked: string[]) =>
-        (
-          await reader.selectEach(
-            CustomAttribute,
-            { ...selection, orderBy: [{ field: 'key', descending }] },
-            asked.map(of),
-          )
-        )
-          .filter(({ customerId }) => customerId === second)
-          .map(({ key, value }) => `${key}=${value}`);
+      sql.take();
+      return parents;
+    };
+    const read = async (parents: readonly string[], limit: number, descending: boolean) => {
+      const selection = { client: globex, fields: ['key', 'value'], limit, orderBy: [{ field: 'key', descending }] };
+      const rows = await reader.selectEach(
+        CustomAttribute,
+        selection,
+        by,
+        parents.map((parent) => [parent]),
+      );
+      return rows.map((group) => group.map(({ customerId, key, value }) => [customerId, `${key}=${value}`]));
+    };
+
+    test('limit and order hold per parent; a parent named twice is read once', async () => {
+      const [first, second] = await parentsWith(keys);
       // By bytes: capitals first, on every engine.
-      expect(await read(false, first, second, second)).toEqual(['B=B!', 'D=D!', 'a=a!']);
-      expect(await read(true, second, first, second)).toEqual(['e=e!', 'c=c!', 'a=a!']);
+      const ascending = (id: string) => ['B=B!', 'D=D!', 'a=a!'].map((text) => [id, text]);
+      const descending = (id: string) => ['e=e!', 'c=c!', 'a=a!'].map((text) => [id, text]);
+      expect(await read([first, second, second], 3, false)).toEqual([
+        ascending(first),
+        ascending(second),
+        ascending(second),
+      ]);
+      expect(sql.take()).toHaveLength(1);
+      expect(await read([second, first, uuid()], 3, true)).toEqual([descending(second), descending(first), []]);
+    });
+
+    test('parents with far more rows than are wanted are read by one range each', async () => {
+      const many = Array.from({ length: 12 }, (_, index) => `k${String(index).padStart(2, '0')}`);
+      const [first, second] = await parentsWith(many);
+      expect(await read([first, second], 1, true)).toEqual([[[first, 'k11=k11!']], [[second, 'k11=k11!']]]);
+      const [together, each] = sql.take();
+      expect(together?.sql).toMatch(/ LIMIT 9$/);
+      expect(each?.sql.match(/ `client_id` = \? AND `customer_id` = \? ORDER BY `key` DESC LIMIT 1\)/g)).toHaveLength(
+        2,
+      );
+    });
+
+    test('a row is tied to its parent by every column of the tie', async () => {
+      const customerId = await insertCustomer(app, globex);
+      const item = (orderId: string, name: string) => ({ customerId, orderId, id: uuid(), name });
+      const [one, another] = [uuid(), uuid()];
+      await insertRows(app, globex, OrderItem, [item(one, 'mine'), item(another, 'other')]);
+      const stranger = uuid();
+      const rows = await reader.selectEach(
+        OrderItem,
+        { client: globex, fields: ['name'], limit: 5 },
+        ['customerId', 'orderId'],
+        [
+          [customerId, one],
+          [stranger, another],
+        ],
+      );
+      expect(rows.map((group) => group.map(({ name }) => name))).toEqual([['mine'], []]);
     });
 
     test('nothing of another client, and nothing for no parents', async () => {
       const customerId = await insertCustomer(app, globex);
       await insertRows(app, globex, CustomAttribute, [{ customerId, key: 'k', value: 'v' }]);
       const selection = { client: acme, fields: ['key'], orderBy: [{ field: 'key' }], limit: 9 };
-      expect(await reader.selectEach(CustomAttribute, selection, [of(customerId)])).toEqual([]);
+      expect(await reader.selectEach(CustomAttribute, selection, by, [[customerId]])).toEqual([[]]);
       sql.take();
-      expect(await reader.selectEach(CustomAttribute, selection, [])).toEqual([]);
+      expect(await reader.selectEach(CustomAttribute, selection, by, [])).toEqual([]);
       expect(sql.take()).toEqual([]);
     });
 
     test('as many parents as a page may have, and more', async () => {
       const customerId = await insertCustomer(app, globex);
       await insertRows(app, globex, CustomAttribute, [{ customerId, key: 'k', value: 'v' }]);
-      const parents = [...Array.from({ length: 1_200 }, () => uuid()), customerId].map(of);
+      const parents = [...Array.from({ length: 1_200 }, () => [uuid()]), [customerId]];
       sql.take();
       const rows = await reader.selectEach(
         CustomAttribute,
         { client: globex, fields: ['key', 'value'], orderBy: [{ field: 'key' }], limit: 1_000 },
+        by,
         parents,
       );
-      expect(rows).toMatchObject([{ key: 'k', value: 'v' }]);
+      expect(rows).toHaveLength(1_201);
+      expect(rows.flat()).toMatchObject([{ key: 'k', value: 'v' }]);
+      expect(rows.at(-1)).toHaveLength(1);
       expect(sql.take()).toHaveLength(5);
     });
   });
