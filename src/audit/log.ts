@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import { runStatement } from '../storage/statements';
 import { inTransaction } from '../storage/transaction';
 import { canonical, type Json } from './canonical';
 import type { CheckpointSigner } from './checkpoint';
@@ -126,7 +127,7 @@ export class Log {
       const leaf = hashLeaf(body);
       tree.append(leaf);
       leaves.push(leaf);
-      values.push(this.id, sequence, id, client ?? null, body, leaf.toString('base64url'), null);
+      values.push(this.id, String(sequence), id, client ?? null, body, leaf.toString('base64url'), null);
     }
     const checkpoint = this.#signer.sign({ origin: originOf(this.id), size: tree.size, root: tree.root() });
     values[values.length - 1] = checkpoint;
@@ -152,7 +153,7 @@ export class Log {
     const sql = `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${rows}`;
     const written = this.#embedded
       ? inTransaction(this.#source, (manager) => manager.query(sql, values))
-      : this.#source.query(sql, values);
+      : runStatement(this.#source, sql, values);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error('writing to the audit ledger took too long')), WRITE_LIMIT_MS);

@@ -4,9 +4,9 @@ import type { RequestContext } from '../identity/request-context';
 import { startApollo } from './apollo';
 import { authenticate, authorizationOf } from './bearer';
 import { withDeadline } from './deadline';
-import { answerError } from './error-answers';
 import { challenge, gatewayErrors } from './errors';
 import { beginExchange, type Exchange, rememberExchange } from './exchange';
+import { type Answer, PlannedOperations } from './planned-operations';
 import { purposeHeader, statedPurpose } from './purpose';
 import { contextFor } from './request-contexts';
 import type { Contract, ServerLimits, ServerOptions } from './server-options';
@@ -29,51 +29,72 @@ export async function graphqlOverHttp(
   options: ServerOptions,
   limits: ServerLimits,
 ): Promise<HttpHandler> {
-  const servers = await startServers(options);
+  const services = await startServices(options);
   app.addHook('onClose', async () => {
-    await Promise.all([...new Set(servers.values())].map((server) => server.stop()));
+    await Promise.all([...services.values()].map(({ apollo }) => apollo.stop()));
   });
 
   return async (request, reply) => {
     const exchange = beginExchange('http');
     request.exchange = exchange;
-    const answer = traced(exchange, () => respond(request, exchange));
-    const response = await withDeadline(answer, limits.operationMs, () => gatewayErrors.timeout(limits.operationMs));
-    if (response.body.kind !== 'complete') return answerError(reply, gatewayErrors.internal());
-    reply.code(statusOf(exchange, response.status, response.headers.get('content-type')));
-    for (const [name, value] of response.headers) reply.header(name, value);
+    const responding = traced(exchange, () => respond(request, exchange));
+    const answer = await withDeadline(responding, limits.operationMs, () => gatewayErrors.timeout(limits.operationMs));
+    reply.code(statusOf(exchange, answer.status, answer.contentType));
+    for (const [name, value] of answer.headers ?? []) reply.header(name, value);
+    reply.header('content-type', answer.contentType);
     if (reply.statusCode === 401) reply.header('www-authenticate', challenge);
-    return reply.header('cache-control', 'no-store').send(response.body.string);
+    return reply.header('cache-control', 'no-store').send(answer.text);
   };
 
-  async function respond(request: FastifyRequest, exchange: Exchange) {
+  async function respond(request: FastifyRequest, exchange: Exchange): Promise<Answer> {
     const claims = await authenticate(authorizationOf(request.raw), options.verifier);
     exchange.claims = claims;
     const purpose = statedPurpose(request.headers[purposeHeader]);
     exchange.purpose = purpose;
     exchange.contract = options.contractOf(claims);
-    const server = servers.get(exchange.contract);
-    if (!server) throw gatewayErrors.internal();
+    const service = services.get(exchange.contract);
+    if (!service) throw gatewayErrors.internal();
     const context = await contextFor(options, claims, purpose);
     rememberExchange(exchange, context);
-    return server.executeHTTPGraphQLRequest({
-      httpGraphQLRequest: {
-        method: request.method,
-        headers: headersOf(request),
-        search: new URL(request.url, 'http://localhost').search,
-        body: request.body,
-      },
-      context: async () => context,
-    });
+    return (
+      (await service.planned.answer(request, exchange, context)) ?? (await throughApollo(service, request, context))
+    );
   }
 }
 
-async function startServers(options: ServerOptions): Promise<Map<Contract, ApolloServer<RequestContext>>> {
-  const servers = new Map<Contract, ApolloServer<RequestContext>>();
+async function throughApollo(
+  { apollo, planned }: Service,
+  request: FastifyRequest,
+  context: RequestContext,
+): Promise<Answer> {
+  const { status, headers, body } = await apollo.executeHTTPGraphQLRequest({
+    httpGraphQLRequest: {
+      method: request.method,
+      headers: headersOf(request),
+      search: new URL(request.url, 'http://localhost').search,
+      body: request.body,
+    },
+    context: async () => context,
+  });
+  if (body.kind !== 'complete') throw gatewayErrors.internal();
+  const contentType = headers.get('content-type') ?? 'application/json; charset=utf-8';
+  if ((status ?? 200) === 200) planned.negotiated(request.headers.accept, contentType);
+  return { status: status ?? 200, contentType, headers, text: body.string };
+}
+
+/** What serves one contract. */
+interface Service {
+  readonly apollo: ApolloServer<RequestContext>;
+  readonly planned: PlannedOperations;
+}
+
+async function startServices(options: ServerOptions): Promise<Map<Contract, Service>> {
+  const services = new Map<Contract, Service>();
   for (const [contract, governed] of Object.entries(options.contracts)) {
-    servers.set(contract as Contract, await startApollo(governed, options));
+    const apollo = await startApollo(governed, options);
+    services.set(contract as Contract, { apollo, planned: new PlannedOperations(governed, options) });
   }
-  return servers;
+  return services;
 }
 
 function headersOf(request: FastifyRequest): HeaderMap {
@@ -85,10 +106,10 @@ function headersOf(request: FastifyRequest): HeaderMap {
 }
 
 /** GraphQL over HTTP, section 6.4; a whole operation that is refused to nobody is a challenge (RFC 6750). */
-function statusOf({ outcome, codes }: Exchange, status: number | undefined, type: string | undefined): number {
+function statusOf({ outcome, codes }: Exchange, status: number, type: string): number {
   if (outcome === 'REFUSED' && codes.includes('UNAUTHENTICATED')) return 401;
   if (outcome === 'REJECTED' && codes.length > 0 && codes.every((code) => wellFormed.has(code))) {
-    return type?.startsWith('application/json') ? 200 : 400;
+    return type.startsWith('application/json') ? 200 : 400;
   }
-  return status ?? 200;
+  return status;
 }

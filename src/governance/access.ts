@@ -16,6 +16,11 @@ export type RowRefusal = string | { readonly code: string; readonly rule: string
  * core: whoever calls it has proved each fact.
  */
 export interface Access {
+  /**
+   * Stands for all that a decision rests on, for the stated purpose: accesses with the same object are decided alike, and
+   * what was decided is kept with it. Absent, what it rests on is compared each time.
+   */
+  readonly basis?: object | undefined;
   /** Whoever was authenticated. */
   readonly principal?: string | undefined;
   /** The purpose stated by header; @purpose on the operation states the same or nothing. */

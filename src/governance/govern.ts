@@ -5,6 +5,7 @@ import {
   GraphQLError,
   type GraphQLSchema,
   getVariableValues,
+  type OperationTypeNode,
 } from 'graphql';
 import type { Access } from './access';
 import { CompiledOperation, isCompilable } from './compiled-operation';
@@ -70,6 +71,11 @@ export interface Governed {
   execute(args: ExecuteArguments): Promise<GovernedResult>;
   /** Opens a subscription, deciding anew for each event; a result instead of a stream is a refusal. */
   subscribe(args: SubscribeArguments): Promise<AsyncGenerator<GovernedResult, void, void> | GovernedResult>;
+  /** The operation that a text asks for, planned; undefined where it cannot be, which `execute` would explain. */
+  operation(
+    text: string,
+    operationName?: string | null,
+  ): { document: DocumentNode; kind: OperationTypeNode; name: string | undefined } | undefined;
   /** What each coordinate that the operation can reach would give under the access. Throws a GraphQLError on a wrong document. */
   explain(args: Pick<ExecuteArguments, 'document' | 'operationName' | 'access'>): Explanation[];
   /** The `gateway` option of Apollo Server: its executor is {@link execute}. */
@@ -85,6 +91,7 @@ interface Planned {
   readonly compiled: CompiledOperation;
   readonly cost: Cost | undefined;
   readonly decisions: LeastRecentlyUsed<string, Decision>;
+  readonly byBasis: WeakMap<object, Decision>;
 }
 
 /** A request that has been decided, or the result that ends it. */
@@ -125,6 +132,7 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
         compiled: new CompiledOperation(schema, operation),
         cost: costOf(checked.document, operation.operation, lengths),
         decisions: new LeastRecentlyUsed<string, Decision>(256),
+        byBasis: new WeakMap<object, Decision>(),
       };
       byName.set(operationName ?? '', planned);
       return planned;
@@ -134,8 +142,12 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
   }
 
   function decideCached(planned: Planned, access: Access): Decision {
+    const known = access.basis && planned.byBasis.get(access.basis);
+    if (known) return known;
     const key = decisionKey(policy, access, purposeOf(planned.plan, access));
-    return planned.decisions.get(key) ?? planned.decisions.set(key, decide(policy, planned.plan, access));
+    const decision = planned.decisions.get(key) ?? planned.decisions.set(key, decide(policy, planned.plan, access));
+    if (access.basis) planned.byBasis.set(access.basis, decision);
+    return decision;
   }
 
   function prepare(args: Omit<ExecuteArguments, 'rootValue'>): Prepared | ExecutionResult {
@@ -248,6 +260,12 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
   return {
     execute,
     subscribe,
+    operation: (text, operationName) => {
+      const planned = plan(text, operationName);
+      if (!('plan' in planned)) return undefined;
+      const { document, operation } = planned.plan;
+      return { document, kind: operation.operation, name: operation.name?.value };
+    },
     explain: (args) => {
       const planned = plan(args.document, args.operationName);
       if (!('plan' in planned)) throw planned.errors?.[0] ?? new GraphQLError('The document cannot be planned.');

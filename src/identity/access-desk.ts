@@ -1,16 +1,16 @@
 import { LRUCache } from 'lru-cache';
 import type { Access } from '../governance/govern';
-import type { AgreementKind } from '../governance/vocabulary';
+import { type AgreementKind, isPurpose } from '../governance/vocabulary';
 import { ClientKeyError } from '../storage/errors';
 import type { KeyStore } from '../storage/key-store';
 import type { Regions } from '../storage/regions';
 import { sideOf, type TokenClaims } from './caller';
-import { isInForce, type Validity } from './in-force';
+import { isInForce, nextChangeOf, type Validity } from './in-force';
 import { policyVersions } from './policy-version';
 import { recipientOf, type TransferRules } from './recipient';
 import type { RequestContext } from './request-context';
 import { notesOf, noting } from './request-notes';
-import { type Exclusion, type Permission, rightsOf } from './rights';
+import { type Exclusion, type Permission, type Rights, rightsOf } from './rights';
 import { rowRule } from './subject-state';
 
 export interface ClientReference {
@@ -50,6 +50,7 @@ export class AccessDesk {
   readonly #now: () => number;
   readonly #clients = new LRUCache<string, ClientReference>({ max: 10_000 });
   readonly #policies = new LRUCache<string, { version: string; policy: ClientPolicy }>({ max: 10_000 });
+  readonly #standings = new WeakMap<TokenClaims, Standing>();
   readonly #parties = new LRUCache<string, { version: number; party: RegisteredParty | undefined }>({ max: 10_000 });
 
   constructor(
@@ -79,11 +80,8 @@ export class AccessDesk {
     // The version is read before what it labels: a policy may be newer than its label, never older.
     const versions = await policyVersions(this.#regions, present?.id);
     const version = `${versions.client}.${versions.register}`;
-    const policy = present ? await this.#policy(present.id, version) : nothing;
-    const party = await this.#party(claims, versions.register);
-    const rights = rightsOf(claims, policy.permissions, policy.exclusions, at);
-    const { country, scopes } = standing(claims, party);
-    const agreements = policy.agreements.filter((agreement) => isInForce(agreement, at)).map(({ kind }) => kind);
+    const standing = await this.#standing(token, claims, present?.id, version, versions.register, at);
+    const { rights, country, party } = standing;
     const memory = new Map<unknown, unknown>();
     const notes = notesOf({ memory });
     const recipient = recipientOf(claims, present?.id, party?.id);
@@ -91,17 +89,10 @@ export class AccessDesk {
       notes.transferBases.add(basis),
     );
     const accessFor = (wanted: string | undefined): Access => ({
-      principal: claims.subject || undefined,
-      purpose: wanted,
+      ...standing.factsFor(wanted),
       forPurpose: accessFor,
-      grantedPurposes: rights.granted,
-      scopes,
-      agreements,
-      prohibitions: rights.prohibitions(wanted),
       row: noting(rowRule(wanted, transfers(wanted)), notes),
       pseudonymKey,
-      client: present?.id,
-      policyVersion: version,
     });
     const { permissionsFor } = rights;
     return {
@@ -114,6 +105,26 @@ export class AccessDesk {
       permissionsFor,
       memory,
     };
+  }
+
+  /** A caller's standing as of a version. A token that is sent again is known by its object, as long as it is verified. */
+  async #standing(
+    token: TokenClaims,
+    claims: TokenClaims,
+    client: string | undefined,
+    version: string,
+    register: number,
+    at: number,
+  ): Promise<Standing> {
+    const known = this.#standings.get(token);
+    if (known && known.client === client && known.version === version && known.since <= at && at < known.until) {
+      return known;
+    }
+    const policy = client === undefined ? nothing : await this.#policy(client, version);
+    const party = await this.#party(claims, register);
+    const standing = standingOf(claims, policy, party, { client, version, at });
+    this.#standings.set(token, standing);
+    return standing;
   }
 
   async #client(reference: string): Promise<ClientReference | undefined> {
@@ -160,8 +171,53 @@ const isThirdParty = ({ roles }: TokenClaims): boolean => {
   return side === 'PARTNER' || side === 'SUB_PROCESSOR';
 };
 
+type Facts = Omit<Access, 'row' | 'pseudonymKey' | 'forPurpose'>;
+
+/** What a caller may do as of one version of the policy, until something of it begins or ends. */
+interface Standing {
+  readonly client: string | undefined;
+  readonly version: string;
+  readonly since: number;
+  readonly until: number;
+  readonly rights: Rights;
+  readonly country: string | undefined;
+  readonly party: RegisteredParty | undefined;
+  /** What decisions rest on for a purpose: the same object each time, by which they are kept. */
+  factsFor(purpose: string | undefined): Facts;
+}
+
+function standingOf(
+  claims: TokenClaims,
+  policy: ClientPolicy,
+  party: RegisteredParty | undefined,
+  { client, version, at }: { client: string | undefined; version: string; at: number },
+): Standing {
+  const rights = rightsOf(claims, policy.permissions, policy.exclusions, at);
+  const { country, scopes } = residenceAndScopes(claims, party);
+  const agreements = policy.agreements.filter((agreement) => isInForce(agreement, at)).map(({ kind }) => kind);
+  const known = new Map<string | undefined, Facts>();
+  const factsFor = (purpose: string | undefined): Facts => {
+    const facts = known.get(purpose) ?? {
+      basis: {},
+      principal: claims.subject || undefined,
+      purpose,
+      grantedPurposes: rights.granted,
+      scopes,
+      agreements,
+      prohibitions: rights.prohibitions(purpose),
+      client,
+      policyVersion: version,
+    };
+    // Purposes come from documents too, and those say anything.
+    if (isPurpose(purpose)) known.set(purpose, facts);
+    return facts;
+  };
+  const until = nextChangeOf([...policy.permissions, ...policy.exclusions, ...policy.agreements], at);
+  return { client, version, since: at, until, rights, country, party, factsFor };
+}
+
 /** A third party's country and scopes come from the register: its token may claim less, never more or elsewhere. */
-function standing(
+function residenceAndScopes(
   claims: TokenClaims,
   party: RegisteredParty | undefined,
 ): { country: string | undefined; scopes: readonly string[] } {

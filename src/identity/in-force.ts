@@ -11,3 +11,14 @@ export function isInForce({ validFrom, validTo, withdrawnAt }: Validity, at: num
   if (withdrawnAt !== null && withdrawnAt !== undefined && withdrawnAt <= at) return false;
   return validFrom <= at && (validTo === null || at < validTo);
 }
+
+/** The next moment at which any of the records begins or ceases to be in force; Infinity where none does. */
+export function nextChangeOf(records: Iterable<Validity>, at: number): number {
+  let next = Number.POSITIVE_INFINITY;
+  for (const { validFrom, validTo, withdrawnAt } of records) {
+    for (const moment of [validFrom, validTo, withdrawnAt]) {
+      if (moment !== null && moment !== undefined && moment > at && moment < next) next = moment;
+    }
+  }
+  return next;
+}

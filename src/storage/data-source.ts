@@ -70,7 +70,8 @@ function optionsFor(address: StoreAddress, { entities, migrations, poolSize = 10
     // Numbers while they are exact (2^53), as SQLite gives them; a sum is a DECIMAL and comes as a number too.
     supportBigNumbers: true,
     bigNumberStrings: false,
-    extra: { decimalNumbers: true },
+    // Servers bound the prepared statements of all connections together: 16,382 unless told.
+    extra: { decimalNumbers: true, maxPreparedStatements: 100 },
     ...(address.tls ? { ssl: { rejectUnauthorized: true } } : {}),
   };
 }

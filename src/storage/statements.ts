@@ -29,8 +29,8 @@ export function runStatement<T>(
 }
 
 /** Numbers are bound as floating-point ones, and some engines compare no index with those. */
-function isPreparable(parameters: readonly unknown[]): parameters is string[] {
-  return parameters.length <= PREPARED_PARAMETERS && parameters.every((parameter) => typeof parameter === 'string');
+function isPreparable(parameters: readonly unknown[]): parameters is Array<string | Buffer | null> {
+  return parameters.length <= PREPARED_PARAMETERS && parameters.every((parameter) => typeof parameter !== 'number');
 }
 
 const poolOf = ({ driver }: DataSource): Pool | undefined => (driver as { pool?: Pool }).pool;
