@@ -19,7 +19,8 @@ export function createLogger(options: { level: string; destination?: Destination
         error: describeError,
       },
     },
-    options.destination ?? pino.destination(1),
+    // Lines that come while one is written go together; what is left is written at exit.
+    options.destination ?? pino.destination({ fd: 1, sync: false }),
   );
 }
 

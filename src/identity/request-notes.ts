@@ -1,4 +1,5 @@
-import type { Access } from '../governance/govern';
+import type { Access, RowRefusal } from '../governance/govern';
+import type { DataCategory } from '../governance/vocabulary';
 import type { RequestContext } from './request-context';
 import { type SubjectState, stateOf } from './subject-state';
 
@@ -22,19 +23,25 @@ export function notesOf({ memory }: Pick<RequestContext, 'memory'>): RequestNote
 }
 
 /**
- * A row rule that notes of whom a row gave something. It is asked for each governed field, so all it does is remember:
- * fields of one row come one after the other.
+ * A row rule that notes of whom a row gave something. It is asked for each governed field, and fields of one row come one
+ * after the other: what a rule says of a row and a category is asked once.
  */
 export function noting(rule: NonNullable<Access['row']>, { subjects }: RequestNotes): NonNullable<Access['row']> {
-  let last: SubjectState | undefined;
+  let lastRow: unknown;
+  let lastCategory: DataCategory | undefined;
+  let lastRefusal: RowRefusal | undefined;
+  let asked = false;
   return (row, coordinate, category) => {
+    if (asked && row === lastRow && category === lastCategory) return lastRefusal;
     const refusal = rule(row, coordinate, category);
-    if (refusal !== undefined) return refusal;
-    const subject = stateOf(row);
-    if (subject !== undefined && subject !== last) {
-      last = subject;
-      subjects.add(subject);
+    if (refusal === undefined) {
+      const subject = stateOf(row);
+      if (subject !== undefined) subjects.add(subject);
     }
-    return undefined;
+    asked = true;
+    lastRow = row;
+    lastCategory = category;
+    lastRefusal = refusal;
+    return refusal;
   };
 }

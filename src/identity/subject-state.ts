@@ -15,7 +15,8 @@ const state = Symbol('subject state');
 
 /** Marks a row with the state of the person it is about. Rows without a mark are withheld. */
 export function about<T extends object>(row: T, subject: SubjectState): T {
-  return Object.defineProperty(row, state, { value: subject, enumerable: false, configurable: true });
+  (row as { [state]?: SubjectState })[state] = subject;
+  return row;
 }
 
 export function stateOf(row: unknown): SubjectState | undefined {

@@ -121,7 +121,7 @@ export class CustomerResolver {
   ): Promise<Connection<Customer>> {
     const client = requireClient(context);
     const size = pageSize(first);
-    const key = await this.#cursorKey(client.id);
+    const key = await cursorKeyOf(this.keys, context);
     const position = positionOf(after, key);
     const rows = await this.customers.list(client.id, filter, size + 1, position, readable(context));
     const whole = page(rows, size, position, key, idOf);
@@ -228,26 +228,14 @@ export class CustomerResolver {
     return { customer: (await this.customers.find(requireClient(context).id, id, readable(context))) ?? null };
   }
 
-  async #related<T extends object>(
+  #related<T extends object>(
     context: RequestContext,
     relation: Relation,
     parent: object,
     first?: number,
     after?: string,
   ): Promise<Connection<T>> {
-    return relatedPage<T>(
-      this.records,
-      await this.#cursorKey(requireClient(context).id),
-      context,
-      relation,
-      parent,
-      first,
-      after,
-    );
-  }
-
-  async #cursorKey(client: string): Promise<Buffer> {
-    return this.keys.derivedKey(client, 'cursor');
+    return relatedPage<T>(this.records, this.keys, context, relation, parent, first, after);
   }
 }
 
@@ -275,14 +263,25 @@ export class ConversationResolver {
     @Arg('first', () => Int, { nullable: true }) first?: number,
     @Arg('after', () => String, { nullable: true }) after?: string,
   ): Promise<Connection<Message>> {
-    const key = await this.keys.derivedKey(requireClient(context).id, 'cursor');
-    return relatedPage<Message>(this.records, key, context, messages, conversation, first, after);
+    return relatedPage<Message>(this.records, this.keys, context, messages, conversation, first, after);
   }
+}
+
+const cursorKey = Symbol('cursor key');
+
+const knownCursorKey = ({ memory }: RequestContext) => memory.get(cursorKey) as Buffer | undefined;
+
+/** Fetched once a request: a page may have as many pages in it as it has rows. */
+async function cursorKeyOf(keys: KeyStore, context: RequestContext): Promise<Buffer> {
+  const client = requireClient(context);
+  const key = knownCursorKey(context) ?? (await keys.derivedKey(client.id, 'cursor'));
+  context.memory.set(cursorKey, key);
+  return key;
 }
 
 async function relatedPage<T extends object>(
   records: Records,
-  key: Buffer,
+  keys: KeyStore,
   context: RequestContext,
   relation: Relation,
   parent: object,
@@ -290,6 +289,7 @@ async function relatedPage<T extends object>(
   after?: string,
 ): Promise<Connection<T>> {
   const size = pageSize(first);
+  const key = knownCursorKey(context) ?? (await cursorKeyOf(keys, context));
   const position = positionOf(after, key);
   const rows = await records.of(context, relation, parent, { limit: size + 1, after: position });
   return page(rows as unknown as T[], size, position, key, idOf);
