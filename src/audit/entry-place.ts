@@ -20,5 +20,5 @@ export function standsAt(body: Buffer, { log, sequence, id, client }: Place): bo
   if (at < 0 || text.startsWith('LOG_', at + beginning.length)) return false;
   const kindEnd = text.indexOf('"', at + beginning.length);
   const ending = `","log":${JSON.stringify(log)},`;
-  return text.startsWith(ending, kindEnd) && text.includes(`,"sequence":${sequence},`, kindEnd + ending.length);
+  return text.startsWith(ending, kindEnd) && text.includes(`,"sequence":${sequence},`, kindEnd + ending.length - 1);
 }
