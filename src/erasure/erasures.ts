@@ -215,7 +215,15 @@ export class Erasures {
       if (input.exportFirst) await this.#fileExport(manager, { client, request: row.id, by, at, notBefore: exportAt });
     });
     const pseudonym = pseudonymOf(clientKey, by.principal);
-    const request = { grounds: row.grounds, role: by.role, pseudonym, dueAt: due, categories: null };
+    const request = {
+      grounds: row.grounds,
+      role: by.role,
+      pseudonym,
+      dueAt: due,
+      categories: null,
+      notBefore: row.notBefore.getTime(),
+      ...(input.exportFirst ? { exportAt } : {}),
+    };
     await ledger.record(client, [{ id: row.id, kind: 'CLIENT', subject: null, requestedAt: at, request }]);
     const state = await this.find(client, row.id);
     if (!state) throw denied.notFound('erasure request');
@@ -290,9 +298,13 @@ export class Erasures {
     return this.parts.recipients.told(client, id);
   }
 
-  /** The signed certificate, once there is one. */
+  /** The signed certificate, once there is one; of a request that a termination took over, the termination's. */
   async certificate(client: string, id: string): Promise<string | null> {
-    return (await this.parts.ledger.find(client, id))?.certificate ?? null;
+    const { ledger } = this.parts;
+    const own = (await ledger.find(client, id))?.certificate;
+    if (own) return own;
+    const endedBy = (await this.find(client, id))?.endedBy;
+    return (endedBy && (await ledger.find(client, endedBy))?.certificate) || null;
   }
 
   /** Whom a request is about and what was noted, while it knows. */

@@ -164,6 +164,7 @@ async function plan(parts: ErasureParts, pass: Pass, erased: ReadonlySet<DataCat
           pseudonym: pseudonymOf(clientKey, state.requestedBy),
           dueAt: state.dueAt,
           categories: state.categories,
+          notBefore: state.notBefore,
         },
       },
     ]);

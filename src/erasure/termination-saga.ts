@@ -263,11 +263,16 @@ async function conclude(parts: ErasureParts, ending: Ending, retained: readonly 
       await parts.jobs(source).park(manager, lease, again.length > 0 ? Math.min(...again) : null);
       return;
     }
-    // Requests for single persons of the client are done with it.
     await manager.query(
       `UPDATE erasure_request SET status = 'COMPLETED', completed_at = COALESCE(completed_at, ?) WHERE client_id = ?
-       AND status <> 'CANCELLED'`,
-      [at, client],
+       AND id = ?`,
+      [at, client, id],
+    );
+    // Requests for single persons of the client are done with it, and it is their proof.
+    await manager.query(
+      `UPDATE erasure_request SET status = 'COMPLETED', completed_at = COALESCE(completed_at, ?), ended_by = ?
+       WHERE client_id = ? AND status NOT IN ('CANCELLED', 'COMPLETED')`,
+      [at, id, client],
     );
     await manager.query('DELETE FROM job WHERE client_id = ?', [client]);
     await manager.query('DELETE FROM policy_version WHERE scope = ?', [client]);

@@ -17,6 +17,7 @@ export const discardReasons = {
   PERSON_ERASED: 'Somebody who may have been in it was erased.',
   CLIENT_ERASED: 'The client was erased.',
   TERMINATION_CANCELLED: 'The client stays.',
+  KEY_LOST: 'Its key is gone: a backup from before it was discarded was put back.',
   REPLACED: 'A newer one took its place.',
 } as const;
 export type DiscardReason = keyof typeof discardReasons;

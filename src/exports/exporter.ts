@@ -8,7 +8,8 @@ import { exportedFields, isUntold, leftOutTables } from './left-out';
 import { manifestLine, piecesOf, rowLine, trailerLine } from './lines';
 import { collectableUntil, type ExportParts } from './parts';
 import { beginning, openProgress, type Progress, rowsIn, sealProgress } from './progress';
-import { exportKeyOrNew, sealPiece } from './sealed-pieces';
+import { discard } from './removal';
+import { exportKey, exportKeyOrNew, sealPiece } from './sealed-pieces';
 import { sift } from './sift';
 import { pageAfter, positionOf } from './table-page';
 
@@ -37,23 +38,30 @@ export async function carryOut(parts: ExportParts, lease: Lease, errands: Errand
   const found = await committed(source, () => readExport(source, lease.client, lease.id));
   if (!found) return false;
   const { notBefore } = found;
-  const isOpen = found.status === 'WAITING' || found.status === 'PREPARING';
-  const key = isOpen ? await keyOf(parts, found) : undefined;
-  if (!key) await inTransaction(source, (manager) => jobs.finish(manager, lease));
-  else if (found.status === 'WAITING' && notBefore > errands.now())
+  if (found.status === 'WAITING' && notBefore > errands.now()) {
     await inTransaction(source, (manager) => jobs.park(manager, lease, notBefore));
+    return true;
+  }
+  const key = await keyOf(parts, source, found);
+  if (!key) await inTransaction(source, (manager) => jobs.finish(manager, lease));
   else await write({ parts, errands, source, lease, key }, found);
   key?.fill(0);
   return true;
 }
 
-/** The export's key; undefined where the client has none any more, and so nothing that could be exported. */
-async function keyOf({ keys }: ExportParts, { client, id }: ExportState): Promise<Buffer | undefined> {
+/** The export's key; undefined where nothing is to be made. */
+async function keyOf(parts: ExportParts, source: DataSource, found: ExportState): Promise<Buffer | undefined> {
+  const { client, id, status } = found;
   try {
-    return await exportKeyOrNew(keys, client, id);
+    if (status === 'WAITING') return await exportKeyOrNew(parts.keys, client, id);
+    if (status !== 'PREPARING') return undefined;
+    const key = await exportKey(parts.keys, client, id);
+    if (!key) await discard(parts, source, found, 'KEY_LOST');
+    return key;
   } catch (error) {
-    if (error instanceof ClientKeyError) return undefined;
-    throw error;
+    if (!(error instanceof ClientKeyError)) throw error;
+    await discard(parts, source, found, 'CLIENT_ERASED');
+    return undefined;
   }
 }
 

@@ -129,8 +129,10 @@ export class Exports {
     const { client, id, status } = state;
     await this.#requireNobodyWithheld(state);
     const key = state.removedAt === null ? await exportKey(this.#parts.keys, client, id) : undefined;
-    if (!key || state.bytes === null || !(status === 'READY' || status === 'COLLECTED')) {
-      throw denied.conflict(`The export is ${status}${state.removedAt === null ? '' : ', and its content is gone'}.`);
+    const isMade = state.removedAt === null && (status === 'READY' || status === 'COLLECTED');
+    if (isMade && !key) await discard(this.#parts, await this.#parts.regions.of(client), state, 'KEY_LOST');
+    if (!isMade || !key || state.bytes === null) {
+      throw denied.conflict(`The export is ${status}${isMade || state.removedAt ? ', and its content is gone' : ''}.`);
     }
     const details = { export: id, rows: state.lines, bytes: state.bytes };
     await this.#parts.recorder.record('EXPORT_DOWNLOADED', { client, principal, details });

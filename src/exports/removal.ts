@@ -58,7 +58,7 @@ export async function discard(
         client,
         id,
       ]);
-      if (reason === 'PERSON_ERASED') await makeAnew(parts, manager, source, now);
+      if (reason === 'PERSON_ERASED' || reason === 'KEY_LOST') await makeAnew(parts, manager, source, now);
     });
   }
   await removeContent(parts, source, state);

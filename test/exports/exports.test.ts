@@ -232,6 +232,16 @@ describe.each(databases)('exports on $name', ({ create }) => {
     expect(await countRows(app.stores, client)).toEqual(plantedRows);
   });
 
+  test('one whose key is gone, since a backup was put back, is not given, and does not stay', async () => {
+    const client = await newClient(app.services, 'restored');
+    const id = await ask(adminOf('restored'), 'restored');
+    await drain();
+    await app.stores.keys.destroySubjectKey(client, id);
+    await expect(collect(app, adminOf('restored'), id)).rejects.toMatchObject({ extensions: { code: 'CONFLICT' } });
+    expect(await state(adminOf('restored'), id)).toMatchObject({ status: 'DISCARDED', reason: 'KEY_LOST' });
+    expect(await chunks(client)).toEqual([]);
+  });
+
   test('somebody who asks to be erased is not downloaded any more, though nothing is erased yet', async () => {
     const client = await newClient(app.services, 'waiting');
     const [person] = await plantPeople(app.stores, client, [1, 2]);
