@@ -1,8 +1,11 @@
 import type { DataSource } from 'typeorm';
+import type { Anchored } from './anchor-file';
+import type { AnchorReport } from './anchor-tally';
 import { attempt } from './attempt';
 import { entryOf } from './entry';
 import type { Witnessed } from './heads';
 import { type Finding, LogVerification, type Pruning } from './log-verification';
+import type { Trust } from './receipts';
 
 export interface LogReport {
   readonly log: string;
@@ -11,8 +14,10 @@ export interface LogReport {
   readonly pruned: number;
   /** The root of all of them, in base64. */
   readonly root: string;
-  /** Entries up to here are in an anchor that was given; null where none is. */
+  /** Entries up to here are under an anchor that was checked wholly; null where none is. */
   readonly anchoredTo: number | null;
+  /** What vouches for it from outside, and how that was checked. */
+  readonly anchors: readonly AnchorReport[];
 }
 
 export interface Verification {
@@ -27,7 +32,9 @@ export interface VerificationOptions {
   readonly publicKey: Buffer;
   /** Checkpoints that others saw: the keys' store's, and anchors'. */
   readonly witnessed: readonly Witnessed[];
-  readonly anchored: readonly Witnessed[];
+  readonly anchored: readonly Anchored[];
+  /** Whose receipts count; nobody's unless told. */
+  readonly trust?: Trust;
   readonly onProgress?: (entries: number) => void;
 }
 
@@ -37,7 +44,7 @@ export interface VerificationOptions {
  */
 export async function verifyLedger(
   sources: readonly DataSource[],
-  { publicKey, witnessed, anchored, onProgress }: VerificationOptions,
+  { publicKey, witnessed, anchored, trust = { witnesses: [], authorities: [] }, onProgress }: VerificationOptions,
 ): Promise<Verification> {
   const findings: Finding[] = [];
   const reports: LogReport[] = [];
@@ -51,20 +58,22 @@ export async function verifyLedger(
   let checkpoints = 0;
   for (const source of sources) {
     for (const { logId, pruned } of await logsIn(source)) {
-      const log = new LogVerification(source, logId, publicKey, expected.get(logId) ?? []);
+      const log = new LogVerification({ source, logId, publicKey, expected: expected.get(logId) ?? [], trust });
       expected.delete(logId);
       await log.run(pruned, (count) => onProgress?.(entries + count));
       entries += log.read;
       checkpoints += log.checkpoints;
       findings.push(...log.findings);
       prunings.push(...log.prunings);
-      const reach = anchored.filter((seen) => seen.logId === logId && seen.size <= log.size).map(({ size }) => size);
+      for (const seen of anchored) if (seen.logId === logId && seen.size <= log.size) log.anchors.add(seen, seen.size);
+      const anchors = log.anchors.all();
       reports.push({
         log: logId,
         size: log.size,
         pruned,
         root: log.root.toString('base64'),
-        anchoredTo: reach.length > 0 ? Math.max(...reach) : null,
+        anchoredTo: anchors.find(({ verified }) => verified)?.reaches ?? null,
+        anchors,
       });
     }
   }
@@ -102,6 +111,7 @@ async function logsIn(source: DataSource): Promise<Array<{ logId: string; pruned
   const logs = await source.query<Array<{ log_id: string; pruned: number }>>('SELECT log_id, pruned FROM audit_log');
   const filled = await source.query<Array<{ log_id: string }>>('SELECT DISTINCT log_id FROM audit_entry');
   const pruned = new Map(logs.map((row) => [row.log_id, Number(row.pruned)]));
-  const names = new Set([...logs, ...filled].map((row) => row.log_id));
+  const anchored = await source.query<Array<{ log_id: string }>>('SELECT DISTINCT log_id FROM audit_anchor');
+  const names = new Set([...logs, ...filled, ...anchored].map((row) => row.log_id));
   return [...names].sort().map((logId) => ({ logId, pruned: pruned.get(logId) ?? 0 }));
 }
