@@ -6,6 +6,8 @@ import { CreateErasure1700000000003 } from './migrations/data/1700000000003-crea
 import { CreateTransfers1700000000004 } from './migrations/data/1700000000004-create-transfers';
 import { CreateAudit1700000000005 } from './migrations/data/1700000000005-create-audit';
 import { CreateDisclosures1700000000006 } from './migrations/data/1700000000006-create-disclosures';
+import { CreateExports1700000000007 } from './migrations/data/1700000000007-create-exports';
+import { AmendErasure1700000000008 } from './migrations/data/1700000000008-amend-erasure';
 import { CreateKeyStore1700000000000 } from './migrations/keys/1700000000000-create-key-store';
 import { CreateErasureLedger1700000000003 } from './migrations/keys/1700000000003-create-erasure-ledger';
 import { CreateAuditHeads1700000000005 } from './migrations/keys/1700000000005-create-audit-heads';
@@ -25,6 +27,8 @@ export const dataStore: StoreOptions = {
     CreateTransfers1700000000004,
     CreateAudit1700000000005,
     CreateDisclosures1700000000006,
+    CreateExports1700000000007,
+    AmendErasure1700000000008,
   ],
 };
 

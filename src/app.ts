@@ -17,6 +17,7 @@ import { ErasureResolver } from './erasure/erasure-resolver';
 import { erasureSubscription } from './erasure/erasure-subscription';
 import { HoldResolver } from './erasure/hold-resolver';
 import { openErasures } from './erasure/monitoring';
+import { ExportResolver, TerminationExportResolver } from './exports/export-resolver';
 import { countAlerts } from './gateway/alert-metrics';
 import { contractNames, contractOf, contractSchema } from './gateway/contracts';
 import { measureErasures } from './gateway/erasure-metrics';
@@ -62,6 +63,7 @@ export async function openApp(config: Config): Promise<App> {
       for (const tell of alerted) tell(alert);
     },
     onFailure: (error) => logger.error({ err: error }, 'the audit ledger failed'),
+    onUncollected: (uncollected) => logger.warn(uncollected, 'a client ends and nobody has collected its export'),
   });
   const disclosureNotices = new DisclosureNotices(services.disclosures, (error) =>
     logger.error({ err: error }, 'clients could not be told of disclosures; it is tried again'),
@@ -97,6 +99,7 @@ export async function openApp(config: Config): Promise<App> {
       audit: services.accesses,
       contextFor: (claims, purpose) => services.desk.contextFor(claims, purpose),
       acknowledge: async (body, headers) => (await services.erasure.webhooks.acknowledge(body, headers)) !== undefined,
+      collect: (context, id) => services.exports.collect(context, id),
       measure: (registry) => {
         measureErasures(registry, () => openErasures(services.erasure.parts));
         alerted.push(countAlerts(registry));
@@ -164,6 +167,8 @@ export function governContracts(
     new ErasureResolver(services.erasure, services.clients, keys),
     new HoldResolver(services.erasure, services.parties),
     erasureSubscription(services.erasure),
+    new ExportResolver(services.exports, services.clients),
+    new TerminationExportResolver(services.exports),
     new AuditResolver(services.auditReader, services.ledger, cursorKey),
     new DisclosureResolver(services.disclosures, cursorKey),
     new ReportResolver(services.reports, () => contracts.api.coordinates),

@@ -1,6 +1,7 @@
 import { AuditAnchorRow, AuditEntryRow, AuditLogRow, AuditTileRow } from './audit/entities';
 import { Disclosure } from './disclosures/disclosure';
 import { ErasureRequestRow, ErasureStepRow, LegalHoldRow, RetentionRuleRow } from './erasure/erasure-request';
+import { ClientExportRow, ExportChunkRow } from './exports/client-export';
 import { ClientInstruction } from './identity/client-instruction';
 import { PolicyVersion } from './identity/policy-version';
 import { PurposeGrant } from './identity/purpose-grant';
@@ -49,6 +50,8 @@ export const tenantEntities = [
   TransferApproval,
   TransferEventRow,
   TransferSubject,
+  ClientExportRow,
+  ExportChunkRow,
 ];
 
 /** Tables of the platform itself. */

@@ -27,6 +27,11 @@ const entries: readonly Entry[] = [
     async () => (await import('./commands/erasures.js')).erasuresCommand(),
   ],
   [
+    'exports',
+    "list clients' exports, and write one out",
+    async () => (await import('./commands/exports.js')).exportsCommand(),
+  ],
+  [
     'transfers',
     'approvals of transfers, and what law says',
     async () => (await import('./commands/transfers.js')).transfersCommand(),

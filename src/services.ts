@@ -9,6 +9,8 @@ import { AuditTrail } from './audit/trail';
 import { Disclosures } from './disclosures/disclosures';
 import { tenantEntities } from './entities';
 import { createErasureRoom, type ErasureRoom } from './erasure/erasure-room';
+import type { Exports } from './exports/exports';
+import { createExportsRoom } from './exports/exports-room';
 import { AccessDesk } from './identity/access-desk';
 import { GovernanceRecords } from './identity/governance-records';
 import { Clients } from './register/clients';
@@ -33,20 +35,23 @@ export interface Services {
   /** Changes to governance; what rooms take as their ChangeRecorder. */
   readonly trail: AuditTrail;
   readonly erasure: ErasureRoom;
+  readonly exports: Exports;
   readonly accesses: AccessRecorder;
   readonly auditReader: AuditReader;
   readonly disclosures: Disclosures;
   readonly reports: Reports;
 }
 
-export interface AuditOptions extends LedgerOptions {
+export interface ServiceOptions extends LedgerOptions {
   /** Told of accesses that stand out. */
   readonly onAlert?: (alert: Alert) => void;
+  /** Told where a client's end goes on though nobody collected its export. */
+  readonly onUncollected?: (uncollected: { client: string; id: string; status: string }) => void;
 }
 
-export function createServices(stores: Stores, audit: AuditOptions = {}): Services {
+export function createServices(stores: Stores, options: ServiceOptions = {}): Services {
   const { regions, keys } = stores;
-  const ledger = new Ledger(stores, audit);
+  const ledger = new Ledger(stores, options);
   const references = new References(keys);
   const trail = new AuditTrail(ledger, references);
   keys.watch((destruction) => trail.keyDestroyed(destruction));
@@ -54,6 +59,15 @@ export function createServices(stores: Stores, audit: AuditOptions = {}): Servic
   const clients = new Clients(regions, keys, records, trail);
   const parties = new ThirdParties(regions, keys, records, trail);
   const { keysSource, production } = stores;
+  const transfers = createTransfers({ regions, keys, clients, parties, records, recorder: trail });
+  const { exports, purger, terminations } = createExportsRoom({
+    regions,
+    keys,
+    entities: tenantEntities,
+    recorder: trail,
+    mayReceive: (transfer) => transfers.rules.mayReceive(transfer),
+    onUncollected: options.onUncollected,
+  });
   const erasure = createErasureRoom({
     regions,
     keys,
@@ -61,9 +75,10 @@ export function createServices(stores: Stores, audit: AuditOptions = {}): Servic
     parties,
     entities: tenantEntities,
     recorder: trail,
+    purgers: [purger],
+    exports: terminations,
     production,
   });
-  const transfers = createTransfers({ regions, keys, clients, parties, records, recorder: trail });
   const policies = new RegisterPolicySource(clients, parties, records);
   const reader = new AuditReader(regions, references);
   return {
@@ -77,7 +92,8 @@ export function createServices(stores: Stores, audit: AuditOptions = {}): Servic
     ledger,
     trail,
     erasure,
-    accesses: new AccessRecorder(ledger, references, audit.onAlert),
+    exports,
+    accesses: new AccessRecorder(ledger, references, options.onAlert),
     auditReader: reader,
     reports: new Reports({
       reader,

@@ -90,23 +90,35 @@ export async function isSigned(note: string, publicKey: Buffer): Promise<boolean
 }
 
 /**
- * Whether a witness signed the note (C2SP tlog-cosignature: a time, and Ed25519 over it and the checkpoint).
+ * When a witness signed the note (C2SP tlog-cosignature: a time, and Ed25519 over it and the checkpoint).
  * @param key the witness's verifier key, `name+id+key`
+ * @returns undefined where it did not
  * @throws {Error} where the key is none of a witness
  */
-export async function isCosigned(note: string, key: string): Promise<boolean> {
-  const [, name = '', , encoded = ''] = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)$/.exec(key) ?? [];
+export async function cosignedAt(note: string, key: string): Promise<Date | undefined> {
+  const { name, publicKey } = witnessOf(key);
+  for (const signature of signaturesOf(note, name, keyId(name, publicKey, COSIGNATURE), 72)) {
+    const time = signature.readBigUInt64BE();
+    const text = `cosignature/v1\ntime ${time}\n${textIn(note)}`;
+    if (await verified(Buffer.from(text), publicKey, signature.subarray(8))) return new Date(Number(time) * 1000);
+  }
+  return undefined;
+}
+
+/**
+ * Reads a witness's verifier key.
+ * @throws {Error} in words for whoever typed it
+ */
+export function witnessOf(key: string): { name: string; publicKey: Buffer } {
+  const [, name = '', , encoded = ''] = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)$/.exec(key.trim()) ?? [];
   const bytes = Buffer.from(encoded, 'base64');
   const publicKey = bytes.subarray(1);
   if (bytes[0] !== COSIGNATURE[0] || publicKey.length !== KEY_BYTES) throw new Error('This is no key of a witness.');
-  for (const signature of signaturesOf(note, name, keyId(name, publicKey, COSIGNATURE), 72)) {
-    const text = `cosignature/v1\ntime ${signature.readBigUInt64BE()}\n${textIn(note)}`;
-    if (await verified(Buffer.from(text), publicKey, signature.subarray(8))) return true;
-  }
-  return false;
+  return { name, publicKey };
 }
 
-const textIn = (note: string): string => note.slice(0, note.indexOf('\n\n') + 1);
+/** The checkpoint in a note, without the signatures. */
+export const textIn = (note: string): string => note.slice(0, note.indexOf('\n\n') + 1);
 
 /** The signatures on a note by a key of this name and id, each `length` bytes. */
 function signaturesOf(note: string, name: string, id: Buffer, length: number): Buffer[] {

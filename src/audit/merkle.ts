@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 
 /*
  * Merkle trees by RFC 6962, section 2.1: a leaf is hashed behind a byte 0x00, a node behind 0x01, so that neither passes
@@ -10,12 +10,33 @@ const NODE = Buffer.of(1);
 /** The hash of one complete subtree: of the leaves `index · 2^level` up to, not including, `(index + 1) · 2^level`. */
 export type NodeHashes = (level: number, index: number) => Promise<Buffer> | Buffer;
 
-const emptyRoot = (): Buffer => createHash('sha256').digest();
+const HASH_BYTES = 32;
 
-export const hashLeaf = (content: Uint8Array): Buffer => createHash('sha256').update(LEAF).update(content).digest();
+const emptyRoot = (): Buffer => sha256(Buffer.alloc(0));
 
-export const hashChildren = (left: Uint8Array, right: Uint8Array): Buffer =>
-  createHash('sha256').update(NODE).update(left).update(right).digest();
+export const hashLeaf = (content: Uint8Array): Buffer => sha256(Buffer.concat([LEAF, content]));
+
+/** The same as rows keep it, in base64url. */
+export function hashLeafText(content: Uint8Array): string {
+  const length = content.length + 1;
+  if (length > leaf.length) return digest('sha256', Buffer.concat([LEAF, content]), 'base64url');
+  leaf.set(content, 1);
+  return digest('sha256', leaf.subarray(0, length), 'base64url');
+}
+
+export function hashChildren(left: Uint8Array, right: Uint8Array): Buffer {
+  if (left.length !== HASH_BYTES || right.length !== HASH_BYTES) return sha256(Buffer.concat([NODE, left, right]));
+  node.set(left, 1);
+  node.set(right, 1 + HASH_BYTES);
+  return sha256(node);
+}
+
+/** What is hashed by the million is put together here, without a buffer of its own each time. */
+const leaf = Buffer.concat([LEAF], 16 * 1024);
+const node = Buffer.concat([NODE], 1 + 2 * HASH_BYTES);
+
+/** By way of a text, which takes half the time of a buffer that Node makes of a digest. */
+const sha256 = (content: Uint8Array): Buffer => Buffer.from(digest('sha256', content, 'hex'), 'hex');
 
 /** The root of a tree that grows leaf by leaf: it keeps the roots of the complete subtrees only, log₂ of its size. */
 export class GrowingTree {

@@ -1,5 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Anchor } from './anchors';
+import { attempt } from './attempt';
+import { contentOf, der, elementOf, partsOf, tags } from './der';
 
 const TIMEOUT_MS = 10_000;
 const SHA256 = Buffer.from('0609608648016503040201', 'hex');
@@ -8,7 +10,7 @@ const TRUE = Buffer.from('0101ff', 'hex');
 
 /**
  * A time-stamping authority by RFC 3161, over HTTP (section 3.4). What is stamped is the SHA-256 of the checkpoint's
- * note; the token that comes back is kept, for `openssl ts -verify` and its like. Its signature is theirs to check.
+ * note; the token that comes back is kept, for `openssl ts -verify`, its like, and timestamp-token.ts.
  */
 export function timestampAnchor(url: string): Anchor {
   return {
@@ -34,34 +36,22 @@ export function timestampAnchor(url: string): Anchor {
 
 /** A TimeStampReq for a SHA-256 digest that asks for the authority's certificate. */
 function timestampRequest(digest: Buffer, nonce: Buffer): Buffer {
-  const imprint = der(0x30, der(0x30, SHA256, NULL), der(0x04, digest));
-  return der(0x30, der(0x02, Buffer.of(1)), imprint, der(0x02, nonce), TRUE);
+  const imprint = der(tags.sequence, der(tags.sequence, SHA256, NULL), der(tags.octetString, digest));
+  return der(tags.sequence, der(tags.integer, Buffer.of(1)), imprint, der(tags.integer, nonce), TRUE);
 }
 
 /** A TimeStampResp begins with its status; a token that was granted repeats digest and nonce (section 2.4.2). */
 function requireGranted(answer: Buffer, digest: Buffer, nonce: Buffer): void {
-  const response = contentOf(answer, 0x30);
-  const status = contentOf(contentOf(response, 0x30), 0x02).readInt8();
+  const status = statusOf(answer);
+  if (status === undefined) throw new Error('the time-stamping authority answered no TimeStampResp');
   if (status !== 0 && status !== 1) throw new Error(`the time-stamping authority refused: status ${status}`);
-  if (!answer.includes(der(0x04, digest)) || !answer.includes(der(0x02, nonce))) {
+  if (!answer.includes(der(tags.octetString, digest)) || !answer.includes(der(tags.integer, nonce))) {
     throw new Error('the time-stamping authority answered to another request');
   }
 }
 
-function der(tag: number, ...parts: Buffer[]): Buffer {
-  const content = Buffer.concat(parts);
-  if (content.length > 127) throw new RangeError('longer than a request gets');
-  return Buffer.concat([Buffer.of(tag, content.length), content]);
-}
-
-function contentOf(bytes: Buffer, tag: number): Buffer {
-  const short = bytes[1] ?? 0;
-  const lengthBytes = short < 0x80 ? 0 : short & 0x7f;
-  if (bytes[0] !== tag || lengthBytes > 4) throw new Error('the time-stamping authority answered no TimeStampResp');
-  const start = 2 + lengthBytes;
-  const length = lengthBytes === 0 ? short : bytes.readUIntBE(2, lengthBytes);
-  if (length === 0 || start + length > bytes.length) {
-    throw new Error('the time-stamping authority answered no TimeStampResp');
-  }
-  return bytes.subarray(start, start + length);
-}
+const statusOf = (answer: Buffer): number | undefined =>
+  attempt(() => {
+    const [info] = partsOf(elementOf(answer, tags.sequence), tags.sequence);
+    return contentOf(partsOf(info, tags.sequence)[0], tags.integer).readInt8();
+  });

@@ -1,5 +1,5 @@
 import type { Anchor, Head } from './anchors';
-import { isCosigned } from './checkpoint';
+import { cosignedAt } from './checkpoint';
 import { consistencyProof } from './merkle';
 import { storedNodes } from './stored-nodes';
 
@@ -21,7 +21,7 @@ export function witnessAnchor(url: string, key: string): Anchor {
       if (response.status === 409) response = await submit(url, head, sizeOf(await response.text(), head.size));
       if (response.status !== 200) throw new Error(`the witness answered ${response.status}`);
       const note = `${head.checkpoint}${await response.text()}`;
-      if (!(await isCosigned(note, key))) throw new Error('the witness answered with no signature of its key');
+      if (!(await cosignedAt(note, key))) throw new Error('the witness answered with no signature of its key');
       return Buffer.from(note);
     },
   };

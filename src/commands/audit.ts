@@ -1,18 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { text as textOf } from 'node:stream/consumers';
-import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
-import { readAnchors } from '../audit/anchor-file';
-import { readPublicKey } from '../audit/checkpoint';
-import { keptHeads } from '../audit/heads';
 import { faultOfProof, readProof, tlogProof } from '../audit/proof';
 import { pruneLedger, TamperedLogError } from '../audit/pruning';
-import { type Finding, type LogReport, type Verification, verifyLedger } from '../audit/verification';
-import type { Services } from '../services';
-import type { Stores } from '../stores';
+import { anchorsCommand } from './audit-anchors';
+import { publicKeyIn } from './audit-keys';
 import { reportCommand } from './audit-report';
-import { collect } from './caller-options';
-import { CommandError } from './failure';
+import { verifyCommand } from './audit-verify';
+import { CommandError, wordsOf } from './failure';
 import { exitTwoOnMisuse } from './misuse';
 import { overStores } from './over-stores';
 
@@ -23,56 +18,11 @@ export function auditCommand(): Command {
     .addCommand(verifyCommand())
     .addCommand(proveCommand())
     .addCommand(checkCommand())
+    .addCommand(anchorsCommand())
     .addCommand(pruneCommand())
     .addCommand(reportCommand())
     .addHelpText('after', '\nExample:\n  $ remit audit verify --anchor /mnt/worm/remit-anchors');
   return exitTwoOnMisuse(command);
-}
-
-interface VerifyOptions {
-  readonly anchor: readonly string[];
-  readonly key?: string;
-  readonly json?: true;
-}
-
-function verifyCommand(): Command {
-  const command = new Command('verify')
-    .description(
-      "Recompute every entry's hash, every log's tree and every checkpoint from the database, and name the first entry " +
-        'that is wrong, missing or reordered. Exit code 1 says that something is.',
-    )
-    .option('--anchor <file>', 'an anchor file that must agree; again for more', collect(String), [])
-    .option('--key <key>', "the public key, if not the one in the keys' store: a verifier key, base64 or a PEM file")
-    .option('--json', 'print {"sound","entries","checkpoints","logs","findings"}')
-    .addHelpText('after', '\nExample:\n  $ remit audit verify --anchor anchors.jsonl --json')
-    .action(async (options: VerifyOptions) => {
-      const { report, forged } = await overStores((services, stores) => verify(services, stores, options));
-      if (options.json) process.stdout.write(`${JSON.stringify({ ...report, forgedHeads: forged }, null, 2)}\n`);
-      else process.stdout.write(describe(report, forged, options.anchor.length > 0));
-      if (!report.sound || forged.length > 0) process.exitCode = 1;
-    });
-  return exitTwoOnMisuse(command);
-}
-
-async function verify({ ledger }: Services, stores: Stores, { anchor, key, json }: VerifyOptions) {
-  const publicKey = key ? await publicKeyIn(key) : (await ledger.signer()).publicKey;
-  const { heads, forged } = await keptHeads(stores.keysSource, publicKey);
-  const anchored = [];
-  for (const file of anchor) {
-    const read = readAnchors(await readFile(file, 'utf8'), file, publicKey);
-    anchored.push(...(await read.catch(wordsOf)));
-  }
-  const bar =
-    process.stderr.isTTY && !json ? new SingleBar({ format: '{value} entries', stream: process.stderr }) : undefined;
-  bar?.start(0, 0);
-  const report = await verifyLedger(stores.regions.all(), {
-    publicKey,
-    witnessed: heads,
-    anchored,
-    onProgress: (entries) => bar?.update(entries),
-  });
-  bar?.stop();
-  return { report, forged };
 }
 
 function proveCommand(): Command {
@@ -135,40 +85,4 @@ function pruneCommand(): Command {
       else for (const { log, entries } of pruned) process.stdout.write(`log ${log}: ${entries} entries are pruned\n`);
     });
   return exitTwoOnMisuse(command);
-}
-
-/** A key as it is typed, or a file that holds one. */
-async function publicKeyIn(key: string): Promise<Buffer> {
-  try {
-    return readPublicKey(key);
-  } catch (notTyped) {
-    const content = await readFile(key, 'utf8').catch(() => undefined);
-    if (content === undefined) throw new CommandError((notTyped as Error).message, 2);
-    return Promise.resolve(content).then(readPublicKey).catch(wordsOf);
-  }
-}
-
-/** For errors whose words are this room's own. */
-function wordsOf(error: unknown): never {
-  throw new CommandError((error as Error).message);
-}
-
-function describe(report: Verification, forged: readonly string[], hasAnchor: boolean): string {
-  const { sound, entries, checkpoints, logs, findings } = report;
-  return [
-    ...findings.map(describeFinding),
-    ...forged.map((log) => `log ${log}: its head in the keys' store is not signed by the key`),
-    ...(hasAnchor ? logs.map(describeAnchoring) : []),
-    `${sound && forged.length === 0 ? 'Sound' : 'NOT SOUND'}: ${entries} entries in ${logs.length} logs, ${checkpoints} signed checkpoints.`,
-    '',
-  ].join('\n');
-}
-
-const describeFinding = ({ problem, log, sequence, entry, message }: Finding): string =>
-  `${problem} log ${log}, entry ${sequence}${entry ? ` (${entry})` : ''}: ${message}`;
-
-function describeAnchoring({ log, size, anchoredTo }: LogReport): string {
-  if (anchoredTo === null) return `log ${log}: entries 0 to ${size - 1} are not anchored`;
-  const rest = anchoredTo < size ? `, entries ${anchoredTo} to ${size - 1} are not` : '';
-  return `log ${log}: entries 0 to ${anchoredTo - 1} are anchored${rest}`;
 }

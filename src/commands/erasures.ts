@@ -12,6 +12,7 @@ import { WebhookSender } from '../register/webhooks/webhook-sender';
 import type { Services } from '../services';
 import { Jobs } from '../storage/jobs';
 import { collect } from './caller-options';
+import { clientsOf } from './clients-of';
 import { CommandError } from './failure';
 import { exitTwoOnMisuse } from './misuse';
 import { overStores } from './over-stores';
@@ -133,7 +134,10 @@ async function run({ erasure }: Services, { watch, concurrency, lease, sweep }: 
     },
   );
   const sender = new WebhookSender(erasure.parts.regions, erasure.webhooks, erasure.bodies);
-  if (sweep) done.swept = await erasure.retention.sweep();
+  if (sweep) {
+    done.swept = await erasure.retention.sweep();
+    await erasure.parts.exports?.sweep();
+  }
   if (watch) {
     worker.start();
     const sending = setInterval(() => void sender.begin().catch(() => done.failed++), 1_000);
@@ -249,22 +253,6 @@ function verifyCommand(): Command {
 }
 
 const style = { head: [], border: [], compact: true };
-
-async function* clientsOf({ clients }: Services, reference: string | undefined) {
-  if (reference !== undefined) {
-    const client = await clients.find(reference);
-    if (!client) throw new CommandError(`there is no client "${reference}"; name one that exists`, 2);
-    yield client;
-    return;
-  }
-  let after: string | undefined;
-  for (;;) {
-    const page = await clients.list(100, after);
-    yield* page;
-    after = page.at(-1)?.id;
-    if (after === undefined) return;
-  }
-}
 
 function status(text: string): ErasureStatus {
   const known = (Object.keys(erasureStatuses) as ErasureStatus[]).find((name) => name === text);

@@ -16,6 +16,11 @@ export class CommandError extends Error {
   }
 }
 
+/** For errors whose words a room made for callers. */
+export function wordsOf(error: unknown): never {
+  throw new CommandError((error as Error).message);
+}
+
 /** What went wrong with a file or a port, by the system's code. */
 const systemFaults: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',

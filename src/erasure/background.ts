@@ -41,6 +41,7 @@ export class ErasureBackground {
       this.#every(sendEveryMs, () => this.#sender.begin()),
       this.#every(sweepEveryMs, async () => {
         await this.#room.retention.sweep();
+        await this.#room.parts.exports?.sweep();
         const open = await openErasures(this.#room.parts);
         if (open.dueSoon > 0) this.#options.onNear?.(open);
       }),

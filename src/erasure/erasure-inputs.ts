@@ -111,6 +111,13 @@ export class TerminateClientInput {
 
   @Field(() => GraphQLDateTime, { nullable: true, description: 'Until when client users are kept (D5).' })
   claimsUntil?: Date | null;
+
+  @Field(() => Boolean, {
+    defaultValue: false,
+    description:
+      'Exports everything on `effectiveOn`; nothing is destroyed before it is collected, or until 30 days have passed.',
+  })
+  exportFirst: boolean;
 }
 
 @InputType({ description: 'One of the two.' })

@@ -58,7 +58,7 @@ export class ErasureRequestRow {
   @NonPersonal(record, { plain: { text: 30 } })
   status: ErasureStatus;
 
-  @NonPersonal('the principal that asked, an account', { plain: { text: 100 } })
+  @NonPersonal('the principal that asked, an account', { plain: { text: 255 } })
   requestedBy: string;
 
   @NonPersonal(record, { plain: { text: 40 } })
@@ -96,6 +96,10 @@ export class ErasureRequestRow {
 
   @NonPersonal(record, { plain: 'instant' })
   claimsUntil: Date | null;
+
+  /** The termination that took it over, whose certificate is its own. */
+  @NonPersonal(record, { plain: 'id' })
+  endedBy: string | null;
 }
 
 /** One step of an erasure and how many rows it changed, counted in the transaction that changed them. */
@@ -156,7 +160,7 @@ export class LegalHoldRow {
   @NonPersonal(record, { plain: 'instant' })
   placedAt: Date;
 
-  @NonPersonal('the principal that placed it, an account', { plain: { text: 100 } })
+  @NonPersonal('the principal that placed it, an account', { plain: { text: 255 } })
   placedBy: string;
 
   @NonPersonal(record, { plain: 'instant' })
@@ -179,7 +183,7 @@ export class RetentionRuleRow {
   @NonPersonal(record, { plain: 'count' })
   days: number | null;
 
-  @NonPersonal('the principal that set it, an account', { plain: { text: 100 } })
+  @NonPersonal('the principal that set it, an account', { plain: { text: 255 } })
   setBy: string;
 
   @NonPersonal(record, { plain: 'instant' })

@@ -12,7 +12,7 @@ import { Tombstones } from '../storage/tombstones';
 import { Erasures } from './erasures';
 import { Holds } from './holds';
 import { ErasureLedger } from './ledger';
-import { ERASURE_QUEUE, type ErasureParts, type Purger } from './parts';
+import { ERASURE_QUEUE, type ErasureParts, type Purger, type TerminationExports } from './parts';
 import { ERASURE_EVENT, Recipients, TERMINATION_EVENT } from './recipients';
 import { RetentionRules } from './retention';
 import { SigningKeys } from './signing-key';
@@ -25,6 +25,7 @@ export interface ErasureRoomOptions {
   readonly entities: ReadonlyArray<abstract new (...args: never[]) => object>;
   readonly recorder?: ChangeRecorder;
   readonly purgers?: readonly Purger[];
+  readonly exports?: TerminationExports;
   readonly production?: boolean;
   readonly chunkRows?: number;
   readonly leaseMs?: number;
@@ -61,6 +62,7 @@ export function createErasureRoom(options: ErasureRoomOptions): ErasureRoom {
     tables,
     recorder: options.recorder ?? unrecorded,
     purgers: options.purgers ?? [],
+    exports: options.exports,
     jobs: (source) => new Jobs(source, ERASURE_QUEUE, { now, ...(leaseMs === undefined ? {} : { leaseMs }) }),
     profile: (source) => {
       const known = profiles.get(source) ?? detectEngine(source);

@@ -1,4 +1,4 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { DataCategory } from '../governance/vocabulary';
 import { denied } from '../identity/request-context';
@@ -14,7 +14,7 @@ import { ErasureRequestRow, type ErasureStatus } from './erasure-request';
 import { type Filing, fileAll, fileErasures } from './filing';
 import { holdsInForce } from './holds';
 import { pseudonymOf } from './ledger';
-import type { ErasureParts } from './parts';
+import type { ErasureParts, TerminationFiled } from './parts';
 import { type ErasureState, isFinal, readState, type StateRow, stateColumns, stateOf } from './requests';
 import { everyCategory, keeper } from './retained';
 import { type Step, stepsOf } from './steps';
@@ -22,6 +22,8 @@ import { type Step, stepsOf } from './steps';
 /** The most requests that one call files. */
 const FILING_LIMIT = 50_000;
 const PAGE = 500;
+/** The least time that an export before a client's end needs to be made and collected. */
+const EXPORT_DAYS = 14;
 const DAY_MS = 86_400_000;
 
 export interface ErasureFilter {
@@ -49,6 +51,8 @@ export interface Termination {
   readonly agreementReference?: string | null;
   readonly claimsReason?: string | null;
   readonly claimsUntil?: Date | null;
+  /** Nothing is destroyed until an export of everything was collected, or its term has passed. */
+  readonly exportFirst?: boolean;
 }
 
 /** Requests of erasure: filed, taken back, looked at. What carries them out is the saga. */
@@ -146,6 +150,7 @@ export class Erasures {
         );
       }
       await manager.query('DELETE FROM job WHERE client_id = ? AND id = ?', [client, id]);
+      if (row.kind === 'CLIENT') await this.parts.exports?.dismiss(manager, client, id);
       return stateOf(row);
     });
     await ledger.cancel(client, id, now());
@@ -171,12 +176,18 @@ export class Erasures {
     const source = await regions.of(client);
     const clientKey = await keys.clientKey(client);
     const at = now();
+    const due = input.retainUntil?.getTime() ?? input.effectiveOn.getTime() + STATEMENT_DAYS * DAY_MS;
+    if (input.exportFirst && due - at < EXPORT_DAYS * DAY_MS) {
+      throw denied.input(
+        `"exportFirst" comes too late: everything must be gone within ${EXPORT_DAYS} days. Collect an export, then terminate.`,
+      );
+    }
     await this.parts.recorder.record('CLIENT_TERMINATED', {
       client,
       principal: by.principal,
-      details: { role: by.role },
+      details: { role: by.role, exportFirst: input.exportFirst ?? false },
     });
-    const due = input.retainUntil?.getTime() ?? input.effectiveOn.getTime() + STATEMENT_DAYS * DAY_MS;
+    const exportAt = Math.max(at, input.effectiveOn.getTime());
     const row = {
       id: uuid(),
       kind: 'CLIENT',
@@ -201,9 +212,18 @@ export class Erasures {
       if (open) throw denied.conflict('The client is being terminated already.');
       await new TenantWriter(manager, keys).insert(ErasureRequestRow, client, [row]);
       await jobs(source).schedule(manager, client, [row.id], Math.max(at, row.notBefore.getTime()));
+      if (input.exportFirst) await this.#fileExport(manager, { client, request: row.id, by, at, notBefore: exportAt });
     });
     const pseudonym = pseudonymOf(clientKey, by.principal);
-    const request = { grounds: row.grounds, role: by.role, pseudonym, dueAt: due, categories: null };
+    const request = {
+      grounds: row.grounds,
+      role: by.role,
+      pseudonym,
+      dueAt: due,
+      categories: null,
+      notBefore: row.notBefore.getTime(),
+      ...(input.exportFirst ? { exportAt } : {}),
+    };
     await ledger.record(client, [{ id: row.id, kind: 'CLIENT', subject: null, requestedAt: at, request }]);
     const state = await this.find(client, row.id);
     if (!state) throw denied.notFound('erasure request');
@@ -278,9 +298,13 @@ export class Erasures {
     return this.parts.recipients.told(client, id);
   }
 
-  /** The signed certificate, once there is one. */
+  /** The signed certificate, once there is one; of a request that a termination took over, the termination's. */
   async certificate(client: string, id: string): Promise<string | null> {
-    return (await this.parts.ledger.find(client, id))?.certificate ?? null;
+    const { ledger } = this.parts;
+    const own = (await ledger.find(client, id))?.certificate;
+    if (own) return own;
+    const endedBy = (await this.find(client, id))?.endedBy;
+    return (endedBy && (await ledger.find(client, endedBy))?.certificate) || null;
   }
 
   /** Whom a request is about and what was noted, while it knows. */
@@ -294,6 +318,13 @@ export class Erasures {
       },
     );
     return row;
+  }
+
+  async #fileExport(manager: EntityManager, end: TerminationFiled): Promise<void> {
+    const { exports, jobs, regions } = this.parts;
+    if (!exports) throw new Error('there is no room of exports');
+    const id = await exports.file(manager, end);
+    await jobs(await regions.of(end.client)).schedule(manager, end.client, [id], end.notBefore);
   }
 
   async #openFor(client: string, customerId: string): Promise<ErasureState | undefined> {

@@ -89,7 +89,7 @@ async function recordInLedger(
   parts: ErasureParts,
   client: string,
   filed: ReadonlyArray<{ id: string; customerId: string; requestedAt: number; dueAt: number }>,
-  { grounds, role, principal, categories = null }: Filing,
+  { grounds, role, principal, categories = null, notBefore = null }: Filing,
 ): Promise<void> {
   if (filed.length === 0) return;
   const pseudonym = pseudonymOf(await parts.keys.clientKey(client), principal);
@@ -100,7 +100,7 @@ async function recordInLedger(
       kind: 'CUSTOMER',
       subject: customerId,
       requestedAt,
-      request: { grounds, role, pseudonym, dueAt, categories },
+      request: { grounds, role, pseudonym, dueAt, categories, notBefore },
     })),
   );
 }

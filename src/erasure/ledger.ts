@@ -14,6 +14,10 @@ export interface LedgerRequest {
   readonly pseudonym: string;
   readonly dueAt: number;
   readonly categories: readonly string[] | null;
+  /** Nothing is destroyed before; absent from entries of before this was kept. */
+  readonly notBefore?: number | null;
+  /** When an export is made that the destruction waits for. */
+  readonly exportAt?: number;
 }
 
 /** Written before a pass destroys anything. */

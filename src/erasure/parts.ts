@@ -1,13 +1,14 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import type { ChangeRecorder } from '../identity/change-recorder';
 import type { EngineProfile } from '../storage/engine-profiles';
-import type { Jobs } from '../storage/jobs';
+import type { Jobs, Lease } from '../storage/jobs';
 import type { KeyStore } from '../storage/key-store';
 import type { Regions } from '../storage/regions';
 import type { TenantTable } from '../storage/tables';
 import type { Tombstones } from '../storage/tombstones';
 import type { ErasureLedger } from './ledger';
 import type { Recipients } from './recipients';
+import type { ErasureState } from './requests';
 import type { SigningKeys } from './signing-key';
 
 /** The queue that erasures wait in. */
@@ -19,8 +20,39 @@ export const ERASURE_QUEUE = 'erasure';
  */
 export interface Purger {
   readonly store: string;
-  /** @param subject null for everything of the client */
-  purge(client: string, subject: string | null): Promise<number>;
+  /**
+   * @param subject null for everything of the client
+   * @param since milliseconds since 1970: whatever was copied later cannot hold what is erased
+   */
+  purge(client: string, subject: string | null, since: number): Promise<number>;
+}
+
+/** The end of a client that wants an export first. */
+export interface TerminationFiled {
+  readonly client: string;
+  readonly request: string;
+  readonly by: { readonly principal: string; readonly role: string };
+  readonly at: number;
+  /** When the export is made. */
+  readonly notBefore: number;
+}
+
+/** Exports of clients, made by the same workers; the end of a client may wait for one. */
+export interface TerminationExports {
+  /** Files an export in the transaction that files the end. @returns its id, which its job has, too */
+  file(manager: EntityManager, end: TerminationFiled): Promise<string>;
+  /** The client stays. In the transaction that says so. */
+  dismiss(manager: EntityManager, client: string, request: string): Promise<void>;
+  /** Parks a client's end while its export waits to be collected. @returns whether it was parked */
+  waits(
+    lease: Lease,
+    end: Pick<ErasureState, 'client' | 'id' | 'dueAt'>,
+    errands: Pick<ErasureParts, 'now' | 'jobs'>,
+  ): Promise<boolean>;
+  /** @returns false where the job is none of an export */
+  carryOut(lease: Lease, errands: Pick<ErasureParts, 'now' | 'jobs'>): Promise<boolean>;
+  /** Removes what nobody collected in time. @returns how many */
+  sweep(): Promise<number>;
 }
 
 /** What the workings of erasure share. */
@@ -34,6 +66,7 @@ export interface ErasureParts {
   readonly tables: readonly TenantTable[];
   readonly recorder: ChangeRecorder;
   readonly purgers: readonly Purger[];
+  readonly exports?: TerminationExports | undefined;
   readonly jobs: (source: DataSource) => Jobs;
   readonly profile: (source: DataSource) => Promise<EngineProfile>;
   readonly now: () => number;

@@ -71,9 +71,27 @@ async function replay(parts: ErasureParts, entry: LedgerEntry, dryRun: boolean):
       await restoreHolds(parts, manager, entry, subject);
       if (entry.request.categories === null) await withhold(manager, client, [subject], parts.now());
     }
-    await parts.jobs(source).schedule(manager, client, [id], parts.now());
+    await parts.jobs(source).schedule(manager, client, [id], Math.max(parts.now(), startOf(entry)));
+    if (state === undefined) await restoreExport(parts, manager, source, entry);
   });
   return again;
+}
+
+/** When destruction may begin: what had begun before the backup was put back goes on at once. */
+const startOf = ({ passes, request }: LedgerEntry): number => (passes.length === 0 ? (request.notBefore ?? 0) : 0);
+
+/** The export that a client's end waited for, where nothing of the client is destroyed yet. */
+async function restoreExport(
+  { exports, jobs, now }: ErasureParts,
+  manager: EntityManager,
+  source: DataSource,
+  { client, id, passes, request }: LedgerEntry,
+): Promise<void> {
+  const { exportAt, role } = request;
+  if (!exports || exportAt === undefined || passes.length > 0) return;
+  const by = { principal: 'replay', role };
+  const filed = await exports.file(manager, { client, request: id, by, at: now(), notBefore: exportAt });
+  await jobs(source).schedule(manager, client, [filed], Math.max(now(), exportAt));
 }
 
 /** Whom an entry is about; undefined where the client's key is gone, whose own entry covers its people. */
@@ -122,6 +140,7 @@ async function restoreRequest(
       requestedBy: 'replay',
       requestedRole: request.role,
       requestedAt: entry.requestedAt,
+      notBefore: startOf(entry) || null,
       dueAt: request.dueAt,
       pass,
       replayedAt: now,

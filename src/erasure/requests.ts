@@ -22,10 +22,12 @@ export interface ErasureState {
   readonly agreementReference: string | null;
   readonly claimsReason: string | null;
   readonly claimsUntil: number | null;
+  readonly endedBy: string | null;
 }
 
 export const stateColumns = `client_id, id, kind, customer_id, grounds, categories, status, requested_by, requested_role,
-  requested_at, not_before, due_at, completed_at, pass, replayed_at, agreement_reference, claims_reason, claims_until`;
+  requested_at, not_before, due_at, completed_at, pass, replayed_at, agreement_reference, claims_reason, claims_until,
+  ended_by`;
 
 export type StateRow = Record<string, string | number | null>;
 
@@ -51,6 +53,7 @@ export function stateOf(row: StateRow): ErasureState {
     agreementReference: word('agreement_reference'),
     claimsReason: word('claims_reason'),
     claimsUntil: at('claims_until'),
+    endedBy: word('ended_by'),
   };
 }
 

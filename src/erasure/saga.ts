@@ -45,12 +45,16 @@ export async function runErasure(parts: ErasureParts, lease: Lease): Promise<voi
   const jobs = parts.jobs(source);
   for (;;) {
     const state = await committed(source, () => readState(source, lease.client, lease.id));
+    if (!state && (await parts.exports?.carryOut(lease, parts))) return;
     if (!state || isFinal(state.status)) return inTransaction(source, (manager) => jobs.finish(manager, lease));
     if (state.notBefore !== null && state.notBefore > parts.now() && state.pass === 0) {
       const { notBefore } = state;
       return inTransaction(source, (manager) => jobs.park(manager, lease, notBefore));
     }
-    if (state.kind === 'CLIENT') return terminateClient(parts, lease, state);
+    if (state.kind === 'CLIENT') {
+      if (state.pass === 0 && (await parts.exports?.waits(lease, state, parts))) return;
+      return terminateClient(parts, lease, state);
+    }
     const { customerId } = state;
     if (customerId === null) return superseded(parts, source, lease);
     const pass = await begin(parts, source, lease, { ...state, customerId });
@@ -160,6 +164,7 @@ async function plan(parts: ErasureParts, pass: Pass, erased: ReadonlySet<DataCat
           pseudonym: pseudonymOf(clientKey, state.requestedBy),
           dueAt: state.dueAt,
           categories: state.categories,
+          notBefore: state.notBefore,
         },
       },
     ]);
@@ -240,11 +245,13 @@ async function eraseSteps(
 
 async function purgeCopies(parts: ErasureParts, pass: Pass): Promise<void> {
   const { source, lease, state, number } = pass;
+  // Who is erased wholly is withheld since then; a category can be read until it is gone.
+  const since = state.categories === null ? (state.replayedAt ?? state.requestedAt) : parts.now();
   for (const purger of parts.purgers) {
     const steps = await committed(source, () => stepsOf(source, state.client, state.id, number));
     const step = steps.find(({ store, status }) => store === purger.store && status === 'PENDING');
     if (!step) continue;
-    const rows = await purger.purge(state.client, state.customerId);
+    const rows = await purger.purge(state.client, state.customerId, since);
     await inTransaction(source, async (manager) => {
       await lease.fence(manager);
       await finishSteps(manager, state.client, state.id, [{ step, rows, done: true }], parts.now());

@@ -41,8 +41,9 @@ interface Ending {
 export async function terminateClient(parts: ErasureParts, lease: Lease, state: ErasureState): Promise<void> {
   const source = await parts.regions.of(lease.client);
   const ending = await begin(parts, source, lease, state);
-  for (const table of clientTables(parts, ending)) await eraseTable(parts, ending, table);
+  // Copies first: whoever makes one notices that it is not wanted any more, and their pieces are too long for chunks of rows.
   await purgeCopies(parts, ending);
+  for (const table of clientTables(parts, ending)) await eraseTable(parts, ending, table);
   const retained = retainedAt(ending);
   await destroyKeys(parts, ending, retained.length === 0);
   await conclude(parts, ending, retained);
@@ -192,7 +193,7 @@ async function purgeCopies(parts: ErasureParts, { source, lease, state, number }
   for (const purger of parts.purgers) {
     const step = await committed(source, () => pendingStep(source, state, number, purger.store));
     if (!step) continue;
-    const rows = await purger.purge(state.client, null);
+    const rows = await purger.purge(state.client, null, parts.now());
     await finish(parts, { source, lease, state }, step, rows);
   }
 }
@@ -262,11 +263,16 @@ async function conclude(parts: ErasureParts, ending: Ending, retained: readonly 
       await parts.jobs(source).park(manager, lease, again.length > 0 ? Math.min(...again) : null);
       return;
     }
-    // Requests for single persons of the client are done with it.
     await manager.query(
       `UPDATE erasure_request SET status = 'COMPLETED', completed_at = COALESCE(completed_at, ?) WHERE client_id = ?
-       AND status <> 'CANCELLED'`,
-      [at, client],
+       AND id = ?`,
+      [at, client, id],
+    );
+    // Requests for single persons of the client are done with it, and it is their proof.
+    await manager.query(
+      `UPDATE erasure_request SET status = 'COMPLETED', completed_at = COALESCE(completed_at, ?), ended_by = ?
+       WHERE client_id = ? AND status NOT IN ('CANCELLED', 'COMPLETED')`,
+      [at, id, client],
     );
     await manager.query('DELETE FROM job WHERE client_id = ?', [client]);
     await manager.query('DELETE FROM policy_version WHERE scope = ?', [client]);

@@ -8,6 +8,10 @@ const statusByCode = new Map([
   ['BAD_USER_INPUT', 400],
   ['UNAUTHENTICATED', 401],
   ['FORBIDDEN', 403],
+  ['TRANSFER_NOT_AUTHORIZED', 403],
+  ['NOT_FOUND', 404],
+  ['CONFLICT', 409],
+  ['AUDIT_UNAVAILABLE', 503],
 ]);
 
 /** Answers every failure outside an operation as a GraphQL result with a code: clients read one shape only. */

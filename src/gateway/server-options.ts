@@ -5,6 +5,7 @@ import type { Governed } from '../governance/govern';
 import type { TokenClaims } from '../identity/caller';
 import type { RequestContext } from '../identity/request-context';
 import type { TokenVerifier } from '../identity/tokens';
+import type { Collect } from './export-downloads';
 import type { Acknowledge } from './webhook-acknowledgements';
 
 /** What the API shows to whom: all of it, what client apps see, what partners see. */
@@ -24,6 +25,8 @@ export interface ServerOptions {
   };
   /** Takes recipients' acknowledgements of webhooks; absent, there is no path for them. */
   readonly acknowledge?: Acknowledge;
+  /** Opens exports for those who may download them; absent, there is no path for them. */
+  readonly collect?: Collect;
   /** Adds what rooms measure to the server's own metrics. */
   readonly measure?: (registry: Registry) => void;
   /** What keeps the server from working, in words; empty where it is ready. */

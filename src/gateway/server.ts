@@ -10,6 +10,7 @@ import { handleProtocols } from 'graphql-ws';
 import { accessLog } from './access-log';
 import { answerError, answerErrors } from './error-answers';
 import { gatewayErrors } from './errors';
+import { giveExports } from './export-downloads';
 import { closeGracefully } from './graceful-shutdown';
 import { graphqlOverHttp } from './graphql-http';
 import { serveHealth } from './health';
@@ -75,6 +76,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   options.measure?.(metrics.registry);
   serveMetrics(app, metrics);
   if (options.acknowledge) takeAcknowledgements(app, options.acknowledge);
+  if (options.collect) giveExports(app, options, options.collect);
   await app.register(
     playground,
     options.playgroundDirectory === undefined ? {} : { directory: options.playgroundDirectory },

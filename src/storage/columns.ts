@@ -20,6 +20,8 @@ export const instantColumn = { type: 'bigint' } as const satisfies ColumnOptions
 export const countColumn = { type: 'int' } as const satisfies ColumnOptions;
 /** An amount of money in ten-thousandths of the currency's unit, a number in rows and entities. */
 export const amountColumn = { type: 'bigint' } as const satisfies ColumnOptions;
+/** A number of bytes: a whole number up to 2^53. */
+export const sizeColumn = { type: 'bigint' } as const satisfies ColumnOptions;
 /** Sealed bytes (vault.ts). MySQL's tables have MEDIUMBLOB (16 MB) here, see createTable. */
 export const sealedColumn = { type: 'blob' } as const satisfies ColumnOptions;
 /** Plain text that carries no identity, of at most `length` characters. */
@@ -30,6 +32,7 @@ export const digest = (name: string): TableColumnOptions => maker(name, digestCo
 export const instant = (name: string): TableColumnOptions => maker(name, instantColumn);
 export const count = (name: string): TableColumnOptions => maker(name, countColumn);
 export const amount = (name: string): TableColumnOptions => maker(name, amountColumn);
+export const size = (name: string): TableColumnOptions => maker(name, sizeColumn);
 export const sealed = (name: string): TableColumnOptions => maker(name, sealedColumn);
 export const text = (name: string, length: number): TableColumnOptions => maker(name, textColumn(length));
 /** The same column, allowed to be NULL. */

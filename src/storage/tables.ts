@@ -7,7 +7,16 @@ import type {
   Deidentification,
   ProcessingPurpose,
 } from '../governance/vocabulary';
-import { amountColumn, countColumn, digestColumn, idColumn, instantColumn, sealedColumn, textColumn } from './columns';
+import {
+  amountColumn,
+  countColumn,
+  digestColumn,
+  idColumn,
+  instantColumn,
+  sealedColumn,
+  sizeColumn,
+  textColumn,
+} from './columns';
 import type { BlindIndexKind } from './vault';
 
 /** What erasure does to a column: removes the value, keeps a form that names nobody, or keeps it where law says so. */
@@ -15,7 +24,8 @@ export type ErasureAction = 'DELETE' | 'DEIDENTIFY' | 'KEEP';
 /** How long a value stays: as long as the agreement runs and 90 days (D1), or longer where D5 permits. */
 export type Retention = 'AGREEMENT' | 'CLAIMS';
 
-type PlainKind = 'id' | 'instant' | 'amount' | 'count' | { readonly text: number };
+/** `bytes` are what a room seals by itself, under a key that is no person's; only the room reads and writes them. */
+type PlainKind = 'id' | 'instant' | 'amount' | 'count' | 'size' | 'bytes' | { readonly text: number };
 
 /** How a field is kept: in a column of its own, or sealed together with its category's others under the subject's key. */
 export type Storing =
@@ -100,7 +110,14 @@ export function snakeCase(name: string): string {
 
 function optionsOf(kind: PlainKind) {
   if (typeof kind === 'object') return textColumn(kind.text);
-  return { id: idColumn, instant: instantColumn, amount: amountColumn, count: countColumn }[kind];
+  return {
+    id: idColumn,
+    instant: instantColumn,
+    amount: amountColumn,
+    count: countColumn,
+    size: sizeColumn,
+    bytes: sealedColumn,
+  }[kind];
 }
 
 /** Declares an entity to be a client's table: the primary key begins with the client's id, every read is the client's. */

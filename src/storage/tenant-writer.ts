@@ -165,7 +165,8 @@ function plainValue(table: TenantTable, { property, stored }: StoredField, value
   const fits = (taken: boolean, taker: string) => {
     if (!taken) throw new TypeError(`${table.name}.${property} takes ${taker}`);
   };
-  if (kind === 'instant' || kind === 'count' || kind === 'amount') {
+  if (kind === 'bytes') throw new TypeError(`${table.name}.${property} is written by its own room`);
+  if (kind === 'instant' || kind === 'count' || kind === 'size' || kind === 'amount') {
     const number = value instanceof Date ? value.getTime() : value;
     const whole = typeof number === 'number' ? (kind === 'amount' ? Math.round(number * 10_000) : number) : Number.NaN;
     fits(Number.isSafeInteger(whole) && (kind === 'instant' || typeof value === 'number'), `a number (${kind})`);

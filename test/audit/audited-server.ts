@@ -64,6 +64,7 @@ export async function openAuditedServer(database: TestDatabase): Promise<Audited
     verifier: watchedVerifier(verifier, app.services.trail),
     contextFor: (claims, purpose) => app.services.desk.contextFor(claims, purpose),
     audit: app.services.accesses,
+    collect: (context, id) => app.services.exports.collect(context, id),
     ready: async () => [],
     logger: createLogger({ level: 'info', destination }),
     production: false,

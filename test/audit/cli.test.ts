@@ -3,18 +3,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { appendAnchors } from '../../src/audit/anchor-file';
+import { Anchoring } from '../../src/audit/anchors';
 import { verifierKey } from '../../src/audit/checkpoint';
 import { originOf } from '../../src/audit/origin';
+import { witnessAnchor } from '../../src/audit/witness';
 import { createServices } from '../../src/services';
 import { generateMasterKeyFile } from '../../src/storage/master-key';
 import { openStores } from '../../src/stores';
 import { remit } from '../support/cli';
+import { serve, witness } from './outside';
 
 describe('remit audit', () => {
   let cwd: string;
   let env: Record<string, string>;
   let id: string;
   let key: string;
+  let witnessKey: string;
+  const failures: unknown[] = [];
 
   beforeAll(async () => {
     cwd = mkdtempSync(join(tmpdir(), 'remit-audit-cli-'));
@@ -35,6 +40,11 @@ describe('remit audit', () => {
     for (let number = 0; number < 4; number++) {
       id = await trail.record('TEST_CHANGE', { principal: 'test', details: { number } });
     }
+    const outside = witness();
+    witnessKey = outside.key;
+    const server = await serve(outside.handler);
+    await new Anchoring(ledger, [witnessAnchor(server.url, witnessKey)], (error) => failures.push(error)).close();
+    server.close();
     const [head] = await ledger.heads();
     await appendAnchors(join(cwd, 'anchors'), [head?.checkpoint ?? '']);
     await trail.record('TEST_CHANGE', { principal: 'test' });
@@ -52,6 +62,44 @@ describe('remit audit', () => {
     expect(code).toBe(0);
     const json = await remit(['audit', 'verify', '--json'], { cwd, env });
     expect(JSON.parse(json.stdout)).toMatchObject({ sound: true, entries: 6, findings: [], forgedHeads: [] });
+  });
+
+  test('verify checks the receipts of a witness by its key, and says that it did not without one', async () => {
+    expect(failures).toEqual([]);
+    const checked = await remit(['audit', 'verify', '--witness-key', witnessKey], { cwd, env });
+    expect(checked.stdout).toMatch(/^log [0-9a-f-]{36}: entries 0 to 4 are anchored, entries 5 to 5 are not$/m);
+    expect(checked.stdout).toMatch(
+      /^ {2}entries 0 to 4: witness witness\.example \(1, the last of \d{4}-\S+Z\): its signature holds$/m,
+    );
+    const configured = { ...env, AUDIT_WITNESS_URL: 'http://127.0.0.1:9', AUDIT_WITNESS_KEY: witnessKey };
+    expect((await remit(['audit', 'verify'], { cwd, env: configured })).stdout).toBe(checked.stdout);
+    const unchecked = await remit(['audit', 'verify'], { cwd, env });
+    expect(unchecked.stdout).toMatch(/^log [0-9a-f-]{36}: entries 0 to 5 are not anchored$/m);
+    expect(unchecked.stdout).toContain('a witness (1): signature not checked: no key of a witness is given');
+    expect((await remit(['audit', 'verify', '--witness-key', 'no-key'], { cwd, env })).code).toBe(2);
+    const certificate = await remit(['audit', 'verify', '--tsa-cert', 'anchors'], { cwd, env });
+    expect(certificate).toMatchObject({ code: 1, stderr: 'error: anchors holds no certificate in PEM\n' });
+  });
+
+  test('anchors export writes receipts that verify takes back', async () => {
+    const { code, stdout } = await remit(['audit', 'anchors', 'export'], { cwd, env });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      kind: 'witness',
+      checkpoint: expect.stringContaining('— witness.example '),
+    });
+    writeFileSync(join(cwd, 'receipts'), stdout);
+    const held = await remit(['audit', 'verify', '--anchor', 'receipts', '--witness-key', witnessKey], { cwd, env });
+    expect(held.stdout).toMatch(
+      /^ {2}entries 0 to 4: receipts: witness witness\.example \(1, .*\): its signature holds$/m,
+    );
+    expect(held.code).toBe(0);
+    writeFileSync(join(cwd, 'receipts'), stdout.replace(/witness\.example (.{40})./, 'witness.example $1!'));
+    const forged = await remit(['audit', 'verify', '--anchor', 'receipts', '--witness-key', witnessKey], { cwd, env });
+    expect(forged).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('receipts, line 1: the receipt does not hold'),
+    });
   });
 
   test('prove prints a proof that check holds against a key, without any database', async () => {

@@ -56,6 +56,22 @@ describe.each(databases)('erasure on $name', ({ create }) => {
     };
   };
 
+  test('is asked for by principals whose name is as long as a token allows', async () => {
+    const verbose = await newClient(app.services, 'verbose');
+    const [person] = await plantPeople(app.stores, verbose, [1]);
+    const long: Asker = { role: 'CLIENT_ADMIN', client: 'verbose', subject: 'x'.repeat(255) };
+    const hold = { customerId: person?.id, categories: ['HEALTH'], matter: 'm', reason: 'r' };
+    const documents: Array<[string, object]> = [
+      ['mutation ($input: PlaceLegalHoldInput!) { placeLegalHold(input: $input) { hold { id } } }', hold],
+      ['mutation ($input: SetRetentionInput!) { setRetention(input: $input) { retention { days } } }', { days: 4000 }],
+      ['mutation ($input: SetRetentionInput!) { setRetention(input: $input) { retention { days } } }', {}],
+      [request, { customerId: person?.id, grounds: 'OBJECTION', startsAt: new Date(Date.now() + 86_400_000) }],
+    ];
+    for (const [document, input] of documents) expect((await ask(document, { input }, long)).errors).toBeUndefined();
+    const [filed] = await app.services.erasure.erasures.list(verbose, {}, 1, undefined);
+    expect(filed?.requestedBy).toHaveLength(255);
+  });
+
   test('D2: a customer is withheld at once, then erased wholly, and a certificate says so', async () => {
     const person = await plantOne(1);
     const bystander = await plantOne(2);

@@ -1,6 +1,7 @@
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { verifyCertificate } from '../../src/erasure/certificate';
+import { replayErasures } from '../../src/erasure/replay';
 import { ErasureWorker } from '../../src/erasure/worker';
 import { TenantReader } from '../../src/storage/tenant-reader';
 import { inTransaction } from '../../src/storage/transaction';
@@ -11,6 +12,7 @@ import { databases, type TestDatabase } from '../support/databases';
 import { type Installation, openInstallation } from './installation';
 import { CANARY, countRows, newClient, plantedRows, plantPeople } from './people';
 
+const DAY = 86_400_000;
 const filing = { principal: 'admin', role: 'CLIENT_ADMIN', grounds: 'OBJECTION' } as const;
 const times = (n: number) => Object.fromEntries(Object.entries(plantedRows).map(([table, rows]) => [table, rows * n]));
 
@@ -111,6 +113,34 @@ describe.each(databases)('a restored backup on $name', ({ create }) => {
     const refused = await remit(['erasures', 'verify', file, '--key', key], { cwd: installation.folder });
     expect(refused).toMatchObject({ code: 1, stdout: '' });
     expect(refused.stderr).toContain('signature');
+  });
+
+  test('what had not begun begins when it was to, and a client’s end is preceded by its export', async () => {
+    const leaving = await newClient(installation.services, 'leaving');
+    const [person] = await plantPeople(installation.stores, client, [7]);
+    await plantPeople(installation.stores, leaving, [8]);
+    const before = await countRows(installation.stores, client);
+    const restore = await backup(installation, database);
+    const since = Date.now();
+    const notBefore = since + 5 * DAY;
+    const { erasures } = installation.services.erasure;
+    const later = await erasures.request(client, person?.id ?? '', { ...filing, notBefore });
+    const ending = { clientId: leaving, effectiveOn: new Date(notBefore), exportFirst: true };
+    const end = await erasures.terminate(ending, filing);
+
+    await restore();
+    const { stores, services } = installation;
+    expect(await services.erasure.erasures.find(leaving, end.id)).toBeUndefined();
+    expect(await replayErasures(services.erasure.parts, { since })).toHaveLength(2);
+    await drain();
+    for (const [of, id] of [
+      [client, later.id],
+      [leaving, end.id],
+    ] as const) {
+      expect(await services.erasure.erasures.find(of, id)).toMatchObject({ status: 'RECEIVED', notBefore });
+    }
+    expect(await countRows(stores, client)).toEqual(before);
+    expect(await services.exports.ofTermination(leaving, end.id)).toMatchObject({ status: 'WAITING', notBefore });
   });
 });
 

@@ -66,6 +66,12 @@ describe.each(databases)('the end of a client on $name', ({ create }) => {
       grounds: 'OBJECTION',
       notBefore: now + DAY,
     });
+    const takenOver = await app.services.erasure.erasures.request(leaving, people[1]?.id ?? '', {
+      principal: 'a',
+      role: 'CLIENT_ADMIN',
+      grounds: 'OBJECTION',
+      notBefore: now + 300 * DAY,
+    });
     const effectiveOn = new Date(now + 10 * DAY);
     const { id, dueAt, startsAt } = await end({ clientId: 'leaving', effectiveOn });
     expect(startsAt).toEqual(effectiveOn);
@@ -92,6 +98,8 @@ describe.each(databases)('the end of a client on $name', ({ create }) => {
     const entry = await parts.ledger.require(leaving, id);
     const statement = await verifyCertificate(entry.certificate ?? '', await parts.signingKeys.publicKeys());
     expect(statement).toMatchObject({ kind: 'CLIENT', keyDestroyed: true, retained: [] });
+    expect(await erasures.find(leaving, takenOver.id)).toMatchObject({ status: 'COMPLETED', endedBy: id });
+    expect(await erasures.certificate(leaving, takenOver.id)).toBe(entry.certificate);
     const kept = await dump(app.stores.keysSource);
     for (const person of people) expect(kept).not.toContain(person.id);
   });

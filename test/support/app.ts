@@ -30,6 +30,8 @@ export interface TestApp {
   readonly services: Services;
   readonly contracts: Readonly<Record<'api' | 'client-app' | 'partner', Governed>>;
   readonly internalErrors: unknown[];
+  /** What names the same stores to a command. */
+  readonly env: Readonly<Record<string, string>>;
   ask(
     asker: Asker | undefined,
     purpose: ProcessingPurpose | undefined,
@@ -87,6 +89,11 @@ async function openOn(config: StoreConfig, afterwards: () => void): Promise<Test
     services,
     contracts,
     internalErrors,
+    env: {
+      DATABASE_URL: config.databaseUrl,
+      KEYS_DATABASE_URL: config.keysDatabaseUrl,
+      REMIT_MASTER_KEY_FILE: config.masterKeyFile ?? '',
+    },
     ask: async (asker, purpose, document, variables) => {
       const claims = claimsOf(asker);
       const contextValue = await services.desk.contextFor(claims, purpose);

@@ -1,0 +1,40 @@
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { readPublicKey, witnessOf } from '../audit/checkpoint';
+import type { Trust } from '../audit/receipts';
+import { CommandError, wordsOf } from './failure';
+
+/** A public key as it is typed, or a file that holds one. */
+export async function publicKeyIn(key: string): Promise<Buffer> {
+  try {
+    return readPublicKey(key);
+  } catch (notTyped) {
+    const content = await readFile(key, 'utf8').catch(() => undefined);
+    if (content === undefined) throw new CommandError((notTyped as Error).message, 2);
+    return Promise.resolve(content).then(readPublicKey).catch(wordsOf);
+  }
+}
+
+/** The keys of witnesses as they are typed, and the certificates in PEM files. */
+export async function trustIn(witnesses: readonly string[], files: readonly string[]): Promise<Trust> {
+  for (const key of witnesses) {
+    try {
+      witnessOf(key);
+    } catch (error) {
+      throw new CommandError(`${key}: ${(error as Error).message}`, 2);
+    }
+  }
+  const authorities = [];
+  for (const file of files) authorities.push(...certificatesIn(await readFile(file, 'utf8'), file));
+  return { witnesses, authorities };
+}
+
+function certificatesIn(text: string, file: string): X509Certificate[] {
+  const found = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  try {
+    if (found.length > 0) return found.map((pem) => new X509Certificate(pem));
+  } catch {
+    // Said below.
+  }
+  throw new CommandError(`${file} holds no certificate in PEM`);
+}

@@ -1,0 +1,109 @@
+import { readFile } from 'node:fs/promises';
+import { SingleBar } from 'cli-progress';
+import { Command } from 'commander';
+import { readAnchors } from '../audit/anchor-file';
+import { keptHeads } from '../audit/heads';
+import type { Finding } from '../audit/log-verification';
+import { type LogReport, type Verification, verifyLedger } from '../audit/verification';
+import { readConfig } from '../config';
+import type { Services } from '../services';
+import type { Stores } from '../stores';
+import { publicKeyIn, trustIn } from './audit-keys';
+import { collect } from './caller-options';
+import { wordsOf } from './failure';
+import { exitTwoOnMisuse } from './misuse';
+import { overStores } from './over-stores';
+
+interface VerifyOptions {
+  readonly anchor: readonly string[];
+  readonly witnessKey: readonly string[];
+  readonly tsaCert: readonly string[];
+  readonly key?: string;
+  readonly json?: true;
+}
+
+/** `remit audit verify`: recomputes the whole ledger. */
+export function verifyCommand(): Command {
+  const command = new Command('verify')
+    .description(
+      "Recompute every entry's hash, every log's tree and every checkpoint from the database, check the receipts of " +
+        'anchors, and name the first entry that is wrong, missing or reordered. Exit code 1 says that something is.',
+    )
+    .option('--anchor <file>', 'an anchor file that must agree; again for more', collect(String), [])
+    .option(
+      '--witness-key <key>',
+      'the verifier key of a witness, AUDIT_WITNESS_KEY unless told; again for more',
+      collect(String),
+      [],
+    )
+    .option(
+      '--tsa-cert <file>',
+      'certificates in PEM that time stamps must be under; again for more',
+      collect(String),
+      [],
+    )
+    .option('--key <key>', "the public key, if not the one in the keys' store: a verifier key, base64 or a PEM file")
+    .option('--json', 'print {"sound","entries","checkpoints","logs","findings"}')
+    .addHelpText('after', '\nExample:\n  $ remit audit verify --anchor anchors.jsonl --tsa-cert tsa.pem --json')
+    .action(async (options: VerifyOptions) => {
+      const { report, forged } = await overStores((services, stores) => verify(services, stores, options));
+      if (options.json) process.stdout.write(`${JSON.stringify({ ...report, forgedHeads: forged }, null, 2)}\n`);
+      else process.stdout.write(describe(report, forged, options.anchor.length > 0));
+      if (!report.sound || forged.length > 0) process.exitCode = 1;
+    });
+  return exitTwoOnMisuse(command);
+}
+
+async function verify({ ledger }: Services, stores: Stores, options: VerifyOptions) {
+  const { anchor, key, json } = options;
+  const publicKey = key ? await publicKeyIn(key) : (await ledger.signer()).publicKey;
+  const configured = readConfig(process.env).auditAnchors?.witness;
+  const witnesses = options.witnessKey.length === 0 && configured ? [configured.key] : options.witnessKey;
+  const trust = await trustIn(witnesses, options.tsaCert);
+  const { heads, forged } = await keptHeads(stores.keysSource, publicKey);
+  const anchored = [];
+  for (const file of anchor) {
+    const read = readAnchors(await readFile(file, 'utf8'), file, publicKey, trust);
+    anchored.push(...(await read.catch(wordsOf)));
+  }
+  const bar =
+    process.stderr.isTTY && !json ? new SingleBar({ format: '{value} entries', stream: process.stderr }) : undefined;
+  bar?.start(0, 0);
+  const report = await verifyLedger(stores.regions.all(), {
+    publicKey,
+    witnessed: heads,
+    anchored,
+    trust,
+    onProgress: (entries) => bar?.update(entries),
+  });
+  bar?.stop();
+  return { report, forged };
+}
+
+function describe(report: Verification, forged: readonly string[], hasAnchor: boolean): string {
+  const { sound, entries, checkpoints, logs, findings } = report;
+  const isAnchored = hasAnchor || logs.some(({ anchors }) => anchors.length > 0);
+  return [
+    ...findings.map(describeFinding),
+    ...forged.map((log) => `log ${log}: its head in the keys' store is not signed by the key`),
+    ...(isAnchored ? logs.flatMap(describeAnchoring) : []),
+    `${sound && forged.length === 0 ? 'Sound' : 'NOT SOUND'}: ${entries} entries in ${logs.length} logs, ${checkpoints} signed checkpoints.`,
+    '',
+  ].join('\n');
+}
+
+const describeFinding = ({ problem, log, sequence, entry, message }: Finding): string =>
+  `${problem} log ${log}, entry ${sequence}${entry ? ` (${entry})` : ''}: ${message}`;
+
+function describeAnchoring({ log, size, anchoredTo, anchors }: LogReport): string[] {
+  const rest = anchoredTo !== null && anchoredTo < size ? `, entries ${anchoredTo} to ${size - 1} are not` : '';
+  return [
+    anchoredTo === null
+      ? `log ${log}: entries 0 to ${size - 1} are not anchored`
+      : `log ${log}: entries 0 to ${anchoredTo - 1} are anchored${rest}`,
+    ...anchors.map(({ by, how, receipts, reaches, last }) => {
+      const when = last === null ? '' : `, the last of ${last}`;
+      return `  entries 0 to ${reaches - 1}: ${by} (${receipts}${when}): ${how}`;
+    }),
+  ];
+}

@@ -1,0 +1,107 @@
+import { once } from 'node:events';
+import Table from 'cli-table3';
+import { Command } from 'commander';
+import { tenantEntities } from '../entities';
+import type { ExportState } from '../exports/export-state';
+import { leftOutTables } from '../exports/left-out';
+import type { Services } from '../services';
+import { tableOf } from '../storage/tables';
+import { clientsOf } from './clients-of';
+import { CommandError } from './failure';
+import { exitTwoOnMisuse } from './misuse';
+import { overStores } from './over-stores';
+import { progressBar } from './progress';
+
+/** `remit exports`: what clients' exports there are, and one of them as a file. */
+export function exportsCommand(): Command {
+  const command = new Command('exports')
+    .description('Exports of everything of a client; `remit erasures run`, or a server, makes them.')
+    .addCommand(listCommand())
+    .addCommand(writeCommand())
+    .addHelpText('after', `\nExample:\n  $ remit exports write ${EXAMPLE_ID} > acme.ndjson`);
+  return exitTwoOnMisuse(command);
+}
+
+const EXAMPLE_ID = '01a20904-51be-7430-898a-d3b28bc7869b';
+
+function listCommand(): Command {
+  const command = new Command('list')
+    .description('List exports, oldest first')
+    .option('--client <slug>', 'of this client; of all unless told')
+    .option('--json', 'print {"exports": […]}')
+    .addHelpText('after', '\nExample:\n  $ remit exports list --client acme')
+    .action(async (options: { client?: string; json?: true }) => {
+      const exports = await overStores((services) => list(services, options.client));
+      if (options.json) {
+        process.stdout.write(`${JSON.stringify({ exports })}\n`);
+        return;
+      }
+      const head = ['client', 'export', 'status', 'requested', 'ready', 'collect by', 'collected', 'rows', 'bytes'];
+      const table = new Table({ head, style: { head: [], border: [], compact: true } });
+      table.push(...exports.map((each) => Object.values(each).map((value) => value ?? '')));
+      process.stdout.write(exports.length === 0 ? 'There are none.\n' : `${table.toString()}\n`);
+    });
+  return exitTwoOnMisuse(command);
+}
+
+async function list(services: Services, reference: string | undefined) {
+  const exports: Array<ReturnType<typeof lineOf>> = [];
+  for await (const { id, slug } of clientsOf(services, reference)) {
+    exports.push(...(await services.exports.list(id)).map((state) => lineOf(slug, state)));
+  }
+  return exports;
+}
+
+const time = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
+
+const lineOf = (client: string, state: ExportState) => ({
+  client,
+  id: state.id,
+  status: state.status,
+  requestedAt: time(state.requestedAt),
+  readyAt: time(state.readyAt),
+  collectBy: time(state.collectBy),
+  collectedAt: time(state.collectedAt),
+  rows: state.lines,
+  bytes: state.bytes,
+});
+
+function writeCommand(): Command {
+  const command = new Command('write')
+    .description('Write an export to standard output; whole, it counts as collected')
+    .argument('<id>', 'the export')
+    .option('--table <name>', 'its rows of one table alone, such as customer; that is no collection')
+    .addHelpText(
+      'after',
+      `\nThe last line counts what the others hold; a file without it is not whole.\n
+Example:\n  $ remit exports write ${EXAMPLE_ID} > acme.ndjson`,
+    )
+    .action(async (id: string, { table }: { table?: string }) => {
+      const known = tenantEntities.map((entity) => tableOf(entity).name).filter((name) => !leftOutTables.has(name));
+      if (table !== undefined && !known.includes(table)) {
+        throw new CommandError(`there is no table "${table}" in an export; there are ${known.join(', ')}`, 2);
+      }
+      if (process.stdout.isTTY) throw new CommandError('an export is for a file: add > FILE', 2);
+      await overStores((services) => write(services, id, table));
+    });
+  return exitTwoOnMisuse(command);
+}
+
+async function write({ exports }: Services, id: string, table: string | undefined): Promise<void> {
+  const state = await exports.anywhere(id);
+  if (!state) throw new CommandError(`there is no export "${id}"; remit exports list names them`, 2);
+  const download = await exports.download(state, 'remit exports');
+  const progress = progressBar('export');
+  let written = 0;
+  const pieces = table === undefined ? download.pieces : exports.linesOf(download, table);
+  for await (const piece of pieces) {
+    if (!process.stdout.write(piece)) await once(process.stdout, 'drain');
+    written += piece.length;
+    progress.update(written, download.bytes);
+  }
+  await new Promise<void>((resolve, reject) => {
+    process.stdout.write('', (error) => (error ? reject(error) : resolve()));
+  });
+  progress.stop();
+  if (table === undefined) await download.collected();
+}

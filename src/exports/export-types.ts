@@ -1,0 +1,46 @@
+import { GraphQLDateTime, GraphQLSafeInt } from 'graphql-scalars';
+import { Field, ID, InputType, ObjectType } from 'type-graphql';
+import { register } from '../identity/enums';
+import { type DiscardReason, discardReasons, type ExportStatus, exportStatuses } from './client-export';
+
+const ExportStatusEnum = register('ExportStatus', 'How far an export is.', exportStatuses);
+const ExportDiscardReasonEnum = register('ExportDiscardReason', 'Why an export’s content is gone.', discardReasons);
+
+@ObjectType({
+  description: 'Everything of a client as NDJSON; `GET /exports/ID` gives it to those who administer the client.',
+  simpleResolvers: true,
+})
+export class ClientExport {
+  @Field(() => ID)
+  id: string;
+
+  @Field(() => ExportStatusEnum)
+  status: ExportStatus;
+
+  @Field(() => ExportDiscardReasonEnum, { nullable: true, description: 'Why it was discarded.' })
+  reason: DiscardReason | null;
+
+  @Field(() => GraphQLDateTime)
+  requestedAt: Date;
+
+  @Field(() => GraphQLDateTime, { nullable: true })
+  readyAt: Date | null;
+
+  @Field(() => GraphQLDateTime, { nullable: true, description: 'Its content is removed then.' })
+  collectBy: Date | null;
+
+  @Field(() => GraphQLDateTime, { nullable: true, description: 'When it was downloaded in full.' })
+  collectedAt: Date | null;
+
+  @Field(() => GraphQLSafeInt, { nullable: true })
+  bytes: number | null;
+
+  @Field(() => GraphQLSafeInt, { nullable: true })
+  rows: number | null;
+}
+
+@InputType()
+export class RequestClientExportInput {
+  @Field(() => ID, { description: 'Id or slug.' })
+  clientId: string;
+}

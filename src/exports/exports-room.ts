@@ -1,0 +1,48 @@
+import type { DataSource } from 'typeorm';
+import { ERASURE_QUEUE, type Purger, type TerminationExports } from '../erasure/parts';
+import type { ChangeRecorder } from '../identity/change-recorder';
+import { Jobs } from '../storage/jobs';
+import type { KeyStore } from '../storage/key-store';
+import type { Regions } from '../storage/regions';
+import { type EntityClass, tableOf } from '../storage/tables';
+import { Exports } from './exports';
+import type { ExportParts } from './parts';
+import { exportPurger } from './removal';
+import { terminationExports } from './termination-export';
+
+export interface ExportsRoomOptions extends Pick<ExportParts, 'mayReceive'> {
+  readonly regions: Regions;
+  readonly keys: KeyStore;
+  readonly recorder: ChangeRecorder;
+  readonly entities: readonly EntityClass[];
+  readonly onUncollected?: ExportParts['onUncollected'] | undefined;
+  readonly now?: () => number;
+  readonly pageRows?: number;
+}
+
+/** Some hundred rows a transaction: flat memory, whatever the client's size. */
+const PAGE_ROWS = 250;
+
+export interface ExportsRoom {
+  readonly exports: Exports;
+  /** What erasure takes copies away by. */
+  readonly purger: Purger;
+  readonly terminations: TerminationExports;
+}
+
+/** The room of exports, wired over the stores. */
+export function createExportsRoom(options: ExportsRoomOptions): ExportsRoom {
+  const { regions, keys, recorder, entities, mayReceive, now = Date.now, pageRows = PAGE_ROWS } = options;
+  const parts: ExportParts = {
+    regions,
+    keys,
+    recorder,
+    tables: entities.map((entity) => [entity, tableOf(entity)] as const),
+    mayReceive,
+    jobs: (source: DataSource) => new Jobs(source, ERASURE_QUEUE, { now }),
+    now,
+    pageRows,
+    onUncollected: options.onUncollected ?? (() => undefined),
+  };
+  return { exports: new Exports(parts), purger: exportPurger(parts), terminations: terminationExports(parts) };
+}

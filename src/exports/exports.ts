@@ -1,0 +1,248 @@
+import { GraphQLError } from 'graphql';
+import { v7 as uuid, validate } from 'uuid';
+import type { DataCategory } from '../governance/vocabulary';
+import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { affectedRows } from '../storage/affected-rows';
+import { committed, inTransaction } from '../storage/transaction';
+import { type ExportState, isSomebodyWithheldSince, readExport, readExports, waitingTermination } from './export-state';
+import { linePrefix } from './lines';
+import type { ExportParts } from './parts';
+import { openProgress } from './progress';
+import { discard, insertExport, SKEW_MS } from './removal';
+import { exportKey, openPiece } from './sealed-pieces';
+
+/** Who a client's export is for: those who administer it. */
+export const exportReaders = ['CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
+
+/** An export on its way to whoever collects it. */
+export interface Download {
+  /** Of all lines. */
+  readonly bytes: number;
+  /** Piece by piece; throws where the export is discarded meanwhile, so that what was cut off does not look whole. */
+  readonly pieces: AsyncIterable<Buffer>;
+  /** To be called once the last byte has left, and only then. */
+  collected(): Promise<void>;
+}
+
+/** Exports of clients: asked for, looked at, collected. What makes them is the exporter. */
+export class Exports {
+  readonly #parts: ExportParts;
+
+  constructor(parts: ExportParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Files an export of everything of a client; where one is being made, that is the answer. It takes the place of any
+   * that is ready, unless a termination waits for that.
+   * @throws {GraphQLError} CONFLICT where the client is being erased
+   */
+  async request(client: string, by: { principal: string; role: string }): Promise<ExportState> {
+    const { regions, recorder, jobs, now } = this.#parts;
+    const source = await regions.of(client);
+    const { principal, role } = by;
+    const id = uuid();
+    await recorder.record('EXPORT_REQUESTED', { client, principal, details: { export: id, role } });
+    const at = now();
+    const filed = await inTransaction(source, async (manager) => {
+      const [ending] = await manager.query<unknown[]>(
+        `SELECT id FROM erasure_request WHERE client_id = ? AND kind = 'CLIENT' AND pass > 0 AND status <> 'COMPLETED'`,
+        [client],
+      );
+      if (ending) throw denied.conflict('The client is being erased: there is nothing to export any more.');
+      const [open] = await readExports(
+        manager,
+        `client_id = ? AND request_id IS NULL AND status IN ('WAITING', 'PREPARING')`,
+        [client],
+      );
+      if (open) return open.id;
+      await insertExport(manager, {
+        client,
+        id,
+        requestId: null,
+        requestedBy: principal,
+        requestedRole: role,
+        requestedAt: at,
+        notBefore: at,
+      });
+      await jobs(source).schedule(manager, client, [id], at);
+      return id;
+    });
+    for (const earlier of await this.list(client)) {
+      const isOld = earlier.id !== filed && earlier.requestId === null && earlier.removedAt === null;
+      if (isOld) await discard(this.#parts, source, earlier, 'REPLACED');
+    }
+    const state = await this.find(client, filed);
+    if (!state) throw denied.notFound('export');
+    return state;
+  }
+
+  async find(client: string, id: string): Promise<ExportState | undefined> {
+    if (!validate(id)) return undefined;
+    const source = await this.#parts.regions.of(client);
+    return committed(source, () => readExport(source, client, id));
+  }
+
+  /** An export of whichever client, for whoever runs the installation. */
+  async anywhere(id: string): Promise<ExportState | undefined> {
+    if (!validate(id)) return undefined;
+    for (const source of this.#parts.regions.all()) {
+      const [found] = await committed(source, () => readExports(source, 'id = ?', [id]));
+      if (found) return found;
+    }
+    return undefined;
+  }
+
+  /** Exports of a client, oldest first. */
+  async list(client: string): Promise<ExportState[]> {
+    const source = await this.#parts.regions.of(client);
+    return committed(source, () => readExports(source, 'client_id = ?', [client]));
+  }
+
+  /** The export that a termination waits for, or waited for: the last one that was made for it. */
+  async ofTermination(client: string, request: string): Promise<ExportState | undefined> {
+    const source = await this.#parts.regions.of(client);
+    const made = await committed(source, () =>
+      readExports(source, 'client_id = ? AND request_id = ?', [client, request]),
+    );
+    return made.at(-1);
+  }
+
+  /**
+   * Gives an export to whoever administers its client, where the law lets it go to the caller's country (statement T2).
+   * @throws {GraphQLError} UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, CONFLICT, TRANSFER_NOT_AUTHORIZED, AUDIT_UNAVAILABLE
+   */
+  async collect(context: RequestContext, id: string): Promise<Download> {
+    requireRole(context, ...exportReaders);
+    const client = requireClient(context).id;
+    const state = await this.find(client, id);
+    if (!state) throw denied.notFound('export');
+    await this.#requireTransfer(state, context);
+    return this.download(state, context.claims.subject);
+  }
+
+  /**
+   * Opens an export that is ready. That somebody reads it is on record before its first byte leaves.
+   * @throws {GraphQLError} CONFLICT where it is not ready, or gone
+   */
+  async download(state: ExportState, principal: string): Promise<Download> {
+    const { client, id, status } = state;
+    await this.#requireNobodyWithheld(state);
+    const key = state.removedAt === null ? await exportKey(this.#parts.keys, client, id) : undefined;
+    const isMade = state.removedAt === null && (status === 'READY' || status === 'COLLECTED');
+    if (isMade && !key) await discard(this.#parts, await this.#parts.regions.of(client), state, 'KEY_LOST');
+    if (!isMade || !key || state.bytes === null) {
+      throw denied.conflict(`The export is ${status}${isMade || state.removedAt ? ', and its content is gone' : ''}.`);
+    }
+    const details = { export: id, rows: state.lines, bytes: state.bytes };
+    await this.#parts.recorder.record('EXPORT_DOWNLOADED', { client, principal, details });
+    return {
+      bytes: state.bytes,
+      pieces: this.#pieces(state, state.bytes, key),
+      collected: () => this.#collected(state, principal),
+    };
+  }
+
+  /** Lines of one table alone, such as an import takes them. It is no collection: the rest was not read. */
+  async *linesOf({ pieces }: Download, table: string): AsyncGenerator<Buffer> {
+    const prefix = Buffer.from(linePrefix(table));
+    for await (const piece of pieces) {
+      for (let start = 0; start < piece.length; ) {
+        const end = piece.indexOf(0x0a, start) + 1;
+        if (piece.subarray(start, start + prefix.length).equals(prefix)) yield piece.subarray(start, end);
+        start = end;
+      }
+    }
+  }
+
+  async *#pieces({ client, id }: ExportState, bytes: number, key: Buffer): AsyncGenerator<Buffer> {
+    const source = await this.#parts.regions.of(client);
+    try {
+      let read = 0;
+      for (let seq = 0; read < bytes; seq++) {
+        const place = seq;
+        const [row] = await committed(source, () =>
+          source.query<Array<{ content: Buffer }>>(
+            'SELECT content FROM export_chunk WHERE client_id = ? AND export_id = ? AND seq = ?',
+            [client, id, place],
+          ),
+        );
+        if (!row) throw new Error('the export was discarded while it was read');
+        const piece = openPiece(key, client, id, seq, row.content);
+        read += piece.length;
+        yield piece;
+      }
+    } finally {
+      key.fill(0);
+    }
+  }
+
+  /** A client's end that waited for it goes on. */
+  async #collected({ client, id }: ExportState, principal: string): Promise<void> {
+    const { regions, recorder, jobs, now } = this.#parts;
+    const source = await regions.of(client);
+    await recorder.record('EXPORT_COLLECTED', { client, principal, details: { export: id } });
+    await inTransaction(source, async (manager) => {
+      const changed = await affectedRows(
+        manager,
+        `UPDATE client_export SET status = 'COLLECTED', collected_at = ? WHERE client_id = ? AND id = ? AND status = 'READY'`,
+        [now(), client, id],
+      );
+      const state = changed > 0 ? await readExport(manager, client, id) : undefined;
+      const termination = state && (await waitingTermination(manager, state));
+      if (termination) await jobs(source).schedule(manager, client, [termination.id], now());
+    });
+  }
+
+  /**
+   * Whoever asked to be erased is read no more, in a copy that was made before either: it is discarded.
+   * @throws {GraphQLError} CONFLICT
+   */
+  async #requireNobodyWithheld(state: ExportState): Promise<void> {
+    if (state.begunAt === null || state.removedAt !== null) return;
+    const source = await this.#parts.regions.of(state.client);
+    const { client, begunAt } = state;
+    const since = await committed(source, () => isSomebodyWithheldSince(source, client, begunAt - SKEW_MS));
+    if (!since) return;
+    await discard(this.#parts, source, state, 'PERSON_ERASED');
+    const more = state.requestId === null ? 'ask for a new one' : 'another one is being made';
+    throw denied.conflict(`Somebody who may be in the export is being erased; ${more}.`);
+  }
+
+  /** @throws {GraphQLError} TRANSFER_NOT_AUTHORIZED: what no query would give there, an export does not either */
+  async #requireTransfer(state: ExportState, { country }: RequestContext): Promise<void> {
+    const { client, id } = state;
+    const key = state.progress && (await exportKey(this.#parts.keys, client, id));
+    if (!state.progress || !key) return;
+    const { residencies, tables } = openProgress(key, state, state.progress);
+    key.fill(0);
+    const categories = categoriesIn(
+      this.#parts,
+      Object.keys(tables).filter((name) => (tables[name]?.rows ?? 0) > 0),
+    );
+    for (const residency of residencies) {
+      const { allowed, rule } = await this.#parts.mayReceive({
+        client,
+        recipient: { kind: 'CLIENT', id: client },
+        country,
+        residency: residency === '' ? null : residency,
+        categories,
+        purposes: ['SERVICE_DELIVERY'],
+      });
+      if (!allowed) throw notAuthorised(rule);
+    }
+  }
+}
+
+/** Categories of what tables say of customers. */
+function categoriesIn({ tables }: ExportParts, names: readonly string[]): DataCategory[] {
+  const fields = tables
+    .filter(([, table]) => names.includes(table.name) && table.subject?.kind === 'CUSTOMER')
+    .flatMap(([, table]) => [...table.fields.values()]);
+  return [...new Set(fields.flatMap(({ personal }) => personal?.category ?? []))];
+}
+
+const notAuthorised = (rule: string) =>
+  new GraphQLError("No lawful basis carries everything in the export to the caller's country.", {
+    extensions: { code: 'TRANSFER_NOT_AUTHORIZED', rule },
+  });

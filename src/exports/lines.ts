@@ -1,0 +1,63 @@
+import type { TenantTable } from '../storage/tables';
+import type { Row } from '../storage/tenant-reader';
+import type { ExportState } from './export-state';
+import { exportedFields, leftOutFields, leftOutTables } from './left-out';
+import { type Progress, rowsIn, type TableCount } from './progress';
+
+/** What a reader of exports goes by; it changes when a line's shape does. */
+const FORMAT = 'remit-export/1';
+/** Bytes of lines in one piece; a longer line is a piece of its own. */
+const PIECE_BYTES = 1024 * 1024;
+
+const line = (value: unknown): Buffer => Buffer.from(`${JSON.stringify(value)}\n`);
+
+/** The first line: what it is, and what is in it. */
+export function manifestLine({ id, client }: ExportState, begunAt: number, tables: readonly TenantTable[]): Buffer {
+  const fields = Object.fromEntries(tables.map((table) => [table.name, exportedFields(table)]));
+  return line({
+    export: {
+      format: FORMAT,
+      id,
+      client,
+      begunAt: new Date(begunAt).toISOString(),
+      tables: fields,
+      leftOut: { tables: Object.fromEntries(leftOutTables), fields: Object.fromEntries(leftOutFields) },
+      end: 'The last line counts the rows of each table. A file without it is not whole.',
+    },
+  });
+}
+
+/** The last line: a download that was cut off has none. */
+export const trailerLine = (progress: Progress): Buffer =>
+  line({ end: { rows: rowsIn(progress), tables: progress.tables } });
+
+/** A row as a line. What is sealed and does not open is null, and counted. */
+export function rowLine(table: TenantTable, fields: readonly string[], row: Row, counted: TableCount): Buffer {
+  let isDamaged = false;
+  const values = fields.map((field) => {
+    const value = row[field] ?? null;
+    if (!(value instanceof Error)) return [field, value];
+    isDamaged = true;
+    return [field, null];
+  });
+  if (isDamaged) counted.damaged++;
+  return line({ table: table.name, row: Object.fromEntries(values) });
+}
+
+/** What a line of a table's row begins with. */
+export const linePrefix = (table: string): string => `{"table":${JSON.stringify(table)},`;
+
+/** Lines put together to pieces of a size that every engine takes. */
+export function piecesOf(lines: readonly Buffer[]): Buffer[] {
+  const pieces: Buffer[][] = [];
+  let length = Number.POSITIVE_INFINITY;
+  for (const each of lines) {
+    if (length + each.length > PIECE_BYTES) {
+      pieces.push([]);
+      length = 0;
+    }
+    pieces.at(-1)?.push(each);
+    length += each.length;
+  }
+  return pieces.map((piece) => Buffer.concat(piece));
+}

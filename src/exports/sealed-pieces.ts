@@ -1,0 +1,32 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { decrypt, encrypt } from '../storage/aes-gcm';
+import type { KeyStore } from '../storage/key-store';
+
+/**
+ * An export's key is one of its client's, random and in the keys' store, where persons' keys are: destroyed, it takes the
+ * copy out of every backup of the data as well (pitfall 28, statement D2).
+ */
+export async function exportKey(keys: KeyStore, client: string, id: string): Promise<Buffer | undefined> {
+  return (await keys.subjectKeys(client, [id])).get(id);
+}
+
+export async function exportKeyOrNew(keys: KeyStore, client: string, id: string): Promise<Buffer> {
+  const key = (await exportKey(keys, client, id)) ?? (await keys.createSubjectKeys(client, [id])).get(id);
+  if (!key) throw new Error('the export has no key');
+  return key;
+}
+
+/** A piece's place is part of what it is sealed for: pieces that were swapped do not open. */
+const placeOf = (client: string, id: string, place: number | 'progress') => `export:${client}:${id}:${place}`;
+
+export const sealPiece = (key: Buffer, client: string, id: string, place: number | 'progress', bytes: Buffer): Buffer =>
+  encrypt(key, gzipSync(bytes), placeOf(client, id, place));
+
+/** @throws {UnsealError} where it is not the piece of this place */
+export const openPiece = (
+  key: Buffer,
+  client: string,
+  id: string,
+  place: number | 'progress',
+  sealed: Buffer,
+): Buffer => gunzipSync(decrypt(key, sealed, placeOf(client, id, place)));
