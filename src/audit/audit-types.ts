@@ -1,10 +1,10 @@
-import { GraphQLDateTime } from 'graphql-scalars';
 import { Field, Float, ID, InputType, Int, ObjectType } from 'type-graphql';
 import type { Outcome } from '../governance/govern';
 import type { ProcessingPurpose } from '../governance/vocabulary';
 import type { Role } from '../identity/caller';
 import { OutcomeEnum, ProcessingPurposeEnum, RoleEnum } from '../identity/enums';
 import { connectionOf } from '../storage/connection';
+import { DateTime } from '../storage/date-time';
 
 @ObjectType({ description: 'What became of one governed field in a request.', simpleResolvers: true })
 export class AuditedCoordinate {
@@ -47,7 +47,7 @@ export class AuditEntryType {
   @Field(() => String, { description: '`ACCESS`, or what was changed: `GRANT_GIVEN`, `ERASURE_EXECUTED`, …' })
   kind: string;
 
-  @Field(() => GraphQLDateTime)
+  @Field(() => DateTime)
   time: Date;
 
   @Field(() => ID, { nullable: true, description: 'The client that it is about.' })
@@ -130,10 +130,10 @@ export class AuditEntryFilter {
   @Field(() => String, { nullable: true, description: 'Such as `ACCESS` or `GRANT_GIVEN`.' })
   kind?: string | null;
 
-  @Field(() => GraphQLDateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true })
   from?: Date | null;
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'Up to, not including.' })
+  @Field(() => DateTime, { nullable: true, description: 'Up to, not including.' })
   to?: Date | null;
 }
 

@@ -1,8 +1,8 @@
-import { GraphQLDateTime } from 'graphql-scalars';
 import { Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type { DataCategory } from '../governance/vocabulary';
 import { DataCategoryEnum } from '../identity/enums';
 import { connectionOf } from '../storage/connection';
+import { DateTime } from '../storage/date-time';
 import { Key, NonPersonal, TenantTable } from '../storage/tables';
 
 const record = 'a record of what was asked for, and answered';
@@ -78,7 +78,7 @@ export class Disclosure {
   subjectCount: number;
 
   @NonPersonal(record, { plain: 'instant' })
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'Until when the client must not be told.' })
+  @Field(() => DateTime, { nullable: true, description: 'Until when the client must not be told.' })
   gagUntil: Date | null;
 
   @NonPersonal(record, { plain: { text: 20 } })
@@ -90,7 +90,7 @@ export class Disclosure {
   requestedBy: string;
 
   @NonPersonal(record, { plain: 'instant' })
-  @Field(() => GraphQLDateTime)
+  @Field(() => DateTime)
   requestedAt: Date;
 
   @NonPersonal(account, { plain: { text: 255 } })
@@ -98,7 +98,7 @@ export class Disclosure {
   decidedBy: string | null;
 
   @NonPersonal(record, { plain: 'instant' })
-  @Field(() => GraphQLDateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true })
   decidedAt: Date | null;
 
   @NonPersonal(record, { plain: { text: 500 } })
@@ -106,7 +106,7 @@ export class Disclosure {
   refusal: string | null;
 
   @NonPersonal(record, { plain: 'instant' })
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'When the client was told.' })
+  @Field(() => DateTime, { nullable: true, description: 'When the client was told.' })
   toldAt: Date | null;
 }
 
@@ -147,6 +147,6 @@ export class RecordDisclosureInput {
   @Field(() => [ID], { description: 'The persons, at most 200.' })
   customerIds: string[];
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'Until when law forbids to tell the client.' })
+  @Field(() => DateTime, { nullable: true, description: 'Until when law forbids to tell the client.' })
   gagUntil?: Date | null;
 }

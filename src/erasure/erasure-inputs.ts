@@ -1,7 +1,7 @@
-import { GraphQLDateTime } from 'graphql-scalars';
 import { Directive, Field, ID, InputType, Int } from 'type-graphql';
 import type { DataCategory } from '../governance/vocabulary';
 import { DataCategoryEnum } from '../identity/enums';
+import { DateTime } from '../storage/date-time';
 import { CustomerFilter } from '../subjects/customer-inputs';
 import type { ErasureGrounds, ErasureStatus } from './erasure-request';
 import { type ClaimsReason, ClaimsReasonEnum, ErasureGroundsEnum, ErasureStatusEnum } from './erasure-types';
@@ -20,7 +20,7 @@ export class RequestErasureInput {
   @Field(() => String, { nullable: true, description: 'Sealed with the person’s data, and erased with it.' })
   note?: string | null;
 
-  @Field(() => GraphQLDateTime, {
+  @Field(() => DateTime, {
     nullable: true,
     description: 'Time to think again: the person is withheld at once, nothing is destroyed before.',
   })
@@ -54,7 +54,7 @@ export class ErasureRequestFilter {
   @Field(() => [ErasureStatusEnum], { nullable: true })
   status?: ErasureStatus[] | null;
 
-  @Field(() => GraphQLDateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true })
   dueBefore?: Date | null;
 }
 
@@ -73,7 +73,7 @@ export class PlaceLegalHoldInput {
   @Field(() => String, { description: 'Why it is kept, without the person’s name.' })
   reason: string;
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'When it ends by itself; null when it is released.' })
+  @Field(() => DateTime, { nullable: true, description: 'When it ends by itself; null when it is released.' })
   until?: Date | null;
 }
 
@@ -97,10 +97,10 @@ export class TerminateClientInput {
   @Field(() => ID, { description: 'Id or slug.' })
   clientId: string;
 
-  @Field(() => GraphQLDateTime, { description: 'When the agreement ends.' })
+  @Field(() => DateTime, { description: 'When the agreement ends.' })
   effectiveOn: Date;
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'Longer than 90 days, where that was agreed (D1).' })
+  @Field(() => DateTime, { nullable: true, description: 'Longer than 90 days, where that was agreed (D1).' })
   retainUntil?: Date | null;
 
   @Field(() => String, { nullable: true })
@@ -109,7 +109,7 @@ export class TerminateClientInput {
   @Field(() => ClaimsReasonEnum, { nullable: true, description: 'Why client users are kept longer (D5).' })
   claimsReason?: ClaimsReason | null;
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'Until when client users are kept (D5).' })
+  @Field(() => DateTime, { nullable: true, description: 'Until when client users are kept (D5).' })
   claimsUntil?: Date | null;
 
   @Field(() => Boolean, {

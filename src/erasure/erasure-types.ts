@@ -1,8 +1,8 @@
-import { GraphQLDateTime } from 'graphql-scalars';
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type { DataCategory } from '../governance/vocabulary';
 import { DataCategoryEnum } from '../identity/enums';
 import { connectionOf } from '../storage/connection';
+import { DateTime } from '../storage/date-time';
 import { PersonalData } from '../storage/tables';
 import { correspondence, identifier } from '../subjects/policies';
 import { type ErasureGrounds, type ErasureStatus, erasureGrounds, erasureStatuses } from './erasure-request';
@@ -62,7 +62,7 @@ export class ErasureStep {
   @Field(() => StepStatusEnum)
   status: 'PENDING' | 'DONE';
 
-  @Field(() => GraphQLDateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true })
   finishedAt: Date | null;
 }
 
@@ -74,7 +74,7 @@ export class ErasureRetention {
   @Field(() => String)
   reason: string;
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'null: until somebody releases it.' })
+  @Field(() => DateTime, { nullable: true, description: 'null: until somebody releases it.' })
   until: Date | null;
 }
 
@@ -92,10 +92,10 @@ export class ErasureRecipient {
   @Field(() => Int)
   attempts: number;
 
-  @Field(() => GraphQLDateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true })
   notifiedAt: Date | null;
 
-  @Field(() => GraphQLDateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true })
   acknowledgedAt: Date | null;
 }
 
@@ -130,18 +130,18 @@ export class ErasureRequest {
   @Field(() => [DataCategoryEnum], { nullable: true, description: 'What it is limited to; null is everything.' })
   categories: DataCategory[] | null;
 
-  @Field(() => GraphQLDateTime)
+  @Field(() => DateTime)
   requestedAt: Date;
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'Nothing is destroyed before.' })
+  @Field(() => DateTime, { nullable: true, description: 'Nothing is destroyed before.' })
   startsAt: Date | null;
 
-  @Field(() => GraphQLDateTime, {
+  @Field(() => DateTime, {
     description: 'The earliest of 90 days (statement D2), the agreement’s own term and the law of the residency.',
   })
   dueAt: Date;
 
-  @Field(() => GraphQLDateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true })
   completedAt: Date | null;
 }
 
@@ -161,13 +161,13 @@ export class LegalHold {
   @Field(() => String)
   reason: string;
 
-  @Field(() => GraphQLDateTime)
+  @Field(() => DateTime)
   placedAt: Date;
 
-  @Field(() => GraphQLDateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true })
   until: Date | null;
 
-  @Field(() => GraphQLDateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true })
   releasedAt: Date | null;
 }
 
@@ -182,7 +182,7 @@ export class RetentionRule {
   @Field(() => Int)
   days: number;
 
-  @Field(() => GraphQLDateTime)
+  @Field(() => DateTime)
   setAt: Date;
 }
 

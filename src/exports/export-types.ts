@@ -1,6 +1,7 @@
-import { GraphQLDateTime, GraphQLSafeInt } from 'graphql-scalars';
+import { GraphQLSafeInt } from 'graphql-scalars';
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import { register } from '../identity/enums';
+import { DateTime } from '../storage/date-time';
 import { type DiscardReason, discardReasons, type ExportStatus, exportStatuses } from './client-export';
 
 const ExportStatusEnum = register('ExportStatus', 'How far an export is.', exportStatuses);
@@ -20,16 +21,16 @@ export class ClientExport {
   @Field(() => ExportDiscardReasonEnum, { nullable: true, description: 'Why it was discarded.' })
   reason: DiscardReason | null;
 
-  @Field(() => GraphQLDateTime)
+  @Field(() => DateTime)
   requestedAt: Date;
 
-  @Field(() => GraphQLDateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true })
   readyAt: Date | null;
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'Its content is removed then.' })
+  @Field(() => DateTime, { nullable: true, description: 'Its content is removed then.' })
   collectBy: Date | null;
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'When it was downloaded in full.' })
+  @Field(() => DateTime, { nullable: true, description: 'When it was downloaded in full.' })
   collectedAt: Date | null;
 
   @Field(() => GraphQLSafeInt, { nullable: true })

@@ -1,5 +1,6 @@
 import {
   GraphQLDirective,
+  type GraphQLField,
   type GraphQLInputType,
   GraphQLList,
   GraphQLNonNull,
@@ -7,10 +8,12 @@ import {
   isInputType,
   isListType,
   isNonNullType,
+  isObjectType,
 } from 'graphql';
 import { buildSchemaSync, type NonEmptyArray } from 'type-graphql';
 import { governanceDirectives } from '../governance/directive-usages';
 import type { RequestContext } from '../identity/request-context';
+import { rowResolversOf } from '../storage/row-resolvers';
 
 type ResolverClass = abstract new (...args: never[]) => object;
 
@@ -24,7 +27,7 @@ export type EventSources = Readonly<Record<string, (context: RequestContext) => 
  */
 export function buildApi(resolvers: readonly object[], sources: EventSources = {}): GraphQLSchema {
   const instances = new Map(resolvers.map((resolver) => [resolver.constructor, resolver]));
-  return buildSchemaSync({
+  const schema = buildSchemaSync({
     resolvers: [...instances.keys()] as unknown as NonEmptyArray<ResolverClass>,
     container: { get: (resolver) => instances.get(resolver) },
     validate: false,
@@ -37,6 +40,16 @@ export function buildApi(resolvers: readonly object[], sources: EventSources = {
       },
     },
   });
+  for (const { type, field, resolve } of resolvers.flatMap(rowResolversOf))
+    fieldOf(schema, type, field).resolve = resolve;
+  return schema;
+}
+
+function fieldOf(schema: GraphQLSchema, type: string, field: string): GraphQLField<unknown, unknown> {
+  const found = schema.getType(type);
+  const its = isObjectType(found) ? found.getFields()[field] : undefined;
+  if (!its) throw new Error(`the API has no field ${type}.${field}`);
+  return its;
 }
 
 /**

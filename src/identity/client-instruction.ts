@@ -1,6 +1,6 @@
-import { GraphQLDateTime } from 'graphql-scalars';
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
+import { DateTime } from '../storage/date-time';
 import { Key, NonPersonal, TenantTable } from '../storage/tables';
 import { DataCategoryEnum, ProcessingPurposeEnum } from './enums';
 
@@ -38,15 +38,15 @@ export class ClientInstruction {
   reason: string;
 
   @NonPersonal(governance, { plain: 'instant' })
-  @Field(() => GraphQLDateTime)
+  @Field(() => DateTime)
   validFrom: Date;
 
   @NonPersonal(governance, { plain: 'instant' })
-  @Field(() => GraphQLDateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true })
   validTo: Date | null;
 
   @NonPersonal(governance, { plain: 'instant' })
-  @Field(() => GraphQLDateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true })
   withdrawnAt: Date | null;
 
   @NonPersonal(governance, { plain: { text: 500 } })
@@ -72,9 +72,9 @@ export class GiveInstructionInput {
   @Field(() => String)
   reason: string;
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'Now, if not said.' })
+  @Field(() => DateTime, { nullable: true, description: 'Now, if not said.' })
   validFrom?: Date | null;
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'Until withdrawn, if not said.' })
+  @Field(() => DateTime, { nullable: true, description: 'Until withdrawn, if not said.' })
   validTo?: Date | null;
 }

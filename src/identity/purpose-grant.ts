@@ -1,6 +1,6 @@
-import { GraphQLDateTime } from 'graphql-scalars';
 import { Field, ID, InputType, ObjectType, registerEnumType } from 'type-graphql';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
+import { DateTime } from '../storage/date-time';
 import { Key, NonPersonal, TenantTable } from '../storage/tables';
 import { DataCategoryEnum, ProcessingPurposeEnum } from './enums';
 
@@ -52,15 +52,15 @@ export class PurposeGrant {
   reason: string;
 
   @NonPersonal(governance, { plain: 'instant' })
-  @Field(() => GraphQLDateTime)
+  @Field(() => DateTime)
   validFrom: Date;
 
   @NonPersonal(governance, { plain: 'instant' })
-  @Field(() => GraphQLDateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true })
   validTo: Date | null;
 
   @NonPersonal(governance, { plain: 'instant' })
-  @Field(() => GraphQLDateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true })
   withdrawnAt: Date | null;
 
   @NonPersonal(governance, { plain: { text: 500 } })
@@ -89,9 +89,9 @@ export class GrantPurposeInput {
   @Field(() => String)
   reason: string;
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'Now, if not said.' })
+  @Field(() => DateTime, { nullable: true, description: 'Now, if not said.' })
   validFrom?: Date | null;
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'Until withdrawn, if not said.' })
+  @Field(() => DateTime, { nullable: true, description: 'Until withdrawn, if not said.' })
   validTo?: Date | null;
 }

@@ -1,7 +1,7 @@
-import { GraphQLDateTime } from 'graphql-scalars';
 import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import type { AgreementKind, ProcessingPurpose } from '../governance/vocabulary';
 import { AgreementKindEnum, ProcessingPurposeEnum } from '../identity/enums';
+import { DateTime } from '../storage/date-time';
 import { Key, NonPersonal, TenantTable } from '../storage/tables';
 
 const contract = 'a contract between businesses';
@@ -26,11 +26,11 @@ export class Agreement {
   version: string;
 
   @NonPersonal(contract, { plain: 'instant' })
-  @Field(() => GraphQLDateTime)
+  @Field(() => DateTime)
   effectiveFrom: Date;
 
   @NonPersonal(contract, { plain: 'instant' })
-  @Field(() => GraphQLDateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true })
   effectiveTo: Date | null;
 
   @NonPersonal(contract, { plain: { text: 200 } })
@@ -52,7 +52,7 @@ export class Agreement {
   signedBy: string;
 
   @NonPersonal(contract, { plain: 'instant' })
-  @Field(() => GraphQLDateTime)
+  @Field(() => DateTime)
   signedAt: Date;
 }
 
@@ -64,10 +64,10 @@ export class SignAgreementInput {
   @Field(() => String)
   version: string;
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'Now, if not said.' })
+  @Field(() => DateTime, { nullable: true, description: 'Now, if not said.' })
   effectiveFrom?: Date | null;
 
-  @Field(() => GraphQLDateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true })
   effectiveTo?: Date | null;
 
   @Field(() => [ProcessingPurposeEnum], { nullable: true, description: 'Purposes that this agreement closes.' })

@@ -1,10 +1,10 @@
-import { GraphQLDateTime } from 'graphql-scalars';
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { register } from '../identity/enums';
 import { type RecipientKind, recipientKinds } from '../identity/recipient';
 import { type Framework, frameworks } from '../law/adequacy';
 import { idColumn, instantColumn, textColumn } from '../storage/columns';
+import { DateTime } from '../storage/date-time';
 
 export const RecipientKindEnum = register('TransferRecipientKind', 'To whom personal data goes.', recipientKinds);
 const FrameworkEnum = register(
@@ -38,11 +38,11 @@ export class RecipientCertification {
   framework: Framework;
 
   @Column({ name: 'valid_from', ...instantColumn })
-  @Field(() => GraphQLDateTime)
+  @Field(() => DateTime)
   validFrom: number;
 
   @Column({ name: 'valid_to', ...instantColumn, nullable: true })
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'When the listing lapses or was left.' })
+  @Field(() => DateTime, { nullable: true, description: 'When the listing lapses or was left.' })
   validTo: number | null;
 }
 
@@ -51,10 +51,10 @@ export class CertificationInput {
   @Field(() => FrameworkEnum)
   framework: Framework;
 
-  @Field(() => GraphQLDateTime)
+  @Field(() => DateTime)
   from: Date;
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'Until further notice, if not said.' })
+  @Field(() => DateTime, { nullable: true, description: 'Until further notice, if not said.' })
   to?: Date | null;
 }
 

@@ -1,6 +1,6 @@
-import { GraphQLDateTime } from 'graphql-scalars';
 import { Field, ID, ObjectType } from 'type-graphql';
 import { connectionOf } from '../storage/connection';
+import { DateTime } from '../storage/date-time';
 import { Key, NonPersonal, TenantTable } from '../storage/tables';
 
 const business = 'a notice to a business';
@@ -29,7 +29,7 @@ export class ClientNotice {
   message: string;
 
   @NonPersonal(business, { plain: 'instant' })
-  @Field(() => GraphQLDateTime)
+  @Field(() => DateTime)
   sentAt: Date;
 }
 

@@ -1,7 +1,8 @@
-import { GraphQLDateTime, GraphQLEmailAddress } from 'graphql-scalars';
+import { GraphQLEmailAddress } from 'graphql-scalars';
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import { HostingRegionEnum } from '../identity/enums';
 import { connectionOf } from '../storage/connection';
+import { DateTime } from '../storage/date-time';
 import type { HostingRegion } from '../storage/regions';
 import { Key, NonPersonal, TenantTable } from '../storage/tables';
 
@@ -39,7 +40,7 @@ export class Client {
   region: HostingRegion | null;
 
   @NonPersonal(business, { plain: 'instant' })
-  @Field(() => GraphQLDateTime)
+  @Field(() => DateTime)
   createdAt: Date;
 }
 

@@ -1,7 +1,7 @@
-import { GraphQLDateTime } from 'graphql-scalars';
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import { DataCategoryEnum, ProcessingPurposeEnum } from '../identity/enums';
+import { DateTime } from '../storage/date-time';
 import { Key, NonPersonal, TenantTable } from '../storage/tables';
 import { ThirdPartyApplication } from './third-party-application';
 
@@ -41,7 +41,7 @@ export class Installation {
   installedBy: string;
 
   @NonPersonal(business, { plain: 'instant' })
-  @Field(() => GraphQLDateTime)
+  @Field(() => DateTime)
   installedAt: Date;
 }
 

@@ -1,9 +1,9 @@
-import { GraphQLDateTime } from 'graphql-scalars';
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import { DataCategoryEnum, ProcessingPurposeEnum } from '../identity/enums';
 import { idColumn, instantColumn, textColumn } from '../storage/columns';
+import { DateTime } from '../storage/date-time';
 import { CertificationInput } from './certification';
 
 @Entity('sub_processor')
@@ -42,11 +42,11 @@ export class SubProcessor {
   categories: DataCategory[];
 
   @Column({ name: 'engaged_from', ...instantColumn })
-  @Field(() => GraphQLDateTime)
+  @Field(() => DateTime)
   engagedFrom: number;
 
   @Column({ name: 'engaged_to', ...instantColumn, nullable: true })
-  @Field(() => GraphQLDateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true })
   engagedTo: number | null;
 }
 
@@ -70,10 +70,10 @@ export class RegisterSubProcessorInput {
   @Field(() => [DataCategoryEnum])
   categories: DataCategory[];
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'Now, if not said.' })
+  @Field(() => DateTime, { nullable: true, description: 'Now, if not said.' })
   engagedFrom?: Date | null;
 
-  @Field(() => GraphQLDateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true })
   engagedTo?: Date | null;
 
   @Field(() => [CertificationInput], {

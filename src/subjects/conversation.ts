@@ -1,6 +1,6 @@
-import { GraphQLDateTime } from 'graphql-scalars';
 import { Field, ID, ObjectType } from 'type-graphql';
 import { connectionOf } from '../storage/connection';
+import { DateTime } from '../storage/date-time';
 import { Key, PersonalData, TenantTable } from '../storage/tables';
 import { correspondence, correspondenceId } from './policies';
 
@@ -24,7 +24,7 @@ export class Message {
   id: string;
 
   @PersonalData({ ...correspondence, stored: { plain: 'instant' } })
-  @Field(() => GraphQLDateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true })
   sentAt: Date | null;
 
   @PersonalData({ ...correspondence, stored: { plain: { text: 10 } } })

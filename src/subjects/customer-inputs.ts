@@ -1,5 +1,6 @@
-import { GraphQLDateTime, GraphQLEmailAddress } from 'graphql-scalars';
+import { GraphQLEmailAddress } from 'graphql-scalars';
 import { Directive, Field, ID, InputType, registerEnumType } from 'type-graphql';
+import { DateTime } from '../storage/date-time';
 import { type RestrictionGround, restrictionGrounds } from './customer';
 import { PostalAddressInput } from './postal-address';
 
@@ -48,11 +49,11 @@ export class CustomerFilter {
   source?: string | null;
 
   @reads('createdAt')
-  @Field(() => GraphQLDateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true })
   createdAfter?: Date | null;
 
   @reads('createdAt')
-  @Field(() => GraphQLDateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true })
   createdBefore?: Date | null;
 }
 

@@ -15,6 +15,7 @@ import {
 import { type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { type Connection, connectionOf, page, pageSize, positionOf } from '../storage/connection';
 import type { KeyStore } from '../storage/key-store';
+import { RowResolver } from '../storage/row-resolvers';
 import { PersonalData } from '../storage/tables';
 import type { Row } from '../storage/tenant-reader';
 import { Conversation, ConversationConnection, Message, MessageConnection } from './conversation';
@@ -133,6 +134,7 @@ export class CustomerResolver {
   }
 
   @FieldResolver(() => OrderConnection, { description: 'Newest first.' })
+  @RowResolver('Customer', 'first', 'after')
   async orders(
     @Root() customer: Row,
     @Ctx() context: RequestContext,
@@ -143,6 +145,7 @@ export class CustomerResolver {
   }
 
   @FieldResolver(() => ConversationConnection, { description: 'Newest first.' })
+  @RowResolver('Customer', 'first', 'after')
   async conversations(
     @Root() customer: Row,
     @Ctx() context: RequestContext,
@@ -157,6 +160,7 @@ export class CustomerResolver {
     nullable: true,
     description: 'Newest first. That there are any is health data itself.',
   })
+  @RowResolver('Customer', 'first', 'after')
   async healthRecords(
     @Root() customer: Row,
     @Ctx() context: RequestContext,
@@ -167,6 +171,7 @@ export class CustomerResolver {
   }
 
   @FieldResolver(() => [CustomAttribute], { description: 'What else the client records, by key.' })
+  @RowResolver('Customer')
   async attributes(@Root() customer: Row, @Ctx() context: RequestContext): Promise<CustomAttribute[]> {
     return (await this.records.of(context, attributes, customer, {
       limit: LIST_LIMIT,
@@ -244,6 +249,7 @@ export class OrderResolver {
   constructor(private readonly records: Records) {}
 
   @FieldResolver(() => [OrderItem])
+  @RowResolver('Order')
   async items(@Root() order: Row, @Ctx() context: RequestContext): Promise<OrderItem[]> {
     return (await this.records.of(context, items, order, { limit: LIST_LIMIT })) as unknown as OrderItem[];
   }
@@ -257,6 +263,7 @@ export class ConversationResolver {
   ) {}
 
   @FieldResolver(() => MessageConnection, { description: 'Oldest first.' })
+  @RowResolver('Conversation', 'first', 'after')
   async messages(
     @Root() conversation: Row,
     @Ctx() context: RequestContext,

@@ -1,5 +1,5 @@
-import { GraphQLDateTime } from 'graphql-scalars';
 import { Field, ID, ObjectType } from 'type-graphql';
+import { DateTime } from '../storage/date-time';
 import { Key, NonPersonal, PersonalData, TenantTable } from '../storage/tables';
 import { contact, demographic, identifier, moment, name, networkAddress, residence } from './policies';
 import { PostalAddress } from './postal-address';
@@ -79,7 +79,7 @@ export class Customer {
   externalId: string | null;
 
   @PersonalData({ ...moment, stored: { plain: 'instant' } })
-  @Field(() => GraphQLDateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true })
   createdAt: Date | null;
 
   @NonPersonal('a state of processing, shown by its effect only', { plain: { text: 30 } })

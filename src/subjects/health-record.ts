@@ -1,6 +1,6 @@
-import { GraphQLDateTime } from 'graphql-scalars';
 import { Field, ID, ObjectType } from 'type-graphql';
 import { connectionOf } from '../storage/connection';
+import { DateTime } from '../storage/date-time';
 import { Key, PersonalData, TenantTable } from '../storage/tables';
 import { health, healthId } from './policies';
 
@@ -22,7 +22,7 @@ export class HealthRecord {
   id: string;
 
   @PersonalData({ ...health, stored: { plain: 'instant' } })
-  @Field(() => GraphQLDateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true })
   recordedAt: Date | null;
 
   @PersonalData({ ...health, stored: { sealed: true } })

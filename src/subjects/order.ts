@@ -1,6 +1,6 @@
-import { GraphQLDateTime } from 'graphql-scalars';
 import { Field, Float, ID, Int, ObjectType } from 'type-graphql';
 import { connectionOf } from '../storage/connection';
+import { DateTime } from '../storage/date-time';
 import { Key, PersonalData, TenantTable } from '../storage/tables';
 import { purchase, purchaseAmount, purchaseFact, purchaseId, purchaseTime } from './policies';
 
@@ -53,7 +53,7 @@ export class Order {
   id: string;
 
   @PersonalData({ ...purchaseTime, stored: { plain: 'instant' } })
-  @Field(() => GraphQLDateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true })
   placedAt: Date | null;
 
   @PersonalData({ ...purchaseFact, stored: { plain: { text: 3 } } })

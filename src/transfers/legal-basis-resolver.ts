@@ -1,4 +1,3 @@
-import { GraphQLDateTime } from 'graphql-scalars';
 import { Arg, Ctx, Field, ID, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import { DataCategoryEnum, ProcessingPurposeEnum } from '../identity/enums';
@@ -7,6 +6,7 @@ import { type RequestContext, requireRole } from '../identity/request-context';
 import { legalBases } from '../law/law';
 import { CertifyRecipientInput, RecipientCertification, RecipientKindEnum } from '../register/certification';
 import { Client } from '../register/client';
+import { DateTime } from '../storage/date-time';
 import type { Impact } from './impact';
 import { LegalBasisSuspension } from './legal-basis-suspension';
 import { presented } from './presented-approval';
@@ -112,7 +112,7 @@ export class LegalBasisResolver {
   async previewSuspension(
     @Ctx() context: RequestContext,
     @Arg('basis', () => String) basis: string,
-    @Arg('from', () => GraphQLDateTime, { nullable: true }) from?: Date,
+    @Arg('from', () => DateTime, { nullable: true }) from?: Date,
   ): Promise<SuspensionImpact> {
     requireRole(context, 'PLATFORM_PRIVACY_OFFICER');
     const impact = await this.room.killSwitch.preview(basis, from?.getTime() ?? Date.now());

@@ -1,7 +1,7 @@
-import { GraphQLDateTime } from 'graphql-scalars';
 import { Field, ID, ObjectType } from 'type-graphql';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { idColumn, instantColumn, textColumn } from '../storage/columns';
+import { DateTime } from '../storage/date-time';
 
 /** A legal basis that counts no more on the whole platform, from a moment on. */
 @Entity('legal_basis_suspension')
@@ -19,7 +19,7 @@ export class LegalBasisSuspension {
   basis: string;
 
   @Column({ name: 'suspended_from', ...instantColumn })
-  @Field(() => GraphQLDateTime)
+  @Field(() => DateTime)
   suspendedFrom: number;
 
   @Column({ ...textColumn(500) })
@@ -31,11 +31,11 @@ export class LegalBasisSuspension {
   suspendedBy: string;
 
   @Column({ name: 'suspended_at', ...instantColumn })
-  @Field(() => GraphQLDateTime, { description: 'When the order was given.' })
+  @Field(() => DateTime, { description: 'When the order was given.' })
   suspendedAt: number;
 
   @Column({ name: 'reinstated_from', ...instantColumn, nullable: true })
-  @Field(() => GraphQLDateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true })
   reinstatedFrom: number | null;
 
   @Column({ name: 'reinstated_reason', ...textColumn(500), nullable: true })

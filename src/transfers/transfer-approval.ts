@@ -1,4 +1,3 @@
-import { GraphQLDateTime } from 'graphql-scalars';
 import { Field, ID, Int, ObjectType } from 'type-graphql';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import { DataCategoryEnum, ProcessingPurposeEnum, register } from '../identity/enums';
@@ -6,6 +5,7 @@ import type { RecipientKind } from '../identity/recipient';
 import { law } from '../law/law';
 import { RecipientKindEnum } from '../register/certification';
 import { connectionOf } from '../storage/connection';
+import { DateTime } from '../storage/date-time';
 import { Key, NonPersonal, TenantTable } from '../storage/tables';
 import { type TransferAction, type TransferState, transferActions, transferStates } from './approval-state';
 
@@ -22,7 +22,7 @@ const TransferActionEnum = register('TransferAction', 'What happened to an appro
 
 @ObjectType({ description: 'One change of an approval: what, when, by whom, why.', simpleResolvers: true })
 export class TransferHistoryEntry {
-  @Field(() => GraphQLDateTime)
+  @Field(() => DateTime)
   at: Date;
 
   @Field(() => TransferActionEnum)
@@ -104,11 +104,11 @@ export class TransferApproval {
   namedSubjects: number | null;
 
   @NonPersonal(governance, { plain: 'instant' })
-  @Field(() => GraphQLDateTime)
+  @Field(() => DateTime)
   validFrom: Date;
 
   @NonPersonal(governance, { plain: 'instant' })
-  @Field(() => GraphQLDateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true })
   validUntil: Date | null;
 
   @NonPersonal(account, { plain: { text: 100 } })
@@ -116,7 +116,7 @@ export class TransferApproval {
   requestedBy: string;
 
   @NonPersonal(governance, { plain: 'instant' })
-  @Field(() => GraphQLDateTime)
+  @Field(() => DateTime)
   requestedAt: Date;
 
   @Field(() => TransferStateEnum)

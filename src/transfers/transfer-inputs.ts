@@ -1,9 +1,9 @@
-import { GraphQLDateTime } from 'graphql-scalars';
 import { Field, ID, InputType, Int } from 'type-graphql';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import { DataCategoryEnum, ProcessingPurposeEnum } from '../identity/enums';
 import type { RecipientKind } from '../identity/recipient';
 import { RecipientKindEnum } from '../register/certification';
+import { DateTime } from '../storage/date-time';
 import { TransferMechanismEnum } from './transfer-approval';
 
 @InputType()
@@ -57,10 +57,10 @@ export class RequestTransferApprovalInput {
   @Field(() => [ID], { nullable: true, description: 'Narrows it to these people; a derogation has to name them.' })
   dataSubjects?: string[] | null;
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'Once approved, if not said.' })
+  @Field(() => DateTime, { nullable: true, description: 'Once approved, if not said.' })
   validFrom?: Date | null;
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'Until revoked, if not said.' })
+  @Field(() => DateTime, { nullable: true, description: 'Until revoked, if not said.' })
   validUntil?: Date | null;
 }
 
@@ -78,7 +78,7 @@ export class SuspendLegalBasisInput {
   @Field(() => String, { description: 'As `legalBases` names it: a finding, an article, a mechanism, a framework.' })
   basis: string;
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'Now, if not said.' })
+  @Field(() => DateTime, { nullable: true, description: 'Now, if not said.' })
   from?: Date | null;
 
   @Field(() => String)
@@ -90,7 +90,7 @@ export class ReinstateLegalBasisInput {
   @Field(() => ID, { description: 'The suspension.' })
   id: string;
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'Now, if not said.' })
+  @Field(() => DateTime, { nullable: true, description: 'Now, if not said.' })
   from?: Date | null;
 
   @Field(() => String)

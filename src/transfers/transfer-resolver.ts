@@ -1,10 +1,10 @@
-import { GraphQLDateTime } from 'graphql-scalars';
 import { Arg, Ctx, Field, ID, Int, Mutation, ObjectType, Query, Resolver, Root, Subscription } from 'type-graphql';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import { DataCategoryEnum, ProcessingPurposeEnum, register } from '../identity/enums';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { requireCountry } from '../register/checks';
 import { type Connection, page, pageSize, positionOf } from '../storage/connection';
+import { DateTime } from '../storage/date-time';
 import type { KeyStore } from '../storage/key-store';
 import type { OfficerAction } from './approval-state';
 import type { StoredApproval } from './approval-store';
@@ -104,7 +104,7 @@ export class TransferResolver {
     @Arg('recipient', () => TransferRecipientInput) recipient: TransferRecipientInput,
     @Arg('categories', () => [DataCategoryEnum]) categories: DataCategory[],
     @Arg('purposes', () => [ProcessingPurposeEnum]) purposes: ProcessingPurpose[],
-    @Arg('at', () => GraphQLDateTime, { nullable: true }) at?: Date,
+    @Arg('at', () => DateTime, { nullable: true }) at?: Date,
   ): Promise<TransferAssessment> {
     requireRole(context, ...requesters, 'AUDITOR');
     if (categories.length === 0 || purposes.length === 0)

@@ -35,7 +35,7 @@ describe.each(databases)('clients on $name', ({ create }) => {
       slug: 'acme',
       name: 'Acme Ltd',
       country: 'GB',
-      createdAt: expect.any(Date),
+      createdAt: expect.stringMatching(/^\d{4}-\d{2}-\d{2}T.*Z$/),
       agreements: [],
     });
     for (const reference of ['acme', client.id]) {
@@ -233,7 +233,7 @@ describe.each(databases)('clients on $name', ({ create }) => {
       expect(agreement).toMatchObject({
         kind: 'DPA',
         signedBy: 'client_admin@test',
-        effectiveTo: new Date('2021-01-01'),
+        effectiveTo: '2021-01-01T00:00:00.000Z',
       });
       await sign({ kind: 'MASTER', version: '1' });
       const own = await app.ask(

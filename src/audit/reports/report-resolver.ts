@@ -1,7 +1,7 @@
-import { GraphQLDateTime } from 'graphql-scalars';
 import { Arg, Ctx, Field, ID, ObjectType, Query, Resolver, registerEnumType } from 'type-graphql';
 import type { GovernedCoordinate } from '../../governance/govern';
 import { type RequestContext, requireClient } from '../../identity/request-context';
+import { DateTime } from '../../storage/date-time';
 import { scopeOf } from '../audit-resolver';
 import { write } from './report';
 import { ReportKind, type Reports } from './reports';
@@ -45,7 +45,7 @@ class AuditReport {
   @Field(() => String, { description: 'What it answers to.' })
   basis: string;
 
-  @Field(() => GraphQLDateTime)
+  @Field(() => DateTime)
   generatedAt: Date;
 
   @Field(() => [AuditReportFact])
@@ -77,8 +77,8 @@ export class ReportResolver {
     @Arg('kind', () => ReportKind) kind: ReportKind,
     @Ctx() context: RequestContext,
     @Arg('customerId', () => ID, { nullable: true }) customerId?: string,
-    @Arg('from', () => GraphQLDateTime, { nullable: true }) from?: Date,
-    @Arg('to', () => GraphQLDateTime, { nullable: true }) to?: Date,
+    @Arg('from', () => DateTime, { nullable: true }) from?: Date,
+    @Arg('to', () => DateTime, { nullable: true }) to?: Date,
   ): Promise<AuditReport> {
     scopeOf(context);
     const { id: client } = requireClient(context);
