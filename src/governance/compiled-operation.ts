@@ -1,11 +1,12 @@
-import { type ExecutionResult, execute, type GraphQLSchema, isAbstractType, isObjectType } from 'graphql';
-import { compileQuery, isCompiledQuery } from 'graphql-jit';
-import { compilableDocument, withCoercedType } from './compilable-document';
+import { type ExecutionResult, execute, type FragmentDefinitionNode, type GraphQLSchema, Kind } from 'graphql';
+import type { Enforcement } from './enforcement';
+import { type Executable, Execution, isIntrospection, ObjectFields } from './executor';
 import type { OperationPlan } from './operation-plan';
+import { Selections } from './selection';
 
 export interface ExecutionArguments {
   readonly rootValue: unknown;
-  readonly contextValue: unknown;
+  readonly contextValue: Enforcement;
   /** As sent; they have been checked. */
   readonly rawVariables: Readonly<Record<string, unknown>>;
   /** As coerced, defaults filled in. */
@@ -17,79 +18,60 @@ type Run = (args: ExecutionArguments) => ExecutionResult | Promise<ExecutionResu
 /** Compiled forms kept per plan: one for each truth of its conditions, up to this many; the rest is interpreted. */
 const MAX_VARIANTS = 16;
 
-/**
- * Executes a planned operation, compiled where that is sound. graphql-jit names what it compiles by the type's name
- * joined to the field's, so a schema where two coordinates join to one name is interpreted (a field would run with
- * another's guard). What it gets of the document, see {@link compilableDocument}.
- */
+/** Executes a planned operation: what does not depend on the request is worked out once, and kept with the plan. */
 export class CompiledOperation {
   readonly #schema: GraphQLSchema;
   readonly #plan: OperationPlan;
   readonly #variants = new Map<string, Run>();
-  readonly #interpret: Run;
 
   constructor(schema: GraphQLSchema, plan: OperationPlan) {
     this.#schema = schema;
     this.#plan = plan;
-    this.#interpret = ({ rootValue, contextValue, rawVariables }) =>
-      execute({
-        schema,
-        document: plan.document,
-        operationName: plan.operation.name?.value,
-        rootValue,
-        contextValue,
-        variableValues: rawVariables,
-      });
   }
 
   run(args: ExecutionArguments): ExecutionResult | Promise<ExecutionResult> {
     const key = this.#plan.conditions.map((name) => (args.variables[name] ? '1' : '0')).join('');
-    let run = this.#variants.get(key);
-    if (!run) {
-      run =
-        this.#variants.size < MAX_VARIANTS && isCompilable(this.#schema)
-          ? this.#compile(args.variables)
-          : this.#interpret;
-      if (this.#variants.size < MAX_VARIANTS) this.#variants.set(key, run);
-    }
+    const known = this.#variants.get(key);
+    if (known) return known(args);
+    if (this.#variants.size >= MAX_VARIANTS) return this.#interpret(args);
+    const run = this.#compile(args.variables);
+    this.#variants.set(key, run);
     return run(args);
   }
 
+  #interpret({ rootValue, contextValue, rawVariables }: ExecutionArguments) {
+    const { document, operation } = this.#plan;
+    const operationName = operation.name?.value;
+    const variableValues = rawVariables;
+    return execute({ schema: this.#schema, document, operationName, rootValue, contextValue, variableValues });
+  }
+
   #compile(variables: Readonly<Record<string, unknown>>): Run {
-    const compilable = compilableDocument(this.#schema, this.#plan, variables);
-    if (!compilable) return this.#interpret;
-    const operationName = this.#plan.operation.name?.value ?? '';
-    const compiled = compileQuery(withCoercedType(this.#schema), compilable.document, operationName, {
-      disablingCapturingStackErrors: true,
-    });
-    if (!isCompiledQuery(compiled)) return this.#interpret;
-    return (args) => {
-      const all = compilable.variables(args.variables);
-      return all ? compiled.query(args.rootValue, args.contextValue, all) : this.#interpret(args);
+    const { document, operation } = this.#plan;
+    const root = this.#schema.getRootType(operation.operation);
+    const fragments = document.definitions.filter(
+      (node): node is FragmentDefinitionNode => node.kind === Kind.FRAGMENT_DEFINITION,
+    );
+    const byName = new Map(fragments.map((fragment) => [fragment.name.value, fragment]));
+    const selections = new Selections(this.#schema, byName, variables);
+    const sets = [operation.selectionSet];
+    if (!root || [...selections.fieldsOf(root, sets).values()].flat().some(isIntrospection)) {
+      return (args) => this.#interpret(args);
+    }
+    const executable: Executable = { selections, operation, fragments: Object.fromEntries(byName) };
+    const fields = new ObjectFields(executable, root, sets);
+    const isSerial = operation.operation === 'mutation';
+    return async ({ rootValue, contextValue, variables: coerced }) => {
+      const execution = new Execution(contextValue, rootValue, coerced);
+      const { errors } = execution;
+      try {
+        const data = await (isSerial
+          ? fields.executeInTurn(rootValue, execution)
+          : fields.execute(rootValue, execution, undefined));
+        return errors.length > 0 ? { data, errors } : { data };
+      } catch (error) {
+        return { data: null, errors: [...errors, error as (typeof errors)[number]] };
+      }
     };
   }
-}
-
-const compilable = new WeakMap<GraphQLSchema, boolean>();
-
-/** Whether the schema may be compiled; asked first before it is guarded, since guards hide what is asynchronous. */
-export function isCompilable(schema: GraphQLSchema): boolean {
-  const known = compilable.get(schema);
-  if (known !== undefined) return known;
-  const joined = new Set<string>();
-  let sound = true;
-  for (const type of Object.values(schema.getTypeMap())) {
-    if (type.name.startsWith('__')) continue;
-    // Names of possible types are joined into paths by underscores too.
-    if (isAbstractType(type) && schema.getPossibleTypes(type).some(({ name }) => name.includes('_'))) sound = false;
-    const lazy = [(type as { resolveType?: unknown }).resolveType, (type as { isTypeOf?: unknown }).isTypeOf];
-    if (lazy.some((resolver) => resolver?.constructor.name === 'AsyncFunction')) sound = false;
-    if (!isObjectType(type)) continue;
-    for (const name of Object.keys(type.getFields())) {
-      if (joined.has(type.name + name)) sound = false;
-      joined.add(type.name + name);
-    }
-  }
-  compilable.set(schema, sound);
-  return sound;
 }

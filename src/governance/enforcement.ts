@@ -40,6 +40,8 @@ export class Enforcement {
   readonly #row: Access['row'];
   readonly #pseudonymKey: Uint8Array;
   readonly #tallies = new Map<string, Tally>();
+  /** By coordinate, for what the decision itself withholds: counted without making up a key each time. */
+  readonly #withheld: Array<Tally | undefined> = [];
   readonly #deidentified = new Set<string>();
 
   constructor(decision: Decision, access: Access, contextValue: unknown) {
@@ -80,9 +82,18 @@ export class Enforcement {
 
   /** Counts a coordinate withheld by the decision. */
   withhold(coordinate: Coordinate, path: ResponsePath): void {
+    const known = this.#withheld[coordinate.index];
+    if (known && !this.decision.recurring.has(coordinate.index)) {
+      known.rows++;
+      return;
+    }
     const verdict = this.decision.verdicts[coordinate.index];
     const code = verdict?.code ?? 'PURPOSE_NOT_PERMITTED';
-    this.#count(coordinate, { code, rule: verdict?.rule ?? 'no plan reaches this field' }, path);
+    this.#withheld[coordinate.index] = this.#count(
+      coordinate,
+      { code, rule: verdict?.rule ?? 'no plan reaches this field' },
+      path,
+    );
   }
 
   /** Counts a coordinate withheld by its row. */
@@ -95,7 +106,7 @@ export class Enforcement {
     this.#count(coordinate, refusal, path);
   }
 
-  #count({ index, name }: Coordinate, { code, rule }: Refusal, path: ResponsePath): void {
+  #count({ index, name }: Coordinate, { code, rule }: Refusal, path: ResponsePath): Tally {
     const key = `${name} ${code} ${rule}`;
     let tally = this.#tallies.get(key);
     if (!tally) {
@@ -104,10 +115,11 @@ export class Enforcement {
     }
     if (this.decision.recurring.has(index)) {
       const place = placeOf(path.prev);
-      if (tally.places.has(place)) return;
+      if (tally.places.has(place)) return tally;
       tally.places.add(place);
     }
     tally.rows++;
+    return tally;
   }
 
   /** One error per coordinate and reason, never one per row. */

@@ -8,7 +8,7 @@ import {
   type OperationTypeNode,
 } from 'graphql';
 import type { Access } from './access';
-import { CompiledOperation, isCompilable } from './compiled-operation';
+import { CompiledOperation } from './compiled-operation';
 import { type Cost, costOf, defaultLengths, enforceCost } from './cost';
 import { type Decision, decide, decisionKey, purposeOf } from './decision';
 import { Documents } from './documents';
@@ -110,7 +110,6 @@ type Prepared = {
  */
 export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Governed {
   const policy = readSchemaPolicy(schema);
-  isCompilable(schema);
   guardSchema(policy, options.plainSources ?? false);
   const limits = { ...defaultLimits, ...options.limits };
   const documents = new Documents(schema, limits);

@@ -12,13 +12,44 @@ import {
   isNonNullType,
   isObjectType,
 } from 'graphql';
+import type { RowRefusal } from './access';
 import { type ArgumentBindings, argumentReads } from './argument-bindings';
+import type { Outcome } from './decision';
 import { Enforcement, type ResponsePath } from './enforcement';
 import { messageOf } from './errors';
 import type { Coordinate, SchemaPolicy } from './schema-policy';
 
 type Resolver = GraphQLFieldResolver<unknown, unknown>;
 type Field = GraphQLField<unknown, unknown>;
+
+/** A governed field that is its row's own property: an executor may read it without a call. */
+export interface PlainGuard extends Guard {
+  readonly coordinate: Coordinate;
+  readonly name: string;
+}
+
+const plainGuards = new WeakMap<Resolver, PlainGuard>();
+
+/** The guard of a field that reads its row's property and does nothing else. */
+export function plainGuardOf({ resolve }: Field): PlainGuard | undefined {
+  return resolve && plainGuards.get(resolve);
+}
+
+/** What decision and row leave of a row's own property, as the field's resolver would give it. */
+export function releaseProperty(
+  guard: PlainGuard,
+  enforcement: Enforcement,
+  source: unknown,
+  parent: ResponsePath | undefined,
+  key: string,
+): unknown {
+  const { coordinate, name } = guard;
+  const outcome = enforcement.outcome(coordinate);
+  const refusal = outcome === 'WITHHELD' ? undefined : enforcement.rowRefusal(source, coordinate);
+  if (outcome === 'CLEAR' && refusal === undefined) return propertyOf(source, name);
+  const read = () => propertyOf(source, name);
+  return release(guard, coordinate, enforcement, outcome, refusal, read, { prev: parent, key });
+}
 
 /** What a field resolved to before any guard stood on it, so that governing a schema twice guards it once. */
 const originals = new WeakMap<Field, { resolve: Resolver | undefined; subscribe: Resolver | undefined }>();
@@ -45,6 +76,9 @@ export function guardSchema(policy: SchemaPolicy, plainSources: boolean): void {
       if (coordinate || bindings) {
         const guard = { policy, coordinate, bindings, nonNull: isNonNullType(field.type) };
         field.resolve = guarded(guard, resolve ?? lazy);
+        if (coordinate && !bindings && !resolve && plain) {
+          plainGuards.set(field.resolve, { ...guard, coordinate, name: field.name });
+        }
         if (original.subscribe) field.subscribe = guardedSource({ ...guard, nonNull: true }, original.subscribe);
       } else {
         if (resolve) field.resolve = unwrapped(resolve);
@@ -55,11 +89,15 @@ export function guardSchema(policy: SchemaPolicy, plainSources: boolean): void {
   }
 }
 
-function propertyResolver(name: string): Resolver {
-  return (source) => (source as Record<string, unknown> | null | undefined)?.[name];
-}
+const propertyOf = (source: unknown, name: string): unknown =>
+  (source as Readonly<Record<string, unknown>> | null | undefined)?.[name];
 
-/** graphql's default resolver, by a name of its own: graphql-jit hands out another field's `info` where paths join alike. */
+const propertyResolver =
+  (name: string): Resolver =>
+  (source) =>
+    propertyOf(source, name);
+
+/** As graphql's default resolver; a source that is no object has no fields. */
 function methodResolver(name: string): Resolver {
   return (source, args, context, info) => {
     if ((typeof source !== 'object' || source === null) && typeof source !== 'function') return undefined;
@@ -91,7 +129,10 @@ function guarded(guard: Guard, resolve: Resolver): Resolver {
     }
     if (bindings && !argumentsPermitted(guard, bindings, args, context, info.path)) return null;
     const read = () => resolve(source, args, context.contextValue, info);
-    return coordinate ? release(guard, coordinate, context, source, read, info.path) : read();
+    if (!coordinate) return read();
+    const outcome = context.outcome(coordinate);
+    const refusal = outcome === 'WITHHELD' ? undefined : context.rowRefusal(source, coordinate);
+    return release(guard, coordinate, context, outcome, refusal, read, info.path);
   };
 }
 
@@ -114,12 +155,11 @@ function release(
   guard: Guard,
   coordinate: Coordinate,
   enforcement: Enforcement,
-  source: unknown,
+  outcome: Outcome,
+  refusal: RowRefusal | undefined,
   read: () => unknown,
   path: ResponsePath,
 ): unknown {
-  const outcome = enforcement.outcome(coordinate);
-  const refusal = outcome === 'WITHHELD' ? undefined : enforcement.rowRefusal(source, coordinate);
   if (outcome === 'WITHHELD') enforcement.withhold(coordinate, path);
   else if (refusal !== undefined) enforcement.withholdRow(coordinate, refusal, path);
   else if (outcome === 'CLEAR') return read();
@@ -193,7 +233,7 @@ function isPromise(value: unknown): value is Promise<unknown> {
 
 const typeResolversSeen = new WeakSet<object>();
 
-/** Hides the enforcement from type resolvers, and stops what they throw: graphql-jit would neither catch nor report it. */
+/** Hides the enforcement from type resolvers, and keeps to itself what they throw: it may repeat a value. */
 function unwrapTypeResolver(type: GraphQLAbstractType | GraphQLObjectType): void {
   if (typeResolversSeen.has(type)) return;
   typeResolversSeen.add(type);

@@ -1,0 +1,397 @@
+import {
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLAbstractType,
+  GraphQLError,
+  type GraphQLField,
+  type GraphQLLeafType,
+  type GraphQLObjectType,
+  type GraphQLOutputType,
+  type GraphQLResolveInfo,
+  getArgumentValues,
+  isLeafType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  isSpecifiedScalarType,
+  Kind,
+  locatedError,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+  type ValueNode,
+  visit,
+} from 'graphql';
+import type { Enforcement, ResponsePath } from './enforcement';
+import { plainGuardOf, releaseProperty } from './guards';
+import type { Selections } from './selection';
+
+type Path = NonNullable<GraphQLResolveInfo['path']>;
+type Source = Readonly<Record<string, unknown>> | null | undefined;
+/** What a field of an object gives: its completed value, or a promise of it. */
+type Field = (source: unknown, execution: Execution, parent: Path | undefined) => unknown;
+/** Makes of a resolved value what the response says. `path` is the value's place. */
+type Completion = (value: unknown, execution: Execution, path: Path) => unknown;
+
+/** The parts of an operation that its execution and its resolvers' `info` are made of. */
+export interface Executable {
+  readonly selections: Selections;
+  readonly operation: OperationDefinitionNode;
+  readonly fragments: Record<string, FragmentDefinitionNode>;
+}
+
+/** One run of an operation. */
+export class Execution {
+  readonly errors: GraphQLError[] = [];
+
+  constructor(
+    readonly enforcement: Enforcement,
+    readonly rootValue: unknown,
+    readonly variables: Readonly<Record<string, unknown>>,
+  ) {}
+}
+
+type Data = Record<string, unknown>;
+
+interface NamedField {
+  readonly key: string;
+  readonly execute: Field;
+}
+
+/**
+ * Fields of one object type in one place of an operation. Executing them follows graphql's algorithm (spec, section 6):
+ * a field's error becomes null where that is allowed, and the parent's where it is not.
+ */
+export class ObjectFields {
+  readonly #fields: readonly NamedField[];
+
+  constructor(executable: Executable, type: GraphQLObjectType, sets: readonly SelectionSetNode[]) {
+    const fields = executable.selections.fieldsOf(type, sets);
+    this.#fields = [...fields].map(([key, nodes]) => ({ key, execute: fieldOf(executable, type, key, nodes) }));
+  }
+
+  /** All fields; the result is a promise where one of theirs is. */
+  execute(source: unknown, execution: Execution, path: Path | undefined): Data | Promise<Data> {
+    const result: Data = new ResponseObject();
+    let pending: Promise<void>[] | undefined;
+    try {
+      for (const { key, execute } of this.#fields) {
+        const value = execute(source, execution, path);
+        result[key] = value;
+        if (isPromise(value)) {
+          pending ??= [];
+          pending.push(
+            value.then((settled) => {
+              result[key] = settled;
+            }),
+          );
+        }
+      }
+    } catch (error) {
+      abandon(pending);
+      throw error;
+    }
+    return pending === undefined ? result : Promise.all(pending).then(() => result);
+  }
+
+  /** One field after the other, as a mutation's are. */
+  async executeInTurn(source: unknown, execution: Execution): Promise<Data> {
+    const result: Data = new ResponseObject();
+    for (const { key, execute } of this.#fields) result[key] = await execute(source, execution, undefined);
+    return result;
+  }
+}
+
+/** An object without a prototype, of which the engine keeps a shape: a response key may be `__proto__`. */
+const ResponseObject = function ResponseObject() {} as unknown as new () => Data;
+ResponseObject.prototype = Object.create(null);
+
+/** What is under way when its parent has failed already: nobody waits for it. */
+function abandon(pending: ReadonlyArray<Promise<unknown>> | undefined): void {
+  for (const promise of pending ?? []) promise.catch(() => undefined);
+}
+
+/** A field at its place, with all that does not depend on the request. */
+interface Place {
+  readonly executable: Executable;
+  readonly parentType: GraphQLObjectType;
+  readonly definition: GraphQLField<unknown, unknown>;
+  readonly key: string;
+  readonly nodes: readonly FieldNode[];
+}
+
+function fieldOf(
+  executable: Executable,
+  parentType: GraphQLObjectType,
+  key: string,
+  nodes: readonly FieldNode[],
+): Field {
+  const name = nodes[0]?.name.value ?? '';
+  if (name === '__typename') return () => parentType.name;
+  const definition = parentType.getFields()[name];
+  // Validation knows no such field; graphql leaves it out, and null is as good.
+  if (!definition) return () => null;
+  const place: Place = { executable, parentType, definition, key, nodes };
+  const complete = completionOf(place, definition.type);
+  if (definition.resolve) return resolved(place, complete, definition.resolve);
+  return property(place, complete);
+}
+
+/** A field without a resolver: a plain row's property. */
+function property(place: Place, complete: Completion): Field {
+  const { name } = place.definition;
+  const settle = settled(place);
+  return (source, execution, parent) => {
+    try {
+      const value = (source as Source)?.[name];
+      // A leaf's place is known only where something is wrong with it.
+      const path = isLeaf(place) ? nowhere : { prev: parent, key: place.key, typename: place.parentType.name };
+      return settle(value, complete, execution, parent, path);
+    } catch (error) {
+      return fail(error, place, pathOf(place, parent), execution);
+    }
+  };
+}
+
+function resolved(place: Place, complete: Completion, resolve: NonNullable<Place['definition']['resolve']>): Field {
+  const { definition, key, parentType } = place;
+  const argumentsOf = argumentsFor(place);
+  const settle = settled(place);
+  const call: Field = (source, execution, parent) => {
+    const path = pathOf(place, parent);
+    try {
+      const given = argumentsOf(execution.variables);
+      const value = resolve(source, given, execution.enforcement, infoOf(place, execution, path));
+      return settle(value, complete, execution, parent, path);
+    } catch (error) {
+      return fail(error, place, path, execution);
+    }
+  };
+  const guard = plainGuardOf(definition);
+  if (guard === undefined) return call;
+  // Most fields of most rows: nothing is called, and nothing said of their place unless it is asked.
+  return (source, execution, parent) => {
+    try {
+      return complete(releaseProperty(guard, execution.enforcement, source, parent, key), execution, nowhere);
+    } catch (error) {
+      return fail(error, place, { prev: parent, key, typename: parentType.name }, execution);
+    }
+  };
+}
+
+/** Completes a value, waited for where it is promised. */
+function settled(place: Place) {
+  return (
+    value: unknown,
+    complete: Completion,
+    execution: Execution,
+    parent: Path | undefined,
+    path: Path,
+  ): unknown => {
+    const done = isPromise(value)
+      ? value.then((given) => complete(given, execution, path))
+      : complete(value, execution, path);
+    if (!isPromise(done)) return done;
+    return done.then(undefined, (error) => fail(error, place, pathOf(place, parent), execution));
+  };
+}
+
+const isLeaf = ({ definition: { type } }: Place): boolean => isLeafType(isNonNullType(type) ? type.ofType : type);
+const nowhere: Path = { prev: undefined, key: '', typename: undefined };
+const pathOf = ({ key, parentType }: Place, prev: Path | undefined): Path => ({ prev, key, typename: parentType.name });
+
+/** Said of a place, and of nothing that was read. */
+class NullError extends Error {}
+
+/** Nulls a value that failed, or throws what its parent fails with. */
+function fail(raw: unknown, place: Place, path: Path, { errors }: Execution, type = place.definition.type): null {
+  const error =
+    raw instanceof NullError
+      ? new GraphQLError(raw.message, { nodes: place.nodes, path: responsePath(path) })
+      : locatedError(raw, place.nodes, responsePath(path));
+  if (isNonNullType(type)) throw error;
+  errors.push(error);
+  return null;
+}
+
+function responsePath(leaf: ResponsePath): Array<string | number> {
+  const path: Array<string | number> = [];
+  for (let node: ResponsePath | undefined = leaf; node; node = node.prev) path.push(node.key);
+  return path.reverse();
+}
+
+function infoOf({ executable, parentType, definition, nodes }: Place, execution: Execution, path: Path) {
+  const info: GraphQLResolveInfo = {
+    fieldName: definition.name,
+    fieldNodes: nodes,
+    returnType: definition.type,
+    parentType,
+    path,
+    schema: executable.selections.schema,
+    fragments: executable.fragments,
+    rootValue: execution.rootValue,
+    operation: executable.operation,
+    variableValues: execution.variables as Record<string, unknown>,
+  };
+  return info;
+}
+
+/** A field's arguments; those that depend on no variable are coerced once, and copied: they are the resolver's own. */
+function argumentsFor({ definition, nodes: [node] }: Place): (variables: Execution['variables']) => object {
+  if (definition.args.length === 0 || !node) return () => ({});
+  const coerce = (variables: Execution['variables']) => getArgumentValues(definition, node, variables);
+  if ((node.arguments ?? []).some(({ value }) => isChanging(value))) return coerce;
+  let known: Record<string, unknown> | undefined;
+  return (variables) => {
+    known ??= coerce(variables);
+    return { ...known };
+  };
+}
+
+/** Whether what a value says differs between requests, or could be changed by whoever gets it. */
+function isChanging(value: ValueNode): boolean {
+  let changing = false;
+  const found = () => {
+    changing = true;
+  };
+  visit(value, { Variable: found, ObjectValue: found, ListValue: found });
+  return changing;
+}
+
+function completionOf(place: Place, type: GraphQLOutputType): Completion {
+  if (isNonNullType(type)) {
+    const complete = completionOf(place, type.ofType);
+    const { parentType, definition } = place;
+    return (value, execution, path) => {
+      const done = complete(value, execution, path);
+      if (done !== null) return done;
+      throw new NullError(`Cannot return null for non-nullable field ${parentType.name}.${definition.name}.`);
+    };
+  }
+  const complete = isLeafType(type)
+    ? leafCompletion(type)
+    : isListType(type)
+      ? listCompletion(place, type.ofType)
+      : isObjectType(type)
+        ? objectCompletion(place, type)
+        : abstractCompletion(place, type);
+  return (value, execution, path) => {
+    if (value instanceof Error) throw value;
+    return value === null || value === undefined ? null : complete(value, execution, path);
+  };
+}
+
+function leafCompletion(type: GraphQLLeafType): Completion {
+  const isText = isSpecifiedScalarType(type) && (type.name === 'String' || type.name === 'ID');
+  return (value) => {
+    if (isText && typeof value === 'string') return value;
+    const serialized: unknown = type.serialize(value);
+    if (serialized !== null && serialized !== undefined) return serialized;
+    throw new Error(`${type.name} gave nothing for a value.`);
+  };
+}
+
+function listCompletion(place: Place, itemType: GraphQLOutputType): Completion {
+  const complete = completionOf(place, itemType);
+  const { parentType, definition } = place;
+  return (list, execution, path) => {
+    if (!isIterable(list)) {
+      throw new GraphQLError(
+        `Expected Iterable, but did not find one for field "${parentType.name}.${definition.name}".`,
+      );
+    }
+    const done: unknown[] = [];
+    let pending: Promise<unknown>[] | undefined;
+    try {
+      for (const item of list) {
+        const itemPath = { prev: path, key: done.length, typename: undefined };
+        const value = completedItem(item, place, itemType, complete, execution, itemPath);
+        if (isPromise(value)) {
+          pending ??= [];
+          pending.push(value);
+        }
+        done.push(value);
+      }
+    } catch (error) {
+      abandon(pending);
+      throw error;
+    }
+    return pending === undefined ? done : Promise.all(done);
+  };
+}
+
+function completedItem(
+  item: unknown,
+  place: Place,
+  type: GraphQLOutputType,
+  complete: Completion,
+  execution: Execution,
+  path: Path,
+): unknown {
+  try {
+    const done = isPromise(item)
+      ? item.then((given) => complete(given, execution, path))
+      : complete(item, execution, path);
+    return isPromise(done) ? done.then(undefined, (error) => fail(error, place, path, execution, type)) : done;
+  } catch (error) {
+    return fail(error, place, path, execution, type);
+  }
+}
+
+/** The fields asked of each object type that stands in a place, made when the type is first met there. */
+function fieldsByType({ executable, nodes }: Place): (type: GraphQLObjectType) => ObjectFields {
+  const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
+  const known = new Map<GraphQLObjectType, ObjectFields>();
+  return (type) => {
+    const fields = known.get(type) ?? new ObjectFields(executable, type, sets);
+    known.set(type, fields);
+    return fields;
+  };
+}
+
+function objectCompletion(place: Place, type: GraphQLObjectType, fieldsOf = fieldsByType(place)): Completion {
+  const { isTypeOf } = type;
+  if (!isTypeOf) return (value, execution, path) => fieldsOf(type).execute(value, execution, path);
+  const checked = (is: boolean, value: unknown, execution: Execution, path: Path) => {
+    if (is) return fieldsOf(type).execute(value, execution, path);
+    throw new GraphQLError(`Expected value of type "${type.name}".`);
+  };
+  return (value, execution, path) => {
+    const is = isTypeOf(value, execution.enforcement, infoOf(place, execution, path));
+    return isPromise(is)
+      ? is.then((settled) => checked(Boolean(settled), value, execution, path))
+      : checked(is, value, execution, path);
+  };
+}
+
+function abstractCompletion(place: Place, type: GraphQLAbstractType): Completion {
+  const { schema } = place.executable.selections;
+  const fieldsOf = fieldsByType(place);
+  const byType = new Map<GraphQLObjectType, Completion>();
+  const completeAs = (name: unknown, value: unknown, execution: Execution, path: Path) => {
+    const concrete = typeof name === 'string' ? schema.getType(name) : undefined;
+    if (!isObjectType(concrete) || !schema.isSubType(type, concrete)) {
+      throw new GraphQLError(`Abstract type "${type.name}" was not resolved to one of its possible types.`);
+    }
+    const complete = byType.get(concrete) ?? objectCompletion(place, concrete, fieldsOf);
+    byType.set(concrete, complete);
+    return complete(value, execution, path);
+  };
+  return (value, execution, path) => {
+    const name = type.resolveType?.(value, execution.enforcement, infoOf(place, execution, path), type);
+    return isPromise(name)
+      ? name.then((settled) => completeAs(settled, value, execution, path))
+      : completeAs(name, value, execution, path);
+  };
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value;
+}
+
+/** What introspection asks is graphql's to answer. */
+export const isIntrospection = ({ kind, name }: FieldNode): boolean =>
+  kind === Kind.FIELD && (name.value === '__schema' || name.value === '__type');
