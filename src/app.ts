@@ -169,7 +169,9 @@ export function governContracts(
     erasureSubscription(services.erasure),
     new ExportResolver(services.exports, services.clients),
     new TerminationExportResolver(services.exports),
-    new AuditResolver(services.auditReader, services.ledger, cursorKey),
+    new AuditResolver(services.auditReader, services.ledger, cursorKey, (client) =>
+      services.disclosures.gaggedSince(client),
+    ),
     new DisclosureResolver(services.disclosures, cursorKey),
     new ReportResolver(services.reports, () => contracts.api.coordinates),
     transferResolver,

@@ -1,6 +1,6 @@
 import { Arg, Ctx, ID, Int, Query, Resolver } from 'type-graphql';
 import type { ProcessingPurpose } from '../governance/vocabulary';
-import type { Role } from '../identity/caller';
+import { type Role, sideOf } from '../identity/caller';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { type Connection, page, pageSize, positionOf } from '../storage/connection';
 import {
@@ -16,6 +16,7 @@ import type { Ledger } from './ledger';
 import { originOf } from './origin';
 import { tlogProof } from './proof';
 import type { AuditReader } from './reader';
+import { isUntold } from './untold';
 
 const readers = ['CLIENT_PRIVACY_OFFICER', 'AUDITOR', 'PLATFORM_PRIVACY_OFFICER'] as const;
 
@@ -26,6 +27,8 @@ export class AuditResolver {
     private readonly reader: AuditReader,
     private readonly ledger: Ledger,
     private readonly cursorKey: Buffer,
+    /** Since when a gag keeps something from a client, milliseconds since 1970; undefined where none is in force. */
+    private readonly gaggedSince: (client: string) => Promise<number | undefined>,
   ) {}
 
   @Query(() => AuditEntryConnection, {
@@ -42,7 +45,8 @@ export class AuditResolver {
     if (filter?.subject && client === undefined) throw denied.client();
     const size = pageSize(first);
     const position = positionOf(after, this.cursorKey);
-    const entries = await this.reader.entries(client, filter ?? {}, size + 1, position);
+    const leftOut = await this.#leftOut(context);
+    const entries = await this.reader.entries(client, filter ?? {}, size + 1, position, leftOut);
     const shown = await Promise.all(entries.map((entry) => this.#shown(entry)));
     return page(shown, size, position, this.cursorKey, ({ id }) => id);
   }
@@ -52,7 +56,7 @@ export class AuditResolver {
     @Ctx() context: RequestContext,
     @Arg('entryId', () => ID) entryId: string,
   ): Promise<AuditProofType | null> {
-    const proof = await this.reader.proof(scopeOf(context), entryId);
+    const proof = await this.reader.proof(scopeOf(context), entryId, await this.#leftOut(context));
     return proof ? { ...proof, tlogProof: tlogProof(proof) } : null;
   }
 
@@ -67,6 +71,14 @@ export class AuditResolver {
       note,
       verifierKey: verifierKey(originOf(log), publicKey),
     }));
+  }
+
+  /** What this reader is not shown: whoever is not of the platform's side, whatever a gag covers. */
+  async #leftOut({ claims, client }: RequestContext): Promise<(entry: AuditEntry) => boolean> {
+    const side = sideOf(claims.roles);
+    const isTold = side === 'PLATFORM' || side === 'AUDITOR';
+    const since = isTold || !client ? undefined : await this.gaggedSince(client.id);
+    return (entry) => since !== undefined && isUntold(entry, since);
   }
 
   async #shown(entry: AuditEntry): Promise<AuditEntryType> {

@@ -45,8 +45,26 @@ export class AuditReader {
    * Entries, the newest first.
    * @param client the one whose entries they are; undefined for everybody's
    * @param before only those before this id
+   * @param leftOut those that this reader is not shown
    */
   async entries(
+    client: string | undefined,
+    filter: EntryFilter,
+    limit: number,
+    before: string | undefined,
+    leftOut: (entry: AuditEntry) => boolean = () => false,
+  ): Promise<AuditEntry[]> {
+    const shown: AuditEntry[] = [];
+    let position = before;
+    for (;;) {
+      const found = await this.#entries(client, filter, limit, position);
+      shown.push(...found.filter((entry) => !leftOut(entry)));
+      position = found.at(-1)?.id;
+      if (found.length < limit || shown.length >= limit) return shown.slice(0, limit);
+    }
+  }
+
+  async #entries(
     client: string | undefined,
     filter: EntryFilter,
     limit: number,
@@ -82,9 +100,13 @@ export class AuditReader {
   }
 
   /** That an entry is in its log, as of the log's latest checkpoint. */
-  async proof(client: string | undefined, id: string): Promise<AuditProof | undefined> {
+  async proof(
+    client: string | undefined,
+    id: string,
+    leftOut: (entry: AuditEntry) => boolean = () => false,
+  ): Promise<AuditProof | undefined> {
     const found = await this.#find(client, id);
-    if (!found) return undefined;
+    if (!found || leftOut(entryOf(found.row.body))) return undefined;
     const { row, source } = found;
     const [last] = await source.query<Array<{ checkpoint: string }>>(
       'SELECT checkpoint FROM audit_entry WHERE log_id = ? AND sequence >= ? AND checkpoint IS NOT NULL ORDER BY sequence DESC LIMIT 1',

@@ -29,31 +29,24 @@ export class AuditTrail implements ChangeRecorder {
     this.#references = references;
   }
 
-  async record(kind: string, change: Change): Promise<string> {
-    const { id, written } = await this.#write(kind, change);
-    await written;
-    return id;
-  }
-
   /**
-   * Records a key's destruction. What refers to the subject is computed before this resolves, and the entry is on its
-   * way; it is not waited for, since the keys' store knows nothing of the transactions that it is called in.
+   * Records a key's destruction before it happens, while what refers to the subject can still be computed; where the
+   * entry cannot be written, the key stays. Not to be called within a transaction: the entry would wait for it.
+   * @throws {GraphQLError} AUDIT_UNAVAILABLE
    */
   async keyDestroyed({ client, subject }: KeyDestruction): Promise<void> {
     const kind = subject === undefined ? 'CLIENT_KEY_DESTROYED' : 'SUBJECT_KEY_DESTROYED';
-    const { written } = await this.#write(kind, { client, principal: 'keys', subject });
-    // The ledger has told of the failure already.
-    written.catch(() => undefined);
+    await this.record(kind, { client, principal: 'keys', subject });
   }
 
-  async #write(kind: string, change: Change): Promise<{ id: string; written: Promise<void> }> {
+  async record(kind: string, change: Change): Promise<string> {
     if (!KIND.test(kind)) throw new TypeError(`${kind} is not a kind of entry: upper-case words joined by underscores`);
     const { client, principal, subject, references = [], purpose, details = {} } = change;
     const who = await this.#references.principal(client, principal);
     const subjects =
       client === undefined || subject === undefined ? [] : await this.#references.subjects(client, [subject]);
     const id = uuid();
-    const written = this.#ledger.append(client, id, {
+    await this.#ledger.append(client, id, {
       details,
       kind,
       principal: who.reference,
@@ -63,7 +56,7 @@ export class AuditTrail implements ChangeRecorder {
       time: new Date().toISOString(),
       version: 1,
     });
-    return { id, written };
+    return id;
   }
 
   /** Counts a sign-in that failed; the first of a minute is written at once, the others together at its end. */

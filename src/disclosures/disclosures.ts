@@ -17,6 +17,7 @@ import { isBarredByArticle48 } from './article-48';
 import { Disclosure, DisclosureStatus, type RecordDisclosureInput } from './disclosure';
 
 const MAX_SUBJECTS = 200;
+const BEFORE_RECORDING_MS = 24 * 60 * 60_000;
 
 export interface DisclosureParts {
   readonly regions: Regions;
@@ -108,6 +109,19 @@ export class Disclosures {
       position = rows.at(-1)?.id;
       if (rows.length < limit || found.length >= limit) return found.slice(0, limit);
     }
+  }
+
+  /**
+   * Since when a gag keeps something from a client: a day before the first that is in force was recorded, since attempts
+   * that failed come before it. Milliseconds since 1970; undefined where none is in force.
+   */
+  async gaggedSince(client: string): Promise<number | undefined> {
+    const source = await this.#parts.regions.of(client);
+    const [row] = await source.query<Array<{ first: number | null }>>(
+      'SELECT MIN(requested_at) AS first FROM disclosure WHERE client_id = ? AND gag_until > ?',
+      [client, this.#now()],
+    );
+    return row?.first ? Number(row.first) - BEFORE_RECORDING_MS : undefined;
   }
 
   /** Tells every client of what was disclosed while a gag was in force that has ended. @returns how many were told of */

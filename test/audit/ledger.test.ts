@@ -324,6 +324,13 @@ describe.each(databases)('the ledger on $name', ({ create }) => {
           'mutation { grantPurpose(input: {granteeKind: ROLE, grantee: "CLIENT_AGENT", purpose: LEGAL, reason: "r"}) { grant { id } } }';
         const change = await server.post({ role: 'CLIENT_ADMIN', client: 'acme' }, undefined, granting);
         expect(change.body.errors?.[0]?.extensions.code).toBe('AUDIT_UNAVAILABLE');
+
+        const { keys } = server.app.stores;
+        const [, kept = ''] = acme.ids;
+        await expect(keys.destroySubjectKey(acme.id, kept)).rejects.toMatchObject({
+          extensions: { code: 'AUDIT_UNAVAILABLE' },
+        });
+        expect((await keys.subjectKeys(acme.id, [kept])).has(kept)).toBe(true);
       } finally {
         await rename('audit_entry_away', 'audit_entry');
       }
