@@ -63,6 +63,7 @@ interface NamedField {
  */
 export class ObjectFields {
   readonly #fields: readonly NamedField[];
+  readonly #Result = responseObject();
 
   constructor(executable: Executable, type: GraphQLObjectType, sets: readonly SelectionSetNode[]) {
     const fields = executable.selections.fieldsOf(type, sets);
@@ -71,7 +72,7 @@ export class ObjectFields {
 
   /** All fields; the result is a promise where one of theirs is. */
   execute(source: unknown, execution: Execution, path: Path | undefined): Data | Promise<Data> {
-    const result: Data = new ResponseObject();
+    const result = new this.#Result();
     let pending: Promise<void>[] | undefined;
     try {
       for (const { key, execute } of this.#fields) {
@@ -90,20 +91,30 @@ export class ObjectFields {
       abandon(pending);
       throw error;
     }
-    return pending === undefined ? result : Promise.all(pending).then(() => result);
+    if (pending === undefined) return result;
+    const [only, another] = pending;
+    return (only && !another ? only : Promise.all(pending)).then(() => result);
   }
 
   /** One field after the other, as a mutation's are. */
   async executeInTurn(source: unknown, execution: Execution): Promise<Data> {
-    const result: Data = new ResponseObject();
+    const result = new this.#Result();
     for (const { key, execute } of this.#fields) result[key] = await execute(source, execution, undefined);
     return result;
   }
 }
 
-/** An object without a prototype, of which the engine keeps a shape: a response key may be `__proto__`. */
-const ResponseObject = function ResponseObject() {} as unknown as new () => Data;
-ResponseObject.prototype = Object.create(null);
+const noPrototype = Object.create(null) as object;
+
+/**
+ * Makes objects without a prototype, since a response key may be `__proto__`. By a constructor of their own: the engine
+ * learns how many properties they get, and keeps them in the object itself.
+ */
+function responseObject(): new () => Data {
+  const make = (() => {}) as unknown as new () => Data;
+  make.prototype = noPrototype;
+  return make;
+}
 
 /** What is under way when its parent has failed already: nobody waits for it. */
 function abandon(pending: ReadonlyArray<Promise<unknown>> | undefined): void {

@@ -72,13 +72,30 @@ export function page<T extends object>(
   cursorKey: Buffer,
   position: (row: T) => unknown,
 ): Connection<T> {
-  const nodes = rows.slice(0, size);
-  const edges = nodes.map((node) => new LazyEdge(node, cursorKey, position));
-  return {
-    edges,
-    nodes,
-    pageInfo: new LazyPageInfo(rows.length > size, after !== undefined, edges),
-  };
+  return new LazyConnection(rows, size, after !== undefined, cursorKey, position);
+}
+
+/** Most pages are read for their nodes: edges are made when they are asked for. */
+class LazyConnection<T extends object> implements Connection<T> {
+  readonly nodes: readonly T[];
+  readonly pageInfo: PageInfo;
+  #edges: ReadonlyArray<LazyEdge<T>> | undefined;
+
+  constructor(
+    rows: readonly T[],
+    size: number,
+    hasPreviousPage: boolean,
+    private readonly key: Buffer,
+    private readonly position: (row: T) => unknown,
+  ) {
+    this.nodes = rows.length > size ? rows.slice(0, size) : rows;
+    this.pageInfo = new LazyPageInfo(rows.length > size, hasPreviousPage, this);
+  }
+
+  get edges(): ReadonlyArray<LazyEdge<T>> {
+    this.#edges ??= this.nodes.map((node) => new LazyEdge(node, this.key, this.position));
+    return this.#edges;
+  }
 }
 
 /** Cursors are sealed when they are asked for: most pages are read for their nodes. */
@@ -98,15 +115,15 @@ class LazyPageInfo implements PageInfo {
   constructor(
     readonly hasNextPage: boolean,
     readonly hasPreviousPage: boolean,
-    private readonly edges: ReadonlyArray<{ readonly cursor: string }>,
+    private readonly connection: Pick<Connection<object>, 'edges'>,
   ) {}
 
   get startCursor(): string | null {
-    return this.edges[0]?.cursor ?? null;
+    return this.connection.edges[0]?.cursor ?? null;
   }
 
   get endCursor(): string | null {
-    return this.edges.at(-1)?.cursor ?? null;
+    return this.connection.edges.at(-1)?.cursor ?? null;
   }
 }
 

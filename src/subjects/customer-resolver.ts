@@ -135,7 +135,7 @@ export class CustomerResolver {
 
   @FieldResolver(() => OrderConnection, { description: 'Newest first.' })
   @RowResolver('Customer', 'first', 'after')
-  async orders(
+  orders(
     @Root() customer: Row,
     @Ctx() context: RequestContext,
     @Arg('first', () => Int, { nullable: true }) first?: number,
@@ -146,7 +146,7 @@ export class CustomerResolver {
 
   @FieldResolver(() => ConversationConnection, { description: 'Newest first.' })
   @RowResolver('Customer', 'first', 'after')
-  async conversations(
+  conversations(
     @Root() customer: Row,
     @Ctx() context: RequestContext,
     @Arg('first', () => Int, { nullable: true }) first?: number,
@@ -161,7 +161,7 @@ export class CustomerResolver {
     description: 'Newest first. That there are any is health data itself.',
   })
   @RowResolver('Customer', 'first', 'after')
-  async healthRecords(
+  healthRecords(
     @Root() customer: Row,
     @Ctx() context: RequestContext,
     @Arg('first', () => Int, { nullable: true }) first?: number,
@@ -264,7 +264,7 @@ export class ConversationResolver {
 
   @FieldResolver(() => MessageConnection, { description: 'Oldest first.' })
   @RowResolver('Conversation', 'first', 'after')
-  async messages(
+  messages(
     @Root() conversation: Row,
     @Ctx() context: RequestContext,
     @Arg('first', () => Int, { nullable: true }) first?: number,
@@ -286,7 +286,7 @@ async function cursorKeyOf(keys: KeyStore, context: RequestContext): Promise<Buf
   return key;
 }
 
-async function relatedPage<T extends object>(
+function relatedPage<T extends object>(
   records: Records,
   keys: KeyStore,
   context: RequestContext,
@@ -296,10 +296,13 @@ async function relatedPage<T extends object>(
   after?: string,
 ): Promise<Connection<T>> {
   const size = pageSize(first);
-  const key = knownCursorKey(context) ?? (await cursorKeyOf(keys, context));
-  const position = positionOf(after, key);
-  const rows = await records.of(context, relation, parent, { limit: size + 1, after: position });
-  return page(rows as unknown as T[], size, position, key, idOf);
+  const read = async (key: Buffer) => {
+    const position = positionOf(after, key);
+    const rows = await records.of(context, relation, parent, { limit: size + 1, after: position });
+    return page(rows as unknown as T[], size, position, key, idOf);
+  };
+  const key = knownCursorKey(context);
+  return key ? read(key) : cursorKeyOf(keys, context).then(read);
 }
 
 const idOf = (row: object): unknown => (row as Row).id;
