@@ -111,9 +111,9 @@ const noPrototype = Object.create(null) as object;
  * learns how many properties they get, and keeps them in the object itself.
  */
 function responseObject(): new () => Data {
-  const make = (() => {}) as unknown as new () => Data;
-  make.prototype = noPrototype;
-  return make;
+  function response() {}
+  response.prototype = noPrototype;
+  return response as unknown as new () => Data;
 }
 
 /** What is under way when its parent has failed already: nobody waits for it. */
