@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { FormattedExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql';
 import { operationHash } from '../audit/operation-hash';
 import type { Governed } from '../governance/govern';
+import { LeastRecentlyUsed } from '../governance/least-recently-used';
 import type { RequestContext } from '../identity/request-context';
 import { concludeAudited } from './auditing';
 import type { Exchange } from './exchange';
@@ -24,7 +25,7 @@ interface GraphQLBody {
   readonly variables?: Record<string, unknown> | null;
 }
 
-/** Types of answers, by the header that asked for them. */
+/** How many `accept` headers are remembered with the type that Apollo Server answered them with. */
 const MOST_ACCEPT_HEADERS = 100;
 
 /**
@@ -35,7 +36,7 @@ const MOST_ACCEPT_HEADERS = 100;
 export class PlannedOperations {
   readonly #governed: Governed;
   readonly #options: Pick<ServerOptions, 'audit' | 'logger'>;
-  readonly #contentTypes = new Map<string | undefined, string>();
+  readonly #contentTypes = new LeastRecentlyUsed<string, string>(MOST_ACCEPT_HEADERS);
 
   constructor(governed: Governed, options: Pick<ServerOptions, 'audit' | 'logger'>) {
     this.#governed = governed;
@@ -43,15 +44,13 @@ export class PlannedOperations {
   }
 
   /** Learns what an `accept` header is answered with. */
-  negotiated(accept: string | undefined, contentType: string | undefined): void {
-    if (contentType !== undefined && this.#contentTypes.size < MOST_ACCEPT_HEADERS) {
-      this.#contentTypes.set(accept, contentType);
-    }
+  negotiated(accept: string | undefined, contentType: string): void {
+    this.#contentTypes.set(accept ?? '', contentType);
   }
 
   /** @returns undefined where nothing has been executed, and Apollo is to answer */
   async answer(request: FastifyRequest, exchange: Exchange, context: RequestContext): Promise<Answer | undefined> {
-    const contentType = this.#contentTypes.get(request.headers.accept);
+    const contentType = this.#contentTypes.get(request.headers.accept ?? '');
     const { body } = request;
     if (contentType === undefined || request.method !== 'POST' || !isUsual(body)) return undefined;
     const operation = this.#governed.operation(body.query, body.operationName);
