@@ -91,7 +91,7 @@ interface Planned {
   readonly compiled: CompiledOperation;
   readonly cost: Cost | undefined;
   readonly decisions: LeastRecentlyUsed<string, Decision>;
-  readonly byBasis: WeakMap<object, Decision>;
+  readonly byBasis: WeakMap<object, { purpose: string | undefined; decision: Decision }>;
 }
 
 /** A request that has been decided, or the result that ends it. */
@@ -131,7 +131,7 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
         compiled: new CompiledOperation(schema, operation),
         cost: costOf(checked.document, operation.operation, lengths),
         decisions: new LeastRecentlyUsed<string, Decision>(256),
-        byBasis: new WeakMap<object, Decision>(),
+        byBasis: new WeakMap(),
       };
       byName.set(operationName ?? '', planned);
       return planned;
@@ -141,11 +141,12 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
   }
 
   function decideCached(planned: Planned, access: Access): Decision {
-    const known = access.basis && planned.byBasis.get(access.basis);
-    if (known) return known;
+    const { basis, purpose } = access;
+    const known = basis && planned.byBasis.get(basis);
+    if (known && known.purpose === purpose) return known.decision;
     const key = decisionKey(policy, access, purposeOf(planned.plan, access));
     const decision = planned.decisions.get(key) ?? planned.decisions.set(key, decide(policy, planned.plan, access));
-    if (access.basis) planned.byBasis.set(access.basis, decision);
+    if (basis) planned.byBasis.set(basis, { purpose, decision });
     return decision;
   }
 

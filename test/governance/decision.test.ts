@@ -489,6 +489,26 @@ describe('what the decision tells', () => {
     await telling.execute({ document, access: { ...base, purpose: 'LEGAL' }, rootValue: {} });
     expect(decisions.size).toBe(2);
   });
+
+  test('a decision is kept with its basis, for the purpose stated with it and the document', async () => {
+    const access = { ...base, basis: {} };
+    const codes = async (document: string, asker: Access) =>
+      ((await governed.execute({ document, access: asker, rootValue: {} })).errors ?? []).map(
+        ({ extensions }) => extensions.code,
+      );
+    const document = '{ person { email } }';
+    const first = await codes(document, access);
+    expect(await codes(document, access)).toEqual(first);
+    expect(await codes(document, { ...access, purpose: 'SECURITY' })).toEqual(
+      await codes(document, { ...base, purpose: 'SECURITY' }),
+    );
+    expect(await codes(document, access)).toEqual(first);
+    const stated = 'query @purpose(is: LEGAL) { person { email } }';
+    expect(await codes(stated, access)).toEqual(['BAD_USER_INPUT']);
+    expect(await codes(stated, { ...access, purpose: undefined })).toEqual(
+      await codes(stated, { ...base, purpose: undefined }),
+    );
+  });
 });
 
 test('errors carry coordinate, purpose, rule, rows and the message of their code', async () => {

@@ -1,0 +1,58 @@
+import { bumpPolicy, policyVersions } from '../../src/identity/policy-version';
+import { inTransaction } from '../../src/storage/transaction';
+import { openTestApp, type TestApp } from '../support/app';
+import { databases, type TestDatabase } from '../support/databases';
+import { recordSql } from '../support/sql-log';
+
+describe.each(databases)('versions of the policy on $name', ({ create }) => {
+  let database: TestDatabase;
+  let app: TestApp;
+  let client: string;
+
+  beforeAll(async () => {
+    database = await create();
+    app = await openTestApp(database);
+    client = (await app.services.clients.register({ slug: 'acme', name: 'Acme' }, 'test')).id;
+  });
+  afterAll(async () => {
+    await app.close();
+    await database.drop();
+  });
+
+  const bump = () => inTransaction(app.stores.regions.home, (manager) => bumpPolicy(manager, client));
+
+  test('requests at once are read together, in a few statements', async () => {
+    // Where the client is hosted is known from then on.
+    await policyVersions(app.stores.regions, client);
+    const sql = recordSql(app.stores.regions.home);
+    const versions = await Promise.all(Array.from({ length: 100 }, () => policyVersions(app.stores.regions, client)));
+    expect(sql.take().length).toBeLessThanOrEqual(3);
+    expect(new Set(versions.map((version) => JSON.stringify(version))).size).toBe(1);
+  });
+
+  test('whoever asks sees every change that was made before, whatever is under way', async () => {
+    for (let round = 0; round < 20; round++) {
+      const { client: before } = await policyVersions(app.stores.regions, client);
+      const underWay = Array.from({ length: 5 }, () => policyVersions(app.stores.regions, client));
+      await bump();
+      const after = await Promise.all([
+        policyVersions(app.stores.regions, client),
+        policyVersions(app.stores.regions, client),
+      ]);
+      expect(after.map((version) => version.client)).toEqual([before + 1, before + 1]);
+      for (const version of await Promise.all(underWay)) expect([before, before + 1]).toContain(version.client);
+    }
+  });
+
+  test('a client is not told the version of another, nor one that has none', async () => {
+    const other = (await app.services.clients.register({ slug: 'globex', name: 'Globex' }, 'test')).id;
+    await bump();
+    const [own, others, nobodys] = await Promise.all([
+      policyVersions(app.stores.regions, client),
+      policyVersions(app.stores.regions, other),
+      policyVersions(app.stores.regions, undefined),
+    ]);
+    expect(own.client).toBeGreaterThan(others.client);
+    expect(nobodys).toEqual({ register: own.register, client: 0 });
+  });
+});
