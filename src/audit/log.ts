@@ -34,7 +34,10 @@ const MAX_GROUP = 256;
 const COLUMNS = ['log_id', 'sequence', 'entry_id', 'about_client', 'body', 'leaf_hash', 'checkpoint'];
 /** A write that takes longer has failed as far as its requests are concerned. Milliseconds. */
 const WRITE_LIMIT_MS = 5_000;
-/** The embedded database writes within the event loop: for as long as a write took, up to this, requests go first. */
+/**
+ * Between two writes requests go first, for as long as the write took and up to this: the embedded database writes within
+ * the event loop, and on a server the entries that gather meanwhile share the next one's statement and signature.
+ */
 const MAX_PAUSE_MS = 5;
 
 /**
@@ -105,7 +108,9 @@ export class Log {
         for (const entry of [...group, ...this.#queue.splice(0)]) entry.reject(error);
       }
       const endedAt = performance.now();
-      this.#notBefore = this.#embedded ? endedAt + Math.min(endedAt - startedAt, MAX_PAUSE_MS) : 0;
+      // Whoever is alone waits for nobody.
+      const pauses = this.#embedded || group.length > 1 || this.#queue.length > 0;
+      this.#notBefore = pauses ? endedAt + Math.min(endedAt - startedAt, MAX_PAUSE_MS) : 0;
     }
     this.#running = undefined;
   }
