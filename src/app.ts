@@ -52,8 +52,7 @@ export interface App {
 }
 
 /** Opens the stores, builds and governs the schema of each contract, and says what the server needs. */
-export async function openApp(config: Config): Promise<App> {
-  const logger = createLogger({ level: config.logLevel });
+export async function openApp(config: Config, logger = createLogger({ level: config.logLevel })): Promise<App> {
   const { oidcIssuer: issuer, oidcAudience: audience, production } = config;
   const verifier = createTokenVerifier({ issuer, audience, production });
   const stores = await openStores(config);

@@ -50,6 +50,10 @@ export const gatewayErrors = {
     new GatewayError(503, 'TIMEOUT', `The operation took longer than ${ms / 1000} s; ask for less at once.`),
   draining: () =>
     new GatewayError(503, 'SERVICE_UNAVAILABLE', 'The server is shutting down; connect again.', { 'retry-after': '1' }),
+  metrics: () =>
+    new GatewayError(503, 'SERVICE_UNAVAILABLE', 'Not every process says what it measured; try again.', {
+      'retry-after': '1',
+    }),
   origin: () => new GatewayError(403, 'FORBIDDEN', 'WebSockets are opened from pages of this host only.'),
   notFound: () => new GatewayError(404, 'NOT_FOUND', 'There is nothing at this path; the API is at /graphql.'),
   method: (allowed: string) =>

@@ -1,5 +1,5 @@
 import { Server } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as received, setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 
 /** Requests that were on their way when the server stopped listening get this long to arrive on connections kept alive. */
@@ -30,7 +30,9 @@ export function closeGracefully(app: FastifyInstance, shutdownMs: number): () =>
     Server.prototype.close.call(app.server);
     for (const socket of app.websocketServer.clients) socket.close(1001, 'The server is shutting down');
     await sleep(Math.min(ARRIVAL_MS, shutdownMs));
-    while (Date.now() < deadline && (underWay > 0 || app.websocketServer.clients.size > 0)) await sleep(POLL_MS);
+    const busy = () => underWay > 0 || app.websocketServer.clients.size > 0;
+    // Timers come before what was received: where the process was held up, requests lie there unread.
+    for (await received(); Date.now() < deadline && busy(); await received()) await sleep(POLL_MS);
     for (const socket of app.websocketServer.clients) socket.terminate();
     if (underWay > 0) app.server.closeAllConnections();
     else app.server.closeIdleConnections();

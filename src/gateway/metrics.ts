@@ -1,5 +1,7 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { withDeadline } from './deadline';
+import { gatewayErrors } from './errors';
 import type { Exchange } from './exchange';
 
 export interface Metrics {
@@ -58,10 +60,21 @@ export function createMetrics(): Metrics {
   };
 }
 
-/** `/metrics` in Prometheus' text format. */
-export function serveMetrics(app: FastifyInstance, { registry }: Metrics): void {
-  app.get('/metrics', async (_request, reply) => {
-    reply.header('cache-control', 'no-store').type(registry.contentType);
-    return registry.metrics();
+const GATHERING_MS = 5_000;
+
+/** `/metrics` in Prometheus' text format, of all processes where there are several: 503 where one does not answer. */
+export function serveMetrics(app: FastifyInstance, { registry }: Metrics, ofAll?: () => Promise<string>): void {
+  app.get('/metrics', async (request, reply) => {
+    const text = await (ofAll ? gathered(ofAll, request.log) : registry.metrics());
+    return reply.header('cache-control', 'no-store').type(registry.contentType).send(text);
   });
+}
+
+async function gathered(ofAll: () => Promise<string>, log: FastifyBaseLogger): Promise<string> {
+  try {
+    return await withDeadline(ofAll(), GATHERING_MS, () => new Error('gathering the metrics took too long'));
+  } catch (err) {
+    log.error({ err }, 'the metrics of all processes could not be gathered');
+    throw gatewayErrors.metrics();
+  }
 }

@@ -29,6 +29,8 @@ export interface ServerOptions {
   readonly collect?: Collect;
   /** Adds what rooms measure to the server's own metrics. */
   readonly measure?: (registry: Registry) => void;
+  /** The metrics of all processes that serve together, in Prometheus' text format; absent, this is the only one. */
+  readonly metricsOfAll?: () => Promise<string>;
   /** What keeps the server from working, in words; empty where it is ready. */
   ready(): Promise<readonly string[]>;
   /** Made by `createLogger`. */

@@ -74,7 +74,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.route({ method: ['HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'], url: '/graphql', handler: refuseMethod });
   serveHealth(app, { ready: options.ready, isDraining });
   options.measure?.(metrics.registry);
-  serveMetrics(app, metrics);
+  serveMetrics(app, metrics, options.metricsOfAll);
   if (options.acknowledge) takeAcknowledgements(app, options.acknowledge);
   if (options.collect) giveExports(app, options, options.collect);
   await app.register(

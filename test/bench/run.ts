@@ -1,28 +1,84 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { audit } from './sets/audit';
+import { cold } from './sets/cold';
 import { erasure } from './sets/erasure';
+import { growth } from './sets/growth';
+import { overhead } from './sets/overhead';
 import { serve } from './sets/serve';
+import { soak } from './sets/soak';
 import { transfers } from './sets/transfers';
 import { machine, root } from './support/installation';
+import type { Ratios } from './support/interleaved';
 
-/** The sets by name: `npm run bench -- NAME…`, all of them where none is named. */
-const sets: Readonly<Record<string, () => Promise<unknown>>> = { serve, audit, erasure, transfers };
+interface MeasurementSet {
+  readonly run: () => Promise<unknown>;
+  readonly about: string;
+}
+
+/** In the order in which they run. */
+const sets: Readonly<Record<string, MeasurementSet>> = {
+  serve: { run: serve, about: 'Remit beside other GraphQL servers and a hand-written handler; half withheld' },
+  overhead: { run: overhead, about: 'governance on and off, the ledger on and off; a decision, a plan' },
+  cold: { run: cold, about: 'documents that are new each time; from start to first answer' },
+  growth: { run: growth, about: '10,000 to 1,000,000 customers; ten times the policies, a thousand times the clients' },
+  soak: { run: soak, about: 'memory under constant load' },
+  erasure: { run: erasure, about: 'people and clients erased in a second' },
+  transfers: { run: transfers, about: 'what deciding row by row costs' },
+  audit: { run: audit, about: 'the ledger: writing it and verifying it' },
+};
+
+const usage = `npm run bench -- [SET…]   all sets unless some are named
+
+Sets:
+${Object.entries(sets)
+  .map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`)
+  .join('\n')}
+
+Environment (each set has its own defaults):
+  BENCH_CUSTOMERS     customers of the data set
+  BENCH_ROUNDS        interleaved rounds
+  BENCH_SECONDS       length of one server's turn in a round
+  BENCH_WARM_UP       seconds of each server and work that do not count
+  BENCH_CONNECTIONS   numbers of connections, such as 1,16,64
+  BENCH_GROWTH        numbers of customers that growth compares, such as 10000,100000,1000000
+  BENCH_SOAK_SECONDS  length of the soak
+  BENCH_PEOPLE, BENCH_CLIENTS   people erased one by one, and sizes of clients that end
+  BENCH_ENTRIES       entries of the ledger that are verified
+  BENCH_JSON          where results go; test/bench/bench.json unless told
+
+Results of sets that do not run stay in the file as they are.
+`;
 
 async function main(): Promise<void> {
   const asked = process.argv.slice(2);
+  if (asked.includes('--help') || asked.includes('-h')) {
+    process.stdout.write(usage);
+    return;
+  }
   const unknown = asked.filter((name) => !Object.hasOwn(sets, name));
   if (unknown.length > 0) {
-    process.stderr.write(`no such set: ${unknown.join(', ')}; there are ${Object.keys(sets).join(', ')}\n`);
+    process.stderr.write(`no such set: ${unknown.join(', ')}\n\n${usage}`);
     process.exitCode = 2;
     return;
   }
   process.stdout.write(`${machine()}\n`);
-  const results: Record<string, unknown> = { machine: machine(), at: new Date().toISOString() };
-  for (const [name, set] of Object.entries(sets)) {
-    if (asked.length === 0 || asked.includes(name)) results[name] = await set();
+  for (const [name, { run }] of Object.entries(sets)) {
+    if (asked.length === 0 || asked.includes(name)) keep(name, await run());
   }
-  writeFileSync(join(root, 'test', 'bench', 'bench.json'), `${JSON.stringify(results, null, 2)}\n`);
+}
+
+/** After each set, so that one that fails takes none before it along. */
+function keep(name: string, measured: unknown): void {
+  const path = process.env.BENCH_JSON ?? join(root, 'test', 'bench', 'bench.json');
+  const known = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {};
+  const { ratios, ...result } = measured as { ratios?: Ratios };
+  const results = {
+    ...known,
+    [name]: { machine: machine(), at: new Date().toISOString(), ...result },
+    ...(ratios ? { ratios: { ...known.ratios, [name]: ratios } } : {}),
+  };
+  writeFileSync(path, `${JSON.stringify(results, null, 2)}\n`);
 }
 
 main().catch((error: unknown) => {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Installation, install, root } from '../support/installation';
 import { ask, load, type Measurement, median, type Request, spread } from '../support/load';
+import { portOfRemit } from '../support/remit';
 import { type ServerProcess, startServer } from '../support/server-process';
-import { portOfRemit } from './serve';
 
 const CUSTOMERS = Number(process.env.BENCH_CUSTOMERS ?? 2_000);
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { type Installation, install, root } from '../support/installation';
 import { ask, load, type Measurement, median, type Request, spread } from '../support/load';
+import { portOfRemit } from '../support/remit';
 import { type ServerProcess, startServer } from '../support/server-process';
-import { portOfRemit } from './serve';
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 9);
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 3);

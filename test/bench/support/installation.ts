@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { accessSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +21,8 @@ export interface Installation {
   readonly env: NodeJS.ProcessEnv;
   /** Runs a command of Remit's and returns what it prints. */
   remit(...args: string[]): Promise<string>;
+  /** Another installation in databases and a folder of its own, on the same MariaDB; it goes with this one. */
+  sibling(name: string): Promise<Installation>;
   remove(): Promise<void>;
 }
 
@@ -28,11 +30,23 @@ export async function install(): Promise<Installation> {
   const folder = mkdtempSync(join(tmpdir(), 'remit-bench-'));
   const port = await freePort();
   const stop = await startMariaDb(folder, port);
-  const url = (name: string) => `mysql://root@127.0.0.1:${port}/${name}`;
-  const urls = { data: url('remit'), keys: url('remit_keys'), plain: url('plain') };
-  const connection = await createConnection(`mysql://root@127.0.0.1:${port}`);
-  for (const name of ['remit', 'remit_keys', 'plain']) await connection.query(`CREATE DATABASE ${name}`);
+  return installOn(`mysql://root@127.0.0.1:${port}`, folder, 'remit', async () => {
+    await stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+}
+
+async function installOn(
+  server: string,
+  folder: string,
+  name: string,
+  remove: () => Promise<void>,
+): Promise<Installation> {
+  const names = { data: name, keys: `${name}_keys`, plain: `${name}_plain` };
+  const connection = await createConnection(server);
+  for (const database of Object.values(names)) await connection.query(`CREATE DATABASE ${database}`);
   await connection.end();
+  const urls = { data: `${server}/${names.data}`, keys: `${server}/${names.keys}`, plain: `${server}/${names.plain}` };
   const env = {
     DATABASE_URL: urls.data,
     KEYS_DATABASE_URL: urls.keys,
@@ -49,16 +63,12 @@ export async function install(): Promise<Installation> {
     return stdout;
   };
   await remit('migrate');
-  return {
-    folder,
-    urls,
-    env,
-    remit,
-    remove: async () => {
-      await stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
+  const sibling = async (other: string) => {
+    const own = join(folder, other);
+    mkdirSync(own);
+    return installOn(server, own, other, async () => undefined);
   };
+  return { folder, urls, env, remit, sibling, remove };
 }
 
 async function startMariaDb(folder: string, port: number): Promise<() => Promise<void>> {

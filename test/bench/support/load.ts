@@ -8,6 +8,15 @@ export interface Request {
   readonly body?: string;
 }
 
+/** A request, and how a right answer to it begins. */
+export interface Asked {
+  readonly request: Request;
+  /** An answer that begins otherwise is an error, and errors end the benchmark. */
+  readonly expected: string;
+  /** The body of one request after another, where each is to be new; answers are the same. */
+  readonly nextBody?: () => string;
+}
+
 export interface Measurement {
   readonly throughput: number;
   readonly p50: number;
@@ -16,30 +25,44 @@ export interface Measurement {
   readonly cpuPerRequest: number;
 }
 
-/**
- * Loads one server for a while.
- * @param expected how a right answer begins; one that does not is an error, and errors end the benchmark
- */
-export async function load(
+/** Loads one server with one request for a while. @param expected how a right answer begins */
+export function load(
   server: ServerProcess,
   request: Request,
   expected: string,
   connections: number,
   seconds: number,
 ): Promise<Measurement> {
+  return loadWith(server, [{ request, expected }], connections, seconds);
+}
+
+/** Loads one server for a while; each connection sends the requests in turn. */
+export async function loadWith(
+  server: ServerProcess,
+  asked: readonly Asked[],
+  connections: number,
+  seconds: number,
+): Promise<Measurement> {
+  let wrong = 0;
+  const requests = asked.map(({ request, expected, nextBody }) => ({
+    ...request,
+    headers: { ...request.headers },
+    ...(nextBody ? { setupRequest: (next: object) => ({ ...next, body: nextBody() }) } : {}),
+    onResponse: (_status: number, body: unknown) => {
+      if (!String(body).startsWith(expected)) wrong++;
+    },
+  }));
   const before = server.cpuSeconds();
   const result = await autocannon({
-    url: server.url + request.path,
-    method: request.method,
-    headers: { ...request.headers },
-    ...(request.body === undefined ? {} : { body: request.body }),
+    url: server.url,
     connections,
     duration: seconds,
-    verifyBody: (body: unknown) => String(body).startsWith(expected),
-  } as autocannon.Options);
-  const wrong = result.errors + result.timeouts + result.non2xx + ((result as { mismatches?: number }).mismatches ?? 0);
-  if (wrong > 0) throw new Error(`${server.name}: ${wrong} wrong answers to ${request.path}`);
+    requests,
+  } as unknown as autocannon.Options);
+  wrong += result.errors + result.timeouts + result.non2xx;
+  if (wrong > 0) throw new Error(`${server.name}: ${wrong} wrong answers to ${asked[0]?.request.path}`);
   const total = result.requests.total;
+  if (total === 0) throw new Error(`${server.name} answered nothing in ${seconds} s`);
   return {
     throughput: total / result.duration,
     p50: result.latency.p50,
@@ -49,13 +72,21 @@ export async function load(
 }
 
 /** One answer, for comparison. */
-export async function ask(server: ServerProcess, request: Request): Promise<{ data?: unknown; errors?: unknown }> {
+export async function ask(
+  server: Pick<ServerProcess, 'url'>,
+  request: Request,
+): Promise<{ data?: unknown; errors?: unknown; extensions?: unknown }> {
   const response = await fetch(server.url + request.path, {
     method: request.method,
     headers: { ...request.headers },
     ...(request.body === undefined ? {} : { body: request.body }),
   });
-  return (await response.json()) as { data?: unknown; errors?: unknown };
+  return (await response.json()) as { data?: unknown; errors?: unknown; extensions?: unknown };
+}
+
+/** How every right answer begins that says what this one says; what a server adds after it may differ. */
+export function beginningOf({ errors, data }: { data?: unknown; errors?: unknown }): string {
+  return JSON.stringify({ errors, data }).slice(0, -1);
 }
 
 export const median = (values: readonly number[]): number => {
@@ -65,7 +96,13 @@ export const median = (values: readonly number[]): number => {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
 };
 
-/** A ratio as its median and its extremes over the rounds. */
-export function spread(values: readonly number[]): { median: number; min: number; max: number } {
+export interface Spread {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** A figure as its median and its extremes over the rounds. */
+export function spread(values: readonly number[]): Spread {
   return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
 }

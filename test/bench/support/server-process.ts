@@ -10,6 +10,8 @@ export interface ServerProcess {
   cpuSeconds(): number;
   /** The most memory that it has held, in MiB. */
   peakMemory(): number;
+  /** The memory that it holds now, in MiB. */
+  memory(): number;
   stop(): Promise<void>;
 }
 
@@ -44,7 +46,8 @@ export async function startServer(
     name,
     url: `http://127.0.0.1:${found}`,
     cpuSeconds: () => cpuOf(child),
-    peakMemory: () => peakOf(child),
+    peakMemory: () => memoryOf(child, 'VmHWM'),
+    memory: () => memoryOf(child, 'VmRSS'),
     stop: () => end(child),
   };
 }
@@ -54,8 +57,8 @@ function cpuOf(child: ChildProcess): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
-function peakOf(child: ChildProcess): number {
-  const line = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'));
+function memoryOf(child: ChildProcess, which: 'VmHWM' | 'VmRSS'): number {
+  const line = new RegExp(`${which}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'));
   return Math.round(Number(line?.[1] ?? 0) / 1024);
 }
 

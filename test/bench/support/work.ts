@@ -7,6 +7,9 @@ export interface Work {
   readonly variables?: Record<string, unknown>;
 }
 
+/** The page that ratios are stated for. */
+export const PAGE_NAME = '50 customers x 5 orders';
+
 const page = `query Page { customers(first: 50) { nodes { id firstName lastName email residency orders(first: 5) { nodes { id placedAt total currency status } } } } }`;
 const wide = `query Wide { customers(first: 200) { nodes { id firstName lastName email phone socialHandle ipAddress gender residency source externalId createdAt } } }`;
 const byId = `query One($id: ID!) { customer(id: $id) { id firstName lastName email residency createdAt } }`;
@@ -16,7 +19,7 @@ const byEmail = `query Lookup($by: CustomerLookup!) { customerLookup(by: $by) { 
 export function worksFor(sample: { id: string; email: string }): readonly Work[] {
   return [
     { name: 'one customer by id', document: byId, floorPath: `/one?id=${sample.id}`, variables: { id: sample.id } },
-    { name: '50 customers x 5 orders', document: page, floorPath: '/page' },
+    { name: PAGE_NAME, document: page, floorPath: '/page' },
     { name: '200 customers x 12 fields', document: wide, floorPath: '/wide' },
     {
       name: 'look-up by e-mail',
@@ -27,4 +30,35 @@ export function worksFor(sample: { id: string; email: string }): readonly Work[]
   ];
 }
 
-export const PAGE = 1;
+/** A page of which one purpose reads everything, and another half of the fields. Only Remit has purposes. */
+export interface Variant {
+  readonly name: string;
+  readonly document: string;
+  /** The purpose that reads half; SERVICE_DELIVERY reads all. */
+  readonly purpose: string;
+  /** Governed fields that the document selects, and how many of them the purpose withholds or de-identifies. */
+  readonly fields: number;
+  readonly withheld: number;
+  readonly deidentified: number;
+}
+
+export const variants: readonly Variant[] = [
+  {
+    name: 'half withheld',
+    document:
+      'query Half { customers(first: 50) { nodes { id externalId ipAddress residency createdAt gender orders(first: 5) { nodes { placedAt total currency status } } } } }',
+    purpose: 'SECURITY',
+    fields: 10,
+    withheld: 5,
+    deidentified: 0,
+  },
+  {
+    name: 'half de-identified',
+    document:
+      'query Disguised { customers(first: 50) { nodes { id externalId ipAddress residency createdAt firstName lastName email phone orders(first: 5) { nodes { id } } } } }',
+    purpose: 'SECURITY',
+    fields: 10,
+    withheld: 0,
+    deidentified: 5,
+  },
+];

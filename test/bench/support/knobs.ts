@@ -1,0 +1,20 @@
+/** What a run can be told by its environment; each set has its own defaults. */
+function number(name: string, otherwise: number): number {
+  const value = Number(process.env[name] ?? otherwise);
+  if (!Number.isFinite(value) || value <= 0) throw new Error(`${name} must be a number above 0`);
+  return value;
+}
+
+export const customers = (otherwise = 2_000): number => number('BENCH_CUSTOMERS', otherwise);
+/** Interleaved rounds: in each, every server has its turn. */
+export const rounds = (otherwise = 5): number => number('BENCH_ROUNDS', otherwise);
+/** Length of one turn. */
+export const seconds = (otherwise = 2): number => number('BENCH_SECONDS', otherwise);
+/** How long each server is loaded with each work before anything counts: code is compiled as it runs. */
+export const warmUp = (): number => number('BENCH_WARM_UP', 3);
+export const soakSeconds = (): number => number('BENCH_SOAK_SECONDS', 600);
+
+const list = (name: string, otherwise: string): number[] => (process.env[name] ?? otherwise).split(',').map(Number);
+
+export const connectionCounts = (): number[] => list('BENCH_CONNECTIONS', '1,16,64');
+export const growthSizes = (): number[] => list('BENCH_GROWTH', '10000,100000,1000000');
