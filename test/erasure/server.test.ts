@@ -63,6 +63,7 @@ describe('a server beside its erasures', () => {
     const before = await server.inject('/metrics');
     expect(before.body).toContain('remit_erasures_open{status="RECEIVED"} 1');
     expect(before.body).toContain('remit_erasures_overdue 0');
+    expect(before.body).toMatch(/remit_erasures_next_due_timestamp_seconds [1-9]/);
 
     app.work();
     for (const deadline = Date.now() + 20_000; received.length === 0 && Date.now() < deadline; ) await sleep(50);
