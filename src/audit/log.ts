@@ -39,6 +39,8 @@ const WRITE_LIMIT_MS = 5_000;
  * the event loop, and on a server the entries that gather meanwhile share the next one's statement and signature.
  */
 const MAX_PAUSE_MS = 5;
+/** Share of time in which a process that has no more to give works. */
+const BUSY = 0.9;
 
 /**
  * One process's log in one database. Entries of requests that end together are written by one INSERT, whose last row
@@ -61,6 +63,7 @@ export class Log {
   #failure: { error: unknown } | undefined;
   #head: LogHead | undefined;
   #notBefore = 0;
+  #usage = performance.eventLoopUtilization();
 
   constructor(source: DataSource, signer: CheckpointSigner, heads: HeadKeeper, onTileLost: (error: unknown) => void) {
     this.#source = source;
@@ -109,10 +112,18 @@ export class Log {
       }
       const endedAt = performance.now();
       // Whoever is alone waits for nobody.
-      const pauses = this.#embedded || group.length > 1 || this.#queue.length > 0;
+      const pauses = this.#embedded || group.length > 1 || this.#queue.length > 0 || this.#isBusy();
       this.#notBefore = pauses ? endedAt + Math.min(endedAt - startedAt, MAX_PAUSE_MS) : 0;
     }
     this.#running = undefined;
+  }
+
+  /** Whether this process has hardly been idle since it was last asked: then others are about to end. */
+  #isBusy(): boolean {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, this.#usage);
+    this.#usage = now;
+    return utilization > BUSY;
   }
 
   /** Lets requests that are about to end join the group. */
