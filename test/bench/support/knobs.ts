@@ -11,7 +11,7 @@ export const rounds = (otherwise = 5): number => number('BENCH_ROUNDS', otherwis
 /** Length of one turn. */
 export const seconds = (otherwise = 2): number => number('BENCH_SECONDS', otherwise);
 /** How long each server is loaded with each work before anything counts: code is compiled as it runs. */
-export const warmUp = (): number => number('BENCH_WARM_UP', 3);
+export const warmUp = (): number => number('BENCH_WARM_UP', 2);
 export const soakSeconds = (): number => number('BENCH_SOAK_SECONDS', 600);
 
 const list = (name: string, otherwise: string): number[] => (process.env[name] ?? otherwise).split(',').map(Number);
