@@ -9,6 +9,7 @@ import {
   type GraphQLOutputType,
   type GraphQLResolveInfo,
   getArgumentValues,
+  getNullableType,
   isLeafType,
   isListType,
   isNonNullType,
@@ -151,11 +152,12 @@ function fieldOf(
 function property(place: Place, complete: Completion): Field {
   const { name } = place.definition;
   const settle = settled(place);
+  const isLeaf = isLeafType(getNullableType(place.definition.type));
   return (source, execution, parent) => {
     try {
       const value = (source as Source)?.[name];
       // A leaf's place is known only where something is wrong with it.
-      const path = isLeaf(place) ? nowhere : { prev: parent, key: place.key, typename: place.parentType.name };
+      const path = isLeaf ? nowhere : pathOf(place, parent);
       return settle(value, complete, execution, parent, path);
     } catch (error) {
       return fail(error, place, pathOf(place, parent), execution);
@@ -206,7 +208,6 @@ function settled(place: Place) {
   };
 }
 
-const isLeaf = ({ definition: { type } }: Place): boolean => isLeafType(isNonNullType(type) ? type.ofType : type);
 const nowhere: Path = { prev: undefined, key: '', typename: undefined };
 const pathOf = ({ key, parentType }: Place, prev: Path | undefined): Path => ({ prev, key, typename: parentType.name });
 

@@ -7,6 +7,7 @@ const { serialize, ...config } = GraphQLDateTime.toConfig();
 export const DateTime = new GraphQLScalarType<Date, string | Date>({
   ...config,
   serialize: (value) => {
+    if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString();
     const date = serialize(value);
     return date instanceof Date ? date.toISOString() : date;
   },

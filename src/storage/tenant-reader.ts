@@ -94,7 +94,7 @@ export class TenantReader {
         (await this.#together(table, columns, selection, by, some)) ??
         (await this.#eachByItself(table, columns, selection, by, some));
       for (const row of rows) {
-        const key = by.map((field) => row[field]).join();
+        const key = tieOf(row, by);
         const group = groups.get(key);
         if (group) group.push(row);
         else if (once.has(key)) groups.set(key, [row]);
@@ -267,13 +267,20 @@ function inParts(where: readonly Condition[]): Array<readonly Condition[]> {
   return parts;
 }
 
+function tieOf(row: Row, [first = '', ...more]: readonly string[]): string {
+  let tie = String(row[first]);
+  for (const field of more) tie += `,${row[field]}`;
+  return tie;
+}
+
 /** Rows of several selects in the order that was asked for; by columns that every select brings, those of the key. */
 function inOrder(table: TenantTable, { orderBy = [] }: Pick<Selection, 'orderBy'>, rows: Row[]): Row[] {
   const foreign = orderBy.find(({ field }) => !table.key.includes(field));
   if (foreign) throw new Error(`${table.name}: rows of several selects are ordered by the key, not ${foreign.field}`);
   return rows.sort((a, b) => {
     for (const { field, descending } of orderBy) {
-      const [left, right] = [String(a[field]), String(b[field])];
+      const left = String(a[field]);
+      const right = String(b[field]);
       if (left !== right) return left < right === Boolean(descending) ? 1 : -1;
     }
     return 0;
