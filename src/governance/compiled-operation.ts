@@ -1,6 +1,13 @@
-import { type ExecutionResult, execute, type FragmentDefinitionNode, type GraphQLSchema, Kind } from 'graphql';
+import {
+  type ExecutionResult,
+  execute,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLSchema,
+  Kind,
+} from 'graphql';
 import type { Enforcement } from './enforcement';
-import { type Executable, Execution, isIntrospection, ObjectFields } from './executor';
+import { type Executable, Execution, ObjectFields } from './executor';
 import type { OperationPlan } from './operation-plan';
 import { Selections } from './selection';
 
@@ -75,3 +82,7 @@ export class CompiledOperation {
     };
   }
 }
+
+/** What introspection asks is graphql's to answer. */
+const isIntrospection = ({ kind, name }: FieldNode): boolean =>
+  kind === Kind.FIELD && (name.value === '__schema' || name.value === '__type');

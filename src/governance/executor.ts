@@ -8,21 +8,18 @@ import {
   type GraphQLObjectType,
   type GraphQLOutputType,
   type GraphQLResolveInfo,
-  getArgumentValues,
   getNullableType,
   isLeafType,
   isListType,
   isNonNullType,
   isObjectType,
   isSpecifiedScalarType,
-  Kind,
   locatedError,
   type OperationDefinitionNode,
   type SelectionSetNode,
-  type ValueNode,
-  visit,
 } from 'graphql';
 import type { Enforcement, ResponsePath } from './enforcement';
+import { argumentsFor } from './field-arguments';
 import { plainGuardOf, releaseProperty } from './guards';
 import type { Selections } from './selection';
 
@@ -167,7 +164,7 @@ function property(place: Place, complete: Completion): Field {
 
 function resolved(place: Place, complete: Completion, resolve: NonNullable<Place['definition']['resolve']>): Field {
   const { definition, key, parentType } = place;
-  const argumentsOf = argumentsFor(place);
+  const argumentsOf = argumentsFor(place.definition, place.nodes[0]);
   const settle = settled(place);
   const call: Field = (source, execution, parent) => {
     const path = pathOf(place, parent);
@@ -245,28 +242,6 @@ function infoOf({ executable, parentType, definition, nodes }: Place, execution:
     variableValues: execution.variables as Record<string, unknown>,
   };
   return info;
-}
-
-/** A field's arguments; those that depend on no variable are coerced once, and copied: they are the resolver's own. */
-function argumentsFor({ definition, nodes: [node] }: Place): (variables: Execution['variables']) => object {
-  if (definition.args.length === 0 || !node) return () => ({});
-  const coerce = (variables: Execution['variables']) => getArgumentValues(definition, node, variables);
-  if ((node.arguments ?? []).some(({ value }) => isChanging(value))) return coerce;
-  let known: Record<string, unknown> | undefined;
-  return (variables) => {
-    known ??= coerce(variables);
-    return { ...known };
-  };
-}
-
-/** Whether what a value says differs between requests, or could be changed by whoever gets it. */
-function isChanging(value: ValueNode): boolean {
-  let changing = false;
-  const found = () => {
-    changing = true;
-  };
-  visit(value, { Variable: found, ObjectValue: found, ListValue: found });
-  return changing;
 }
 
 function completionOf(place: Place, type: GraphQLOutputType): Completion {
@@ -403,7 +378,3 @@ function isPromise(value: unknown): value is Promise<unknown> {
 function isIterable(value: unknown): value is Iterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.iterator in value;
 }
-
-/** What introspection asks is graphql's to answer. */
-export const isIntrospection = ({ kind, name }: FieldNode): boolean =>
-  kind === Kind.FIELD && (name.value === '__schema' || name.value === '__type');
