@@ -1,43 +1,86 @@
 import { LRUCache } from 'lru-cache';
+import { unseal } from './vault';
 
 /**
- * How long an unwrapped key stays in a process's memory at most, in milliseconds. The process that destroys a key forgets
- * it at once; any other one forgets it within this bound.
+ * How long an unwrapped key stays in a process's memory at most, and what it opened with it, in milliseconds. The process
+ * that destroys a key forgets it at once; any other one forgets it within this bound.
  */
 export const KEY_CACHE_TTL_MS = 30_000;
+/** The most sealed bytes whose content is remembered. */
+const OPENED_MAX_BYTES = 32 * 2 ** 20;
+/** What an entry of the memory costs besides its content, roughly. Bytes. */
+const OPENED_OVERHEAD_BYTES = 500;
 
 const PURGE_EVERY_MS = 5_000;
 const SEPARATOR = ':';
+
+interface KeptKey {
+  readonly key: Buffer;
+  /** Contexts of what was opened with it and is remembered. */
+  readonly opened: Set<string>;
+}
+
+interface Opened {
+  readonly sealed: Buffer;
+  readonly content: unknown;
+  readonly by: KeptKey;
+}
+
+/** Opens what is sealed under one key. */
+export interface Unsealer {
+  /**
+   * @returns the content, shared with whoever opened the same bytes: not to be changed
+   * @throws UnsealError as `unseal`
+   */
+  open(sealed: Buffer, context: string): unknown;
+}
 
 /**
  * Unwrapped keys in memory. The cache owns its bytes: it takes a copy in and gives copies out, and zeroes its own when it
  * forgets them. So a key that is evicted while a request runs stays whole in that request's hands; sharing one buffer
  * would let the eviction turn it to zeros between two rows, and rows be sealed under zeros.
+ *
+ * What was opened with a key is remembered no longer than the key: whoever can read this memory could open it as well.
  */
 export class KeyCache {
-  readonly #keys: LRUCache<string, Buffer>;
+  readonly #keys: LRUCache<string, KeptKey>;
+  readonly #opened: LRUCache<string, Opened>;
   readonly #purge: NodeJS.Timeout;
 
   /** @param now a clock in milliseconds, replaced in tests */
   constructor(max: number, now: () => number = () => performance.now()) {
-    this.#keys = new LRUCache<string, Buffer>({
+    this.#opened = new LRUCache<string, Opened>({
+      maxSize: OPENED_MAX_BYTES,
+      sizeCalculation: ({ sealed }) => sealed.length + OPENED_OVERHEAD_BYTES,
+      dispose: ({ by }, context) => by.opened.delete(context),
+    });
+    this.#keys = new LRUCache<string, KeptKey>({
       max,
       ttl: KEY_CACHE_TTL_MS,
       ttlResolution: 0,
       perf: { now },
-      dispose: (key) => key.fill(0),
+      dispose: ({ key, opened }) => {
+        for (const context of [...opened]) this.#opened.delete(context);
+        key.fill(0);
+      },
     });
     // An expired entry is refused when asked for; this zeroes those that nobody asks for.
     this.#purge = setInterval(() => this.#keys.purgeStale(), PURGE_EVERY_MS).unref();
   }
 
   get(...path: string[]): Buffer | undefined {
-    const key = this.#keys.get(path.join(SEPARATOR));
-    return key === undefined ? undefined : copyOf(key);
+    const kept = this.#keys.get(path.join(SEPARATOR));
+    return kept === undefined ? undefined : copyOf(kept.key);
+  }
+
+  /** What opens with a key that is kept. To be used at once: with the next turn it may be forgotten. */
+  unsealer(client: string, subject: string): Unsealer | undefined {
+    const kept = this.#keys.get(client + SEPARATOR + subject);
+    return kept && { open: (sealed, context) => this.#open(kept, sealed, context) };
   }
 
   set(key: Buffer, ...path: string[]): void {
-    this.#keys.set(path.join(SEPARATOR), copyOf(key));
+    this.#keys.set(path.join(SEPARATOR), { key: copyOf(key), opened: new Set() });
   }
 
   /** Forgets a key and, where the path is a client's, those of its subjects. */
@@ -54,11 +97,20 @@ export class KeyCache {
     clearInterval(this.#purge);
     this.#keys.clear();
   }
+
+  #open(by: KeptKey, sealed: Buffer, context: string): unknown {
+    const known = this.#opened.get(context);
+    if (known?.by === by && known.sealed.equals(sealed)) return known.content;
+    const content = unseal(by.key, sealed, context);
+    this.#opened.set(context, { sealed: copyOf(sealed), content, by });
+    by.opened.add(context);
+    return content;
+  }
 }
 
 /** Not Buffer.from, whose copy would lie in a pool that other buffers share. */
-function copyOf(key: Buffer): Buffer {
-  const copy = Buffer.alloc(key.length);
-  key.copy(copy);
+function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.alloc(bytes.length);
+  bytes.copy(copy);
   return copy;
 }

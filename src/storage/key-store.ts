@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { decrypt, encrypt, SEAL_OVERHEAD_BYTES } from './aes-gcm';
 import { ClientKeyError, ConfigurationError } from './errors';
-import { KeyCache } from './key-cache';
+import { KeyCache, type Unsealer } from './key-cache';
 import { ClientKey } from './key-entities';
 import type { MasterKey } from './master-key';
-import { type DerivedKeyUse, deriveKey } from './vault';
+import { type DerivedKeyUse, deriveKey, unseal } from './vault';
 
 /** A key without a row is swept only when it is older than this: its row may still be on the way. Milliseconds. */
 export const ORPHAN_GRACE_MS = 60 * 60_000;
@@ -149,20 +149,41 @@ export class KeyStore {
       else keys.set(subjectId, cached);
     }
     if (missing.size === 0) return keys;
-    const destructions = this.#destructions;
-    const clientKey = await this.#clientKeyUnlessDestroyed(clientId);
-    if (clientKey === undefined) return new Map();
-    for (const chunk of chunksOf([...missing])) {
-      for (const row of await this.#selectWrapped(clientId, chunk)) {
-        // A destruction under way, or one whose process died between overwriting and deleting.
-        if (row.wrapped.equals(OVERWRITTEN)) continue;
-        const key = decrypt(clientKey, row.wrapped, subjectContext(clientId, row.subject_id));
-        if (destructions === this.#destructions) this.#cache.set(key, clientId, row.subject_id);
-        keys.set(row.subject_id, key);
+    const read = await this.#readSubjectKeys(clientId, missing);
+    return read === undefined ? new Map() : new Map([...keys, ...read]);
+  }
+
+  /**
+   * Has something opened under the keys of subjects. `use` runs in one turn, in which no key is forgotten; it finds no
+   * unsealer for a subject whose key was destroyed or never made.
+   *
+   * @throws as {@link subjectKeys}, and what `use` throws
+   */
+  async unsealing<T>(
+    clientId: string,
+    subjectIds: ReadonlySet<string>,
+    use: (unsealers: ReadonlyMap<string, Unsealer>) => T,
+  ): Promise<T> {
+    const read = new Map<string, Buffer | undefined>();
+    try {
+      for (;;) {
+        const unsealers = new Map<string, Unsealer>();
+        const missing: string[] = [];
+        for (const subjectId of subjectIds) {
+          const key = read.get(subjectId);
+          const unsealer = this.#cache.unsealer(clientId, subjectId) ?? (key && unsealerWith(key));
+          if (unsealer) unsealers.set(subjectId, unsealer);
+          else if (!read.has(subjectId)) missing.push(subjectId);
+        }
+        // What was cached before a read may be forgotten after it, so everyone is looked for again.
+        if (missing.length === 0) return use(unsealers);
+        const found = await this.#readSubjectKeys(clientId, missing);
+        if (found === undefined) return use(new Map());
+        for (const subjectId of missing) read.set(subjectId, found.get(subjectId));
       }
+    } finally {
+      for (const key of read.values()) key?.fill(0);
     }
-    clientKey.fill(0);
-    return keys;
   }
 
   /**
@@ -236,6 +257,25 @@ export class KeyStore {
     this.#cache.close();
   }
 
+  /** @returns the keys that there are, copies too; undefined where the client's key was destroyed */
+  async #readSubjectKeys(clientId: string, subjectIds: Iterable<string>): Promise<Map<string, Buffer> | undefined> {
+    const destructions = this.#destructions;
+    const clientKey = await this.#clientKeyUnlessDestroyed(clientId);
+    if (clientKey === undefined) return undefined;
+    const keys = new Map<string, Buffer>();
+    for (const chunk of chunksOf([...subjectIds])) {
+      for (const row of await this.#selectWrapped(clientId, chunk)) {
+        // A destruction under way, or one whose process died between overwriting and deleting.
+        if (row.wrapped.equals(OVERWRITTEN)) continue;
+        const key = decrypt(clientKey, row.wrapped, subjectContext(clientId, row.subject_id));
+        if (destructions === this.#destructions) this.#cache.set(key, clientId, row.subject_id);
+        keys.set(row.subject_id, key);
+      }
+    }
+    clientKey.fill(0);
+    return keys;
+  }
+
   async #clientKeyUnlessDestroyed(clientId: string): Promise<Buffer | undefined> {
     try {
       return await this.clientKey(clientId);
@@ -294,6 +334,7 @@ export class KeyStore {
 
 const clientContext = (clientId: string) => `client-key:${clientId}`;
 const subjectContext = (clientId: string, subjectId: string) => `subject-key:${clientId}:${subjectId}`;
+const unsealerWith = (key: Buffer): Unsealer => ({ open: (sealed, context) => unseal(key, sealed, context) });
 const placeholders = (length: number) => Array<string>(length).fill('?').join(', ');
 
 function* chunksOf<T>(items: readonly T[]): Generator<T[]> {

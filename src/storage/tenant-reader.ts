@@ -1,9 +1,9 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { DataCategory } from '../governance/vocabulary';
+import type { Unsealer } from './key-cache';
 import type { KeyStore } from './key-store';
 import { runStatement } from './statements';
 import { snakeCase, type TenantTable, tableOf } from './tables';
-import { unseal } from './vault';
 
 type Scalar = string | number;
 
@@ -173,18 +173,20 @@ export class TenantReader {
     }
     if (sealed.length === 0 || rows.length === 0 || !table.subject) return rows;
     const subject = table.subject.id;
-    const keys = await this.#keys.subjectKeys(client, [...new Set(rows.map((row) => String(row[subject])))]);
-    for (const row of rows) {
-      const key = keys.get(String(row[subject]));
-      for (const { category, property, fields } of sealed) {
-        const content = row[property];
-        const opened = key && Buffer.isBuffer(content) ? openSealed(table, row, category, key, content) : nothing;
-        // Not deleted: an object that loses a property is slow from then on.
-        row[property] = undefined;
-        for (const field of fields) row[field] = opened instanceof Error ? opened : (opened[field] ?? null);
+    const subjects = new Set(rows.map((row) => String(row[subject])));
+    await this.#keys.unsealing(client, subjects, (unsealers) => {
+      for (const row of rows) {
+        const unsealer = unsealers.get(String(row[subject]));
+        for (const { category, property, fields } of sealed) {
+          const content = row[property];
+          const opened =
+            unsealer && Buffer.isBuffer(content) ? openSealed(table, row, category, unsealer, content) : nothing;
+          // Not deleted: an object that loses a property is slow from then on.
+          row[property] = undefined;
+          for (const field of fields) row[field] = opened instanceof Error ? opened : ownCopy(opened[field]);
+        }
       }
-    }
-    for (const key of keys.values()) key.fill(0);
+    });
     return rows;
   }
 }
@@ -195,13 +197,23 @@ const nothing: Row = {};
  * What sealed bytes hold, or an error in their place where they were altered or moved. GraphQL's executors report an
  * error that stands for a value as that field's own: it is null, it is logged, and the rest of the page is given.
  */
-function openSealed(table: TenantTable, row: Row, category: DataCategory, key: Buffer, sealed: Buffer): Row | Error {
+function openSealed(
+  table: TenantTable,
+  row: Row,
+  category: DataCategory,
+  unsealer: Unsealer,
+  sealed: Buffer,
+): Row | Error {
   try {
-    return unseal(key, sealed, sealingContext(table, row, category)) as Row;
+    return unsealer.open(sealed, sealingContext(table, row, category)) as Row;
   } catch (cause) {
     return new Error(`${table.name}: what is sealed of ${category} in a row does not open there`, { cause });
   }
 }
+
+/** What was opened is shared between requests, and a row's objects are marked with the state of its person. */
+const ownCopy = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null ? structuredClone(value) : (value ?? null);
 
 /** What a select reads of a table for some fields, and what becomes of it. */
 interface Columns {
