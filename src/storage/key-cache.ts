@@ -16,6 +16,8 @@ const SEPARATOR = ':';
 
 interface KeptKey {
   readonly key: Buffer;
+  /** On the cache's clock. */
+  readonly until: number;
   /** Contexts of what was opened with it and is remembered. */
   readonly opened: Set<string>;
 }
@@ -45,10 +47,12 @@ export interface Unsealer {
 export class KeyCache {
   readonly #keys: LRUCache<string, KeptKey>;
   readonly #opened: LRUCache<string, Opened>;
+  readonly #now: () => number;
   readonly #purge: NodeJS.Timeout;
 
   /** @param now a clock in milliseconds, replaced in tests */
   constructor(max: number, now: () => number = () => performance.now()) {
+    this.#now = now;
     this.#opened = new LRUCache<string, Opened>({
       maxSize: OPENED_MAX_BYTES,
       sizeCalculation: ({ sealed }) => sealed.length + OPENED_OVERHEAD_BYTES,
@@ -56,31 +60,37 @@ export class KeyCache {
     });
     this.#keys = new LRUCache<string, KeptKey>({
       max,
-      ttl: KEY_CACHE_TTL_MS,
-      ttlResolution: 0,
-      perf: { now },
       dispose: ({ key, opened }) => {
         for (const context of [...opened]) this.#opened.delete(context);
         key.fill(0);
       },
     });
-    // An expired entry is refused when asked for; this zeroes those that nobody asks for.
-    this.#purge = setInterval(() => this.#keys.purgeStale(), PURGE_EVERY_MS).unref();
+    // An expired key is refused when asked for; this zeroes those that nobody asks for.
+    this.#purge = setInterval(() => this.#forgetExpired(), PURGE_EVERY_MS).unref();
   }
 
   get(...path: string[]): Buffer | undefined {
-    const kept = this.#keys.get(path.join(SEPARATOR));
+    const kept = this.#kept(path.join(SEPARATOR), this.#now());
     return kept === undefined ? undefined : copyOf(kept.key);
   }
 
-  /** What opens with a key that is kept. To be used at once: with the next turn it may be forgotten. */
-  unsealer(client: string, subject: string): Unsealer | undefined {
-    const kept = this.#keys.get(client + SEPARATOR + subject);
-    return kept && { open: (sealed, context) => this.#open(kept, sealed, context) };
+  /** What opens with the keys of a client's subjects that are kept. To be used at once: with the next turn some may go. */
+  unsealers(client: string, subjects: Iterable<string>): Map<string, Unsealer> {
+    const now = this.#now();
+    const unsealers = new Map<string, Unsealer>();
+    for (const subject of subjects) {
+      const kept = this.#kept(client + SEPARATOR + subject, now);
+      if (kept) unsealers.set(subject, { open: (sealed, context) => this.#open(kept, sealed, context) });
+    }
+    return unsealers;
   }
 
   set(key: Buffer, ...path: string[]): void {
-    this.#keys.set(path.join(SEPARATOR), { key: copyOf(key), opened: new Set() });
+    this.#keys.set(path.join(SEPARATOR), {
+      key: copyOf(key),
+      until: this.#now() + KEY_CACHE_TTL_MS,
+      opened: new Set(),
+    });
   }
 
   /** Forgets a key and, where the path is a client's, those of its subjects. */
@@ -96,6 +106,18 @@ export class KeyCache {
   close(): void {
     clearInterval(this.#purge);
     this.#keys.clear();
+  }
+
+  #kept(name: string, now: number): KeptKey | undefined {
+    const kept = this.#keys.get(name);
+    if (kept === undefined || now < kept.until) return kept;
+    this.#keys.delete(name);
+    return undefined;
+  }
+
+  #forgetExpired(): void {
+    const now = this.#now();
+    for (const [name, { until }] of [...this.#keys.entries()]) if (now >= until) this.#keys.delete(name);
   }
 
   #open(by: KeptKey, sealed: Buffer, context: string): unknown {

@@ -167,12 +167,12 @@ export class KeyStore {
     const read = new Map<string, Buffer | undefined>();
     try {
       for (;;) {
-        const unsealers = new Map<string, Unsealer>();
+        const unsealers = this.#cache.unsealers(clientId, subjectIds);
         const missing: string[] = [];
         for (const subjectId of subjectIds) {
+          if (unsealers.has(subjectId)) continue;
           const key = read.get(subjectId);
-          const unsealer = this.#cache.unsealer(clientId, subjectId) ?? (key && unsealerWith(key));
-          if (unsealer) unsealers.set(subjectId, unsealer);
+          if (key) unsealers.set(subjectId, unsealerWith(key));
           else if (!read.has(subjectId)) missing.push(subjectId);
         }
         // What was cached before a read may be forgotten after it, so everyone is looked for again.
