@@ -1,12 +1,10 @@
-import { createHmac } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { ClientKeyError } from '../storage/errors';
 import { KEY_CACHE_TTL_MS } from '../storage/key-cache';
 import type { KeyStore } from '../storage/key-store';
 import { platformKey } from '../storage/platform-key';
-import { deriveKey, seal, unseal } from '../storage/vault';
+import { deriveKey, macOf, seal, unseal } from '../storage/vault';
 
-const BYTES = 16;
 const SUBJECT = 'remit/v1/audit-subject';
 const PRINCIPAL = 'audit-principal';
 
@@ -24,7 +22,6 @@ export interface SealedPrincipal {
 export class References {
   readonly #keys: KeyStore;
   /** No longer than keys themselves are remembered. */
-  readonly #subjects = new LRUCache<string, string>({ max: 100_000, ttl: KEY_CACHE_TTL_MS });
   readonly #principals = new LRUCache<string, SealedPrincipal>({ max: 10_000, ttl: KEY_CACHE_TTL_MS });
 
   constructor(keys: KeyStore) {
@@ -33,28 +30,18 @@ export class References {
 
   /** The references of subjects, sorted; one whose key is gone has none. */
   async subjects(client: string, ids: readonly string[]): Promise<string[]> {
-    const references: string[] = [];
-    const missing: string[] = [];
-    for (const id of ids) {
-      const known = this.#subjects.get(`${client}:${id}`);
-      if (known === undefined) missing.push(id);
-      else references.push(known);
-    }
-    if (missing.length > 0) {
-      for (const [id, key] of await this.#keys.subjectKeys(client, missing)) {
-        const reference = referenceOf(key, SUBJECT);
-        key.fill(0);
-        this.#subjects.set(`${client}:${id}`, reference);
-        references.push(reference);
-      }
-    }
-    return references.sort();
+    if (ids.length === 0) return [];
+    return this.#keys.withSubjectKeys(client, new Set(ids), (handles) => {
+      const references: string[] = [];
+      for (const key of handles.values()) references.push(key.mac(SUBJECT));
+      return references.sort();
+    });
   }
 
   /** A subject's reference as of now, for looking entries up; undefined once the subject is erased. */
   async subject(client: string, id: string): Promise<string | undefined> {
-    const key = (await this.#keys.subjectKeys(client, [id])).get(id);
-    return key && referenceOf(key, SUBJECT);
+    const [reference] = await this.subjects(client, [id]);
+    return reference;
   }
 
   async principal(client: string | undefined, name: string): Promise<SealedPrincipal> {
@@ -63,7 +50,7 @@ export class References {
     if (known) return known;
     const key = await this.#principalKey(client);
     const principal = {
-      reference: referenceOf(key, name),
+      reference: macOf(key, name),
       sealed: seal(key, name, PRINCIPAL).toString('base64url'),
     };
     this.#principals.set(cacheKey, principal);
@@ -97,6 +84,3 @@ export class References {
     }
   }
 }
-
-const referenceOf = (key: Buffer, message: string): string =>
-  createHmac('sha256', key).update(message).digest().subarray(0, BYTES).toString('base64url');

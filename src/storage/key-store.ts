@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { decrypt, encrypt, SEAL_OVERHEAD_BYTES } from './aes-gcm';
 import { ClientKeyError, ConfigurationError } from './errors';
-import { KeyCache, type Unsealer } from './key-cache';
+import { HeldKey, type KeyHandle, OpenedMemory } from './held-key';
+import { KeyCache } from './key-cache';
 import { ClientKey } from './key-entities';
 import type { MasterKey } from './master-key';
-import { type DerivedKeyUse, deriveKey, unseal } from './vault';
+import { type DerivedKeyUse, deriveKey } from './vault';
 
 /** A key without a row is swept only when it is older than this: its row may still be on the way. Milliseconds. */
 export const ORPHAN_GRACE_MS = 60 * 60_000;
@@ -13,6 +14,8 @@ export const ORPHAN_GRACE_MS = 60 * 60_000;
 const KEY_CACHE_MAX = 50_000;
 
 const CHUNK = 512;
+/** Of keys that only one request holds. */
+const nothingKept = new OpenedMemory(0);
 const KEY_BYTES = 32;
 /** A wrapped key's bytes after its destruction, until its row is deleted. */
 const OVERWRITTEN = Buffer.alloc(KEY_BYTES + SEAL_OVERHEAD_BYTES);
@@ -154,35 +157,39 @@ export class KeyStore {
   }
 
   /**
-   * Has something opened under the keys of subjects. `use` runs in one turn, in which no key is forgotten; it finds no
-   * unsealer for a subject whose key was destroyed or never made.
+   * Has something done with the keys of subjects. `use` runs in one turn, in which no key is forgotten; it finds no handle
+   * of a subject whose key was destroyed or never made.
    *
    * @throws as {@link subjectKeys}, and what `use` throws
    */
-  async unsealing<T>(
+  async withSubjectKeys<T>(
     clientId: string,
     subjectIds: ReadonlySet<string>,
-    use: (unsealers: ReadonlyMap<string, Unsealer>) => T,
+    use: (handles: ReadonlyMap<string, KeyHandle>) => T,
   ): Promise<T> {
-    const read = new Map<string, Buffer | undefined>();
+    const read = new Map<string, HeldKey | undefined>();
     try {
       for (;;) {
-        const unsealers = this.#cache.unsealers(clientId, subjectIds);
+        const handles = this.#cache.handles(clientId, subjectIds);
         const missing: string[] = [];
         for (const subjectId of subjectIds) {
-          if (unsealers.has(subjectId)) continue;
-          const key = read.get(subjectId);
-          if (key) unsealers.set(subjectId, unsealerWith(key));
+          if (handles.has(subjectId)) continue;
+          const own = read.get(subjectId);
+          if (own) handles.set(subjectId, own);
           else if (!read.has(subjectId)) missing.push(subjectId);
         }
         // What was cached before a read may be forgotten after it, so everyone is looked for again.
-        if (missing.length === 0) return use(unsealers);
+        if (missing.length === 0) return use(handles);
         const found = await this.#readSubjectKeys(clientId, missing);
         if (found === undefined) return use(new Map());
-        for (const subjectId of missing) read.set(subjectId, found.get(subjectId));
+        for (const subjectId of missing) {
+          const key = found.get(subjectId);
+          read.set(subjectId, key && new HeldKey(key, 0, nothingKept));
+          key?.fill(0);
+        }
       }
     } finally {
-      for (const key of read.values()) key?.fill(0);
+      for (const own of read.values()) own?.forget();
     }
   }
 
@@ -286,10 +293,11 @@ export class KeyStore {
   }
 
   /** Forgets before and after: a read that began in between must leave nothing in the cache. */
-  async #destroying(path: [clientId: string] | [clientId: string, subjectId: string], work: () => Promise<void>) {
+  async #destroying([clientId, subjectId]: [clientId: string, subjectId?: string], work: () => Promise<void>) {
     const forget = () => {
       this.#destructions++;
-      this.#cache.forget(...path);
+      if (subjectId === undefined) this.#cache.forgetClient(clientId);
+      else this.#cache.forget(clientId, subjectId);
     };
     forget();
     try {
@@ -334,7 +342,6 @@ export class KeyStore {
 
 const clientContext = (clientId: string) => `client-key:${clientId}`;
 const subjectContext = (clientId: string, subjectId: string) => `subject-key:${clientId}:${subjectId}`;
-const unsealerWith = (key: Buffer): Unsealer => ({ open: (sealed, context) => unseal(key, sealed, context) });
 const placeholders = (length: number) => Array<string>(length).fill('?').join(', ');
 
 function* chunksOf<T>(items: readonly T[]): Generator<T[]> {

@@ -1,6 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { DataCategory } from '../governance/vocabulary';
-import type { Unsealer } from './key-cache';
+import type { KeyHandle } from './held-key';
 import type { KeyStore } from './key-store';
 import { runStatement } from './statements';
 import { snakeCase, type TenantTable, tableOf } from './tables';
@@ -160,7 +160,7 @@ export class TenantReader {
   }
 
   async #open(table: TenantTable, columns: Columns, client: string, rows: Row[]): Promise<Row[]> {
-    const { instants, amounts, sealed } = columns;
+    const { instants, amounts, sealed, among } = columns;
     for (const row of rows) {
       for (const field of instants) {
         const value = row[field];
@@ -174,16 +174,16 @@ export class TenantReader {
     if (sealed.length === 0 || rows.length === 0 || !table.subject) return rows;
     const subject = table.subject.id;
     const subjects = new Set(rows.map((row) => String(row[subject])));
-    await this.#keys.unsealing(client, subjects, (unsealers) => {
+    await this.#keys.withSubjectKeys(client, subjects, (handles) => {
       for (const row of rows) {
-        const unsealer = unsealers.get(String(row[subject]));
-        for (const { category, property, fields } of sealed) {
-          const content = row[property];
-          const opened =
-            unsealer && Buffer.isBuffer(content) ? openSealed(table, row, category, unsealer, content) : nothing;
+        const key = handles.get(String(row[subject]));
+        const id = among.length === 0 ? '' : tieOf(row, among);
+        for (const column of sealed) {
+          const content = row[column.property];
+          const opened = key && Buffer.isBuffer(content) ? openSealed(table, row, column, id, key, content) : nothing;
           // Not deleted: an object that loses a property is slow from then on.
-          row[property] = undefined;
-          for (const field of fields) row[field] = opened instanceof Error ? opened : ownCopy(opened[field]);
+          row[column.property] = undefined;
+          for (const field of column.fields) row[field] = opened instanceof Error ? opened : ownValue(opened[field]);
         }
       }
     });
@@ -200,31 +200,39 @@ const nothing: Row = {};
 function openSealed(
   table: TenantTable,
   row: Row,
-  category: DataCategory,
-  unsealer: Unsealer,
+  { category, place }: SealedColumn,
+  id: string,
+  key: KeyHandle,
   sealed: Buffer,
 ): Row | Error {
   try {
-    return unsealer.open(sealed, sealingContext(table, row, category)) as Row;
+    const known = key.recall(place, id, sealed) ?? key.open(place, id, sealed, sealingContext(table, row, category));
+    return known as Row;
   } catch (cause) {
     return new Error(`${table.name}: what is sealed of ${category} in a row does not open there`, { cause });
   }
 }
 
 /** What was opened is shared between requests, and a row's objects are marked with the state of its person. */
-const ownCopy = (value: unknown): unknown =>
+const ownValue = (value: unknown): unknown =>
   typeof value === 'object' && value !== null ? structuredClone(value) : (value ?? null);
+
+interface SealedColumn {
+  readonly category: DataCategory;
+  readonly property: string;
+  readonly fields: readonly string[];
+  /** The same for every selection. */
+  readonly place: object;
+}
 
 /** What a select reads of a table for some fields, and what becomes of it. */
 interface Columns {
   readonly list: string;
   readonly instants: readonly string[];
   readonly amounts: readonly string[];
-  readonly sealed: ReadonlyArray<{
-    readonly category: DataCategory;
-    readonly property: string;
-    readonly fields: readonly string[];
-  }>;
+  readonly sealed: readonly SealedColumn[];
+  /** What tells the rows of one subject apart. */
+  readonly among: readonly string[];
 }
 
 const columnsOfFields = new WeakMap<object, Map<TenantTable, Columns>>();
@@ -257,12 +265,15 @@ function makeColumns(table: TenantTable, wanted: ReadonlySet<string>): Columns {
     categories.set(category, [...(categories.get(category) ?? []), name]);
   }
   const list = [...names].map((property) => `\`${snakeCase(property)}\` AS \`${property}\``);
-  const sealed = [...categories].flatMap(([category, fields]) => {
-    const column = table.sealed.get(category);
-    return column ? [{ category, fields, ...column }] : [];
-  });
-  for (const { column, property } of sealed) list.push(`\`${column}\` AS \`${property}\``);
-  return { list: list.join(', '), instants: ofKind('instant'), amounts: ofKind('amount'), sealed };
+  const sealed: SealedColumn[] = [];
+  for (const [category, fields] of categories) {
+    const place = table.sealed.get(category);
+    if (!place) continue;
+    sealed.push({ category, fields, property: place.property, place });
+    list.push(`\`${place.column}\` AS \`${place.property}\``);
+  }
+  const among = table.key.filter((property) => property !== 'clientId' && property !== table.subject?.id);
+  return { list: list.join(', '), instants: ofKind('instant'), amounts: ofKind('amount'), sealed, among };
 }
 
 /** The same conditions, with a list of values that is too long for one statement cut into several. */

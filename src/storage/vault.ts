@@ -77,6 +77,12 @@ export function blindIndex(key: Buffer, kind: BlindIndexKind, value: string): st
   return createHmac('sha256', key).update(`${kind}\0${normalised}`, 'utf8').digest('base64url');
 }
 
+const MAC_BYTES = 16;
+
+/** HMAC-SHA256 of a text, cut to 128 bits: what calls something by a name that only the key's holder can make. Base64url. */
+export const macOf = (key: Buffer, text: string): string =>
+  createHmac('sha256', key).update(text).digest().subarray(0, MAC_BYTES).toString('base64url');
+
 const CURSOR_SALT_BYTES = 16;
 const CURSOR_AAD = 'remit/v1/cursor';
 
