@@ -73,16 +73,12 @@ export class ObjectFields {
     const result = new this.#Result();
     let pending: Promise<void>[] | undefined;
     try {
-      for (const { key, execute } of this.#fields) {
-        const value = execute(source, execution, path);
-        result[key] = value;
+      for (const field of this.#fields) {
+        const value = field.execute(source, execution, path);
+        result[field.key] = value;
         if (isPromise(value)) {
           pending ??= [];
-          pending.push(
-            value.then((settled) => {
-              result[key] = settled;
-            }),
-          );
+          pending.push(filledIn(result, field.key, value));
         }
       }
     } catch (error) {
@@ -90,8 +86,7 @@ export class ObjectFields {
       throw error;
     }
     if (pending === undefined) return result;
-    const [only, another] = pending;
-    return (only && !another ? only : Promise.all(pending)).then(() => result);
+    return filled(result, pending);
   }
 
   /** One field after the other, as a mutation's are. */
@@ -100,6 +95,19 @@ export class ObjectFields {
     for (const { key, execute } of this.#fields) result[key] = await execute(source, execution, undefined);
     return result;
   }
+}
+
+/*
+ * What waits for a promise is in functions of its own: a function that makes a closure somewhere keeps its variables on
+ * the heap from its first line, and most fields of most rows wait for nothing.
+ */
+async function filledIn(result: Data, key: string, value: Promise<unknown>): Promise<void> {
+  result[key] = await value;
+}
+
+function filled(result: Data, pending: ReadonlyArray<Promise<void>>): Promise<Data> {
+  const [only, another] = pending;
+  return (only && !another ? only : Promise.all(pending)).then(() => result);
 }
 
 const noPrototype = Object.create(null) as object;
@@ -148,14 +156,13 @@ function fieldOf(
 /** A field without a resolver: a plain row's property. */
 function property(place: Place, complete: Completion): Field {
   const { name } = place.definition;
-  const settle = settled(place);
   const isLeaf = isLeafType(getNullableType(place.definition.type));
   return (source, execution, parent) => {
     try {
       const value = (source as Source)?.[name];
       // A leaf's place is known only where something is wrong with it.
       const path = isLeaf ? nowhere : pathOf(place, parent);
-      return settle(value, complete, execution, parent, path);
+      return settle(place, value, complete, execution, parent, path);
     } catch (error) {
       return fail(error, place, pathOf(place, parent), execution);
     }
@@ -165,13 +172,12 @@ function property(place: Place, complete: Completion): Field {
 function resolved(place: Place, complete: Completion, resolve: NonNullable<Place['definition']['resolve']>): Field {
   const { definition, key, parentType } = place;
   const argumentsOf = argumentsFor(place.definition, place.nodes[0]);
-  const settle = settled(place);
   const call: Field = (source, execution, parent) => {
     const path = pathOf(place, parent);
     try {
       const given = argumentsOf(execution.variables);
       const value = resolve(source, given, execution.enforcement, infoOf(place, execution, path));
-      return settle(value, complete, execution, parent, path);
+      return settle(place, value, complete, execution, parent, path);
     } catch (error) {
       return fail(error, place, path, execution);
     }
@@ -189,21 +195,23 @@ function resolved(place: Place, complete: Completion, resolve: NonNullable<Place
 }
 
 /** Completes a value, waited for where it is promised. */
-function settled(place: Place) {
-  return (
-    value: unknown,
-    complete: Completion,
-    execution: Execution,
-    parent: Path | undefined,
-    path: Path,
-  ): unknown => {
-    const done = isPromise(value)
-      ? value.then((given) => complete(given, execution, path))
-      : complete(value, execution, path);
-    if (!isPromise(done)) return done;
-    return done.then(undefined, (error) => fail(error, place, pathOf(place, parent), execution));
-  };
+function settle(
+  place: Place,
+  value: unknown,
+  complete: Completion,
+  execution: Execution,
+  parent: Path | undefined,
+  path: Path,
+): unknown {
+  const done = isPromise(value) ? completedLater(value, complete, execution, path) : complete(value, execution, path);
+  return isPromise(done) ? caught(done, place, execution, parent) : done;
 }
+
+const completedLater = (value: Promise<unknown>, complete: Completion, execution: Execution, path: Path) =>
+  value.then((given) => complete(given, execution, path));
+
+const caught = (done: Promise<unknown>, place: Place, execution: Execution, parent: Path | undefined) =>
+  done.then(undefined, (error) => fail(error, place, pathOf(place, parent), execution));
 
 const nowhere: Path = { prev: undefined, key: '', typename: undefined };
 const pathOf = ({ key, parentType }: Place, prev: Path | undefined): Path => ({ prev, key, typename: parentType.name });
@@ -315,14 +323,20 @@ function completedItem(
   path: Path,
 ): unknown {
   try {
-    const done = isPromise(item)
-      ? item.then((given) => complete(given, execution, path))
-      : complete(item, execution, path);
-    return isPromise(done) ? done.then(undefined, (error) => fail(error, place, path, execution, type)) : done;
+    const done = isPromise(item) ? completedLater(item, complete, execution, path) : complete(item, execution, path);
+    return isPromise(done) ? itemCaught(done, place, type, execution, path) : done;
   } catch (error) {
     return fail(error, place, path, execution, type);
   }
 }
+
+const itemCaught = (
+  done: Promise<unknown>,
+  place: Place,
+  type: GraphQLOutputType,
+  execution: Execution,
+  path: Path,
+): Promise<unknown> => done.then(undefined, (error) => fail(error, place, path, execution, type));
 
 /** The fields asked of each object type that stands in a place, made when the type is first met there. */
 function fieldsByType({ executable, nodes }: Place): (type: GraphQLObjectType) => ObjectFields {

@@ -47,8 +47,20 @@ export function releaseProperty(
   const outcome = enforcement.outcome(coordinate);
   const refusal = outcome === 'WITHHELD' ? undefined : enforcement.rowRefusal(source, coordinate);
   if (outcome === 'CLEAR' && refusal === undefined) return propertyOf(source, name);
-  const read = () => propertyOf(source, name);
-  return release(guard, coordinate, enforcement, outcome, refusal, read, { prev: parent, key });
+  return releaseLess(guard, enforcement, source, outcome, refusal, { prev: parent, key });
+}
+
+/** Apart from what reads in the clear, which makes no closure so. */
+function releaseLess(
+  guard: PlainGuard,
+  enforcement: Enforcement,
+  source: unknown,
+  outcome: Outcome,
+  refusal: RowRefusal | undefined,
+  path: ResponsePath,
+): unknown {
+  const read = () => propertyOf(source, guard.name);
+  return release(guard, guard.coordinate, enforcement, outcome, refusal, read, path);
 }
 
 /** What a field resolved to before any guard stood on it, so that governing a schema twice guards it once. */

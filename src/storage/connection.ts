@@ -78,18 +78,20 @@ export function page<T extends object>(
 /** Most pages are read for their nodes: edges are made when they are asked for. */
 class LazyConnection<T extends object> implements Connection<T> {
   readonly nodes: readonly T[];
-  readonly pageInfo: PageInfo;
   #edges: ReadonlyArray<LazyEdge<T>> | undefined;
 
   constructor(
-    rows: readonly T[],
-    size: number,
-    hasPreviousPage: boolean,
+    private readonly rows: readonly T[],
+    private readonly size: number,
+    private readonly hasPreviousPage: boolean,
     private readonly key: Buffer,
     private readonly position: (row: T) => unknown,
   ) {
     this.nodes = rows.length > size ? rows.slice(0, size) : rows;
-    this.pageInfo = new LazyPageInfo(rows.length > size, hasPreviousPage, this);
+  }
+
+  get pageInfo(): PageInfo {
+    return new LazyPageInfo(this.rows.length > this.size, this.hasPreviousPage, this);
   }
 
   get edges(): ReadonlyArray<LazyEdge<T>> {

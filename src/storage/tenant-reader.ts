@@ -300,14 +300,19 @@ function tieOf(row: Row, [first = '', ...more]: readonly string[]): string {
 function inOrder(table: TenantTable, { orderBy = [] }: Pick<Selection, 'orderBy'>, rows: Row[]): Row[] {
   const foreign = orderBy.find(({ field }) => !table.key.includes(field));
   if (foreign) throw new Error(`${table.name}: rows of several selects are ordered by the key, not ${foreign.field}`);
-  return rows.sort((a, b) => {
+  const compare = (a: Row, b: Row): number => {
     for (const { field, descending } of orderBy) {
       const left = String(a[field]);
       const right = String(b[field]);
       if (left !== right) return left < right === Boolean(descending) ? 1 : -1;
     }
     return 0;
-  });
+  };
+  // An index gives them forwards or backwards, and a page has many parents of few rows.
+  const isOrdered = () => rows.every((row, index) => index === 0 || compare(rows[index - 1] as Row, row) <= 0);
+  if (isOrdered()) return rows;
+  rows.reverse();
+  return isOrdered() ? rows : rows.sort(compare);
 }
 
 interface Statement {

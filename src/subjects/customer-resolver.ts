@@ -286,7 +286,7 @@ async function cursorKeyOf(keys: KeyStore, context: RequestContext): Promise<Buf
   return key;
 }
 
-function relatedPage<T extends object>(
+async function relatedPage<T extends object>(
   records: Records,
   keys: KeyStore,
   context: RequestContext,
@@ -296,13 +296,10 @@ function relatedPage<T extends object>(
   after?: string,
 ): Promise<Connection<T>> {
   const size = pageSize(first);
-  const read = async (key: Buffer) => {
-    const position = positionOf(after, key);
-    const rows = await records.of(context, relation, parent, { limit: size + 1, after: position });
-    return page(rows as unknown as T[], size, position, key, idOf);
-  };
-  const key = knownCursorKey(context);
-  return key ? read(key) : cursorKeyOf(keys, context).then(read);
+  const key = knownCursorKey(context) ?? (await cursorKeyOf(keys, context));
+  const position = positionOf(after, key);
+  const rows = await records.of(context, relation, parent, { limit: size + 1, after: position });
+  return page(rows as unknown as T[], size, position, key, idOf);
 }
 
 const idOf = (row: object): unknown => (row as Row).id;

@@ -41,7 +41,9 @@ export class Records {
     const loaders = context.memory as Map<unknown, DataLoader<object, Row[]>>;
     let loader = loaders.get(key);
     if (!loader) {
-      loader = new DataLoader((parents) => this.#load(context, relation, parents as readonly Row[], slice));
+      loader = new DataLoader((parents) => this.#load(context, relation, parents as readonly Row[], slice), {
+        cache: false,
+      });
       loaders.set(key, loader);
     }
     return loader.load(parent);
