@@ -24,6 +24,8 @@ export interface AccessFacts {
   readonly codes: ReadonlyMap<string, number>;
   readonly coordinates: readonly GovernedCoordinate[];
   readonly milliseconds: number;
+  /** What `begin` gave for it. */
+  readonly arrived: (() => void) | undefined;
 }
 
 interface Verdicts {
@@ -46,12 +48,18 @@ export class AccessRecorder {
     this.#alerts = new Alerts(raise);
   }
 
+  /** An operation begins. @returns to be called when it ends; an entry that comes before that comes in its name */
+  begin(): () => void {
+    return this.#ledger.gathering.join();
+  }
+
   /** Resolves once the entry is durable. @throws {GraphQLError} AUDIT_UNAVAILABLE */
   async record(facts: AccessFacts): Promise<void> {
     const { context, claims } = facts;
     const client = context?.client?.id;
     const notes = context && notesOf(context);
-    const ids = [...new Set([...(notes?.subjects ?? [])].flatMap(({ subject }) => subject ?? []))];
+    const ids = new Set<string>();
+    for (const { subject } of notes?.subjects ?? []) if (subject !== undefined) ids.add(subject);
     const principal = claims?.subject ? await this.#references.principal(client, claims.subject) : undefined;
     const subjects = client === undefined ? [] : await this.#references.subjects(client, ids);
     const { report } = facts;
@@ -91,7 +99,9 @@ export class AccessRecorder {
       transport: facts.transport,
       version: 1,
     };
-    await this.#ledger.append(client, facts.id, fields);
+    const durable = this.#ledger.append(client, facts.id, fields);
+    facts.arrived?.();
+    await durable;
     if (!principal) return;
     const { reference } = principal;
     const withheldHere = withheld.size + rowsWithheld.length;

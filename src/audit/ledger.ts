@@ -9,6 +9,7 @@ import type { Json } from './canonical';
 import { CheckpointSigner, parseCheckpoint, verifierKey } from './checkpoint';
 import { timeOfId } from './entry-id';
 import { auditUnavailable } from './errors';
+import { Gathering } from './gathering';
 import { HeadKeeper } from './heads';
 import { Log, type LogHead } from './log';
 import { originOf } from './origin';
@@ -31,6 +32,8 @@ export class Ledger {
   readonly #keys: KeyStore;
   readonly #keysSource: DataSource;
   readonly #onFailure: (error: unknown) => void;
+  /** One for all logs: which of them an operation will write into shows only at its end. */
+  readonly gathering = new Gathering();
   readonly #logs = new Map<DataSource, Promise<Log>>();
   #signer: Promise<CheckpointSigner> | undefined;
 
@@ -105,7 +108,7 @@ export class Ledger {
   async #open(source: DataSource): Promise<Log> {
     const signer = await this.signer();
     const heads = new HeadKeeper(this.#keysSource, this.#onFailure);
-    const log = new Log(source, signer, heads, this.#onFailure);
+    const log = new Log(source, { signer, heads, gathering: this.gathering }, this.#onFailure);
     const before = await unsettledHeads(source);
     await inTransaction(source, (manager) =>
       manager.query('INSERT INTO audit_log (log_id, opened_at, settled, pruned) VALUES (?, ?, 0, 0)', [

@@ -1,12 +1,11 @@
 import { AsyncResource } from 'node:async_hooks';
-import { performance } from 'node:perf_hooks';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { runStatement } from '../storage/statements';
 import { inTransaction } from '../storage/transaction';
 import { canonical, type Json } from './canonical';
 import type { CheckpointSigner } from './checkpoint';
+import type { Gathering } from './gathering';
 import type { HeadKeeper } from './heads';
 import { GrowingTree, hashLeaf } from './merkle';
 import { originOf } from './origin';
@@ -32,17 +31,11 @@ export interface LogHead {
 
 /** The most entries that one INSERT writes: some hundred kilobytes, below every engine's limit on a packet. */
 const MAX_GROUP = 256;
+/** Groups up to here are written by a prepared statement of their size; larger ones are rare, and cheap by the entry. */
+const PREPARED_GROUP = 16;
 const COLUMNS = ['log_id', 'sequence', 'entry_id', 'about_client', 'body', 'leaf_hash', 'checkpoint'];
 /** A write that takes longer has failed as far as its requests are concerned. Milliseconds. */
 const WRITE_LIMIT_MS = 5_000;
-/**
- * Between two writes requests go first, for as long as the write took and up to this: the embedded database writes within
- * the event loop, and on a server the entries that gather meanwhile share the next one's statement and signature.
- */
-const MAX_PAUSE_MS = 5;
-/** Share of time in which a process that has no more to give works. */
-const BUSY = 0.9;
-
 /**
  * One process's log in one database. Entries of requests that end together are written by one INSERT, whose last row
  * carries the signed checkpoint of the tree up to there: a group is durable as a whole or not at all, and no entry is
@@ -53,6 +46,7 @@ export class Log {
   readonly #source: DataSource;
   readonly #signer: CheckpointSigner;
   readonly #heads: HeadKeeper;
+  readonly #gathering: Gathering;
   readonly #onTileLost: (error: unknown) => void;
   readonly #embedded: boolean;
   /** Writing begins in no request's context, above all in no transaction of the one that began it. */
@@ -63,13 +57,16 @@ export class Log {
   #running: Promise<void> | undefined;
   #failure: { error: unknown } | undefined;
   #head: LogHead | undefined;
-  #notBefore = 0;
-  #usage = performance.eventLoopUtilization();
 
-  constructor(source: DataSource, signer: CheckpointSigner, heads: HeadKeeper, onTileLost: (error: unknown) => void) {
+  constructor(
+    source: DataSource,
+    { signer, heads, gathering }: { signer: CheckpointSigner; heads: HeadKeeper; gathering: Gathering },
+    onTileLost: (error: unknown) => void,
+  ) {
     this.#source = source;
     this.#signer = signer;
     this.#heads = heads;
+    this.#gathering = gathering;
     this.#onTileLost = onTileLost;
     this.#embedded = source.options.type === 'better-sqlite3';
   }
@@ -101,9 +98,8 @@ export class Log {
 
   async #run(): Promise<void> {
     while (this.#queue.length > 0) {
-      await this.#gather();
+      await this.#gathering.gathered();
       const group = this.#queue.splice(0, MAX_GROUP);
-      const startedAt = performance.now();
       try {
         await this.#write(group);
         for (const entry of group) entry.resolve();
@@ -111,27 +107,8 @@ export class Log {
         this.#failure = { error };
         for (const entry of [...group, ...this.#queue.splice(0)]) entry.reject(error);
       }
-      const endedAt = performance.now();
-      // Whoever is alone waits for nobody.
-      const pauses = this.#embedded || group.length > 1 || this.#queue.length > 0 || this.#isBusy();
-      this.#notBefore = pauses ? endedAt + Math.min(endedAt - startedAt, MAX_PAUSE_MS) : 0;
     }
     this.#running = undefined;
-  }
-
-  /** Whether this process has hardly been idle since it was last asked: then others are about to end. */
-  #isBusy(): boolean {
-    const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, this.#usage);
-    this.#usage = now;
-    return utilization > BUSY;
-  }
-
-  /** Lets requests that are about to end join the group. */
-  async #gather(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
-    const pause = this.#notBefore - performance.now();
-    if (pause > 0) await sleep(pause);
   }
 
   async #write(group: readonly Waiting[]): Promise<void> {
@@ -170,7 +147,7 @@ export class Log {
     const sql = `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${rows}`;
     const written = this.#embedded
       ? inTransaction(this.#source, (manager) => manager.query(sql, values))
-      : runStatement(this.#source, sql, values);
+      : runStatement(this.#source, sql, values, { preparedUpTo: PREPARED_GROUP * COLUMNS.length });
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error('writing to the audit ledger took too long')), WRITE_LIMIT_MS);

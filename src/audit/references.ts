@@ -29,9 +29,9 @@ export class References {
   }
 
   /** The references of subjects, sorted; one whose key is gone has none. */
-  async subjects(client: string, ids: readonly string[]): Promise<string[]> {
-    if (ids.length === 0) return [];
-    return this.#keys.withSubjectKeys(client, new Set(ids), (handles) => {
+  async subjects(client: string, ids: ReadonlySet<string>): Promise<string[]> {
+    if (ids.size === 0) return [];
+    return this.#keys.withSubjectKeys(client, ids, (handles) => {
       const references: string[] = [];
       for (const key of handles.values()) references.push(key.mac(SUBJECT));
       return references.sort();
@@ -40,7 +40,7 @@ export class References {
 
   /** A subject's reference as of now, for looking entries up; undefined once the subject is erased. */
   async subject(client: string, id: string): Promise<string | undefined> {
-    const [reference] = await this.subjects(client, [id]);
+    const [reference] = await this.subjects(client, new Set([id]));
     return reference;
   }
 

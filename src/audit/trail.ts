@@ -44,7 +44,7 @@ export class AuditTrail implements ChangeRecorder {
     const { client, principal, subject, references = [], purpose, details = {} } = change;
     const who = await this.#references.principal(client, principal);
     const subjects =
-      client === undefined || subject === undefined ? [] : await this.#references.subjects(client, [subject]);
+      client === undefined || subject === undefined ? [] : await this.#references.subjects(client, new Set([subject]));
     const id = uuid();
     await this.#ledger.append(client, id, {
       details,

@@ -53,7 +53,7 @@ export class Disclosures {
     if (input.categories.length === 0) throw denied.input('"categories" must name at least one.');
     const residencies = await this.#residencies(client, customerIds);
     if (isBarredByArticle48({ authority, authorityCountry, treaty, residencies })) throw barred();
-    const subjects = await this.#parts.references.subjects(client, customerIds);
+    const subjects = await this.#parts.references.subjects(client, new Set(customerIds));
     const row = {
       clientId: client,
       id: uuid(),

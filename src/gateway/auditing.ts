@@ -69,6 +69,7 @@ function factsOf(exchange: Exchange, result: Result, { governed, context, operat
     outcome: exchange.outcome ?? 'REJECTED',
     codes,
     coordinates: governed.coordinates,
+    arrived: exchange.arrived,
     milliseconds: performance.now() - exchange.startedAt,
   };
 }

@@ -14,6 +14,8 @@ export interface Exchange {
   readonly transport: 'http' | 'websocket';
   /** Milliseconds of `performance.now()`. */
   readonly startedAt: number;
+  /** Tells the ledger that its entry has come, or none will. */
+  arrived?: (() => void) | undefined;
   claims?: TokenClaims;
   contract?: Contract;
   /** Slug of the client that the request is about. */

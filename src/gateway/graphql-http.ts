@@ -37,7 +37,9 @@ export async function graphqlOverHttp(
   return async (request, reply) => {
     const exchange = beginExchange('http');
     request.exchange = exchange;
+    exchange.arrived = options.audit?.begin();
     const responding = traced(exchange, () => respond(request, exchange));
+    responding.then(exchange.arrived, exchange.arrived);
     const answer = await withDeadline(responding, limits.operationMs, () => gatewayErrors.timeout(limits.operationMs));
     reply.code(statusOf(exchange, answer.status, answer.contentType));
     for (const [name, value] of answer.headers ?? []) reply.header(name, value);

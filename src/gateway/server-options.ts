@@ -20,6 +20,8 @@ export interface ServerOptions {
   contextFor(claims: TokenClaims, purpose: string | undefined): Promise<RequestContext>;
   /** Records each operation before its answer leaves; absent only where a test has no ledger. */
   readonly audit?: {
+    /** An operation begins. @returns to be called when it ends, with or without an entry */
+    begin(): () => void;
     /** @throws {GraphQLError} AUDIT_UNAVAILABLE */
     record(facts: AccessFacts): Promise<void>;
   };

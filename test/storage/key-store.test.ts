@@ -193,6 +193,72 @@ describe.each(databases)('on $name', ({ name, create }) => {
     });
   });
 
+  describe('keys that are used and not seen', () => {
+    const place = {};
+    /** What a process opens of a subject, and whether it remembered it. */
+    const opened = (store: KeyStore, subject: string, sealed: Buffer) =>
+      store.withSubjectKeys(client, new Set([subject]), (handles) => {
+        const handle = handles.get(subject);
+        const known = handle?.recall(place, '', sealed);
+        return { remembered: known !== undefined, content: known ?? handle?.open(place, '', sealed, 'here') };
+      });
+    let subject: string;
+    let sealed: Buffer;
+
+    beforeEach(async () => {
+      subject = randomUUID();
+      const made = await keys.createSubjectKeys(client, [subject]);
+      sealed = seal(made.get(subject) as Buffer, 'a secret', 'here');
+    });
+
+    test('what was opened is remembered until the key is forgotten', async () => {
+      const other = process();
+      // The first read brings the key, the second one what is opened with it.
+      for (const remembered of [false, true]) {
+        expect(await opened(other, subject, sealed)).toEqual({ remembered, content: 'a secret' });
+      }
+      time += KEY_CACHE_TTL_MS;
+      expect(await opened(other, subject, sealed)).toEqual({ remembered: false, content: 'a secret' });
+    });
+
+    test('a destroyed key opens nothing: at once here, and elsewhere within the bound', async () => {
+      const other = process();
+      for (const store of [keys, other]) await opened(store, subject, sealed);
+      await keys.destroySubjectKey(client, subject);
+      expect((await opened(keys, subject, sealed)).content).toBeUndefined();
+      time += KEY_CACHE_TTL_MS;
+      expect(await opened(other, subject, sealed)).toEqual({ remembered: false, content: undefined });
+    });
+
+    test('nor does one of a destroyed client', async () => {
+      await opened(keys, subject, sealed);
+      await keys.destroyClientKey(client);
+      expect((await opened(keys, subject, sealed)).content).toBeUndefined();
+    });
+
+    test('a read under way while the cache forgets everything still opens', async () => {
+      const other = process();
+      const [second] = uuids(1) as [string];
+      const made = await keys.createSubjectKeys(client, [second]);
+      const theirs = seal(made.get(second) as Buffer, 'another', 'here');
+      await opened(other, subject, sealed);
+      const reading = other.withSubjectKeys(client, new Set([subject, second]), (handles) => [
+        handles.get(subject)?.open(place, '', sealed, 'here'),
+        handles.get(second)?.open(place, '', theirs, 'here'),
+      ]);
+      time += KEY_CACHE_TTL_MS;
+      expect(await reading).toEqual(['a secret', 'another']);
+    });
+
+    test('a name made with the key is the same in every process', async () => {
+      const mac = (store: KeyStore) =>
+        store.withSubjectKeys(client, new Set([subject]), (handles) => handles.get(subject)?.mac('who'));
+      const name = await mac(keys);
+      expect(name).toMatch(/^[\w-]{22}$/);
+      for (const store of [keys, process()]) expect(await mac(store)).toBe(name);
+    });
+  });
+
   describe('destruction', () => {
     test('a subject’s key is absent at once, cached or not; other processes forget it within the bound', async () => {
       const [gone, stays] = uuids(2) as [string, string];

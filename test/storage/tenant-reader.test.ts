@@ -1,6 +1,8 @@
 import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { type Condition, type Row, TenantReader } from '../../src/storage/tenant-reader';
+import { TenantWriter } from '../../src/storage/tenant-writer';
+import { inTransaction } from '../../src/storage/transaction';
 import { blindIndex, deriveKey } from '../../src/storage/vault';
 import { CustomAttribute } from '../../src/subjects/custom-attribute';
 import { Customer } from '../../src/subjects/customer';
@@ -225,6 +227,74 @@ describe.each(databases)('reading rows of a client on $name', ({ create }) => {
     await app.stores.keys.destroySubjectKey(acme, id);
     const [row] = await select([{ field: 'id', is: '=', value: id }], ['firstName', 'email', 'residency']);
     expect(row).toMatchObject({ firstName: null, email: null, residency: 'FR' });
+  });
+
+  describe('what was opened is remembered with its key', () => {
+    const address = { street: 'Main Street 1', city: 'London', country: 'GB' };
+    let person: string;
+    const read = async (from = reader) => {
+      const [row] = await from.select(Customer, {
+        client: acme,
+        fields: ['lastName', 'email', 'postalAddress'],
+        where: [{ field: 'id', is: '=', value: person }],
+      });
+      return row;
+    };
+    const sealedOf = async (column: string): Promise<Buffer> => {
+      const [row] = await source.query<Array<{ sealed: Buffer }>>(
+        `SELECT ${column} AS sealed FROM customer WHERE client_id = ? AND id = ?`,
+        [acme, person],
+      );
+      return row?.sealed as Buffer;
+    };
+    const overwrite = (column: string, sealed: Buffer) =>
+      source.query(`UPDATE customer SET ${column} = ? WHERE client_id = ? AND id = ?`, [sealed, acme, person]);
+
+    beforeEach(async () => {
+      person = await insertCustomer(app, acme, { lastName: 'Byron', email: 'b@example.org', postalAddress: address });
+      await read();
+    });
+
+    test('what is in the row counts: changed bytes are opened anew, altered ones not at all', async () => {
+      const name = await sealedOf('sealed_name');
+      await inTransaction(source, (manager) =>
+        new TenantWriter(manager, app.stores.keys).update(Customer, acme, { id: person }, { lastName: 'King' }),
+      );
+      expect(await read()).toMatchObject({ lastName: 'King' });
+      await overwrite('sealed_name', name);
+      expect(await read()).toMatchObject({ lastName: 'Byron' });
+      name[name.length - 20] = (name[name.length - 20] ?? 0) ^ 1;
+      await overwrite('sealed_name', name);
+      const altered = await read();
+      expect(altered?.lastName).toBeInstanceOf(Error);
+      expect(altered?.email).toBe('b@example.org');
+    });
+
+    test('bytes of another category or another person do not open, remembered or not', async () => {
+      await overwrite('sealed_name', await sealedOf('sealed_contact'));
+      expect((await read())?.lastName).toBeInstanceOf(Error);
+      const mine = await sealedOf('sealed_contact');
+      person = ada;
+      const hers = await sealedOf('sealed_contact');
+      await read();
+      await overwrite('sealed_contact', mine);
+      expect((await read())?.email).toBeInstanceOf(Error);
+      await overwrite('sealed_contact', hers);
+      expect(await read()).toMatchObject({ email: 'ada@example.org' });
+    });
+
+    test('each request has objects of its own', async () => {
+      const [one, other] = [await read(), await read()];
+      expect(one?.postalAddress).toEqual(address);
+      (one?.postalAddress as Row).city = 'Paris';
+      expect(other?.postalAddress).toEqual(address);
+      expect((await read())?.postalAddress).toEqual(address);
+    });
+
+    test('nothing of it is given once the key is destroyed', async () => {
+      await app.stores.keys.destroySubjectKey(acme, person);
+      expect(await read()).toMatchObject({ lastName: null, email: null, postalAddress: null });
+    });
   });
 
   test('a blind index finds by its digest, one or several', async () => {
