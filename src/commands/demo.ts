@@ -41,7 +41,7 @@ async function demo(options: DemoOptions): Promise<void> {
     throw new CommandError('the demo signs development tokens and is not for production; unset NODE_ENV');
   }
   const { PORT, LOG_LEVEL } = process.env;
-  const installation = await temporaryInstallation({ LOG_LEVEL: LOG_LEVEL || 'warn', ...(PORT ? { PORT } : {}) });
+  const installation = await temporaryInstallation({ LOG_LEVEL: LOG_LEVEL || 'error', ...(PORT ? { PORT } : {}) });
   const stage = new Stage(installation.remove);
   try {
     await stage.open(installation.config, options.once ? 0 : (options.port ?? installation.config.port));

@@ -48,6 +48,10 @@ export const gatewayErrors = {
   badRequest: (message: string) => new GatewayError(400, 'BAD_REQUEST', message),
   timeout: (ms: number) =>
     new GatewayError(503, 'TIMEOUT', `The operation took longer than ${ms / 1000} s; ask for less at once.`),
+  overloaded: () =>
+    new GatewayError(503, 'SERVICE_UNAVAILABLE', 'The server has as much to do as it can; try again.', {
+      'retry-after': '1',
+    }),
   draining: () =>
     new GatewayError(503, 'SERVICE_UNAVAILABLE', 'The server is shutting down; connect again.', { 'retry-after': '1' }),
   metrics: () =>

@@ -30,16 +30,24 @@ export async function graphqlOverHttp(
   limits: ServerLimits,
 ): Promise<HttpHandler> {
   const services = await startServices(options);
+  let underWay = 0;
   app.addHook('onClose', async () => {
     await Promise.all([...services.values()].map(({ apollo }) => apollo.stop()));
   });
 
   return async (request, reply) => {
+    if (underWay >= limits.operationsUnderWay) throw gatewayErrors.overloaded();
     const exchange = beginExchange('http');
     request.exchange = exchange;
     exchange.arrived = options.audit?.begin();
+    underWay++;
+    const ended = () => {
+      underWay--;
+      exchange.arrived?.();
+    };
     const responding = traced(exchange, () => respond(request, exchange));
-    responding.then(exchange.arrived, exchange.arrived);
+    // Not with the answer: what took too long goes on.
+    responding.then(ended, ended);
     const answer = await withDeadline(responding, limits.operationMs, () => gatewayErrors.timeout(limits.operationMs));
     reply.code(statusOf(exchange, answer.status, answer.contentType));
     for (const [name, value] of answer.headers ?? []) reply.header(name, value);

@@ -50,6 +50,8 @@ export interface ServerLimits {
   readonly bodyBytes: number;
   /** Bytes of a request's line and headers together. */
   readonly headerBytes: number;
+  /** Operations under way at once over HTTP, those included that were given up and still run. */
+  readonly operationsUnderWay: number;
   /** Milliseconds in which an operation must have been answered. */
   readonly operationMs: number;
   /** Milliseconds in which a WebSocket must have been initialised. */
@@ -63,6 +65,7 @@ export interface ServerLimits {
 export const defaultServerLimits: ServerLimits = {
   bodyBytes: 256 * 1024,
   headerBytes: 16 * 1024,
+  operationsUnderWay: 1_000,
   operationMs: 10_000,
   initialisationMs: 3_000,
   operationsPerSocket: 50,

@@ -346,6 +346,19 @@ describe('pitfall 21: limits', () => {
     expect(answer.body.errors).toMatchObject([{ extensions: { code: 'TIMEOUT' } }]);
     expect((await server.post({ query: '{ greeting }' })).status).toBe(200);
   });
+
+  test('more operations at once than the server takes are refused, and taken again when others have ended', async () => {
+    const busy = await startServer({ limits: { operationsUnderWay: 2, operationMs: 100 } });
+    const slow = [1, 2].map(() => busy.post({ query: '{ slow(ms: 1500) }' }));
+    for (const { status } of await Promise.all(slow)) expect(status).toBe(503);
+    // Both were given up, and still run.
+    const refused = await busy.post({ query: '{ greeting }' });
+    expect([refused.status, refused.headers['retry-after']]).toEqual([503, '1']);
+    expect(refused.body.errors).toMatchObject([{ extensions: { code: 'SERVICE_UNAVAILABLE' } }]);
+    let status = 503;
+    while (status !== 200) ({ status } = await busy.post({ query: '{ greeting }' }));
+    await busy.close();
+  });
 });
 
 describe('GraphQL over HTTP', () => {
