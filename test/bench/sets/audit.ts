@@ -54,7 +54,7 @@ async function measureThroughput(installation: Installation): Promise<unknown> {
   const { env, folder } = installation;
   const serve = [join(root, 'dist', 'src', 'main.js'), 'serve'];
   const on = await startServer('ledger on', serve, env, folder, portOfRemit);
-  const off = await startServer('ledger off', [server('unaudited.js')], env, folder, portOfRemit);
+  const off = await startServer('ledger off', [server('without.js'), 'ledger'], env, folder, portOfRemit);
   try {
     const results = [];
     for (const [work, query] of Object.entries(works)) {

@@ -21,6 +21,7 @@ const GOVERNED = 'governed';
 const UNAUDITED = 'governed, no ledger';
 const LEDGER = 'ungoverned, ledger';
 const UNGOVERNED = 'ungoverned';
+const FIRST = 'governed, first reads';
 
 /** What governance costs: Remit with it, without it, and the ledger's share; then a decision and a plan by themselves. */
 export async function overhead(): Promise<unknown> {
@@ -31,8 +32,9 @@ export async function overhead(): Promise<unknown> {
     await everyoneIn('DE', installation.urls.data);
     servers.push(await startRemit(installation, GOVERNED));
     servers.push(await startRemit(installation, UNGOVERNED, ['ungoverned.js']));
-    servers.push(await startRemit(installation, UNAUDITED, ['unaudited.js']));
+    servers.push(await startRemit(installation, UNAUDITED, ['without.js', 'ledger']));
     servers.push(await startRemit(installation, LEDGER, ['ungoverned.js', 'ledger']));
+    servers.push(await startRemit(installation, FIRST, ['without.js', 'memory']));
     const measured = await measureWorks(installation, slug, servers);
     for (const server of servers.splice(0)) await server.stop();
     const { decisions, plans } = await inProcess(installation);
@@ -113,6 +115,7 @@ function ratiosOf(measured: readonly Measured[]): Ratios {
     const where = `${work}, ${connections} connections`;
     ratios[`governed / ungoverned, ${where}`] = ratio(courses, GOVERNED, UNGOVERNED);
     ratios[`governed / governed without ledger, ${where}`] = ratio(courses, GOVERNED, UNAUDITED);
+    ratios[`governed, first reads / governed, ${where}`] = ratio(courses, FIRST, GOVERNED);
     ratios[`ungoverned with ledger / ungoverned, ${where}`] = ratio(courses, LEDGER, UNGOVERNED);
   }
   return ratios;
