@@ -3,6 +3,12 @@ import pino, { type DestinationStream, type Logger, stdTimeFunctions } from 'pin
 const secrets = ['authorization', 'cookie', 'set-cookie', 'token', 'password', 'query', 'variables', 'headers', 'body'];
 
 /**
+ * Lines go together, a tenth of a second late at most; what is left is written at exit. Not more at once than a pipe takes
+ * in one piece (PIPE_BUF of POSIX): workers share it.
+ */
+const together = { minLength: 3 * 1024, maxWrite: 4 * 1024, periodicFlush: 100 };
+
+/**
  * The log: JSON lines on standard output unless told. Whatever is logged, headers, bodies, tokens and documents are left
  * out, and errors say what they are and where, not what they say: their messages may repeat a person's data.
  */
@@ -19,8 +25,7 @@ export function createLogger(options: { level: string; destination?: Destination
         error: describeError,
       },
     },
-    // Lines go together, a tenth of a second late at most; what is left is written at exit.
-    options.destination ?? pino.destination({ fd: 1, sync: false, minLength: 4096, periodicFlush: 100 }),
+    options.destination ?? pino.destination({ fd: 1, sync: false, ...together }),
   );
 }
 

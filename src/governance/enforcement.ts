@@ -42,6 +42,8 @@ export class Enforcement {
   readonly #tallies = new Map<string, Tally>();
   /** By coordinate, for what the decision itself withholds: counted without making up a key each time. */
   readonly #withheld: Array<Tally | undefined> = [];
+  /** The same by what rows withhold for: a rule gives one object for all rows that it treats alike. */
+  readonly #withheldByRow = new Map<RowRefusal, Array<Tally | undefined>>();
   readonly #deidentified = new Set<string>();
 
   constructor(decision: Decision, access: Access, contextValue: unknown) {
@@ -98,7 +100,15 @@ export class Enforcement {
 
   /** Counts a coordinate withheld by its row. */
   withholdRow(coordinate: Coordinate, refusal: RowRefusal, path: ResponsePath): void {
-    this.#count(coordinate, typeof refusal === 'string' ? { code: refusal, rule: ruleOf(refusal) } : refusal, path);
+    const tallies = this.#withheldByRow.get(refusal) ?? [];
+    this.#withheldByRow.set(refusal, tallies);
+    const known = tallies[coordinate.index];
+    if (known && !this.decision.recurring.has(coordinate.index)) {
+      known.rows++;
+      return;
+    }
+    const reason = typeof refusal === 'string' ? { code: refusal, rule: ruleOf(refusal) } : refusal;
+    tallies[coordinate.index] = this.#count(coordinate, reason, path);
   }
 
   /** Counts a field that was not called because an argument reads what may not be read. */
