@@ -33,6 +33,12 @@ export interface GovernanceReport {
   readonly auditId: string | null;
 }
 
+const noAnswer: RowRefusal = {
+  code: 'PROCESSING_RESTRICTED',
+  rule: 'the row rule answered neither a code nor nothing',
+};
+const failed: RowRefusal = { code: 'PROCESSING_RESTRICTED', rule: 'the row rule failed' };
+
 /** One request while it runs: its decision, applied field by field, and what came of it. */
 export class Enforcement {
   readonly decision: Decision;
@@ -40,10 +46,11 @@ export class Enforcement {
   readonly #row: Access['row'];
   readonly #pseudonymKey: Uint8Array;
   readonly #tallies = new Map<string, Tally>();
-  /** By coordinate, for what the decision itself withholds: counted without making up a key each time. */
-  readonly #withheld: Array<Tally | undefined> = [];
-  /** The same by what rows withhold for: a rule gives one object for all rows that it treats alike. */
-  readonly #withheldByRow = new Map<RowRefusal, Array<Tally | undefined>>();
+  /**
+   * By refusal and coordinate, counted without making up a key each time: a row rule gives one object for all rows that it
+   * treats alike. Undefined is the decision itself.
+   */
+  readonly #withheld = new Map<RowRefusal | undefined, Array<Tally | undefined>>();
   readonly #deidentified = new Set<string>();
 
   constructor(decision: Decision, access: Access, contextValue: unknown) {
@@ -63,12 +70,15 @@ export class Enforcement {
     if (!this.#row || !coordinate.governed) return undefined;
     try {
       const refusal: unknown = this.#row(row, coordinate.name, coordinate.rule.category);
-      return refusal === undefined || isRowRefusal(refusal)
-        ? refusal
-        : { code: 'PROCESSING_RESTRICTED', rule: 'the row rule answered neither a code nor nothing' };
+      if (refusal === undefined || this.#isKnown(refusal) || isRowRefusal(refusal)) return refusal;
+      return noAnswer;
     } catch {
-      return { code: 'PROCESSING_RESTRICTED', rule: 'the row rule failed' };
+      return failed;
     }
+  }
+
+  #isKnown(refusal: unknown): refusal is RowRefusal {
+    return this.#withheld.has(refusal as RowRefusal);
   }
 
   deidentify(coordinate: Coordinate, value: unknown): unknown {
@@ -82,33 +92,32 @@ export class Enforcement {
     return deidentify(method, value, this.#pseudonymKey);
   }
 
-  /** Counts a coordinate withheld by the decision. */
-  withhold(coordinate: Coordinate, path: ResponsePath): void {
-    const known = this.#withheld[coordinate.index];
-    if (known && !this.decision.recurring.has(coordinate.index)) {
-      known.rows++;
-      return;
+  /**
+   * Counts a coordinate that is withheld at `key` below `parent`.
+   * @param refusal of its row; undefined where the decision withholds it
+   */
+  withhold(
+    coordinate: Coordinate,
+    refusal: RowRefusal | undefined,
+    parent: ResponsePath | undefined,
+    key: string | number,
+  ): void {
+    let tallies = this.#withheld.get(refusal);
+    if (!tallies) {
+      tallies = [];
+      this.#withheld.set(refusal, tallies);
     }
-    const verdict = this.decision.verdicts[coordinate.index];
-    const code = verdict?.code ?? 'PURPOSE_NOT_PERMITTED';
-    this.#withheld[coordinate.index] = this.#count(
-      coordinate,
-      { code, rule: verdict?.rule ?? 'no plan reaches this field' },
-      path,
-    );
+    const known = tallies[coordinate.index];
+    if (known && !this.decision.recurring.has(coordinate.index)) known.rows++;
+    else
+      tallies[coordinate.index] = this.#count(coordinate, this.#reasonOf(coordinate, refusal), { prev: parent, key });
   }
 
-  /** Counts a coordinate withheld by its row. */
-  withholdRow(coordinate: Coordinate, refusal: RowRefusal, path: ResponsePath): void {
-    const tallies = this.#withheldByRow.get(refusal) ?? [];
-    this.#withheldByRow.set(refusal, tallies);
-    const known = tallies[coordinate.index];
-    if (known && !this.decision.recurring.has(coordinate.index)) {
-      known.rows++;
-      return;
-    }
-    const reason = typeof refusal === 'string' ? { code: refusal, rule: ruleOf(refusal) } : refusal;
-    tallies[coordinate.index] = this.#count(coordinate, reason, path);
+  #reasonOf({ index }: Coordinate, refusal: RowRefusal | undefined): Refusal {
+    if (typeof refusal === 'object') return refusal;
+    if (refusal !== undefined) return { code: refusal, rule: ruleOf(refusal) };
+    const verdict = this.decision.verdicts[index];
+    return { code: verdict?.code ?? 'PURPOSE_NOT_PERMITTED', rule: verdict?.rule ?? 'no plan reaches this field' };
   }
 
   /** Counts a field that was not called because an argument reads what may not be read. */

@@ -47,10 +47,14 @@ export function releaseProperty(
   const outcome = enforcement.outcome(coordinate);
   const refusal = outcome === 'WITHHELD' ? undefined : enforcement.rowRefusal(source, coordinate);
   if (outcome === 'CLEAR' && refusal === undefined) return propertyOf(source, name);
-  return releaseLess(guard, enforcement, source, outcome, refusal, { prev: parent, key });
+  if (guard.nonNull || (outcome !== 'WITHHELD' && refusal === undefined)) {
+    return releaseLess(guard, enforcement, source, outcome, refusal, { prev: parent, key });
+  }
+  enforcement.withhold(coordinate, refusal, parent, key);
+  return null;
 }
 
-/** Apart from what reads in the clear, which makes no closure so. */
+/** Apart from what reads in the clear or not at all, which makes no closure so. */
 function releaseLess(
   guard: PlainGuard,
   enforcement: Enforcement,
@@ -155,7 +159,7 @@ function guardedSource(guard: Guard, subscribe: Resolver): Resolver {
     if (!(context instanceof Enforcement)) throw withheldError('PURPOSE_NOT_PERMITTED');
     if (bindings) argumentsPermitted(guard, bindings, args, context, info.path);
     if (coordinate && context.outcome(coordinate) === 'WITHHELD') {
-      context.withhold(coordinate, info.path);
+      context.withhold(coordinate, undefined, info.path.prev, info.path.key);
       throw withheldError('PURPOSE_NOT_PERMITTED');
     }
     return subscribe(source, args, context.contextValue, info);
@@ -172,8 +176,7 @@ function release(
   read: () => unknown,
   path: ResponsePath,
 ): unknown {
-  if (outcome === 'WITHHELD') enforcement.withhold(coordinate, path);
-  else if (refusal !== undefined) enforcement.withholdRow(coordinate, refusal, path);
+  if (outcome === 'WITHHELD' || refusal !== undefined) enforcement.withhold(coordinate, refusal, path.prev, path.key);
   else if (outcome === 'CLEAR') return read();
   else return settle(read, (value) => enforcement.deidentify(coordinate, value));
 
