@@ -70,15 +70,11 @@ export class Enforcement {
     if (!this.#row || !coordinate.governed) return undefined;
     try {
       const refusal: unknown = this.#row(row, coordinate.name, coordinate.rule.category);
-      if (refusal === undefined || this.#isKnown(refusal) || isRowRefusal(refusal)) return refusal;
+      if (refusal === undefined || isRowRefusal(refusal)) return refusal;
       return noAnswer;
     } catch {
       return failed;
     }
-  }
-
-  #isKnown(refusal: unknown): refusal is RowRefusal {
-    return this.#withheld.has(refusal as RowRefusal);
   }
 
   deidentify(coordinate: Coordinate, value: unknown): unknown {
