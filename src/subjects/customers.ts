@@ -35,7 +35,7 @@ import {
   type Reach,
   unreached,
 } from './reach';
-import { requireNotUnderErasure } from './under-erasure';
+import { requireNotUnderErasure } from './writable';
 
 /** Who writes, and whom they reach. */
 export interface CustomerWriter {
