@@ -90,7 +90,7 @@ export class ErasureResolver {
     const fields = context.decision?.readable('ErasureSubject') ?? [];
     const row = await this.room.erasures.subject(clientOf(request), idOf(request), fields);
     if (!row || row.customerId === null) return null;
-    return about(row, { restriction: UNDER_ERASURE, residency: null }) as unknown as ErasureSubject;
+    return about(row, { ...unrestricted, restriction: UNDER_ERASURE }) as unknown as ErasureSubject;
   }
 
   @FieldResolver(() => [ErasureStep])

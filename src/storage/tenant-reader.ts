@@ -11,6 +11,8 @@ type Scalar = string | number;
 export type Condition =
   | { readonly field: string; readonly is: '=' | '<' | '<=' | '>' | '>='; readonly value: Scalar }
   | { readonly field: string; readonly is: 'in'; readonly value: readonly Scalar[] }
+  /** The number that the field holds has one of the bits of the value. */
+  | { readonly field: string; readonly is: 'has'; readonly value: number }
   /** The field's blind index equals the digest, or one of them. */
   | { readonly index: string; readonly is: '='; readonly value: string }
   | { readonly index: string; readonly is: 'in'; readonly value: readonly string[] };
@@ -347,7 +349,7 @@ function predicate(
         `${table.name} has no blind index of ${'index' in condition ? condition.index : condition.field}`,
       );
     // The only word of a condition that becomes SQL as it is.
-    if (condition.is !== 'in' && !comparisons.has(condition.is))
+    if (condition.is !== 'in' && condition.is !== 'has' && !comparisons.has(condition.is))
       throw new Error(`${table.name}.${column} is compared by no known operator`);
     const asked = condition.is === 'in' ? condition.value : [condition.value];
     const possible = (value: Scalar) =>
@@ -355,6 +357,7 @@ function predicate(
     const values = asked.map((value) => defined(table, column, value)).filter(possible);
     if (values.length === 0) parts.push('1 = 0');
     else if (condition.is === 'in') parts.push(`\`${column}\` IN (${values.map(() => '?').join(', ')})`);
+    else if (condition.is === 'has') parts.push(`(\`${column}\` & ?) <> 0`);
     else parts.push(`\`${column}\` ${condition.is} ?`);
     parameters.push(...values);
   }

@@ -91,6 +91,17 @@ export class Customer {
   @Field(() => DateTime, { nullable: true })
   createdAt: Date | null;
 
+  @PersonalData({ ...moment, stored: { plain: 'instant' } })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When a decision about the person was last made by automated means (GDPR Art. 22).',
+  })
+  lastAutomatedDecisionAt: Date | null;
+
+  /** The purposes that the person objects to, a bit each; {@link Customer.objections} names them. */
+  @NonPersonal('a state of processing', { plain: 'count' })
+  objectionMask: number | null;
+
   @NonPersonal('a state of processing, shown by its effect only', { plain: { text: 30 } })
   restriction: RestrictionGround | null;
 

@@ -4,6 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { DataCategory } from '../governance/vocabulary';
 import { type ChangeRecorder, unrecorded } from '../identity/change-recorder';
+import { objectionBit } from '../identity/objections';
 import { denied } from '../identity/request-context';
 import { about } from '../identity/subject-state';
 import type { KeyStore } from '../storage/key-store';
@@ -52,7 +53,7 @@ const MOST_ALIKE = 1_000;
 const ATTEMPTS = 5;
 
 /** What every read of a customer needs to decide on the row, whatever was asked for. */
-const state = ['restriction', 'residency'];
+const state = ['restriction', 'objectionMask', 'residency'];
 const statedFields = new WeakMap<ReadonlySet<string>, ReadonlySet<string>>();
 
 function withState(fields: ReadonlySet<string>): ReadonlySet<string> {
@@ -121,6 +122,8 @@ export class Customers {
       if (value === '') throw denied.input(`"${field}" of a filter must not be empty; leave it out for all.`);
       if (value !== null && value !== undefined) where.push({ field, is: '=', value });
     }
+    if (filter?.objectsTo) where.push({ field: 'objectionMask', is: 'has', value: objectionBit(filter.objectsTo) });
+    if (filter?.decidedAutomatically) where.push({ field: 'lastAutomatedDecisionAt', is: '>', value: 0 });
     if (filter?.createdAfter) where.push({ field: 'createdAt', is: '>', value: filter.createdAfter.getTime() });
     if (filter?.createdBefore) where.push({ field: 'createdAt', is: '<', value: filter.createdBefore.getTime() });
     return this.#select(client, fields, where, limit);
@@ -137,7 +140,7 @@ export class Customers {
     check(input);
     requireSomething(input);
     const { residency = null } = input;
-    const refusal = by.reach.refusal({ residency, restriction: null }, writtenCategories(input));
+    const refusal = by.reach.refusal({ residency, restriction: null, objections: 0 }, writtenCategories(input));
     if (refusal !== undefined) throw denied.transfer(unreadable(residency), refusal);
     const erased = await this.#erasedAmong(client, input);
     if (erased.length > 0 && !allowErased) throw denied.erased(by.takesInErased ? erased : undefined);
@@ -290,6 +293,7 @@ function customerOf(row: Row): Customer {
   const subject = {
     subject: String(row.id),
     restriction: (row.restriction ?? null) as string | null,
+    objections: Number(row.objectionMask ?? 0),
     residency: (row.residency ?? null) as string | null,
   };
   if (typeof row.postalAddress === 'object' && row.postalAddress !== null) about(row.postalAddress, subject);
