@@ -6,7 +6,7 @@ import { behaviour, behaviourId } from './policies';
 
 @TenantTable('automated_decision', { subject: { kind: 'CUSTOMER', id: 'customerId' }, erasure: 'DELETE' })
 @ObjectType({
-  description: "A decision about a person that was made by automated means, profiling included (GDPR Art. 22).",
+  description: 'A decision about a person that was made by automated means, profiling included (GDPR Art. 22).',
   simpleResolvers: true,
 })
 export class AutomatedDecision {

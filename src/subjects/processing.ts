@@ -53,7 +53,9 @@ export class Processing {
     const subject = text('subject', input.subject, 200);
     const logic = text('logic', input.logic, 2_000);
     const madeAt = input.madeAt ?? new Date();
-    const categories = [...tableOf(AutomatedDecision).fields.values()].flatMap(({ personal }) => personal?.category ?? []);
+    const categories = [...tableOf(AutomatedDecision).fields.values()].flatMap(
+      ({ personal }) => personal?.category ?? [],
+    );
     const writable = async (manager: EntityManager) => {
       const [person] = await lockPeople(manager, client, [customerId]);
       if (!person || !mayWrite(reach, person, categories)) throw unreached();

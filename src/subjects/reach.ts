@@ -68,7 +68,8 @@ export const mayWrite = (reach: Reach, person: SubjectState, categories: Iterabl
  * @param fields of the customer by which the person was found
  */
 export const mayAct = (reach: Reach, person: SubjectState, fields: Iterable<string> = []): boolean =>
-  person.residency === null || reach.refusal({ ...person, restriction: null, objections: 0 }, categoriesOf(fields)) === undefined;
+  person.residency === null ||
+  reach.refusal({ ...person, restriction: null, objections: 0 }, categoriesOf(fields)) === undefined;
 
 /** Whether another residency leaves what may be read of a person as it is: it opens nothing, and nothing is lost. */
 export function mayMove(reach: Reach, person: SubjectState, residency: string | null): boolean {
@@ -87,7 +88,9 @@ export async function lockPeople(manager: EntityManager, client: string, ids: re
   const wanted = new Set(ids.filter((id) => /^[\x21-\x7e]+$/.test(id)));
   if (wanted.size === 0) return [];
   const lock = manager.dataSource.options.type === 'better-sqlite3' ? '' : ' FOR UPDATE';
-  const rows = await manager.query<Array<{ id: string; residency: string | null; restriction: string | null; objection_mask: number | null }>>(
+  const rows = await manager.query<
+    Array<{ id: string; residency: string | null; restriction: string | null; objection_mask: number | null }>
+  >(
     `SELECT id, residency, restriction, objection_mask FROM customer
      WHERE client_id = ? AND id IN (${placesFor([...wanted])}) ORDER BY id${lock}`,
     [client, ...wanted],
