@@ -1,9 +1,11 @@
 import { Arg, Ctx, Field, FieldResolver, ID, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { noteGiven } from '../identity/request-notes';
 import { about } from '../identity/subject-state';
 import type { Clients } from '../register/clients';
 import { type Connection, page, pageSize, positionOf } from '../storage/connection';
 import type { KeyStore } from '../storage/key-store';
+import { PersonalRows, personalCategories } from '../storage/tables';
 import type { Row } from '../storage/tenant-reader';
 import { UNDER_ERASURE } from '../subjects/under-erasure';
 import {
@@ -82,13 +84,16 @@ export class ErasureResolver {
     return JSON.stringify({ keys: await this.room.parts.signingKeys.publicKeys() });
   }
 
+  @PersonalRows()
   @FieldResolver(() => ErasureSubject, { nullable: true, description: 'Read for LEGAL; null once it is erased.' })
   async subject(@Root() request: Row, @Ctx() context: RequestContext): Promise<ErasureSubject | null> {
     if (request.kind !== 'CUSTOMER') return null;
     const fields = context.decision?.readable('ErasureSubject') ?? [];
     const row = await this.room.erasures.subject(clientOf(request), idOf(request), fields);
     if (!row || row.customerId === null) return null;
-    return about(row, { restriction: UNDER_ERASURE, residency: null }) as unknown as ErasureSubject;
+    const subject = about(row, { subject: String(row.customerId), restriction: UNDER_ERASURE, residency: null });
+    noteGiven(context, [subject], personalCategories(ErasureSubject));
+    return subject as unknown as ErasureSubject;
   }
 
   @FieldResolver(() => [ErasureStep])

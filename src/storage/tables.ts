@@ -30,8 +30,8 @@ type PlainKind = 'id' | 'instant' | 'amount' | 'count' | 'size' | 'bytes' | { re
 /** How a field is kept: in a column of its own, or sealed together with its category's others under the subject's key. */
 export type Storing =
   | { readonly plain: PlainKind }
-  /** `index`: found again by a blind index, a column beside. */
-  | { readonly sealed: true; readonly index?: BlindIndexKind }
+  /** `index`: found again by a blind index, a column beside; `within`: among its subject's own rows only. */
+  | { readonly sealed: true; readonly index?: BlindIndexKind; readonly within?: 'SUBJECT' }
   /** Part of a sealed object, or computed: no column. */
   | { readonly within: string };
 
@@ -64,6 +64,12 @@ export interface TenantTableOptions {
   readonly erasure: ErasureAction;
 }
 
+export interface BlindIndexColumn {
+  readonly column: string;
+  readonly kind: BlindIndexKind;
+  readonly withinSubject: boolean;
+}
+
 /** A table of rows that belong to a client. */
 export interface TenantTable extends TenantTableOptions {
   readonly name: string;
@@ -71,7 +77,7 @@ export interface TenantTable extends TenantTableOptions {
   /** Category → the property and column that hold its sealed values. */
   readonly sealed: ReadonlyMap<DataCategory, { readonly property: string; readonly column: string }>;
   /** Field → the column of its blind index. */
-  readonly indexes: ReadonlyMap<string, { readonly column: string; readonly kind: BlindIndexKind }>;
+  readonly indexes: ReadonlyMap<string, BlindIndexColumn>;
   /** Properties of the primary key, the client's id first. */
   readonly key: readonly string[];
 }
@@ -84,7 +90,7 @@ interface Draft {
   fields: Map<string, StoredField>;
   key: string[];
   sealed: Map<DataCategory, { property: string; column: string }>;
-  indexes: Map<string, { column: string; kind: BlindIndexKind }>;
+  indexes: Map<string, BlindIndexColumn>;
 }
 
 const drafts = new Map<EntityClass, Draft>();
@@ -150,6 +156,14 @@ export function PersonalData(options: PersonalDataOptions): PropertyDecorator {
   };
 }
 
+/**
+ * A field that leads to rows about subjects: a list, a connection, a look-up. What may be read of them decides whether
+ * anybody is told of any; a schema in which rows are reached without it does not start.
+ */
+export function PersonalRows(subject: DataSubject = 'CUSTOMER'): PropertyDecorator & MethodDecorator {
+  return Directive(`@personalRows(subject: ${subject})`);
+}
+
 /** A field that says nothing about a person, and why; `exposed` fields get the directive too. */
 export function NonPersonal(because: string, stored: Storing): PropertyDecorator {
   return (target, property) => {
@@ -170,7 +184,8 @@ function keep(target: object, field: StoredField): void {
     if (stored.index) {
       const property = `${field.property}Index`;
       Column({ name: snakeCase(property), ...digestColumn, nullable: true })(target, property);
-      draft.indexes.set(field.property, { column: snakeCase(property), kind: stored.index });
+      const withinSubject = stored.within === 'SUBJECT';
+      draft.indexes.set(field.property, { column: snakeCase(property), kind: stored.index, withinSubject });
     }
   }
 }
@@ -208,6 +223,11 @@ export function tableOf(entity: EntityClass): TenantTable {
   if (rest.key[0] !== 'clientId') throw new Error(`${entity.name}: the primary key must begin with clientId`);
   draft.table = { ...options, ...rest };
   return draft.table;
+}
+
+/** Categories of what a class's fields say of a person. */
+export function personalCategories(entity: EntityClass): DataCategory[] {
+  return [...new Set([...declaredFields(entity).values()].flatMap(({ personal }) => personal?.category ?? []))];
 }
 
 /** Every field declared on a class, tables and sealed objects alike; for the census. */

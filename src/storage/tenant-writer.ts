@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import type { DataCategory } from '../governance/vocabulary';
 import type { KeyStore } from './key-store';
-import { type StoredField, snakeCase, type TenantTable, tableOf } from './tables';
+import { type BlindIndexColumn, type StoredField, snakeCase, type TenantTable, tableOf } from './tables';
 import { mayHold, type Row, sealingContext } from './tenant-reader';
 import { blindIndex, seal, unseal } from './vault';
 
@@ -77,6 +77,13 @@ export class TenantWriter {
     return true;
   }
 
+  /** Removes one row, named by its whole key. */
+  async remove(entity: Entity, client: string, key: Row): Promise<void> {
+    const table = tableOf(entity);
+    const where = keyPredicate(table, { ...key, clientId: client });
+    await this.#manager.query(`DELETE FROM \`${table.name}\` WHERE ${where.text}`, where.parameters);
+  }
+
   async #sealedColumns(table: TenantTable, client: string, key: Row, categories: ReadonlySet<DataCategory>) {
     const subject = table.subject?.id;
     const columns = [...categories].flatMap((category) => table.sealed.get(category)?.column ?? []);
@@ -146,7 +153,7 @@ function columnsOf(
       sealed.set(category, { ...sealed.get(category), [property]: value });
       const index = table.indexes.get(property);
       if (index && indexKey)
-        columns.set(index.column, typeof value === 'string' ? blindIndex(indexKey, index.kind, value) : null);
+        columns.set(index.column, typeof value === 'string' ? indexOf(table, row, index, indexKey, value) : null);
     }
   }
   for (const [category, values] of sealed) {
@@ -156,6 +163,10 @@ function columnsOf(
     if (column) columns.set(column, present ? seal(subjectKey, values, sealingContext(table, row, category)) : null);
   }
   return columns;
+}
+
+function indexOf(table: TenantTable, row: Row, index: BlindIndexColumn, key: Buffer, value: string): string | null {
+  return blindIndex(key, index.kind, value, index.withinSubject ? subjectOf(table, row) : undefined);
 }
 
 /** A plain field's value as its column takes it, on every engine alike: SQLite would take anything anywhere. */

@@ -48,7 +48,7 @@ export function deriveKey(clientKey: Buffer, use: DerivedKeyUse): Buffer {
   return Buffer.from(hkdfSync('sha256', clientKey, Buffer.alloc(0), `remit/v1/${use}`, 32));
 }
 
-export type BlindIndexKind = 'email' | 'phone' | 'socialHandle' | 'externalId';
+export type BlindIndexKind = 'email' | 'phone' | 'socialHandle' | 'externalId' | 'attributeKey';
 
 const NORMALISE: { readonly [kind in BlindIndexKind]: (value: string) => string } = {
   email: (value) => value.normalize('NFKC').trim().toLowerCase(),
@@ -60,21 +60,24 @@ const NORMALISE: { readonly [kind in BlindIndexKind]: (value: string) => string 
   },
   socialHandle: (value) => value.normalize('NFKC').trim().replace(/^@+/, '').toLowerCase(),
   externalId: (value) => value.trim(),
+  attributeKey: (value) => value,
 };
 
 /**
  * The blind index of an identifier: equal for equal identifiers of one kind at one client, and telling nothing else.
  * Before it is hashed the value is brought to one form:
  * e-mail: NFKC, trimmed, lower case. Phone: its digits, behind a `+` where it began with `+` or `00`.
- * Social handle: NFKC, trimmed, without leading `@`, lower case. External id: trimmed.
+ * Social handle: NFKC, trimmed, without leading `@`, lower case. External id: trimmed. An attribute's key: as it is.
  *
  * @param key the client's derived key for `blind-index`
+ * @param within whom it is looked up within: equal values of two people have indexes that tell nothing of it
  * @returns base64url, 43 characters; null where nothing is left to look up by (a phone without a digit)
  */
-export function blindIndex(key: Buffer, kind: BlindIndexKind, value: string): string | null {
+export function blindIndex(key: Buffer, kind: BlindIndexKind, value: string, within?: string): string | null {
   const normalised = NORMALISE[kind](value);
   if (normalised === '') return null;
-  return createHmac('sha256', key).update(`${kind}\0${normalised}`, 'utf8').digest('base64url');
+  const scope = within === undefined ? kind : `${kind}\0${within}`;
+  return createHmac('sha256', key).update(`${scope}\0${normalised}`, 'utf8').digest('base64url');
 }
 
 const MAC_BYTES = 16;

@@ -59,6 +59,7 @@ export class CustomerFilter {
 
 @InputType()
 export class AttributeInput {
+  @Directive('@governedBy(field: "CustomAttribute.key")')
   @Field(() => String)
   key: string;
 
@@ -117,6 +118,7 @@ class CustomerFields {
 
 @InputType()
 export class CreateCustomerInput extends CustomerFields {
+  @reads('source')
   @Field(() => String, {
     nullable: true,
     description: 'Where the data comes from; the calling principal, if not said (C2).',

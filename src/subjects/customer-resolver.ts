@@ -13,10 +13,11 @@ import {
   Root,
 } from 'type-graphql';
 import { type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { noteGiven } from '../identity/request-notes';
 import { type Connection, connectionOf, page, pageSize, positionOf } from '../storage/connection';
 import type { KeyStore } from '../storage/key-store';
 import { RowResolver } from '../storage/row-resolvers';
-import { PersonalData } from '../storage/tables';
+import { PersonalRows, personalCategories } from '../storage/tables';
 import type { Row } from '../storage/tenant-reader';
 import { Conversation, ConversationConnection, Message, MessageConnection } from './conversation';
 import { CustomAttribute } from './custom-attribute';
@@ -32,7 +33,6 @@ import {
 import type { Customers } from './customers';
 import { HealthRecord, HealthRecordConnection } from './health-record';
 import { Order, OrderConnection, OrderItem } from './order';
-import { health } from './policies';
 import type { Records, Relation } from './records';
 import { fieldsAskedBy, mayMatch } from './withheld-matches';
 
@@ -76,11 +76,14 @@ const attributes: Relation = {
   entity: CustomAttribute,
   type: 'CustomAttribute',
   parent: ofCustomer,
-  orderBy: { field: 'key' },
+  orderBy: { field: 'id' },
 };
 
 /** Lines of an order and attributes of a customer come as plain lists; no more than these. */
 const LIST_LIMIT = 1_000;
+
+/** Of what a customer's row says. */
+const categories = personalCategories(Customer);
 
 const writers = ['CLIENT_APP', 'CLIENT_AGENT', 'CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
 const administration = ['CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
@@ -93,6 +96,7 @@ export class CustomerResolver {
     private readonly keys: KeyStore,
   ) {}
 
+  @PersonalRows()
   @Query(() => Customer, {
     nullable: true,
     description: "One of the client's customers; null where there is none of this id.",
@@ -101,18 +105,22 @@ export class CustomerResolver {
     @Directive('@governedBy(field: "Customer.id", operators: [EQ])') @Arg('id', () => ID) id: string,
     @Ctx() context: RequestContext,
   ): Promise<Customer | null> {
-    return (await this.customers.find(requireClient(context).id, id, readable(context))) ?? null;
+    return this.#one(context, id);
   }
 
+  @PersonalRows()
   @Query(() => Customer, { nullable: true, description: 'Finds a customer by an exact identifier.' })
   async customerLookup(
     @Arg('by', () => CustomerLookup) by: CustomerLookup,
     @Ctx() context: RequestContext,
   ): Promise<Customer | null> {
     const found = await this.customers.lookup(requireClient(context).id, by, readable(context));
-    return found && mayMatch(context, found, fieldsAskedBy(by)) ? found : null;
+    if (!found || !mayMatch(context, found, fieldsAskedBy(by))) return null;
+    noteGiven(context, [found], categories);
+    return found;
   }
 
+  @PersonalRows()
   @Query(() => CustomerConnection, { name: 'customers', nullable: true, description: "The client's customers." })
   async customersPage(
     @Ctx() context: RequestContext,
@@ -127,13 +135,17 @@ export class CustomerResolver {
     const rows = await this.customers.list(client.id, filter, size + 1, position, readable(context));
     const whole = page(rows, size, position, key, idOf);
     const by = fieldsAskedBy(filter);
-    if (by.length === 0) return whole;
+    if (by.length === 0) {
+      noteGiven(context, whole.nodes, categories);
+      return whole;
+    }
     // The page keeps its cursors: whoever pages on goes past what does not match for them.
     const edges = whole.edges.filter(({ node }) => mayMatch(context, node, by));
     return { edges, nodes: edges.map(({ node }) => node), pageInfo: whole.pageInfo };
   }
 
-  @FieldResolver(() => OrderConnection, { description: 'Newest first.' })
+  @PersonalRows()
+  @FieldResolver(() => OrderConnection, { nullable: true, description: 'Newest first.' })
   @RowResolver('Customer', 'first', 'after')
   orders(
     @Root() customer: Row,
@@ -144,7 +156,8 @@ export class CustomerResolver {
     return this.#related(context, orders, customer, first, after);
   }
 
-  @FieldResolver(() => ConversationConnection, { description: 'Newest first.' })
+  @PersonalRows()
+  @FieldResolver(() => ConversationConnection, { nullable: true, description: 'Newest first.' })
   @RowResolver('Customer', 'first', 'after')
   conversations(
     @Root() customer: Row,
@@ -155,7 +168,7 @@ export class CustomerResolver {
     return this.#related(context, conversations, customer, first, after);
   }
 
-  @PersonalData({ ...health, stored: { within: 'HealthRecord' } })
+  @PersonalRows()
   @FieldResolver(() => HealthRecordConnection, {
     nullable: true,
     description: 'Newest first. That there are any is health data itself.',
@@ -170,7 +183,11 @@ export class CustomerResolver {
     return this.#related(context, healthRecords, customer, first, after);
   }
 
-  @FieldResolver(() => [CustomAttribute], { description: 'What else the client records, by key.' })
+  @PersonalRows()
+  @FieldResolver(() => [CustomAttribute], {
+    nullable: true,
+    description: 'What else the client records, oldest first.',
+  })
   @RowResolver('Customer')
   async attributes(@Root() customer: Row, @Ctx() context: RequestContext): Promise<CustomAttribute[]> {
     return (await this.records.of(context, attributes, customer, {
@@ -178,6 +195,7 @@ export class CustomerResolver {
     })) as unknown as CustomAttribute[];
   }
 
+  @PersonalRows()
   @Mutation(() => CustomerPayload, {
     nullable: true,
     description: 'Records a new customer; fields that the purpose may not read are not written.',
@@ -191,6 +209,7 @@ export class CustomerResolver {
     return this.#payload(context, await this.customers.create(id, input, context.claims.subject));
   }
 
+  @PersonalRows()
   @Mutation(() => CustomerPayload, { nullable: true, description: 'Changes what is known of a customer.' })
   async updateCustomer(
     @Arg('input', () => UpdateCustomerInput) input: UpdateCustomerInput,
@@ -201,6 +220,7 @@ export class CustomerResolver {
     return this.#payload(context, input.customerId);
   }
 
+  @PersonalRows()
   @Mutation(() => CustomerPayload, {
     nullable: true,
     description: 'Limits the processing of a customer to LEGAL (GDPR Art. 18, 21).',
@@ -219,6 +239,7 @@ export class CustomerResolver {
     return this.#payload(context, input.customerId);
   }
 
+  @PersonalRows()
   @Mutation(() => CustomerPayload, { nullable: true, description: 'Lifts a restriction of processing.' })
   async liftRestriction(
     @Arg('input', () => LiftRestrictionInput) input: LiftRestrictionInput,
@@ -230,7 +251,13 @@ export class CustomerResolver {
   }
 
   async #payload(context: RequestContext, id: string): Promise<CustomerPayload> {
-    return { customer: (await this.customers.find(requireClient(context).id, id, readable(context))) ?? null };
+    return { customer: await this.#one(context, id) };
+  }
+
+  async #one(context: RequestContext, id: string): Promise<Customer | null> {
+    const customer = await this.customers.find(requireClient(context).id, id, readable(context));
+    if (customer) noteGiven(context, [customer], categories);
+    return customer ?? null;
   }
 
   #related<T extends object>(
@@ -248,7 +275,8 @@ export class CustomerResolver {
 export class OrderResolver {
   constructor(private readonly records: Records) {}
 
-  @FieldResolver(() => [OrderItem])
+  @PersonalRows()
+  @FieldResolver(() => [OrderItem], { nullable: true })
   @RowResolver('Order')
   async items(@Root() order: Row, @Ctx() context: RequestContext): Promise<OrderItem[]> {
     return (await this.records.of(context, items, order, { limit: LIST_LIMIT })) as unknown as OrderItem[];
@@ -262,7 +290,8 @@ export class ConversationResolver {
     private readonly keys: KeyStore,
   ) {}
 
-  @FieldResolver(() => MessageConnection, { description: 'Oldest first.' })
+  @PersonalRows()
+  @FieldResolver(() => MessageConnection, { nullable: true, description: 'Oldest first.' })
   @RowResolver('Conversation', 'first', 'after')
   messages(
     @Root() conversation: Row,

@@ -11,15 +11,10 @@ import { TenantWriter } from '../storage/tenant-writer';
 import type { Tombstones } from '../storage/tombstones';
 import { inTransaction, isDuplicate } from '../storage/transaction';
 import { type BlindIndexKind, blindIndex } from '../storage/vault';
+import { setAttributes } from './attributes';
 import { CustomAttribute } from './custom-attribute';
 import { Customer, type RestrictionGround } from './customer';
-import type {
-  AttributeInput,
-  CreateCustomerInput,
-  CustomerFilter,
-  CustomerLookup,
-  UpdateCustomerInput,
-} from './customer-inputs';
+import type { CreateCustomerInput, CustomerFilter, CustomerLookup, UpdateCustomerInput } from './customer-inputs';
 import { requireNotUnderErasure } from './under-erasure';
 
 /** What every read of a customer needs to decide on the row, whatever was asked for. */
@@ -111,7 +106,7 @@ export class Customers {
       await writer.insert(
         CustomAttribute,
         client,
-        rows.map(({ key, value }) => ({ customerId: id, key, value })),
+        rows.map(({ key, value }) => ({ id: uuid(), customerId: id, key, value })),
       );
     }).catch(externalIdTaken);
     return id;
@@ -127,7 +122,7 @@ export class Customers {
       await requireNotUnderErasure(manager, client, customerId);
       const found = await writer.update(Customer, client, { id: customerId }, present(fields));
       if (!found) throw denied.notFound('customer');
-      for (const attribute of attributes ?? []) await this.#setAttribute(writer, client, customerId, attribute);
+      if (attributes) await setAttributes({ manager, keys: this.#keys, client, customerId }, attributes);
     }).catch(externalIdTaken);
   }
 
@@ -159,17 +154,6 @@ export class Customers {
       limit,
     });
     return rows.map(customerOf);
-  }
-
-  async #setAttribute(
-    writer: TenantWriter,
-    client: string,
-    customerId: string,
-    { key, value }: AttributeInput,
-  ): Promise<void> {
-    if (await writer.update(CustomAttribute, client, { customerId, key }, { value: value ?? null })) return;
-    if (value !== null && value !== undefined)
-      await writer.insert(CustomAttribute, client, [{ customerId, key, value }]);
   }
 
   /** Whoever was erased does not come back unsaid: by an import, a workflow, a retried call (pitfall 28). */

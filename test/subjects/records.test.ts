@@ -67,7 +67,7 @@ async function plant(app: TestApp, client: string, name: string): Promise<string
     app,
     client,
     CustomAttribute,
-    ['plan', 'tier'].map((key) => ({ customerId, key, value: `${name} ${key}` })),
+    ['plan', 'tier'].map((key) => ({ id: uuid(), customerId, key, value: `${name} ${key}` })),
   );
   return customerId;
 }
