@@ -45,12 +45,14 @@ export function publicCoordinate(
   };
 }
 
-/** What of rows is told by what they hold: for a purpose, where any of it is readable; what all of it needs. */
+/** Of rows, by what they hold: the purposes that read any of it by a rule of its own, and what all of it needs. */
 function rowsRule(behind: readonly Coordinate[]) {
   const rules = behind.map(({ rule }) => rule);
   const [first] = rules;
   const readable = (purpose: ProcessingPurpose) =>
-    behind.some(({ rule, nonNull }) => strictness(rule, purpose) <= mostFor(rule, purpose, nonNull));
+    behind.some(
+      ({ rule, nonNull }) => rule.allow !== undefined && strictness(rule, purpose) <= mostFor(rule, purpose, nonNull),
+    );
   return {
     category: rules.every(({ category }) => category === first?.category) ? first?.category : undefined,
     allow: allPurposes.filter(readable),
