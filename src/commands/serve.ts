@@ -74,6 +74,8 @@ async function listen(config: Config, host: string, membership?: Membership): Pr
     await app.close();
     throw portFault(error as NodeJS.ErrnoException);
   }
+  // The server answers many: what one of them leaves unhandled must not end it for all.
+  process.on('unhandledRejection', (err) => app.serverOptions.logger.error({ err }, 'a rejection was not handled'));
   app.work();
   return { app, server, port: (server.server.address() as AddressInfo).port };
 }
