@@ -1,5 +1,6 @@
 import { Arg, Ctx, Field, ID, InputType, Int, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
 import { sideOf } from '../identity/caller';
+import { Leaves } from '../identity/entry-declarations';
 import { type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { type Connection, page, pageSize, positionOf } from '../storage/connection';
 import { Disclosure, DisclosureConnection, RecordDisclosureInput } from './disclosure';
@@ -62,6 +63,7 @@ export class DisclosureResolver {
   @Mutation(() => DisclosurePayload, {
     description: 'Records a disclosure that is asked for; another person must approve it before anything is given.',
   })
+  @Leaves('DISCLOSURE_REQUESTED')
   async recordDisclosure(
     @Arg('input', () => RecordDisclosureInput) input: RecordDisclosureInput,
     @Ctx() context: RequestContext,
@@ -72,6 +74,7 @@ export class DisclosureResolver {
   }
 
   @Mutation(() => DisclosurePayload, { description: 'Approves a disclosure that another person recorded.' })
+  @Leaves('DISCLOSURE_MADE')
   async approveDisclosure(
     @Arg('input', () => ApproveDisclosureInput) { id }: ApproveDisclosureInput,
     @Ctx() context: RequestContext,
@@ -81,6 +84,7 @@ export class DisclosureResolver {
   }
 
   @Mutation(() => DisclosurePayload, { description: 'Refuses a disclosure that another person recorded.' })
+  @Leaves('DISCLOSURE_REFUSED')
   async refuseDisclosure(
     @Arg('input', () => RefuseDisclosureInput) { id, reason }: RefuseDisclosureInput,
     @Ctx() context: RequestContext,

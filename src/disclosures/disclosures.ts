@@ -2,10 +2,11 @@ import { GraphQLError } from 'graphql';
 import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { References } from '../audit/references';
-import type { ChangeRecorder } from '../identity/change-recorder';
+import { type ChangeRecorder, changing } from '../identity/change-recorder';
 import { denied } from '../identity/request-context';
 import { requireCountry, requireText } from '../register/checks';
 import type { Notices } from '../register/notices';
+import { type DecidedRow, decidedChange, decidedRow } from '../storage/decided-row';
 import type { KeyStore } from '../storage/key-store';
 import type { Regions } from '../storage/regions';
 import { tableOf } from '../storage/tables';
@@ -76,8 +77,9 @@ export class Disclosures {
       toldAt: null,
     };
     const disclosure = disclosureOf(row);
-    await this.#record('DISCLOSURE_REQUESTED', disclosure, principal);
-    await this.#write(client, (writer) => writer.insert(Disclosure, client, [row]));
+    await this.#change('DISCLOSURE_REQUESTED', disclosure, principal, decidedRow(Disclosure, row), (writer) =>
+      writer.insert(Disclosure, client, [row]),
+    );
     return disclosure;
   }
 
@@ -156,8 +158,8 @@ export class Disclosures {
     }
     const changes = { ...decision, decidedBy: principal, decidedAt: new Date(this.#now()) };
     const decided = { ...known, ...changes };
-    await this.#record(`DISCLOSURE_${decision.status}`, decided, principal);
-    await this.#write(client, async (writer) => {
+    const decides = decidedChange(Disclosure, { id }, changes);
+    await this.#change(`DISCLOSURE_${decision.status}`, decided, principal, decides, async (writer) => {
       await writer.update(Disclosure, client, { id }, changes);
     });
     if (decided.status === DisclosureStatus.MADE && !this.#isGagged(decided)) return this.#tell(decided);
@@ -165,37 +167,49 @@ export class Disclosures {
   }
 
   async #tell(disclosure: Disclosure): Promise<Disclosure> {
-    const { clientId, id, recipient, authority, legalBasis, reference, scope, gagUntil } = disclosure;
-    // While the gag held, the client's own entries could say nothing of it.
-    if (gagUntil !== null) await this.#record('DISCLOSURE_TOLD', { ...disclosure, gagUntil: null }, 'disclosures');
-    await this.#parts.notices.send(clientId, {
-      id,
-      kind: 'DISCLOSURE_MADE',
-      subject: `Data was disclosed to ${recipient}`,
-      message: `To: ${[recipient, authority].filter(Boolean).join(', ')}. On: ${legalBasis}. File: ${reference}. What: ${scope}.`,
-    });
+    const { clientId, id, recipient, authority, legalBasis, reference, scope } = disclosure;
     const toldAt = new Date(this.#now());
-    await this.#write(clientId, async (writer) => {
+    const decides = decidedChange(Disclosure, { id }, { toldAt });
+    // While the gag held, the client's own entries could say nothing of it.
+    const told = { ...disclosure, gagUntil: null };
+    await this.#change('DISCLOSURE_TOLD', told, 'disclosures', decides, async (writer) => {
+      await this.#parts.notices.send(clientId, {
+        id,
+        kind: 'DISCLOSURE_MADE',
+        subject: `Data was disclosed to ${recipient}`,
+        message: `To: ${[recipient, authority].filter(Boolean).join(', ')}. On: ${legalBasis}. File: ${reference}. What: ${scope}.`,
+      });
       await writer.update(Disclosure, clientId, { id }, { toldAt });
     });
     return { ...disclosure, toldAt };
   }
 
   /** A gagged one is nobody's entry in particular: the client, who reads its own, must not find it. */
-  async #record(kind: string, disclosure: Disclosure, principal: string): Promise<void> {
+  async #change(
+    kind: string,
+    disclosure: Disclosure,
+    principal: string,
+    decides: DecidedRow,
+    write: (writer: TenantWriter) => Promise<void>,
+  ): Promise<void> {
     const { clientId, id, recipient, categories, authorityCountry, treaty } = disclosure;
-    await this.#parts.recorder.record(kind, {
+    const change = {
       client: this.#isGagged(disclosure) ? undefined : clientId,
       principal,
       references: disclosure.subjects.split(',').filter(Boolean),
       details: {
-        disclosure: id,
+        record: id,
         recipient,
         categories: categories.join(','),
         country: authorityCountry,
         treaty: treaty !== null,
       },
-    });
+      decides: [decides],
+    };
+    const source = await this.#parts.regions.of(clientId);
+    await changing(this.#parts.recorder, kind, change, () =>
+      inTransaction(source, (manager: EntityManager) => write(new TenantWriter(manager, this.#parts.keys))),
+    );
   }
 
   #isGagged({ gagUntil }: Pick<Disclosure, 'gagUntil'>): boolean {
@@ -221,12 +235,6 @@ export class Disclosures {
       limit,
     });
     return rows.map((row) => disclosureOf({ ...row, clientId: client }));
-  }
-
-  async #write(client: string, work: (writer: TenantWriter) => Promise<void>): Promise<void> {
-    await inTransaction(await this.#parts.regions.of(client), (manager: EntityManager) =>
-      work(new TenantWriter(manager, this.#parts.keys)),
-    );
   }
 }
 

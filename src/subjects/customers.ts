@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import countries from 'i18n-iso-countries';
 import { v7 as uuid } from 'uuid';
-import { type ChangeRecorder, unrecorded } from '../identity/change-recorder';
+import { type ChangeRecorder, changing, unrecorded } from '../identity/change-recorder';
 import { denied } from '../identity/request-context';
 import { about } from '../identity/subject-state';
 import type { KeyStore } from '../storage/key-store';
@@ -141,13 +141,17 @@ export class Customers {
     const customer = await this.find(client, customerId, none);
     if (!customer) throw denied.notFound('customer');
     const kind = ground === null ? 'RESTRICTION_LIFTED' : 'RESTRICTION_SET';
-    await this.#recorder.record(kind, { client, principal, subject: customerId, details: { ground } });
+    const decides = [{ table: 'customer', row: '', columns: { restriction: ground }, subject: customerId }];
     const changes = { restriction: ground, restrictedAt: ground === null ? null : Date.now() };
-    const found = await inTransaction(await this.#regions.of(client), async (manager) => {
-      await requireNotUnderErasure(manager, client, customerId);
-      return new TenantWriter(manager, this.#keys).update(Customer, client, { id: customerId }, changes);
-    });
-    if (!found) throw denied.notFound('customer');
+    const source = await this.#regions.of(client);
+    const change = { client, principal, subject: customerId, details: { ground }, decides };
+    await changing(this.#recorder, kind, change, () =>
+      inTransaction(source, async (manager) => {
+        await requireNotUnderErasure(manager, client, customerId);
+        const found = await new TenantWriter(manager, this.#keys).update(Customer, client, { id: customerId }, changes);
+        if (!found) throw denied.notFound('customer');
+      }),
+    );
   }
 
   async #select(client: string, fields: ReadonlySet<string>, where: Condition[], limit: number): Promise<Customer[]> {
