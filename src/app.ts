@@ -54,8 +54,14 @@ export interface App {
 
 /** Opens the stores, builds and governs the schema of each contract, and says what the server needs. */
 export async function openApp(config: Config, logger = createLogger({ level: config.logLevel })): Promise<App> {
-  const { oidcIssuer: issuer, oidcAudience: audience, production } = config;
-  const verifier = createTokenVerifier({ issuer, audience, production });
+  const { oidcIssuer: issuer, oidcAudience: audience, claimNames, production } = config;
+  const verifier = createTokenVerifier({
+    ...{ issuer, audience, claimNames, production },
+    onIssuer: (fault) => {
+      if (fault) logger.error({ issuer, fault: fault.message, err: fault }, 'the issuer of tokens cannot be reached');
+      else logger.info({ issuer }, 'the issuer of tokens can be reached again');
+    },
+  });
   const stores = await openStores(config);
   const alerted: Array<(alert: Alert) => void> = [alertListener(config, logger)];
   const services = createServices(stores, {
@@ -104,13 +110,22 @@ export async function openApp(config: Config, logger = createLogger({ level: con
         measureErasures(registry, () => openErasures(services.erasure.parts));
         alerted.push(countAlerts(registry));
       },
-      ready: async () => faultsOf(stores),
+      ready: async () => {
+        const { usable, fault } = await verifier.issuerState();
+        return [...(await faultsOf(stores)), ...(usable ? [] : [`${fault} (OIDC_ISSUER is ${issuer})`])];
+      },
+      concerns: async () => {
+        const { fault } = await verifier.issuerState();
+        return fault === undefined ? [] : [`${fault} (OIDC_ISSUER is ${issuer}); the keys known before are used`];
+      },
       logger,
       production,
     },
     work: () => {
       background.start();
       disclosureNotices.start();
+      // A log that names an issuer out of reach before the first caller meets it.
+      void verifier.issuerState();
     },
     close: async () => {
       await background.stop();

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type ClaimNames, defaultClaimNames } from './identity/claims';
 import { ConfigurationError } from './storage/errors';
 import type { HostingRegion } from './storage/regions';
 import { parseStoreUrl } from './storage/store-url';
@@ -25,6 +26,8 @@ export interface Config {
   readonly oidcIssuer?: string;
   /** What a token must name in `aud`; absent, any audience of the issuer is accepted. */
   readonly oidcAudience?: string;
+  /** Where its tokens say what. */
+  readonly claimNames?: ClaimNames;
   /** Where checkpoints of the audit ledger are shown; what is absent is not used. */
   readonly auditAnchors?: AnchorConfig;
   /** Who is told of what stands out in the audit ledger. */
@@ -57,6 +60,17 @@ const webUrl = z
   .string()
   .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'must be an http or https URL');
 
+/** Names are told to callers in a header, so they are what a header can hold. */
+const claimNames = (standard: readonly string[]) =>
+  z
+    .string()
+    .regex(
+      /^[!#-[\]-~]+(?:, *[!#-[\]-~]+)*$/,
+      'must be the name of a claim, or a path with dots to it; several with commas between them',
+    )
+    .optional()
+    .transform((text) => text?.split(/, */).filter((name) => name !== '') ?? standard);
+
 const environment = z.object({
   PORT: z
     .string()
@@ -77,6 +91,11 @@ const environment = z.object({
     )
     .optional(),
   OIDC_AUDIENCE: z.string().optional(),
+  OIDC_CLAIM_SUB: claimNames(defaultClaimNames.subject),
+  OIDC_CLAIM_TENANT: claimNames(defaultClaimNames.tenant),
+  OIDC_CLAIM_ROLES: claimNames(defaultClaimNames.roles),
+  OIDC_CLAIM_SCOPE: claimNames(defaultClaimNames.scope),
+  OIDC_CLAIM_COUNTRY: claimNames(defaultClaimNames.country),
   AUDIT_ANCHOR_FILE: z.string().optional(),
   AUDIT_WITNESS_URL: webUrl.optional(),
   AUDIT_WITNESS_KEY: z
@@ -152,6 +171,13 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     ...(variables.REMIT_MASTER_KEY_FILE === undefined ? {} : { masterKeyFile: variables.REMIT_MASTER_KEY_FILE }),
     ...(variables.OIDC_ISSUER === undefined ? {} : { oidcIssuer: variables.OIDC_ISSUER }),
     ...(variables.OIDC_AUDIENCE === undefined ? {} : { oidcAudience: variables.OIDC_AUDIENCE }),
+    claimNames: {
+      subject: variables.OIDC_CLAIM_SUB,
+      tenant: variables.OIDC_CLAIM_TENANT,
+      roles: variables.OIDC_CLAIM_ROLES,
+      scope: variables.OIDC_CLAIM_SCOPE,
+      country: variables.OIDC_CLAIM_COUNTRY,
+    },
     auditAnchors: {
       file: variables.AUDIT_ANCHOR_FILE,
       witness: witnessOf(variables.AUDIT_WITNESS_URL, variables.AUDIT_WITNESS_KEY),

@@ -45,6 +45,7 @@ async function run(words: readonly string[]): Promise<void> {
   const program = new Command('remit')
     .description('A GraphQL gateway that decides every read of personal data by its purpose.')
     .version(manifest.version, '-V, --version', 'print the version')
+    .option('--demo', 'work on the data of the demo that runs in this folder')
     .addHelpText(
       'after',
       `
@@ -54,6 +55,9 @@ Examples:
   $ remit COMMAND --help        what one command takes, with an example`,
     );
   exitTwoOnMisuse(program);
+  program.hook('preAction', async () => {
+    if (program.opts().demo) (await import('./commands/demo/installation-file.js')).joinDemo();
+  });
   const called = calledCommand(words);
   for (const [name, summary, load] of entries) {
     const command = name === called ? await load() : new Command(name);

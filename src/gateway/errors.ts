@@ -40,9 +40,12 @@ export const gatewayErrors = {
       'accept-encoding': 'identity',
     }),
   mediaType: () =>
-    new GatewayError(415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the body as application/json.', {
+    new GatewayError(415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the body as application/json, in UTF-8.', {
       'accept-post': 'application/json',
     }),
+  notUtf8: (what: string) =>
+    new GatewayError(400, 'BAD_REQUEST', `${what} is not valid UTF-8; GraphQL and JSON are sent in no other encoding.`),
+  binary: () => new GatewayError(400, 'BAD_REQUEST', 'Send messages as text in UTF-8, not as binary.'),
   bodyTooLarge: (limit: number) =>
     new GatewayError(413, 'PAYLOAD_TOO_LARGE', `The body exceeds the limit of ${limit} bytes.`),
   badRequest: (message: string) => new GatewayError(400, 'BAD_REQUEST', message),

@@ -81,8 +81,8 @@ async function throughApollo(
     httpGraphQLRequest: {
       method: request.method,
       headers: headersOf(request),
-      search: new URL(request.url, 'http://localhost').search,
-      body: request.body,
+      search: searchOf(request),
+      body: namedOrNot(request.body),
     },
     context: async () => context,
   });
@@ -105,6 +105,19 @@ async function startServices(options: ServerOptions): Promise<Map<Contract, Serv
     services.set(contract as Contract, { apollo, planned: new PlannedOperations(governed, options) });
   }
   return services;
+}
+
+/** An operation name that is empty names none; Apollo would look for an operation of that name. */
+function namedOrNot(body: unknown): unknown {
+  return Object(body).operationName === '' ? { ...Object(body), operationName: null } : body;
+}
+
+function searchOf(request: FastifyRequest): string {
+  const { search, searchParams } = new URL(request.url, 'http://localhost');
+  const names = searchParams.getAll('operationName');
+  if (names.length !== 1 || names[0] !== '') return search;
+  searchParams.delete('operationName');
+  return `?${searchParams}`;
 }
 
 function headersOf(request: FastifyRequest): HeaderMap {

@@ -35,6 +35,8 @@ export interface ServerOptions {
   readonly metricsOfAll?: () => Promise<string>;
   /** What keeps the server from working, in words; empty where it is ready. */
   ready(): Promise<readonly string[]>;
+  /** What somebody ought to look at, though the server works all the same; asked where it is ready. */
+  readonly concerns?: () => Promise<readonly string[]>;
   /** Made by `createLogger`. */
   readonly logger: Logger;
   readonly production: boolean;

@@ -21,6 +21,7 @@ import {
 import type { Enforcement, ResponsePath } from './enforcement';
 import { argumentsFor } from './field-arguments';
 import { plainGuardOf, releaseProperty } from './guards';
+import { PlaceError } from './messages';
 import type { Selections } from './selection';
 
 type Path = NonNullable<GraphQLResolveInfo['path']>;
@@ -216,15 +217,9 @@ const caught = (done: Promise<unknown>, place: Place, execution: Execution, pare
 const nowhere: Path = { prev: undefined, key: '', typename: undefined };
 const pathOf = ({ key, parentType }: Place, prev: Path | undefined): Path => ({ prev, key, typename: parentType.name });
 
-/** Said of a place, and of nothing that was read. */
-class NullError extends Error {}
-
 /** Nulls a value that failed, or throws what its parent fails with. */
 function fail(raw: unknown, place: Place, path: Path, { errors }: Execution, type = place.definition.type): null {
-  const error =
-    raw instanceof NullError
-      ? new GraphQLError(raw.message, { nodes: place.nodes, path: responsePath(path) })
-      : locatedError(raw, place.nodes, responsePath(path));
+  const error = locatedError(raw, place.nodes, responsePath(path));
   if (isNonNullType(type)) throw error;
   errors.push(error);
   return null;
@@ -259,7 +254,7 @@ function completionOf(place: Place, type: GraphQLOutputType): Completion {
     return (value, execution, path) => {
       const done = complete(value, execution, path);
       if (done !== null) return done;
-      throw new NullError(`Cannot return null for non-nullable field ${parentType.name}.${definition.name}.`);
+      throw new PlaceError(`Cannot return null for non-nullable field ${parentType.name}.${definition.name}.`);
     };
   }
   const complete = isLeafType(type)
