@@ -169,16 +169,16 @@ export class Disclosures {
   async #tell(disclosure: Disclosure): Promise<Disclosure> {
     const { clientId, id, recipient, authority, legalBasis, reference, scope } = disclosure;
     const toldAt = new Date(this.#now());
+    await this.#parts.notices.send(clientId, {
+      id,
+      kind: 'DISCLOSURE_MADE',
+      subject: `Data was disclosed to ${recipient}`,
+      message: `To: ${[recipient, authority].filter(Boolean).join(', ')}. On: ${legalBasis}. File: ${reference}. What: ${scope}.`,
+    });
+    // While a gag held, the client's own entries could say nothing of it.
+    const kind = disclosure.gagUntil === null ? 'DISCLOSURE_NOTIFIED' : 'DISCLOSURE_TOLD';
     const decides = decidedChange(Disclosure, { id }, { toldAt });
-    // While the gag held, the client's own entries could say nothing of it.
-    const told = { ...disclosure, gagUntil: null };
-    await this.#change('DISCLOSURE_TOLD', told, 'disclosures', decides, async (writer) => {
-      await this.#parts.notices.send(clientId, {
-        id,
-        kind: 'DISCLOSURE_MADE',
-        subject: `Data was disclosed to ${recipient}`,
-        message: `To: ${[recipient, authority].filter(Boolean).join(', ')}. On: ${legalBasis}. File: ${reference}. What: ${scope}.`,
-      });
+    await this.#change(kind, { ...disclosure, gagUntil: null }, 'disclosures', decides, async (writer) => {
       await writer.update(Disclosure, clientId, { id }, { toldAt });
     });
     return { ...disclosure, toldAt };

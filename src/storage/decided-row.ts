@@ -20,20 +20,20 @@ export interface DecidedRow {
 /** A row by its properties. */
 type Fields = object;
 
-const valueOf = (fields: Fields, property: string): unknown => (fields as Record<string, unknown>)[property];
+const valueIn = (fields: Fields, property: string): unknown => (fields as Record<string, unknown>)[property];
 
 /** A new row, as it is written: what it does not name is null. */
 export function decidedRow(entity: EntityClass, fields: Fields): DecidedRow {
   const { table, row, columns } = shapeOf(entity);
-  const values = columns.map(([property, column]) => [column, decidedValue(valueOf(fields, property))] as const);
+  const values = columns.map(([property, column]) => [column, decidedValue(valueIn(fields, property))] as const);
   return { table, row: row(fields), columns: Object.fromEntries(values) };
 }
 
 /** A row of which some columns change. */
 export function decidedChange(entity: EntityClass, key: Fields, changes: Fields): DecidedRow {
   const { table, row, columns } = shapeOf(entity);
-  const changed = columns.filter(([property]) => valueOf(changes, property) !== undefined);
-  const values = changed.map(([property, column]) => [column, decidedValue(valueOf(changes, property))] as const);
+  const changed = columns.filter(([property]) => valueIn(changes, property) !== undefined);
+  const values = changed.map(([property, column]) => [column, decidedValue(valueIn(changes, property))] as const);
   return { table, row: row(key), columns: Object.fromEntries(values) };
 }
 
@@ -77,7 +77,7 @@ function shapeOf(entity: EntityClass): Shape {
   const names = key.length === 0 ? ['clientId'] : key;
   const shape = {
     table,
-    row: (fields: Fields) => names.map((name) => String(valueOf(fields, name))).join('/'),
+    row: (fields: Fields) => names.map((name) => String(valueIn(fields, name))).join('/'),
     columns,
   };
   shapes.set(entity, shape);

@@ -129,9 +129,7 @@ describe.each(databases)('disclosures on $name (statement S4)', ({ create }) => 
       kind: 'DISCLOSURE_MADE',
       subject: 'Data was disclosed to Tax office',
     });
-    expect((await entriesOf('DISCLOSURE_MADE')).some(({ details }) => details?.disclosure === disclosure?.id)).toBe(
-      true,
-    );
+    expect((await entriesOf('DISCLOSURE_MADE')).some(({ details }) => details?.record === disclosure?.id)).toBe(true);
   });
 
   test('under a gag the client finds it nowhere, and is told when it ends', async () => {
@@ -157,7 +155,7 @@ describe.each(databases)('disclosures on $name (statement S4)', ({ create }) => 
     expect(await later.tellDue()).toBe(0);
     expect(await told()).toBe(true);
     const [entry] = await entriesOf('DISCLOSURE_TOLD');
-    expect(entry?.details).toMatchObject({ disclosure: id, recipient: 'Secret recipient' });
+    expect(entry?.details).toMatchObject({ record: id, recipient: 'Secret recipient' });
     expect(entry?.subjects).toHaveLength(1);
     expect((await later.list(acme, true, 50)).map((each) => each.id)).toContain(id);
   });

@@ -174,6 +174,11 @@ export class WebhookSender {
     const wait = this.#options.backoffMs[attempt - 1];
     const isDead = fault !== undefined && wait === undefined;
     const status = fault === undefined ? 'NOTIFIED' : isDead ? 'DEAD' : 'QUEUED';
+    // What cannot be recorded is not over: the letter is sent again.
+    if (status !== 'QUEUED') {
+      const kind = isDead ? 'WEBHOOK_UNDELIVERED' : 'WEBHOOK_DELIVERED';
+      await this.#webhooks.tell(kind, letter.client_id, letter.id, letter, fault ?? null);
+    }
     await inTransaction(source, (manager) =>
       manager.query(
         `UPDATE webhook_delivery SET status = ?, next_at = ?, fault = ?, notified_at = ?
@@ -188,10 +193,6 @@ export class WebhookSender {
         ],
       ),
     );
-    if (status !== 'QUEUED') {
-      const kind = isDead ? 'WEBHOOK_UNDELIVERED' : 'WEBHOOK_DELIVERED';
-      await this.#webhooks.tell(kind, letter.client_id, letter.id, letter, fault ?? null);
-    }
     if (isDead) this.#options.onDead?.({ endpoint: letter.endpoint_id, fault });
   }
 }

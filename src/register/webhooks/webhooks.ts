@@ -228,7 +228,7 @@ export class Webhooks {
     const [row] = await committed(source, () =>
       source.query<Delivered[]>(
         `SELECT event, reference, recipient_kind, recipient_id, endpoint_client, endpoint_id FROM webhook_delivery
-         WHERE client_id = ? AND id = ?`,
+         WHERE client_id = ? AND id = ? AND attempts > 0 AND acknowledged_at IS NULL`,
         [said.client, said.delivery],
       ),
     );
@@ -240,17 +240,16 @@ export class Webhooks {
     } catch {
       return undefined;
     }
+    await this.tell('WEBHOOK_ACKNOWLEDGED', said.client, said.delivery, row);
     const counted = await inTransaction(source, (manager) =>
       affectedRows(
         manager,
         `UPDATE webhook_delivery SET status = 'ACKNOWLEDGED', acknowledged_at = ?, notified_at = COALESCE(notified_at, ?)
-         WHERE client_id = ? AND id = ? AND attempts > 0 AND acknowledged_at IS NULL`,
+         WHERE client_id = ? AND id = ? AND acknowledged_at IS NULL`,
         [Date.now(), Date.now(), said.client, said.delivery],
       ),
     );
-    if (counted === 0) return undefined;
-    await this.tell('WEBHOOK_ACKNOWLEDGED', said.client, said.delivery, row);
-    return { client: said.client, reference: row.reference };
+    return counted === 0 ? undefined : { client: said.client, reference: row.reference };
   }
 
   /** Records what became of a letter: it reached its recipient, the recipient acknowledged it, or nobody could be told. */
