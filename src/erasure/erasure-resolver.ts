@@ -7,9 +7,9 @@ import { requireInstructed, requireTokensClient } from '../register/instructed';
 import { Proposal } from '../register/proposal';
 import type { Proposals } from '../register/proposals';
 import { type Connection, page, pageSize, positionOf } from '../storage/connection';
+import { UNDER_ERASURE } from '../storage/fence';
 import type { KeyStore } from '../storage/key-store';
 import type { Row } from '../storage/tenant-reader';
-import { UNDER_ERASURE } from '../subjects/under-erasure';
 import {
   CancelErasureInput,
   ErasureRequestFilter,
