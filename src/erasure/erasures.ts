@@ -10,6 +10,7 @@ import type { Row } from '../storage/tenant-reader';
 import { TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
 import { committed, inTransaction } from '../storage/transaction';
+import { everybody, lockPeople, mayAct, type Reach, requireReached, unreached } from '../subjects/reach';
 import { STATEMENT_DAYS } from './deadline';
 import { ErasureRequestRow, type ErasureStatus } from './erasure-request';
 import { type Filing, fileAll, fileErasures } from './filing';
@@ -70,8 +71,13 @@ export class Erasures {
    */
   async request(client: string, customerId: string, filing: Filing): Promise<ErasureState> {
     if ((filing.note?.length ?? 0) > 2_000) throw denied.input('"note" is longer than 2000 characters.');
-    if (customerId === '') throw denied.notFound('customer');
-    const { principal, grounds } = filing;
+    const { principal, grounds, reach = everybody } = filing;
+    const source = await this.parts.regions.of(client);
+    const [person] = await inTransaction(source, (manager) => lockPeople(manager, client, [customerId]));
+    if (person && !mayAct(reach, person)) throw unreached();
+    const open = await this.#openFor(client, customerId);
+    if (open) return open;
+    if (!person) throw unreached();
     await this.parts.recorder.record('ERASURE_REQUESTED', {
       client,
       principal,
@@ -80,7 +86,7 @@ export class Erasures {
     });
     const filed = (await fileErasures(this.parts, client, [customerId], filing)).get(customerId);
     const found = filed ? await this.find(client, filed) : await this.#openFor(client, customerId);
-    if (!found) throw denied.notFound('customer');
+    if (!found) throw unreached();
     return found;
   }
 
@@ -124,13 +130,18 @@ export class Erasures {
 
   /**
    * Takes a request back while nothing is destroyed; the person is read again as before.
+   * @param reach whom the caller reaches; a request about anybody else does not exist
    * @throws {GraphQLError} NOT_FOUND, or CONFLICT once destruction has begun
    */
-  async cancel(client: string, id: string, principal: string): Promise<ErasureState> {
+  async cancel(client: string, id: string, principal: string, reach: Reach = everybody): Promise<ErasureState> {
     const { regions, ledger, now, recorder } = this.parts;
     const source = await regions.of(client);
-    const known = await this.find(client, id);
-    if (!known) throw denied.notFound('erasure request');
+    const known = await inTransaction(source, async (manager) => {
+      const state = await readState(manager, client, id);
+      if (!state) throw denied.notFound('erasure request');
+      await requireReached(manager, client, state.customerId, reach, 'erasure request');
+      return state;
+    });
     const change = { client, principal, subject: known.customerId ?? undefined, details: { record: id } };
     const cancelled = await changing(recorder, 'ERASURE_CANCELLED', change, () =>
       inTransaction(source, async (manager) => {

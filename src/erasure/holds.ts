@@ -7,6 +7,7 @@ import { affectedRows, placesFor } from '../storage/affected-rows';
 import { decidedChange, decidedRow } from '../storage/decided-row';
 import { TenantWriter } from '../storage/tenant-writer';
 import { committed, inTransaction } from '../storage/transaction';
+import { everybody, personToActOn, type Reach, requireReached } from '../subjects/reach';
 import { LegalHoldRow } from './erasure-request';
 import type { ErasureParts } from './parts';
 
@@ -32,6 +33,13 @@ interface Row {
   released_at: number | null;
 }
 
+/** Who acts; without a reach it is an operator, who reaches everybody. */
+interface Actor {
+  readonly client: string;
+  readonly principal: string;
+  readonly reach?: Reach;
+}
+
 /** Legal holds on persons. A hold that ends sets going again what it had stopped (pitfall 25). */
 export class Holds {
   readonly #parts: ErasureParts;
@@ -42,7 +50,7 @@ export class Holds {
 
   /** @throws {GraphQLError} NOT_FOUND where the client has no such customer, BAD_USER_INPUT */
   async place(
-    actor: { client: string; principal: string },
+    { client, principal, reach = everybody }: Actor,
     input: {
       customerId: string;
       categories: readonly DataCategory[];
@@ -64,35 +72,36 @@ export class Holds {
       until: input.until ?? null,
       releasedAt: null,
     };
-    const row = { ...hold, categories: hold.categories.join(','), placedBy: actor.principal };
+    const source = await regions.of(client);
+    const { customerId } = hold;
+    const row = { ...hold, categories: hold.categories.join(','), placedBy: principal };
     const change = {
-      ...actor,
-      subject: input.customerId,
+      client,
+      principal,
+      subject: customerId,
       details: { record: hold.id, categories: hold.categories.join(' '), until: hold.until?.toISOString() ?? null },
       decides: [decidedRow(LegalHoldRow, row)],
     };
-    const source = await regions.of(actor.client);
+    await inTransaction(source, (manager) => personToActOn(manager, client, customerId, reach));
     await changing(this.#parts.recorder, 'LEGAL_HOLD_PLACED', change, () =>
       inTransaction(source, async (manager) => {
-        const [customer] = await manager.query<unknown[]>('SELECT id FROM customer WHERE client_id = ? AND id = ?', [
-          actor.client,
-          input.customerId,
-        ]);
-        if (!customer) throw denied.notFound('customer');
-        await new TenantWriter(manager, keys).insert(LegalHoldRow, actor.client, [row]);
+        await personToActOn(manager, client, customerId, reach);
+        await new TenantWriter(manager, keys).insert(LegalHoldRow, client, [row]);
       }),
     );
     return hold;
   }
 
   /** Releases a hold; what waited for it goes on by itself. @throws {GraphQLError} NOT_FOUND, or CONFLICT where it was */
-  async release({ client, principal }: { client: string; principal: string }, id: string): Promise<LegalHold> {
+  async release({ client, principal, reach = everybody }: Actor, id: string): Promise<LegalHold> {
     const { regions, jobs, now, recorder } = this.#parts;
     const source = await regions.of(client);
-    const [known] = await committed(source, () =>
-      source.query<Row[]>('SELECT * FROM legal_hold WHERE client_id = ? AND id = ?', [client, id]),
-    );
-    if (!known) throw denied.notFound('legal hold');
+    const known = await inTransaction(source, async (manager) => {
+      const [row] = await manager.query<Row[]>('SELECT * FROM legal_hold WHERE client_id = ? AND id = ?', [client, id]);
+      if (!row) throw denied.notFound('legal hold');
+      await requireReached(manager, client, row.customer_id, reach, 'legal hold');
+      return row;
+    });
     const changes = { releasedAt: now() };
     const decides = [decidedChange(LegalHoldRow, { id }, changes)];
     const change = { client, principal, subject: known.customer_id, details: { record: id }, decides };
