@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql';
 import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { References } from '../audit/references';
+import type { DataCategory } from '../governance/vocabulary';
 import { type ChangeRecorder, changing } from '../identity/change-recorder';
 import { denied } from '../identity/request-context';
 import { requireCountry, requireText } from '../register/checks';
@@ -13,7 +14,7 @@ import { tableOf } from '../storage/tables';
 import { type Condition, type Row, TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
 import { inTransaction } from '../storage/transaction';
-import { Customer } from '../subjects/customer';
+import { categoriesOf, everybody, lockPeople, type Reach } from '../subjects/reach';
 import { isBarredByArticle48 } from './article-48';
 import { Disclosure, DisclosureStatus, type RecordDisclosureInput } from './disclosure';
 
@@ -41,9 +42,15 @@ export class Disclosures {
 
   /**
    * Records what is asked for. Nothing may be given before another person approves.
-   * @throws {GraphQLError} BAD_USER_INPUT, NOT_FOUND, or DISCLOSURE_BARRED (GDPR Art. 48)
+   * @param reach whom whoever records it reaches for LEGAL: what is barred, absent or out of reach has one answer
+   * @throws {GraphQLError} BAD_USER_INPUT, or DISCLOSURE_BARRED (GDPR Art. 48)
    */
-  async request(client: string, input: RecordDisclosureInput, principal: string): Promise<Disclosure> {
+  async request(
+    client: string,
+    input: RecordDisclosureInput,
+    principal: string,
+    reach: Reach = everybody,
+  ): Promise<Disclosure> {
     const authority = optional('authority', input.authority, 200);
     const authorityCountry = input.authorityCountry ? requireCountry('authorityCountry', input.authorityCountry) : null;
     const treaty = optional('treaty', input.treaty, 300);
@@ -52,9 +59,6 @@ export class Disclosures {
       throw denied.input(`"customerIds" must name 1 to ${MAX_SUBJECTS} persons.`);
     }
     if (input.categories.length === 0) throw denied.input('"categories" must name at least one.');
-    const residencies = await this.#residencies(client, customerIds);
-    if (isBarredByArticle48({ authority, authorityCountry, treaty, residencies })) throw barred();
-    const subjects = await this.#parts.references.subjects(client, new Set(customerIds));
     const row = {
       clientId: client,
       id: uuid(),
@@ -66,7 +70,6 @@ export class Disclosures {
       reference: requireText('reference', input.reference, 200),
       scope: requireText('scope', input.scope, 1000),
       categories: [...new Set(input.categories)].join(','),
-      subjects: subjects.join(','),
       gagUntil: input.gagUntil ?? null,
       status: DisclosureStatus.REQUESTED,
       requestedBy: principal,
@@ -76,9 +79,13 @@ export class Disclosures {
       refusal: null,
       toldAt: null,
     };
-    const disclosure = disclosureOf(row);
-    await this.#change('DISCLOSURE_REQUESTED', disclosure, principal, decidedRow(Disclosure, row), (writer) =>
-      writer.insert(Disclosure, client, [row]),
+    const residencies = await this.#residencies(client, customerIds, input.categories, reach);
+    if (!residencies || isBarredByArticle48({ authority, authorityCountry, treaty, residencies })) throw barred();
+    const subjects = await this.#parts.references.subjects(client, new Set(customerIds));
+    const recorded = { ...row, subjects: subjects.join(',') };
+    const disclosure = disclosureOf(recorded);
+    await this.#change('DISCLOSURE_REQUESTED', disclosure, principal, decidedRow(Disclosure, recorded), (writer) =>
+      writer.insert(Disclosure, client, [recorded]),
     );
     return disclosure;
   }
@@ -216,14 +223,21 @@ export class Disclosures {
     return gagUntil !== null && gagUntil.getTime() > this.#now();
   }
 
-  async #residencies(client: string, ids: readonly string[]): Promise<Array<string | null>> {
-    const rows = await new TenantReader(await this.#parts.regions.of(client), this.#parts.keys).select(Customer, {
-      client,
-      fields: ['residency'],
-      where: [{ field: 'id', is: 'in', value: ids }],
-    });
-    if (rows.length < ids.length) throw denied.notFound('customer');
-    return rows.map(({ residency }) => (typeof residency === 'string' ? residency : null));
+  /** Where the persons are; undefined where one of them is not there, or out of reach. */
+  async #residencies(
+    client: string,
+    ids: readonly string[],
+    categories: readonly DataCategory[],
+    reach: Reach,
+  ): Promise<Array<string | null> | undefined> {
+    const wanted = [...categoriesOf([]), ...categories];
+    const source = await this.#parts.regions.of(client);
+    const people = await inTransaction(source, (manager) => lockPeople(manager, client, ids));
+    // Without the id: whoever prepares a disclosure has read nothing yet, and a gag may forbid to tell the client.
+    const reached = people.filter(
+      ({ restriction, residency }) => reach.refusal({ restriction, residency }, wanted) === undefined,
+    );
+    return reached.length < ids.length ? undefined : reached.map(({ residency }) => residency);
   }
 
   async #select(client: string, where: Condition[], limit: number): Promise<Disclosure[]> {
@@ -252,7 +266,8 @@ function optional(field: string, text: string | null | undefined, limit: number)
 
 const barred = () =>
   new GraphQLError(
-    "GDPR Art. 48: an order of a third country's court or authority about persons in the EEA is followed only on an " +
-      'international agreement in force; name it in "treaty", or ask through it.',
+    'Every person must be a customer of the client whom you may read for LEGAL, and GDPR Art. 48 must not bar it: an ' +
+      "order of a third country's court or authority about persons in the EEA is followed only on an international " +
+      'agreement in force; name it in "treaty", or ask through it.',
     { extensions: { code: 'DISCLOSURE_BARRED', rule: 'GDPR Art. 48' } },
   );

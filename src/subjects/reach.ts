@@ -32,9 +32,9 @@ export interface Reach {
 /** An operator of the installation, who acts from its command line and for no caller. */
 export const everybody: Reach = { refusal: () => undefined };
 
-/** Whom the caller of a request reaches. */
-export function reachOf(context: RequestContext): Reach {
-  const { row: rule } = context.accessFor(context.decision?.purpose);
+/** Whom the caller of a request reaches, for the purpose that it states unless another is meant. */
+export function reachOf(context: RequestContext, purpose = context.decision?.purpose): Reach {
+  const { row: rule } = context.accessFor(purpose);
   return {
     refusal: (person, categories) => {
       if (!rule) return 'PROCESSING_RESTRICTED';
