@@ -98,7 +98,7 @@ export class AccessDesk {
       const check = transfers(wanted);
       return { row: rowRule(wanted, check.quietly ?? check), named: check.named ?? nobody };
     };
-    const { permissionsFor } = rights;
+    const { permissionsFor, instructedTo } = rights;
     return {
       claims,
       client: present,
@@ -108,6 +108,7 @@ export class AccessDesk {
       accessFor,
       wouldBe,
       permissionsFor,
+      instructedTo,
       memory,
     };
   }

@@ -27,6 +27,8 @@ export interface RequestContext {
   wouldBe?(purpose: string | undefined): Prospect;
   /** What lets the caller read for a purpose: `grant <id>`, `instruction <id>`. */
   permissionsFor?(purpose: string): readonly string[];
+  /** Whether an instruction of the client, in force and for the caller, orders this act. */
+  instructedTo?(act: string): boolean;
   /** Set by the governance core before anything is fetched. */
   decision?: Decision;
   /** Per-request memory of services, such as DataLoaders; keyed by whoever owns it. */

@@ -10,7 +10,8 @@ type Scalar = string | number;
 /** One condition of a select; several are joined by AND. */
 export type Condition =
   | { readonly field: string; readonly is: '=' | '<' | '<=' | '>' | '>='; readonly value: Scalar }
-  | { readonly field: string; readonly is: 'in' | 'not in'; readonly value: readonly Scalar[] }
+  | { readonly field: string; readonly is: 'in'; readonly value: readonly Scalar[] }
+  | { readonly field: string; readonly is: 'not in'; readonly value: readonly Scalar[] }
   | { readonly field: string; readonly is: 'null' }
   /** At least one of these holds. */
   | { readonly any: readonly Condition[] }

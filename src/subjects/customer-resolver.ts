@@ -13,6 +13,7 @@ import {
   Root,
 } from 'type-graphql';
 import { cursorsOf } from '../identity/cursors';
+import { ChangesNoGovernance, Leaves } from '../identity/entry-declarations';
 import { type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { type Connection, connectionOf, page, pageSize, positionOf } from '../storage/connection';
 import type { KeyStore } from '../storage/key-store';
@@ -182,6 +183,7 @@ export class CustomerResolver {
     nullable: true,
     description: 'Records a new customer; what the purpose may not read, here, is not written.',
   })
+  @ChangesNoGovernance('it writes personal data: the entry of the operation says whose and what')
   async createCustomer(
     @Arg('input', () => CreateCustomerInput) input: CreateCustomerInput,
     @Ctx() context: RequestContext,
@@ -193,6 +195,7 @@ export class CustomerResolver {
   }
 
   @Mutation(() => CustomerPayload, { nullable: true, description: 'Changes what is known of a customer.' })
+  @ChangesNoGovernance('it writes personal data: the entry of the operation says whose and what')
   async updateCustomer(
     @Arg('input', () => UpdateCustomerInput) input: UpdateCustomerInput,
     @Ctx() context: RequestContext,
@@ -206,6 +209,7 @@ export class CustomerResolver {
     nullable: true,
     description: 'Limits the processing of a customer to LEGAL (GDPR Art. 18, 21).',
   })
+  @Leaves('RESTRICTION_SET')
   async restrictProcessing(
     @Arg('input', () => RestrictProcessingInput) input: RestrictProcessingInput,
     @Ctx() context: RequestContext,
@@ -222,6 +226,7 @@ export class CustomerResolver {
   }
 
   @Mutation(() => CustomerPayload, { nullable: true, description: 'Lifts a restriction of processing.' })
+  @Leaves('RESTRICTION_LIFTED')
   async liftRestriction(
     @Arg('input', () => LiftRestrictionInput) input: LiftRestrictionInput,
     @Ctx() context: RequestContext,

@@ -3,7 +3,7 @@ import countries from 'i18n-iso-countries';
 import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { DataCategory } from '../governance/vocabulary';
-import { type ChangeRecorder, unrecorded } from '../identity/change-recorder';
+import { type ChangeRecorder, changing, unrecorded } from '../identity/change-recorder';
 import { denied } from '../identity/request-context';
 import { about } from '../identity/subject-state';
 import type { KeyStore } from '../storage/key-store';
@@ -237,12 +237,15 @@ export class Customers {
       requireNotUnderErasure(await personToActOn(manager, client, customerId, reach));
     await inTransaction(source, changeable);
     const kind = ground === null ? 'RESTRICTION_LIFTED' : 'RESTRICTION_SET';
-    await this.#recorder.record(kind, { client, principal, subject: customerId, details: { ground } });
+    const decides = [{ table: 'customer', row: '', columns: { restriction: ground }, subject: customerId }];
     const changes = { restriction: ground, restrictedAt: ground === null ? null : Date.now() };
-    await inTransaction(source, async (manager) => {
-      await changeable(manager);
-      await new TenantWriter(manager, this.#keys).update(Customer, client, { id: customerId }, changes);
-    });
+    const change = { client, principal, subject: customerId, details: { ground }, decides };
+    await changing(this.#recorder, kind, change, () =>
+      inTransaction(source, async (manager) => {
+        await changeable(manager);
+        await new TenantWriter(manager, this.#keys).update(Customer, client, { id: customerId }, changes);
+      }),
+    );
   }
 
   async #select(client: string, fields: ReadonlySet<string>, where: Condition[], limit: number): Promise<Customer[]> {

@@ -38,9 +38,8 @@ const nobody: ReadonlySet<string> = new Set();
 /** An operator of the installation, who acts from its command line and for no caller. */
 export const everybody: Reach = { refusal: () => undefined, wouldRefuse: () => undefined, named: nobody };
 
-/** Whom the caller of a request reaches. */
-export function reachOf(context: RequestContext): Reach {
-  const purpose = context.decision?.purpose;
+/** Whom the caller of a request reaches, for the purpose that it states unless another is meant. */
+export function reachOf(context: RequestContext, purpose = context.decision?.purpose): Reach {
   const { row } = context.accessFor(purpose);
   const prospect = context.wouldBe?.(purpose);
   return { refusal: asking(row), wouldRefuse: asking(prospect?.row), named: prospect?.named ?? nobody };
