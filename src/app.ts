@@ -22,6 +22,7 @@ import { countAlerts } from './gateway/alert-metrics';
 import { contractNames, contractOf, contractSchema } from './gateway/contracts';
 import { measureErasures } from './gateway/erasure-metrics';
 import { type Explain, ExplainResolver } from './gateway/explain-resolver';
+import { measureInstallation, type PoolUse } from './gateway/installation-metrics';
 import { createLogger } from './gateway/logging';
 import { buildApi } from './gateway/schema';
 import type { Contract, ServerOptions } from './gateway/server-options';
@@ -35,6 +36,7 @@ import { createServices, type Services } from './services';
 import { pendingMigrations } from './storage/data-source';
 import type { KeyStore } from './storage/key-store';
 import { platformKey } from './storage/platform-key';
+import { poolCounts } from './storage/pool-use';
 import { deriveKey } from './storage/vault';
 import { openStores, type Stores } from './stores';
 import { ConversationResolver, CustomerResolver, OrderResolver } from './subjects/customer-resolver';
@@ -107,6 +109,10 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       collect: (context, id) => services.exports.collect(context, id),
       measure: (registry) => {
         measureErasures(registry, () => openErasures(services.erasure.parts));
+        measureInstallation(registry, {
+          ledger: async () => ({ ...(await services.ledger.lag()), unanchored: await anchoring.unanchored() }),
+          pools: () => poolsOf(stores),
+        });
         alerted.push(countAlerts(registry));
       },
       ready: async () => {
@@ -225,4 +231,11 @@ async function faultsOf({ regions, keysSource }: Stores): Promise<string[]> {
     }
   }
   return faults;
+}
+
+function poolsOf({ regions, keysSource }: Stores): PoolUse[] {
+  return [...regions.named(), ['keys', keysSource] as const].flatMap(([store, source]) => {
+    const counts = poolCounts(source);
+    return counts ? [{ store, ...counts }] : [];
+  });
 }

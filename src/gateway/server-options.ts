@@ -37,6 +37,8 @@ export interface ServerOptions {
   ready(): Promise<readonly string[]>;
   /** What somebody ought to look at, though the server works all the same; asked where it is ready. */
   readonly concerns?: () => Promise<readonly string[]>;
+  /** Aborted when the server is about to close: it says so by `/readyz`, and serves on until `close`. */
+  readonly leaving?: AbortSignal;
   /** Made by `createLogger`. */
   readonly logger: Logger;
   readonly production: boolean;

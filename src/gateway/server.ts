@@ -72,7 +72,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const refuseMethod = async (_request: FastifyRequest, reply: FastifyReply) =>
     answerError(reply, gatewayErrors.method('GET, POST'));
   app.route({ method: ['HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'], url: '/graphql', handler: refuseMethod });
-  serveHealth(app, { ...options, isDraining });
+  serveHealth(app, { ...options, isDraining: () => isDraining() || options.leaving?.aborted === true });
   options.measure?.(metrics.registry);
   serveMetrics(app, metrics, options.metricsOfAll);
   if (options.acknowledge) takeAcknowledgements(app, options.acknowledge);
