@@ -18,9 +18,10 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql';
-import type { Enforcement, ResponsePath } from './enforcement';
+import { type Enforcement, responsePath } from './enforcement';
 import { argumentsFor } from './field-arguments';
 import { plainGuardOf, releaseProperty } from './guards';
+import { PlaceError } from './messages';
 import type { Selections } from './selection';
 
 type Path = NonNullable<GraphQLResolveInfo['path']>;
@@ -216,24 +217,12 @@ const caught = (done: Promise<unknown>, place: Place, execution: Execution, pare
 const nowhere: Path = { prev: undefined, key: '', typename: undefined };
 const pathOf = ({ key, parentType }: Place, prev: Path | undefined): Path => ({ prev, key, typename: parentType.name });
 
-/** Said of a place, and of nothing that was read. */
-class NullError extends Error {}
-
 /** Nulls a value that failed, or throws what its parent fails with. */
 function fail(raw: unknown, place: Place, path: Path, { errors }: Execution, type = place.definition.type): null {
-  const error =
-    raw instanceof NullError
-      ? new GraphQLError(raw.message, { nodes: place.nodes, path: responsePath(path) })
-      : locatedError(raw, place.nodes, responsePath(path));
+  const error = locatedError(raw, place.nodes, responsePath(path));
   if (isNonNullType(type)) throw error;
   errors.push(error);
   return null;
-}
-
-function responsePath(leaf: ResponsePath): Array<string | number> {
-  const path: Array<string | number> = [];
-  for (let node: ResponsePath | undefined = leaf; node; node = node.prev) path.push(node.key);
-  return path.reverse();
 }
 
 function infoOf({ executable, parentType, definition, nodes }: Place, execution: Execution, path: Path) {
@@ -259,7 +248,7 @@ function completionOf(place: Place, type: GraphQLOutputType): Completion {
     return (value, execution, path) => {
       const done = complete(value, execution, path);
       if (done !== null) return done;
-      throw new NullError(`Cannot return null for non-nullable field ${parentType.name}.${definition.name}.`);
+      throw new PlaceError(`Cannot return null for non-nullable field ${parentType.name}.${definition.name}.`);
     };
   }
   const complete = isLeafType(type)

@@ -4,7 +4,6 @@ import {
   type ExecutionResult,
   GraphQLError,
   type GraphQLSchema,
-  getVariableValues,
   type OperationTypeNode,
 } from 'graphql';
 import type { Access } from './access';
@@ -21,9 +20,10 @@ import { guardSchema } from './guards';
 import { LeastRecentlyUsed } from './least-recently-used';
 import { defaultLimits, type Limits } from './limits';
 import { mappedEvents } from './mapped-events';
-import { fieldError, inputError } from './messages';
+import { fieldError } from './messages';
 import { type OperationPlan, planOperation } from './operation-plan';
 import { readSchemaPolicy, type SchemaPolicy } from './schema-policy';
+import { coerceVariables } from './variables';
 
 export type { Access, Prohibition, RowRefusal } from './access';
 export type { Decision, Outcome, Verdict } from './decision';
@@ -154,16 +154,17 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
     const planned = plan(args.document, args.operationName);
     if (!('plan' in planned)) return planned;
     const definitions = planned.plan.operation.variableDefinitions ?? [];
-    const coerced = getVariableValues(schema, definitions, args.variableValues ?? {}, { maxErrors: 20 });
-    if (coerced.errors) return { errors: coerced.errors.map((error) => inputError(error, 'BAD_USER_INPUT')) };
-    const unset = planned.plan.conditions.find((name) => typeof coerced.coerced[name] !== 'boolean');
+    const coerced = coerceVariables(schema, definitions, args.variableValues ?? {});
+    if ('errors' in coerced) return { errors: coerced.errors };
+    const variables = coerced.values;
+    const unset = planned.plan.conditions.find((name) => typeof variables[name] !== 'boolean');
     if (unset !== undefined) {
       return { errors: [badUserInput(`Variable "$${unset}" must not be null where @skip or @include depends on it.`)] };
     }
     try {
-      if (planned.cost) enforceCost(planned.cost(coerced.coerced), limits.cost);
+      if (planned.cost) enforceCost(planned.cost(variables), limits.cost);
       const access = accessFor(planned.plan, args.access);
-      return { planned, access, decision: decideCached(planned, access), variables: coerced.coerced };
+      return { planned, access, decision: decideCached(planned, access), variables };
     } catch (error) {
       return refusedInput(error);
     }
