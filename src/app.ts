@@ -118,6 +118,9 @@ export async function openApp(config: Config, logger = createLogger({ level: con
         });
         alerted.push(countAlerts(registry));
       },
+      allowedOrigins: config.allowedOrigins,
+      publicOrigin: config.publicOrigin,
+      compression: config.compression,
       ready: async () => {
         const { usable, fault } = await verifier.issuerState();
         return [...(await faultsOf(stores)), ...(usable ? [] : [`${fault} (OIDC_ISSUER is ${issuer})`])];

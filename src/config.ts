@@ -83,16 +83,16 @@ const claimNames = (standard: readonly string[]) =>
   z
     .string()
     .regex(
-      /^[!#-[\]-~]+(?:, *[!#-[\]-~]+)*$/,
+      /^[!#-+\--[\]-~]+(?:, *[!#-+\--[\]-~]+)*$/,
       'must be the name of a claim, or a path with dots to it; several with commas between them',
     )
     .optional()
-    .transform((text) => text?.split(/, */).filter((name) => name !== '') ?? standard);
+    .transform((text) => text?.split(/, */) ?? standard);
 
 const origin = z
   .string()
   .refine(
-    (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text,
+    (text) => /^https?:\/\/[a-z0-9.:[\]-]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text,
     'must be an origin as browsers write it: https://app.example, without path, and with its port where it has one',
   );
 

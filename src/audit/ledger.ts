@@ -87,13 +87,14 @@ export class Ledger {
   /** How many entries are not durable yet, and for how long the first of them has waited, in seconds. */
   async lag(): Promise<{ readonly waiting: number; readonly seconds: number }> {
     let waiting = 0;
-    let first = performance.now();
+    const now = performance.now();
+    let first = now;
     for (const opening of this.#logs.values()) {
       const log = await opening.catch(() => undefined);
       waiting += log?.waiting.count ?? 0;
       first = Math.min(first, log?.waiting.since ?? first);
     }
-    return { waiting, seconds: (performance.now() - first) / 1_000 };
+    return { waiting, seconds: (now - first) / 1_000 };
   }
 
   /** Resolves when nothing is under way. */
