@@ -33,6 +33,7 @@ import { discoverSignIn } from './identity/openid-discovery';
 import type { RequestContext } from './identity/request-context';
 import { createTokenVerifier } from './identity/tokens';
 import { NoticeResolver } from './register/notice-resolver';
+import { ProposalResolver } from './register/proposal-resolver';
 import { RegisterResolver } from './register/register-resolver';
 import { createServices, type Services } from './services';
 import { pendingMigrations } from './storage/data-source';
@@ -196,10 +197,10 @@ export function governContracts(
     new OrderResolver(services.subjectRecords),
     new ConversationResolver(services.subjectRecords, keys),
     new ExplainResolver(explain, (context, purpose) => explainTransfers(transfers, context, purpose)),
-    new ErasureResolver(services.erasure, services.clients, keys),
+    new ErasureResolver(services.erasure, services.proposals, keys),
     new HoldResolver(services.erasure, services.parties),
     erasureSubscription(services.erasure),
-    new ExportResolver(services.exports, services.clients),
+    new ExportResolver(services.exports, services.proposals),
     new TerminationExportResolver(services.exports),
     new AuditResolver(services.auditReader, services.ledger, cursorKey, (client) =>
       services.disclosures.gaggedSince(client),
@@ -209,6 +210,7 @@ export function governContracts(
     transferResolver,
     new LegalBasisResolver(transfers),
     new NoticeResolver(transfers.notices, keys),
+    new ProposalResolver(services.proposals),
   ];
   const api = buildApi(resolvers, { transferChanged: (context) => transferResolver.changes(context) });
   // Contracts are cut before any is governed: a governed schema carries its guards with it.
