@@ -43,8 +43,7 @@ export async function concludeAudited<R extends Result>(
     logger.warn({ err: error, operation: exchange.operationName?.slice(0, 100) }, 'an operation could not be audited');
     exchange.unaudited = true;
     const report = { ...Object(concluded.extensions?.governance), auditId: null };
-    if (!reached)
-      return { ...concluded, extensions: { ...concluded.extensions, governance: report } };
+    if (!reached) return { ...concluded, extensions: { ...concluded.extensions, governance: report } };
     exchange.outcome = 'REFUSED';
     exchange.codes = ['AUDIT_UNAVAILABLE'];
     const refusal = { ...report, withheld: [], deidentified: [] };
