@@ -9,7 +9,7 @@ export function watchedVerifier(verifier: TokenVerifier, trail: Pick<AuditTrail,
       try {
         return await verifier.verify(bearer);
       } catch (error) {
-        // The words are the verifier's own, a dozen sentences at most: nothing of the token is in them.
+        // The words are the verifier's own, a dozen sentences with the configured names of claims: nothing of the token.
         if (error instanceof InvalidTokenError) trail.signInFailed(error.message);
         throw error;
       }

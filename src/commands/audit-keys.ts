@@ -29,8 +29,14 @@ export async function trustIn(witnesses: readonly string[], files: readonly stri
   return { witnesses, authorities };
 }
 
+const BEGIN = '-----BEGIN CERTIFICATE-----';
+const END = '-----END CERTIFICATE-----';
+
 function certificatesIn(text: string, file: string): X509Certificate[] {
-  const found = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  const found = text
+    .split(BEGIN)
+    .slice(1)
+    .map((rest) => `${BEGIN}${rest.slice(0, rest.indexOf(END))}${END}`);
   try {
     if (found.length > 0) return found.map((pem) => new X509Certificate(pem));
   } catch {

@@ -3,10 +3,12 @@ import type { FastifyInstance } from 'fastify';
 import { type App, openApp } from '../app';
 import type { Config } from '../config';
 import { createServer } from '../gateway/server';
-import { type Caller, callersForHealth, callersOfTheClinic } from './demo/callers';
+import { type Caller, callersForHealth, callersOfTheClinic, everybody, tokenCommandFor } from './demo/callers';
 import { type Comparison, compare } from './demo/comparison';
 import { comparisonTable, reasonsText } from './demo/comparison-table';
 import { customerComparison, healthComparison } from './demo/comparisons';
+import { announceDemo, forgetDemo } from './demo/installation-file';
+import { handOver, linkTo } from './demo/links';
 import { fillWithSamples } from './demo/sample-data';
 import { CommandError } from './failure';
 import { exitTwoOnMisuse } from './misuse';
@@ -22,7 +24,8 @@ export function demoCommand(): Command {
   const command = new Command('demo')
     .description(
       'Fill a temporary database with sample data, let several callers send the same query, and show who saw what\n' +
-        'and why. Then serve it, with ready-made tokens, until Ctrl-C; the database is deleted afterwards.',
+        'and why. Then serve it, workers included, with a link for each caller, until Ctrl-C; the database is deleted\n' +
+        'afterwards. Meanwhile `remit COMMAND --demo`, in the same folder, works on its data.',
     )
     .option('--once', 'stop after the tables')
     .option('--port <number>', 'port to serve on; PORT or 4000 unless told', port)
@@ -47,7 +50,8 @@ async function demo(options: DemoOptions): Promise<void> {
     await stage.open(installation.config, options.once ? 0 : (options.port ?? installation.config.port));
     await show(stage.address);
     if (options.once) return await stage.close();
-    await invite(stage.address);
+    await stage.work(installation.environment);
+    invite(stage.address);
   } catch (error) {
     if (stage.closing) return;
     await stage.close();
@@ -73,6 +77,7 @@ class Stage {
     this.#app = await openApp(config);
     await fillWithSamples(this.#app.services, this.#app.stores);
     this.#server = await createServer(this.#app.serverOptions);
+    handOver(this.#server);
     this.address = await this.#server.listen({ port, host: '127.0.0.1' }).catch((error: NodeJS.ErrnoException) => {
       const fault = { EADDRINUSE: 'is taken by another process', EACCES: 'is not for this user' }[error.code ?? ''];
       if (fault === undefined) throw error;
@@ -81,7 +86,14 @@ class Stage {
     });
   }
 
+  /** From now on erasures are carried out, and other commands reach the data. */
+  async work(environment: Readonly<Record<string, string>>): Promise<void> {
+    this.#app?.work();
+    await announceDemo(environment);
+  }
+
   async close(): Promise<void> {
+    forgetDemo();
     await this.#server?.close();
     await this.#app?.close();
     this.#remove();
@@ -113,12 +125,16 @@ async function present(address: string, comparison: Comparison, callers: readonl
   process.stdout.write(`Why:\n${reasonsText(answers)}\n`);
 }
 
-async function invite(address: string): Promise<void> {
-  process.stdout.write(`\nServing on ${address}/graphql until Ctrl-C. Open the playground as one of them:\n`);
-  for (const { title, at, purpose, token } of await callersOfTheClinic()) {
-    const handOver = new URLSearchParams({ token, purpose, query: customerComparison.query });
-    process.stdout.write(`\n${title} (${at}), for ${purpose}\n`);
-    process.stdout.write(`  token       ${token}\n`);
-    process.stdout.write(`  playground  ${address}/playground#${handOver}\n`);
+function invite(address: string): void {
+  const rows = everybody.map((caller) => ({ ...caller, who: `${caller.title} (${caller.at})` }));
+  const width = Math.max(...rows.map(({ who }) => who.length));
+  process.stdout.write(`\nServing on ${address}/graphql until Ctrl-C. Open the playground as one of them:\n\n`);
+  for (const { who, purpose, ...caller } of rows) {
+    process.stdout.write(`  ${who.padEnd(width)}  ${purpose.padEnd(16)}  ${linkTo(address, caller)}\n`);
   }
+  const [example] = everybody;
+  process.stdout.write(`
+A token for curl:        ${example ? tokenCommandFor(example) : ''}
+The command line on it:  npm run remit -- audit verify --demo
+`);
 }

@@ -8,6 +8,8 @@ import { generateMasterKeyFile } from '../storage/master-key';
 /** Databases and keys in a folder of their own, which nobody else's environment reaches. */
 export interface TemporaryInstallation {
   readonly config: Config;
+  /** What the environment of another process must say to work on the same stores. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Removes the folder. Synchronous, so that a signal's handler can end with it. */
   remove(): void;
 }
@@ -19,13 +21,12 @@ export async function temporaryInstallation(environment: Record<string, string> 
   try {
     const masterKeyFile = join(folder, 'master.key');
     await generateMasterKeyFile(masterKeyFile);
-    const config = readConfig({
-      ...environment,
+    const stores = {
       DATABASE_URL: `sqlite:${join(folder, 'remit.db')}`,
       KEYS_DATABASE_URL: `sqlite:${join(folder, 'keys.db')}`,
       REMIT_MASTER_KEY_FILE: masterKeyFile,
-    });
-    return { config, remove };
+    };
+    return { config: readConfig({ ...environment, ...stores }), environment: stores, remove };
   } catch (error) {
     remove();
     throw error;

@@ -56,10 +56,7 @@ export async function startApollo(
   return apollo;
 }
 
-/**
- * Only an operation that Apollo has found goes on, since it is what Apollo looks at to keep mutations out of GET:
- * an operation name that is empty finds none there, and would find the only one in the executor.
- */
+/** Only an operation that Apollo has found goes on, since it is what Apollo looks at to keep mutations out of GET. */
 const oneOperation: ApolloServerPlugin<RequestContext> = {
   async requestDidStart() {
     return {

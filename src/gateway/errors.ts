@@ -40,9 +40,12 @@ export const gatewayErrors = {
       'accept-encoding': 'identity',
     }),
   mediaType: () =>
-    new GatewayError(415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the body as application/json.', {
+    new GatewayError(415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the body as application/json, in UTF-8.', {
       'accept-post': 'application/json',
     }),
+  notUtf8: (what: string) =>
+    new GatewayError(400, 'BAD_REQUEST', `${what} is not valid UTF-8; GraphQL and JSON are sent in no other encoding.`),
+  binary: () => new GatewayError(400, 'BAD_REQUEST', 'Send messages as text in UTF-8, not as binary.'),
   bodyTooLarge: (limit: number) =>
     new GatewayError(413, 'PAYLOAD_TOO_LARGE', `The body exceeds the limit of ${limit} bytes.`),
   badRequest: (message: string) => new GatewayError(400, 'BAD_REQUEST', message),
@@ -58,7 +61,12 @@ export const gatewayErrors = {
     new GatewayError(503, 'SERVICE_UNAVAILABLE', 'Not every process says what it measured; try again.', {
       'retry-after': '1',
     }),
-  origin: () => new GatewayError(403, 'FORBIDDEN', 'WebSockets are opened from pages of this host only.'),
+  origin: () =>
+    new GatewayError(
+      403,
+      'FORBIDDEN',
+      'WebSockets are opened from pages of this server, or of an origin that it allows, only.',
+    ),
   notFound: () => new GatewayError(404, 'NOT_FOUND', 'There is nothing at this path; the API is at /graphql.'),
   method: (allowed: string) =>
     new GatewayError(405, 'METHOD_NOT_ALLOWED', `Only ${allowed} is answered here.`, { allow: allowed }),

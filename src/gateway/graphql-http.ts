@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { RequestContext } from '../identity/request-context';
 import { startApollo } from './apollo';
 import { authenticate, authorizationOf } from './bearer';
+import { sendAnswer } from './compression';
 import { withDeadline } from './deadline';
 import { challenge, gatewayErrors } from './errors';
 import { beginExchange, type Exchange, rememberExchange } from './exchange';
@@ -53,7 +54,7 @@ export async function graphqlOverHttp(
     for (const [name, value] of answer.headers ?? []) reply.header(name, value);
     reply.header('content-type', answer.contentType);
     if (reply.statusCode === 401) reply.header('www-authenticate', challenge);
-    return reply.header('cache-control', 'no-store').send(answer.text);
+    return sendAnswer(reply.header('cache-control', 'no-store'), options, exchange, answer.text);
   };
 
   async function respond(request: FastifyRequest, exchange: Exchange): Promise<Answer> {
@@ -81,8 +82,8 @@ async function throughApollo(
     httpGraphQLRequest: {
       method: request.method,
       headers: headersOf(request),
-      search: new URL(request.url, 'http://localhost').search,
-      body: request.body,
+      search: searchOf(request),
+      body: namedOrNot(request.body),
     },
     context: async () => context,
   });
@@ -105,6 +106,19 @@ async function startServices(options: ServerOptions): Promise<Map<Contract, Serv
     services.set(contract as Contract, { apollo, planned: new PlannedOperations(governed, options) });
   }
   return services;
+}
+
+/** An operation name that is empty names none; Apollo would look for an operation of that name. */
+function namedOrNot(body: unknown): unknown {
+  return Object(body).operationName === '' ? { ...Object(body), operationName: null } : body;
+}
+
+function searchOf(request: FastifyRequest): string {
+  const { search, searchParams } = new URL(request.url, 'http://localhost');
+  const names = searchParams.getAll('operationName');
+  if (names.length !== 1 || names[0] !== '') return search;
+  searchParams.delete('operationName');
+  return `?${searchParams}`;
 }
 
 function headersOf(request: FastifyRequest): HeaderMap {

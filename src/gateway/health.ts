@@ -1,19 +1,26 @@
 import type { FastifyInstance } from 'fastify';
 import { withDeadline } from './deadline';
+import type { ServerOptions } from './server-options';
 
 const READY_TIMEOUT_MS = 5_000;
 
-/** `/healthz`: the process answers. `/readyz`: it can do its work; 503 with the faults in words where it cannot. */
-export function serveHealth(
-  app: FastifyInstance,
-  { ready, isDraining }: { ready: () => Promise<readonly string[]>; isDraining: () => boolean },
-): void {
+interface Health extends Pick<ServerOptions, 'ready' | 'concerns'> {
+  isDraining(): boolean;
+}
+
+/**
+ * `/healthz`: the process answers. `/readyz`: it can do its work; 503 with the faults in words where it cannot, and 200
+ * with concerns where it still can.
+ */
+export function serveHealth(app: FastifyInstance, { ready, concerns, isDraining }: Health): void {
   app.get('/healthz', async (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'up' }));
 
   app.get('/readyz', async (request, reply) => {
     const faults = isDraining() ? ['the server is shutting down'] : await faultsNow();
     reply.header('cache-control', 'no-store').code(faults.length === 0 ? 200 : 503);
-    return faults.length === 0 ? { status: 'ready' } : { status: 'not ready', faults };
+    if (faults.length > 0) return { status: 'not ready', faults };
+    const told = (await concerns?.()) ?? [];
+    return told.length === 0 ? { status: 'ready' } : { status: 'ready', concerns: told };
 
     async function faultsNow(): Promise<readonly string[]> {
       try {

@@ -1,11 +1,44 @@
-import type { FastifyInstance } from 'fastify';
+import { isUtf8 } from 'node:buffer';
+import type { FastifyBodyParser, FastifyInstance, FastifyRequest } from 'fastify';
 import { gatewayErrors } from './errors';
 
-/** Takes JSON, and only as it is: what is not decompressed cannot grow past the body's limit (pitfall 21). */
+/**
+ * Takes JSON, and only as it is: what is not decompressed cannot grow past the body's limit (pitfall 21), and bytes that
+ * are not UTF-8 would be read as another text than was sent.
+ */
 export function plainBodies(app: FastifyInstance): void {
-  app.removeContentTypeParser('text/plain');
+  app.removeContentTypeParser(['text/plain', 'application/json']);
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    inUtf8((request, body, done) => parse(request, body, done)),
+  );
   app.addHook('onRequest', async (request) => {
     const encoding = request.headers['content-encoding'];
     if (encoding !== undefined && encoding.trim().toLowerCase() !== 'identity') throw gatewayErrors.encodedBody();
+    if (!isPercentEncodedUtf8(request.url)) throw gatewayErrors.notUtf8('The address');
   });
+}
+
+type TextParser = (request: FastifyRequest, body: string, done: (error: Error | null, body?: unknown) => void) => void;
+
+/** A parser of bodies that are UTF-8, and say nothing else. @throws {GatewayError} 400, 415 */
+export function inUtf8(parse: TextParser): FastifyBodyParser<Buffer> {
+  return (request, body, done) => {
+    const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(request.headers['content-type'] ?? '')?.[1];
+    if (charset !== undefined && !/^utf-?8$/i.test(charset)) return done(gatewayErrors.mediaType());
+    if (!isUtf8(body)) return done(gatewayErrors.notUtf8('The body'));
+    parse(request, body.toString('utf8'), done);
+  };
+}
+
+function isPercentEncodedUtf8(address: string): boolean {
+  if (!address.includes('%')) return true;
+  try {
+    decodeURIComponent(address);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -84,7 +84,7 @@ export class PlannedOperations {
 function isUsual(body: unknown): body is GraphQLBody {
   if (!isRecord(body)) return false;
   const { query, operationName, variables, ...rest } = body;
-  if (typeof query !== 'string' || query === '' || operationName === '') return false;
+  if (typeof query !== 'string' || query === '') return false;
   if (operationName !== undefined && operationName !== null && typeof operationName !== 'string') return false;
   if (variables !== undefined && variables !== null && !isRecord(variables)) return false;
   return Object.keys(rest).length === 0;

@@ -1,7 +1,7 @@
 import type { WebSocket } from '@fastify/websocket';
 import type { WebSocket as Adapter } from 'graphql-ws';
 import { gatewayErrorOf } from './error-answers';
-import type { GatewayError } from './errors';
+import { type GatewayError, gatewayErrors } from './errors';
 
 const PING_MS = 12_000;
 const MAX_REASON_BYTES = 123;
@@ -32,7 +32,9 @@ export function connectSocket(
       }),
     close: (code, reason) => socket.close(code, reason),
     onMessage: (handle) => {
-      socket.on('message', (data) => {
+      socket.on('message', (data, isBinary) => {
+        // A text that is not UTF-8 closes the socket with 1007, as RFC 6455 says; a binary message is no text at all.
+        if (isBinary) return closeFor(socket, gatewayErrors.binary());
         handle(String(data)).catch((error: unknown) => closeFor(socket, gatewayErrorOf(error, 0)));
       });
     },

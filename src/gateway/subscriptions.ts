@@ -86,7 +86,7 @@ export function graphqlOverSocket(
       try {
         const claims = await authenticate(authorization, options.verifier);
         context = await contextFor(options, claims, purpose);
-        Object.assign(exchange, { claims, contract, purpose, operationName: operation.operationName ?? undefined });
+        Object.assign(exchange, { claims, contract, purpose, operationName: operation.operationName || undefined });
         rememberExchange(exchange, context);
         return context.access;
       } catch (error) {

@@ -1,10 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import { answerError } from './error-answers';
 import { gatewayErrors } from './errors';
+import { inUtf8 } from './plain-bodies';
 
 /** Whether a recipient's signed word was taken: the body as it was sent, and the headers that sign it. */
 export type Acknowledge = (body: string, headers: Record<string, string>) => Promise<boolean>;
 
+const asText = inUtf8((_request, body, done) => done(null, body));
 const signed = ['webhook-id', 'webhook-timestamp', 'webhook-signature'] as const;
 
 /**
@@ -15,7 +17,7 @@ export function takeAcknowledgements(app: FastifyInstance, acknowledge: Acknowle
   app.register(async (scope) => {
     // The signature is over the bytes as they came.
     scope.removeContentTypeParser('application/json');
-    scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+    scope.addContentTypeParser('application/json', { parseAs: 'buffer' }, asText);
     scope.post('/webhooks/acknowledge', async (request, reply) => {
       const headers = Object.fromEntries(signed.map((name) => [name, String(request.headers[name] ?? '')]));
       const taken = await acknowledge(String(request.body ?? ''), headers);

@@ -1,7 +1,8 @@
 import { type DocumentNode, GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
 import { LeastRecentlyUsed } from './least-recently-used';
 import { enforceLimits, type Limits, tooLarge } from './limits';
-import { inputError } from './messages';
+import { valueFreeRules } from './literals';
+import { invalidDocument } from './messages';
 
 /** A document that may be planned, or why it may not. */
 type Checked = { readonly document: DocumentNode } | { readonly errors: readonly GraphQLError[] };
@@ -41,8 +42,8 @@ export class Documents {
       // A document nested deeper than the stack allows, that no parser has seen, is too deep by any limit.
       return { errors: [error instanceof GraphQLError ? error : tooLarge('depth', this.#limits)] };
     }
-    const errors = validate(this.#schema, document, undefined, { maxErrors: 20 });
-    if (errors.length > 0) return { errors: errors.map((error) => inputError(error, 'GRAPHQL_VALIDATION_FAILED')) };
+    const errors = validate(this.#schema, document, valueFreeRules, { maxErrors: 20, hideSuggestions: true });
+    if (errors.length > 0) return { errors: errors.map(invalidDocument) };
     this.#sound.add(document);
     return { document };
   }
@@ -50,7 +51,7 @@ export class Documents {
 
 /** What may be said of a text that does not parse: the place, never the text (pitfall 14). */
 export function syntaxError(error: unknown, limits: Pick<Limits, 'tokens'>): GraphQLError {
-  if (error instanceof GraphQLError && error.message.includes('tokens')) {
+  if (error instanceof GraphQLError && error.message === tooManyTokens(limits.tokens)) {
     const message = `The document exceeds the limit of ${limits.tokens} tokens.`;
     return new GraphQLError(message, { extensions: { code: 'OPERATION_TOO_LARGE', limit: 'tokens' } });
   }
@@ -59,3 +60,7 @@ export function syntaxError(error: unknown, limits: Pick<Limits, 'tokens'>): Gra
   const message = 'The document is not valid GraphQL: a syntax error stands at the location given.';
   return new GraphQLError(message, { source, positions, extensions: { code: 'GRAPHQL_PARSE_FAILED' } });
 }
+
+/** What graphql's parser says of it: the whole of it, since a text may have the same words in it. */
+const tooManyTokens = (most: number): string =>
+  `Syntax Error: Document contains more that ${most} tokens. Parsing aborted.`;

@@ -4,7 +4,6 @@ import {
   type ExecutionResult,
   GraphQLError,
   type GraphQLSchema,
-  getVariableValues,
   type OperationTypeNode,
 } from 'graphql';
 import type { Access } from './access';
@@ -21,9 +20,10 @@ import { guardSchema } from './guards';
 import { LeastRecentlyUsed } from './least-recently-used';
 import { defaultLimits, type Limits } from './limits';
 import { mappedEvents } from './mapped-events';
-import { fieldError, inputError } from './messages';
+import { fieldError } from './messages';
 import { type OperationPlan, planOperation } from './operation-plan';
 import { readSchemaPolicy, type SchemaPolicy } from './schema-policy';
+import { coerceVariables } from './variables';
 
 export type { Access, Prohibition, RowRefusal } from './access';
 export type { Decision, Outcome, Verdict } from './decision';
@@ -36,6 +36,8 @@ export type { Limits } from './limits';
 export { governanceTypeDefs } from './type-defs';
 
 export interface GovernOptions {
+  /** The schema carries no directive of Remit, and is meant to: everything in it is given to everybody. Default false. */
+  readonly ungoverned?: boolean;
   /** Bounds on documents; what is left out has its default. */
   readonly limits?: Partial<Limits>;
   /** Sources are plain rows, with no function or promise in a field that has no resolver: faster. Default false. */
@@ -109,7 +111,7 @@ type Prepared = {
  * @throws {SchemaPolicyError} where the directives are not sound, with every fault and its mend
  */
 export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Governed {
-  const policy = readSchemaPolicy(schema);
+  const policy = readSchemaPolicy(schema, options.ungoverned);
   guardSchema(policy, options.plainSources ?? false);
   const limits = { ...defaultLimits, ...options.limits };
   const documents = new Documents(schema, limits);
@@ -154,16 +156,17 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
     const planned = plan(args.document, args.operationName);
     if (!('plan' in planned)) return planned;
     const definitions = planned.plan.operation.variableDefinitions ?? [];
-    const coerced = getVariableValues(schema, definitions, args.variableValues ?? {}, { maxErrors: 20 });
-    if (coerced.errors) return { errors: coerced.errors.map((error) => inputError(error, 'BAD_USER_INPUT')) };
-    const unset = planned.plan.conditions.find((name) => typeof coerced.coerced[name] !== 'boolean');
+    const coerced = coerceVariables(schema, definitions, args.variableValues ?? {});
+    if ('errors' in coerced) return { errors: coerced.errors };
+    const variables = coerced.values;
+    const unset = planned.plan.conditions.find((name) => typeof variables[name] !== 'boolean');
     if (unset !== undefined) {
       return { errors: [badUserInput(`Variable "$${unset}" must not be null where @skip or @include depends on it.`)] };
     }
     try {
-      if (planned.cost) enforceCost(planned.cost(coerced.coerced), limits.cost);
+      if (planned.cost) enforceCost(planned.cost(variables), limits.cost);
       const access = accessFor(planned.plan, args.access);
-      return { planned, access, decision: decideCached(planned, access), variables: coerced.coerced };
+      return { planned, access, decision: decideCached(planned, access), variables };
     } catch (error) {
       return refusedInput(error);
     }
@@ -175,7 +178,6 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
     const executed = await planned.compiled.run({
       rootValue: args.rootValue,
       contextValue: enforcement,
-      rawVariables: args.variableValues ?? {},
       variables,
     });
     const errors = [
@@ -241,10 +243,11 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
         extensions: { governance: enforcement.report() },
       };
     }
-    return mappedEvents(source, async (event) => {
+    const answer = async (event: unknown) => {
       const result = await executeEvent(event, args);
       return { result, last: isRefusal(result) };
-    });
+    };
+    return mappedEvents(source, answer, failed);
   }
 
   async function executeEvent(event: unknown, args: SubscribeArguments): Promise<GovernedResult> {

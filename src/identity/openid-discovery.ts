@@ -1,26 +1,46 @@
-import { createRemoteJWKSet } from 'jose';
 import { IssuerUnavailableError } from './token-errors';
 
 const TIMEOUT_MS = 5_000;
 const loopback = new Set(['localhost', '127.0.0.1', '[::1]']);
 
-type RemoteKeys = ReturnType<typeof createRemoteJWKSet>;
-
 /**
- * Finds the issuer's keys by OpenID Connect Discovery 1.0, section 4: the document must name the issuer it was asked for.
- * @throws {IssuerUnavailableError} where it cannot be had, or is not sound
+ * The issuer's keys, as it publishes them now, found by OpenID Connect Discovery 1.0, section 4: the document must name
+ * the issuer it was asked for.
+ * @throws {IssuerUnavailableError} where they cannot be had
  */
-export async function discoverKeys(issuer: string): Promise<RemoteKeys> {
-  const { issuer: named, jwks_uri: keysAddress } = await fetchDocument(issuer);
-  if (named !== issuer) throw new IssuerUnavailableError('its discovery document names another issuer');
-  if (typeof keysAddress !== 'string' || !isConfidential(keysAddress)) {
-    throw new IssuerUnavailableError('its discovery document names no jwks_uri with https');
-  }
-  return createRemoteJWKSet(new URL(keysAddress), { timeoutDuration: TIMEOUT_MS });
+export async function discoverKeys(issuer: string): Promise<Record<string, unknown>> {
+  return fetchDocument(addressIn(await discover(issuer), 'jwks_uri'), 'its key set');
 }
 
-async function fetchDocument(issuer: string): Promise<Record<string, unknown>> {
+/** Where a browser signs in at the issuer. */
+export interface SignInEndpoints {
+  readonly authorizationEndpoint: string;
+  readonly tokenEndpoint: string;
+}
+
+/** @throws {IssuerUnavailableError} where the issuer does not say */
+export async function discoverSignIn(issuer: string): Promise<SignInEndpoints> {
+  const document = await discover(issuer);
+  return {
+    authorizationEndpoint: addressIn(document, 'authorization_endpoint'),
+    tokenEndpoint: addressIn(document, 'token_endpoint'),
+  };
+}
+
+async function discover(issuer: string): Promise<Record<string, unknown>> {
   const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+  const document = await fetchDocument(address, 'its discovery document');
+  if (document.issuer !== issuer) throw new IssuerUnavailableError('its discovery document names another issuer');
+  return document;
+}
+
+function addressIn(document: Record<string, unknown>, name: string): string {
+  const address = document[name];
+  if (typeof address === 'string' && isConfidential(address)) return address;
+  throw new IssuerUnavailableError(`its discovery document names no ${name} with https`);
+}
+
+async function fetchDocument(address: string, what: string): Promise<Record<string, unknown>> {
   try {
     const response = await fetch(address, {
       headers: { accept: 'application/json' },
@@ -28,9 +48,9 @@ async function fetchDocument(issuer: string): Promise<Record<string, unknown>> {
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     if (!response.ok) throw new Error(`status ${response.status}`);
-    return (await response.json()) as Record<string, unknown>;
+    return Object(await response.json()) as Record<string, unknown>;
   } catch (error) {
-    throw new IssuerUnavailableError('its discovery document cannot be had', { cause: error });
+    throw new IssuerUnavailableError(`${what} cannot be had`, { cause: error });
   }
 }
 

@@ -2,9 +2,9 @@ import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, type JWTVeri
 import { LRUCache } from 'lru-cache';
 import { ConfigurationError } from '../storage/errors';
 import type { TokenClaims } from './caller';
-import { claimsOf } from './claims';
+import { type ClaimNames, claimsOf, defaultClaimNames } from './claims';
 import { developmentIssuer, developmentKeyFile, developmentKeyId, developmentKeys } from './development-keys';
-import { discoverKeys } from './openid-discovery';
+import { IssuerKeys, type IssuerState } from './issuer-keys';
 import { InvalidTokenError, IssuerUnavailableError } from './token-errors';
 
 export interface TokenVerifier {
@@ -15,15 +15,28 @@ export interface TokenVerifier {
   verify(bearer: string): Promise<TokenClaims>;
 }
 
+export interface IssuerVerifier extends TokenVerifier {
+  /** How it stands with the configured issuer; it is asked where that is due. */
+  issuerState(): Promise<IssuerState>;
+}
+
 export interface TokenVerifierOptions {
   readonly issuer: string | undefined;
   readonly audience?: string | undefined;
+  /** Where the issuer's tokens say what; as the contract has it unless told. */
+  readonly claimNames?: ClaimNames | undefined;
   readonly production: boolean;
   readonly developmentKeyFile?: string;
+  /** Told when the issuer can be reached no more, and when it can again. */
+  readonly onIssuer?: ((fault: IssuerUnavailableError | undefined) => void) | undefined;
 }
 
 /** Asymmetric ones only: with HS256 the issuer's public key would be everybody's secret. */
-const algorithms = ['RS256', 'ES256', 'EdDSA'];
+const algorithms = [
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'],
+  // RFC 9864 calls it Ed25519.
+  ...['EdDSA', 'Ed25519'],
+];
 const CLOCK_TOLERANCE_S = 5;
 /**
  * How long a token that was found good is not verified again, in milliseconds, never past its expiry: a key that the
@@ -38,7 +51,7 @@ const MALFORMED = 'The token is malformed, or its signature is not of a key of i
  * Verifies tokens of the configured issuer by its published keys; outside production those of `remit token` as well.
  * @throws {ConfigurationError} in production without an issuer: no verifier must never mean no check (pitfall 19)
  */
-export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
+export function createTokenVerifier(options: TokenVerifierOptions): IssuerVerifier {
   const { issuer, production } = options;
   if (production && !issuer) {
     throw new ConfigurationError(
@@ -46,24 +59,26 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       'must be set in production: without an issuer no token can be verified; write the https URL of your OpenID provider',
     );
   }
-  const remote = issuer ? remembered(() => discoverKeys(issuer)) : undefined;
+  const keys = issuer ? new IssuerKeys(issuer, options.onIssuer) : undefined;
   const development = remembered(() => developmentKeys(options.developmentKeyFile ?? developmentKeyFile));
   const checks: JWTVerifyOptions = {
     algorithms,
-    requiredClaims: ['exp', 'sub'],
+    requiredClaims: ['exp'],
     clockTolerance: CLOCK_TOLERANCE_S,
     ...(options.audience ? { audience: options.audience } : {}),
   };
 
-  async function payloadOf(token: string): Promise<JWTPayload> {
+  async function claimsIn(token: string): Promise<[claims: TokenClaims, payload: JWTPayload]> {
     if (isDevelopmentToken(token)) {
       if (production) throw new InvalidTokenError('The token is a development token; this server accepts none.');
       const { publicKey } = await development();
-      return (await jwtVerify(token, publicKey, { ...checks, algorithms: ['EdDSA'], issuer: developmentIssuer }))
-        .payload;
+      const expected = { ...checks, algorithms: ['EdDSA'], issuer: developmentIssuer };
+      const { payload } = await jwtVerify(token, publicKey, expected);
+      return [claimsOf(payload, defaultClaimNames), payload];
     }
-    if (!issuer || !remote) throw new InvalidTokenError('The token is of an issuer that this server does not know.');
-    return (await jwtVerify(token, await remote(), { ...checks, issuer })).payload;
+    if (!issuer || !keys) throw new InvalidTokenError('The token is of an issuer that this server does not know.');
+    const payload = await payloadBy(keys, token, { ...checks, issuer });
+    return [claimsOf(payload, options.claimNames), payload];
   }
 
   const verified = new LRUCache<string, TokenClaims>({ max: VERIFIED_MAX });
@@ -72,19 +87,30 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       if (bearer.length > MAX_TOKEN_LENGTH) throw new InvalidTokenError('The token is too long.');
       const known = verified.get(bearer);
       if (known) return known;
-      let payload: JWTPayload;
-      try {
-        payload = await payloadOf(bearer);
-      } catch (error) {
+      const [claims, payload] = await claimsIn(bearer).catch((error: unknown) => {
         throw explained(error);
-      }
-      if (!payload.sub) throw new InvalidTokenError('The token names no subject.');
-      const claims = claimsOf(payload);
+      });
       const ttl = Math.min(VERIFIED_TTL_MS, (payload.exp ?? 0) * 1_000 - Date.now());
       if (ttl > 0) verified.set(bearer, claims, { ttl });
       return claims;
     },
+    issuerState: async () => (await keys?.state()) ?? { usable: true, fault: undefined },
   };
+}
+
+/** An issuer may replace a key at any time, under another id or under the same: then its keys are looked at again. */
+async function payloadBy(keys: IssuerKeys, token: string, checks: JWTVerifyOptions): Promise<JWTPayload> {
+  const known = await keys.current();
+  try {
+    return (await jwtVerify(token, known, checks)).payload;
+  } catch (error) {
+    const isUnknown = error instanceof errors.JWKSNoMatchingKey;
+    if (!isUnknown && !(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
+    const others = await keys.otherThan(known);
+    if (others) return (await jwtVerify(token, others, checks)).payload;
+    // Whether the issuer has such a key cannot be known while it cannot be asked.
+    throw isUnknown && keys.fault ? keys.fault : error;
+  }
 }
 
 /** By issuer or by key: in production neither is looked at any further. */
@@ -102,7 +128,7 @@ function explained(error: unknown): Error {
   if (error instanceof ConfigurationError) return error;
   if (error instanceof errors.JWTExpired) return new InvalidTokenError('The token has expired.');
   if (error instanceof errors.JWTClaimValidationFailed) {
-    const claim = ['iss', 'aud', 'exp', 'nbf', 'iat', 'sub'].find((known) => known === error.claim) ?? 'a claim';
+    const claim = ['iss', 'aud', 'exp', 'nbf', 'iat'].find((known) => known === error.claim) ?? 'a claim';
     const what = error.reason === 'missing' ? 'lacks' : 'is not right in';
     return new InvalidTokenError(`The token ${what} "${claim}".`);
   }

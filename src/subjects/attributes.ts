@@ -2,13 +2,14 @@ import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { KeyStore } from '../storage/key-store';
 import { TenantReader } from '../storage/tenant-reader';
-import { TenantWriter } from '../storage/tenant-writer';
+import type { TenantWriter } from '../storage/tenant-writer';
 import { blindIndex } from '../storage/vault';
 import { CustomAttribute } from './custom-attribute';
 import type { AttributeInput } from './customer-inputs';
 
 interface Owner {
   readonly manager: EntityManager;
+  readonly writer: TenantWriter;
   readonly keys: KeyStore;
   readonly client: string;
   readonly customerId: string;
@@ -16,8 +17,7 @@ interface Owner {
 
 /** Sets attributes of a customer; null removes one. Keys are sealed, so a row is found by its key's blind index. */
 export async function setAttributes(owner: Owner, attributes: readonly AttributeInput[]): Promise<void> {
-  const { manager, keys, client, customerId } = owner;
-  const writer = new TenantWriter(manager, keys);
+  const { manager, writer, keys, client, customerId } = owner;
   const reader = new TenantReader(manager, keys);
   const indexKey = await keys.derivedKey(client, 'blind-index');
   for (const { key, value = null } of attributes) {

@@ -12,6 +12,8 @@ import {
   Resolver,
   Root,
 } from 'type-graphql';
+import { cursorsOf } from '../identity/cursors';
+import { ChangesNoGovernance, Leaves } from '../identity/entry-declarations';
 import { type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { noteGiven } from '../identity/request-notes';
 import { type Connection, connectionOf, page, pageSize, positionOf } from '../storage/connection';
@@ -30,9 +32,10 @@ import {
   RestrictProcessingInput,
   UpdateCustomerInput,
 } from './customer-inputs';
-import type { Customers } from './customers';
+import type { Customers, CustomerWriter } from './customers';
 import { HealthRecord, HealthRecordConnection } from './health-record';
 import { Order, OrderConnection, OrderItem } from './order';
+import { reachOf } from './reach';
 import type { Records, Relation } from './records';
 import { fieldsAskedBy, mayMatch } from './withheld-matches';
 
@@ -114,10 +117,12 @@ export class CustomerResolver {
     @Arg('by', () => CustomerLookup) by: CustomerLookup,
     @Ctx() context: RequestContext,
   ): Promise<Customer | null> {
-    const found = await this.customers.lookup(requireClient(context).id, by, readable(context));
-    if (!found || !mayMatch(context, found, fieldsAskedBy(by))) return null;
-    noteGiven(context, [found], categories);
-    return found;
+    const reach = reachOf(context);
+    const fields = fieldsAskedBy(by);
+    const matches = (customer: Customer) => mayMatch(reach, customer, fields);
+    const found = await this.customers.lookup(requireClient(context).id, by, readable(context), matches);
+    if (found) noteGiven(context, [found], categories);
+    return found ?? null;
   }
 
   @PersonalRows()
@@ -130,18 +135,13 @@ export class CustomerResolver {
   ): Promise<Connection<Customer>> {
     const client = requireClient(context);
     const size = pageSize(first);
-    const key = await cursorKeyOf(this.keys, context);
-    const position = positionOf(after, key);
-    const rows = await this.customers.list(client.id, filter, size + 1, position, readable(context));
-    const whole = page(rows, size, position, key, idOf);
-    const by = fieldsAskedBy(filter);
-    if (by.length === 0) {
-      noteGiven(context, whole.nodes, categories);
-      return whole;
-    }
-    // The page keeps its cursors: whoever pages on goes past what does not match for them.
-    const edges = whole.edges.filter(({ node }) => mayMatch(context, node, by));
-    return { edges, nodes: edges.map(({ node }) => node), pageInfo: whole.pageInfo };
+    const cursors = cursorsOf(context, await cursorKeyOf(this.keys, context), 'Query.customers', () => filter);
+    const position = positionOf(after, cursors);
+    const fields = readable(context);
+    const rows = await this.customers.listMatching(client.id, filter, size + 1, position, fields, reachOf(context));
+    const given = page(rows, size, position, cursors, idOf);
+    noteGiven(context, given.nodes, categories);
+    return given;
   }
 
   @PersonalRows()
@@ -198,25 +198,28 @@ export class CustomerResolver {
   @PersonalRows()
   @Mutation(() => CustomerPayload, {
     nullable: true,
-    description: 'Records a new customer; fields that the purpose may not read are not written.',
+    description: 'Records a new customer; what the purpose may not read, here, is not written.',
   })
+  @ChangesNoGovernance('it writes personal data: the entry of the operation says whose and what')
   async createCustomer(
     @Arg('input', () => CreateCustomerInput) input: CreateCustomerInput,
     @Ctx() context: RequestContext,
   ): Promise<CustomerPayload> {
     requireRole(context, ...writers);
+    if (input.allowErased) requireRole(context, ...administration);
     const { id } = requireClient(context);
-    return this.#payload(context, await this.customers.create(id, input, context.claims.subject));
+    return this.#payload(context, await this.customers.create(id, input, context.claims.subject, writerOf(context)));
   }
 
   @PersonalRows()
   @Mutation(() => CustomerPayload, { nullable: true, description: 'Changes what is known of a customer.' })
+  @ChangesNoGovernance('it writes personal data: the entry of the operation says whose and what')
   async updateCustomer(
     @Arg('input', () => UpdateCustomerInput) input: UpdateCustomerInput,
     @Ctx() context: RequestContext,
   ): Promise<CustomerPayload> {
     requireRole(context, ...writers);
-    await this.customers.update(requireClient(context).id, input);
+    await this.customers.update(requireClient(context).id, input, writerOf(context));
     return this.#payload(context, input.customerId);
   }
 
@@ -225,6 +228,7 @@ export class CustomerResolver {
     nullable: true,
     description: 'Limits the processing of a customer to LEGAL (GDPR Art. 18, 21).',
   })
+  @Leaves('RESTRICTION_SET')
   async restrictProcessing(
     @Arg('input', () => RestrictProcessingInput) input: RestrictProcessingInput,
     @Ctx() context: RequestContext,
@@ -235,18 +239,21 @@ export class CustomerResolver {
       input.customerId,
       input.ground,
       context.claims.subject,
+      reachOf(context),
     );
     return this.#payload(context, input.customerId);
   }
 
   @PersonalRows()
   @Mutation(() => CustomerPayload, { nullable: true, description: 'Lifts a restriction of processing.' })
+  @Leaves('RESTRICTION_LIFTED')
   async liftRestriction(
     @Arg('input', () => LiftRestrictionInput) input: LiftRestrictionInput,
     @Ctx() context: RequestContext,
   ): Promise<CustomerPayload> {
     requireRole(context, ...administration);
-    await this.customers.setRestriction(requireClient(context).id, input.customerId, null, context.claims.subject);
+    const { subject } = context.claims;
+    await this.customers.setRestriction(requireClient(context).id, input.customerId, null, subject, reachOf(context));
     return this.#payload(context, input.customerId);
   }
 
@@ -303,6 +310,12 @@ export class ConversationResolver {
   }
 }
 
+const writerOf = (context: RequestContext): CustomerWriter => ({
+  principal: context.claims.subject,
+  reach: reachOf(context),
+  takesInErased: administration.some((role) => context.claims.roles.includes(role)),
+});
+
 const cursorKey = Symbol('cursor key');
 
 const knownCursorKey = ({ memory }: RequestContext) => memory.get(cursorKey) as Buffer | undefined;
@@ -326,10 +339,15 @@ async function relatedPage<T extends object>(
 ): Promise<Connection<T>> {
   const size = pageSize(first);
   const key = knownCursorKey(context) ?? (await cursorKeyOf(keys, context));
-  const position = positionOf(after, key);
+  const cursors = cursorsOf(context, key, relation.type, () => parentOf(relation, parent));
+  const position = positionOf(after, cursors);
   const rows = await records.of(context, relation, parent, { limit: size + 1, after: position });
-  return page(rows as unknown as T[], size, position, key, idOf);
+  return page(rows as unknown as T[], size, position, cursors, idOf);
 }
+
+/** What of its parent a row of the relation is tied by. */
+const parentOf = (relation: Relation, parent: object): Row =>
+  Object.fromEntries(Object.entries(relation.parent).map(([column, field]) => [column, (parent as Row)[field]]));
 
 const idOf = (row: object): unknown => (row as Row).id;
 

@@ -3,9 +3,10 @@ import { v7 as uuid } from 'uuid';
 import { ClientKeyError, UnsealError } from '../storage/errors';
 import type { KeyStore } from '../storage/key-store';
 import { withMigrationLock } from '../storage/migration-lock';
-import { TenantWriter } from '../storage/tenant-writer';
+import { tableOf } from '../storage/tables';
+import { sealingContext } from '../storage/tenant-reader';
 import { inTransaction } from '../storage/transaction';
-import { unseal } from '../storage/vault';
+import { blindIndex, seal, unseal } from '../storage/vault';
 import { CustomAttribute } from './custom-attribute';
 
 /** Where the migration set attributes aside whose keys are plain. */
@@ -49,12 +50,12 @@ async function sealSome(manager: EntityManager, keys: KeyStore): Promise<number>
   for (const client of new Set(rows.map(({ client_id }) => client_id))) {
     const own = rows.filter(({ client_id }) => client_id === client);
     const subjectKeys = await keysOf(keys, client, own);
-    const readable = own.flatMap((row) => {
-      const key = subjectKeys.get(row.customer_id);
-      return key ? [{ id: uuid(), customerId: row.customer_id, key: row.key, value: openedValue(row, key) }] : [];
-    });
+    const indexKey = subjectKeys.size > 0 ? await keys.derivedKey(client, 'blind-index') : undefined;
+    for (const row of own) {
+      const subjectKey = subjectKeys.get(row.customer_id);
+      if (subjectKey && indexKey) await insertSealed(manager, row, subjectKey, indexKey);
+    }
     for (const key of subjectKeys.values()) key.fill(0);
-    if (readable.length > 0) await new TenantWriter(manager, keys).insert(CustomAttribute, client, readable);
   }
   for (const { client_id, customer_id, key } of rows) {
     await manager.query(`DELETE FROM \`${TABLE}\` WHERE \`client_id\` = ? AND \`customer_id\` = ? AND \`key\` = ?`, [
@@ -64,6 +65,28 @@ async function sealSome(manager: EntityManager, keys: KeyStore): Promise<number>
     ]);
   }
   return rows.length;
+}
+
+/** Not by the writer, which writes nothing about people under erasure: what is theirs stays theirs until it goes. */
+async function insertSealed(
+  manager: EntityManager,
+  row: PlainAttribute,
+  subjectKey: Buffer,
+  indexKey: Buffer,
+): Promise<void> {
+  const { client_id: clientId, customer_id: customerId, key } = row;
+  const identity = { clientId, customerId, id: uuid() };
+  const context = sealingContext(tableOf(CustomAttribute), identity, 'BEHAVIOUR');
+  await manager.query(
+    'INSERT INTO customer_attribute (client_id, customer_id, id, sealed_behaviour, key_index) VALUES (?, ?, ?, ?, ?)',
+    [
+      clientId,
+      customerId,
+      identity.id,
+      seal(subjectKey, { key, value: openedValue(row, subjectKey) }, context),
+      blindIndex(indexKey, 'attributeKey', key, customerId),
+    ],
+  );
 }
 
 async function keysOf(keys: KeyStore, client: string, rows: readonly PlainAttribute[]): Promise<Map<string, Buffer>> {

@@ -1,9 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { everybody } from '../../src/commands/demo/callers';
 import { remit, startRemit } from '../support/cli';
 
 jest.setTimeout(180_000);
@@ -82,39 +83,121 @@ describe('demo --once', () => {
   });
 });
 
-test('demo serves with ready-made tokens until a signal, and deletes its database then', async () => {
-  const child = startRemit(['demo', '--port', '0'], options);
-  started.push(child);
-  let output = '';
-  child.stdout.on('data', (chunk) => {
-    output += String(chunk);
-  });
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  await expectEventually(() => output.match(/playground {2}/g)?.length === 6);
-  expect(leftovers()).toHaveLength(1);
+describe('demo, while it serves', () => {
+  let child: ReturnType<typeof startRemit>;
+  let address = '';
+  let ended: Promise<number | null>;
 
-  const address = /Serving on (http:\/\/127\.0\.0\.1:\d+)\/graphql/.exec(output)?.[1] ?? '';
-  expect((await fetch(`${address}/playground/`)).status).toBe(200);
-  const link = new URL(/^Support agent .*\n.*\n +playground +(\S+)/m.exec(output)?.[1] ?? '');
-  expect(`${link.origin}${link.pathname}`).toBe(`${address}/playground`);
-  const handOver = new URLSearchParams(link.hash.slice(1));
-  const response = await fetch(`${address}/graphql`, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${handOver.get('token')}`,
-      'content-type': 'application/json',
-      'processing-purpose': handOver.get('purpose') ?? '',
-    },
-    body: JSON.stringify({ query: handOver.get('query') }),
-  });
-  expect(await response.json()).toMatchObject({
-    data: { customers: { nodes: [{ firstName: 'Marlene', email: 'marlene.gruber@example.at' }] } },
-    extensions: { governance: { purpose: 'SUPPORT', withheld: [] } },
+  beforeAll(async () => {
+    child = startRemit(['demo', '--port', '0'], options);
+    started.push(child);
+    let output = '';
+    child.stdout.on('data', (chunk) => {
+      output += String(chunk);
+    });
+    ended = new Promise((resolve) => child.once('close', resolve));
+    await expectEventually(() => output.includes('audit verify --demo'));
+    address = /Serving on (http:\/\/127\.0\.0\.1:\d+)\/graphql/.exec(output)?.[1] ?? '';
+    for (const { name } of everybody) expect(output).toContain(` ${address}/demo/${name}\n`);
   });
 
-  child.kill('SIGINT');
-  expect(await ended).toBe(0);
-  expect(leftovers()).toEqual([]);
+  /** Follows a caller's link, and asks what the playground would be handed. */
+  async function as(name: string, body: { query?: string; operationName?: string; variables?: object } = {}) {
+    const link = await fetch(`${address}/demo/${name}`, { redirect: 'manual' });
+    expect(link.status).toBe(303);
+    const target = new URL(link.headers.get('location') ?? '', address);
+    expect(target.pathname).toBe('/playground/');
+    const handed = new URLSearchParams(target.hash.slice(1));
+    const query = body.query ?? handed.get('query') ?? '';
+    const response = await fetch(`${address}/graphql`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${handed.get('token')}`,
+        'content-type': 'application/json',
+        'processing-purpose': handed.get('purpose') ?? '',
+      },
+      body: JSON.stringify({ query, operationName: /query (\w+)/.exec(query)?.[1], ...body }),
+    });
+    return (await response.json()) as { data: unknown; errors?: Array<{ extensions: { code: string } }> };
+  }
+
+  test('each link opens the playground as its caller, with a query of its own that is answered', async () => {
+    expect((await fetch(`${address}/playground/`)).status).toBe(200);
+    for (const { name, purpose } of everybody) {
+      const answer = await as(name);
+      const codes = (answer.errors ?? []).map(({ extensions }) => extensions.code);
+      expect({ name, codes: codes.filter((code) => !/^(PURPOSE|PROCESSING|AGREEMENT)_/.test(code)) }).toEqual({
+        name,
+        codes: [],
+      });
+      expect(answer).toMatchObject({ extensions: { governance: { purpose } } });
+    }
+  });
+
+  test('a transfer waits for the officer, a hold is in force, an erasure is open', async () => {
+    expect(await as('officer')).toMatchObject({
+      data: {
+        transferApprovals: { nodes: [{ state: 'REQUESTED', categories: ['COMMERCE'] }, { state: 'ACTIVE' }] },
+        legalHolds: [{ matter: '2026-C-118', releasedAt: null }],
+        erasureRequests: { nodes: [{ status: 'RECEIVED', startsAt: expect.any(String) }] },
+      },
+    });
+    expect(await as('sub-processor')).toMatchObject({
+      data: { customers: { nodes: [{ firstName: 'Marlene' }, {}, {}] } },
+    });
+  });
+
+  test('an erasure that the administrator asks for is carried out within seconds', async () => {
+    const found = await as('admin');
+    const [first] = (found.data as { customers: { nodes: Array<{ id: string }> } }).customers.nodes;
+    const input = { customerId: first?.id, grounds: 'CONSENT_WITHDRAWN' };
+    const query = 'mutation Erase($input: RequestErasureInput!) { requestErasure(input: $input) { request { id } } }';
+    const asked = await as('admin', { query, operationName: 'Erase', variables: { input } });
+    expect(asked.errors).toBeUndefined();
+    const { id } = (asked.data as { requestErasure: { request: { id: string } } }).requestErasure.request;
+    const status = async () => {
+      const query = 'query Q($id: ID!) { erasureRequest(id: $id) { status } }';
+      const answer = await as('admin', { query, operationName: 'Q', variables: { id } });
+      return (answer.data as { erasureRequest: { status: string } }).erasureRequest.status;
+    };
+    const deadline = Date.now() + 30_000;
+    while ((await status()) !== 'COMPLETED' && Date.now() < deadline)
+      await new Promise((done) => setTimeout(done, 200));
+    expect(await status()).toBe('COMPLETED');
+  });
+
+  test('the command line works on its data with --demo', async () => {
+    expect(await remit(['audit', 'verify', '--demo'], options)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^Sound: \d+ entries/),
+    });
+    expect((await remit(['--demo', 'erasures', 'list'], options)).stdout).toContain('alpine-clinic');
+  });
+
+  test('a link is given to nobody who came by another name', async () => {
+    const { port } = new URL(address);
+    const asked = await new Promise<number | undefined>((resolve, reject) => {
+      const headers = { host: `demo.attacker.example:${port}` };
+      get({ host: '127.0.0.1', port, path: '/demo/agent', headers }, ({ statusCode }) => resolve(statusCode)).on(
+        'error',
+        reject,
+      );
+    });
+    expect(asked).toBe(404);
+    expect((await fetch(`${address}/demo/nobody`)).status).toBe(404);
+  });
+
+  test('a signal ends it, and its database is gone; --demo then says that none runs', async () => {
+    expect(leftovers()).toHaveLength(1);
+    child.kill('SIGINT');
+    expect(await ended).toBe(0);
+    expect(leftovers()).toEqual([]);
+    expect(await remit(['audit', 'verify', '--demo'], options)).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'error: --demo: no demo runs in this folder; start one with: npm run demo\n',
+    });
+  });
 });
 
 test('a port that is taken is said to be, with another to choose', async () => {

@@ -28,7 +28,7 @@ describe('a governed answer', () => {
     });
     expect(answer.body.errors).toEqual([
       expect.objectContaining({
-        path: ['customers', '@', 'health'],
+        path: ['customers', 0, 'health'],
         extensions: expect.objectContaining({ code: 'PURPOSE_NOT_PERMITTED', coordinate: 'Customer.health', rows: 2 }),
       }),
     ]);
@@ -153,9 +153,7 @@ describe('pitfall 15: no way in goes around the decision', () => {
       customers: [{ health: null }, { health: null }],
     });
     expect((await get({ query: 'mutation { touch }' })).status).toBe(405);
-    expect((await get({ query: 'mutation { touch }', operationName: '' })).body).toMatchObject({
-      errors: [{ extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } }],
-    });
+    expect((await get({ query: 'mutation { touch }', operationName: '' })).status).toBe(405);
     expect((await get({ query: 'mutation M { touch } query Q { greeting }', operationName: 'M' })).status).toBe(405);
     expect(server.touched).toBe(0);
   });

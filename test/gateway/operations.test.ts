@@ -24,6 +24,15 @@ describe('health', () => {
     server.faults.length = 0;
   });
 
+  it('says what somebody ought to look at, and is ready all the same', async () => {
+    const own = await startServer({ concerns: async () => ['the issuer cannot be asked'] });
+    expect(await send(`${own.url}/readyz`, {})).toMatchObject({
+      status: 200,
+      body: { status: 'ready', concerns: ['the issuer cannot be asked'] },
+    });
+    await own.close();
+  });
+
   it('is not ready where the check itself fails, and tells nobody why', async () => {
     const own = await startServer({ ready: () => Promise.reject(new Error('CANARY-password')) });
     const answer = await send(`${own.url}/readyz`, {});

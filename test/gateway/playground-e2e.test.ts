@@ -85,7 +85,7 @@ const executablePath = findChromium();
     const handOver = new URLSearchParams({ token, purpose: 'SUPPORT', query: customerComparison.query });
     await page.goto(`${address}/playground#${handOver}`);
     await page.locator('.graphiql-query-editor .view-line').first().waitFor();
-    await page.getByText('clinic.agent').waitFor();
+    await page.getByText('Token of clinic.agent at alpine-clinic').waitFor();
 
     expect(await run()).toContain('"email":"marlene.gruber@example.at"');
     await page.getByLabel('Result Window').getByText('"firstName": "Marlene"').waitFor();
@@ -109,5 +109,50 @@ const executablePath = findChromium();
     expect(answer).toMatch(/"id":"p_[\w-]{22}"/);
     expect(answer).not.toMatch(/Marlene|Salzburg|example\.at/);
     expect(complaints).toEqual([]);
+  });
+
+  describe.each([
+    [360, 740],
+    [600, 900],
+    [900, 700],
+    [1280, 800],
+    [1600, 900],
+  ])('on %i × %i', (width, height) => {
+    const box = async (selector: string) => {
+      const found = await page.locator(selector).boundingBox();
+      if (!found) throw new Error(`${selector} is not shown`);
+      return found;
+    };
+
+    test.each([false, true])('result and explanation are side by side; documentation open: %p', async (documented) => {
+      const token = await signDevelopmentToken(
+        { subject: 'clinic.analyst', tenant: clinic, roles: ['CLIENT_AGENT'], purposes: ['IMPROVEMENT'] },
+        developmentKeyFile,
+      );
+      await page.setViewportSize({ width, height });
+      const handOver = new URLSearchParams({ token, purpose: 'IMPROVEMENT', query: customerComparison.query });
+      await page.goto('about:blank');
+      await page.goto(`${address}/playground#${handOver}`);
+      await page.getByText('Token of clinic.analyst at alpine-clinic').waitFor();
+      await page.locator('.graphiql-query-editor .view-line').first().waitFor();
+      const explorer = page.getByRole('button', { name: 'Show Documentation Explorer' });
+      if (documented) await explorer.click();
+      else await run();
+
+      const widest = await page.evaluate(() => document.documentElement.scrollWidth);
+      expect(widest).toBeLessThanOrEqual(width);
+      const result = await box('.graphiql-response');
+      const decision = await box('.decision');
+      if (width >= 900) {
+        expect(decision.x).toBeGreaterThanOrEqual(result.x + result.width - 1);
+        expect(decision.y).toBeLessThan(result.y + result.height);
+        expect(result.width).toBeGreaterThan(240);
+      } else {
+        expect(decision.y).toBeGreaterThanOrEqual(result.y + result.height - 1);
+        expect(result.width).toBeGreaterThan(280);
+      }
+      if (documented) await page.getByRole('button', { name: 'Hide Documentation Explorer' }).click();
+      expect(await page.getByRole('table').count()).toBe(documented ? 0 : 1);
+    });
   });
 });

@@ -84,7 +84,9 @@ export async function startServer(overrides: Partial<ServerOptions> = {}): Promi
   });
   const logger = createLogger({ level: 'debug', destination });
   const governed = governTestSchema();
-  const partner = govern(buildSchema(`${governanceTypeDefs} type Query { partnerGreeting: String }`));
+  const partner = govern(buildSchema(`${governanceTypeDefs} type Query { partnerGreeting: String }`), {
+    ungoverned: true,
+  });
   const app = await createServer({
     contracts: { api: governed, 'client-app': governed, partner },
     contractOf: ({ roles }) => (roles.includes('PARTNER') ? 'partner' : 'api'),
@@ -162,7 +164,12 @@ export async function startServer(overrides: Partial<ServerOptions> = {}): Promi
       field.subscribe = () => on(changes, 'changed');
       field.resolve = (event) => (name === 'ticks' ? 1 : (event as unknown[])[0]);
     }
-    return govern(schema, { onInternalError: (error) => logger.error({ err: error }, 'a resolver failed') });
+    return govern(schema, {
+      onInternalError: (error) => logger.error({ err: error }, 'a resolver failed'),
+      onDecision: (context, decision) => {
+        (context as RequestContext).decision = decision;
+      },
+    });
   }
 
   function contextOf(claims: TokenClaims, purpose: string | undefined): RequestContext {

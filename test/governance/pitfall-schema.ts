@@ -31,7 +31,7 @@ export const pitfallTypeDefs = `
   enum ASort { LABEL NAMED @deprecated }
   input AFilter {
     and: [AFilter!]
-    label: String
+    label: String @nonPersonal(because: "a label")
     secret: TextFilter @governedBy(field: "A.secret", operators: [EQ, PREFIX])
     hidden: String @governedBy(field: "C.hidden")
   }
@@ -46,7 +46,7 @@ export const pitfallTypeDefs = `
     a: A @personalRows
     b: B
     c: C @personalRows
-    as(filter: AFilter, sort: ASort @governedBy(field: "A.secret"), label: String): [A!] @personalRows
+    as(filter: AFilter, sort: ASort @governedBy(field: "A.secret"), label: String @nonPersonal(because: "a label")): [A!] @personalRows
     count(filter: AFilter): Count
     first(secretIs: String! @governedBy(field: "A.secret")): [String!]!
     distinct(by: String = "secret" @governedBy(field: "Node.secret")): [String]
@@ -113,6 +113,7 @@ export interface House {
 export function house(
   options: GovernOptions = {},
   resolvers: Record<string, GraphQLFieldResolver<unknown, unknown>> = {},
+  change: (schema: GraphQLSchema) => void = () => undefined,
 ): House {
   const schema = buildSchema(`${governanceTypeDefs}\n${pitfallTypeDefs}`);
   const calls: string[] = [];
@@ -133,6 +134,7 @@ export function house(
     if (field && typeName === 'Subscription') field.subscribe = resolve;
     else if (field) field.resolve = resolve;
   }
+  change(schema);
   const governed = govern(schema, options);
   return {
     schema,
@@ -147,8 +149,14 @@ export function expectNoCanary(answer: unknown): void {
   expect(JSON.stringify(answer)).not.toMatch(/canary|4711/);
 }
 
+/** Errors by place and extensions; a place's pattern says the same as the place, so it is not repeated. */
 export const errorsOf = (result: GovernedResult): Array<Record<string, unknown>> =>
-  (result.errors ?? []).map(({ path, extensions }) => ({ path, ...extensions }));
+  (result.errors ?? []).map(({ path, extensions: { pattern, ...extensions } }) => {
+    if (extensions.coordinate !== undefined) {
+      expect(pattern).toEqual(path?.map((key) => (typeof key === 'number' ? '@' : key)));
+    }
+    return { path, ...extensions };
+  });
 
 export const codesOf = (result: GovernedResult): unknown[] =>
   (result.errors ?? []).map(({ extensions }) => extensions.code);

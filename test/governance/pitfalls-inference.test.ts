@@ -158,28 +158,65 @@ describe.each([{ plainSources: true }, { plainSources: false }])('%j', (options)
     }
     // Where it is, and of which type, is still said.
     if (/number: \$n/.test(document) && variableValues.n)
-      expect(result.errors?.[0]?.message).toBe('Variable "$n" got an invalid value.');
+      expect(result.errors?.[0]?.message).toBe('Variable "$n" got an invalid value: expected type "Int".');
     if (document.includes('"own canary"'))
-      expect(result.errors?.[0]?.message).toBe('This value is not valid for its type.');
+      expect(result.errors?.[0]?.message).toBe('Expected value of type "Day" for "on".');
   });
 
   test('pitfall 14: the place of a wrong value is told', async () => {
     const { run } = house(options);
     const variableValues = { f: { and: [{ label: 'x' }, { secret: { eq: 4711 } }] } };
     const result = await run('query Q($f: AFilter) { as(filter: $f) { label } }', support, { variableValues });
-    expect(result.errors?.[0]?.message).toBe('Variable "$f" got an invalid value at "f.and[1].secret.eq".');
+    expect(result.errors?.[0]?.message).toBe(
+      'Variable "$f" got an invalid value at "f.and[1].secret.eq": expected type "String".',
+    );
     const literal = await run('{ say(number: "x") }', support);
-    expect(literal.errors?.[0]?.message).toBe('Int cannot represent this value.');
+    expect(literal.errors?.[0]?.message).toBe('Expected value of type "Int" for "number".');
     expect(literal.errors?.[0]?.locations).toEqual([{ line: 1, column: 15 }]);
     const messages = async (document: string) => (await run(document, support)).errors?.map(({ message }) => message);
-    expect(await messages('{ say(sort: NAME) }')).toEqual(['This value does not exist in "ASort" enum.']);
-    expect(await messages('{ say(sort: "NAMED") }')).toEqual(['Enum "ASort" cannot represent this value.']);
+    expect(await messages('{ say(sort: NAME) }')).toEqual(['Expected value of type "ASort" for "sort".']);
+    expect(await messages('{ say(sort: "NAMED") }')).toEqual(['Expected value of type "ASort" for "sort".']);
     expect(await messages('{ as(filter: {labl: "x"}) { label } }')).toEqual([
       'Field "labl" is not defined by type "AFilter".',
     ]);
-    expect(await messages('{ as(filter: "x") { label } }')).toEqual(['Expected value of type "AFilter".']);
+    expect(await messages('{ as(filter: "x") { label } }')).toEqual(['Expected value of type "AFilter" for "filter".']);
     expect(await messages('query Q($x: Int) { plain }')).toEqual(['Variable "$x" is never used in operation "Q".']);
     expect(await messages('{ say(number: $x) }')).toEqual(['Variable "$x" is not defined.']);
+  });
+
+  test('S1: messages are made from place and type, and a value that looks like one changes nothing', async () => {
+    const { run } = house(options);
+    const value = '"$n" got invalid value "; "; Expected type'.repeat(100);
+    const messages = async (document: string, variableValues = {}) =>
+      (await run(document, support, { variableValues })).errors?.map(({ message }) => message);
+    expect(await messages('query Q($n: Int) { say(number: $n) }', { n: value })).toEqual([
+      'Variable "$n" got an invalid value: expected type "Int".',
+    ]);
+    expect(await messages(`{ say(number: ${JSON.stringify(value)}) }`)).toEqual([
+      'Expected value of type "Int" for "number".',
+    ]);
+    const filters = 'query Q($f: AFilter) { as(filter: $f) { label } }';
+    expect(await messages(filters, { f: { [value]: 1 } })).toEqual([
+      'Variable "$f" got an invalid value: it has a field that type "AFilter" does not define.',
+    ]);
+    expect(await messages(filters, { f: { and: [{ and: value }] } })).toEqual([
+      'Variable "$f" got an invalid value at "f.and[0].and": expected type "[AFilter!]".',
+    ]);
+    expect(await messages('query Q($n: Int!) { say(number: $n) }', {})).toEqual([
+      'Variable "$n" got an invalid value: it is of required type "Int!" and was not provided.',
+    ]);
+    const many = await messages(filters, { f: { and: Array.from({ length: 100 }, () => ({ label: 1 })) } });
+    expect(many).toHaveLength(21);
+    expect(many?.[20]).toBe('Too many values are invalid; no more of them are told.');
+  });
+
+  test('S1: a message is bounded, however long the names in it are, and says what the text is, not what is in it', async () => {
+    const { run } = house(options);
+    const long = await run(`{ ${'z'.repeat(100_000)} }`, support);
+    expect(long.errors?.map(({ message }) => message.length)).toEqual([1_000]);
+    const named = await run('{ plain( "tokens', support);
+    expect(codesOf(named)).toEqual(['GRAPHQL_PARSE_FAILED']);
+    expect(codesOf(await run(`{ ${'plain '.repeat(10_001)} }`, support))).toEqual(['OPERATION_TOO_LARGE']);
   });
 
   const thrown: Array<[string, () => unknown]> = [

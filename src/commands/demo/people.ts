@@ -9,6 +9,11 @@ export interface Person {
   readonly health?: { readonly recordedAt: string; readonly kind: string; readonly note: string };
 }
 
+/** At the clinic: a legal hold keeps what was bought and written of this person. */
+export const heldPerson = 'AC-1002';
+/** At the clinic: this person's erasure is open. */
+export const leavingPerson = 'AC-1003';
+
 export const people: readonly Person[] = [
   {
     client: 'alpine-clinic',
@@ -50,6 +55,23 @@ export const people: readonly Person[] = [
     order: { placedAt: '2026-05-02T16:40:00Z', name: 'Knee brace', quantity: 1, unitPrice: 89 },
     conversation: { subject: 'Invoice', question: 'Could I have the invoice in French?', answer: 'It is attached.' },
     health: { recordedAt: '2026-04-21T10:30:00Z', kind: 'Allergy', note: 'Penicillin' },
+  },
+  {
+    client: 'alpine-clinic',
+    customer: {
+      externalId: 'AC-1003',
+      firstName: 'Vroni',
+      lastName: 'Lechner',
+      email: 'vroni.lechner@example.de',
+      phone: '+49 30 5550 0137',
+      ipAddress: '198.51.100.77',
+      gender: 'female',
+      postalAddress: { street: 'Am Anger 5', city: 'Freilassing', postalCode: '83395', country: 'DE' },
+      residency: 'DE',
+      attributes: [{ key: 'app.reminders', value: 'daily' }],
+    },
+    order: { placedAt: '2026-04-11T07:50:00Z', name: 'Elastic bandage', quantity: 4, unitPrice: 6.2 },
+    conversation: { subject: 'Please delete my data', question: 'I no longer consent.', answer: 'It is under way.' },
   },
   {
     client: 'harbour-books',

@@ -7,7 +7,8 @@ import type { Stores } from '../../stores';
 import { Conversation, Message } from '../../subjects/conversation';
 import { HealthRecord } from '../../subjects/health-record';
 import { Order, OrderItem } from '../../subjects/order';
-import { type Person, people } from './people';
+import { openMatters } from './open-matters';
+import { heldPerson, leavingPerson, type Person, people } from './people';
 
 /** Slugs of the two clients: the clinic has a HIPAA agreement in force, the bookshop has none. */
 export const clinic = 'alpine-clinic';
@@ -59,12 +60,16 @@ export async function fillWithSamples(services: Services, stores: Stores): Promi
       validTo: new Date(Date.now() + 24 * HOUR_MS),
     },
   );
+  const ids = new Map<string, string>();
   for (const person of people) {
-    await addPerson(services, stores, person.client === clinic ? withHealth.id : without.id, person);
+    const client = person.client === clinic ? withHealth.id : without.id;
+    ids.set(person.customer.externalId ?? '', await addPerson(services, stores, client, person));
   }
+  const idOf = (externalId: string) => ids.get(externalId) ?? '';
+  await openMatters(services, withHealth.id, { held: idOf(heldPerson), leaving: idOf(leavingPerson) });
 }
 
-async function addPerson(services: Services, stores: Stores, client: string, person: Person): Promise<void> {
+async function addPerson(services: Services, stores: Stores, client: string, person: Person): Promise<string> {
   const customerId = await services.customers.create(client, person.customer, 'demo');
   const conversation = { id: uuid(), customerId, channel: 'EMAIL', subject: person.conversation.subject };
   const message = (direction: string, body: string, hours: number): Row => ({
@@ -97,4 +102,5 @@ async function addPerson(services: Services, stores: Stores, client: string, per
     const recordedAt = new Date(person.health.recordedAt);
     await writer.insert(HealthRecord, client, [{ ...person.health, id: uuid(), customerId, recordedAt }]);
   });
+  return customerId;
 }

@@ -43,7 +43,7 @@ function VerdictRow({ verdict }: { verdict: Verdict }) {
         {code ? <code>{code}</code> : null} {code ? <small>{meaningOf(code)}</small> : null}
       </td>
       <td>{rule ? <code>{rule}</code> : null}</td>
-      <td>{rows ?? ''}</td>
+      <td data-label={rows === undefined ? undefined : 'Rows'}>{rows}</td>
     </tr>
   );
 }

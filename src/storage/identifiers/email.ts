@@ -1,0 +1,18 @@
+import { domainToASCII } from 'node:url';
+import { mailboxesIn } from './mailbox';
+
+/**
+ * The one form of an e-mail address: without name, brackets, link; the domain in ASCII, so that münchen.example is
+ * xn--mnchen-3ya.example; in lower case.
+ *
+ * By RFC 5321 the part before the @ may mind case. No provider in use does, and people do not: it is lower case too. Dots
+ * and plus signs in it stay: that they mean nothing holds at some providers only.
+ */
+export function canonicalEmail(text: string): string {
+  const [address = text, another] = mailboxesIn(text);
+  const folded = (another === undefined ? address : text).normalize('NFKC').trim().toLowerCase();
+  const at = folded.lastIndexOf('@');
+  if (at < 0) return folded;
+  const domain = folded.slice(at + 1).replace(/\.$/, '');
+  return `${folded.slice(0, at)}@${domainToASCII(domain) || domain}`;
+}

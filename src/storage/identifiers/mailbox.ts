@@ -1,0 +1,65 @@
+/**
+ * The addresses in a text as address books write them: with names, quotes, comments and brackets, in lists, as links.
+ * One pass over the text, whatever it holds: it may come from anybody.
+ */
+export function mailboxesIn(text: string): string[] {
+  return piecesOf(/^\s*mailto:/i.test(text) ? (text.split('?')[0] ?? '') : text)
+    .flatMap(({ bracketed, bare }) => (bracketed === undefined ? addressesAmong(bare.trim()) : [bracketed.trim()]))
+    .map(withoutLink)
+    .filter((word) => word !== '');
+}
+
+/** Addresses alone, or one behind a name; what an @ stands elsewhere in is no address. */
+function addressesAmong(bare: string): string[] {
+  const words = bare.split(/\s+/);
+  const withoutAt = words.filter((word) => !word.includes('@')).length;
+  if (withoutAt === 0) return words;
+  return withoutAt === words.length - 1 && words.at(-1)?.includes('@') ? words.slice(-1) : [bare];
+}
+
+interface Piece {
+  /** What stands in angle brackets, which then is the address. */
+  bracketed?: string;
+  /** The rest, without comments. */
+  bare: string;
+}
+
+/** The members of a list; separators within quotes, brackets and comments separate nothing. */
+function piecesOf(text: string): Piece[] {
+  let piece: Piece = { bare: '' };
+  const pieces = [piece];
+  let within: '"' | '<' | undefined;
+  let comments = 0;
+  let isEscaped = false;
+  for (const sign of text) {
+    if (isEscaped || sign === '\\') isEscaped = !isEscaped;
+    else if (within !== '"' && sign === '(') comments++;
+    else if (within !== '"' && sign === ')') comments = Math.max(0, comments - 1);
+    else if (comments > 0) continue;
+    else if (within === undefined && (sign === ',' || sign === ';')) {
+      piece = { bare: '' };
+      pieces.push(piece);
+    } else if (within === undefined && sign === '<') {
+      within = '<';
+      piece.bracketed = '';
+    } else if (within === '<') {
+      if (sign === '>') within = undefined;
+      else piece.bracketed += sign;
+    } else {
+      if (sign === '"') within = within === '"' ? undefined : '"';
+      piece.bare += sign;
+    }
+  }
+  return pieces;
+}
+
+/** The address of a `mailto:` link (RFC 6068). */
+function withoutLink(text: string): string {
+  if (!/^mailto:/i.test(text)) return text;
+  const [address = ''] = text.slice('mailto:'.length).split('?');
+  try {
+    return decodeURIComponent(address);
+  } catch {
+    return address;
+  }
+}

@@ -1,0 +1,162 @@
+import { DateTime, IANAZone } from 'luxon';
+
+export type Found = { readonly value: Date } | { readonly reason: string };
+
+const NOT_A_DATE =
+  'is not a date; write it as ISO 8601, such as 2026-01-31T12:00:00Z, or say its format by --date-format';
+const AMBIGUOUS = 'does not say which part is the day and which the month; say it by --date-format, such as US or EU';
+const NUMBER =
+  'is a number, which may count seconds, milliseconds or days; say it by --date-format, such as EPOCH_SECONDS';
+const NO_DAY = 'names a month without a day; say its format by --date-format, such as yyyy-MM';
+const impossible = { reason: 'is a date or a time that does not exist' };
+
+const DAY = String.raw`(?<year>\d{4})(?:-(?<month>\d\d)-(?<day>\d\d)|/(?<month2>\d\d?)/(?<day2>\d\d?)|-W(?<week>\d\d)-(?<weekday>\d))`;
+const TIME = String.raw`(?<hour>\d\d?):(?<minute>\d\d)(?::(?<second>\d\d)(?:[.,](?<fraction>\d{1,12}))?)?`;
+const HALF = String.raw`(?: ?(?<half>[AP])\.?M\.?)?`;
+const OFFSET = String.raw`(?: ?(?:UTC|GMT))?(?: ?(?<offset>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?`;
+const ZONE = String.raw`(?<tags>(?:\[!?[A-Za-z0-9_+/=-]{1,60}\]){0,4})`;
+const MONTH =
+  '(?<name>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|January|February|March|April|June|July|August|September|October|November|December)';
+const WEEKDAY =
+  '(?:(?:Mon|Tue|Tues|Wed|Thu|Thur|Thurs|Fri|Sat|Sun|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday),? )?';
+const OLD_ZONE = '(?: (?<letters>UTC|GMT|Z|[ECMP][SD]T))?';
+const COMMENT = String.raw`(?: \([^()]{1,60}\))?`;
+
+/** Each names its parts; what they have in common is read in one place. */
+const shapes = [
+  // ISO 8601, RFC 3339, RFC 9557, SQL: the year first.
+  new RegExp(`^${DAY}(?:[T ]${TIME}${HALF}${OFFSET})?${ZONE}$`, 'i'),
+  // ISO 8601 in its basic form.
+  /^(?<year>(?:19|20|21)\d\d)(?<month>\d\d)(?<day>\d\d)(?:T(?<hour>\d\d)(?<minute>\d\d)(?<second>\d\d)?(?<offset>Z|[+-]\d{4})?)?$/i,
+  // RFC 2822 and its like, "4-Mar-2021".
+  new RegExp(
+    `^${WEEKDAY}(?<day>\\d\\d?)(?:st|nd|rd|th)?[ -]${MONTH}\\.?[ ,-]{1,2}(?<year>\\d{4})(?:,? (?:at )?${TIME}${HALF}(?: (?<offset>[+-]\\d{4})|${OLD_ZONE}))?${COMMENT}$`,
+    'i',
+  ),
+  // "Mar 4, 2021", "Thu Mar 04 2021 10:11:12 GMT+0100 (CET)".
+  new RegExp(
+    `^${WEEKDAY}${MONTH}\\.? {1,2}(?<day>\\d\\d?)(?:st|nd|rd|th)?,? (?<year>\\d{4})(?:,? (?:at )?${TIME}${HALF}${OFFSET})?${COMMENT}$`,
+    'i',
+  ),
+  // C's asctime: the year last.
+  new RegExp(`^${WEEKDAY}${MONTH} {1,2}(?<day>\\d\\d?) ${TIME}${OLD_ZONE} (?<year>\\d{4})$`, 'i'),
+];
+
+/** Obsolete letters that RFC 5322, section 4.3, gives a meaning. */
+const hoursOf: Readonly<Record<string, number>> = {
+  EST: -5,
+  EDT: -4,
+  CST: -6,
+  CDT: -5,
+  MST: -7,
+  MDT: -6,
+  PST: -8,
+  PDT: -7,
+};
+
+type Parts = Readonly<Record<string, string | undefined>>;
+
+/** A moment out of a spelling that means one only; a reason that names what would make it certain for others. */
+export function certainInstant(text: string): Found {
+  for (const shape of shapes) {
+    const parts = shape.exec(text)?.groups;
+    if (parts) return momentOf(parts);
+  }
+  return { reason: reasonFor(text) };
+}
+
+function reasonFor(text: string): string {
+  if (/^\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}(?:\D|$)/.test(text)) return AMBIGUOUS;
+  if (/^[+-]?\d+(?:\.\d+)?$/.test(text)) return NUMBER;
+  return /^\d{4}-\d\d$/.test(text) ? NO_DAY : NOT_A_DATE;
+}
+
+function momentOf(parts: Parts): Found {
+  const day = dayOf(parts);
+  const clock = clockOf(parts);
+  const offset = offsetMinutes(parts);
+  if (day === undefined || clock === undefined || offset === undefined) return impossible;
+  const local = day + clock;
+  const zone = zoneOf(parts.tags ?? '');
+  if (zone === null) return { reason: 'names a time zone or a calendar that is not known here' };
+  if (zone === undefined) return { value: new Date(local - (offset ?? 0) * 60_000) };
+  return inZone(local, offset, zone);
+}
+
+/** Milliseconds of a day's beginning, or undefined where there is no such day. */
+function dayOf({ year, month, month2, day, day2, name, week, weekday }: Parts): number | undefined {
+  const moment =
+    week === undefined
+      ? DateTime.fromObject(
+          {
+            year: Number(year),
+            month: name === undefined ? Number(month ?? month2) : monthOf(name),
+            day: Number(day ?? day2),
+          },
+          { zone: 'utc' },
+        )
+      : DateTime.fromObject(
+          { weekYear: Number(year), weekNumber: Number(week), weekday: Number(weekday) as 1 },
+          { zone: 'utc' },
+        );
+  return moment.isValid ? moment.toMillis() : undefined;
+}
+
+const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+const monthOf = (name: string): number => months.indexOf(name.slice(0, 3).toLowerCase()) + 1;
+
+/** Milliseconds into the day: 24:00:00 is its end (ISO 8601), a leap second the beginning of the next minute. */
+function clockOf({ hour = '0', minute = '0', second = '0', fraction = '', half }: Parts): number | undefined {
+  const hours = half === undefined ? Number(hour) : fromHalfDay(Number(hour), half);
+  const [minutes, seconds] = [Number(minute), Number(second)];
+  if (hours === undefined || minutes > 59 || seconds > 60) return undefined;
+  const millisecond = Number(fraction.padEnd(3, '0').slice(0, 3));
+  const clock = ((hours * 60 + minutes) * 60 + seconds) * 1_000 + (seconds === 60 ? 0 : millisecond);
+  return hours < 24 || clock === 86_400_000 ? clock : undefined;
+}
+
+/** "10:11 PM"; programs that print both halves beside a clock of 24 hours write "22:11 PM". */
+function fromHalfDay(hour: number, half: string): number | undefined {
+  const isAfternoon = half.toUpperCase() === 'P';
+  if (hour > 12) return isAfternoon && hour < 24 ? hour : undefined;
+  if (hour === 0) return isAfternoon ? undefined : 0;
+  return (hour % 12) + (isAfternoon ? 12 : 0);
+}
+
+/** Minutes east of UTC; null where nothing is said, undefined where there is no such offset. */
+function offsetMinutes({ offset, letters }: Parts): number | null | undefined {
+  const old = letters === undefined ? undefined : hoursOf[letters.toUpperCase()];
+  if (old !== undefined) return old * 60;
+  if (offset === undefined) return letters === undefined ? null : 0;
+  const sign = offset.startsWith('-') ? -1 : 1;
+  const digits = offset.replace(/\D/g, '').padEnd(4, '0');
+  const [hours, minutes] = [Number(digits.slice(0, 2)), Number(digits.slice(2))];
+  // The easternmost time is UTC+14 (Kiribati), the westernmost UTC-12.
+  const total = sign * (hours * 60 + minutes);
+  return minutes < 60 && total <= 14 * 60 && total >= -12 * 60 ? total : undefined;
+}
+
+/** The zone that a bracket of RFC 9557 names; undefined without one, null where it is not known. */
+function zoneOf(tags: string): string | undefined | null {
+  let zone: string | undefined;
+  for (const [, critical, tag = ''] of tags.matchAll(/\[(!?)([^[\]]*)\]/g)) {
+    if (tag.includes('=')) {
+      if (critical && tag !== 'u-ca=iso8601' && tag !== 'u-ca=gregory') return null;
+    } else if (zone === undefined && IANAZone.isValidZone(tag)) zone = tag;
+    else return null;
+  }
+  return zone;
+}
+
+function inZone(local: number, offset: number | null, zone: string): Found {
+  const wall = DateTime.fromMillis(local, { zone: 'utc' });
+  if (offset !== null) {
+    const moment = DateTime.fromMillis(local - offset * 60_000, { zone });
+    // Z says that the offset there is unknown (RFC 9557, section 2); any other has to be the zone's.
+    if (offset !== 0 && moment.offset !== offset) return { reason: 'has an offset that its time zone does not have' };
+    return { value: moment.toJSDate() };
+  }
+  const there = wall.setZone(zone, { keepLocalTime: true });
+  // A clock that is put forward skips an hour.
+  return there.toFormat('HH:mm:ss') === wall.toFormat('HH:mm:ss') ? { value: there.toJSDate() } : impossible;
+}
