@@ -11,10 +11,12 @@ import { Client } from './register/client';
 import { ClientNotice } from './register/client-notice';
 import { ClientUser } from './register/client-user';
 import { Installation } from './register/installation';
+import { Proposal } from './register/proposal';
 import { SubProcessor } from './register/sub-processor';
 import { ThirdPartyApplication } from './register/third-party-application';
 import { WebhookDeliveryRow, WebhookEndpointRow } from './register/webhooks/webhook-rows';
 import { Job } from './storage/jobs';
+import { AutomatedDecision } from './subjects/automated-decision';
 import { Conversation, Message } from './subjects/conversation';
 import { CustomAttribute } from './subjects/custom-attribute';
 import { Customer } from './subjects/customer';
@@ -38,6 +40,7 @@ export const tenantEntities = [
   Message,
   HealthRecord,
   CustomAttribute,
+  AutomatedDecision,
   Disclosure,
   ErasureRequestRow,
   ErasureStepRow,
@@ -65,6 +68,7 @@ const platformEntities = [
   AuditAnchorRow,
   RecipientCertification,
   LegalBasisSuspension,
+  Proposal,
 ];
 
 export const dataEntities = [...tenantEntities, ...platformEntities];

@@ -15,9 +15,11 @@ import { AccessDesk } from './identity/access-desk';
 import { GovernanceRecords } from './identity/governance-records';
 import { Clients } from './register/clients';
 import { RegisterPolicySource } from './register/policy-source';
+import { Proposals } from './register/proposals';
 import { ThirdParties } from './register/third-parties';
 import type { Stores } from './stores';
 import { Customers } from './subjects/customers';
+import { Processing } from './subjects/processing';
 import { Records } from './subjects/records';
 import type { StoredApproval } from './transfers/approval-store';
 import { createTransfers, type TransfersRoom } from './transfers/transfers-room';
@@ -28,8 +30,10 @@ export interface Services {
   readonly clients: Clients;
   readonly parties: ThirdParties;
   readonly customers: Customers;
+  readonly processing: Processing;
   readonly subjectRecords: Records;
   readonly transfers: TransfersRoom;
+  readonly proposals: Proposals;
   readonly desk: AccessDesk;
   readonly ledger: Ledger;
   /** Changes to governance; what rooms take as their ChangeRecorder. */
@@ -59,12 +63,14 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
   const clients = new Clients(regions, keys, records, trail);
   const parties = new ThirdParties(regions, keys, records, trail);
   const { keysSource, production } = stores;
-  const transfers = createTransfers({ regions, keys, clients, parties, records, recorder: trail });
+  const proposals = new Proposals(regions, trail);
+  const transfers = createTransfers({ regions, keys, clients, parties, records, recorder: trail, proposals });
   const { exports, purger, terminations } = createExportsRoom({
     regions,
     keys,
     entities: tenantEntities,
     recorder: trail,
+    proposals,
     mayReceive: (transfer) => transfers.rules.mayReceive(transfer),
     onUncollected: options.onUncollected,
   });
@@ -75,6 +81,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     parties,
     entities: tenantEntities,
     recorder: trail,
+    proposals,
     purgers: [purger],
     exports: terminations,
     production,
@@ -86,8 +93,10 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     clients,
     parties,
     customers: new Customers(regions, keys, trail, erasure.tombstones),
+    processing: new Processing(regions, keys, trail),
     subjectRecords: new Records(regions, keys),
     transfers,
+    proposals,
     desk: new AccessDesk(regions, keys, policies, transfers.rules),
     ledger,
     trail,

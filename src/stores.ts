@@ -6,6 +6,7 @@ import { ConfigurationError } from './storage/errors';
 import { KeyStore } from './storage/key-store';
 import { loadMasterKeyFile } from './storage/master-key';
 import { type HostingRegion, Regions } from './storage/regions';
+import { hasPlainAttributes, sealPlainAttributes } from './subjects/plain-attributes';
 
 /** The stores of an installation, open. */
 export interface Stores {
@@ -38,11 +39,16 @@ export async function openStores(config: StoreConfig, options: { poolSize?: numb
   };
   try {
     const keysSource = await open({ url: config.keysDatabaseUrl, store: keysStore });
-    const home = await open({ url: config.databaseUrl, store: dataStore });
-    const bound = new Map<HostingRegion, DataSource>();
-    for (const { region, ...address } of regional(config)) bound.set(region, await open(address));
-    const regions = new Regions(home, bound);
     const keys = new KeyStore(keysSource, master);
+    const openData = async (address: Address) => {
+      const source = await open(address);
+      await bringDataUpToDate(source, keys, address.store.variable);
+      return source;
+    };
+    const home = await openData({ url: config.databaseUrl, store: dataStore });
+    const bound = new Map<HostingRegion, DataSource>();
+    for (const { region, ...address } of regional(config)) bound.set(region, await openData(address));
+    const regions = new Regions(home, bound);
     const close = async () => {
       keys.close();
       await regions.close();
@@ -55,23 +61,27 @@ export async function openStores(config: StoreConfig, options: { poolSize?: numb
   }
 }
 
-/** Runs the pending migrations of every store, and returns their names. */
+/** Runs the pending migrations of every store, seals what they could not, and returns the names of what was done. */
 export async function migrateStores(config: StoreConfig): Promise<string[]> {
-  const done: string[] = [];
-  const addresses = [
-    { url: config.keysDatabaseUrl, store: keysStore },
-    { url: config.databaseUrl, store: dataStore },
-    ...regional(config),
-  ];
-  for (const { url, store } of addresses) {
-    const source = await openDataSource(url, store);
-    try {
-      done.push(...(await migrate(source)));
-    } finally {
-      await source.destroy();
+  const keysSource = await openDataSource(config.keysDatabaseUrl, keysStore);
+  try {
+    const done = await migrate(keysSource);
+    for (const { url, store } of [{ url: config.databaseUrl, store: dataStore }, ...regional(config)]) {
+      const source = await openDataSource(url, store);
+      try {
+        done.push(...(await migrate(source)));
+        if (!(await hasPlainAttributes(source))) continue;
+        const master = await loadMasterKeyFile(config.masterKeyFile, { production: config.production });
+        await sealPlainAttributes(source, new KeyStore(keysSource, master));
+        done.push('the keys of custom attributes, sealed');
+      } finally {
+        await source.destroy();
+      }
     }
+    return done;
+  } finally {
+    await keysSource.destroy();
   }
-  return done;
 }
 
 interface Address {
@@ -85,6 +95,12 @@ function regional({ regionalDatabaseUrls }: StoreConfig): Array<Address & { regi
       ? []
       : [{ region: region as HostingRegion, url, store: { ...dataStore, variable: `DATABASE_URL_${region}` } }],
   );
+}
+
+async function bringDataUpToDate(source: DataSource, keys: KeyStore, variable: string): Promise<void> {
+  if (!(await hasPlainAttributes(source))) return;
+  if (source.options.type === 'better-sqlite3') await sealPlainAttributes(source, keys);
+  else throw new ConfigurationError(variable, 'the keys of custom attributes wait to be sealed; run: remit migrate');
 }
 
 async function bringUpToDate(source: DataSource, variable: string): Promise<void> {

@@ -20,6 +20,9 @@ const directiveTypeDefs = `
 "This field holds personal data of the category, about the subject."
 directive @personalData(category: DataCategory!, subject: DataSubject! = CUSTOMER) on FIELD_DEFINITION
 
+"The field leads to rows about subjects: whoever may read nothing of them for the stated purpose is not told of any."
+directive @personalRows(subject: DataSubject! = CUSTOMER) on FIELD_DEFINITION
+
 "The purposes that may read the field in the clear. None stated, none allowed."
 directive @purposes(allow: [ProcessingPurpose!]!) on FIELD_DEFINITION
 
@@ -32,8 +35,8 @@ directive @requiresAgreement(kind: AgreementKind!) on FIELD_DEFINITION
 "Scopes the caller must hold: inner lists AND, outer list OR (Apollo Federation's meaning)."
 directive @requiresScopes(scopes: [[String!]!]!) on FIELD_DEFINITION | OBJECT
 
-"The field says nothing about a person, and why."
-directive @nonPersonal(because: String!) on FIELD_DEFINITION
+"The field says nothing about a person, or the argument reads nothing of one, and why."
+directive @nonPersonal(because: String!) on FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
 
 "A computed field: it inherits the strictest of its sources, each 'field' of its own type or 'Type.field'."
 directive @derivedFrom(fields: [String!]!) on FIELD_DEFINITION

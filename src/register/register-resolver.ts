@@ -1,8 +1,12 @@
 import { Arg, Ctx, Field, FieldResolver, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import { cursorsOf } from '../identity/cursors';
+import { Leaves } from '../identity/entry-declarations';
 import { type RequestContext, requireClient, requirePrincipal, requireRole } from '../identity/request-context';
+import { noteGiven } from '../identity/request-notes';
 import { about, unrestricted } from '../identity/subject-state';
 import { type Connection, connectionOf, page, pageSize, positionOf } from '../storage/connection';
 import type { KeyStore } from '../storage/key-store';
+import { PersonalRows, personalCategories } from '../storage/tables';
 import { Agreement, SignAgreementInput } from './agreement';
 import { Client, ClientConnection, RegisterClientInput } from './client';
 import { ClientUser } from './client-user';
@@ -45,6 +49,8 @@ class InstallationPayload {
 }
 
 const platform = ['PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER'] as const;
+/** Transfers rest on certifications: whoever processes the data does not say by himself that he may. */
+const certifiers = ['PLATFORM_PRIVACY_OFFICER'] as const;
 const administration = ['CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
 
 /** The register: clients, agreements, sub-processors, third-party applications and their installations. */
@@ -71,9 +77,9 @@ export class RegisterResolver {
   ): Promise<Connection<Client>> {
     requireRole(context, ...platform, 'AUDITOR');
     const size = pageSize(first);
-    const key = this.platformCursorKey;
-    const position = positionOf(after, key);
-    return page(await this.clients.list(size + 1, position), size, position, key, ({ id }) => id);
+    const cursors = cursorsOf(context, this.platformCursorKey, 'Query.clients');
+    const position = positionOf(after, cursors);
+    return page(await this.clients.list(size + 1, position), size, position, cursors, ({ id }) => id);
   }
 
   @FieldResolver(() => [Agreement], { description: 'Agreements of the client, past and future ones included.' })
@@ -81,6 +87,7 @@ export class RegisterResolver {
     return this.clients.agreements(client.id);
   }
 
+  @PersonalRows('CLIENT_USER')
   @FieldResolver(() => ClientUserConnection, { nullable: true, description: 'Client users; for the client itself.' })
   async users(
     @Root() client: Client,
@@ -90,8 +97,8 @@ export class RegisterResolver {
   ): Promise<Connection<ClientUser> | null> {
     if (context.client?.id !== client.id) return null;
     const size = pageSize(first);
-    const key = await this.keys.derivedKey(client.id, 'cursor');
-    const position = positionOf(after, key);
+    const cursors = cursorsOf(context, await this.keys.derivedKey(client.id, 'cursor'), 'Client.users');
+    const position = positionOf(after, cursors);
     const rows = await this.clients.users(
       client.id,
       context.decision?.readable('ClientUser') ?? [],
@@ -102,7 +109,9 @@ export class RegisterResolver {
       (row) =>
         about(row, { ...unrestricted, residency: client.country, subject: String(row.id) }) as unknown as ClientUser,
     );
-    return page(users, size, position, key, ({ id }) => id);
+    const given = page(users, size, position, cursors, ({ id }) => id);
+    noteGiven(context, given.nodes, personalCategories(ClientUser));
+    return given;
   }
 
   @Query(() => [SubProcessor], { description: 'The sub-processors, public to everyone (statement S2).' })
@@ -124,6 +133,7 @@ export class RegisterResolver {
   @Mutation(() => ClientPayload, {
     description: 'Registers a client, with standing grants to its own people and apps.',
   })
+  @Leaves('CLIENT_REGISTERED')
   async registerClient(
     @Arg('input', () => RegisterClientInput) input: RegisterClientInput,
     @Ctx() context: RequestContext,
@@ -133,6 +143,7 @@ export class RegisterResolver {
   }
 
   @Mutation(() => AgreementPayload, { description: 'Signs an agreement on line (statement R2, T2).' })
+  @Leaves('AGREEMENT_SIGNED')
   async signAgreement(
     @Arg('input', () => SignAgreementInput) input: SignAgreementInput,
     @Ctx() context: RequestContext,
@@ -142,26 +153,29 @@ export class RegisterResolver {
   }
 
   @Mutation(() => SubProcessorPayload, { description: 'Registers a sub-processor, or its new terms.' })
+  @Leaves('SUB_PROCESSOR_REGISTERED')
   async registerSubProcessor(
     @Arg('input', () => RegisterSubProcessorInput) input: RegisterSubProcessorInput,
     @Ctx() context: RequestContext,
   ): Promise<SubProcessorPayload> {
-    requireRole(context, ...platform);
+    requireRole(context, ...(input.certifications ? certifiers : platform));
     return { subProcessor: await this.parties.registerSubProcessor(input, context.claims.subject) };
   }
 
   @Mutation(() => ThirdPartyApplicationPayload, { description: 'Registers an application, or its new terms.' })
+  @Leaves('APPLICATION_REGISTERED')
   async registerThirdPartyApplication(
     @Arg('input', () => RegisterThirdPartyApplicationInput) input: RegisterThirdPartyApplicationInput,
     @Ctx() context: RequestContext,
   ): Promise<ThirdPartyApplicationPayload> {
-    requireRole(context, ...platform);
+    requireRole(context, ...(input.certifications ? certifiers : platform));
     return { application: await this.parties.registerApplication(input, context.claims.subject) };
   }
 
   @Mutation(() => InstallationPayload, {
     description: "Installs an application at the client; its notice's current version must be accepted.",
   })
+  @Leaves('APPLICATION_INSTALLED')
   async installThirdPartyApplication(
     @Arg('input', () => InstallThirdPartyApplicationInput) input: InstallThirdPartyApplicationInput,
     @Ctx() context: RequestContext,

@@ -30,8 +30,8 @@ type PlainKind = 'id' | 'instant' | 'amount' | 'count' | 'size' | 'bytes' | { re
 /** How a field is kept: in a column of its own, or sealed together with its category's others under the subject's key. */
 export type Storing =
   | { readonly plain: PlainKind }
-  /** `index`: found again by a blind index, a column beside. */
-  | { readonly sealed: true; readonly index?: BlindIndexKind }
+  /** `index`: found again by a blind index, a column beside; `within`: among its subject's own rows only. */
+  | { readonly sealed: true; readonly index?: BlindIndexKind; readonly within?: 'SUBJECT' }
   /** Part of a sealed object, or computed: no column. */
   | { readonly within: string };
 
@@ -68,6 +68,12 @@ export interface TenantTableOptions {
   readonly outsideFence?: true;
 }
 
+export interface BlindIndexColumn {
+  readonly column: string;
+  readonly kind: BlindIndexKind;
+  readonly withinSubject: boolean;
+}
+
 /** A table of rows that belong to a client. */
 export interface TenantTable extends TenantTableOptions {
   readonly name: string;
@@ -75,7 +81,7 @@ export interface TenantTable extends TenantTableOptions {
   /** Category → the property and column that hold its sealed values. */
   readonly sealed: ReadonlyMap<DataCategory, { readonly property: string; readonly column: string }>;
   /** Field → the column of its blind index. */
-  readonly indexes: ReadonlyMap<string, { readonly column: string; readonly kind: BlindIndexKind }>;
+  readonly indexes: ReadonlyMap<string, BlindIndexColumn>;
   /** Properties of the primary key, the client's id first. */
   readonly key: readonly string[];
 }
@@ -91,7 +97,7 @@ interface Draft {
   fields: Map<string, StoredField>;
   key: string[];
   sealed: Map<DataCategory, { property: string; column: string }>;
-  indexes: Map<string, { column: string; kind: BlindIndexKind }>;
+  indexes: Map<string, BlindIndexColumn>;
 }
 
 const drafts = new Map<EntityClass, Draft>();
@@ -157,6 +163,14 @@ export function PersonalData(options: PersonalDataOptions): PropertyDecorator {
   };
 }
 
+/**
+ * A field that leads to rows about subjects: a list, a connection, a look-up. What may be read of them decides whether
+ * anybody is told of any; a schema in which rows are reached without it does not start.
+ */
+export function PersonalRows(subject: DataSubject = 'CUSTOMER'): PropertyDecorator & MethodDecorator {
+  return Directive(`@personalRows(subject: ${subject})`);
+}
+
 /** A field that says nothing about a person, and why; `exposed` fields get the directive too. */
 export function NonPersonal(because: string, stored: Storing): PropertyDecorator {
   return (target, property) => {
@@ -177,7 +191,8 @@ function keep(target: object, field: StoredField): void {
     if (stored.index) {
       const property = `${field.property}Index`;
       Column({ name: snakeCase(property), ...digestColumn, nullable: true })(target, property);
-      draft.indexes.set(field.property, { column: snakeCase(property), kind: stored.index });
+      const withinSubject = stored.within === 'SUBJECT';
+      draft.indexes.set(field.property, { column: snakeCase(property), kind: stored.index, withinSubject });
     }
   }
 }
@@ -215,6 +230,11 @@ export function tableOf(entity: EntityClass): TenantTable {
   if (rest.key[0] !== 'clientId') throw new Error(`${entity.name}: the primary key must begin with clientId`);
   draft.table = { ...options, ...rest };
   return draft.table;
+}
+
+/** Categories of what a class's fields say of a person. */
+export function personalCategories(entity: EntityClass): DataCategory[] {
+  return [...new Set([...declaredFields(entity).values()].flatMap(({ personal }) => personal?.category ?? []))];
 }
 
 /** The persons' table by whose rows writes to a table are fenced; undefined where erasing a person does not concern it. */

@@ -3,7 +3,7 @@ import type { DataCategory } from '../governance/vocabulary';
 import { PersonGoneError } from './errors';
 import { enterFence, UNDER_ERASURE } from './fence';
 import type { KeyStore } from './key-store';
-import { fencedBy, type StoredField, snakeCase, type TenantTable, tableOf } from './tables';
+import { type BlindIndexColumn, fencedBy, type StoredField, snakeCase, type TenantTable, tableOf } from './tables';
 import { mayHold, type Row, sealingContext } from './tenant-reader';
 import { blindIndex, seal, unseal } from './vault';
 
@@ -82,11 +82,7 @@ export class TenantWriter {
   async update(entity: Entity, client: string, key: Row, wanted: Row): Promise<boolean> {
     const table = tableOf(entity);
     const changes = changesOf(table, wanted);
-    const person = table.subject && key[table.subject.id];
-    if (typeof person === 'string' && Object.keys(changes).length > 0) {
-      const states = await this.enter(entity, client, [person]);
-      if (states.get(person) === UNDER_ERASURE) throw new PersonGoneError();
-    }
+    if (Object.keys(changes).length > 0) await this.#enterTo(entity, table, client, key);
     const categories = touchedCategories(table, changes);
     const stored = await this.#sealedColumns(table, client, key, categories);
     if (!stored) return false;
@@ -111,6 +107,14 @@ export class TenantWriter {
     return true;
   }
 
+  /** Removes one row, named by its whole key. @throws {PersonGoneError} where it is about a person who is being erased */
+  async remove(entity: Entity, client: string, key: Row): Promise<void> {
+    const table = tableOf(entity);
+    await this.#enterTo(entity, table, client, key);
+    const where = keyPredicate(table, { ...key, clientId: client });
+    await this.#manager.query(`DELETE FROM \`${table.name}\` WHERE ${where.text}`, where.parameters);
+  }
+
   /** Who comes with these rows is here first, and nobody erases them yet. */
   async #enterWith(entity: Entity, table: TenantTable, client: string, rows: readonly Row[]): Promise<void> {
     const persons = table.subject ? [...new Set(rows.map((row) => subjectOf(table, row)))] : [];
@@ -122,6 +126,13 @@ export class TenantWriter {
     const states = await this.enter(entity, client, persons);
     const isGone = (id: string) => !states.has(id) || states.get(id) === UNDER_ERASURE;
     if (persons.some(isGone)) throw new PersonGoneError();
+  }
+
+  async #enterTo(entity: Entity, table: TenantTable, client: string, key: Row): Promise<void> {
+    const person = table.subject && key[table.subject.id];
+    if (typeof person !== 'string') return;
+    const states = await this.enter(entity, client, [person]);
+    if (states.get(person) === UNDER_ERASURE) throw new PersonGoneError();
   }
 
   async #sealedColumns(table: TenantTable, client: string, key: Row, categories: ReadonlySet<DataCategory>) {
@@ -193,7 +204,7 @@ function columnsOf(
       sealed.set(category, { ...sealed.get(category), [property]: value });
       const index = table.indexes.get(property);
       if (index && indexKey)
-        columns.set(index.column, typeof value === 'string' ? blindIndex(indexKey, index.kind, value) : null);
+        columns.set(index.column, typeof value === 'string' ? indexOf(table, row, index, indexKey, value) : null);
     }
   }
   for (const [category, values] of sealed) {
@@ -203,6 +214,10 @@ function columnsOf(
     if (column) columns.set(column, present ? seal(subjectKey, values, sealingContext(table, row, category)) : null);
   }
   return columns;
+}
+
+function indexOf(table: TenantTable, row: Row, index: BlindIndexColumn, key: Buffer, value: string): string | null {
+  return blindIndex(key, index.kind, value, index.withinSubject ? subjectOf(table, row) : undefined);
 }
 
 /** A plain field's value as its column takes it, on every engine alike: SQLite would take anything anywhere. */

@@ -41,6 +41,7 @@ export type DerivedKeyUse =
   | 'signing'
   | 'webhook'
   | 'audit-principal'
+  | 'audit-decision'
   | 'audit-signing';
 
 /** A key of 32 bytes for one use, derived from a client's key by HKDF-SHA256 (RFC 5869). */
@@ -48,7 +49,7 @@ export function deriveKey(clientKey: Buffer, use: DerivedKeyUse): Buffer {
   return Buffer.from(hkdfSync('sha256', clientKey, Buffer.alloc(0), `remit/v1/${use}`, 32));
 }
 
-export type BlindIndexKind = 'email' | 'phone' | 'socialHandle' | 'externalId';
+export type BlindIndexKind = 'email' | 'phone' | 'socialHandle' | 'externalId' | 'attributeKey';
 
 const NORMALISE: { readonly [kind in BlindIndexKind]: (value: string) => string } = {
   email: (value) => value.normalize('NFKC').trim().toLowerCase(),
@@ -60,21 +61,24 @@ const NORMALISE: { readonly [kind in BlindIndexKind]: (value: string) => string 
   },
   socialHandle: (value) => value.normalize('NFKC').trim().replace(/^@+/, '').toLowerCase(),
   externalId: (value) => value.trim(),
+  attributeKey: (value) => value,
 };
 
 /**
  * The blind index of an identifier: equal for equal identifiers of one kind at one client, and telling nothing else.
  * Before it is hashed the value is brought to one form:
  * e-mail: NFKC, trimmed, lower case. Phone: its digits, behind a `+` where it began with `+` or `00`.
- * Social handle: NFKC, trimmed, without leading `@`, lower case. External id: trimmed.
+ * Social handle: NFKC, trimmed, without leading `@`, lower case. External id: trimmed. An attribute's key: as it is.
  *
  * @param key the client's derived key for `blind-index`
+ * @param within whom it is looked up within: equal values of two people have indexes that tell nothing of it
  * @returns base64url, 43 characters; null where nothing is left to look up by (a phone without a digit)
  */
-export function blindIndex(key: Buffer, kind: BlindIndexKind, value: string): string | null {
+export function blindIndex(key: Buffer, kind: BlindIndexKind, value: string, within?: string): string | null {
   const normalised = NORMALISE[kind](value);
   if (normalised === '') return null;
-  return createHmac('sha256', key).update(`${kind}\0${normalised}`, 'utf8').digest('base64url');
+  const scope = within === undefined ? kind : `${kind}\0${within}`;
+  return createHmac('sha256', key).update(`${scope}\0${normalised}`, 'utf8').digest('base64url');
 }
 
 const MAC_BYTES = 16;
@@ -84,7 +88,7 @@ export const macOf = (key: Buffer, text: string): string =>
   createHmac('sha256', key).update(text).digest().subarray(0, MAC_BYTES).toString('base64url');
 
 const CURSOR_SALT_BYTES = 16;
-const CURSOR_AAD = 'remit/v1/cursor';
+const CURSOR_AAD = 'remit/v1/cursor|';
 
 /**
  * An opaque, authenticated Relay cursor. Two cursors of one row differ, so that a cursor is no pseudonym.
@@ -94,10 +98,11 @@ const CURSOR_AAD = 'remit/v1/cursor';
  *
  * @param key the client's derived key for `cursor`
  * @param payload anything that JSON can say
+ * @param place where the cursor is good; it opens nowhere else
  */
-export function sealCursor(key: Buffer, payload: unknown): string {
+export function sealCursor(key: Buffer, payload: unknown, place: string): string {
   const salt = randomBytes(CURSOR_SALT_BYTES);
-  return Buffer.concat([salt, seal(cursorKey(key, salt), payload, CURSOR_AAD)]).toString('base64url');
+  return Buffer.concat([salt, seal(cursorKey(key, salt), payload, CURSOR_AAD + place)]).toString('base64url');
 }
 
 /**
@@ -105,13 +110,13 @@ export function sealCursor(key: Buffer, payload: unknown): string {
  *
  * @throws CursorError for any other text
  */
-export function openCursor(key: Buffer, cursor: string): unknown {
+export function openCursor(key: Buffer, cursor: string, place: string): unknown {
   const bytes = Buffer.from(cursor, 'base64url');
   // Node's decoder skips what is not base64url: only the one spelling that we wrote is ours.
   if (bytes.toString('base64url') !== cursor) throw new CursorError();
   const salt = bytes.subarray(0, CURSOR_SALT_BYTES);
   try {
-    return unseal(cursorKey(key, salt), bytes.subarray(CURSOR_SALT_BYTES), CURSOR_AAD);
+    return unseal(cursorKey(key, salt), bytes.subarray(CURSOR_SALT_BYTES), CURSOR_AAD + place);
   } catch {
     throw new CursorError();
   }

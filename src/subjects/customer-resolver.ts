@@ -12,11 +12,14 @@ import {
   Resolver,
   Root,
 } from 'type-graphql';
+import { cursorsOf } from '../identity/cursors';
+import { ChangesNoGovernance, Leaves } from '../identity/entry-declarations';
 import { type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { noteGiven } from '../identity/request-notes';
 import { type Connection, connectionOf, page, pageSize, positionOf } from '../storage/connection';
 import type { KeyStore } from '../storage/key-store';
 import { RowResolver } from '../storage/row-resolvers';
-import { PersonalData } from '../storage/tables';
+import { PersonalRows, personalCategories } from '../storage/tables';
 import type { Row } from '../storage/tenant-reader';
 import { Conversation, ConversationConnection, Message, MessageConnection } from './conversation';
 import { CustomAttribute } from './custom-attribute';
@@ -32,15 +35,15 @@ import {
 import type { Customers, CustomerWriter } from './customers';
 import { HealthRecord, HealthRecordConnection } from './health-record';
 import { Order, OrderConnection, OrderItem } from './order';
-import { health } from './policies';
 import { reachOf } from './reach';
 import type { Records, Relation } from './records';
+import { cursorKeyOf, idOf, relatedPage } from './related-page';
 import { fieldsAskedBy, mayMatch } from './withheld-matches';
 
 const CustomerConnection = connectionOf(Customer, 'Customer');
 
 @ObjectType({ simpleResolvers: true })
-class CustomerPayload {
+export class CustomerPayload {
   @Field(() => Customer, { nullable: true })
   customer: Customer | null;
 }
@@ -77,11 +80,14 @@ const attributes: Relation = {
   entity: CustomAttribute,
   type: 'CustomAttribute',
   parent: ofCustomer,
-  orderBy: { field: 'key' },
+  orderBy: { field: 'id' },
 };
 
 /** Lines of an order and attributes of a customer come as plain lists; no more than these. */
 const LIST_LIMIT = 1_000;
+
+/** Of what a customer's row says. */
+export const categories = personalCategories(Customer);
 
 const writers = ['CLIENT_APP', 'CLIENT_AGENT', 'CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
 const administration = ['CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
@@ -94,6 +100,7 @@ export class CustomerResolver {
     private readonly keys: KeyStore,
   ) {}
 
+  @PersonalRows()
   @Query(() => Customer, {
     nullable: true,
     description: "One of the client's customers; null where there is none of this id.",
@@ -102,9 +109,10 @@ export class CustomerResolver {
     @Directive('@governedBy(field: "Customer.id", operators: [EQ])') @Arg('id', () => ID) id: string,
     @Ctx() context: RequestContext,
   ): Promise<Customer | null> {
-    return (await this.customers.find(requireClient(context).id, id, readable(context))) ?? null;
+    return this.#one(context, id);
   }
 
+  @PersonalRows()
   @Query(() => Customer, { nullable: true, description: 'Finds a customer by an exact identifier.' })
   async customerLookup(
     @Arg('by', () => CustomerLookup) by: CustomerLookup,
@@ -113,9 +121,12 @@ export class CustomerResolver {
     const reach = reachOf(context);
     const fields = fieldsAskedBy(by);
     const matches = (customer: Customer) => mayMatch(reach, customer, fields);
-    return (await this.customers.lookup(requireClient(context).id, by, readable(context), matches)) ?? null;
+    const found = await this.customers.lookup(requireClient(context).id, by, readable(context), matches);
+    if (found) noteGiven(context, [found], categories);
+    return found ?? null;
   }
 
+  @PersonalRows()
   @Query(() => CustomerConnection, { name: 'customers', nullable: true, description: "The client's customers." })
   async customersPage(
     @Ctx() context: RequestContext,
@@ -125,19 +136,17 @@ export class CustomerResolver {
   ): Promise<Connection<Customer>> {
     const client = requireClient(context);
     const size = pageSize(first);
-    const key = await cursorKeyOf(this.keys, context);
-    const position = positionOf(after, key);
-    const rows = await this.customers.list(client.id, filter, size + 1, position, readable(context));
-    const whole = page(rows, size, position, key, idOf);
-    const by = fieldsAskedBy(filter);
-    if (by.length === 0) return whole;
-    // The page keeps its cursors: whoever pages on goes past what does not match for them.
-    const reach = reachOf(context);
-    const edges = whole.edges.filter(({ node }) => mayMatch(reach, node, by));
-    return { edges, nodes: edges.map(({ node }) => node), pageInfo: whole.pageInfo };
+    const cursors = cursorsOf(context, await cursorKeyOf(this.keys, context), 'Query.customers', () => filter);
+    const position = positionOf(after, cursors);
+    const fields = readable(context);
+    const rows = await this.customers.listMatching(client.id, filter, size + 1, position, fields, reachOf(context));
+    const given = page(rows, size, position, cursors, idOf);
+    noteGiven(context, given.nodes, categories);
+    return given;
   }
 
-  @FieldResolver(() => OrderConnection, { description: 'Newest first.' })
+  @PersonalRows()
+  @FieldResolver(() => OrderConnection, { nullable: true, description: 'Newest first.' })
   @RowResolver('Customer', 'first', 'after')
   orders(
     @Root() customer: Row,
@@ -148,7 +157,8 @@ export class CustomerResolver {
     return this.#related(context, orders, customer, first, after);
   }
 
-  @FieldResolver(() => ConversationConnection, { description: 'Newest first.' })
+  @PersonalRows()
+  @FieldResolver(() => ConversationConnection, { nullable: true, description: 'Newest first.' })
   @RowResolver('Customer', 'first', 'after')
   conversations(
     @Root() customer: Row,
@@ -159,7 +169,7 @@ export class CustomerResolver {
     return this.#related(context, conversations, customer, first, after);
   }
 
-  @PersonalData({ ...health, stored: { within: 'HealthRecord' } })
+  @PersonalRows()
   @FieldResolver(() => HealthRecordConnection, {
     nullable: true,
     description: 'Newest first. That there are any is health data itself.',
@@ -174,7 +184,11 @@ export class CustomerResolver {
     return this.#related(context, healthRecords, customer, first, after);
   }
 
-  @FieldResolver(() => [CustomAttribute], { description: 'What else the client records, by key.' })
+  @PersonalRows()
+  @FieldResolver(() => [CustomAttribute], {
+    nullable: true,
+    description: 'What else the client records, oldest first.',
+  })
   @RowResolver('Customer')
   async attributes(@Root() customer: Row, @Ctx() context: RequestContext): Promise<CustomAttribute[]> {
     return (await this.records.of(context, attributes, customer, {
@@ -182,10 +196,12 @@ export class CustomerResolver {
     })) as unknown as CustomAttribute[];
   }
 
+  @PersonalRows()
   @Mutation(() => CustomerPayload, {
     nullable: true,
     description: 'Records a new customer; what the purpose may not read, here, is not written.',
   })
+  @ChangesNoGovernance('it writes personal data: the entry of the operation says whose and what')
   async createCustomer(
     @Arg('input', () => CreateCustomerInput) input: CreateCustomerInput,
     @Ctx() context: RequestContext,
@@ -196,7 +212,9 @@ export class CustomerResolver {
     return this.#payload(context, await this.customers.create(id, input, context.claims.subject, writerOf(context)));
   }
 
+  @PersonalRows()
   @Mutation(() => CustomerPayload, { nullable: true, description: 'Changes what is known of a customer.' })
+  @ChangesNoGovernance('it writes personal data: the entry of the operation says whose and what')
   async updateCustomer(
     @Arg('input', () => UpdateCustomerInput) input: UpdateCustomerInput,
     @Ctx() context: RequestContext,
@@ -206,10 +224,12 @@ export class CustomerResolver {
     return this.#payload(context, input.customerId);
   }
 
+  @PersonalRows()
   @Mutation(() => CustomerPayload, {
     nullable: true,
     description: 'Limits the processing of a customer to LEGAL (GDPR Art. 18, 21).',
   })
+  @Leaves('RESTRICTION_SET')
   async restrictProcessing(
     @Arg('input', () => RestrictProcessingInput) input: RestrictProcessingInput,
     @Ctx() context: RequestContext,
@@ -225,7 +245,9 @@ export class CustomerResolver {
     return this.#payload(context, input.customerId);
   }
 
+  @PersonalRows()
   @Mutation(() => CustomerPayload, { nullable: true, description: 'Lifts a restriction of processing.' })
+  @Leaves('RESTRICTION_LIFTED')
   async liftRestriction(
     @Arg('input', () => LiftRestrictionInput) input: LiftRestrictionInput,
     @Ctx() context: RequestContext,
@@ -237,7 +259,13 @@ export class CustomerResolver {
   }
 
   async #payload(context: RequestContext, id: string): Promise<CustomerPayload> {
-    return { customer: (await this.customers.find(requireClient(context).id, id, readable(context))) ?? null };
+    return { customer: await this.#one(context, id) };
+  }
+
+  async #one(context: RequestContext, id: string): Promise<Customer | null> {
+    const customer = await this.customers.find(requireClient(context).id, id, readable(context));
+    if (customer) noteGiven(context, [customer], categories);
+    return customer ?? null;
   }
 
   #related<T extends object>(
@@ -255,7 +283,8 @@ export class CustomerResolver {
 export class OrderResolver {
   constructor(private readonly records: Records) {}
 
-  @FieldResolver(() => [OrderItem])
+  @PersonalRows()
+  @FieldResolver(() => [OrderItem], { nullable: true })
   @RowResolver('Order')
   async items(@Root() order: Row, @Ctx() context: RequestContext): Promise<OrderItem[]> {
     return (await this.records.of(context, items, order, { limit: LIST_LIMIT })) as unknown as OrderItem[];
@@ -269,7 +298,8 @@ export class ConversationResolver {
     private readonly keys: KeyStore,
   ) {}
 
-  @FieldResolver(() => MessageConnection, { description: 'Oldest first.' })
+  @PersonalRows()
+  @FieldResolver(() => MessageConnection, { nullable: true, description: 'Oldest first.' })
   @RowResolver('Conversation', 'first', 'after')
   messages(
     @Root() conversation: Row,
@@ -286,35 +316,5 @@ const writerOf = (context: RequestContext): CustomerWriter => ({
   reach: reachOf(context),
   takesInErased: administration.some((role) => context.claims.roles.includes(role)),
 });
-
-const cursorKey = Symbol('cursor key');
-
-const knownCursorKey = ({ memory }: RequestContext) => memory.get(cursorKey) as Buffer | undefined;
-
-/** Fetched once a request: a page may have as many pages in it as it has rows. */
-async function cursorKeyOf(keys: KeyStore, context: RequestContext): Promise<Buffer> {
-  const client = requireClient(context);
-  const key = knownCursorKey(context) ?? (await keys.derivedKey(client.id, 'cursor'));
-  context.memory.set(cursorKey, key);
-  return key;
-}
-
-async function relatedPage<T extends object>(
-  records: Records,
-  keys: KeyStore,
-  context: RequestContext,
-  relation: Relation,
-  parent: object,
-  first?: number,
-  after?: string,
-): Promise<Connection<T>> {
-  const size = pageSize(first);
-  const key = knownCursorKey(context) ?? (await cursorKeyOf(keys, context));
-  const position = positionOf(after, key);
-  const rows = await records.of(context, relation, parent, { limit: size + 1, after: position });
-  return page(rows as unknown as T[], size, position, key, idOf);
-}
-
-const idOf = (row: object): unknown => (row as Row).id;
 
 const readable = (context: RequestContext): ReadonlySet<string> => context.decision?.readable('Customer') ?? new Set();

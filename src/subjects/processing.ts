@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { ProcessingPurpose } from '../governance/vocabulary';
-import { type ChangeRecorder, unrecorded } from '../identity/change-recorder';
+import { type ChangeRecorder, changing, unrecorded } from '../identity/change-recorder';
 import { objectedPurposes, objectionBits } from '../identity/objections';
 import { denied } from '../identity/request-context';
 import type { KeyStore } from '../storage/key-store';
@@ -63,13 +63,14 @@ export class Processing {
     };
     const source = await this.#regions.of(client);
     await inTransaction(source, writable);
-    await this.#recorder.record('AUTOMATED_DECISION_RECORDED', { client, principal, subject: customerId });
-    await inTransaction(source, async (manager) => {
-      await writable(manager);
-      const writer = new TenantWriter(manager, this.#keys);
-      await writer.insert(AutomatedDecision, client, [{ id: uuid(), customerId, subject, logic, madeAt }]);
-      await writer.update(Customer, client, { id: customerId }, { lastAutomatedDecisionAt: madeAt });
-    });
+    await changing(this.#recorder, 'AUTOMATED_DECISION_RECORDED', { client, principal, subject: customerId }, () =>
+      inTransaction(source, async (manager) => {
+        await writable(manager);
+        const writer = new TenantWriter(manager, this.#keys);
+        await writer.insert(AutomatedDecision, client, [{ id: uuid(), customerId, subject, logic, madeAt }]);
+        await writer.update(Customer, client, { id: customerId }, { lastAutomatedDecisionAt: madeAt });
+      }),
+    );
   }
 
   async #setObjections(
@@ -86,14 +87,23 @@ export class Processing {
       return person;
     };
     const { objections } = await inTransaction(source, changeable);
-    const wanted = change(objections, objectionBits(purposes));
-    const details = { objections: objectedPurposes(wanted).join() };
-    await this.#recorder.record('OBJECTIONS_SET', { client, principal, subject: customerId, details });
-    await inTransaction(source, async (manager) => {
-      const person = await changeable(manager);
-      const changes = { objectionMask: change(person.objections, objectionBits(purposes)) };
-      await new TenantWriter(manager, this.#keys).update(Customer, client, { id: customerId }, changes);
-    });
+    const mask = change(objections, objectionBits(purposes));
+    const details = { objections: objectedPurposes(mask).join() };
+    const decides = [{ table: 'customer', row: '', columns: { objection_mask: mask }, subject: customerId }];
+    await changing(this.#recorder, 'OBJECTIONS_SET', { client, principal, subject: customerId, details, decides }, () =>
+      inTransaction(source, async (manager) => {
+        const person = await changeable(manager);
+        // What was decided is what is written: somebody else has changed it meanwhile.
+        if (person.objections !== objections)
+          throw denied.conflict('The objections have just been changed; try again.');
+        await new TenantWriter(manager, this.#keys).update(
+          Customer,
+          client,
+          { id: customerId },
+          { objectionMask: mask },
+        );
+      }),
+    );
   }
 }
 

@@ -1,5 +1,20 @@
-import { Arg, Ctx, Field, ID, Int, Mutation, ObjectType, Query, Resolver, Root, Subscription } from 'type-graphql';
+import {
+  Arg,
+  Ctx,
+  Directive,
+  Field,
+  ID,
+  Int,
+  Mutation,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+  Subscription,
+} from 'type-graphql';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
+import { cursorsOf } from '../identity/cursors';
+import { Leaves } from '../identity/entry-declarations';
 import { DataCategoryEnum, ProcessingPurposeEnum, register } from '../identity/enums';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { requireCountry } from '../register/checks';
@@ -78,10 +93,11 @@ export class TransferResolver {
     const client = requireClient(context);
     const size = pageSize(first);
     const key = await this.keys.derivedKey(client.id, 'cursor');
-    const position = positionOf(after, key);
+    const cursors = cursorsOf(context, key, 'Query.transferApprovals');
+    const position = positionOf(after, cursors);
     const all = (await this.#presentedAll(client.id)).reverse();
     const rest = position === undefined ? all : all.filter(({ id }) => id < position);
-    return page(rest.slice(0, size + 1), size, position, key, ({ id }) => id);
+    return page(rest.slice(0, size + 1), size, position, cursors, ({ id }) => id);
   }
 
   @Query(() => TransferApproval, { nullable: true })
@@ -102,7 +118,9 @@ export class TransferResolver {
     @Arg('from', () => String, { description: 'The country whose law covers the people.' }) from: string,
     @Arg('to', () => String) to: string,
     @Arg('recipient', () => TransferRecipientInput) recipient: TransferRecipientInput,
-    @Arg('categories', () => [DataCategoryEnum]) categories: DataCategory[],
+    @Directive('@nonPersonal(because: "categories of data, not data")')
+    @Arg('categories', () => [DataCategoryEnum])
+    categories: DataCategory[],
     @Arg('purposes', () => [ProcessingPurposeEnum]) purposes: ProcessingPurpose[],
     @Arg('at', () => DateTime, { nullable: true }) at?: Date,
   ): Promise<TransferAssessment> {
@@ -129,6 +147,7 @@ export class TransferResolver {
   @Mutation(() => TransferApprovalPayload, {
     description: 'Asks for a transfer to be approved; somebody else decides.',
   })
+  @Leaves('TRANSFER_REQUESTED')
   async requestTransferApproval(
     @Arg('input', () => RequestTransferApprovalInput) input: RequestTransferApprovalInput,
     @Ctx() context: RequestContext,
@@ -142,6 +161,7 @@ export class TransferResolver {
   @Mutation(() => TransferApprovalPayload, {
     description: "Approves a transfer: the client's privacy officer, for access by staff the platform's as well.",
   })
+  @Leaves('TRANSFER_APPROVED')
   approveTransfer(
     @Arg('input', () => DecideTransferInput) input: DecideTransferInput,
     @Ctx() context: RequestContext,
@@ -150,6 +170,7 @@ export class TransferResolver {
   }
 
   @Mutation(() => TransferApprovalPayload, { description: 'Refuses a transfer that was asked for.' })
+  @Leaves('TRANSFER_REJECTED')
   rejectTransfer(
     @Arg('input', () => DecideTransferInput) input: DecideTransferInput,
     @Ctx() context: RequestContext,
@@ -160,6 +181,7 @@ export class TransferResolver {
   @Mutation(() => TransferApprovalPayload, {
     description: 'Stops a transfer for the time being, from the next request.',
   })
+  @Leaves('TRANSFER_SUSPENDED')
   suspendTransfer(
     @Arg('input', () => DecideTransferInput) input: DecideTransferInput,
     @Ctx() context: RequestContext,
@@ -170,6 +192,7 @@ export class TransferResolver {
   @Mutation(() => TransferApprovalPayload, {
     description: 'Puts a suspended transfer in force again, if it still fits.',
   })
+  @Leaves('TRANSFER_RESUMED')
   resumeTransfer(
     @Arg('input', () => DecideTransferInput) input: DecideTransferInput,
     @Ctx() context: RequestContext,
@@ -178,6 +201,7 @@ export class TransferResolver {
   }
 
   @Mutation(() => TransferApprovalPayload, { description: 'Ends a transfer for good, from the next request.' })
+  @Leaves('TRANSFER_REVOKED')
   revokeTransfer(
     @Arg('input', () => DecideTransferInput) input: DecideTransferInput,
     @Ctx() context: RequestContext,

@@ -19,19 +19,20 @@ export const canaries = { health: 'CANARY-health-7f3a', secret: 'CANARY-secret-9
 
 const typeDefs = `${governanceTypeDefs}
   type Query {
-    customers(first: Int = 10): [Customer!]!
-    customer(id: ID!): Customer
+    customers(first: Int = 10): [Customer!] @personalRows
+    customer(id: ID!): Customer @personalRows
     greeting: String!
     slow(ms: Int!): String
     echo(text: Int): String
     broken: String
   }
   type Mutation { touch: String! }
-  type Subscription { changed: Customer ticks: Int }
+  type Subscription { changed: Customer @personalRows ticks: Int }
   type Customer {
     id: ID! @nonPersonal(because: "a number of the test's own")
     email: String @personalData(category: CONTACT) @purposes(allow: [SUPPORT]) @deidentify(for: [IMPROVEMENT], by: PARTIAL)
     health: String @personalData(category: HEALTH) @purposes(allow: [LEGAL]) @requiresAgreement(kind: HEALTH)
+    visits: Int @personalData(category: USAGE) @purposes(allow: [SERVICE_DELIVERY, SECURITY, SUPPORT, LEGAL, IMPROVEMENT])
   }`;
 
 const people = [
@@ -83,7 +84,9 @@ export async function startServer(overrides: Partial<ServerOptions> = {}): Promi
   });
   const logger = createLogger({ level: 'debug', destination });
   const governed = governTestSchema();
-  const partner = govern(buildSchema(`${governanceTypeDefs} type Query { partnerGreeting: String }`));
+  const partner = govern(buildSchema(`${governanceTypeDefs} type Query { partnerGreeting: String }`), {
+    ungoverned: true,
+  });
   const app = await createServer({
     contracts: { api: governed, 'client-app': governed, partner },
     contractOf: ({ roles }) => (roles.includes('PARTNER') ? 'partner' : 'api'),
@@ -161,7 +164,12 @@ export async function startServer(overrides: Partial<ServerOptions> = {}): Promi
       field.subscribe = () => on(changes, 'changed');
       field.resolve = (event) => (name === 'ticks' ? 1 : (event as unknown[])[0]);
     }
-    return govern(schema, { onInternalError: (error) => logger.error({ err: error }, 'a resolver failed') });
+    return govern(schema, {
+      onInternalError: (error) => logger.error({ err: error }, 'a resolver failed'),
+      onDecision: (context, decision) => {
+        (context as RequestContext).decision = decision;
+      },
+    });
   }
 
   function contextOf(claims: TokenClaims, purpose: string | undefined): RequestContext {
