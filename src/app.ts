@@ -199,7 +199,7 @@ export function governContracts(
     new OrderResolver(services.subjectRecords),
     new ConversationResolver(services.subjectRecords, keys),
     new ExplainResolver(explain, (context, purpose) => explainTransfers(transfers, context, purpose)),
-    new ErasureResolver(services.erasure, services.proposals, keys),
+    new ErasureResolver(services.erasure, services.proposals, keys, services.policies),
     new HoldResolver(services.erasure, services.parties),
     erasureSubscription(services.erasure),
     new ExportResolver(services.exports, services.proposals),

@@ -44,6 +44,8 @@ export interface Services {
   readonly auditReader: AuditReader;
   readonly disclosures: Disclosures;
   readonly reports: Reports;
+  /** What the register says of a client's permissions, agreements and exclusions. */
+  readonly policies: RegisterPolicySource;
 }
 
 export interface ServiceOptions extends LedgerOptions {
@@ -103,6 +105,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     erasure,
     exports,
     accesses: new AccessRecorder(ledger, references, options.onAlert),
+    policies,
     auditReader: reader,
     reports: new Reports({
       reader,

@@ -27,7 +27,13 @@ const contracts: Readonly<Record<Exclude<Contract, 'api'>, Visible>> = {
       'installations',
       'explainAccess',
     ],
-    mutations: ['createCustomer', 'updateCustomer'],
+    mutations: [
+      'createCustomer',
+      'updateCustomer',
+      'objectToProcessing',
+      'withdrawObjection',
+      'recordAutomatedDecision',
+    ],
     without: [],
   },
   partner: {
@@ -39,6 +45,9 @@ const contracts: Readonly<Record<Exclude<Contract, 'api'>, Visible>> = {
       'Customer.healthRecords',
       'Customer.source',
       'CustomerFilter.source',
+      'Customer.automatedDecisions',
+      'Customer.lastAutomatedDecisionAt',
+      'CustomerFilter.decidedAutomatically',
     ],
   },
 };

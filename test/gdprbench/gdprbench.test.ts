@@ -1,4 +1,5 @@
 import { ErasureWorker } from '../../src/erasure/worker';
+import { PurposeGrant } from '../../src/identity/purpose-grant';
 import { type AuditedServer, openAuditedServer } from '../audit/audited-server';
 import { databases, type TestDatabase } from '../support/databases';
 import { type Measured, tableOf } from './table';
@@ -33,7 +34,14 @@ describe.each(databases)('GDPRbench on $name', ({ name, create }) => {
       },
       'test',
     );
-    bench = newBench(server, id);
+    const ended = await clients.register({ slug: 'ended', name: 'Ended', country: 'DE' }, 'test');
+    const { records } = server.app.services;
+    for (const grant of await records.list(PurposeGrant, ended.id)) {
+      if (['IMPROVEMENT', 'LEGAL'].includes(String(grant.purpose))) continue;
+      const actor = { client: ended.id, principal: 'test' };
+      await records.withdraw(actor, PurposeGrant, String(grant.id), 'the purpose has ended');
+    }
+    bench = newBench(server, id, ended.id);
     const createRecord = mixes[0]?.queries[0];
     for (let number = 0; number < PEOPLE; number++) await createRecord?.run(bench);
   });
@@ -74,7 +82,7 @@ function* mixOf(queries: readonly Query[], operations: number): Generator<Query>
   }
 }
 
-function newBench(server: AuditedServer, client: string): Bench {
+function newBench(server: AuditedServer, client: string, endedClient: string): Bench {
   const living = new Map<string, Subject>();
   const erased: Array<{ subject: Subject; request: string }> = [];
   const worker = new ErasureWorker(server.app.services.erasure.parts);
@@ -88,6 +96,9 @@ function newBench(server: AuditedServer, client: string): Bench {
   return {
     server,
     client,
+    endedClient,
+    ofEndedClient: () =>
+      server.app.services.customers.create(endedClient, { firstName: 'Ada', residency: 'DE' }, 'gdprbench'),
     next: () => counter++,
     pick: () => {
       const all = [...living.values()];

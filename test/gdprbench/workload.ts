@@ -33,6 +33,10 @@ export interface Subject {
 export interface Bench {
   readonly server: AuditedServer;
   readonly client: string;
+  /** A client that has ended every purpose but IMPROVEMENT. */
+  readonly endedClient: string;
+  /** A new person of that client. @returns the id */
+  ofEndedClient(): Promise<string>;
   /** Chooses a living person; popular ones often. */
   pick(): Subject;
   /** Someone who was erased, with the request; undefined where nobody was. */
@@ -164,16 +168,26 @@ export const mixes: readonly Mix[] = [
         name: 'delete-record-by-pur',
         share: 8,
         run: async (bench) => {
-          const { id } = bench.pick();
+          // At a client that has ended all purposes but IMPROVEMENT: what only the ended ones read goes.
+          const id = await bench.ofEndedClient();
+          const asked = { ...bench, client: bench.endedClient };
           const { requestErasures } = await ask<{ requestErasures: { requested: number } }>(
-            bench,
+            asked,
             'admin',
             'LEGAL',
-            `mutation ($input: RequestErasuresInput!) { requestErasures(input: $input) { requested } }`,
-            { input: { customerIds: [id], endedPurpose: 'IMPROVEMENT', grounds: 'NO_LONGER_NECESSARY' } },
+            'mutation ($input: RequestErasuresInput!) { requestErasures(input: $input) { requested } }',
+            { input: { customerIds: [id], endedPurpose: 'SERVICE_DELIVERY', grounds: 'NO_LONGER_NECESSARY' } },
           );
-          require(requestErasures.requested <= 1, 'what no other purpose needs is erased');
+          require(requestErasures.requested === 1, 'what an ended purpose leaves behind is erased');
           await bench.settle();
+          const { customer } = await ask<{ customer: { firstName: string | null; residency: string } }>(
+            asked,
+            'officer',
+            'LEGAL',
+            'query ($id: ID!) { customer(id: $id) { firstName residency } }',
+            { id },
+          );
+          require(customer.firstName === null && customer.residency === 'DE', 'only that is erased');
         },
       },
       {
