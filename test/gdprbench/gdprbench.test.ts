@@ -1,6 +1,7 @@
 import { ErasureWorker } from '../../src/erasure/worker';
 import { PurposeGrant } from '../../src/identity/purpose-grant';
 import { type AuditedServer, openAuditedServer } from '../audit/audited-server';
+import { plantPeople } from '../erasure/people';
 import { databases, type TestDatabase } from '../support/databases';
 import { type Measured, tableOf } from './table';
 import { type Bench, mixes, type Query, type Subject, sharedWith } from './workload';
@@ -8,6 +9,8 @@ import { type Bench, mixes, type Query, type Subject, sharedWith } from './workl
 /** More of them make the table of docs/gdprbench.md: `GDPRBENCH_PEOPLE=1000 GDPRBENCH_OPERATIONS=1000`. */
 const PEOPLE = Number(process.env.GDPRBENCH_PEOPLE ?? 30);
 const OPERATIONS = Number(process.env.GDPRBENCH_OPERATIONS ?? 0);
+
+const YEAR_MS = 365 * 86_400_000;
 
 jest.setTimeout(1_800_000);
 
@@ -39,7 +42,7 @@ describe.each(databases)('GDPRbench on $name', ({ name, create }) => {
     for (const grant of await records.list(PurposeGrant, ended.id)) {
       if (['IMPROVEMENT', 'LEGAL'].includes(String(grant.purpose))) continue;
       const actor = { client: ended.id, principal: 'test' };
-      await records.withdraw(actor, PurposeGrant, String(grant.id), 'the purpose has ended');
+      await records.withdraw(PurposeGrant, actor, String(grant.id), 'the purpose has ended');
     }
     bench = newBench(server, id, ended.id);
     const createRecord = mixes[0]?.queries[0];
@@ -99,6 +102,11 @@ function newBench(server: AuditedServer, client: string, endedClient: string): B
     endedClient,
     ofEndedClient: () =>
       server.app.services.customers.create(endedClient, { firstName: 'Ada', residency: 'DE' }, 'gdprbench'),
+    outlived: async () => {
+      const createdAt = new Date(Date.now() - 2 * YEAR_MS);
+      const [person] = await plantPeople(server.app.stores, client, [100_000 + counter++], { createdAt });
+      return person?.id ?? '';
+    },
     next: () => counter++,
     pick: () => {
       const all = [...living.values()];
