@@ -93,8 +93,8 @@ describe.each(databases)('objections and automated decisions on $name', ({ creat
     });
     const found = async (filter: string) => {
       const { data } = await app.ask(agent, 'SUPPORT', `{ customers(filter: { ${filter} }) { nodes { firstName } } }`);
-      const { nodes } = (data ?? {}).customers as { nodes: Array<{ firstName: string }> };
-      return nodes.map(({ firstName }) => firstName);
+      const customers = data?.customers as { nodes: Array<{ firstName: string }> };
+      return customers.nodes.map(({ firstName }) => firstName);
     };
     expect(await found('objectsTo: IMPROVEMENT')).toEqual(['Ada']);
     expect(await found('objectsTo: SECURITY')).toEqual([]);
