@@ -118,7 +118,7 @@ test('S17: introspection and every truth of the conditions run in the governed e
     const chosen = Object.fromEntries(names.filter((name) => variableValues[name]).map((name) => [name, 'a']));
     expect(plainData(result)).toMatchObject({
       __schema: { queryType: { name: 'Query' } },
-      type: { fields: [{ name: 'secret' }, { name: 'label' }, {}, {}, {}, {}] },
+      type: { fields: [{ name: 'secret' }, { name: 'label' }, {}, {}, {}, {}, {}] },
       a: { ...chosen, secret: null },
     });
     expect(Object.keys((plainData(result) as { a: object }).a)).toHaveLength(Object.keys(chosen).length + 1);
