@@ -1,7 +1,14 @@
 import { GraphQLError } from 'graphql';
-import type { Access, Decision } from '../governance/govern';
+import type { Access, Decision, RowRefusal } from '../governance/govern';
 import type { Role, TokenClaims } from './caller';
 import type { RecipientReference } from './recipient';
+
+/** A row rule that is asked about people whose data is not given. */
+export interface Prospect {
+  readonly row: NonNullable<Access['row']>;
+  /** People whom approvals of transfers name: of them the rule may say otherwise than of others in their state. */
+  readonly named: ReadonlySet<string>;
+}
 
 /** One request, as resolvers see it. */
 export interface RequestContext {
@@ -16,8 +23,12 @@ export interface RequestContext {
   readonly access: Access;
   /** The access the same caller would have for another purpose. */
   accessFor(purpose: string | undefined): Access;
+  /** Whom the row rule of a purpose would let read, asked without giving anything: the request's notes say nothing of it. */
+  wouldBe?(purpose: string | undefined): Prospect;
   /** What lets the caller read for a purpose: `grant <id>`, `instruction <id>`. */
   permissionsFor?(purpose: string): readonly string[];
+  /** Whether an instruction of the client, in force and for the caller, orders this act. */
+  instructedTo?(act: string): boolean;
   /** Set by the governance core before anything is fetched. */
   decision?: Decision;
   /** Per-request memory of services, such as DataLoaders; keyed by whoever owns it. */
@@ -47,11 +58,22 @@ export const denied = {
       extensions: { code: 'PRIVACY_NOTICE_NOT_ACCEPTED', version },
     }),
   input: (message: string) => new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } }),
-  erased: (identifiers: readonly string[]) =>
-    new GraphQLError('This person was erased; "allowErased" takes them in again.', {
-      extensions: { code: 'ERASED', identifiers },
+  /** @param identifiers those by which the person is known; only to whoever may decide */
+  erased: (identifiers?: readonly string[]) =>
+    new GraphQLError(
+      'This person was erased; a privacy officer or an administrator may take them in again, by "allowErased".',
+      { extensions: { code: 'ERASED', ...(identifiers && { identifiers }) } },
+    ),
+  conflict: (message: string, more: Readonly<Record<string, unknown>> = {}) =>
+    new GraphQLError(message, { extensions: { code: 'CONFLICT', ...more } }),
+  /** What would be written could not be read, or would change who reads the person. */
+  transfer: (message: string, refusal?: RowRefusal) =>
+    new GraphQLError(message, {
+      extensions: {
+        code: 'TRANSFER_NOT_AUTHORIZED',
+        rule: typeof refusal === 'object' ? refusal.rule : 'GDPR Art. 44',
+      },
     }),
-  conflict: (message: string) => new GraphQLError(message, { extensions: { code: 'CONFLICT' } }),
 };
 
 /** @throws {GraphQLError} UNAUTHENTICATED or FORBIDDEN unless the caller has one of the roles */

@@ -12,6 +12,8 @@ import {
   Resolver,
   Root,
 } from 'type-graphql';
+import { cursorsOf } from '../identity/cursors';
+import { ChangesNoGovernance, Leaves } from '../identity/entry-declarations';
 import { type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { type Connection, connectionOf, page, pageSize, positionOf } from '../storage/connection';
 import type { KeyStore } from '../storage/key-store';
@@ -29,10 +31,11 @@ import {
   RestrictProcessingInput,
   UpdateCustomerInput,
 } from './customer-inputs';
-import type { Customers } from './customers';
+import type { Customers, CustomerWriter } from './customers';
 import { HealthRecord, HealthRecordConnection } from './health-record';
 import { Order, OrderConnection, OrderItem } from './order';
 import { health } from './policies';
+import { reachOf } from './reach';
 import type { Records, Relation } from './records';
 import { fieldsAskedBy, mayMatch } from './withheld-matches';
 
@@ -109,8 +112,10 @@ export class CustomerResolver {
     @Arg('by', () => CustomerLookup) by: CustomerLookup,
     @Ctx() context: RequestContext,
   ): Promise<Customer | null> {
-    const found = await this.customers.lookup(requireClient(context).id, by, readable(context));
-    return found && mayMatch(context, found, fieldsAskedBy(by)) ? found : null;
+    const reach = reachOf(context);
+    const fields = fieldsAskedBy(by);
+    const matches = (customer: Customer) => mayMatch(reach, customer, fields);
+    return (await this.customers.lookup(requireClient(context).id, by, readable(context), matches)) ?? null;
   }
 
   @Query(() => CustomerConnection, { name: 'customers', nullable: true, description: "The client's customers." })
@@ -122,15 +127,11 @@ export class CustomerResolver {
   ): Promise<Connection<Customer>> {
     const client = requireClient(context);
     const size = pageSize(first);
-    const key = await cursorKeyOf(this.keys, context);
-    const position = positionOf(after, key);
-    const rows = await this.customers.list(client.id, filter, size + 1, position, readable(context));
-    const whole = page(rows, size, position, key, idOf);
-    const by = fieldsAskedBy(filter);
-    if (by.length === 0) return whole;
-    // The page keeps its cursors: whoever pages on goes past what does not match for them.
-    const edges = whole.edges.filter(({ node }) => mayMatch(context, node, by));
-    return { edges, nodes: edges.map(({ node }) => node), pageInfo: whole.pageInfo };
+    const cursors = cursorsOf(context, await cursorKeyOf(this.keys, context), 'Query.customers', () => filter);
+    const position = positionOf(after, cursors);
+    const fields = readable(context);
+    const rows = await this.customers.listMatching(client.id, filter, size + 1, position, fields, reachOf(context));
+    return page(rows, size, position, cursors, idOf);
   }
 
   @FieldResolver(() => OrderConnection, { description: 'Newest first.' })
@@ -180,24 +181,27 @@ export class CustomerResolver {
 
   @Mutation(() => CustomerPayload, {
     nullable: true,
-    description: 'Records a new customer; fields that the purpose may not read are not written.',
+    description: 'Records a new customer; what the purpose may not read, here, is not written.',
   })
+  @ChangesNoGovernance('it writes personal data: the entry of the operation says whose and what')
   async createCustomer(
     @Arg('input', () => CreateCustomerInput) input: CreateCustomerInput,
     @Ctx() context: RequestContext,
   ): Promise<CustomerPayload> {
     requireRole(context, ...writers);
+    if (input.allowErased) requireRole(context, ...administration);
     const { id } = requireClient(context);
-    return this.#payload(context, await this.customers.create(id, input, context.claims.subject));
+    return this.#payload(context, await this.customers.create(id, input, context.claims.subject, writerOf(context)));
   }
 
   @Mutation(() => CustomerPayload, { nullable: true, description: 'Changes what is known of a customer.' })
+  @ChangesNoGovernance('it writes personal data: the entry of the operation says whose and what')
   async updateCustomer(
     @Arg('input', () => UpdateCustomerInput) input: UpdateCustomerInput,
     @Ctx() context: RequestContext,
   ): Promise<CustomerPayload> {
     requireRole(context, ...writers);
-    await this.customers.update(requireClient(context).id, input);
+    await this.customers.update(requireClient(context).id, input, writerOf(context));
     return this.#payload(context, input.customerId);
   }
 
@@ -205,6 +209,7 @@ export class CustomerResolver {
     nullable: true,
     description: 'Limits the processing of a customer to LEGAL (GDPR Art. 18, 21).',
   })
+  @Leaves('RESTRICTION_SET')
   async restrictProcessing(
     @Arg('input', () => RestrictProcessingInput) input: RestrictProcessingInput,
     @Ctx() context: RequestContext,
@@ -215,17 +220,20 @@ export class CustomerResolver {
       input.customerId,
       input.ground,
       context.claims.subject,
+      reachOf(context),
     );
     return this.#payload(context, input.customerId);
   }
 
   @Mutation(() => CustomerPayload, { nullable: true, description: 'Lifts a restriction of processing.' })
+  @Leaves('RESTRICTION_LIFTED')
   async liftRestriction(
     @Arg('input', () => LiftRestrictionInput) input: LiftRestrictionInput,
     @Ctx() context: RequestContext,
   ): Promise<CustomerPayload> {
     requireRole(context, ...administration);
-    await this.customers.setRestriction(requireClient(context).id, input.customerId, null, context.claims.subject);
+    const { subject } = context.claims;
+    await this.customers.setRestriction(requireClient(context).id, input.customerId, null, subject, reachOf(context));
     return this.#payload(context, input.customerId);
   }
 
@@ -274,6 +282,12 @@ export class ConversationResolver {
   }
 }
 
+const writerOf = (context: RequestContext): CustomerWriter => ({
+  principal: context.claims.subject,
+  reach: reachOf(context),
+  takesInErased: administration.some((role) => context.claims.roles.includes(role)),
+});
+
 const cursorKey = Symbol('cursor key');
 
 const knownCursorKey = ({ memory }: RequestContext) => memory.get(cursorKey) as Buffer | undefined;
@@ -297,10 +311,15 @@ async function relatedPage<T extends object>(
 ): Promise<Connection<T>> {
   const size = pageSize(first);
   const key = knownCursorKey(context) ?? (await cursorKeyOf(keys, context));
-  const position = positionOf(after, key);
+  const cursors = cursorsOf(context, key, relation.type, () => parentOf(relation, parent));
+  const position = positionOf(after, cursors);
   const rows = await records.of(context, relation, parent, { limit: size + 1, after: position });
-  return page(rows as unknown as T[], size, position, key, idOf);
+  return page(rows as unknown as T[], size, position, cursors, idOf);
 }
+
+/** What of its parent a row of the relation is tied by. */
+const parentOf = (relation: Relation, parent: object): Row =>
+  Object.fromEntries(Object.entries(relation.parent).map(([column, field]) => [column, (parent as Row)[field]]));
 
 const idOf = (row: object): unknown => (row as Row).id;
 

@@ -303,7 +303,7 @@ describe.each(databases)('remit import on $name', ({ name, create }) => {
       [
         `${header}A,1,2024-03-01 10:00:00,12.5,eur,paid`,
         'B,1,2021-02-29,1,EUR,', // no such day
-        'C,1,2020-01-01T00:00:00+02:00,"1,5",EUR,',
+        'C,1,2020-01-01T00:00:00+02:00,one,EUR,',
         'D,3,2020-01-01,1,EUR,',
         'E,1,1969-07-20T20:17:40Z,3,USD,',
         'F,1,2024-03-02,4,EUR,',

@@ -32,6 +32,13 @@ export type Found = Row | typeof ERASED | typeof SEVERAL;
 /** What a row is found by: its id in the client's own system, or a person's address. */
 export type FoundBy = 'externalId' | 'email';
 
+/** Of people who share an external id, whoever had it first; of those who share an address, nobody for certain. */
+function together(by: FoundBy, known: Found | undefined, row: Row): Found {
+  if (known === undefined) return row;
+  if (by !== 'externalId' || typeof known !== 'object') return SEVERAL;
+  return Number(row.externalIdRank ?? 0) < Number(known.externalIdRank ?? 0) ? row : known;
+}
+
 /** Finds rows by what the client's own system calls them by, many at a time. */
 export class ExternalIds {
   readonly #target: ImportTarget;
@@ -68,13 +75,17 @@ export class ExternalIds {
     const found = new Map<string, Found>();
     if (digests.size === 0) return found;
     const select = (where: Parameters<TenantReader['select']>[1]['where']) =>
-      this.#reader.select(entity, { client: this.#target.client, fields: [...fields, by], where: where ?? [] });
+      this.#reader.select(entity, {
+        client: this.#target.client,
+        fields: [...fields, by, 'externalIdRank'],
+        where: where ?? [],
+      });
     const rows = new Map<string, Found>();
     let unreadable = 0;
     for (const row of await select([{ index: by, is: 'in', value: [...new Set(digests.values())] }])) {
       const own = row[by];
       const digest = typeof own === 'string' ? this.#digest(by, own) : null;
-      if (digest !== null) rows.set(digest, rows.has(digest) ? SEVERAL : row);
+      if (digest !== null) rows.set(digest, together(by, rows.get(digest), row));
       else unreadable++;
     }
     for (const [value, digest] of digests) {
