@@ -30,7 +30,11 @@ export type ErasureStatus = keyof typeof erasureStatuses;
 export type ErasureKind = 'CUSTOMER' | 'CLIENT';
 
 /** A request to erase. Once it is completed it does not know any more whom it was about; the ledger does, sealed. */
-@TenantTable('erasure_request', { subject: { kind: 'CUSTOMER', id: 'customerId' }, erasure: 'KEEP' })
+@TenantTable('erasure_request', {
+  subject: { kind: 'CUSTOMER', id: 'customerId' },
+  erasure: 'KEEP',
+  outsideFence: true,
+})
 export class ErasureRequestRow {
   @Key()
   clientId: string;
@@ -136,7 +140,11 @@ export class ErasureStepRow {
 }
 
 /** What must not be erased while a legal matter is open (GDPR Art. 17(3)(e)): exactly its categories. */
-@TenantTable('legal_hold', { subject: { kind: 'CUSTOMER', id: 'customerId' }, erasure: 'DELETE' })
+@TenantTable('legal_hold', {
+  subject: { kind: 'CUSTOMER', id: 'customerId' },
+  erasure: 'DELETE',
+  outsideFence: true,
+})
 export class LegalHoldRow {
   @Key()
   clientId: string;

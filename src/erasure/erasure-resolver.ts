@@ -3,9 +3,9 @@ import { denied, type RequestContext, requireClient, requireRole } from '../iden
 import { about } from '../identity/subject-state';
 import type { Clients } from '../register/clients';
 import { type Connection, page, pageSize, positionOf } from '../storage/connection';
+import { UNDER_ERASURE } from '../storage/fence';
 import type { KeyStore } from '../storage/key-store';
 import type { Row } from '../storage/tenant-reader';
-import { UNDER_ERASURE } from '../subjects/under-erasure';
 import {
   CancelErasureInput,
   ErasureRequestFilter,

@@ -1,10 +1,10 @@
 import type { DataSource } from 'typeorm';
 import type { DataCategory } from '../governance/vocabulary';
 import { denied } from '../identity/request-context';
+import { UNDER_ERASURE } from '../storage/fence';
 import { snakeCase, type TenantTable } from '../storage/tables';
 import { TenantWriter } from '../storage/tenant-writer';
 import { committed, inTransaction } from '../storage/transaction';
-import { UNDER_ERASURE } from '../subjects/under-erasure';
 import { RetentionRuleRow } from './erasure-request';
 import { fileAll } from './filing';
 import type { ErasureParts } from './parts';

@@ -7,8 +7,9 @@ export const leftOutTables: ReadonlyMap<string, string> = new Map([
   ['export_chunk', 'the export itself'],
 ]);
 
-/** Fields that are keys or digests: they mean nothing anywhere else, and are secrets here. */
+/** Fields that mean nothing anywhere else: keys and digests, which are secrets here, and what only storage counts. */
 export const leftOutFields: ReadonlyMap<string, string> = new Map([
+  ['customer.revision', 'counts writes in this installation'],
   ['webhook_endpoint.secret', 'a key of this installation'],
   ['disclosure.subjects', 'references under keys of this installation'],
 ]);

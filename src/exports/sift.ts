@@ -1,9 +1,9 @@
 import type { EntityManager } from 'typeorm';
 import { placesFor } from '../storage/affected-rows';
+import { UNDER_ERASURE } from '../storage/fence';
 import type { KeyStore } from '../storage/key-store';
 import type { TenantTable } from '../storage/tables';
 import type { Row } from '../storage/tenant-reader';
-import { UNDER_ERASURE } from '../subjects/under-erasure';
 import type { TableCount } from './progress';
 
 type Verdict = 'rows' | 'underErasure' | 'withoutKey';

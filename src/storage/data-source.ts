@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import { DataSource, type DataSourceOptions, type Logger, MigrationExecutor, type MigrationInterface } from 'typeorm';
+import { BUSY_TIMEOUT_MS } from './embedded-transaction';
 import { ConfigurationError } from './errors';
 import { withMigrationLock } from './migration-lock';
 import { parseStoreUrl, type StoreAddress } from './store-url';
@@ -15,8 +16,6 @@ export interface StoreOptions {
   /** Connections to a MySQL server; SQLite has one. 10 unless told. */
   readonly poolSize?: number;
 }
-
-const BUSY_TIMEOUT_MS = 5_000;
 
 /** TypeORM's own logger writes to standard output, parameters included. Whoever meets an error logs it by its rules. */
 const SILENT: Logger = {

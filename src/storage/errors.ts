@@ -32,6 +32,16 @@ export class CursorError extends Error {
   }
 }
 
+/** Something would be written about a person who is being erased, or is not there any more. */
+export class PersonGoneError extends Error {
+  override readonly name = 'PersonGoneError';
+  readonly code = 'PERSON_GONE';
+
+  constructor() {
+    super('The person is being erased, or is not there; nothing is written about them.');
+  }
+}
+
 /** A client's key that is not there to be used: never made (`ABSENT`), or gone for good (`DESTROYED`). */
 export class ClientKeyError extends Error {
   override readonly name = 'ClientKeyError';

@@ -62,6 +62,10 @@ export interface TenantTableOptions {
   readonly subject?: { readonly kind: DataSubject; readonly id: string };
   /** What becomes of a row that is about no subject when its client goes. */
   readonly erasure: ErasureAction;
+  /** Of the persons' own table: what limits their processing, and what every write about them raises (fence.ts). */
+  readonly fence?: { readonly state: string; readonly revision: string };
+  /** Rows that are written about a person under erasure too: the erasure's own. */
+  readonly outsideFence?: true;
 }
 
 /** A table of rows that belong to a client. */
@@ -75,6 +79,9 @@ export interface TenantTable extends TenantTableOptions {
   /** Properties of the primary key, the client's id first. */
   readonly key: readonly string[];
 }
+
+/** The table of the persons whom other tables' rows are about. */
+export type PersonTable = TenantTable & Required<Pick<TenantTableOptions, 'subject' | 'fence'>>;
 
 export type EntityClass = abstract new (...args: never[]) => object;
 
@@ -208,6 +215,15 @@ export function tableOf(entity: EntityClass): TenantTable {
   if (rest.key[0] !== 'clientId') throw new Error(`${entity.name}: the primary key must begin with clientId`);
   draft.table = { ...options, ...rest };
   return draft.table;
+}
+
+/** The persons' table by whose rows writes to a table are fenced; undefined where erasing a person does not concern it. */
+export function fencedBy({ subject, outsideFence }: TenantTable): PersonTable | undefined {
+  if (!subject || outsideFence) return undefined;
+  for (const [entity, { options }] of drafts) {
+    if (options?.fence && options.subject?.kind === subject.kind) return tableOf(entity) as PersonTable;
+  }
+  return undefined;
 }
 
 /** Every field declared on a class, tables and sealed objects alike; for the census. */

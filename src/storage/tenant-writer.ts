@@ -1,7 +1,9 @@
 import type { EntityManager } from 'typeorm';
 import type { DataCategory } from '../governance/vocabulary';
+import { PersonGoneError } from './errors';
+import { enterFence, UNDER_ERASURE } from './fence';
 import type { KeyStore } from './key-store';
-import { type StoredField, snakeCase, type TenantTable, tableOf } from './tables';
+import { fencedBy, type StoredField, snakeCase, type TenantTable, tableOf } from './tables';
 import { mayHold, type Row, sealingContext } from './tenant-reader';
 import { blindIndex, seal, unseal } from './vault';
 
@@ -12,21 +14,47 @@ type Value = string | number | Buffer | null;
 const ROWS_PER_INSERT = 100;
 
 /**
- * Writes a client's rows: plain fields to their columns, personal ones sealed by category under the subject's key, with
- * their blind indexes. The subject's key must exist: a key is written before its row.
+ * Writes a client's rows in one transaction: plain fields to their columns, personal ones sealed by category under the
+ * subject's key, with their blind indexes. The subject's key must exist: a key is written before its row. Nothing is
+ * written about a person who is being erased, or is gone.
  */
 export class TenantWriter {
   readonly #manager: EntityManager;
   readonly #keys: KeyStore;
+  /** Persons whose fence this transaction has entered, with what limits their processing; undefined who is not there. */
+  readonly #entered = new Map<string, string | null | undefined>();
 
   constructor(manager: EntityManager, keys: KeyStore) {
     this.#manager = manager;
     this.#keys = keys;
   }
 
-  /** Inserts rows of one client and entity. Times are Dates or epoch milliseconds, amounts decimals. */
+  /**
+   * Enters the fence of persons whom rows of an entity are about, so that their erasure waits for this transaction or
+   * this one for it. The writes enter by themselves; whoever must know first what they would refuse, calls this.
+   * @returns what limits the processing of each person who is there, null where nothing does
+   */
+  async enter(entity: Entity, client: string, persons: readonly string[]): Promise<Map<string, string | null>> {
+    const states = new Map<string, string | null>();
+    const table = fencedBy(tableOf(entity));
+    if (!table) return states;
+    const wanted = persons.filter((id) => !this.#entered.has(id) && mayHold(table, table.subject.id, id));
+    const found = wanted.length > 0 ? await enterFence(this.#manager, table, client, wanted) : undefined;
+    for (const id of wanted) this.#entered.set(id, found?.get(id));
+    for (const id of persons) {
+      const state = this.#entered.get(id);
+      if (state !== undefined) states.set(id, state);
+    }
+    return states;
+  }
+
+  /**
+   * Inserts rows of one client and entity. Times are Dates or epoch milliseconds, amounts decimals.
+   * @throws {PersonGoneError} where a row is about a person who is being erased, or is not there
+   */
   async insert(entity: Entity, client: string, rows: readonly Row[]): Promise<void> {
     const table = tableOf(entity);
+    await this.#enterWith(entity, table, client, rows);
     const keys = await this.#subjectKeys(table, client, rows);
     const indexKey = await this.#indexKey(table, client);
     for (let start = 0; start < rows.length; start += ROWS_PER_INSERT) {
@@ -49,10 +77,16 @@ export class TenantWriter {
    * where it does not open the row stays as it is. An undefined value is no change, and the key never changes.
    * @returns whether there was such a row
    * @throws {UnsealError} where what is sealed was altered or moved
+   * @throws {PersonGoneError} where it is about a person who is being erased
    */
   async update(entity: Entity, client: string, key: Row, wanted: Row): Promise<boolean> {
     const table = tableOf(entity);
     const changes = changesOf(table, wanted);
+    const person = table.subject && key[table.subject.id];
+    if (typeof person === 'string' && Object.keys(changes).length > 0) {
+      const states = await this.enter(entity, client, [person]);
+      if (states.get(person) === UNDER_ERASURE) throw new PersonGoneError();
+    }
     const categories = touchedCategories(table, changes);
     const stored = await this.#sealedColumns(table, client, key, categories);
     if (!stored) return false;
@@ -75,6 +109,19 @@ export class TenantWriter {
       ...where.parameters,
     ]);
     return true;
+  }
+
+  /** Who comes with these rows is here first, and nobody erases them yet. */
+  async #enterWith(entity: Entity, table: TenantTable, client: string, rows: readonly Row[]): Promise<void> {
+    const persons = table.subject ? [...new Set(rows.map((row) => subjectOf(table, row)))] : [];
+    if (table.fence) {
+      for (const id of persons) this.#entered.set(id, null);
+      return;
+    }
+    if (!fencedBy(table)) return;
+    const states = await this.enter(entity, client, persons);
+    const isGone = (id: string) => !states.has(id) || states.get(id) === UNDER_ERASURE;
+    if (persons.some(isGone)) throw new PersonGoneError();
   }
 
   async #sealedColumns(table: TenantTable, client: string, key: Row, categories: ReadonlySet<DataCategory>) {

@@ -1,20 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { DataSource, type EntityManager } from 'typeorm';
+import { embeddedTransaction } from './embedded-transaction';
 
 /** SQLite has one connection, and TypeORM would run two callers' statements in one transaction: they take turns. */
 const turns = new WeakMap<DataSource, Promise<unknown>>();
 /** The embedded database whose turn the running call holds. */
 const held = new AsyncLocalStorage<DataSource>();
 
-const conflicts = new Set([
-  'ER_LOCK_DEADLOCK',
-  'ER_LOCK_WAIT_TIMEOUT',
-  'ER_CHECKREAD',
-  'ER_ERROR_DURING_COMMIT',
-  // Another process wrote to the embedded file between this transaction's first read and its first write.
-  'SQLITE_BUSY',
-  'SQLITE_BUSY_SNAPSHOT',
-]);
+const conflicts = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CHECKREAD', 'ER_ERROR_DURING_COMMIT']);
 const duplicates = new Set(['ER_DUP_ENTRY', 'SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY']);
 const ATTEMPTS = 5;
 
@@ -27,9 +20,9 @@ export async function inTransaction<T>(
   dataSource: DataSource,
   work: (manager: EntityManager) => Promise<T>,
 ): Promise<T> {
-  if (!isEmbedded(dataSource)) return retrying(dataSource, work);
+  if (!isEmbedded(dataSource)) return retrying(() => dataSource.transaction(work));
   if (held.getStore() === dataSource) throw new Error('A transaction within a transaction: hand its manager on.');
-  return inTurn(dataSource, () => retrying(dataSource, work));
+  return inTurn(dataSource, () => retrying(() => embeddedTransaction(dataSource, work)));
 }
 
 /**
@@ -59,10 +52,10 @@ function inTurn<T>(dataSource: DataSource, work: () => Promise<T>): Promise<T> {
   return mine;
 }
 
-async function retrying<T>(dataSource: DataSource, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+async function retrying<T>(transaction: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await dataSource.transaction(work);
+      return await transaction();
     } catch (error) {
       const code = (error as { driverError?: { code?: string } }).driverError?.code ?? '';
       if (!conflicts.has(code) || attempt === ATTEMPTS) throw error;

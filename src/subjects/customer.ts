@@ -14,7 +14,11 @@ export const restrictionGrounds = {
 } as const;
 export type RestrictionGround = keyof typeof restrictionGrounds;
 
-@TenantTable('customer', { subject: { kind: 'CUSTOMER', id: 'id' }, erasure: 'DELETE' })
+@TenantTable('customer', {
+  subject: { kind: 'CUSTOMER', id: 'id' },
+  erasure: 'DELETE',
+  fence: { state: 'restriction', revision: 'revision' },
+})
 @ObjectType({
   description: 'A data subject: a person whose data a client keeps here (statement R1, C1).',
   simpleResolvers: true,
@@ -87,4 +91,7 @@ export class Customer {
 
   @NonPersonal('a state of processing, shown by its effect only', { plain: 'instant' })
   restrictedAt: Date | null;
+
+  @NonPersonal('counts writes about the person, so that none crosses an erasure', { plain: 'count' })
+  revision: number | null;
 }

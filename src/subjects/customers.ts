@@ -20,7 +20,7 @@ import type {
   CustomerLookup,
   UpdateCustomerInput,
 } from './customer-inputs';
-import { requireNotUnderErasure } from './under-erasure';
+import { requireNotUnderErasure } from './writable';
 
 /** What every read of a customer needs to decide on the row, whatever was asked for. */
 const state = ['restriction', 'residency'];
@@ -124,7 +124,7 @@ export class Customers {
     await this.#requireFree(client, input.externalId, customerId);
     await inTransaction(await this.#regions.of(client), async (manager) => {
       const writer = new TenantWriter(manager, this.#keys);
-      await requireNotUnderErasure(manager, client, customerId);
+      await requireNotUnderErasure(writer, client, customerId);
       const found = await writer.update(Customer, client, { id: customerId }, present(fields));
       if (!found) throw denied.notFound('customer');
       for (const attribute of attributes ?? []) await this.#setAttribute(writer, client, customerId, attribute);
@@ -144,8 +144,9 @@ export class Customers {
     await this.#recorder.record(kind, { client, principal, subject: customerId, details: { ground } });
     const changes = { restriction: ground, restrictedAt: ground === null ? null : Date.now() };
     const found = await inTransaction(await this.#regions.of(client), async (manager) => {
-      await requireNotUnderErasure(manager, client, customerId);
-      return new TenantWriter(manager, this.#keys).update(Customer, client, { id: customerId }, changes);
+      const writer = new TenantWriter(manager, this.#keys);
+      await requireNotUnderErasure(writer, client, customerId);
+      return writer.update(Customer, client, { id: customerId }, changes);
     });
     if (!found) throw denied.notFound('customer');
   }

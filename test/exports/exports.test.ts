@@ -72,6 +72,7 @@ describe.each(databases)('exports on $name', ({ create }) => {
       'client_export.reason',
       'client_export.removedAt',
       'client_export.requestId',
+      'customer.revision',
       'disclosure.subjects',
       'webhook_endpoint.secret',
     ]);

@@ -1,7 +1,8 @@
 import type { Row } from '../../storage/tenant-reader';
 import { TenantWriter } from '../../storage/tenant-writer';
 import { inTransaction } from '../../storage/transaction';
-import type { Fault } from './errors';
+import { refusedWrites, type WriteRefusal } from '../writable';
+import { type Fault, refusalFault } from './errors';
 import { ERASED, ExternalIds, type ImportTarget } from './external-ids';
 import type { Importer } from './importer';
 import type { MappedRow } from './mapped-row';
@@ -64,22 +65,37 @@ export async function childImporter(target: ImportTarget, mapping: Mapping, kind
         return change(known, changes);
       return { reason: `is of another ${parent.name.replace(/^\w+ /, '')} already`, field: parent.field };
     });
-    await write([...pending.values()], Object.keys(parent.link({})));
-    return outcomes;
+    const refused = await write([...pending.values()], Object.keys(parent.link({})));
+    return outcomes.map((outcome, index) => {
+      const written = pending.get(String(rows[index]?.values.externalId));
+      const refusal = typeof outcome === 'string' && written ? refused.get(personOf(written)) : undefined;
+      return refusal ? refusalFault(refusal, parent.field) : outcome;
+    });
   }
 
-  async function write(pending: readonly Pending[], link: readonly string[]): Promise<void> {
-    const created = pending.filter(({ isNew }) => isNew).map(({ row }) => row);
-    await inTransaction(target.source, async (manager) => {
+  /** @returns persons about whom nothing may be written, and of whom nothing was */
+  async function write(
+    pending: readonly Pending[],
+    link: readonly string[],
+  ): Promise<ReadonlyMap<string, WriteRefusal>> {
+    const wanted = pending.filter(({ isNew, changes }) => isNew || Object.keys(changes).length > 0);
+    if (wanted.length === 0) return new Map();
+    return inTransaction(target.source, async (manager) => {
       const writer = new TenantWriter(manager, target.keys);
+      const refused = await refusedWrites(writer, target.client, wanted.map(personOf));
+      const allowed = wanted.filter((each) => !refused.has(personOf(each)));
+      const created = allowed.filter(({ isNew }) => isNew).map(({ row }) => row);
       await writer.insert(entity, target.client, created);
-      for (const { isNew, row, changes } of pending) {
-        if (isNew || Object.keys(changes).length === 0) continue;
+      for (const { isNew, row, changes } of allowed) {
+        if (isNew) continue;
         const key = Object.fromEntries([...link, 'id'].map((property) => [property, row[property]]));
         await writer.update(entity, target.client, key, changes);
       }
+      return refused;
     });
   }
 
   return { rowsEach: 1, take };
 }
+
+const personOf = ({ row }: Pending): string => String(row.customerId);

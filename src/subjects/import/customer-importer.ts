@@ -4,7 +4,8 @@ import { TenantWriter } from '../../storage/tenant-writer';
 import { inTransaction } from '../../storage/transaction';
 import { CustomAttribute } from '../custom-attribute';
 import { Customer } from '../customer';
-import type { Fault } from './errors';
+import { refusedWrites, type WriteRefusal } from '../writable';
+import { type Fault, refusalFault } from './errors';
 import { ERASED, ExternalIds, type ImportTarget } from './external-ids';
 import type { Importer } from './importer';
 import type { MappedRow } from './mapped-row';
@@ -53,8 +54,12 @@ export async function customerImporter(target: ImportTarget, mapping: Mapping, s
       apply(fresh, row.values);
       return 'created';
     });
-    await write([...pending.values()]);
-    return outcomes;
+    const refused = await write([...pending.values()]);
+    return outcomes.map((outcome, index) => {
+      const written = pending.get(externalIdOf(rows[index] as MappedRow));
+      const refusal = typeof outcome === 'string' && written ? refused.get(String(written.row.id)) : undefined;
+      return refusal ? refusalFault(refusal, 'externalId') : outcome;
+    });
   }
 
   /** Rows of people who were erased, with the identifier that says so: one look-up for the batch (pitfall 28). */
@@ -87,29 +92,39 @@ export async function customerImporter(target: ImportTarget, mapping: Mapping, s
     return byCustomer;
   }
 
-  async function write(pending: readonly PendingCustomer[]): Promise<void> {
-    const created = pending.filter(({ isNew }) => isNew).map(({ row }) => row);
+  /** @returns persons about whom nothing may be written, and of whom nothing was */
+  async function write(pending: readonly PendingCustomer[]): Promise<ReadonlyMap<string, WriteRefusal>> {
+    const wanted = pending.filter(isChanged);
+    if (wanted.length === 0) return new Map();
+    const created = wanted.filter(({ isNew }) => isNew).map(({ row }) => row);
+    const known = wanted.filter(({ isNew }) => !isNew).map(({ row }) => String(row.id));
     if (created.length > 0)
       await target.keys.createSubjectKeys(
         target.client,
         created.map(({ id }) => String(id)),
       );
-    await inTransaction(target.source, async (manager) => {
+    return inTransaction(target.source, async (manager) => {
       const writer = new TenantWriter(manager, target.keys);
+      const refused = await refusedWrites(writer, target.client, known);
+      const allowed = wanted.filter(({ row }) => !refused.has(String(row.id)));
       await writer.insert(Customer, target.client, created);
-      await writer.insert(CustomAttribute, target.client, pending.flatMap(newAttributes));
-      for (const { isNew, row, changes, attributes, storedAttributes: stored } of pending) {
+      await writer.insert(CustomAttribute, target.client, allowed.flatMap(newAttributes));
+      for (const { isNew, row, changes, attributes, storedAttributes: stored } of allowed) {
         const { id } = row;
         if (!isNew && Object.keys(changes).length > 0) await writer.update(Customer, target.client, { id }, changes);
         for (const [key, value] of Object.entries(attributes.changes)) {
           if (stored.has(key)) await writer.update(CustomAttribute, target.client, { customerId: id, key }, { value });
         }
       }
+      return refused;
     });
   }
 
   return { rowsEach: 1 + attributeKeys.length, take };
 }
+
+const isChanged = ({ isNew, changes, attributes }: PendingCustomer): boolean =>
+  isNew || Object.keys(changes).length > 0 || Object.keys(attributes.changes).length > 0;
 
 const externalIdOf = ({ values }: MappedRow): string => String(values.externalId);
 

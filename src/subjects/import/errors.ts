@@ -1,3 +1,5 @@
+import type { WriteRefusal } from '../writable';
+
 /** The import was asked for wrongly: a mapping or a file that cannot work. The message names the mend. */
 export class ImportUsageError extends Error {
   override readonly name = 'ImportUsageError';
@@ -9,3 +11,12 @@ export interface Fault {
   /** Our field, or the file's column where no field is at fault alone. */
   readonly field?: string;
 }
+
+const refusals: Readonly<Record<WriteRefusal, string>> = {
+  ABSENT: 'is of a person who is not there any more',
+  UNDER_ERASURE: 'is of a person who is being erased',
+  RESTRICTED: 'is of a person whose processing is restricted; lift the restriction first',
+};
+
+/** What a rejected row is told where nothing may be written about its person. */
+export const refusalFault = (refusal: WriteRefusal, field: string): Fault => ({ reason: refusals[refusal], field });

@@ -1,0 +1,37 @@
+import { denied } from '../identity/request-context';
+import { UNDER_ERASURE } from '../storage/fence';
+import type { TenantWriter } from '../storage/tenant-writer';
+import { Customer } from './customer';
+
+/** Why nothing is written about a person. */
+export type WriteRefusal = 'ABSENT' | 'UNDER_ERASURE' | 'RESTRICTED';
+
+/**
+ * About whom nothing may be written by whoever states no purpose: who is not there, is being erased, or whose processing
+ * is restricted (GDPR Art. 18). Asked in the transaction that writes, which it keeps an erasure from crossing.
+ * @returns the reason by the person's id; who may be written about is not in it
+ */
+export async function refusedWrites(
+  writer: TenantWriter,
+  client: string,
+  customers: readonly string[],
+): Promise<Map<string, WriteRefusal>> {
+  const states = await writer.enter(Customer, client, customers);
+  const refused = new Map<string, WriteRefusal>();
+  for (const id of customers) {
+    const state = states.get(id);
+    if (state === undefined) refused.set(id, 'ABSENT');
+    else if (state !== null) refused.set(id, state === UNDER_ERASURE ? 'UNDER_ERASURE' : 'RESTRICTED');
+  }
+  return refused;
+}
+
+/**
+ * Refuses to write about a person who is being erased, in the transaction that would write.
+ * @throws {GraphQLError} CONFLICT
+ */
+export async function requireNotUnderErasure(writer: TenantWriter, client: string, customer: string): Promise<void> {
+  const refused = await refusedWrites(writer, client, [customer]);
+  if (refused.get(customer) === 'UNDER_ERASURE')
+    throw denied.conflict('The customer is being erased; nothing is changed any more.');
+}
