@@ -9,6 +9,7 @@ import { CreateDisclosures1700000000006 } from './migrations/data/1700000000006-
 import { CreateExports1700000000007 } from './migrations/data/1700000000007-create-exports';
 import { AmendErasure1700000000008 } from './migrations/data/1700000000008-amend-erasure';
 import { AddFence1700000000013 } from './migrations/data/1700000000013-add-fence';
+import { ReindexIdentifiers1700000000014 } from './migrations/data/1700000000014-reindex-identifiers';
 import { CreateKeyStore1700000000000 } from './migrations/keys/1700000000000-create-key-store';
 import { CreateErasureLedger1700000000003 } from './migrations/keys/1700000000003-create-erasure-ledger';
 import { CreateAuditHeads1700000000005 } from './migrations/keys/1700000000005-create-audit-heads';
@@ -31,6 +32,7 @@ export const dataStore: StoreOptions = {
     CreateExports1700000000007,
     AmendErasure1700000000008,
     AddFence1700000000013,
+    ReindexIdentifiers1700000000014,
   ],
 };
 

@@ -48,8 +48,12 @@ export const denied = {
     }),
   input: (message: string) => new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } }),
   erased: (identifiers: readonly string[]) =>
-    new GraphQLError('This person was erased; "allowErased" takes them in again.', {
+    new GraphQLError('A person known by this was erased; "allowErased" takes it in again.', {
       extensions: { code: 'ERASED', identifiers },
+    }),
+  several: () =>
+    new GraphQLError('Several customers share this identifier; "customersByIdentifier" gives all of them.', {
+      extensions: { code: 'SEVERAL_MATCH' },
     }),
   conflict: (message: string) => new GraphQLError(message, { extensions: { code: 'CONFLICT' } }),
 };

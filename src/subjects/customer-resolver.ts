@@ -12,7 +12,7 @@ import {
   Resolver,
   Root,
 } from 'type-graphql';
-import { type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { type Connection, connectionOf, page, pageSize, positionOf } from '../storage/connection';
 import type { KeyStore } from '../storage/key-store';
 import { RowResolver } from '../storage/row-resolvers';
@@ -104,13 +104,29 @@ export class CustomerResolver {
     return (await this.customers.find(requireClient(context).id, id, readable(context))) ?? null;
   }
 
-  @Query(() => Customer, { nullable: true, description: 'Finds a customer by an exact identifier.' })
+  @Query(() => Customer, {
+    nullable: true,
+    description: 'Finds a customer by an identifier; an error where several that may be read share it.',
+  })
   async customerLookup(
     @Arg('by', () => CustomerLookup) by: CustomerLookup,
     @Ctx() context: RequestContext,
   ): Promise<Customer | null> {
-    const found = await this.customers.lookup(requireClient(context).id, by, readable(context));
-    return found && mayMatch(context, found, fieldsAskedBy(by)) ? found : null;
+    const [customer, another] = await this.customersByIdentifier(by, context);
+    if (another) throw denied.several();
+    return customer ?? null;
+  }
+
+  @Query(() => [Customer], {
+    nullable: true,
+    description: `All customers who share an identifier, however it is spelt; at most ${LIST_LIMIT}.`,
+  })
+  async customersByIdentifier(
+    @Arg('by', () => CustomerLookup) by: CustomerLookup,
+    @Ctx() context: RequestContext,
+  ): Promise<Customer[]> {
+    const found = await this.customers.lookup(requireClient(context).id, by, readable(context), LIST_LIMIT);
+    return found.filter((customer) => mayMatch(context, customer, fieldsAskedBy(by)));
   }
 
   @Query(() => CustomerConnection, { name: 'customers', nullable: true, description: "The client's customers." })

@@ -10,7 +10,7 @@ import { type Condition, type Row, TenantReader } from '../storage/tenant-reader
 import { TenantWriter } from '../storage/tenant-writer';
 import type { Tombstones } from '../storage/tombstones';
 import { inTransaction, isDuplicate } from '../storage/transaction';
-import { type BlindIndexKind, blindIndex } from '../storage/vault';
+import { type BlindIndexKind, soughtIndexes } from '../storage/vault';
 import { CustomAttribute } from './custom-attribute';
 import { Customer, type RestrictionGround } from './customer';
 import type {
@@ -20,6 +20,7 @@ import type {
   CustomerLookup,
   UpdateCustomerInput,
 } from './customer-inputs';
+import { erasedIdentifiers, type IdentifierChange, identifierFields, identifying } from './identifiers';
 import { requireNotUnderErasure } from './writable';
 
 /** What every read of a customer needs to decide on the row, whatever was asked for. */
@@ -58,18 +59,20 @@ export class Customers {
     return customer;
   }
 
-  /** @throws {GraphQLError} BAD_USER_INPUT unless exactly one look-up is given */
-  async lookup(client: string, by: CustomerLookup, fields: ReadonlySet<string>): Promise<Customer | undefined> {
+  /**
+   * All who share an identifier in any spelling, in the order in which they came. Nobody is found by a placeholder.
+   * @throws {GraphQLError} BAD_USER_INPUT unless exactly one look-up is given
+   */
+  async lookup(client: string, by: CustomerLookup, fields: ReadonlySet<string>, limit: number): Promise<Customer[]> {
     const given = Object.entries(by).filter(([, value]) => value !== null && value !== undefined) as Array<
       [BlindIndexKind, string]
     >;
     const [only, another] = given;
     if (!only || another) throw denied.input('"by" takes exactly one of email, phone, socialHandle and externalId.');
     const [kind, value] = only;
-    const digest = blindIndex(await this.#keys.derivedKey(client, 'blind-index'), kind, value);
-    if (digest === null) return undefined;
-    const [customer] = await this.#select(client, fields, [{ index: kind, is: '=', value: digest }], 1);
-    return customer;
+    const digests = soughtIndexes(await this.#keys.derivedKey(client, 'blind-index'), { kind, value });
+    if (digests.length === 0) return [];
+    return this.#select(client, fields, [{ index: kind, is: 'in', value: digests }], limit);
   }
 
   /** Customers in the order in which they came, from after an id. */
@@ -99,7 +102,7 @@ export class Customers {
     const { attributes, allowErased, ...fields } = input;
     check(input);
     await this.#requireFree(client, input.externalId);
-    if (!allowErased) await this.#requireNotErased(client, input);
+    if (!allowErased) await this.#requireNotErased(client, { after: present(fields) });
     const id = uuid();
     await this.#keys.createSubjectKeys(client, [id]);
     await inTransaction(await this.#regions.of(client), async (manager) => {
@@ -117,11 +120,15 @@ export class Customers {
     return id;
   }
 
-  /** @throws {GraphQLError} NOT_FOUND, BAD_USER_INPUT or CONFLICT */
+  /** @throws {GraphQLError} NOT_FOUND, BAD_USER_INPUT, CONFLICT, ERASED where an identifier is of an erased person */
   async update(client: string, input: UpdateCustomerInput): Promise<void> {
-    const { customerId, attributes, ...fields } = input;
+    const { customerId, attributes, allowErased, ...fields } = input;
     check(input);
     await this.#requireFree(client, input.externalId, customerId);
+    if (!allowErased && identifying.some((field) => input[field])) {
+      const before = (await this.find(client, customerId, identifierFields)) as Row | undefined;
+      await this.#requireNotErased(client, { before, after: { ...before, ...present(fields) } });
+    }
     await inTransaction(await this.#regions.of(client), async (manager) => {
       const writer = new TenantWriter(manager, this.#keys);
       await requireNotUnderErasure(writer, client, customerId);
@@ -173,19 +180,15 @@ export class Customers {
       await writer.insert(CustomAttribute, client, [{ customerId, key, value }]);
   }
 
-  /** Whoever was erased does not come back unsaid: by an import, a workflow, a retried call (pitfall 28). */
-  async #requireNotErased(client: string, input: CreateCustomerInput): Promise<void> {
-    const identifiers = (['email', 'phone', 'socialHandle', 'externalId'] as const).flatMap((kind) => {
-      const value = input[kind];
-      return value ? [{ kind, value }] : [];
-    });
-    const erased = (await this.#tombstones?.erased(client, identifiers)) ?? [];
-    if (erased.length > 0) throw denied.erased(erased.map(({ kind }) => kind));
+  async #requireNotErased(client: string, change: IdentifierChange): Promise<void> {
+    const erased = await erasedIdentifiers(this.#tombstones, client, [change]);
+    const kinds = erased.get(change);
+    if (kinds) throw denied.erased(kinds);
   }
 
   async #requireFree(client: string, externalId: string | null | undefined, owner?: string): Promise<void> {
     if (!externalId) return;
-    const holder = await this.lookup(client, { externalId }, none);
+    const [holder] = await this.lookup(client, { externalId }, none, 1);
     if (holder && holder.id !== owner) throw externalIdConflict();
   }
 }

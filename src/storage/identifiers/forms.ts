@@ -30,6 +30,14 @@ export interface Forms {
 
 export const soleForm = (form: string): Forms => ({ stored: form, sought: [form], kept: [form], recognised: [form] });
 
+/** The countries that fields say: codes, or objects that have one in `country`. */
+export function countriesIn(fields: readonly unknown[]): string[] {
+  return fields.flatMap((field) => {
+    const country = typeof field === 'object' && field !== null && 'country' in field ? field.country : field;
+    return typeof country === 'string' && /^[A-Z]{2}$/.test(country) ? [country] : [];
+  });
+}
+
 /** A row is checked, then written: its identifiers are read once. */
 const known = new LRUCache<string, { readonly forms: Forms | undefined }>({ max: 5_000 });
 

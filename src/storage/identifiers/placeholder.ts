@@ -49,7 +49,7 @@ const emailWords = new Set([
 const withoutSigns = (text: string): string => text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
 
 const FEWEST_DIGITS = 5;
-const keyed = ['01234567890123456789', '98765432109876543210', '123123123123', '121212121212'];
+const keyed = ['1234567890123456789', '98765432109876543210', '123123123123', '121212121212'];
 
 /**
  * Whether a value stands for nothing. It is stored as it comes; but it is nobody's, so nobody is found, told apart or
@@ -79,7 +79,7 @@ function isNoEmail(address: string): boolean {
 function isNoPhone(text: string): boolean {
   // A spreadsheet has rounded the number away: 4.47912E+11.
   if (/^\+?\d(?:[.,]\d*)?E\+?\d{1,3}$/i.test(text.trim())) return true;
-  const digits = text.replace(/\D/g, '');
+  const digits = text.replace(/\D/g, '').replace(/^0+/, '');
   if (digits.length < FEWEST_DIGITS || /^(\d)\1*$/.test(digits)) return true;
   return keyed.some((keys) => keys.includes(digits));
 }

@@ -69,7 +69,7 @@ export class ExternalIds {
   }
 
   #digest(id: string): string {
-    const digest = blindIndex(this.#indexKey, 'externalId', id);
+    const digest = blindIndex(this.#indexKey, { kind: 'externalId', value: id });
     if (digest === null) throw new Error('an external id is empty');
     return digest;
   }
