@@ -23,13 +23,16 @@ import { contractNames, contractOf, contractSchema } from './gateway/contracts';
 import { measureErasures } from './gateway/erasure-metrics';
 import { type Explain, ExplainResolver } from './gateway/explain-resolver';
 import { createLogger } from './gateway/logging';
+import type { SignIn } from './gateway/playground';
 import { buildApi } from './gateway/schema';
 import type { Contract, ServerOptions } from './gateway/server-options';
 import { type Governed, govern } from './governance/govern';
 import { GovernanceResolver } from './identity/governance-resolver';
+import { discoverSignIn } from './identity/openid-discovery';
 import type { RequestContext } from './identity/request-context';
 import { createTokenVerifier } from './identity/tokens';
 import { NoticeResolver } from './register/notice-resolver';
+import { ProposalResolver } from './register/proposal-resolver';
 import { RegisterResolver } from './register/register-resolver';
 import { createServices, type Services } from './services';
 import { pendingMigrations } from './storage/data-source';
@@ -105,6 +108,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       contextFor: (claims, purpose) => services.desk.contextFor(claims, purpose),
       acknowledge: async (body, headers) => (await services.erasure.webhooks.acknowledge(body, headers)) !== undefined,
       collect: (context, id) => services.exports.collect(context, id),
+      signIn: signInOf(config),
       measure: (registry) => {
         measureErasures(registry, () => openErasures(services.erasure.parts));
         alerted.push(countAlerts(registry));
@@ -135,6 +139,12 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       await stores.close();
     },
   };
+}
+
+/** People sign in where an issuer knows this installation as a client. */
+function signInOf({ oidcIssuer: issuer, oidcClientId: clientId, oidcScope: scope, oidcAudience: audience }: Config) {
+  if (issuer === undefined || clientId === undefined) return undefined;
+  return async (): Promise<SignIn> => ({ issuer, clientId, scope, audience, ...(await discoverSignIn(issuer)) });
 }
 
 /** Alerts go to the log, and to whoever is to be told (statement G3). */
@@ -178,10 +188,10 @@ export function governContracts(
     new OrderResolver(services.subjectRecords),
     new ConversationResolver(services.subjectRecords, keys),
     new ExplainResolver(explain, (context, purpose) => explainTransfers(transfers, context, purpose)),
-    new ErasureResolver(services.erasure, services.clients, keys),
+    new ErasureResolver(services.erasure, services.proposals, keys),
     new HoldResolver(services.erasure, services.parties),
     erasureSubscription(services.erasure),
-    new ExportResolver(services.exports, services.clients),
+    new ExportResolver(services.exports, services.proposals),
     new TerminationExportResolver(services.exports),
     new AuditResolver(services.auditReader, services.ledger, cursorKey, (client) =>
       services.disclosures.gaggedSince(client),
@@ -191,6 +201,7 @@ export function governContracts(
     transferResolver,
     new LegalBasisResolver(transfers),
     new NoticeResolver(transfers.notices, keys),
+    new ProposalResolver(services.proposals),
   ];
   const api = buildApi(resolvers, { transferChanged: (context) => transferResolver.changes(context) });
   // Contracts are cut before any is governed: a governed schema carries its guards with it.

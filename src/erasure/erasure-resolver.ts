@@ -1,11 +1,17 @@
 import { Arg, Ctx, Field, FieldResolver, ID, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import { sideOf } from '../identity/caller';
+import { Leaves } from '../identity/entry-declarations';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { about } from '../identity/subject-state';
-import type { Clients } from '../register/clients';
+import { requireInstructed, requireTokensClient } from '../register/instructed';
+import { Proposal } from '../register/proposal';
+import type { Proposals } from '../register/proposals';
 import { type Connection, page, pageSize, positionOf } from '../storage/connection';
 import { UNDER_ERASURE } from '../storage/fence';
 import type { KeyStore } from '../storage/key-store';
 import type { Row } from '../storage/tenant-reader';
+import { reachOf } from '../subjects/reach';
+import { fieldsAskedBy } from '../subjects/withheld-matches';
 import {
   CancelErasureInput,
   ErasureRequestFilter,
@@ -31,6 +37,15 @@ class ErasurePayload {
 }
 
 @ObjectType({ simpleResolvers: true })
+class TerminationPayload {
+  @Field(() => ErasureRequest, { nullable: true })
+  request: ErasureRequest | null;
+
+  @Field(() => Proposal, { nullable: true, description: 'What another person of the platform has to confirm.' })
+  proposal: Proposal | null;
+}
+
+@ObjectType({ simpleResolvers: true })
 class ErasuresPayload {
   @Field(() => Int, { description: 'How many were filed; those under erasure already are not counted.' })
   requested: number;
@@ -46,7 +61,7 @@ const platform = ['PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER'] as const;
 export class ErasureResolver {
   constructor(
     private readonly room: ErasureRoom,
-    private readonly clients: Clients,
+    private readonly proposals: Proposals,
     private readonly keys: KeyStore,
   ) {}
 
@@ -119,61 +134,79 @@ export class ErasureResolver {
   @Mutation(() => ErasurePayload, {
     description: 'Erases a customer for good (D2). From now on the person is read for LEGAL alone.',
   })
+  @Leaves('ERASURE_REQUESTED')
   async requestErasure(
     @Arg('input', () => RequestErasureInput) input: RequestErasureInput,
     @Ctx() context: RequestContext,
   ): Promise<ErasurePayload> {
     requireRole(context, ...administration);
-    const filing = { ...actor(context), grounds: input.grounds, note: input.note ?? null };
+    const filing = { ...filer(context), grounds: input.grounds, note: input.note ?? null };
     const notBefore = input.startsAt?.getTime() ?? null;
     const { id } = requireClient(context);
     return { request: requestOf(await this.room.erasures.request(id, input.customerId, { ...filing, notBefore })) };
   }
 
   @Mutation(() => ErasuresPayload, { description: 'Erases many customers; up to 50000 at once.' })
+  @Leaves('ERASURES_REQUESTED')
   async requestErasures(
     @Arg('input', () => RequestErasuresInput) input: RequestErasuresInput,
     @Ctx() context: RequestContext,
   ): Promise<ErasuresPayload> {
     requireRole(context, ...administration);
     const { id } = requireClient(context);
-    const filing = { ...actor(context), grounds: input.grounds, note: input.note ?? null };
+    const filing = { ...filer(context), grounds: input.grounds, note: input.note ?? null };
     const { customerIds, filter } = input;
     if (customerIds && !filter) return { requested: await this.room.erasures.requestMany(id, customerIds, filing) };
-    if (filter && !customerIds) return { requested: await this.room.erasures.requestWhere(id, filter, filing) };
+    if (filter && !customerIds)
+      return {
+        requested: await this.room.erasures.requestWhere(id, filter, { ...filing, foundBy: fieldsAskedBy(filter) }),
+      };
     throw denied.input('Give either "customerIds" or "filter".');
   }
 
   @Mutation(() => ErasurePayload, { description: 'Takes a request back, as long as nothing is destroyed.' })
+  @Leaves('ERASURE_CANCELLED')
   async cancelErasure(
     @Arg('input', () => CancelErasureInput) input: CancelErasureInput,
     @Ctx() context: RequestContext,
   ): Promise<ErasurePayload> {
     requireRole(context, ...administration);
     return {
-      request: requestOf(await this.room.erasures.cancel(requireClient(context).id, input.id, context.claims.subject)),
+      request: requestOf(
+        await this.room.erasures.cancel(requireClient(context).id, input.id, context.claims.subject, reachOf(context)),
+      ),
     };
   }
 
-  @Mutation(() => ErasurePayload, {
-    description: 'Ends a client: everything of it is erased (D1, D3); by the platform, or by the client for itself.',
+  @Mutation(() => TerminationPayload, {
+    description:
+      'Ends the client: everything of it is erased (D1, D3). By the client itself; the platform proposes it, on an ' +
+      'instruction of the client that names the act, and another person confirms it.',
   })
+  @Leaves('CLIENT_TERMINATED', 'PROPOSED')
   async terminateClient(
     @Arg('input', () => TerminateClientInput) input: TerminateClientInput,
     @Ctx() context: RequestContext,
-  ): Promise<ErasurePayload> {
-    requireRole(context, 'CLIENT_ADMIN', ...platform);
-    const client = await this.clients.find(input.clientId);
-    const isPlatform = platform.some((role) => context.claims.roles.includes(role));
-    if (!client || !(isPlatform || context.client?.id === client.id)) throw denied.notFound('client');
+  ): Promise<TerminationPayload> {
+    requireRole(context, ...administration, ...platform);
+    const client = requireTokensClient(context, input.clientId);
     const terms = { ...input, clientId: client.id };
-    return { request: requestOf(await this.room.erasures.terminate(terms, actor(context))) };
+    if (sideOf(context.claims.roles) === 'CLIENT') {
+      return { request: requestOf(await this.room.erasures.terminate(terms, actor(context))), proposal: null };
+    }
+    requireInstructed(context, 'END_CLIENT');
+    this.room.erasures.requireTerms(terms);
+    const { principal } = actor(context);
+    return { request: null, proposal: await this.proposals.propose('END_CLIENT', client.id, terms, principal) };
   }
 }
 
 function actor({ claims }: RequestContext): { principal: string; role: string } {
   return { principal: claims.subject, role: claims.roles[0] ?? '' };
 }
+
+/** Who files erasures of people, and whom they reach. */
+const filer = (context: RequestContext) => ({ ...actor(context), reach: reachOf(context) });
 
 /** The client whose erasures the caller may look at. */
 export function overseen(context: RequestContext): string {

@@ -5,6 +5,7 @@ import { placesFor } from '../storage/affected-rows';
 import { UNDER_ERASURE } from '../storage/fence';
 import { TenantWriter } from '../storage/tenant-writer';
 import { inTransaction } from '../storage/transaction';
+import { everybody, lockPeople, mayAct, type Reach } from '../subjects/reach';
 import { agreedTerms } from './agreed-terms';
 import { erasureDue } from './deadline';
 import { type ErasureGrounds, ErasureRequestRow } from './erasure-request';
@@ -20,17 +21,15 @@ export interface Filing {
   readonly categories?: readonly DataCategory[] | null;
   /** Milliseconds since 1970 before which nothing is destroyed. */
   readonly notBefore?: number | null;
-}
-
-interface Customer {
-  readonly id: string;
-  readonly residency: string | null;
-  readonly restriction: string | null;
+  /** Whom the caller reaches; everybody, where an operator or the product itself files. */
+  readonly reach?: Reach;
+  /** Fields of the customer by which the persons were found. */
+  readonly foundBy?: readonly string[];
 }
 
 /**
  * Files requests for customers of one client: they are withheld, the requests and their jobs are written in one
- * transaction, and the ledger is told. Persons who are under erasure already, or are not there, are left out.
+ * transaction, and the ledger is told. Persons who are under erasure already, not there, or out of reach, are left out.
  * @returns ids of requests by customer
  */
 export async function fileErasures(
@@ -44,14 +43,14 @@ export async function fileErasures(
   const now = parts.now();
   const { erasureDays } = await agreedTerms(source, client, now);
   const categories = filing.categories ?? null;
-  const { rowLocks } = await parts.profile(source);
+  const { reach = everybody, foundBy } = filing;
   const filed = await inTransaction(source, async (manager) => {
-    const found = await lockCustomers(manager, client, customerIds, rowLocks);
-    const free = found.filter(({ restriction }) => restriction !== UNDER_ERASURE);
-    const rows = free.map(({ id, residency, restriction }) => ({
+    const found = await lockPeople(manager, client, customerIds);
+    const free = found.filter((person) => person.restriction !== UNDER_ERASURE && mayAct(reach, person, foundBy));
+    const rows = free.map(({ subject, residency, restriction }) => ({
       id: uuid(),
       kind: 'CUSTOMER',
-      customerId: id,
+      customerId: subject,
       note: filing.note ?? null,
       grounds: filing.grounds,
       categories: categories?.join(',') ?? null,
@@ -102,19 +101,6 @@ async function recordInLedger(
       requestedAt,
       request: { grounds, role, pseudonym, dueAt, categories, notBefore },
     })),
-  );
-}
-
-async function lockCustomers(
-  manager: EntityManager,
-  client: string,
-  ids: readonly string[],
-  rowLocks: boolean,
-): Promise<Customer[]> {
-  return manager.query<Customer[]>(
-    `SELECT id, residency, restriction FROM customer WHERE client_id = ? AND id IN (${placesFor(ids)}) ORDER BY id
-     ${rowLocks ? 'FOR UPDATE' : ''}`,
-    [client, ...ids],
   );
 }
 

@@ -1,10 +1,13 @@
 import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { DataCategory } from '../governance/vocabulary';
+import { changing } from '../identity/change-recorder';
 import { denied } from '../identity/request-context';
 import { affectedRows, placesFor } from '../storage/affected-rows';
+import { decidedChange, decidedRow } from '../storage/decided-row';
 import { TenantWriter } from '../storage/tenant-writer';
 import { committed, inTransaction } from '../storage/transaction';
+import { everybody, personToActOn, type Reach, requireReached } from '../subjects/reach';
 import { LegalHoldRow } from './erasure-request';
 import type { ErasureParts } from './parts';
 
@@ -30,6 +33,13 @@ interface Row {
   released_at: number | null;
 }
 
+/** Who acts; without a reach it is an operator, who reaches everybody. */
+interface Actor {
+  readonly client: string;
+  readonly principal: string;
+  readonly reach?: Reach;
+}
+
 /** Legal holds on persons. A hold that ends sets going again what it had stopped (pitfall 25). */
 export class Holds {
   readonly #parts: ErasureParts;
@@ -40,7 +50,7 @@ export class Holds {
 
   /** @throws {GraphQLError} NOT_FOUND where the client has no such customer, BAD_USER_INPUT */
   async place(
-    actor: { client: string; principal: string },
+    { client, principal, reach = everybody }: Actor,
     input: {
       customerId: string;
       categories: readonly DataCategory[];
@@ -62,53 +72,61 @@ export class Holds {
       until: input.until ?? null,
       releasedAt: null,
     };
-    await this.#parts.recorder.record('LEGAL_HOLD_PLACED', {
-      ...actor,
-      subject: input.customerId,
-      details: { hold: hold.id, categories: hold.categories.join(' ') },
-    });
-    await inTransaction(await regions.of(actor.client), async (manager) => {
-      const [customer] = await manager.query<unknown[]>('SELECT id FROM customer WHERE client_id = ? AND id = ?', [
-        actor.client,
-        input.customerId,
-      ]);
-      if (!customer) throw denied.notFound('customer');
-      await new TenantWriter(manager, keys).insert(LegalHoldRow, actor.client, [
-        { ...hold, categories: hold.categories.join(','), placedBy: actor.principal },
-      ]);
-    });
+    const source = await regions.of(client);
+    const { customerId } = hold;
+    const row = { ...hold, categories: hold.categories.join(','), placedBy: principal };
+    const change = {
+      client,
+      principal,
+      subject: customerId,
+      details: { record: hold.id, categories: hold.categories.join(' '), until: hold.until?.toISOString() ?? null },
+      decides: [decidedRow(LegalHoldRow, row)],
+    };
+    await inTransaction(source, (manager) => personToActOn(manager, client, customerId, reach));
+    await changing(this.#parts.recorder, 'LEGAL_HOLD_PLACED', change, () =>
+      inTransaction(source, async (manager) => {
+        await personToActOn(manager, client, customerId, reach);
+        await new TenantWriter(manager, keys).insert(LegalHoldRow, client, [row]);
+      }),
+    );
     return hold;
   }
 
   /** Releases a hold; what waited for it goes on by itself. @throws {GraphQLError} NOT_FOUND, or CONFLICT where it was */
-  async release({ client, principal }: { client: string; principal: string }, id: string): Promise<LegalHold> {
-    await this.#parts.recorder.record('LEGAL_HOLD_RELEASED', { client, principal, details: { hold: id } });
-    const { regions, jobs, now } = this.#parts;
+  async release({ client, principal, reach = everybody }: Actor, id: string): Promise<LegalHold> {
+    const { regions, jobs, now, recorder } = this.#parts;
     const source = await regions.of(client);
-    const released = await inTransaction(source, async (manager) => {
-      const rows = await manager.query<Row[]>('SELECT * FROM legal_hold WHERE client_id = ? AND id = ?', [client, id]);
-      const [row] = rows;
+    const known = await inTransaction(source, async (manager) => {
+      const [row] = await manager.query<Row[]>('SELECT * FROM legal_hold WHERE client_id = ? AND id = ?', [client, id]);
       if (!row) throw denied.notFound('legal hold');
-      const changed = await affectedRows(
-        manager,
-        'UPDATE legal_hold SET released_at = ? WHERE client_id = ? AND id = ? AND released_at IS NULL',
-        [now(), client, id],
-      );
-      if (changed === 0) throw denied.conflict('The hold has been released already.');
-      const waiting = await manager.query<Array<{ id: string }>>(
-        `SELECT id FROM erasure_request WHERE client_id = ? AND customer_id = ?
-         AND status IN ('ON_HOLD', 'PARTIALLY_COMPLETED', 'IN_PROGRESS', 'ATTENTION_REQUIRED')`,
-        [client, row.customer_id],
-      );
-      await jobs(source).schedule(
-        manager,
-        client,
-        waiting.map((request) => request.id),
-        now(),
-      );
+      await requireReached(manager, client, row.customer_id, reach, 'legal hold');
       return row;
     });
-    return holdOf({ ...released, released_at: now() });
+    const changes = { releasedAt: now() };
+    const decides = [decidedChange(LegalHoldRow, { id }, changes)];
+    const change = { client, principal, subject: known.customer_id, details: { record: id }, decides };
+    await changing(recorder, 'LEGAL_HOLD_RELEASED', change, () =>
+      inTransaction(source, async (manager) => {
+        const changed = await affectedRows(
+          manager,
+          'UPDATE legal_hold SET released_at = ? WHERE client_id = ? AND id = ? AND released_at IS NULL',
+          [changes.releasedAt, client, id],
+        );
+        if (changed === 0) throw denied.conflict('The hold has been released already.');
+        const waiting = await manager.query<Array<{ id: string }>>(
+          `SELECT id FROM erasure_request WHERE client_id = ? AND customer_id = ?
+           AND status IN ('ON_HOLD', 'PARTIALLY_COMPLETED', 'IN_PROGRESS', 'ATTENTION_REQUIRED')`,
+          [client, known.customer_id],
+        );
+        await jobs(source).schedule(
+          manager,
+          client,
+          waiting.map((request) => request.id),
+          now(),
+        );
+      }),
+    );
+    return holdOf({ ...known, released_at: changes.releasedAt });
   }
 
   /** Holds of a client, or of one person; those in force only where asked so. */

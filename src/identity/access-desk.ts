@@ -94,7 +94,7 @@ export class AccessDesk {
       row: noting(rowRule(wanted, transfers(wanted)), notes),
       pseudonymKey,
     });
-    const { permissionsFor } = rights;
+    const { permissionsFor, instructedTo } = rights;
     return {
       claims,
       client: present,
@@ -103,6 +103,7 @@ export class AccessDesk {
       access: accessFor(purpose),
       accessFor,
       permissionsFor,
+      instructedTo,
       memory,
     };
   }

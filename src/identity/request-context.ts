@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import type { Access, Decision } from '../governance/govern';
+import type { Access, Decision, RowRefusal } from '../governance/govern';
 import type { Role, TokenClaims } from './caller';
 import type { RecipientReference } from './recipient';
 
@@ -18,6 +18,8 @@ export interface RequestContext {
   accessFor(purpose: string | undefined): Access;
   /** What lets the caller read for a purpose: `grant <id>`, `instruction <id>`. */
   permissionsFor?(purpose: string): readonly string[];
+  /** Whether an instruction of the client, in force and for the caller, orders this act. */
+  instructedTo?(act: string): boolean;
   /** Set by the governance core before anything is fetched. */
   decision?: Decision;
   /** Per-request memory of services, such as DataLoaders; keyed by whoever owns it. */
@@ -47,15 +49,26 @@ export const denied = {
       extensions: { code: 'PRIVACY_NOTICE_NOT_ACCEPTED', version },
     }),
   input: (message: string) => new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } }),
-  erased: (identifiers: readonly string[]) =>
-    new GraphQLError('A person known by this was erased; "allowErased" takes it in again.', {
-      extensions: { code: 'ERASED', identifiers },
-    }),
+  /** @param identifiers those by which the person is known; only to whoever may decide */
+  erased: (identifiers?: readonly string[]) =>
+    new GraphQLError(
+      'Somebody known by this was erased; a privacy officer or an administrator may take it in again, by "allowErased".',
+      { extensions: { code: 'ERASED', ...(identifiers && { identifiers }) } },
+    ),
   several: () =>
     new GraphQLError('Several customers share this identifier; "customersByIdentifier" gives all of them.', {
       extensions: { code: 'SEVERAL_MATCH' },
     }),
-  conflict: (message: string) => new GraphQLError(message, { extensions: { code: 'CONFLICT' } }),
+  conflict: (message: string, more: Readonly<Record<string, unknown>> = {}) =>
+    new GraphQLError(message, { extensions: { code: 'CONFLICT', ...more } }),
+  /** What would be written could not be read, or would change who reads the person. */
+  transfer: (message: string, refusal?: RowRefusal) =>
+    new GraphQLError(message, {
+      extensions: {
+        code: 'TRANSFER_NOT_AUTHORIZED',
+        rule: typeof refusal === 'object' ? refusal.rule : 'GDPR Art. 44',
+      },
+    }),
 };
 
 /** @throws {GraphQLError} UNAUTHENTICATED or FORBIDDEN unless the caller has one of the roles */

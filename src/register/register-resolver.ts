@@ -1,4 +1,5 @@
 import { Arg, Ctx, Field, FieldResolver, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import { Leaves } from '../identity/entry-declarations';
 import { type RequestContext, requireClient, requirePrincipal, requireRole } from '../identity/request-context';
 import { about, unrestricted } from '../identity/subject-state';
 import { type Connection, connectionOf, page, pageSize, positionOf } from '../storage/connection';
@@ -45,6 +46,8 @@ class InstallationPayload {
 }
 
 const platform = ['PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER'] as const;
+/** Transfers rest on certifications: whoever processes the data does not say by himself that he may. */
+const certifiers = ['PLATFORM_PRIVACY_OFFICER'] as const;
 const administration = ['CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
 
 /** The register: clients, agreements, sub-processors, third-party applications and their installations. */
@@ -124,6 +127,7 @@ export class RegisterResolver {
   @Mutation(() => ClientPayload, {
     description: 'Registers a client, with standing grants to its own people and apps.',
   })
+  @Leaves('CLIENT_REGISTERED')
   async registerClient(
     @Arg('input', () => RegisterClientInput) input: RegisterClientInput,
     @Ctx() context: RequestContext,
@@ -133,6 +137,7 @@ export class RegisterResolver {
   }
 
   @Mutation(() => AgreementPayload, { description: 'Signs an agreement on line (statement R2, T2).' })
+  @Leaves('AGREEMENT_SIGNED')
   async signAgreement(
     @Arg('input', () => SignAgreementInput) input: SignAgreementInput,
     @Ctx() context: RequestContext,
@@ -142,26 +147,29 @@ export class RegisterResolver {
   }
 
   @Mutation(() => SubProcessorPayload, { description: 'Registers a sub-processor, or its new terms.' })
+  @Leaves('SUB_PROCESSOR_REGISTERED')
   async registerSubProcessor(
     @Arg('input', () => RegisterSubProcessorInput) input: RegisterSubProcessorInput,
     @Ctx() context: RequestContext,
   ): Promise<SubProcessorPayload> {
-    requireRole(context, ...platform);
+    requireRole(context, ...(input.certifications ? certifiers : platform));
     return { subProcessor: await this.parties.registerSubProcessor(input, context.claims.subject) };
   }
 
   @Mutation(() => ThirdPartyApplicationPayload, { description: 'Registers an application, or its new terms.' })
+  @Leaves('APPLICATION_REGISTERED')
   async registerThirdPartyApplication(
     @Arg('input', () => RegisterThirdPartyApplicationInput) input: RegisterThirdPartyApplicationInput,
     @Ctx() context: RequestContext,
   ): Promise<ThirdPartyApplicationPayload> {
-    requireRole(context, ...platform);
+    requireRole(context, ...(input.certifications ? certifiers : platform));
     return { application: await this.parties.registerApplication(input, context.claims.subject) };
   }
 
   @Mutation(() => InstallationPayload, {
     description: "Installs an application at the client; its notice's current version must be accepted.",
   })
+  @Leaves('APPLICATION_INSTALLED')
   async installThirdPartyApplication(
     @Arg('input', () => InstallThirdPartyApplicationInput) input: InstallThirdPartyApplicationInput,
     @Ctx() context: RequestContext,

@@ -42,6 +42,7 @@ export type DerivedKeyUse =
   | 'signing'
   | 'webhook'
   | 'audit-principal'
+  | 'audit-decision'
   | 'audit-signing';
 
 /** A key of 32 bytes for one use, derived from a client's key by HKDF-SHA256 (RFC 5869). */

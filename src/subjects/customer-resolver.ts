@@ -12,6 +12,7 @@ import {
   Resolver,
   Root,
 } from 'type-graphql';
+import { ChangesNoGovernance, Leaves } from '../identity/entry-declarations';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { type Connection, connectionOf, page, pageSize, positionOf } from '../storage/connection';
 import type { KeyStore } from '../storage/key-store';
@@ -29,10 +30,11 @@ import {
   RestrictProcessingInput,
   UpdateCustomerInput,
 } from './customer-inputs';
-import type { Customers } from './customers';
+import { type Customers, type CustomerWriter, MOST_ALIKE } from './customers';
 import { HealthRecord, HealthRecordConnection } from './health-record';
 import { Order, OrderConnection, OrderItem } from './order';
 import { health } from './policies';
+import { reachOf } from './reach';
 import type { Records, Relation } from './records';
 import { fieldsAskedBy, mayMatch } from './withheld-matches';
 
@@ -119,14 +121,16 @@ export class CustomerResolver {
 
   @Query(() => [Customer], {
     nullable: true,
-    description: `All customers who share an identifier, however it is spelt; at most ${LIST_LIMIT}.`,
+    description: `All customers who share an identifier, however it is spelt; at most ${MOST_ALIKE}.`,
   })
   async customersByIdentifier(
     @Arg('by', () => CustomerLookup) by: CustomerLookup,
     @Ctx() context: RequestContext,
   ): Promise<Customer[]> {
-    const found = await this.customers.lookup(requireClient(context).id, by, readable(context), LIST_LIMIT);
-    return found.filter((customer) => mayMatch(context, customer, fieldsAskedBy(by)));
+    const found = await this.customers.lookup(requireClient(context).id, by, readable(context));
+    const reach = reachOf(context);
+    const fields = fieldsAskedBy(by);
+    return found.filter((customer) => mayMatch(reach, customer, fields));
   }
 
   @Query(() => CustomerConnection, { name: 'customers', nullable: true, description: "The client's customers." })
@@ -145,7 +149,8 @@ export class CustomerResolver {
     const by = fieldsAskedBy(filter);
     if (by.length === 0) return whole;
     // The page keeps its cursors: whoever pages on goes past what does not match for them.
-    const edges = whole.edges.filter(({ node }) => mayMatch(context, node, by));
+    const reach = reachOf(context);
+    const edges = whole.edges.filter(({ node }) => mayMatch(reach, node, by));
     return { edges, nodes: edges.map(({ node }) => node), pageInfo: whole.pageInfo };
   }
 
@@ -196,24 +201,28 @@ export class CustomerResolver {
 
   @Mutation(() => CustomerPayload, {
     nullable: true,
-    description: 'Records a new customer; fields that the purpose may not read are not written.',
+    description: 'Records a new customer; what the purpose may not read, here, is not written.',
   })
+  @ChangesNoGovernance('it writes personal data: the entry of the operation says whose and what')
   async createCustomer(
     @Arg('input', () => CreateCustomerInput) input: CreateCustomerInput,
     @Ctx() context: RequestContext,
   ): Promise<CustomerPayload> {
     requireRole(context, ...writers);
+    if (input.allowErased) requireRole(context, ...administration);
     const { id } = requireClient(context);
-    return this.#payload(context, await this.customers.create(id, input, context.claims.subject));
+    return this.#payload(context, await this.customers.create(id, input, context.claims.subject, writerOf(context)));
   }
 
   @Mutation(() => CustomerPayload, { nullable: true, description: 'Changes what is known of a customer.' })
+  @ChangesNoGovernance('it writes personal data: the entry of the operation says whose and what')
   async updateCustomer(
     @Arg('input', () => UpdateCustomerInput) input: UpdateCustomerInput,
     @Ctx() context: RequestContext,
   ): Promise<CustomerPayload> {
     requireRole(context, ...writers);
-    await this.customers.update(requireClient(context).id, input);
+    if (input.allowErased) requireRole(context, ...administration);
+    await this.customers.update(requireClient(context).id, input, writerOf(context));
     return this.#payload(context, input.customerId);
   }
 
@@ -221,6 +230,7 @@ export class CustomerResolver {
     nullable: true,
     description: 'Limits the processing of a customer to LEGAL (GDPR Art. 18, 21).',
   })
+  @Leaves('RESTRICTION_SET')
   async restrictProcessing(
     @Arg('input', () => RestrictProcessingInput) input: RestrictProcessingInput,
     @Ctx() context: RequestContext,
@@ -231,17 +241,20 @@ export class CustomerResolver {
       input.customerId,
       input.ground,
       context.claims.subject,
+      reachOf(context),
     );
     return this.#payload(context, input.customerId);
   }
 
   @Mutation(() => CustomerPayload, { nullable: true, description: 'Lifts a restriction of processing.' })
+  @Leaves('RESTRICTION_LIFTED')
   async liftRestriction(
     @Arg('input', () => LiftRestrictionInput) input: LiftRestrictionInput,
     @Ctx() context: RequestContext,
   ): Promise<CustomerPayload> {
     requireRole(context, ...administration);
-    await this.customers.setRestriction(requireClient(context).id, input.customerId, null, context.claims.subject);
+    const { subject } = context.claims;
+    await this.customers.setRestriction(requireClient(context).id, input.customerId, null, subject, reachOf(context));
     return this.#payload(context, input.customerId);
   }
 
@@ -289,6 +302,12 @@ export class ConversationResolver {
     return relatedPage<Message>(this.records, this.keys, context, messages, conversation, first, after);
   }
 }
+
+const writerOf = (context: RequestContext): CustomerWriter => ({
+  principal: context.claims.subject,
+  reach: reachOf(context),
+  takesInErased: administration.some((role) => context.claims.roles.includes(role)),
+});
 
 const cursorKey = Symbol('cursor key');
 

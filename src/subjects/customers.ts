@@ -1,16 +1,19 @@
 import { isIP } from 'node:net';
 import countries from 'i18n-iso-countries';
+import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import { type ChangeRecorder, unrecorded } from '../identity/change-recorder';
+import type { DataCategory } from '../governance/vocabulary';
+import { type ChangeRecorder, changing, unrecorded } from '../identity/change-recorder';
 import { denied } from '../identity/request-context';
 import { about } from '../identity/subject-state';
 import type { KeyStore } from '../storage/key-store';
 import type { Regions } from '../storage/regions';
+import { tableOf } from '../storage/tables';
 import { type Condition, type Row, TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
 import type { Tombstones } from '../storage/tombstones';
 import { inTransaction, isDuplicate } from '../storage/transaction';
-import { type BlindIndexKind, soughtIndexes } from '../storage/vault';
+import { type BlindIndexKind, blindIndex, soughtIndexes } from '../storage/vault';
 import { CustomAttribute } from './custom-attribute';
 import { Customer, type RestrictionGround } from './customer';
 import type {
@@ -20,15 +23,38 @@ import type {
   CustomerLookup,
   UpdateCustomerInput,
 } from './customer-inputs';
-import { erasedIdentifiers, type IdentifierChange, identifierFields, identifying } from './identifiers';
+import { externalIdConflict, holdersOf, type Place, placeBeside } from './external-id-holders';
+import { erasedIdentifiers, identifierFields, identifying } from './identifiers';
+import {
+  categoriesOf,
+  everybody,
+  lockPeople,
+  mayMove,
+  mayWrite,
+  type Person,
+  personToActOn,
+  type Reach,
+  unreached,
+} from './reach';
 import { requireNotUnderErasure } from './writable';
+
+/** Who writes, and whom they reach. */
+export interface CustomerWriter {
+  readonly principal: string;
+  readonly reach: Reach;
+  /** Whether they may decide that an erased person is taken in again. */
+  readonly takesInErased: boolean;
+}
+
+const operator = (principal: string): CustomerWriter => ({ principal, reach: everybody, takesInErased: true });
+
+/** Rows of one identifier that a look-up goes through. */
+export const MOST_ALIKE = 1_000;
+const ATTEMPTS = 5;
 
 /** What every read of a customer needs to decide on the row, whatever was asked for. */
 const state = ['restriction', 'residency'];
 const statedFields = new WeakMap<ReadonlySet<string>, ReadonlySet<string>>();
-
-/** Only what is read of every customer. */
-const none: ReadonlySet<string> = new Set();
 
 function withState(fields: ReadonlySet<string>): ReadonlySet<string> {
   const known = statedFields.get(fields);
@@ -63,7 +89,7 @@ export class Customers {
    * All who share an identifier in any spelling, in the order in which they came. Nobody is found by a placeholder.
    * @throws {GraphQLError} BAD_USER_INPUT unless exactly one look-up is given
    */
-  async lookup(client: string, by: CustomerLookup, fields: ReadonlySet<string>, limit: number): Promise<Customer[]> {
+  async lookup(client: string, by: CustomerLookup, fields: ReadonlySet<string>): Promise<Customer[]> {
     const given = Object.entries(by).filter(([, value]) => value !== null && value !== undefined) as Array<
       [BlindIndexKind, string]
     >;
@@ -72,7 +98,7 @@ export class Customers {
     const [kind, value] = only;
     const digests = soughtIndexes(await this.#keys.derivedKey(client, 'blind-index'), { kind, value });
     if (digests.length === 0) return [];
-    return this.#select(client, fields, [{ index: kind, is: 'in', value: digests }], limit);
+    return this.#select(client, fields, [{ index: kind, is: 'in', value: digests }], MOST_ALIKE);
   }
 
   /** Customers in the order in which they came, from after an id. */
@@ -96,46 +122,66 @@ export class Customers {
 
   /**
    * @returns the new customer's id
-   * @throws {GraphQLError} BAD_USER_INPUT, CONFLICT where the external id is taken, ERASED where the person was erased
+   * @throws {GraphQLError} BAD_USER_INPUT, TRANSFER_NOT_AUTHORIZED where the caller could not read what it writes,
+   * CONFLICT where the external id is taken, ERASED where the person was erased
    */
-  async create(client: string, input: CreateCustomerInput, source: string): Promise<string> {
-    const { attributes, allowErased, ...fields } = input;
+  async create(client: string, input: CreateCustomerInput, source: string, by = operator(source)): Promise<string> {
+    const { attributes, allowErased, ...rest } = input;
+    const fields = present(rest);
     check(input);
-    await this.#requireFree(client, input.externalId);
-    if (!allowErased) await this.#requireNotErased(client, { after: present(fields) });
+    requireSomething(input);
+    const { residency = null } = input;
+    const refusal = by.reach.refusal({ residency, restriction: null }, writtenCategories(input));
+    if (refusal !== undefined) throw denied.transfer(unreadable(residency), refusal);
+    const erased = await this.#erasedAmong(client, undefined, fields, allowErased, by);
     const id = uuid();
+    // Looked at before the person has a key, which would outlive a refusal.
+    await this.#placeFor(client, input.externalId, id, by.reach);
     await this.#keys.createSubjectKeys(client, [id]);
-    await inTransaction(await this.#regions.of(client), async (manager) => {
-      const writer = new TenantWriter(manager, this.#keys);
-      await writer.insert(Customer, client, [
-        { ...present(fields), id, source: input.source ?? source, createdAt: new Date() },
-      ]);
-      const rows = (attributes ?? []).filter(({ value }) => value !== null && value !== undefined);
-      await writer.insert(
-        CustomAttribute,
-        client,
-        rows.map(({ key, value }) => ({ customerId: id, key, value })),
-      );
-    }).catch(externalIdTaken);
+    await this.#recordTakenIn(client, id, erased, by);
+    await this.#beside(client, input.externalId, id, by, async (place) =>
+      inTransaction(await this.#regions.of(client), async (manager) => {
+        const writer = new TenantWriter(manager, this.#keys);
+        await writer.insert(Customer, client, [
+          { ...fields, ...place, id, source: input.source ?? source, createdAt: new Date() },
+        ]);
+        const rows = (attributes ?? []).filter(({ value }) => value !== null && value !== undefined);
+        await writer.insert(
+          CustomAttribute,
+          client,
+          rows.map(({ key, value }) => ({ customerId: id, key, value })),
+        );
+      }),
+    );
     return id;
   }
 
-  /** @throws {GraphQLError} NOT_FOUND, BAD_USER_INPUT, CONFLICT, ERASED where an identifier is of an erased person */
-  async update(client: string, input: UpdateCustomerInput): Promise<void> {
-    const { customerId, attributes, allowErased, ...fields } = input;
+  /** @throws {GraphQLError} NOT_FOUND, BAD_USER_INPUT, TRANSFER_NOT_AUTHORIZED, CONFLICT or ERASED */
+  async update(client: string, input: UpdateCustomerInput, by = operator('')): Promise<void> {
+    const { customerId, attributes, allowErased, ...rest } = input;
+    const fields = present(rest);
     check(input);
-    await this.#requireFree(client, input.externalId, customerId);
-    if (!allowErased && identifying.some((field) => input[field])) {
-      const before = (await this.find(client, customerId, identifierFields)) as Row | undefined;
-      await this.#requireNotErased(client, { before, after: { ...before, ...present(fields) } });
-    }
-    await inTransaction(await this.#regions.of(client), async (manager) => {
-      const writer = new TenantWriter(manager, this.#keys);
-      await requireNotUnderErasure(writer, client, customerId);
-      const found = await writer.update(Customer, client, { id: customerId }, present(fields));
-      if (!found) throw denied.notFound('customer');
-      for (const attribute of attributes ?? []) await this.#setAttribute(writer, client, customerId, attribute);
-    }).catch(externalIdTaken);
+    const source = await this.#regions.of(client);
+    const writable = async (manager: EntityManager): Promise<Person> => {
+      const [person] = await lockPeople(manager, client, [customerId]);
+      if (!person || !mayWrite(by.reach, person, writtenCategories(input))) throw unreached();
+      requireNotUnderErasure(person);
+      const { residency } = input;
+      if (residency !== undefined && residency !== person.residency && !mayMove(by.reach, person, residency))
+        throw denied.transfer(movesReach);
+      return person;
+    };
+    await inTransaction(source, writable);
+    const erased = await this.#erasedAmong(client, customerId, fields, allowErased, by);
+    await this.#recordTakenIn(client, customerId, erased, by);
+    await this.#beside(client, input.externalId, customerId, by, (place) =>
+      inTransaction(source, async (manager) => {
+        await writable(manager);
+        const writer = new TenantWriter(manager, this.#keys);
+        await writer.update(Customer, client, { id: customerId }, { ...fields, ...place });
+        for (const attribute of attributes ?? []) await this.#setAttribute(writer, client, customerId, attribute);
+      }),
+    );
   }
 
   /** Limits a person's processing to LEGAL (GDPR Art. 18(2), 21), or lifts the limit. @throws {GraphQLError} NOT_FOUND */
@@ -144,18 +190,22 @@ export class Customers {
     customerId: string,
     ground: RestrictionGround | null,
     principal: string,
+    reach: Reach = everybody,
   ): Promise<void> {
-    const customer = await this.find(client, customerId, none);
-    if (!customer) throw denied.notFound('customer');
+    const source = await this.#regions.of(client);
+    const changeable = async (manager: EntityManager): Promise<void> =>
+      requireNotUnderErasure(await personToActOn(manager, client, customerId, reach));
+    await inTransaction(source, changeable);
     const kind = ground === null ? 'RESTRICTION_LIFTED' : 'RESTRICTION_SET';
-    await this.#recorder.record(kind, { client, principal, subject: customerId, details: { ground } });
+    const decides = [{ table: 'customer', row: '', columns: { restriction: ground }, subject: customerId }];
     const changes = { restriction: ground, restrictedAt: ground === null ? null : Date.now() };
-    const found = await inTransaction(await this.#regions.of(client), async (manager) => {
-      const writer = new TenantWriter(manager, this.#keys);
-      await requireNotUnderErasure(writer, client, customerId);
-      return writer.update(Customer, client, { id: customerId }, changes);
-    });
-    if (!found) throw denied.notFound('customer');
+    const change = { client, principal, subject: customerId, details: { ground }, decides };
+    await changing(this.#recorder, kind, change, () =>
+      inTransaction(source, async (manager) => {
+        await changeable(manager);
+        await new TenantWriter(manager, this.#keys).update(Customer, client, { id: customerId }, changes);
+      }),
+    );
   }
 
   async #select(client: string, fields: ReadonlySet<string>, where: Condition[], limit: number): Promise<Customer[]> {
@@ -180,24 +230,79 @@ export class Customers {
       await writer.insert(CustomAttribute, client, [{ customerId, key, value }]);
   }
 
-  async #requireNotErased(client: string, change: IdentifierChange): Promise<void> {
-    const erased = await erasedIdentifiers(this.#tombstones, client, [change]);
-    const kinds = erased.get(change);
-    if (kinds) throw denied.erased(kinds);
+  /**
+   * What of a change belonged to somebody who was erased.
+   * @param customer who is to have it, where that person is there
+   * @throws {GraphQLError} ERASED unless it is allowed
+   */
+  async #erasedAmong(
+    client: string,
+    customer: string | undefined,
+    fields: Row,
+    allowed: boolean | null | undefined,
+    { takesInErased }: CustomerWriter,
+  ): Promise<BlindIndexKind[]> {
+    if (!identifying.some((field) => fields[field])) return [];
+    const before = customer && ((await this.find(client, customer, identifierFields)) as Row | undefined);
+    const change = { ...(before && { before }), after: { ...(before || {}), ...fields } };
+    const erased = (await erasedIdentifiers(this.#tombstones, client, [change])).get(change) ?? [];
+    if (erased.length > 0 && !allowed) throw denied.erased(takesInErased ? erased : undefined);
+    return erased;
   }
 
-  async #requireFree(client: string, externalId: string | null | undefined, owner?: string): Promise<void> {
-    if (!externalId) return;
-    const [holder] = await this.lookup(client, { externalId }, none, 1);
-    if (holder && holder.id !== owner) throw externalIdConflict();
+  async #recordTakenIn(
+    client: string,
+    subject: string,
+    erased: readonly BlindIndexKind[],
+    { principal }: CustomerWriter,
+  ): Promise<void> {
+    if (erased.length === 0) return;
+    const details = { identifiers: erased.join(' ') };
+    await this.#recorder.record('ERASED_TAKEN_IN', { client, principal, subject, details });
   }
-}
 
-const externalIdConflict = () => denied.conflict('Another customer has this "externalId" already.');
+  /**
+   * Writes a person who is to have an external id. Two writers at a time may both have found a place free; the index lets
+   * one of them in, and the other looks again.
+   */
+  async #beside(
+    client: string,
+    externalId: string | null | undefined,
+    owner: string,
+    { reach, principal }: CustomerWriter,
+    write: (place: { externalIdRank?: number }) => Promise<void>,
+  ): Promise<void> {
+    let said = false;
+    for (let attempt = 1; ; attempt++) {
+      const place = await this.#placeFor(client, externalId, owner, reach);
+      if (!place) return write({});
+      const { rank, shared } = place;
+      if (shared && !said) await this.#recorder.record('EXTERNAL_ID_SHARED', { client, principal, subject: owner });
+      said ||= shared;
+      try {
+        return await write({ externalIdRank: rank });
+      } catch (error) {
+        if (!isDuplicate(error)) throw error;
+        if (attempt === ATTEMPTS) throw externalIdConflict();
+      }
+    }
+  }
 
-/** Two requests at a time may both have found it free; the index lets one of them in. */
-function externalIdTaken(error: unknown): never {
-  throw isDuplicate(error) ? externalIdConflict() : error;
+  /** @returns undefined where there is no external id. @throws {GraphQLError} CONFLICT */
+  async #placeFor(
+    client: string,
+    externalId: string | null | undefined,
+    owner: string,
+    reach: Reach,
+  ): Promise<Place | undefined> {
+    if (!externalId) return undefined;
+    const digest = blindIndex(await this.#keys.derivedKey(client, 'blind-index'), {
+      kind: 'externalId',
+      value: externalId,
+    });
+    if (digest === null) return undefined;
+    return placeBeside(await holdersOf(await this.#regions.of(client), client, digest), reach, owner);
+  }
 }
 
 /** A row as the API gives it, marked with the state that decides on it. */
@@ -219,7 +324,32 @@ function present(fields: object): Row {
   );
 }
 
+/** What is written of a person beside the fields that the API sets by itself. */
+function writtenCategories({ attributes, ...fields }: CreateCustomerInput | UpdateCustomerInput): Set<DataCategory> {
+  const categories = categoriesOf(Object.keys(present(fields)));
+  const { category } = tableOf(CustomAttribute).fields.get('value')?.personal ?? {};
+  return category && attributes?.length ? categories.add(category) : categories;
+}
+
+const unreadable = (residency: string | null | undefined): string =>
+  residency
+    ? 'What is written could not be read again from here: no lawful basis carries it from this "residency".'
+    : 'What is written could not be read again: say "residency", the country whose law covers the person.';
+
+const movesReach =
+  'Another "residency" is written by whoever reads the person under the one as under the other; here it would change ' +
+  'what you may read.';
+
 const lengths: Readonly<Record<string, number>> = { source: 255, externalId: 200 };
+
+/** A person of whom nothing is said is nobody. */
+function requireSomething({ source: _source, allowErased: _allowErased, ...known }: CreateCustomerInput): void {
+  const says = (value: unknown): boolean =>
+    typeof value === 'object' && value !== null && !(value instanceof Date)
+      ? Object.values(value).some(says)
+      : value !== undefined && value !== null && value !== '';
+  if (!says(known)) throw denied.input('"input" says nothing of the person: give at least one of its fields.');
+}
 
 function check(input: CreateCustomerInput | UpdateCustomerInput): void {
   for (const [field, value] of Object.entries(input)) {
