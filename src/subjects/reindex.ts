@@ -39,7 +39,7 @@ async function reindexChunk(source: DataSource, keys: KeyStore, client: string, 
     ? await new TenantReader(source, keys).select(Customer, {
         client,
         fields: identifierFields,
-        where: [{ field: 'id', is: '>', value: after }],
+        where: after === '' ? [] : [{ field: 'id', is: '>', value: after }],
         orderBy: [{ field: 'id' }],
         limit: CHUNK,
       })
