@@ -47,10 +47,11 @@ export interface SchemaPolicy {
 
 /**
  * Turns a schema's directives into its policy.
+ * @param ungoverned the caller knows that nothing of the schema is governed
  * @throws {SchemaPolicyError} with every fault found, each naming a coordinate and the mend
  */
-export function readSchemaPolicy(schema: GraphQLSchema): SchemaPolicy {
-  const faults = schemaFaults(schema);
+export function readSchemaPolicy(schema: GraphQLSchema, ungoverned = false): SchemaPolicy {
+  const faults = schemaFaults(schema, ungoverned);
   if (faults.length > 0) throw new SchemaPolicyError(faults);
 
   const byName = new Map<string, Coordinate>();

@@ -36,8 +36,8 @@ directive @requiresAgreement(kind: AgreementKind!) on FIELD_DEFINITION
 "Scopes the caller must hold: inner lists AND, outer list OR (Apollo Federation's meaning)."
 directive @requiresScopes(scopes: [[String!]!]!) on FIELD_DEFINITION | OBJECT
 
-"The field says nothing about a person, and why."
-directive @nonPersonal(because: String!) on FIELD_DEFINITION
+"The field says nothing about a person, or the argument reads nothing of one, and why."
+directive @nonPersonal(because: String!) on FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
 
 "A computed field: it inherits the strictest of its sources, each 'field' of its own type or 'Type.field'."
 directive @derivedFrom(fields: [String!]!) on FIELD_DEFINITION

@@ -171,11 +171,14 @@ export function randomSchema(tape: Tape, plain: boolean): RandomSchema {
       });
     types.push({ kind: 'object', name, interfaces: [], members: [], directives: '', fields });
   }
-  const bind = () => (tape.chance(70) ? ` @governedBy(field: "${pickCoordinate(tape, types)}")` : '');
-  const filter = `input Filter { a: String${bind()} b: [String]${bind()} c: Filter d: String${tape.chance(40) ? ' = "d"' : ''}${bind()} n: Int and: [Filter] }`;
+  const bind = () => (tape.chance(70) ? ` @governedBy(field: "${pickCoordinate(tape, types)}")` : told);
+  const filter = `input Filter { a: String${bind()} b: [String]${bind()} c: Filter d: String${tape.chance(40) ? ' = "d"' : ''}${bind()} n: Int${told} and: [Filter] }`;
   const sdl = [...types.map(print), filter].join('\n').replaceAll('%', () => pickCoordinate(tape, types));
   return { sdl, types, ...data(tape, types, plain) };
 }
+
+/** What an argument says that reads nothing of a person. */
+const told = ' @nonPersonal(because: "it reads nothing")';
 
 const hasGoverned = ({ fields }: TypeModel): boolean =>
   fields.some(({ directives }) => /@personalData|@derivedFrom/.test(directives));
@@ -246,7 +249,7 @@ function args(tape: Tape, type: string): string[] {
     'x: Filter = {a: "x", n: 1}',
     'z: [Filter!]',
   ];
-  return ['n: Int', ...(type.endsWith('!') ? [] : bound)].filter(() => tape.chance(30));
+  return [`n: Int${told}`, ...(type.endsWith('!') ? [] : bound)].filter(() => tape.chance(30));
 }
 
 function pickCoordinate(tape: Tape, types: TypeModel[]): string {
