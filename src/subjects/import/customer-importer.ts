@@ -6,8 +6,9 @@ import { CustomAttribute } from '../custom-attribute';
 import { Customer } from '../customer';
 import { erasedIdentifiers } from '../identifiers';
 import { refusedWrites, type WriteRefusal } from '../writable';
+import { DryRun } from './dry-run';
 import { type Fault, refusalFault } from './errors';
-import { ERASED, ExternalIds, type ImportTarget } from './external-ids';
+import { ERASED, ExternalIds, type Found, type ImportTarget } from './external-ids';
 import type { Importer } from './importer';
 import { ATTRIBUTE } from './kinds';
 import type { MappedRow } from './mapped-row';
@@ -28,6 +29,7 @@ const POSTAL = 'postalAddress.';
  */
 export async function customerImporter(target: ImportTarget, mapping: Mapping, source: string): Promise<Importer> {
   const ids = await ExternalIds.of(target);
+  const plan = new DryRun(target);
   const mapped = mapping.fields.map(({ field }) => field.split('.')[0] ?? field);
   // What a phone number means follows from the country of whoever has it.
   const fields = [...new Set([...mapped, ...(mapped.includes('phone') ? ['residency', 'postalAddress'] : [])])];
@@ -36,12 +38,12 @@ export async function customerImporter(target: ImportTarget, mapping: Mapping, s
   );
 
   async function take(rows: readonly MappedRow[]): Promise<Array<Outcome | Fault>> {
-    const found = await ids.find(Customer, rows.map(externalIdOf), fields);
-    const stored = [...found.values()].filter((row) => row !== ERASED);
+    const found = await ids.find(Customer, 'externalId', rows.map(externalIdOf), fields);
+    const stored = [...found.values()].filter((row) => typeof row === 'object');
     const attributes = await storedAttributes(stored.map(({ id }) => String(id)));
     const pending = new Map<string, PendingCustomer>();
     for (const [id, row] of found) {
-      if (row !== ERASED) pending.set(id, pendingOf(row, false, attributes.get(String(row.id)) ?? {}));
+      if (typeof row === 'object') pending.set(id, pendingOf(row, false, attributes.get(String(row.id)) ?? {}));
     }
     const erased = await erasedAmong(rows, found);
     const outcomes = rows.map((row): Outcome | Fault => {
@@ -52,10 +54,10 @@ export async function customerImporter(target: ImportTarget, mapping: Mapping, s
         return { reason: 'ERASED: a person known by this was erased; --allow-erased takes it in', field };
       const known = pending.get(id);
       if (known) return apply(known, row.values);
-      const fresh = pendingOf({ id: uuid(), source, createdAt: new Date() }, true, {});
+      const fresh = pendingOf({ id: uuid(), source, importId: target.importId, createdAt: new Date() }, true, {});
       pending.set(id, fresh);
       apply(fresh, row.values);
-      return 'created';
+      return plan.created(id);
     });
     const refused = await write([...pending.values()]);
     return outcomes.map((outcome, index) => {
@@ -68,11 +70,12 @@ export async function customerImporter(target: ImportTarget, mapping: Mapping, s
   /** Rows with an identifier of somebody who was erased, and the identifier. */
   async function erasedAmong(
     rows: readonly MappedRow[],
-    found: ReadonlyMap<string, Row | typeof ERASED>,
+    found: ReadonlyMap<string, Found>,
   ): Promise<Map<MappedRow, string>> {
     const changes = rows.flatMap((row) => {
       const before = found.get(externalIdOf(row));
-      return before === ERASED ? [] : [{ row, before, after: { ...before, ...partsOf(row.values, before).fields } }];
+      if (typeof before === 'string') return [];
+      return [{ row, before, after: { ...before, ...partsOf(row.values, before).fields } }];
     });
     const erased = await erasedIdentifiers(target.tombstones, target.client, changes);
     return new Map([...erased].map(([{ row }, [kind = '']]) => [row, kind]));
@@ -102,6 +105,7 @@ export async function customerImporter(target: ImportTarget, mapping: Mapping, s
     if (wanted.length === 0) return new Map();
     const created = wanted.filter(({ isNew }) => isNew).map(({ row }) => row);
     const known = wanted.filter(({ isNew }) => !isNew).map(({ row }) => String(row.id));
+    if (target.isDryRun) return plan.refused(known);
     if (created.length > 0)
       await target.keys.createSubjectKeys(
         target.client,
