@@ -22,6 +22,7 @@ import { countAlerts } from './gateway/alert-metrics';
 import { contractNames, contractOf, contractSchema } from './gateway/contracts';
 import { measureErasures } from './gateway/erasure-metrics';
 import { type Explain, ExplainResolver } from './gateway/explain-resolver';
+import { measureInstallation, type PoolUse } from './gateway/installation-metrics';
 import { createLogger } from './gateway/logging';
 import type { SignIn } from './gateway/playground';
 import { buildApi } from './gateway/schema';
@@ -38,6 +39,7 @@ import { createServices, type Services } from './services';
 import { pendingMigrations } from './storage/data-source';
 import type { KeyStore } from './storage/key-store';
 import { platformKey } from './storage/platform-key';
+import { poolCounts } from './storage/pool-use';
 import { deriveKey } from './storage/vault';
 import { openStores, type Stores } from './stores';
 import { ConversationResolver, CustomerResolver, OrderResolver } from './subjects/customer-resolver';
@@ -111,8 +113,15 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       signIn: signInOf(config),
       measure: (registry) => {
         measureErasures(registry, () => openErasures(services.erasure.parts));
+        measureInstallation(registry, {
+          ledger: async () => ({ ...(await services.ledger.lag()), unanchored: await anchoring.unanchored() }),
+          pools: () => poolsOf(stores),
+        });
         alerted.push(countAlerts(registry));
       },
+      allowedOrigins: config.allowedOrigins,
+      publicOrigin: config.publicOrigin,
+      compression: config.compression,
       ready: async () => {
         const { usable, fault } = await verifier.issuerState();
         return [...(await faultsOf(stores)), ...(usable ? [] : [`${fault} (OIDC_ISSUER is ${issuer})`])];
@@ -236,4 +245,11 @@ async function faultsOf({ regions, keysSource }: Stores): Promise<string[]> {
     }
   }
   return faults;
+}
+
+function poolsOf({ regions, keysSource }: Stores): PoolUse[] {
+  return [...regions.named(), ['keys', keysSource] as const].flatMap(([store, source]) => {
+    const counts = poolCounts(source);
+    return counts ? [{ store, ...counts }] : [];
+  });
 }

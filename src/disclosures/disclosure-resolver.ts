@@ -1,6 +1,7 @@
 import { Arg, Ctx, Field, ID, InputType, Int, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
 import type { DataCategory } from '../governance/vocabulary';
 import { sideOf } from '../identity/caller';
+import { cursorsOf } from '../identity/cursors';
 import { Leaves } from '../identity/entry-declarations';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { type Connection, page, pageSize, positionOf } from '../storage/connection';
@@ -56,10 +57,11 @@ export class DisclosureResolver {
     );
     const { id: client } = requireClient(context);
     const size = pageSize(first);
-    const position = positionOf(after, this.cursorKey);
+    const cursors = cursorsOf(context, this.cursorKey, 'Query.disclosures');
+    const position = positionOf(after, cursors);
     const asClient = sideOf(context.claims.roles) === 'CLIENT';
     const found = await this.disclosures.list(client, asClient, size + 1, position);
-    return page(found, size, position, this.cursorKey, ({ id }) => id);
+    return page(found, size, position, cursors, ({ id }) => id);
   }
 
   @Mutation(() => DisclosurePayload, {

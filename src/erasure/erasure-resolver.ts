@@ -1,5 +1,6 @@
 import { Arg, Ctx, Field, FieldResolver, ID, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
 import { sideOf } from '../identity/caller';
+import { cursorsOf } from '../identity/cursors';
 import { Leaves } from '../identity/entry-declarations';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { about } from '../identity/subject-state';
@@ -85,9 +86,10 @@ export class ErasureResolver {
     const client = overseen(context);
     const size = pageSize(first);
     const key = await this.keys.derivedKey(client, 'cursor');
-    const position = positionOf(after, key);
+    const cursors = cursorsOf(context, key, 'Query.erasureRequests', () => filter);
+    const position = positionOf(after, cursors);
     const states = await this.room.erasures.list(client, filter ?? {}, size + 1, position);
-    return page(states.map(requestOf), size, position, key, ({ id }) => id);
+    return page(states.map(requestOf), size, position, cursors, ({ id }) => id);
   }
 
   @Query(() => String, {

@@ -1,4 +1,5 @@
 import { Arg, Ctx, Field, FieldResolver, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import { cursorsOf } from '../identity/cursors';
 import { Leaves } from '../identity/entry-declarations';
 import { type RequestContext, requireClient, requirePrincipal, requireRole } from '../identity/request-context';
 import { about, unrestricted } from '../identity/subject-state';
@@ -74,9 +75,9 @@ export class RegisterResolver {
   ): Promise<Connection<Client>> {
     requireRole(context, ...platform, 'AUDITOR');
     const size = pageSize(first);
-    const key = this.platformCursorKey;
-    const position = positionOf(after, key);
-    return page(await this.clients.list(size + 1, position), size, position, key, ({ id }) => id);
+    const cursors = cursorsOf(context, this.platformCursorKey, 'Query.clients');
+    const position = positionOf(after, cursors);
+    return page(await this.clients.list(size + 1, position), size, position, cursors, ({ id }) => id);
   }
 
   @FieldResolver(() => [Agreement], { description: 'Agreements of the client, past and future ones included.' })
@@ -93,8 +94,8 @@ export class RegisterResolver {
   ): Promise<Connection<ClientUser> | null> {
     if (context.client?.id !== client.id) return null;
     const size = pageSize(first);
-    const key = await this.keys.derivedKey(client.id, 'cursor');
-    const position = positionOf(after, key);
+    const cursors = cursorsOf(context, await this.keys.derivedKey(client.id, 'cursor'), 'Client.users');
+    const position = positionOf(after, cursors);
     const rows = await this.clients.users(
       client.id,
       context.decision?.readable('ClientUser') ?? [],
@@ -105,7 +106,7 @@ export class RegisterResolver {
       (row) =>
         about(row, { ...unrestricted, residency: client.country, subject: String(row.id) }) as unknown as ClientUser,
     );
-    return page(users, size, position, key, ({ id }) => id);
+    return page(users, size, position, cursors, ({ id }) => id);
   }
 
   @Query(() => [SubProcessor], { description: 'The sub-processors, public to everyone (statement S2).' })

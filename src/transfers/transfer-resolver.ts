@@ -1,5 +1,6 @@
 import { Arg, Ctx, Field, ID, Int, Mutation, ObjectType, Query, Resolver, Root, Subscription } from 'type-graphql';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
+import { cursorsOf } from '../identity/cursors';
 import { Leaves } from '../identity/entry-declarations';
 import { DataCategoryEnum, ProcessingPurposeEnum, register } from '../identity/enums';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
@@ -79,10 +80,11 @@ export class TransferResolver {
     const client = requireClient(context);
     const size = pageSize(first);
     const key = await this.keys.derivedKey(client.id, 'cursor');
-    const position = positionOf(after, key);
+    const cursors = cursorsOf(context, key, 'Query.transferApprovals');
+    const position = positionOf(after, cursors);
     const all = (await this.#presentedAll(client.id)).reverse();
     const rest = position === undefined ? all : all.filter(({ id }) => id < position);
-    return page(rest.slice(0, size + 1), size, position, key, ({ id }) => id);
+    return page(rest.slice(0, size + 1), size, position, cursors, ({ id }) => id);
   }
 
   @Query(() => TransferApproval, { nullable: true })
