@@ -2,17 +2,24 @@ import type { DataSource } from 'typeorm';
 import { placesFor } from '../storage/affected-rows';
 import type { DecidedRow } from '../storage/decided-row';
 import { UNDER_ERASURE } from '../storage/fence';
+import type { KeyStore } from '../storage/key-store';
 import type { Regions } from '../storage/regions';
 import { committed } from '../storage/transaction';
 import type { Decisions } from './decided';
 import type { References } from './references';
 
 export interface PersonFinding {
-  readonly problem: 'UNDECIDED' | 'DIFFERS';
+  readonly problem: 'UNDECIDED' | 'DIFFERS' | 'KEY';
   readonly client: string;
   readonly customer: string;
   readonly entry: string | null;
   readonly message: string;
+}
+
+interface PeopleParts {
+  readonly regions: Regions;
+  readonly keys: KeyStore;
+  readonly references: References;
 }
 
 interface Person {
@@ -25,17 +32,17 @@ const PAGE = 1_000;
 
 /** Restrictions of persons' processing, held against what was decided and against the erasures that are under way. */
 export async function verifyPeople(
-  { regions, references }: { regions: Regions; references: References },
+  parts: PeopleParts,
   decisions: Decisions,
 ): Promise<{ people: number; findings: PersonFinding[] }> {
   const findings: PersonFinding[] = [];
   let people = 0;
-  for (const source of regions.all()) {
+  for (const source of parts.regions.all()) {
     for (let after: Pick<Person, 'client_id' | 'id'> = { client_id: '', id: '' }; ; ) {
       const page = await pageOf(source, after);
       people += page.length;
       for (const [client, persons] of byClient(page)) {
-        findings.push(...(await ofClient(source, references, decisions, client, persons)));
+        findings.push(...(await ofClient(source, parts, decisions, client, persons)));
       }
       const last = page.at(-1);
       if (!last || page.length < PAGE) break;
@@ -47,7 +54,7 @@ export async function verifyPeople(
 
 async function ofClient(
   source: DataSource,
-  references: References,
+  { keys, references }: PeopleParts,
   decisions: Decisions,
   client: string,
   persons: readonly Person[],
@@ -57,9 +64,10 @@ async function ofClient(
     return { table: 'customer', row: '', columns: { restriction }, subject: id };
   });
   const kept = await references.decisionsOf(client, rows);
+  const unnamed = persons.filter((_, index) => kept[index] === undefined).map(({ id }) => id);
+  const damaged = await keys.damagedAmong(client, unnamed);
   return persons.flatMap(({ id: customer, restriction }, index) => {
     const is = kept[index];
-    if (!is) return [];
     const finding = (problem: PersonFinding['problem'], entry: string | null, message: string) => ({
       problem,
       client,
@@ -67,6 +75,8 @@ async function ofClient(
       entry,
       message,
     });
+    if (damaged.has(customer)) return finding('KEY', null, 'its key was altered, or is another person’s');
+    if (!is) return [];
     const isWithheld = restriction === UNDER_ERASURE;
     if (isWithheld && erased.has(customer)) return [];
     if (erased.has(customer)) return finding('DIFFERS', null, 'its erasure is under way, and it is not withheld');

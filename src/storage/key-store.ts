@@ -196,6 +196,14 @@ export class KeyStore {
     }
   }
 
+  /** Those of the subjects whose keys were altered, or put in another's place: nothing of theirs opens. */
+  async damagedAmong(clientId: string, subjectIds: readonly string[]): Promise<ReadonlySet<string>> {
+    if (subjectIds.length === 0) return new Set();
+    const read = await this.#readSubjectKeys(clientId, subjectIds);
+    for (const key of read?.keys.values() ?? []) key.fill(0);
+    return read?.damaged ?? new Set();
+  }
+
   /**
    * Destroys a subject's key for good. This process forgets it at once, every other one within KEY_CACHE_TTL_MS.
    * Does nothing where there is none, so that an erasure can be run again.

@@ -210,6 +210,35 @@ describe.each(databases)('S16: records are held against the ledger on $name', ({
     expect([instruction, hold, approval].every(Boolean)).toBe(true);
   });
 
+  it('S16: a wrapped key in another’s place costs that person’s fields, never the page, and it is named', async () => {
+    const replica = await app.replica();
+    const { keysSource } = replica.stores;
+    const keyOf = async (id: string) =>
+      (
+        await keysSource.query<Array<{ wrapped: Buffer }>>('SELECT wrapped FROM subject_key WHERE subject_id = ?', [id])
+      )[0]?.wrapped;
+    const put = (id: string, wrapped: unknown) =>
+      keysSource.query('UPDATE subject_key SET wrapped = ? WHERE subject_id = ?', [wrapped, id]);
+    const [own, other] = [await keyOf(person), await keyOf(restricted)];
+    await put(person, other);
+    const agent: Asker = { role: 'CLIENT_ADMIN', client: 'acme' };
+    const { data, errors } = await replica.ask(agent, 'LEGAL', '{ customers { nodes { id firstName residency } } }');
+    expect((data as { customers: { nodes: object[] } }).customers.nodes).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ id: person, firstName: null, residency: 'DE' }),
+        expect.objectContaining({ id: restricted, firstName: 'Bo', residency: 'DE' }),
+      ]),
+    );
+    expect(errors?.map(({ path }) => path?.at(-1))).toEqual(['firstName']);
+    const { regions, keys } = replica.stores;
+    const { findings: found } = await verifyRecords({ regions, keys, references: replica.services.references });
+    expect(found).toMatchObject([{ problem: 'KEY', table: 'customer', row: person, client: acme }]);
+    await put(person, own);
+    await replica.services.ledger.close();
+    await replica.close();
+    expect(await findings()).toEqual([]);
+  });
+
   it('S16: a person who is erased, and a client that ends, leave nothing to find', async () => {
     const { erasure, customers } = app.services;
     const actor = { client: acme, principal: 'test' };
