@@ -41,6 +41,8 @@ export interface PersonalDataOptions {
   /** Purposes that read it in the clear. */
   readonly allow: readonly ProcessingPurpose[];
   readonly deidentify?: Readonly<Partial<Record<ProcessingPurpose, Deidentification>>>;
+  /** Where the value identifies what another field is the id of: that field, so that their pseudonyms join. */
+  readonly domain?: string;
   readonly requiresAgreement?: AgreementKind;
   readonly derivedFrom?: readonly string[];
   readonly stored: Storing;
@@ -192,6 +194,7 @@ function addSealedColumn(target: object, draft: Draft, category: DataCategory): 
 
 function directivesOf(options: PersonalDataOptions): string[] {
   const { category, subject = 'CUSTOMER', allow, deidentify = {}, requiresAgreement, derivedFrom } = options;
+  const domain = options.domain === undefined ? '' : `, domain: ${JSON.stringify(options.domain)}`;
   const byMethod = new Map<Deidentification, string[]>();
   for (const [purpose, method] of Object.entries(deidentify)) {
     byMethod.set(method, [...(byMethod.get(method) ?? []), purpose]);
@@ -199,7 +202,10 @@ function directivesOf(options: PersonalDataOptions): string[] {
   return [
     `@personalData(category: ${category}, subject: ${subject})`,
     `@purposes(allow: [${allow.join(', ')}])`,
-    ...[...byMethod].map(([method, purposes]) => `@deidentify(for: [${purposes.join(', ')}], by: ${method})`),
+    ...[...byMethod].map(([method, purposes]) => {
+      const within = method === 'PSEUDONYM' ? domain : '';
+      return `@deidentify(for: [${purposes.join(', ')}], by: ${method}${within})`;
+    }),
     ...(requiresAgreement ? [`@requiresAgreement(kind: ${requiresAgreement})`] : []),
     ...(derivedFrom ? [`@derivedFrom(fields: ${JSON.stringify(derivedFrom)})`] : []),
   ];

@@ -74,6 +74,9 @@ export class Customer {
   @Field(() => String, { nullable: true, description: 'Where the data came from.' })
   source: string | null;
 
+  @NonPersonal('names the import that the row came with (C2)', { plain: 'id' })
+  importId: string | null;
+
   @PersonalData({
     ...identifier,
     deidentify: { IMPROVEMENT: 'PSEUDONYM' },

@@ -5,6 +5,7 @@ import { inTransaction } from '../../storage/transaction';
 import { CustomAttribute } from '../custom-attribute';
 import { Customer } from '../customer';
 import { refusedWrites, type WriteRefusal } from '../writable';
+import { DryRun } from './dry-run';
 import { type Fault, refusalFault } from './errors';
 import { ERASED, ExternalIds, type ImportTarget } from './external-ids';
 import type { Importer } from './importer';
@@ -29,18 +30,19 @@ const POSTAL = 'postalAddress.';
  */
 export async function customerImporter(target: ImportTarget, mapping: Mapping, source: string): Promise<Importer> {
   const ids = await ExternalIds.of(target);
+  const plan = new DryRun(target);
   const fields = [...new Set(mapping.fields.map(({ field }) => field.split('.')[0] ?? field))];
   const attributeKeys = mapping.fields.flatMap(({ field }) =>
     field.startsWith(ATTRIBUTE) ? [field.slice(ATTRIBUTE.length)] : [],
   );
 
   async function take(rows: readonly MappedRow[]): Promise<Array<Outcome | Fault>> {
-    const found = await ids.find(Customer, rows.map(externalIdOf), fields);
-    const stored = [...found.values()].filter((row) => row !== ERASED);
+    const found = await ids.find(Customer, 'externalId', rows.map(externalIdOf), fields);
+    const stored = [...found.values()].filter((row) => typeof row === 'object');
     const attributes = await storedAttributes(stored.map(({ id }) => String(id)));
     const pending = new Map<string, PendingCustomer>();
     for (const [id, row] of found) {
-      if (row !== ERASED) pending.set(id, pendingOf(row, false, attributes.get(String(row.id)) ?? {}));
+      if (typeof row === 'object') pending.set(id, pendingOf(row, false, attributes.get(String(row.id)) ?? {}));
     }
     const erased = await erasedAmong(rows.filter((row) => !found.has(externalIdOf(row))));
     const outcomes = rows.map((row): Outcome | Fault => {
@@ -50,10 +52,10 @@ export async function customerImporter(target: ImportTarget, mapping: Mapping, s
       if (field !== undefined) return { reason: 'ERASED: this person was erased; --allow-erased takes them in', field };
       const known = pending.get(id);
       if (known) return apply(known, row.values);
-      const fresh = pendingOf({ id: uuid(), source, createdAt: new Date() }, true, {});
+      const fresh = pendingOf({ id: uuid(), source, importId: target.importId, createdAt: new Date() }, true, {});
       pending.set(id, fresh);
       apply(fresh, row.values);
-      return 'created';
+      return plan.created(id);
     });
     const refused = await write([...pending.values()]);
     return outcomes.map((outcome, index) => {
@@ -99,6 +101,7 @@ export async function customerImporter(target: ImportTarget, mapping: Mapping, s
     if (wanted.length === 0) return new Map();
     const created = wanted.filter(({ isNew }) => isNew).map(({ row }) => row);
     const known = wanted.filter(({ isNew }) => !isNew).map(({ row }) => String(row.id));
+    if (target.isDryRun) return plan.refused(known);
     if (created.length > 0)
       await target.keys.createSubjectKeys(
         target.client,
