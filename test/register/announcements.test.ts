@@ -64,7 +64,8 @@ describe.each(databases)('what changes under clients on $name', ({ create }) => 
   };
   const told = async (client: string): Promise<Told[]> => {
     const { data } = await app.ask(adminOf(client), undefined, '{ notices { nodes { kind subject message } } }');
-    return (data?.notices as { nodes: Told[] }).nodes;
+    const { nodes } = (data?.notices ?? { nodes: [] }) as { nodes: Told[] };
+    return nodes;
   };
   const tell = () => app.services.announcements.tellDue();
 
