@@ -13,6 +13,7 @@ import type { Exports } from './exports/exports';
 import { createExportsRoom } from './exports/exports-room';
 import { AccessDesk } from './identity/access-desk';
 import { GovernanceRecords } from './identity/governance-records';
+import { Announcements } from './register/announcements';
 import { Clients } from './register/clients';
 import { RegisterPolicySource } from './register/policy-source';
 import { Proposals } from './register/proposals';
@@ -40,7 +41,9 @@ export interface Services {
   readonly exports: Exports;
   readonly accesses: AccessRecorder;
   readonly auditReader: AuditReader;
+  readonly references: References;
   readonly disclosures: Disclosures;
+  readonly announcements: Announcements;
   readonly reports: Reports;
 }
 
@@ -101,6 +104,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     exports,
     accesses: new AccessRecorder(ledger, references, options.onAlert),
     auditReader: reader,
+    references,
     reports: new Reports({
       reader,
       clients,
@@ -108,6 +112,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
       policies,
       transfersOf: async (client) => (await transfers.store.all(client)).map(declaredTransfer),
     }),
+    announcements: new Announcements(regions, transfers.notices),
     disclosures: new Disclosures({ regions, keys, references, recorder: trail, notices: transfers.notices }),
   };
 }

@@ -134,8 +134,9 @@ test('S17: no rejection that a resolver leaves behind ends the process', () => {
     const schema = buildSchema(governanceTypeDefs + \`
       type A { x: Int! \${told} xs: [Int!]! \${told} list: [Int] \${told}
         secret: [String] @personalData(category: NAME) @deidentify(for: [SUPPORT], by: PSEUDONYM) @purposes(allow: [LEGAL])
-        n: Int @nonPersonal(because: "n") late: Int! \${told} nested: [A!]! }
-      type Query { a: A as: [A!] }\`, { assumeValid: true });
+        n: Int @nonPersonal(because: "n") late: Int! \${told} nested: [A!] @personalRows
+        seen: Int @personalData(category: USAGE) @purposes(allow: [SUPPORT, LEGAL, SECURITY]) }
+      type Query { a: A @personalRows as: [A!] @personalRows }\`, { assumeValid: true });
     const row = {
       x: rejected, late: () => new Promise((_, reject) => setTimeout(reject, 5, new Error('late'))),
       xs: () => [new Error('first'), rejected(), rejected()], list: () => [rejected(), new Error('one'), rejected()],
