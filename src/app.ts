@@ -20,7 +20,7 @@ import { openErasures } from './erasure/monitoring';
 import { ExportResolver, TerminationExportResolver } from './exports/export-resolver';
 import { countAlerts } from './gateway/alert-metrics';
 import { contractNames, contractOf, contractSchema } from './gateway/contracts';
-import { measureErasures } from './gateway/erasure-metrics';
+import { erasureConcerns, measureErasures, workerFaults } from './gateway/erasure-metrics';
 import { type Explain, ExplainResolver } from './gateway/explain-resolver';
 import { createLogger } from './gateway/logging';
 import { buildApi } from './gateway/schema';
@@ -106,16 +106,27 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       acknowledge: async (body, headers) => (await services.erasure.webhooks.acknowledge(body, headers)) !== undefined,
       collect: (context, id) => services.exports.collect(context, id),
       measure: (registry) => {
-        measureErasures(registry, () => openErasures(services.erasure.parts));
+        measureErasures(
+          registry,
+          () => openErasures(services.erasure.parts),
+          () => background.state,
+        );
         alerted.push(countAlerts(registry));
       },
       ready: async () => {
         const { usable, fault } = await verifier.issuerState();
-        return [...(await faultsOf(stores)), ...(usable ? [] : [`${fault} (OIDC_ISSUER is ${issuer})`])];
+        return [
+          ...(await faultsOf(stores)),
+          ...workerFaults(background.state),
+          ...(usable ? [] : [`${fault} (OIDC_ISSUER is ${issuer})`]),
+        ];
       },
       concerns: async () => {
         const { fault } = await verifier.issuerState();
-        return fault === undefined ? [] : [`${fault} (OIDC_ISSUER is ${issuer}); the keys known before are used`];
+        return [
+          ...(fault === undefined ? [] : [`${fault} (OIDC_ISSUER is ${issuer}); the keys known before are used`]),
+          ...erasureConcerns(await openErasures(services.erasure.parts)),
+        ];
       },
       logger,
       production,

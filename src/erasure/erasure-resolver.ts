@@ -1,11 +1,12 @@
 import { Arg, Ctx, Field, FieldResolver, ID, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
-import { about } from '../identity/subject-state';
+import { about, unrestricted } from '../identity/subject-state';
 import type { Clients } from '../register/clients';
 import { type Connection, page, pageSize, positionOf } from '../storage/connection';
 import { UNDER_ERASURE } from '../storage/fence';
 import type { KeyStore } from '../storage/key-store';
 import type { Row } from '../storage/tenant-reader';
+import type { BulkFiling } from './bulk-filing';
 import {
   CancelErasureInput,
   ErasureRequestFilter,
@@ -21,6 +22,7 @@ import {
   ErasureRetention,
   ErasureStep,
   ErasureSubject,
+  UnfiledErasure,
 } from './erasure-types';
 import type { ErasureState } from './requests';
 
@@ -34,6 +36,18 @@ class ErasurePayload {
 class ErasuresPayload {
   @Field(() => Int, { description: 'How many were filed; those under erasure already are not counted.' })
   requested: number;
+
+  @Field(() => Int, { description: 'How many were under erasure already.' })
+  underErasure: number;
+
+  @Field(() => Int, { description: 'How many ids are of no customer of the client.' })
+  unknown: number;
+
+  @Field(() => [UnfiledErasure], { description: 'Whose erasure could not be filed; file it again.' })
+  failed: UnfiledErasure[];
+
+  @Field(() => Boolean, { description: 'Whether everybody was looked at; where not, file the rest by another call.' })
+  complete: boolean;
 }
 
 export const administration = ['CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
@@ -130,7 +144,9 @@ export class ErasureResolver {
     return { request: requestOf(await this.room.erasures.request(id, input.customerId, { ...filing, notBefore })) };
   }
 
-  @Mutation(() => ErasuresPayload, { description: 'Erases many customers; up to 50000 at once.' })
+  @Mutation(() => ErasuresPayload, {
+    description: 'Erases many customers, up to 50000 at once, and says who was left out.',
+  })
   async requestErasures(
     @Arg('input', () => RequestErasuresInput) input: RequestErasuresInput,
     @Ctx() context: RequestContext,
@@ -139,8 +155,8 @@ export class ErasureResolver {
     const { id } = requireClient(context);
     const filing = { ...actor(context), grounds: input.grounds, note: input.note ?? null };
     const { customerIds, filter } = input;
-    if (customerIds && !filter) return { requested: await this.room.erasures.requestMany(id, customerIds, filing) };
-    if (filter && !customerIds) return { requested: await this.room.erasures.requestWhere(id, filter, filing) };
+    if (customerIds && !filter) return reportOf(await this.room.erasures.requestMany(id, customerIds, filing));
+    if (filter && !customerIds) return reportOf(await this.room.erasures.requestWhere(id, filter, filing));
     throw denied.input('Give either "customerIds" or "filter".');
   }
 
@@ -170,6 +186,12 @@ export class ErasureResolver {
     return { request: requestOf(await this.room.erasures.terminate(terms, actor(context))) };
   }
 }
+
+/** Whose erasure could not be filed is told to whoever named them, or may read who they are. */
+const reportOf = ({ failed, ...counts }: BulkFiling): ErasuresPayload => ({
+  ...counts,
+  failed: failed.map(({ customerId, code }) => about({ customerId, code }, unrestricted)),
+});
 
 function actor({ claims }: RequestContext): { principal: string; role: string } {
   return { principal: claims.subject, role: claims.roles[0] ?? '' };

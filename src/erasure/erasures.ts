@@ -1,4 +1,4 @@
-import type { DataSource, EntityManager } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { DataCategory } from '../governance/vocabulary';
 import { denied } from '../identity/request-context';
@@ -9,11 +9,11 @@ import type { Row } from '../storage/tenant-reader';
 import { TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
 import { committed, inTransaction } from '../storage/transaction';
+import { type BulkFiling, customerPages, fileInBulk } from './bulk-filing';
 import { STATEMENT_DAYS } from './deadline';
 import { ErasureRequestRow, type ErasureStatus } from './erasure-request';
-import { type Filing, fileAll, fileErasures } from './filing';
+import { type Filing, fileErasures } from './filing';
 import { holdsInForce } from './holds';
-import { pseudonymOf } from './ledger';
 import type { ErasureParts, TerminationFiled } from './parts';
 import { type ErasureState, isFinal, readState, type StateRow, stateColumns, stateOf } from './requests';
 import { everyCategory, keeper } from './retained';
@@ -68,7 +68,7 @@ export class Erasures {
    * @throws {GraphQLError} NOT_FOUND, BAD_USER_INPUT
    */
   async request(client: string, customerId: string, filing: Filing): Promise<ErasureState> {
-    if ((filing.note?.length ?? 0) > 2_000) throw denied.input('"note" is longer than 2000 characters.');
+    requireNote(filing);
     if (customerId === '') throw denied.notFound('customer');
     const { principal, grounds } = filing;
     await this.parts.recorder.record('ERASURE_REQUESTED', {
@@ -77,28 +77,32 @@ export class Erasures {
       subject: customerId,
       details: { grounds },
     });
-    const filed = (await fileErasures(this.parts, client, [customerId], filing)).get(customerId);
+    const filed = (await fileErasures(this.parts, client, [customerId], filing)).requests.get(customerId);
     const found = filed ? await this.find(client, filed) : await this.#openFor(client, customerId);
     if (!found) throw denied.notFound('customer');
     return found;
   }
 
-  /** Files the erasure of many. @returns how many were filed; those under erasure already are not counted */
-  async requestMany(client: string, customerIds: readonly string[], filing: Filing): Promise<number> {
+  /** Files the erasure of many, and says what became of each. @throws {GraphQLError} BAD_USER_INPUT */
+  async requestMany(client: string, customerIds: readonly string[], filing: Filing): Promise<BulkFiling> {
     if (customerIds.length > FILING_LIMIT) throw denied.input(`No more than ${FILING_LIMIT} at once.`);
-    let filed = 0;
-    const { principal, grounds } = filing;
-    const details = { grounds, customers: customerIds.length };
-    await this.parts.recorder.record('ERASURES_REQUESTED', { client, principal, details });
+    requireNote(filing);
     const ids = [...new Set(customerIds)].filter((id) => id !== '');
-    for (let start = 0; start < ids.length; start += PAGE) {
-      filed += (await fileErasures(this.parts, client, ids.slice(start, start + PAGE), filing)).size;
+    const { principal, grounds } = filing;
+    const details = { grounds, customers: ids.length };
+    await this.parts.recorder.record('ERASURES_REQUESTED', { client, principal, details });
+    async function* pages() {
+      for (let start = 0; start < ids.length; start += PAGE) yield ids.slice(start, start + PAGE);
     }
-    return filed;
+    return fileInBulk(this.parts, client, filing, pages());
   }
 
-  /** Files the erasure of everyone who meets the criteria, FILING_LIMIT at most in one call. */
-  async requestWhere(client: string, criteria: CustomerCriteria, filing: Filing): Promise<number> {
+  /**
+   * Files the erasure of everyone who meets the criteria, FILING_LIMIT at most in one call.
+   * @throws {GraphQLError} BAD_USER_INPUT
+   */
+  async requestWhere(client: string, criteria: CustomerCriteria, filing: Filing): Promise<BulkFiling> {
+    requireNote(filing);
     const conditions: Array<[string, string | number]> = [];
     if (criteria.residency) conditions.push(['residency = ?', criteria.residency]);
     if (criteria.source) conditions.push(['source = ?', criteria.source]);
@@ -107,18 +111,12 @@ export class Erasures {
     if (conditions.length === 0) throw denied.input('"filter" must say whom; to erase everyone, terminate the client.');
     const { principal, grounds } = filing;
     await this.parts.recorder.record('ERASURES_REQUESTED', { client, principal, details: { grounds } });
-    const where = conditions.map(([text]) => ` AND ${text}`).join('');
-    const page = async (source: DataSource, after: string) => {
-      const rows = await committed(source, () =>
-        source.query<Array<{ id: string }>>(
-          `SELECT id FROM customer WHERE client_id = ? AND id > ?${where}
-           AND (restriction IS NULL OR restriction <> '${UNDER_ERASURE}') ORDER BY id LIMIT ${PAGE}`,
-          [client, after, ...conditions.map(([, value]) => value)],
-        ),
-      );
-      return rows.map(({ id }) => id);
-    };
-    return fileAll(this.parts, client, filing, page, FILING_LIMIT);
+    const where = conditions.map(([text]) => ` AND c.${text}`).join('');
+    const from = `FROM customer c WHERE c.client_id = ?${where}
+      AND (c.restriction IS NULL OR c.restriction <> '${UNDER_ERASURE}')`;
+    const parameters = [client, ...conditions.map(([, value]) => value)];
+    const pages = customerPages(await this.parts.regions.of(client), from, parameters);
+    return fileInBulk(this.parts, client, filing, pages, FILING_LIMIT);
   }
 
   /**
@@ -174,7 +172,6 @@ export class Erasures {
       throw denied.input('Client users are kept for a reason and until a day: say both, or neither (D5).');
     }
     const source = await regions.of(client);
-    const clientKey = await keys.clientKey(client);
     const at = now();
     const due = input.retainUntil?.getTime() ?? input.effectiveOn.getTime() + STATEMENT_DAYS * DAY_MS;
     if (input.exportFirst && due - at < EXPORT_DAYS * DAY_MS) {
@@ -214,7 +211,7 @@ export class Erasures {
       await jobs(source).schedule(manager, client, [row.id], Math.max(at, row.notBefore.getTime()));
       if (input.exportFirst) await this.#fileExport(manager, { client, request: row.id, by, at, notBefore: exportAt });
     });
-    const pseudonym = pseudonymOf(clientKey, by.principal);
+    const pseudonym = await ledger.pseudonym(client, by.principal);
     const request = {
       grounds: row.grounds,
       role: by.role,
@@ -338,4 +335,8 @@ export class Erasures {
     );
     return row && stateOf(row);
   }
+}
+
+function requireNote({ note }: Filing): void {
+  if ((note?.length ?? 0) > 2_000) throw denied.input('"note" is longer than 2000 characters.');
 }

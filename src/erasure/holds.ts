@@ -5,6 +5,7 @@ import { denied } from '../identity/request-context';
 import { affectedRows, placesFor } from '../storage/affected-rows';
 import { TenantWriter } from '../storage/tenant-writer';
 import { committed, inTransaction } from '../storage/transaction';
+import { Customer } from '../subjects/customer';
 import { LegalHoldRow } from './erasure-request';
 import type { ErasureParts } from './parts';
 
@@ -68,12 +69,11 @@ export class Holds {
       details: { hold: hold.id, categories: hold.categories.join(' ') },
     });
     await inTransaction(await regions.of(actor.client), async (manager) => {
-      const [customer] = await manager.query<unknown[]>('SELECT id FROM customer WHERE client_id = ? AND id = ?', [
-        actor.client,
-        input.customerId,
-      ]);
-      if (!customer) throw denied.notFound('customer');
-      await new TenantWriter(manager, keys).insert(LegalHoldRow, actor.client, [
+      const writer = new TenantWriter(manager, keys);
+      // Whoever erases the person waits for the hold and sees it, or has erased what the hold comes too late for.
+      const there = await writer.enter(Customer, actor.client, [input.customerId]);
+      if (!there.has(input.customerId)) throw denied.notFound('customer');
+      await writer.insert(LegalHoldRow, actor.client, [
         { ...hold, categories: hold.categories.join(','), placedBy: actor.principal },
       ]);
     });
