@@ -23,10 +23,12 @@ import { contractNames, contractOf, contractSchema } from './gateway/contracts';
 import { erasureConcerns, measureErasures, workerFaults } from './gateway/erasure-metrics';
 import { type Explain, ExplainResolver } from './gateway/explain-resolver';
 import { createLogger } from './gateway/logging';
+import type { SignIn } from './gateway/playground';
 import { buildApi } from './gateway/schema';
 import type { Contract, ServerOptions } from './gateway/server-options';
 import { type Governed, govern } from './governance/govern';
 import { GovernanceResolver } from './identity/governance-resolver';
+import { discoverSignIn } from './identity/openid-discovery';
 import type { RequestContext } from './identity/request-context';
 import { createTokenVerifier } from './identity/tokens';
 import { NoticeResolver } from './register/notice-resolver';
@@ -105,6 +107,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       contextFor: (claims, purpose) => services.desk.contextFor(claims, purpose),
       acknowledge: async (body, headers) => (await services.erasure.webhooks.acknowledge(body, headers)) !== undefined,
       collect: (context, id) => services.exports.collect(context, id),
+      signIn: signInOf(config),
       measure: (registry) => {
         measureErasures(
           registry,
@@ -146,6 +149,12 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       await stores.close();
     },
   };
+}
+
+/** People sign in where an issuer knows this installation as a client. */
+function signInOf({ oidcIssuer: issuer, oidcClientId: clientId, oidcScope: scope, oidcAudience: audience }: Config) {
+  if (issuer === undefined || clientId === undefined) return undefined;
+  return async (): Promise<SignIn> => ({ issuer, clientId, scope, audience, ...(await discoverSignIn(issuer)) });
 }
 
 /** Alerts go to the log, and to whoever is to be told (statement G3). */

@@ -24,6 +24,10 @@ export interface Config {
   readonly masterKeyFile?: string;
   /** Identifier of the OpenID provider, exactly as its tokens state it in `iss`. */
   readonly oidcIssuer?: string;
+  /** The public client by which people sign in at the issuer, in the playground. */
+  readonly oidcClientId?: string;
+  /** What is asked for at sign-in, beside who it is. */
+  readonly oidcScope: string;
   /** What a token must name in `aud`; absent, any audience of the issuer is accepted. */
   readonly oidcAudience?: string;
   /** Where its tokens say what. */
@@ -91,6 +95,8 @@ const environment = z.object({
     )
     .optional(),
   OIDC_AUDIENCE: z.string().optional(),
+  OIDC_CLIENT_ID: z.string().optional(),
+  OIDC_SCOPE: z.string().default('openid'),
   OIDC_CLAIM_SUB: claimNames(defaultClaimNames.subject),
   OIDC_CLAIM_TENANT: claimNames(defaultClaimNames.tenant),
   OIDC_CLAIM_ROLES: claimNames(defaultClaimNames.roles),
@@ -170,6 +176,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     keysDatabaseUrl: variables.KEYS_DATABASE_URL ?? 'sqlite:./data/keys.db',
     ...(variables.REMIT_MASTER_KEY_FILE === undefined ? {} : { masterKeyFile: variables.REMIT_MASTER_KEY_FILE }),
     ...(variables.OIDC_ISSUER === undefined ? {} : { oidcIssuer: variables.OIDC_ISSUER }),
+    ...(variables.OIDC_CLIENT_ID === undefined ? {} : { oidcClientId: variables.OIDC_CLIENT_ID }),
+    oidcScope: variables.OIDC_SCOPE,
     ...(variables.OIDC_AUDIENCE === undefined ? {} : { oidcAudience: variables.OIDC_AUDIENCE }),
     claimNames: {
       subject: variables.OIDC_CLAIM_SUB,

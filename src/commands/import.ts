@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { GraphQLError } from 'graphql';
 import type { Client } from '../register/client';
 import type { Services } from '../services';
 import type { Stores } from '../stores';
 import { checkFile, type ImportReport, importFile, rejectsPathOf } from '../subjects/import/import-file';
-import { type ImportKind, importKinds, readMapping } from '../subjects/import/mapping';
+import { type ImportKind, importKinds } from '../subjects/import/kinds';
+import { readMapping } from '../subjects/import/mapping';
 import { CommandError } from './failure';
 import { exitTwoOnMisuse } from './misuse';
 import { overStores } from './over-stores';
@@ -19,6 +20,10 @@ interface Options {
   readonly source?: string;
   readonly rejects?: string;
   readonly allowErased?: boolean;
+  readonly allowRejects: number;
+  readonly strict?: boolean;
+  readonly encoding?: string;
+  readonly delimiter?: string;
   readonly json?: boolean;
 }
 
@@ -26,26 +31,32 @@ interface Options {
 export function importCommand(): Command {
   const command = new Command('import')
     .description("Take a client's CSV or NDJSON file in; rows are known by their external id, so it can be run again")
-    .argument('<file>', 'CSV with a header row, or NDJSON; UTF-8')
+    .argument('<file>', 'CSV with a header row, or NDJSON')
     .requiredOption('--client <slug>', 'the client whose data it is')
     .addOption(new Option('--as <kind>', 'what the rows are').choices(importKinds).makeOptionMandatory())
     .requiredOption('--map <file>', 'JSON: our field names → the columns of the file')
     .option('--create-client', 'register the client where it does not exist')
     .option('--source <name>', 'where created customers come from; "import" unless told, or mapped')
     .option('--rejects <file>', 'where rejected rows are reported; FILE.rejects.ndjson unless told')
+    .option('--strict', 'reject the whole row where a field of it cannot be read')
+    .option('--allow-rejects <n>', 'exit with 0 where no more rows and fields than these are rejected', wholeNumber, 0)
+    .option('--encoding <name>', 'what the text is encoded in, such as windows-1252; found out unless told')
+    .option('--delimiter <character>', 'what stands between values of CSV, or TAB; found out unless told', delimiterOf)
     .option('--allow-erased', 'take in people whose erasure is on record; who does so is recorded')
     .option('--json', 'print the counts as JSON, and nothing else')
     .addHelpText('after', EXAMPLE)
     .action(async (file: string, options: Options) => {
       const report = await overStores((services, stores) => run(services, stores, file, options));
       process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : summary(report, file, options));
+      if (report.rejected + report.rejectedFields > options.allowRejects) process.exitCode = 1;
     });
   return exitTwoOnMisuse(command);
 }
 
 const EXAMPLE = `
 Orders name their customer by customerExternalId, order items their order by orderExternalId; other data of a customer
-goes to attributes.KEY. An empty cell leaves what is known as it is. Exit code 0 when done, with rejected rows too.
+goes to attributes.KEY. An empty cell leaves what is known as it is. A value that cannot be read costs its field, a key
+that cannot its row; exit code 1 says that there were such.
 
 Example:
   $ echo '{"externalId":"CustomerId","residency":"Country","postalAddress.city":"City"}' > map.json
@@ -59,7 +70,9 @@ async function run(services: Services, stores: Stores, file: string, options: Op
     throw new CommandError(`--map ${options.map} cannot be read (${error.code}); name a file that can`, 2);
   });
   const mapping = readMapping(text, options.as, options.map);
-  await checkFile({ file, mapping, rejects: options.rejects });
+  const { rejects, encoding, delimiter, source, strict } = options;
+  const reading = { file, mapping, rejects, encoding, delimiter };
+  await checkFile(reading);
   const client = await clientOf(services, options);
   const { allowErased } = options;
   if (allowErased) {
@@ -74,8 +87,7 @@ async function run(services: Services, stores: Stores, file: string, options: Op
   };
   const progress = progressBar(options.as);
   try {
-    const { source, rejects } = options;
-    return await importFile(target, { file, mapping, source, rejects, onProgress: progress.update });
+    return await importFile(target, { ...reading, source, strict, onProgress: progress.update });
   } finally {
     progress.stop();
   }
@@ -92,13 +104,29 @@ async function clientOf({ clients }: Services, { client: slug, createClient }: O
   throw new CommandError(`there is no client "${slug}"; name one that exists, or add --create-client`, 2);
 }
 
-function summary(
-  { read, created, updated, unchanged, rejected }: ImportReport,
-  file: string,
-  options: Options,
-): string {
+function summary(report: ImportReport, file: string, options: Options): string {
+  const { read, created, updated, unchanged, rejected, rejectedFields, encoding } = report;
   const counts = `${read} ${options.as} read: ${created} created, ${updated} updated, ${unchanged} unchanged`;
-  if (rejected === 0) return `${counts}.\n`;
+  const guess =
+    encoding.by === 'guess'
+      ? `Read as ${encoding.name}, by likeness: where letters with accents came out wrong, say --encoding.\n`
+      : '';
+  if (rejected + rejectedFields === 0) return `${counts}.\n${guess}`;
+  const lost = [
+    ...(rejected > 0 ? [`${rejected} rejected`] : []),
+    ...(rejectedFields > 0 ? [`${rejectedFields} fields left out of others`] : []),
+  ];
   const where = options.rejects ?? rejectsPathOf(file);
-  return `${counts}, ${rejected} rejected.\nLine and reason of each rejected row: ${where}\n`;
+  return `${counts}, ${lost.join(', ')}.\nLine and reason of each: ${where}\n${guess}`;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Write a whole number, such as 10.');
+  return Number(text);
+}
+
+function delimiterOf(text: string): string {
+  if (text === 'TAB') return '\t';
+  if (text.length !== 1 || /["\r\n]/.test(text)) throw new InvalidArgumentError('Write one character, or TAB.');
+  return text;
 }

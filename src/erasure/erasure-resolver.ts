@@ -6,6 +6,8 @@ import { type Connection, page, pageSize, positionOf } from '../storage/connecti
 import { UNDER_ERASURE } from '../storage/fence';
 import type { KeyStore } from '../storage/key-store';
 import type { Row } from '../storage/tenant-reader';
+import { reachOf } from '../subjects/reach';
+import { fieldsAskedBy } from '../subjects/withheld-matches';
 import type { BulkFiling } from './bulk-filing';
 import {
   CancelErasureInput,
@@ -138,7 +140,7 @@ export class ErasureResolver {
     @Ctx() context: RequestContext,
   ): Promise<ErasurePayload> {
     requireRole(context, ...administration);
-    const filing = { ...actor(context), grounds: input.grounds, note: input.note ?? null };
+    const filing = { ...filer(context), grounds: input.grounds, note: input.note ?? null };
     const notBefore = input.startsAt?.getTime() ?? null;
     const { id } = requireClient(context);
     return { request: requestOf(await this.room.erasures.request(id, input.customerId, { ...filing, notBefore })) };
@@ -153,10 +155,13 @@ export class ErasureResolver {
   ): Promise<ErasuresPayload> {
     requireRole(context, ...administration);
     const { id } = requireClient(context);
-    const filing = { ...actor(context), grounds: input.grounds, note: input.note ?? null };
+    const filing = { ...filer(context), grounds: input.grounds, note: input.note ?? null };
     const { customerIds, filter } = input;
     if (customerIds && !filter) return reportOf(await this.room.erasures.requestMany(id, customerIds, filing));
-    if (filter && !customerIds) return reportOf(await this.room.erasures.requestWhere(id, filter, filing));
+    if (filter && !customerIds) {
+      const found = { ...filing, foundBy: fieldsAskedBy(filter) };
+      return reportOf(await this.room.erasures.requestWhere(id, filter, found));
+    }
     throw denied.input('Give either "customerIds" or "filter".');
   }
 
@@ -167,7 +172,9 @@ export class ErasureResolver {
   ): Promise<ErasurePayload> {
     requireRole(context, ...administration);
     return {
-      request: requestOf(await this.room.erasures.cancel(requireClient(context).id, input.id, context.claims.subject)),
+      request: requestOf(
+        await this.room.erasures.cancel(requireClient(context).id, input.id, context.claims.subject, reachOf(context)),
+      ),
     };
   }
 
@@ -196,6 +203,9 @@ const reportOf = ({ failed, ...counts }: BulkFiling): ErasuresPayload => ({
 function actor({ claims }: RequestContext): { principal: string; role: string } {
   return { principal: claims.subject, role: claims.roles[0] ?? '' };
 }
+
+/** Who files erasures of people, and whom they reach. */
+const filer = (context: RequestContext) => ({ ...actor(context), reach: reachOf(context) });
 
 /** The client whose erasures the caller may look at. */
 export function overseen(context: RequestContext): string {

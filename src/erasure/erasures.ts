@@ -9,6 +9,7 @@ import type { Row } from '../storage/tenant-reader';
 import { TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
 import { committed, inTransaction } from '../storage/transaction';
+import { everybody, lockPeople, mayAct, type Reach, requireReached, unreached } from '../subjects/reach';
 import { type BulkFiling, customerPages, fileInBulk } from './bulk-filing';
 import { STATEMENT_DAYS } from './deadline';
 import { ErasureRequestRow, type ErasureStatus } from './erasure-request';
@@ -69,8 +70,13 @@ export class Erasures {
    */
   async request(client: string, customerId: string, filing: Filing): Promise<ErasureState> {
     requireNote(filing);
-    if (customerId === '') throw denied.notFound('customer');
-    const { principal, grounds } = filing;
+    const { principal, grounds, reach = everybody } = filing;
+    const source = await this.parts.regions.of(client);
+    const [person] = await inTransaction(source, (manager) => lockPeople(manager, client, [customerId]));
+    if (person && !mayAct(reach, person)) throw unreached();
+    const open = await this.#openFor(client, customerId);
+    if (open) return open;
+    if (!person) throw unreached();
     await this.parts.recorder.record('ERASURE_REQUESTED', {
       client,
       principal,
@@ -79,7 +85,7 @@ export class Erasures {
     });
     const filed = (await fileErasures(this.parts, client, [customerId], filing)).requests.get(customerId);
     const found = filed ? await this.find(client, filed) : await this.#openFor(client, customerId);
-    if (!found) throw denied.notFound('customer');
+    if (!found) throw unreached();
     return found;
   }
 
@@ -121,12 +127,18 @@ export class Erasures {
 
   /**
    * Takes a request back while nothing is destroyed; the person is read again as before.
+   * @param reach whom the caller reaches; a request about anybody else does not exist
    * @throws {GraphQLError} NOT_FOUND, or CONFLICT once destruction has begun
    */
-  async cancel(client: string, id: string, principal: string): Promise<ErasureState> {
-    await this.parts.recorder.record('ERASURE_CANCELLED', { client, principal, details: { request: id } });
+  async cancel(client: string, id: string, principal: string, reach: Reach = everybody): Promise<ErasureState> {
     const { regions, ledger, now } = this.parts;
     const source = await regions.of(client);
+    await inTransaction(source, async (manager) => {
+      const state = await readState(manager, client, id);
+      if (!state) throw denied.notFound('erasure request');
+      await requireReached(manager, client, state.customerId, reach, 'erasure request');
+    });
+    await this.parts.recorder.record('ERASURE_CANCELLED', { client, principal, details: { request: id } });
     const cancelled = await inTransaction(source, async (manager) => {
       const taken = await affectedRows(
         manager,

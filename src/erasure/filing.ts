@@ -5,6 +5,7 @@ import { placesFor } from '../storage/affected-rows';
 import { UNDER_ERASURE } from '../storage/fence';
 import { TenantWriter } from '../storage/tenant-writer';
 import { inTransaction } from '../storage/transaction';
+import { everybody, lockPeople, mayAct, type Reach } from '../subjects/reach';
 import { agreedTerms } from './agreed-terms';
 import { erasureDue } from './deadline';
 import { type ErasureGrounds, ErasureRequestRow } from './erasure-request';
@@ -19,12 +20,10 @@ export interface Filing {
   readonly categories?: readonly DataCategory[] | null;
   /** Milliseconds since 1970 before which nothing is destroyed. */
   readonly notBefore?: number | null;
-}
-
-interface Customer {
-  readonly id: string;
-  readonly residency: string | null;
-  readonly restriction: string | null;
+  /** Whom the caller reaches; everybody, where an operator or the product itself files. */
+  readonly reach?: Reach;
+  /** Fields of the customer by which the persons were found. */
+  readonly foundBy?: readonly string[];
 }
 
 /** What became of a page of customers; who is in neither is not there. */
@@ -37,7 +36,7 @@ interface FiledPage {
 
 /**
  * Files requests for customers of one client: they are withheld, the requests and their jobs are written in one
- * transaction, and the ledger is told. Persons who are under erasure already, or are not there, are left out.
+ * transaction, and the ledger is told. Persons who are under erasure already, not there, or out of reach, are left out.
  */
 export async function fileErasures(
   parts: ErasureParts,
@@ -50,17 +49,18 @@ export async function fileErasures(
   const now = parts.now();
   const { erasureDays } = await agreedTerms(source, client, now);
   const categories = filing.categories ?? null;
-  const { rowLocks } = await parts.profile(source);
   const noted = await whoCanHaveNotes(parts, client, customerIds, filing);
+  const { reach = everybody, foundBy } = filing;
   const { filed, underErasure } = await inTransaction(source, async (manager) => {
-    const found = await lockCustomers(manager, client, customerIds, rowLocks);
-    const free = found.filter(({ restriction }) => restriction !== UNDER_ERASURE);
-    const underErasure = found.filter(({ restriction }) => restriction === UNDER_ERASURE).map(({ id }) => id);
-    const rows = free.map(({ id, residency, restriction }) => ({
+    const found = await lockPeople(manager, client, customerIds);
+    const reached = found.filter((person) => mayAct(reach, person, foundBy));
+    const free = reached.filter(({ restriction }) => restriction !== UNDER_ERASURE);
+    const underErasure = reached.filter((person) => !free.includes(person)).map(({ subject }) => subject);
+    const rows = free.map(({ subject, residency, restriction }) => ({
       id: uuid(),
       kind: 'CUSTOMER',
-      customerId: id,
-      note: noted.has(id) ? filing.note : null,
+      customerId: subject,
+      note: noted.has(subject) ? filing.note : null,
       grounds: filing.grounds,
       categories: categories?.join(',') ?? null,
       status: 'RECEIVED',
@@ -120,19 +120,6 @@ async function recordInLedger(
       requestedAt,
       request: { grounds, role, pseudonym, dueAt, categories, notBefore },
     })),
-  );
-}
-
-async function lockCustomers(
-  manager: EntityManager,
-  client: string,
-  ids: readonly string[],
-  rowLocks: boolean,
-): Promise<Customer[]> {
-  return manager.query<Customer[]>(
-    `SELECT id, residency, restriction FROM customer WHERE client_id = ? AND id IN (${placesFor(ids)}) ORDER BY id
-     ${rowLocks ? 'FOR UPDATE' : ''}`,
-    [client, ...ids],
   );
 }
 

@@ -2,6 +2,7 @@ import { Arg, Ctx, Field, Mutation, ObjectType, Query, Resolver } from 'type-gra
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import type { ThirdParties } from '../register/third-parties';
 import { PLATFORM } from '../storage/platform-key';
+import { reachOf } from '../subjects/reach';
 import { PlaceLegalHoldInput, RegisterWebhookInput, ReleaseLegalHoldInput, SetRetentionInput } from './erasure-inputs';
 import { administration, overseen } from './erasure-resolver';
 import type { ErasureRoom } from './erasure-room';
@@ -50,8 +51,7 @@ export class HoldResolver {
     @Ctx() context: RequestContext,
   ): Promise<LegalHoldPayload> {
     requireRole(context, ...administration);
-    const actor = { client: requireClient(context).id, principal: context.claims.subject };
-    return { hold: holdOf(await this.room.holds.place(actor, input)) };
+    return { hold: holdOf(await this.room.holds.place(holder(context), input)) };
   }
 
   @Mutation(() => LegalHoldPayload, { description: 'Ends a hold; an erasure that waited for it goes on by itself.' })
@@ -60,8 +60,7 @@ export class HoldResolver {
     @Ctx() context: RequestContext,
   ): Promise<LegalHoldPayload> {
     requireRole(context, ...administration);
-    const actor = { client: requireClient(context).id, principal: context.claims.subject };
-    return { hold: holdOf(await this.room.holds.release(actor, input.id)) };
+    return { hold: holdOf(await this.room.holds.release(holder(context), input.id)) };
   }
 
   @Mutation(() => RetentionPayload, { description: 'Sets how long a category, or the whole person, is kept.' })
@@ -97,6 +96,13 @@ export class HoldResolver {
     return { endpoint: await this.room.webhooks.register(PLATFORM, { kind: 'SUB_PROCESSOR', id: known.id }, url) };
   }
 }
+
+/** Who places holds on people and ends them, and whom they reach. */
+const holder = (context: RequestContext) => ({
+  client: requireClient(context).id,
+  principal: context.claims.subject,
+  reach: reachOf(context),
+});
 
 function holdOf({ customerId: _customerId, ...hold }: Hold): LegalHold {
   return { ...hold, categories: [...hold.categories] };

@@ -6,6 +6,7 @@ import { affectedRows, placesFor } from '../storage/affected-rows';
 import { TenantWriter } from '../storage/tenant-writer';
 import { committed, inTransaction } from '../storage/transaction';
 import { Customer } from '../subjects/customer';
+import { everybody, personToActOn, type Reach, requireReached } from '../subjects/reach';
 import { LegalHoldRow } from './erasure-request';
 import type { ErasureParts } from './parts';
 
@@ -31,6 +32,13 @@ interface Row {
   released_at: number | null;
 }
 
+/** Who acts; without a reach it is an operator, who reaches everybody. */
+interface Actor {
+  readonly client: string;
+  readonly principal: string;
+  readonly reach?: Reach;
+}
+
 /** Legal holds on persons. A hold that ends sets going again what it had stopped (pitfall 25). */
 export class Holds {
   readonly #parts: ErasureParts;
@@ -41,7 +49,7 @@ export class Holds {
 
   /** @throws {GraphQLError} NOT_FOUND where the client has no such customer, BAD_USER_INPUT */
   async place(
-    actor: { client: string; principal: string },
+    { client, principal, reach = everybody }: Actor,
     input: {
       customerId: string;
       categories: readonly DataCategory[];
@@ -63,28 +71,37 @@ export class Holds {
       until: input.until ?? null,
       releasedAt: null,
     };
+    const source = await regions.of(client);
+    const { customerId } = hold;
+    await inTransaction(source, (manager) => personToActOn(manager, client, customerId, reach));
     await this.#parts.recorder.record('LEGAL_HOLD_PLACED', {
-      ...actor,
-      subject: input.customerId,
+      client,
+      principal,
+      subject: customerId,
       details: { hold: hold.id, categories: hold.categories.join(' ') },
     });
-    await inTransaction(await regions.of(actor.client), async (manager) => {
+    await inTransaction(source, async (manager) => {
       const writer = new TenantWriter(manager, keys);
       // Whoever erases the person waits for the hold and sees it, or has erased what the hold comes too late for.
-      const there = await writer.enter(Customer, actor.client, [input.customerId]);
-      if (!there.has(input.customerId)) throw denied.notFound('customer');
-      await writer.insert(LegalHoldRow, actor.client, [
-        { ...hold, categories: hold.categories.join(','), placedBy: actor.principal },
+      await writer.enter(Customer, client, [customerId]);
+      await personToActOn(manager, client, customerId, reach);
+      await writer.insert(LegalHoldRow, client, [
+        { ...hold, categories: hold.categories.join(','), placedBy: principal },
       ]);
     });
     return hold;
   }
 
   /** Releases a hold; what waited for it goes on by itself. @throws {GraphQLError} NOT_FOUND, or CONFLICT where it was */
-  async release({ client, principal }: { client: string; principal: string }, id: string): Promise<LegalHold> {
-    await this.#parts.recorder.record('LEGAL_HOLD_RELEASED', { client, principal, details: { hold: id } });
+  async release({ client, principal, reach = everybody }: Actor, id: string): Promise<LegalHold> {
     const { regions, jobs, now } = this.#parts;
     const source = await regions.of(client);
+    await inTransaction(source, async (manager) => {
+      const [row] = await manager.query<Row[]>('SELECT * FROM legal_hold WHERE client_id = ? AND id = ?', [client, id]);
+      if (!row) throw denied.notFound('legal hold');
+      await requireReached(manager, client, row.customer_id, reach, 'legal hold');
+    });
+    await this.#parts.recorder.record('LEGAL_HOLD_RELEASED', { client, principal, details: { hold: id } });
     const released = await inTransaction(source, async (manager) => {
       const rows = await manager.query<Row[]>('SELECT * FROM legal_hold WHERE client_id = ? AND id = ?', [client, id]);
       const [row] = rows;

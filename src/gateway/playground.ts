@@ -2,18 +2,35 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { SignInEndpoints } from '../identity/openid-discovery';
 
-// The browser itself then holds what the playground promises: nothing is loaded from, or sent to, any other host.
-const contentSecurityPolicy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "worker-src 'self' blob:",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "font-src 'self' data:",
-  "connect-src 'self'",
-  "frame-ancestors 'none'",
-].join('; ');
+// The browser itself then holds what the playground promises: nothing is loaded from, or sent to, any other host. Only
+// the issuer's token endpoint is asked, where people sign in.
+const contentSecurityPolicy = (tokenOrigin: string | undefined) =>
+  [
+    "default-src 'none'",
+    "script-src 'self'",
+    "worker-src 'self' blob:",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
+    "font-src 'self' data:",
+    `connect-src 'self'${tokenOrigin === undefined ? '' : ` ${tokenOrigin}`}`,
+    "frame-ancestors 'none'",
+  ].join('; ');
+
+/** How people sign in at the issuer: authorization code with PKCE, by a public client. */
+export interface SignIn extends SignInEndpoints {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly scope: string;
+  readonly audience?: string | undefined;
+}
+
+export interface PlaygroundOptions {
+  readonly directory?: string | undefined;
+  /** Absent, a token has to be brought along. */
+  readonly signIn?: (() => Promise<SignIn>) | undefined;
+}
 
 const missing = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Remit playground</title></head>
@@ -27,17 +44,26 @@ const missing = `<!doctype html>
  * `directory` is the built page's; by default `dist/playground`, whether this file runs compiled or from source.
  * Without a build it answers 503 and says how to make one.
  */
-export async function playground(app: FastifyInstance, options: { directory?: string }): Promise<void> {
+export async function playground(app: FastifyInstance, options: PlaygroundOptions): Promise<void> {
   const directory = options.directory ?? builtDirectory();
+  const { signIn } = options;
+  const offered = signIn && remembered(signIn);
 
   app.addHook('onRequest', async (_request, reply) => {
+    const endpoint = (await offered?.().catch(() => undefined))?.tokenEndpoint;
     reply.headers({
-      'content-security-policy': contentSecurityPolicy,
+      'content-security-policy': contentSecurityPolicy(endpoint && new URL(endpoint).origin),
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
     });
   });
 
+  app.get('/playground/sign-in.json', async (_request, reply) => {
+    reply.header('cache-control', 'no-store');
+    if (!offered) return reply.type('application/json').send('null');
+    const found = await offered().catch(() => undefined);
+    return found ?? reply.code(503).send({ message: 'The issuer cannot be reached.' });
+  });
   app.get('/playground', (_request, reply) => reply.redirect('/playground/'));
   if (!isBuilt(directory)) {
     app.get('/playground/*', (_request, reply) => unavailable(reply));
@@ -54,6 +80,26 @@ export async function playground(app: FastifyInstance, options: { directory?: st
       response.setHeader('cache-control', isAsset ? 'public, max-age=31536000, immutable' : 'no-store');
     },
   });
+}
+
+/** How long an issuer that could not be reached is not asked again, in milliseconds. */
+const RETRY_MS = 10_000;
+
+/** What was found is kept; what failed is asked for again, but not for each request. */
+function remembered(look: () => Promise<SignIn>): () => Promise<SignIn> {
+  let found: SignIn | undefined;
+  let failure: { readonly error: unknown; readonly at: number } | undefined;
+  return async () => {
+    if (found) return found;
+    if (failure && Date.now() - failure.at < RETRY_MS) throw failure.error;
+    try {
+      found = await look();
+      return found;
+    } catch (error) {
+      failure = { error, at: Date.now() };
+      throw error;
+    }
+  };
 }
 
 function builtDirectory(): string {

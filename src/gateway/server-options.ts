@@ -6,6 +6,7 @@ import type { TokenClaims } from '../identity/caller';
 import type { RequestContext } from '../identity/request-context';
 import type { TokenVerifier } from '../identity/tokens';
 import type { Collect } from './export-downloads';
+import type { SignIn } from './playground';
 import type { Acknowledge } from './webhook-acknowledgements';
 
 /** What the API shows to whom: all of it, what client apps see, what partners see. */
@@ -40,6 +41,8 @@ export interface ServerOptions {
   /** Made by `createLogger`. */
   readonly logger: Logger;
   readonly production: boolean;
+  /** How people sign in at the issuer; absent, they bring a token along. */
+  readonly signIn?: (() => Promise<SignIn>) | undefined;
   /** Where the built playground is; `dist/playground` unless told. */
   readonly playgroundDirectory?: string;
   /** What is left out has its default. */

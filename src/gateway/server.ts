@@ -77,10 +77,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   serveMetrics(app, metrics, options.metricsOfAll);
   if (options.acknowledge) takeAcknowledgements(app, options.acknowledge);
   if (options.collect) giveExports(app, options, options.collect);
-  await app.register(
-    playground,
-    options.playgroundDirectory === undefined ? {} : { directory: options.playgroundDirectory },
-  );
+  await app.register(playground, { directory: options.playgroundDirectory, signIn: options.signIn });
   return app;
 }
 

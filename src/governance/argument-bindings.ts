@@ -25,9 +25,14 @@ export interface ArgumentBinding {
 export type ArgumentBindings = ReadonlyMap<string, ArgumentBinding>;
 
 /** A read that an argument makes, or an operator it may not use. */
-export interface ArgumentRead {
+interface Read {
   readonly field: string;
   readonly forbiddenOperator?: string;
+}
+
+/** A read, with the name of the argument that makes it. */
+export interface ArgumentRead extends Read {
+  readonly argument: string;
 }
 
 /** The bindings of a field's arguments, at any depth of its input types; undefined where none of them reads anything. */
@@ -118,13 +123,14 @@ export function* argumentReads(
   bindings: ArgumentBindings,
   values: Readonly<Record<string, unknown>>,
 ): Generator<ArgumentRead> {
-  for (const name in values) {
-    const binding = bindings.get(name);
-    if (binding && values[name] !== undefined) yield* reads(binding, values[name]);
+  for (const argument in values) {
+    const binding = bindings.get(argument);
+    if (!binding || values[argument] === undefined) continue;
+    for (const read of reads(binding, values[argument])) yield { ...read, argument };
   }
 }
 
-function* reads(binding: ArgumentBinding, value: unknown): Generator<ArgumentRead> {
+function* reads(binding: ArgumentBinding, value: unknown): Generator<Read> {
   if (binding.field !== undefined) yield { field: binding.field };
   for (const item of Array.isArray(value) ? value : [value]) {
     if (item === null || typeof item !== 'object') continue;

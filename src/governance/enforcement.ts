@@ -17,6 +17,9 @@ interface Tally {
   readonly coordinate: string;
   readonly code: string;
   readonly rule: string;
+  /** The argument that reads it, as `Type.field(argument:)`; undefined where it was selected. */
+  readonly argument: string | undefined;
+  /** Where it was met first. */
   readonly path: ReadonlyArray<string | number>;
   rows: number;
   /** Where rows were counted that may be met again: under an alias, or through an argument. */
@@ -116,16 +119,19 @@ export class Enforcement {
     return { code: verdict?.code ?? 'PURPOSE_NOT_PERMITTED', rule: verdict?.rule ?? 'no plan reaches this field' };
   }
 
-  /** Counts a field that was not called because an argument reads what may not be read. */
-  withholdArgument(coordinate: Coordinate, refusal: Refusal, path: ResponsePath): void {
-    this.#count(coordinate, refusal, path);
+  /**
+   * Counts a field that was not called because an argument reads what may not be read.
+   * @param argument `Type.field(argument:)`
+   */
+  withholdArgument(coordinate: Coordinate, refusal: Refusal, argument: string, path: ResponsePath): void {
+    this.#count(coordinate, refusal, path, argument);
   }
 
-  #count({ index, name }: Coordinate, { code, rule }: Refusal, path: ResponsePath): Tally {
-    const key = `${name} ${code} ${rule}`;
+  #count({ index, name }: Coordinate, { code, rule }: Refusal, path: ResponsePath, argument?: string): Tally {
+    const key = `${name} ${code} ${argument ?? ''} ${rule}`;
     let tally = this.#tallies.get(key);
     if (!tally) {
-      tally = { coordinate: name, code, rule, path: templateOf(path), rows: 0, places: new Set() };
+      tally = { coordinate: name, code, rule, argument, path: responsePath(path), rows: 0, places: new Set() };
       this.#tallies.set(key, tally);
     }
     if (this.decision.recurring.has(index)) {
@@ -139,13 +145,22 @@ export class Enforcement {
 
   /** One error per coordinate and reason, never one per row. */
   errors(): GraphQLError[] {
-    return [...this.#tallies.values()].map(
-      ({ coordinate, code, rule, path, rows }) =>
-        new GraphQLError(messageOf(code), {
-          path,
-          extensions: { code, coordinate, purpose: this.decision.purpose ?? null, rule, rows },
-        }),
-    );
+    return [...this.#tallies.values()].map(({ coordinate, code, rule, argument, path, rows }) => {
+      const purpose = this.decision.purpose ?? null;
+      const why = messageOf(code);
+      return new GraphQLError(argument === undefined ? why : `The argument ${argument} reads ${coordinate}: ${why}`, {
+        path,
+        extensions: {
+          code,
+          coordinate,
+          ...(argument === undefined ? {} : { argument }),
+          purpose,
+          rule,
+          rows,
+          pattern: path.map((key) => (typeof key === 'number' ? '@' : key)),
+        },
+      });
+    });
   }
 
   report(auditId: string | null = null): GovernanceReport {
@@ -173,11 +188,9 @@ function placeOf(row: ResponsePath | undefined): string {
   return place;
 }
 
-/** The path by response keys, from the root down, with `@` for every place in a list. */
-function templateOf(leaf: ResponsePath): string[] {
-  const keys: string[] = [];
-  for (let node: ResponsePath | undefined = leaf; node; node = node.prev) {
-    keys.unshift(typeof node.key === 'number' ? '@' : node.key);
-  }
-  return keys;
+/** The path from the root down. */
+export function responsePath(leaf: ResponsePath): Array<string | number> {
+  const path: Array<string | number> = [];
+  for (let node: ResponsePath | undefined = leaf; node; node = node.prev) path.push(node.key);
+  return path.reverse();
 }

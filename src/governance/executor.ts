@@ -18,7 +18,7 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql';
-import type { Enforcement, ResponsePath } from './enforcement';
+import { type Enforcement, responsePath } from './enforcement';
 import { argumentsFor } from './field-arguments';
 import { plainGuardOf, releaseProperty } from './guards';
 import { PlaceError } from './messages';
@@ -223,12 +223,6 @@ function fail(raw: unknown, place: Place, path: Path, { errors }: Execution, typ
   if (isNonNullType(type)) throw error;
   errors.push(error);
   return null;
-}
-
-function responsePath(leaf: ResponsePath): Array<string | number> {
-  const path: Array<string | number> = [];
-  for (let node: ResponsePath | undefined = leaf; node; node = node.prev) path.push(node.key);
-  return path.reverse();
 }
 
 function infoOf({ executable, parentType, definition, nodes }: Place, execution: Execution, path: Path) {

@@ -90,7 +90,8 @@ export function guardSchema(policy: SchemaPolicy, plainSources: boolean): void {
       const lazy = plain ? propertyResolver(field.name) : methodResolver(field.name);
       const resolve = original.resolve && original.resolve !== defaultFieldResolver ? original.resolve : undefined;
       if (coordinate || bindings) {
-        const guard = { policy, coordinate, bindings, nonNull: isNonNullType(field.type) };
+        const nonNull = isNonNullType(field.type);
+        const guard = { policy, field: `${type.name}.${field.name}`, coordinate, bindings, nonNull };
         field.resolve = guarded(guard, resolve ?? lazy);
         if (coordinate && !bindings && !resolve && plain) {
           plainGuards.set(field.resolve, { ...guard, coordinate, name: field.name });
@@ -131,6 +132,8 @@ function unwrapped(resolve: Resolver): Resolver {
 
 interface Guard {
   readonly policy: SchemaPolicy;
+  /** `Type.field` */
+  readonly field: string;
   readonly coordinate: Coordinate | undefined;
   readonly bindings: ArgumentBindings | undefined;
   readonly nonNull: boolean;
@@ -188,14 +191,14 @@ function release(
 
 /** Pitfall 12: a filter or a sort tells what it reads, so it needs the field in the clear. */
 function argumentsPermitted(
-  { policy, nonNull }: Guard,
+  { policy, field: guarded, nonNull }: Guard,
   bindings: ArgumentBindings,
   args: Record<string, unknown>,
   enforcement: Enforcement,
   path: ResponsePath,
 ): boolean {
   let permitted = true;
-  for (const { field, forbiddenOperator } of argumentReads(bindings, args)) {
+  for (const { argument, field, forbiddenOperator } of argumentReads(bindings, args)) {
     const [type = '', name = ''] = field.split('.');
     for (const { name: possible } of policy.possibleTypes(type)) {
       const coordinate = policy.coordinate(possible, name);
@@ -208,7 +211,7 @@ function argumentsPermitted(
       const rule = clear
         ? `@governedBy operators of ${coordinate.name}`
         : (verdict?.rule ?? 'no plan reaches this field');
-      enforcement.withholdArgument(coordinate, { code, rule }, path);
+      enforcement.withholdArgument(coordinate, { code, rule }, `${guarded}(${argument}:)`, path);
     }
   }
   if (!permitted && nonNull) throw withheldError('PURPOSE_NOT_PERMITTED');

@@ -9,13 +9,35 @@ const loopback = new Set(['localhost', '127.0.0.1', '[::1]']);
  * @throws {IssuerUnavailableError} where they cannot be had
  */
 export async function discoverKeys(issuer: string): Promise<Record<string, unknown>> {
+  return fetchDocument(addressIn(await discover(issuer), 'jwks_uri'), 'its key set');
+}
+
+/** Where a browser signs in at the issuer. */
+export interface SignInEndpoints {
+  readonly authorizationEndpoint: string;
+  readonly tokenEndpoint: string;
+}
+
+/** @throws {IssuerUnavailableError} where the issuer does not say */
+export async function discoverSignIn(issuer: string): Promise<SignInEndpoints> {
+  const document = await discover(issuer);
+  return {
+    authorizationEndpoint: addressIn(document, 'authorization_endpoint'),
+    tokenEndpoint: addressIn(document, 'token_endpoint'),
+  };
+}
+
+async function discover(issuer: string): Promise<Record<string, unknown>> {
   const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-  const { issuer: named, jwks_uri: keysAddress } = await fetchDocument(address, 'its discovery document');
-  if (named !== issuer) throw new IssuerUnavailableError('its discovery document names another issuer');
-  if (typeof keysAddress !== 'string' || !isConfidential(keysAddress)) {
-    throw new IssuerUnavailableError('its discovery document names no jwks_uri with https');
-  }
-  return fetchDocument(keysAddress, 'its key set');
+  const document = await fetchDocument(address, 'its discovery document');
+  if (document.issuer !== issuer) throw new IssuerUnavailableError('its discovery document names another issuer');
+  return document;
+}
+
+function addressIn(document: Record<string, unknown>, name: string): string {
+  const address = document[name];
+  if (typeof address === 'string' && isConfidential(address)) return address;
+  throw new IssuerUnavailableError(`its discovery document names no ${name} with https`);
 }
 
 async function fetchDocument(address: string, what: string): Promise<Record<string, unknown>> {

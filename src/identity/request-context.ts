@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import type { Access, Decision } from '../governance/govern';
+import type { Access, Decision, RowRefusal } from '../governance/govern';
 import type { Role, TokenClaims } from './caller';
 import type { RecipientReference } from './recipient';
 
@@ -47,11 +47,22 @@ export const denied = {
       extensions: { code: 'PRIVACY_NOTICE_NOT_ACCEPTED', version },
     }),
   input: (message: string) => new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } }),
-  erased: (identifiers: readonly string[]) =>
-    new GraphQLError('This person was erased; "allowErased" takes them in again.', {
-      extensions: { code: 'ERASED', identifiers },
+  /** @param identifiers those by which the person is known; only to whoever may decide */
+  erased: (identifiers?: readonly string[]) =>
+    new GraphQLError(
+      'This person was erased; a privacy officer or an administrator may take them in again, by "allowErased".',
+      { extensions: { code: 'ERASED', ...(identifiers && { identifiers }) } },
+    ),
+  conflict: (message: string, more: Readonly<Record<string, unknown>> = {}) =>
+    new GraphQLError(message, { extensions: { code: 'CONFLICT', ...more } }),
+  /** What would be written could not be read, or would change who reads the person. */
+  transfer: (message: string, refusal?: RowRefusal) =>
+    new GraphQLError(message, {
+      extensions: {
+        code: 'TRANSFER_NOT_AUTHORIZED',
+        rule: typeof refusal === 'object' ? refusal.rule : 'GDPR Art. 44',
+      },
     }),
-  conflict: (message: string) => new GraphQLError(message, { extensions: { code: 'CONFLICT' } }),
 };
 
 /** @throws {GraphQLError} UNAUTHENTICATED or FORBIDDEN unless the caller has one of the roles */

@@ -59,6 +59,8 @@ export class CustomerFilter {
 
 @InputType()
 export class AttributeInput {
+  // A key without a value removes the attribute.
+  @Directive('@governedBy(field: "CustomAttribute.value")')
   @Field(() => String)
   key: string;
 
@@ -97,6 +99,8 @@ class CustomerFields {
   @Field(() => String, { nullable: true })
   gender?: string | null;
 
+  // It is written as a whole: what is left out of it is unknown from then on, the street too.
+  @Directive('@governedBy(field: "PostalAddress.street")')
   @Field(() => PostalAddressInput, { nullable: true })
   postalAddress?: PostalAddressInput | null;
 
@@ -125,7 +129,8 @@ export class CreateCustomerInput extends CustomerFields {
 
   @Field(() => Boolean, {
     nullable: true,
-    description: 'Takes in a person whose erasure is on record, such as one who became a customer again.',
+    description:
+      'Takes in a person whose erasure is on record, such as one who became a customer again; for administrators and privacy officers.',
   })
   allowErased?: boolean | null;
 }

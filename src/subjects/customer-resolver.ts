@@ -29,10 +29,11 @@ import {
   RestrictProcessingInput,
   UpdateCustomerInput,
 } from './customer-inputs';
-import type { Customers } from './customers';
+import type { Customers, CustomerWriter } from './customers';
 import { HealthRecord, HealthRecordConnection } from './health-record';
 import { Order, OrderConnection, OrderItem } from './order';
 import { health } from './policies';
+import { reachOf } from './reach';
 import type { Records, Relation } from './records';
 import { fieldsAskedBy, mayMatch } from './withheld-matches';
 
@@ -109,8 +110,10 @@ export class CustomerResolver {
     @Arg('by', () => CustomerLookup) by: CustomerLookup,
     @Ctx() context: RequestContext,
   ): Promise<Customer | null> {
-    const found = await this.customers.lookup(requireClient(context).id, by, readable(context));
-    return found && mayMatch(context, found, fieldsAskedBy(by)) ? found : null;
+    const reach = reachOf(context);
+    const fields = fieldsAskedBy(by);
+    const matches = (customer: Customer) => mayMatch(reach, customer, fields);
+    return (await this.customers.lookup(requireClient(context).id, by, readable(context), matches)) ?? null;
   }
 
   @Query(() => CustomerConnection, { name: 'customers', nullable: true, description: "The client's customers." })
@@ -129,7 +132,8 @@ export class CustomerResolver {
     const by = fieldsAskedBy(filter);
     if (by.length === 0) return whole;
     // The page keeps its cursors: whoever pages on goes past what does not match for them.
-    const edges = whole.edges.filter(({ node }) => mayMatch(context, node, by));
+    const reach = reachOf(context);
+    const edges = whole.edges.filter(({ node }) => mayMatch(reach, node, by));
     return { edges, nodes: edges.map(({ node }) => node), pageInfo: whole.pageInfo };
   }
 
@@ -180,15 +184,16 @@ export class CustomerResolver {
 
   @Mutation(() => CustomerPayload, {
     nullable: true,
-    description: 'Records a new customer; fields that the purpose may not read are not written.',
+    description: 'Records a new customer; what the purpose may not read, here, is not written.',
   })
   async createCustomer(
     @Arg('input', () => CreateCustomerInput) input: CreateCustomerInput,
     @Ctx() context: RequestContext,
   ): Promise<CustomerPayload> {
     requireRole(context, ...writers);
+    if (input.allowErased) requireRole(context, ...administration);
     const { id } = requireClient(context);
-    return this.#payload(context, await this.customers.create(id, input, context.claims.subject));
+    return this.#payload(context, await this.customers.create(id, input, context.claims.subject, writerOf(context)));
   }
 
   @Mutation(() => CustomerPayload, { nullable: true, description: 'Changes what is known of a customer.' })
@@ -197,7 +202,7 @@ export class CustomerResolver {
     @Ctx() context: RequestContext,
   ): Promise<CustomerPayload> {
     requireRole(context, ...writers);
-    await this.customers.update(requireClient(context).id, input);
+    await this.customers.update(requireClient(context).id, input, writerOf(context));
     return this.#payload(context, input.customerId);
   }
 
@@ -215,6 +220,7 @@ export class CustomerResolver {
       input.customerId,
       input.ground,
       context.claims.subject,
+      reachOf(context),
     );
     return this.#payload(context, input.customerId);
   }
@@ -225,7 +231,8 @@ export class CustomerResolver {
     @Ctx() context: RequestContext,
   ): Promise<CustomerPayload> {
     requireRole(context, ...administration);
-    await this.customers.setRestriction(requireClient(context).id, input.customerId, null, context.claims.subject);
+    const { subject } = context.claims;
+    await this.customers.setRestriction(requireClient(context).id, input.customerId, null, subject, reachOf(context));
     return this.#payload(context, input.customerId);
   }
 
@@ -273,6 +280,12 @@ export class ConversationResolver {
     return relatedPage<Message>(this.records, this.keys, context, messages, conversation, first, after);
   }
 }
+
+const writerOf = (context: RequestContext): CustomerWriter => ({
+  principal: context.claims.subject,
+  reach: reachOf(context),
+  takesInErased: administration.some((role) => context.claims.roles.includes(role)),
+});
 
 const cursorKey = Symbol('cursor key');
 

@@ -82,6 +82,11 @@ export class Customer {
   @Field(() => String, { nullable: true, description: "The person's id in the client's own system." })
   externalId: string | null;
 
+  @NonPersonal('tells apart people who share an external id without being shown to the same callers', {
+    plain: 'count',
+  })
+  externalIdRank: number | null;
+
   @PersonalData({ ...moment, stored: { plain: 'instant' } })
   @Field(() => DateTime, { nullable: true })
   createdAt: Date | null;

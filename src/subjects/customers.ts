@@ -1,11 +1,14 @@
 import { isIP } from 'node:net';
 import countries from 'i18n-iso-countries';
+import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import type { DataCategory } from '../governance/vocabulary';
 import { type ChangeRecorder, unrecorded } from '../identity/change-recorder';
 import { denied } from '../identity/request-context';
 import { about } from '../identity/subject-state';
 import type { KeyStore } from '../storage/key-store';
 import type { Regions } from '../storage/regions';
+import { tableOf } from '../storage/tables';
 import { type Condition, type Row, TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
 import type { Tombstones } from '../storage/tombstones';
@@ -20,14 +23,37 @@ import type {
   CustomerLookup,
   UpdateCustomerInput,
 } from './customer-inputs';
+import { externalIdConflict, holdersOf, type Place, placeBeside } from './external-id-holders';
+import {
+  categoriesOf,
+  everybody,
+  lockPeople,
+  mayMove,
+  mayWrite,
+  type Person,
+  personToActOn,
+  type Reach,
+  unreached,
+} from './reach';
 import { requireNotUnderErasure } from './writable';
+
+/** Who writes, and whom they reach. */
+export interface CustomerWriter {
+  readonly principal: string;
+  readonly reach: Reach;
+  /** Whether they may decide that an erased person is taken in again. */
+  readonly takesInErased: boolean;
+}
+
+const operator = (principal: string): CustomerWriter => ({ principal, reach: everybody, takesInErased: true });
+
+/** Rows of one identifier that a look-up goes through. */
+const MOST_ALIKE = 1_000;
+const ATTEMPTS = 5;
 
 /** What every read of a customer needs to decide on the row, whatever was asked for. */
 const state = ['restriction', 'residency'];
 const statedFields = new WeakMap<ReadonlySet<string>, ReadonlySet<string>>();
-
-/** Only what is read of every customer. */
-const none: ReadonlySet<string> = new Set();
 
 function withState(fields: ReadonlySet<string>): ReadonlySet<string> {
   const known = statedFields.get(fields);
@@ -58,8 +84,17 @@ export class Customers {
     return customer;
   }
 
-  /** @throws {GraphQLError} BAD_USER_INPUT unless exactly one look-up is given */
-  async lookup(client: string, by: CustomerLookup, fields: ReadonlySet<string>): Promise<Customer | undefined> {
+  /**
+   * The first of those with an identifier whom the caller may be told of.
+   * @param matches whether a row may be said to match
+   * @throws {GraphQLError} BAD_USER_INPUT unless exactly one look-up is given
+   */
+  async lookup(
+    client: string,
+    by: CustomerLookup,
+    fields: ReadonlySet<string>,
+    matches: (customer: Customer) => boolean = () => true,
+  ): Promise<Customer | undefined> {
     const given = Object.entries(by).filter(([, value]) => value !== null && value !== undefined) as Array<
       [BlindIndexKind, string]
     >;
@@ -68,8 +103,8 @@ export class Customers {
     const [kind, value] = only;
     const digest = blindIndex(await this.#keys.derivedKey(client, 'blind-index'), kind, value);
     if (digest === null) return undefined;
-    const [customer] = await this.#select(client, fields, [{ index: kind, is: '=', value: digest }], 1);
-    return customer;
+    const found = await this.#select(client, fields, [{ index: kind, is: '=', value: digest }], MOST_ALIKE);
+    return found.find(matches);
   }
 
   /** Customers in the order in which they came, from after an id. */
@@ -93,42 +128,68 @@ export class Customers {
 
   /**
    * @returns the new customer's id
-   * @throws {GraphQLError} BAD_USER_INPUT, CONFLICT where the external id is taken, ERASED where the person was erased
+   * @throws {GraphQLError} BAD_USER_INPUT, TRANSFER_NOT_AUTHORIZED where the caller could not read what it writes,
+   * CONFLICT where the external id is taken, ERASED where the person was erased
    */
-  async create(client: string, input: CreateCustomerInput, source: string): Promise<string> {
-    const { attributes, allowErased, ...fields } = input;
+  async create(client: string, input: CreateCustomerInput, source: string, by = operator(source)): Promise<string> {
+    const { attributes, allowErased, ...rest } = input;
+    const fields = present(rest);
     check(input);
-    await this.#requireFree(client, input.externalId);
-    if (!allowErased) await this.#requireNotErased(client, input);
+    requireSomething(input);
+    const { residency = null } = input;
+    const refusal = by.reach.refusal({ residency, restriction: null }, writtenCategories(input));
+    if (refusal !== undefined) throw denied.transfer(unreadable(residency), refusal);
+    const erased = await this.#erasedAmong(client, input);
+    if (erased.length > 0 && !allowErased) throw denied.erased(by.takesInErased ? erased : undefined);
     const id = uuid();
+    // Looked at before the person has a key, which would outlive a refusal.
+    await this.#placeFor(client, input.externalId, id, by.reach);
     await this.#keys.createSubjectKeys(client, [id]);
-    await inTransaction(await this.#regions.of(client), async (manager) => {
-      const writer = new TenantWriter(manager, this.#keys);
-      await writer.insert(Customer, client, [
-        { ...present(fields), id, source: input.source ?? source, createdAt: new Date() },
-      ]);
-      const rows = (attributes ?? []).filter(({ value }) => value !== null && value !== undefined);
-      await writer.insert(
-        CustomAttribute,
-        client,
-        rows.map(({ key, value }) => ({ customerId: id, key, value })),
-      );
-    }).catch(externalIdTaken);
+    if (erased.length > 0) {
+      const details = { identifiers: erased.join(' ') };
+      await this.#recorder.record('ERASED_TAKEN_IN', { client, principal: by.principal, subject: id, details });
+    }
+    await this.#beside(client, input.externalId, id, by, async (place) =>
+      inTransaction(await this.#regions.of(client), async (manager) => {
+        const writer = new TenantWriter(manager, this.#keys);
+        await writer.insert(Customer, client, [
+          { ...fields, ...place, id, source: input.source ?? source, createdAt: new Date() },
+        ]);
+        const rows = (attributes ?? []).filter(({ value }) => value !== null && value !== undefined);
+        await writer.insert(
+          CustomAttribute,
+          client,
+          rows.map(({ key, value }) => ({ customerId: id, key, value })),
+        );
+      }),
+    );
     return id;
   }
 
-  /** @throws {GraphQLError} NOT_FOUND, BAD_USER_INPUT or CONFLICT */
-  async update(client: string, input: UpdateCustomerInput): Promise<void> {
-    const { customerId, attributes, ...fields } = input;
+  /** @throws {GraphQLError} NOT_FOUND, BAD_USER_INPUT, TRANSFER_NOT_AUTHORIZED or CONFLICT */
+  async update(client: string, input: UpdateCustomerInput, by = operator('')): Promise<void> {
+    const { customerId, attributes, ...rest } = input;
+    const fields = present(rest);
     check(input);
-    await this.#requireFree(client, input.externalId, customerId);
-    await inTransaction(await this.#regions.of(client), async (manager) => {
-      const writer = new TenantWriter(manager, this.#keys);
-      await requireNotUnderErasure(writer, client, customerId);
-      const found = await writer.update(Customer, client, { id: customerId }, present(fields));
-      if (!found) throw denied.notFound('customer');
-      for (const attribute of attributes ?? []) await this.#setAttribute(writer, client, customerId, attribute);
-    }).catch(externalIdTaken);
+    const source = await this.#regions.of(client);
+    const writable = async (manager: EntityManager): Promise<Person> => {
+      const [person] = await lockPeople(manager, client, [customerId]);
+      if (!person || !mayWrite(by.reach, person, writtenCategories(input))) throw unreached();
+      requireNotUnderErasure(person);
+      const { residency } = input;
+      if (residency !== undefined && residency !== person.residency && !mayMove(by.reach, person, residency))
+        throw denied.transfer(movesReach);
+      return person;
+    };
+    await inTransaction(source, writable);
+    await this.#beside(client, input.externalId, customerId, by, (place) =>
+      inTransaction(source, async (manager) => {
+        await writable(manager);
+        const writer = new TenantWriter(manager, this.#keys);
+        await writer.update(Customer, client, { id: customerId }, { ...fields, ...place });
+        for (const attribute of attributes ?? []) await this.#setAttribute(writer, client, customerId, attribute);
+      }),
+    );
   }
 
   /** Limits a person's processing to LEGAL (GDPR Art. 18(2), 21), or lifts the limit. @throws {GraphQLError} NOT_FOUND */
@@ -137,18 +198,19 @@ export class Customers {
     customerId: string,
     ground: RestrictionGround | null,
     principal: string,
+    reach: Reach = everybody,
   ): Promise<void> {
-    const customer = await this.find(client, customerId, none);
-    if (!customer) throw denied.notFound('customer');
+    const source = await this.#regions.of(client);
+    const changeable = async (manager: EntityManager): Promise<void> =>
+      requireNotUnderErasure(await personToActOn(manager, client, customerId, reach));
+    await inTransaction(source, changeable);
     const kind = ground === null ? 'RESTRICTION_LIFTED' : 'RESTRICTION_SET';
     await this.#recorder.record(kind, { client, principal, subject: customerId, details: { ground } });
     const changes = { restriction: ground, restrictedAt: ground === null ? null : Date.now() };
-    const found = await inTransaction(await this.#regions.of(client), async (manager) => {
-      const writer = new TenantWriter(manager, this.#keys);
-      await requireNotUnderErasure(writer, client, customerId);
-      return writer.update(Customer, client, { id: customerId }, changes);
+    await inTransaction(source, async (manager) => {
+      await changeable(manager);
+      await new TenantWriter(manager, this.#keys).update(Customer, client, { id: customerId }, changes);
     });
-    if (!found) throw denied.notFound('customer');
   }
 
   async #select(client: string, fields: ReadonlySet<string>, where: Condition[], limit: number): Promise<Customer[]> {
@@ -174,27 +236,53 @@ export class Customers {
   }
 
   /** Whoever was erased does not come back unsaid: by an import, a workflow, a retried call (pitfall 28). */
-  async #requireNotErased(client: string, input: CreateCustomerInput): Promise<void> {
+  async #erasedAmong(client: string, input: CreateCustomerInput): Promise<BlindIndexKind[]> {
     const identifiers = (['email', 'phone', 'socialHandle', 'externalId'] as const).flatMap((kind) => {
       const value = input[kind];
       return value ? [{ kind, value }] : [];
     });
-    const erased = (await this.#tombstones?.erased(client, identifiers)) ?? [];
-    if (erased.length > 0) throw denied.erased(erased.map(({ kind }) => kind));
+    return ((await this.#tombstones?.erased(client, identifiers)) ?? []).map(({ kind }) => kind);
   }
 
-  async #requireFree(client: string, externalId: string | null | undefined, owner?: string): Promise<void> {
-    if (!externalId) return;
-    const holder = await this.lookup(client, { externalId }, none);
-    if (holder && holder.id !== owner) throw externalIdConflict();
+  /**
+   * Writes a person who is to have an external id. Two writers at a time may both have found a place free; the index lets
+   * one of them in, and the other looks again.
+   */
+  async #beside(
+    client: string,
+    externalId: string | null | undefined,
+    owner: string,
+    { reach, principal }: CustomerWriter,
+    write: (place: { externalIdRank?: number }) => Promise<void>,
+  ): Promise<void> {
+    let said = false;
+    for (let attempt = 1; ; attempt++) {
+      const place = await this.#placeFor(client, externalId, owner, reach);
+      if (!place) return write({});
+      const { rank, shared } = place;
+      if (shared && !said) await this.#recorder.record('EXTERNAL_ID_SHARED', { client, principal, subject: owner });
+      said ||= shared;
+      try {
+        return await write({ externalIdRank: rank });
+      } catch (error) {
+        if (!isDuplicate(error)) throw error;
+        if (attempt === ATTEMPTS) throw externalIdConflict();
+      }
+    }
   }
-}
 
-const externalIdConflict = () => denied.conflict('Another customer has this "externalId" already.');
-
-/** Two requests at a time may both have found it free; the index lets one of them in. */
-function externalIdTaken(error: unknown): never {
-  throw isDuplicate(error) ? externalIdConflict() : error;
+  /** @returns undefined where there is no external id. @throws {GraphQLError} CONFLICT */
+  async #placeFor(
+    client: string,
+    externalId: string | null | undefined,
+    owner: string,
+    reach: Reach,
+  ): Promise<Place | undefined> {
+    if (!externalId) return undefined;
+    const digest = blindIndex(await this.#keys.derivedKey(client, 'blind-index'), 'externalId', externalId);
+    if (digest === null) return undefined;
+    return placeBeside(await holdersOf(await this.#regions.of(client), client, digest), reach, owner);
+  }
 }
 
 /** A row as the API gives it, marked with the state that decides on it. */
@@ -216,7 +304,32 @@ function present(fields: object): Row {
   );
 }
 
+/** What is written of a person beside the fields that the API sets by itself. */
+function writtenCategories({ attributes, ...fields }: CreateCustomerInput | UpdateCustomerInput): Set<DataCategory> {
+  const categories = categoriesOf(Object.keys(present(fields)));
+  const { category } = tableOf(CustomAttribute).fields.get('value')?.personal ?? {};
+  return category && attributes?.length ? categories.add(category) : categories;
+}
+
+const unreadable = (residency: string | null | undefined): string =>
+  residency
+    ? 'What is written could not be read again from here: no lawful basis carries it from this "residency".'
+    : 'What is written could not be read again: say "residency", the country whose law covers the person.';
+
+const movesReach =
+  'Another "residency" is written by whoever reads the person under the one as under the other; here it would change ' +
+  'what you may read.';
+
 const lengths: Readonly<Record<string, number>> = { source: 255, externalId: 200 };
+
+/** A person of whom nothing is said is nobody. */
+function requireSomething({ source: _source, allowErased: _allowErased, ...known }: CreateCustomerInput): void {
+  const says = (value: unknown): boolean =>
+    typeof value === 'object' && value !== null && !(value instanceof Date)
+      ? Object.values(value).some(says)
+      : value !== undefined && value !== null && value !== '';
+  if (!says(known)) throw denied.input('"input" says nothing of the person: give at least one of its fields.');
+}
 
 function check(input: CreateCustomerInput | UpdateCustomerInput): void {
   for (const [field, value] of Object.entries(input)) {

@@ -1,4 +1,5 @@
 import { denied } from '../identity/request-context';
+import type { SubjectState } from '../identity/subject-state';
 import { UNDER_ERASURE } from '../storage/fence';
 import type { TenantWriter } from '../storage/tenant-writer';
 import { Customer } from './customer';
@@ -27,11 +28,10 @@ export async function refusedWrites(
 }
 
 /**
- * Refuses to write about a person who is being erased, in the transaction that would write.
+ * Refuses to write about a person who is being erased, locked in the transaction that would write.
  * @throws {GraphQLError} CONFLICT
  */
-export async function requireNotUnderErasure(writer: TenantWriter, client: string, customer: string): Promise<void> {
-  const refused = await refusedWrites(writer, client, [customer]);
-  if (refused.get(customer) === 'UNDER_ERASURE')
+export function requireNotUnderErasure({ restriction }: SubjectState): void {
+  if (restriction === UNDER_ERASURE)
     throw denied.conflict('The customer is being erased; nothing is changed any more.');
 }

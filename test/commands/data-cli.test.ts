@@ -43,21 +43,51 @@ describe('remit import', () => {
     expect((await remit(...words)).stderr).toContain('there is no client "acme"');
   });
 
-  test('0 when done, with rejected rows too; --json prints the counts and nothing else', async () => {
+  test('1 where anything was rejected, unless that many are allowed; --json prints the counts and nothing else', async () => {
     const first = await remit(...words, '--create-client', '--json');
-    expect(first).toEqual({
-      code: 0,
-      stdout: '{"read":2,"created":1,"updated":0,"unchanged":0,"rejected":1}\n',
-      stderr: '',
+    expect({ code: first.code, stderr: first.stderr }).toEqual({ code: 1, stderr: '' });
+    expect(JSON.parse(first.stdout)).toEqual({
+      read: 2,
+      created: 2,
+      updated: 0,
+      unchanged: 0,
+      rejected: 0,
+      rejectedFields: 1,
+      encoding: { name: 'utf-8', by: 'content' },
     });
     expect(JSON.parse(readFileSync(`${people}.rejects.ndjson`, 'utf8'))).toMatchObject({ line: 3, field: 'residency' });
-    const second = await remit(...words);
+    const second = await remit(...words, '--allow-rejects', '1');
     expect(second.code).toBe(0);
-    expect(second.stdout).toContain('2 customers read: 0 created, 0 updated, 1 unchanged, 1 rejected');
+    expect(second.stdout).toContain('0 created, 0 updated, 2 unchanged, 1 fields left out of others.');
     expect(second.stdout).toContain(`${people}.rejects.ndjson`);
+    const strict = await remit(...words, '--strict');
+    expect(strict.code).toBe(1);
+    expect(strict.stdout).toContain('0 created, 0 updated, 1 unchanged, 1 rejected.');
     write('people.csv', 'id,first,country\n1,Ada,GB\n');
-    expect((await remit(...words)).stdout).toBe('1 customers read: 0 created, 0 updated, 1 unchanged.\n');
+    const clean = await remit(...words);
+    expect(clean).toEqual({
+      code: 0,
+      stdout: '1 customers read: 0 created, 0 updated, 1 unchanged.\n',
+      stderr: '',
+    });
     expect(existsSync(`${people}.rejects.ndjson`)).toBe(false);
+  });
+
+  test('cases cp1252, cr-only, note-rows: the encoding is found and said, and what is not certain is not taken', async () => {
+    const latin = join(folder, 'cp1252.csv');
+    writeFileSync(latin, Buffer.from('id,first\n11,Ren\xe9\n12,Bob\n13,Zo\xeb\n', 'latin1'));
+    const simple = write('simple.json', '{"externalId":"id","firstName":"first"}');
+    const taken = (file: string) => ['import', file, '--client', 'acme', '--as', 'customers', '--map', simple];
+    const found = await remit(...taken(latin));
+    expect(found.code).toBe(0);
+    expect(found.stdout).toContain('3 created');
+    expect(found.stdout).toContain('Read as windows-1252, by likeness');
+    const said = await remit(...taken(latin), '--encoding', 'windows-1252');
+    expect(said.stdout).toBe('3 customers read: 0 created, 0 updated, 3 unchanged.\n');
+    const broken = write('cr.csv', 'id,first\r21,Ada\r22,"Bob" x\r23,Cyd\r');
+    expect((await remit(...taken(broken))).stdout).toContain('2 created, 0 updated, 0 unchanged, 1 rejected');
+    const notes = write('notes.csv', 'id,first,note\n31,Ada,"said "hi" and\n999,Mallory,x\nbye"\n32,Bob,ok\n');
+    expect((await remit(...taken(notes))).stdout).toContain('1 created, 0 updated, 0 unchanged, 1 rejected');
   });
 });
 

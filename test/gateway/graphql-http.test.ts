@@ -28,7 +28,7 @@ describe('a governed answer', () => {
     });
     expect(answer.body.errors).toEqual([
       expect.objectContaining({
-        path: ['customers', '@', 'health'],
+        path: ['customers', 0, 'health'],
         extensions: expect.objectContaining({ code: 'PURPOSE_NOT_PERMITTED', coordinate: 'Customer.health', rows: 2 }),
       }),
     ]);

@@ -125,9 +125,10 @@ function governed(purpose: string, { query }: GraphQLRequest, result: ExecutionR
 
 function withheldError(field: string, purpose: string): GraphQLError {
   const { code, rule } = refusedNames;
+  const pattern = ['customers', 'nodes', '@', field];
   return new GraphQLError(`Customer.${field} may not be read for ${purpose}.`, {
-    path: ['customers', 'nodes', '@', field],
-    extensions: { code, coordinate: `Customer.${field}`, purpose, rule, rows: people.length },
+    path: ['customers', 'nodes', 0, field],
+    extensions: { code, coordinate: `Customer.${field}`, purpose, rule, rows: people.length, pattern },
   });
 }
 

@@ -111,7 +111,7 @@ describe('the playground’s files', () => {
     peer.connections.length = 0;
     elsewhere = [];
     complaints = [];
-    const context = await browser.newContext();
+    const context = await browser.newContext({ viewport: { width: 1600, height: 900 } });
     await context.route(
       (url) => url.hostname !== '127.0.0.1',
       (route) => {
@@ -229,7 +229,7 @@ describe('the playground’s files', () => {
   it('reads a hand-over from the fragment once, removes it, and takes the next one in the same tab', async () => {
     const query = encodeURIComponent('query Handed { customers(first: 1) { nodes { residency } } }');
     await open(`#token=${officer}&purpose=SUPPORT&query=${query}`);
-    await page.getByText('mara.lindqvist').waitFor();
+    await page.getByText('mara.lindqvist', { exact: true }).waitFor();
     expect(page.url()).toBe(`${address}/playground/`);
     expect(await page.getByRole('radio', { name: /^SUPPORT/ }).isChecked()).toBe(true);
     await run();
@@ -237,16 +237,16 @@ describe('the playground’s files', () => {
     expect(peer.asked.at(-1)?.body.query).toContain('query Handed');
 
     await page.reload();
-    await page.getByText('mara.lindqvist').waitFor();
+    await page.getByText('mara.lindqvist', { exact: true }).waitFor();
     await page.evaluate((hash) => location.assign(hash), `#token=${partner}&purpose=LEGAL`);
-    await page.getByText('acme-sync').waitFor();
+    await page.getByText('acme-sync', { exact: true }).waitFor();
     expect(page.url()).toBe(`${address}/playground/`);
     expect(await page.locator('.access .notice').textContent()).toContain('does not carry purpose:LEGAL');
   });
 
   it('asks for the schema again when the token changes: each role sees its own contract', async () => {
     await open(`#token=${officer}`);
-    await page.getByText('mara.lindqvist').waitFor();
+    await page.getByText('mara.lindqvist', { exact: true }).waitFor();
     await expectEventually(() => introspected().at(-1)?.authorization === `Bearer ${officer}`);
     await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
     await page.getByRole('link', { name: 'Query' }).click();

@@ -41,7 +41,7 @@ describe('pitfall 15: a WebSocket is one more way to the same decision', () => {
       id: 'q',
       payload: {
         data: { customers: [{ email: 'ada@example.org', health: null }, { health: null }] },
-        errors: [{ path: ['customers', '@', 'health'], extensions: { code: 'PURPOSE_NOT_PERMITTED', rows: 2 } }],
+        errors: [{ path: ['customers', 0, 'health'], extensions: { code: 'PURPOSE_NOT_PERMITTED', rows: 2 } }],
         extensions: { governance: { purpose: 'SUPPORT', auditId: expect.stringMatching(/^[0-9a-f-]{36}$/) } },
       },
     });

@@ -370,7 +370,7 @@ describe('points 6 and 7: the row', () => {
     const held = { email: null, name: null, plain: 'plain' };
     expect(plainData(result)).toEqual({ people: [given, held, given, held] });
     expect(errorsOf(result)).toMatchObject([
-      { coordinate: 'Person.email', rows: 2, path: ['people', '@', 'email'] },
+      { coordinate: 'Person.email', rows: 2, path: ['people', 1, 'email'] },
       { coordinate: 'Person.name', rows: 2 },
     ]);
   });
@@ -516,13 +516,14 @@ test('errors carry coordinate, purpose, rule, rows and the message of their code
   expect(JSON.parse(JSON.stringify(result.errors))).toEqual([
     {
       message: 'The stated purpose may not read this field.',
-      path: ['people', '@', 'email'],
+      path: ['people', 0, 'email'],
       extensions: {
         code: 'PURPOSE_NOT_PERMITTED',
         coordinate: 'Person.email',
         purpose: 'SECURITY',
         rule: '@purposes(allow: [SUPPORT]) on Person.email',
         rows: 2,
+        pattern: ['people', '@', 'email'],
       },
     },
   ]);

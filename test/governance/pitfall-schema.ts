@@ -145,8 +145,14 @@ export function expectNoCanary(answer: unknown): void {
   expect(JSON.stringify(answer)).not.toMatch(/canary|4711/);
 }
 
+/** Errors by place and extensions; a place's pattern says the same as the place, so it is not repeated. */
 export const errorsOf = (result: GovernedResult): Array<Record<string, unknown>> =>
-  (result.errors ?? []).map(({ path, extensions }) => ({ path, ...extensions }));
+  (result.errors ?? []).map(({ path, extensions: { pattern, ...extensions } }) => {
+    if (extensions.coordinate !== undefined) {
+      expect(pattern).toEqual(path?.map((key) => (typeof key === 'number' ? '@' : key)));
+    }
+    return { path, ...extensions };
+  });
 
 export const codesOf = (result: GovernedResult): unknown[] =>
   (result.errors ?? []).map(({ extensions }) => extensions.code);

@@ -53,7 +53,7 @@ describe.each([{ plainSources: true }, { plainSources: false }])('%j', (options)
         { __typename: 'A', secret: null },
       ],
     });
-    expect(errorsOf(result)).toEqual([{ ...notPermitted, path: ['nodes', '@', 'secret'], rows: 2 }]);
+    expect(errorsOf(result)).toEqual([{ ...notPermitted, path: ['nodes', 0, 'secret'], rows: 2 }]);
   });
 
   test('pitfall 3: union members are decided one by one', async () => {
@@ -71,7 +71,7 @@ describe.each([{ plainSources: true }, { plainSources: false }])('%j', (options)
     expect(plainData(result)).toEqual({ us: [{ x: 'a' }, { x: 'open-b' }, { x: null }] });
     const other = await run('{ us { ... on A { x: secret } ... on B { x: secret } ... on C { x: label } } }');
     expect(plainData(other)).toEqual({ us: [{ x: null }, { x: 'open-b' }, { x: 'c' }] });
-    expect(errorsOf(other)).toEqual([{ ...notPermitted, path: ['us', '@', 'x'], rows: 1 }]);
+    expect(errorsOf(other)).toEqual([{ ...notPermitted, path: ['us', 0, 'x'], rows: 1 }]);
   });
 
   test("pitfall 4: an alias that is an allowed field's name, and an allowed field under the governed one's", async () => {

@@ -354,7 +354,7 @@ test('pitfall 22: one error per coordinate and reason, however many rows', async
     {
       code: 'PROCESSING_RESTRICTED',
       coordinate: 'A.secret',
-      path: ['nodes', '@', 'x'],
+      path: ['nodes', 1, 'x'],
       purpose: 'SUPPORT',
       rule: 'GDPR Art. 18(2), Art. 21(1), Art. 17(1)',
       rows: 1667,
@@ -362,13 +362,50 @@ test('pitfall 22: one error per coordinate and reason, however many rows', async
     {
       code: 'TRANSFER_NOT_AUTHORIZED',
       coordinate: 'A.secret',
-      path: ['nodes', '@', 'x'],
+      path: ['nodes', 2, 'x'],
       purpose: 'SUPPORT',
       rule: 'Art. 45',
       rows: 1666,
     },
   ]);
   expect(result.extensions?.governance.withheld).toEqual(['A.secret']);
+});
+
+test('an error’s path is a place in the response, as GraphQL’s specification has it, and its pattern stands for all', async () => {
+  const { governed } = house();
+  const result = await governed.execute({
+    document: '{ nodes { ... on A { grid peers { secret } } } }',
+    access: security,
+    rootValue: { nodes: [{ __typename: 'B' }, { __typename: 'A', peers: [{ __typename: 'B' }, a] }] },
+  });
+  expect(result.errors?.map(({ path, extensions }) => [path, extensions.pattern])).toEqual([
+    [
+      ['nodes', 1, 'grid'],
+      ['nodes', '@', 'grid'],
+    ],
+    [
+      ['nodes', 1, 'peers', 1, 'secret'],
+      ['nodes', '@', 'peers', '@', 'secret'],
+    ],
+  ]);
+  const at = (path: ReadonlyArray<string | number> = []) =>
+    path.reduce<unknown>((value, key) => (value as Record<string | number, unknown>)[key], result.data);
+  for (const { path } of result.errors ?? []) expect(at(path)).toBeNull();
+});
+
+test('a refused argument has an error of its own, that names it and what it reads', async () => {
+  const { run } = house();
+  const result = await run(
+    '{ as(filter: {secret: {eq: "canary"}, hidden: "canary"}) { label } a { secret } }',
+    security,
+  );
+  expectNoCanary(result);
+  const why = 'The stated purpose may not read this field.';
+  expect(result.errors?.map(({ message, path, extensions }) => [message, path, extensions.argument])).toEqual([
+    [`The argument Query.as(filter:) reads A.secret: ${why}`, ['as'], 'Query.as(filter:)'],
+    [`The argument Query.as(filter:) reads C.hidden: ${why}`, ['as'], 'Query.as(filter:)'],
+    [why, ['a', 'secret'], undefined],
+  ]);
 });
 
 test('pitfall 24: a value is masked before anything beside the resolver sees it', async () => {

@@ -185,7 +185,9 @@ function outcomeOf(result: GovernedResult): Comparable {
     errors: whole
       ? []
       : errors
-          .map(({ extensions: { code, coordinate, rule, rows } }) => JSON.stringify([coordinate, code, rule, rows]))
+          .map(({ extensions: { code, coordinate, argument, rule, rows } }) =>
+            JSON.stringify([coordinate, argument, code, rule, rows]),
+          )
           .sort(),
     withheld: [...(plain.extensions?.governance.withheld ?? [])].sort(),
     deidentified: [...(plain.extensions?.governance.deidentified ?? [])].sort(),
@@ -197,7 +199,9 @@ function wanted({ badInput, refusal, data, withholdings, withheld, deidentified 
     refusal: badInput ? { code: 'BAD_USER_INPUT', rule: undefined } : refusal,
     data: JSON.parse(JSON.stringify(data)),
     errors: withholdings
-      .map(({ coordinate, code, rule, places }) => JSON.stringify([coordinate, code, rule, places.size]))
+      .map(({ coordinate, argument, code, rule, places }) =>
+        JSON.stringify([coordinate, argument, code, rule, places.size]),
+      )
       .sort(),
     withheld: [...withheld].sort(),
     deidentified: [...deidentified].sort(),
@@ -212,11 +216,16 @@ function pathsWereMet(
   for (const { path, extensions } of result.errors ?? []) {
     if (path === undefined) continue;
     const met = expected.withholdings.find(
-      ({ coordinate, code, rule }) =>
-        coordinate === extensions.coordinate && code === extensions.code && rule === extensions.rule,
+      ({ coordinate, argument, code, rule }) =>
+        coordinate === extensions.coordinate &&
+        argument === extensions.argument &&
+        code === extensions.code &&
+        rule === extensions.rule,
     );
     const paths = [...(met?.paths ?? [])];
     same('a path that was met', paths.includes(JSON.stringify(path)) ? path : paths, path);
+    const pattern = path.map((key) => (typeof key === 'number' ? '@' : key));
+    same('the pattern of a path', extensions.pattern, pattern);
   }
 }
 

@@ -34,6 +34,8 @@ export interface Withholding {
   coordinate: string;
   code: string;
   rule: string;
+  /** `Type.field(argument:)` where an argument reads it. */
+  argument?: string;
   places: Set<string>;
   paths: Set<string>;
 }
@@ -67,6 +69,7 @@ const articles: Record<string, string> = {
 const purposeNames = ['SERVICE_DELIVERY', 'SECURITY', 'SUPPORT', 'LEGAL', 'IMPROVEMENT'];
 
 type Args = Record<string, unknown>;
+type Path = Array<string | number>;
 interface Rule {
   governed: boolean;
   category?: string;
@@ -297,7 +300,7 @@ export class ReferenceInterpreter {
     sets: SelectionSetNode[],
     type: string,
     source: unknown,
-    path: string[],
+    path: Path,
     place: string,
   ): Promise<unknown> {
     const grouped = new Map<string, FieldNode[]>();
@@ -351,7 +354,7 @@ export class ReferenceInterpreter {
     nodes: FieldNode[],
     node: FieldNode,
     source: unknown,
-    path: string[],
+    path: Path,
     place: string,
   ): Promise<unknown> {
     const name = `${type}.${node.name.value}`;
@@ -366,7 +369,8 @@ export class ReferenceInterpreter {
           const verdict = this.#judge(run, coordinate, undefined);
           if (verdict.outcome === 'CLEAR') continue;
           refused = true;
-          meet(run, coordinate, verdict.code ?? 'PURPOSE_NOT_PERMITTED', verdict.rule ?? '', path, place);
+          const why = { code: 'PURPOSE_NOT_PERMITTED', ...verdict };
+          meet(run, coordinate, why, path, place, `${name}(${input.name.value}:)`);
         }
       }
     }
@@ -386,7 +390,7 @@ export class ReferenceInterpreter {
           ? askRow(run, source, name)
           : undefined;
     if (withheldBy) {
-      meet(run, name, withheldBy.code, withheldBy.rule, path, place);
+      meet(run, name, withheldBy, path, place);
       if (field.type.kind !== Kind.NON_NULL_TYPE) return null;
       const fallback = rule?.methods.find(({ by }) => by !== 'SUPPRESS')?.by ?? 'SUPPRESS';
       return deidentified(fallback, await read(), run.access.pseudonymKey);
@@ -404,7 +408,7 @@ export class ReferenceInterpreter {
     type: TypeNode,
     nodes: FieldNode[],
     value: unknown,
-    path: string[],
+    path: Path,
     place: string,
   ): Promise<unknown> {
     if (type.kind === Kind.NON_NULL_TYPE) return this.#complete(run, type.type, nodes, value, path, place);
@@ -412,7 +416,7 @@ export class ReferenceInterpreter {
     if (type.kind === Kind.LIST_TYPE) {
       const items: unknown[] = [];
       for (const [index, item] of (value as unknown[]).entries()) {
-        items.push(await this.#complete(run, type.type, nodes, await item, [...path, '@'], `${place}/${index}`));
+        items.push(await this.#complete(run, type.type, nodes, await item, [...path, index], `${place}/${index}`));
       }
       return items;
     }
@@ -526,9 +530,17 @@ interface Run {
   resolvers: Resolvers;
 }
 
-function meet({ met }: Run, coordinate: string, code: string, rule: string, path: string[], place: string): void {
-  const key = JSON.stringify([coordinate, code, rule]);
-  const known = met.get(key) ?? { coordinate, code, rule, places: new Set(), paths: new Set() };
+function meet(
+  { met }: Run,
+  coordinate: string,
+  { code = '', rule = '' }: { code?: string; rule?: string },
+  path: Path,
+  place: string,
+  argument?: string,
+): void {
+  const key = JSON.stringify([coordinate, code, rule, argument]);
+  const by = argument === undefined ? {} : { argument };
+  const known = met.get(key) ?? { coordinate, code, rule, ...by, places: new Set(), paths: new Set() };
   met.set(key, known);
   known.places.add(place);
   known.paths.add(JSON.stringify(path));

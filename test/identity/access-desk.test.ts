@@ -199,7 +199,7 @@ describe.each(databases)('the access desk on $name', ({ create }) => {
     test('health data needs one in force: neither over nor yet to come', async () => {
       const required = [
         {
-          path: ['customers', 'nodes', '@', 'healthRecords'],
+          path: ['customers', 'nodes', 0, 'healthRecords'],
           extensions: {
             code: 'AGREEMENT_REQUIRED',
             rule: '@requiresAgreement(kind: HEALTH) on Customer.healthRecords',

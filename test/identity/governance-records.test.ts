@@ -113,7 +113,7 @@ describe.each(databases)('grants and instructions on $name', ({ create }) => {
       const { errors } = await app.ask(staff, 'SUPPORT', people);
       expect(errors).toMatchObject([
         {
-          path: ['customers', 'nodes', '@', 'email'],
+          path: ['customers', 'nodes', 0, 'email'],
           extensions: { code: 'PURPOSE_NOT_GRANTED', coordinate: 'Customer.email', rule: `scope of instruction ${id}` },
         },
       ]);

@@ -1,6 +1,7 @@
 import { BearerCard } from './bearer-card';
 import { type Purpose, purposeNamed, purposes } from './purposes';
 import { bareToken } from './session';
+import type { useSignIn } from './sign-in';
 import { type Bearer, readBearer } from './token';
 
 interface AccessPanelProps {
@@ -8,10 +9,11 @@ interface AccessPanelProps {
   purpose: Purpose | undefined;
   onToken(token: string): void;
   onPurpose(purpose: Purpose | undefined): void;
+  signIn: ReturnType<typeof useSignIn>;
 }
 
 /** Beside the editor: why the data is read, and by whom. */
-export function AccessPanel({ token, purpose, onToken, onPurpose }: AccessPanelProps) {
+export function AccessPanel({ token, purpose, onToken, onPurpose, signIn }: AccessPanelProps) {
   const bearer = token === '' ? undefined : readBearer(token);
   const carried = purpose === undefined || bearer === undefined || bearer.purposes.includes(purpose);
   return (
@@ -38,6 +40,16 @@ export function AccessPanel({ token, purpose, onToken, onPurpose }: AccessPanelP
         ))}
         {carried ? null : <p className="notice">The token does not carry purpose:{purpose}; expect a refusal.</p>}
       </fieldset>
+      {signIn.begin || signIn.fault ? (
+        <section className="sign-in">
+          {signIn.begin ? (
+            <button type="button" onClick={signIn.begin}>
+              Sign in at {signIn.issuer}
+            </button>
+          ) : null}
+          {signIn.fault ? <p className="notice">{signIn.fault}</p> : null}
+        </section>
+      ) : null}
       <details open={isWide()}>
         <summary>{summaryOf(token, bearer)}</summary>
         <div>

@@ -6,6 +6,7 @@ import type { Decision } from './decision';
 import { DecisionPane } from './decision-pane';
 import type { Purpose } from './purposes';
 import { keepEditor, keepPurpose, keepToken, type Session } from './session';
+import { useSignIn } from './sign-in';
 import { createFetcher, explain } from './transport';
 
 const settleMilliseconds = 250;
@@ -26,6 +27,7 @@ export function App({ session }: { session: Session }) {
     keepToken(next);
     setToken(next);
   };
+  const signIn = useSignIn(changeToken);
   const changePurpose = (next: Purpose | undefined) => {
     keepPurpose(next);
     purposeNow.current = next;
@@ -51,7 +53,7 @@ export function App({ session }: { session: Session }) {
 
   return (
     <div className="playground">
-      <AccessPanel token={token} purpose={purpose} onToken={changeToken} onPurpose={changePurpose} />
+      <AccessPanel token={token} purpose={purpose} onToken={changeToken} onPurpose={changePurpose} signIn={signIn} />
       <main>
         <GraphiQL
           fetcher={fetcher}

@@ -111,7 +111,7 @@ export function meaningOf(code: string | undefined): string | undefined {
 }
 
 function verdictOfError({ path, extensions }: ResponseError): Verdict[] {
-  const { coordinate, code, rule, rows } = record(extensions);
+  const { coordinate, argument, code, rule, rows, pattern } = record(extensions);
   if (typeof coordinate !== 'string') return [];
   return [
     {
@@ -120,7 +120,7 @@ function verdictOfError({ path, extensions }: ResponseError): Verdict[] {
       code: text(code),
       rule: text(rule),
       rows: typeof rows === 'number' ? rows : undefined,
-      path: path && writtenPath(path),
+      path: text(argument) ?? writtenPath(Array.isArray(pattern) ? pattern : path),
     },
   ];
 }
@@ -131,9 +131,9 @@ function faultsOf(errors: readonly ResponseError[]): Decision['faults'] {
     .map((error) => ({ code: text(error.extensions?.code), message: error.message }));
 }
 
-/** `customers.nodes[].email`: the contract writes `@` for a list's items. */
-function writtenPath(path: readonly (string | number)[]): string {
-  return path.join('.').replaceAll('.@', '[]');
+/** `customers.nodes[].email`: a pattern has `@` for a list's items. */
+function writtenPath(path: readonly (string | number)[] | undefined): string | undefined {
+  return path?.join('.').replaceAll('.@', '[]');
 }
 
 function record(value: unknown): Record<string, unknown> {

@@ -1,123 +1,174 @@
-import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { type CsvError, type Info, parse } from 'csv-parse';
+import { CsvRecord, closersIn, type Fed, Reading } from './csv-record';
+import type { Encoding } from './encoding';
 import { type Fault, ImportUsageError } from './errors';
-import { MAX_ROW_BYTES, type SourceRow, tooLong } from './source-row';
+import { LineQueue } from './line-queue';
+import { type Line, readLines } from './lines';
+import { MAX_ROW_LENGTH, type SourceRow, tooLong } from './source-row';
 
-interface CsvRecord {
+/** A file of delimited values, and how to read it. */
+export interface CsvFile {
+  readonly path: string;
+  readonly encoding: Encoding;
+  readonly delimiter: string;
+}
+
+interface Found {
   readonly line: number;
   readonly end: number;
   readonly content: { readonly cells: readonly string[] } | { readonly fault: Fault };
 }
 
-const faults: Readonly<Record<string, Fault>> = {
-  CSV_INVALID_CLOSING_QUOTE: { reason: 'a quote closes in the middle of a value; write it twice' },
-  INVALID_OPENING_QUOTE: { reason: 'a quote opens in the middle of a value; quote the whole value' },
-  CSV_QUOTE_NOT_CLOSED: { reason: 'a quote is opened and never closed' },
-  CSV_MAX_RECORD_SIZE: tooLong,
+const faults: Readonly<Record<Exclude<Fed, 'whole' | 'open'>, string>> = {
+  'bad close': 'a quote closes in the middle of a value; write it twice',
+  'bad open': 'a quote opens in the middle of a value; quote the whole value, and write the quote twice',
 };
+const neverClosed: Fault = { reason: 'a quote is opened and never closed' };
 
 /** The names in the header row. @throws {ImportUsageError} where there is no header that can be read */
-export async function readCsvHeader(path: string, delimiter: string): Promise<readonly string[]> {
-  for await (const { content } of readRecords(path, delimiter)) {
-    if ('fault' in content) throw new ImportUsageError(`${path}: the header row is broken: ${content.fault.reason}`);
+export async function readCsvHeader(file: CsvFile): Promise<readonly string[]> {
+  for await (const { content } of new CsvReader(file).records()) {
+    if ('fault' in content) {
+      throw new ImportUsageError(`${file.path}: the header row is broken: ${content.fault.reason}`);
+    }
     return content.cells.map((cell) => cell.trim());
   }
-  throw new ImportUsageError(`${path} is empty; a header row is needed`);
+  throw new ImportUsageError(`${file.path} is empty; a header row is needed`);
 }
 
 /** The rows below the header. A broken row is reported and costs no other one. */
-export async function* readCsvRows(path: string, delimiter: string): AsyncGenerator<SourceRow> {
-  const header = await readCsvHeader(path, delimiter);
-  const places = new Map(header.map((name, place) => [name, place]));
-  let isHeader = true;
-  for await (const { line, end, content } of readRecords(path, delimiter)) {
-    if (isHeader) isHeader = false;
-    else if ('fault' in content) yield { line, end, content };
-    else yield { line, end, content: rowContent(content.cells, places, header.length) };
+export async function* readCsvRows(file: CsvFile): AsyncGenerator<SourceRow> {
+  let places: ReadonlyMap<string, number> | undefined;
+  let width = 0;
+  for await (const { line, end, content } of new CsvReader(file).records()) {
+    if (!places) {
+      const header = 'cells' in content ? content.cells : [];
+      places = new Map(header.map((name, place) => [name.trim(), place]));
+      width = header.length;
+    } else if ('fault' in content) yield { line, end, content };
+    else yield { line, end, content: rowContent(content.cells, places, width) };
   }
 }
 
+/** Cells that are missing at a row's end are empty, and empty ones beyond the header's are none. */
 function rowContent(cells: readonly string[], places: ReadonlyMap<string, number>, width: number) {
-  if (cells.length === width) return { value: (column: string) => cells[places.get(column) ?? -1] };
-  return { fault: { reason: `has ${cells.length} columns where the header has ${width}` } };
+  if (cells.length > width && cells.slice(width).some((cell) => cell.trim() !== '')) {
+    return { fault: { reason: `has ${cells.length} columns where the header has ${width}` } };
+  }
+  return { value: (column: string) => cells[places.get(column) ?? -1] };
 }
 
-/** Records with their lines; blank lines are none. After a broken record, reading goes on in the line below its first. */
-async function* readRecords(path: string, delimiter: string): AsyncGenerator<CsvRecord> {
-  let start: number | undefined = 0;
-  let line = 1;
-  while (start !== undefined) {
-    let end: number = start;
-    let broken: Fault | undefined;
-    for await (const record of parseFrom(path, delimiter, start)) {
-      if ('fault' in record) {
-        broken = record.fault;
-        break;
+/** Reads records, and finds the way again where quotes are broken. */
+class CsvReader {
+  readonly #delimiter: string;
+  readonly #lines: LineQueue;
+  /** The last line that was looked at for what could close a quoted value, and the last ones that had it. */
+  #looked = 0;
+  #closing = { one: 0, any: 0 };
+
+  constructor({ path, encoding, delimiter }: CsvFile) {
+    this.#delimiter = delimiter;
+    this.#lines = new LineQueue(readLines(path, encoding));
+  }
+
+  /** Records with their lines; blank ones are none. */
+  async *records(): AsyncGenerator<Found> {
+    for (let first = await this.#lines.peek(0); first; first = await this.#lines.peek(0)) {
+      const { number: line, text, end } = first;
+      // Excel names its delimiter before the header.
+      const isRow = line > 1 || !text?.startsWith('sep=');
+      const record = new CsvRecord(this.#delimiter);
+      const fed = text === undefined ? undefined : record.feed(text, '');
+      if (fed === undefined || fed === 'whole') {
+        this.#lines.drop(1);
+        if (fed === undefined) yield { line, end, content: { fault: tooLong } };
+        else if (isRow && !isBlank(record)) yield { line, end, content: { cells: record.cells } };
+      } else {
+        const found = await this.#goOn(first, record, fed);
+        if ('fault' in found.content || !isBlank(record)) yield found;
       }
-      const content = { cells: record.cells };
-      end = start + record.bytes;
-      if (record.cells.length > 1 || record.cells[0]?.trim()) yield { line, end, content };
-      line += record.lines;
     }
-    if (!broken) return;
-    yield { line, end, content: { fault: broken } };
-    start = await nextLine(path, end);
-    line += 1;
+  }
+
+  /** Reads a record that its first line did not end. */
+  async #goOn(first: Line, record: CsvRecord, began: Fed): Promise<Found> {
+    const { number: line } = first;
+    let last = first;
+    let fed = began;
+    let length = first.text?.length ?? 0;
+    let lines = 1;
+    for (; fed === 'open'; lines++) {
+      const next = await this.#lines.peek(lines);
+      length += next?.text?.length ?? MAX_ROW_LENGTH;
+      if (next?.text === undefined || length > MAX_ROW_LENGTH) {
+        // Nobody closes it: the lines below are rows of their own.
+        this.#lines.drop(1);
+        return { line, end: first.end, content: { fault: next ? tooLong : neverClosed } };
+      }
+      fed = record.feed(next.text, last.ending);
+      last = next;
+    }
+    if (fed === 'whole') {
+      this.#lines.drop(lines);
+      return { line, end: last.end, content: { cells: record.cells } };
+    }
+    const reason = faults[fed as keyof typeof faults];
+    const through = await this.#recover(last);
+    return { line, end: first.end, content: { fault: through === line ? { reason } : { reason, through } } };
+  }
+
+  /**
+   * Leaves out what may be inside of a broken value. The value may have ended with its first line, or go on to the next
+   * quote that can close it: a row is certain again where every reading is outside of quotes (nobody's note is a row).
+   * @param broken the line that its quote broke in
+   * @returns the last line that is left out
+   */
+  async #recover(broken: Line): Promise<number> {
+    const first = (await this.#lines.peek(0)) as Line;
+    const known = broken.number - first.number + 1;
+    const onward = [false, true].map((closesAtTwo) => new Reading(this.#delimiter, closesAtTwo));
+    const ended = new Reading(this.#delimiter, false);
+    for (let place = 0; place < known; place++) {
+      const text = (await this.#lines.peek(place))?.text ?? '';
+      for (const reading of onward) reading.follow(text);
+      if (place > 0) ended.follow(text);
+    }
+    await this.#lookForClosers(known);
+    const possible = onward.filter((reading) => {
+      const last = reading.closesAtTwo ? this.#closing.any : this.#closing.one;
+      return !reading.isQuoted || last > broken.number;
+    });
+    if (possible.length === 0) {
+      this.#lines.drop(1);
+      return first.number;
+    }
+    this.#lines.drop(known);
+    let readings = [...possible, ended];
+    let through = broken.number;
+    while (readings.some(({ isQuoted }) => isQuoted)) {
+      const line = await this.#lines.peek(0);
+      if (!line) break;
+      this.#lines.drop(1);
+      through = line.number;
+      for (const reading of readings) reading.follow(line.text ?? '');
+      const longest = line.text === undefined ? 0 : MAX_ROW_LENGTH;
+      readings = readings.filter(({ isQuoted, length }) => !isQuoted || length <= longest);
+    }
+    return through;
+  }
+
+  /** Looks as far ahead as a row may reach, at each line once. @param from how many lines ahead to begin at least */
+  async #lookForClosers(from: number): Promise<void> {
+    await this.#lines.fill(MAX_ROW_LENGTH);
+    const next = (await this.#lines.peek(0))?.number ?? 0;
+    for (let place = Math.max(from, this.#looked + 1 - next); ; place++) {
+      const line = this.#lines.waiting(place);
+      if (!line) return;
+      this.#looked = line.number;
+      const closers = closersIn(line.text ?? '', this.#delimiter);
+      if (closers !== 'none') this.#closing.any = line.number;
+      if (closers === 'one') this.#closing.one = line.number;
+    }
   }
 }
 
-type Parsed = { readonly cells: string[]; readonly bytes: number; readonly lines: number } | { readonly fault: Fault };
-
-/** The records from an offset on, up to the first broken one, which is the last. */
-async function* parseFrom(path: string, delimiter: string, start: number): AsyncGenerator<Parsed> {
-  const input = createReadStream(path, { start });
-  const parser = parse({
-    delimiter,
-    record_delimiter: ['\r\n', '\n', '\r'],
-    bom: start === 0,
-    info: true,
-    relax_column_count: true,
-    // An error of the stream would take the records with it that wait to be read; and after the broken one the parser
-    // is lost within a quote, so what comes after it does not count.
-    skip_records_with_error: true,
-    max_record_size: MAX_ROW_BYTES,
-  });
-  let broken: { readonly after: number; readonly fault: Fault } | undefined;
-  parser.on('skip', (error: CsvError & { records: number }) => {
-    if (broken) return;
-    broken = { after: error.records, fault: faults[error.code] ?? { reason: 'is not well-formed CSV' } };
-    input.destroy();
-    parser.end();
-  });
-  input.on('error', (error) => parser.destroy(error));
-  input.pipe(parser);
-  let lines = 0;
-  try {
-    for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: Info }>) {
-      if (broken && info.records > broken.after) break;
-      yield { cells: record, bytes: info.bytes, lines: info.lines - lines };
-      lines = info.lines;
-    }
-  } finally {
-    input.destroy();
-  }
-  if (broken) yield { fault: broken.fault };
-}
-
-/** The offset of the line after the one that an offset is in; undefined at the file's end. */
-async function nextLine(path: string, from: number): Promise<number | undefined> {
-  const file = await open(path);
-  const chunk = Buffer.alloc(64 * 1024);
-  try {
-    for (let position = from; ; ) {
-      const { bytesRead } = await file.read(chunk, 0, chunk.length, position);
-      if (bytesRead === 0) return undefined;
-      const newline = chunk.subarray(0, bytesRead).indexOf(0x0a);
-      if (newline >= 0) return position + newline + 1;
-      position += bytesRead;
-    }
-  } finally {
-    await file.close();
-  }
-}
+const isBlank = ({ cells }: CsvRecord): boolean => cells.every((cell) => cell.trim() === '');

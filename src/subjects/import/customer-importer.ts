@@ -8,8 +8,9 @@ import { refusedWrites, type WriteRefusal } from '../writable';
 import { type Fault, refusalFault } from './errors';
 import { ERASED, ExternalIds, type ImportTarget } from './external-ids';
 import type { Importer } from './importer';
+import { ATTRIBUTE } from './kinds';
 import type { MappedRow } from './mapped-row';
-import { ATTRIBUTE, type Mapping } from './mapping';
+import type { Mapping } from './mapping';
 import { change, type Outcome, type Pending } from './pending-rows';
 
 interface PendingCustomer extends Pending {

@@ -5,11 +5,13 @@ export class ImportUsageError extends Error {
   override readonly name = 'ImportUsageError';
 }
 
-/** Why a row is not taken in. It never repeats a value, which may be personal data. */
+/** Why a row, or a field of it, is not taken in. It never repeats a value, which may be personal data. */
 export interface Fault {
   readonly reason: string;
   /** Our field, or the file's column where no field is at fault alone. */
   readonly field?: string;
+  /** The last line that is left out, where it is more than the row's own. */
+  readonly through?: number;
 }
 
 const refusals: Readonly<Record<WriteRefusal, string>> = {

@@ -19,6 +19,13 @@ export interface ImportTarget {
 /** A row that is there, but opens no more: its person's key is destroyed, and the row is about to go. */
 export const ERASED = 'ERASED';
 
+/** Of people who share an external id, whoever had it first. */
+function keepFirst(found: Map<string, Row | typeof ERASED>, id: string, row: Row): void {
+  const known = found.get(id);
+  const before = known === undefined || known === ERASED ? undefined : known.externalIdRank;
+  if (before === undefined || Number(row.externalIdRank ?? 0) < Number(before)) found.set(id, row);
+}
+
 /** Finds rows by their ids in the client's own system, many at a time. */
 export class ExternalIds {
   readonly #target: ImportTarget;
@@ -51,13 +58,13 @@ export class ExternalIds {
     const select = (where: Parameters<TenantReader['select']>[1]['where']) =>
       this.#reader.select(entity, {
         client: this.#target.client,
-        fields: [...fields, 'externalId'],
+        fields: [...fields, 'externalId', 'externalIdRank'],
         where: where ?? [],
       });
     let unreadable = 0;
     for (const row of await select([{ index: 'externalId', is: 'in', value: [...digests.keys()] }])) {
-      if (typeof row.externalId === 'string') found.set(row.externalId.trim(), row);
-      else unreadable++;
+      if (typeof row.externalId !== 'string') unreadable++;
+      else keepFirst(found, row.externalId.trim(), row);
     }
     if (unreadable === 0) return found;
     for (const [digest, id] of digests) {

@@ -1,23 +1,26 @@
 import { resolve } from 'node:path';
 import { detectEngine } from '../../storage/engine-profiles';
 import { customerImporter } from './customer-importer';
+import type { Encoding } from './encoding';
 import { type Fault, ImportUsageError } from './errors';
 import type { ImportTarget } from './external-ids';
 import { type Importer, isFault } from './importer';
-import { type MappedRow, mapRow } from './mapped-row';
-import type { Mapping } from './mapping';
+import { type MappedRow, RowMapper } from './mapped-row';
+import { columnsOf, type Mapping } from './mapping';
 import { orderImporter } from './order-importer';
 import { orderItemImporter } from './order-item-importer';
 import { Rejects } from './rejects';
-import { openSourceFile, type SourceFile } from './source-file';
+import { openSourceFile, type ReadingOptions, type SourceFile } from './source-file';
 
-export interface ImportOptions {
+export interface ImportOptions extends ReadingOptions {
   readonly file: string;
   readonly mapping: Mapping;
   /** Where created customers come from (C2), unless the file says it; `import` if not said. */
   readonly source?: string | undefined;
   /** Where rejected rows are reported; FILE.rejects.ndjson if not said. */
   readonly rejects?: string | undefined;
+  /** Whether a field that cannot be read costs its row. */
+  readonly strict?: boolean | undefined;
   /** Told how far the reading is, in bytes of the file's size. */
   readonly onProgress?: ((read: number, size: number) => void) | undefined;
 }
@@ -28,7 +31,11 @@ export interface ImportReport {
   created: number;
   updated: number;
   unchanged: number;
+  /** Rows that were not taken in. */
   rejected: number;
+  /** Fields that were not, of rows that were. */
+  rejectedFields: number;
+  readonly encoding: Encoding;
 }
 
 /** Rows of one transaction at most, whatever the engine would bear: memory stays flat, and locks short. */
@@ -48,11 +55,20 @@ export async function importFile(target: ImportTarget, options: ImportOptions): 
   const { maxTransactionRows } = await detectEngine(target.source);
   const size = Math.max(1, Math.min(BATCH, Math.floor(maxTransactionRows / importer.rowsEach)));
   const rejects = await Rejects.at(options.rejects ?? rejectsPathOf(options.file));
-  const report: ImportReport = { read: 0, created: 0, updated: 0, unchanged: 0, rejected: 0 };
+  const report: ImportReport = {
+    read: 0,
+    created: 0,
+    updated: 0,
+    unchanged: 0,
+    rejected: 0,
+    rejectedFields: 0,
+    encoding: source.encoding,
+  };
+  const mapper = new RowMapper(options.mapping, {}, options.strict);
   try {
     let batch: Read[] = [];
     for await (const row of source.rows()) {
-      batch.push({ line: row.line, row: mapRow(row, options.mapping) });
+      batch.push({ line: row.line, row: mapper.map(row) });
       if (batch.length < size) continue;
       await flush(importer, batch, rejects, report);
       options.onProgress?.(row.end, source.size);
@@ -70,12 +86,12 @@ export async function importFile(target: ImportTarget, options: ImportOptions): 
  * Opens the file, if it is one that can be taken in by the mapping.
  * @throws {ImportUsageError} as {@link importFile}
  */
-export async function checkFile({ file, mapping, rejects }: ImportOptions): Promise<SourceFile> {
+export async function checkFile({ file, mapping, rejects, encoding, delimiter }: ImportOptions): Promise<SourceFile> {
   if (rejects !== undefined && resolve(rejects) === resolve(file)) {
     throw new ImportUsageError('rejects cannot be written over the file itself');
   }
-  const source = await openSourceFile(file);
-  const { missing, present } = await source.missing(mapping.fields.map(({ column }) => column));
+  const source = await openSourceFile(file, { encoding, delimiter });
+  const { missing, present } = await source.missing(columnsOf(mapping));
   if (missing.length === 0) return source;
   const names = missing.map((column) => `"${column}"`).join(', ');
   throw new ImportUsageError(`${file} has no column ${names}; it has ${present.join(', ')}`);
@@ -93,8 +109,13 @@ async function flush(importer: Importer, batch: readonly Read[], rejects: Reject
   for (const { line, row } of batch) {
     const outcome = isFault(row) ? row : outcomes[next++];
     report.read++;
-    if (typeof outcome === 'string') report[outcome]++;
-    else if (outcome) {
+    if (typeof outcome === 'string') {
+      report[outcome]++;
+      for (const fault of isFault(row) ? [] : row.faults) {
+        report.rejectedFields++;
+        await rejects.add(line, fault);
+      }
+    } else if (outcome) {
       report.rejected++;
       await rejects.add(line, outcome);
     }

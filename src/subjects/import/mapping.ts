@@ -1,14 +1,20 @@
 import { z } from 'zod';
 import { ImportUsageError } from './errors';
-import { amount, count, country, currency, email, type FieldType, instant, ipAddress, text } from './field-types';
+import type { FieldType } from './field-types';
+import { ATTRIBUTE, fieldNames, type ImportKind, identityOf, typeOf } from './kinds';
 
-export const importKinds = ['customers', 'orders', 'order-items'] as const;
-export type ImportKind = (typeof importKinds)[number];
+/** In a key of several columns: the row's number among those that are equal in the others. */
+export const ORDINAL = '#';
 
-/** One of our fields, the file's column that it comes from, and how to read it. */
+/** One of our fields, what of the file it comes from, and how to read it. */
 export interface MappedField {
   readonly field: string;
-  readonly column: string;
+  /** One column, or several that make up a key. */
+  readonly columns: readonly string[];
+  /** What every row has, where it comes from no column. */
+  readonly constant?: string;
+  /** How dates are written where their spelling alone does not tell. */
+  readonly format?: string;
   readonly type: FieldType;
 }
 
@@ -17,64 +23,21 @@ export interface Mapping {
   readonly fields: readonly MappedField[];
 }
 
-interface KindFields {
-  readonly fields: Readonly<Record<string, FieldType>>;
-  /** What every row must have. */
-  readonly required: readonly string[];
-}
-
-const externalId = text(200);
-const words = text(1_000);
-
-const kinds: Readonly<Record<ImportKind, KindFields>> = {
-  customers: {
-    required: ['externalId'],
-    fields: {
-      externalId,
-      firstName: words,
-      lastName: words,
-      email,
-      phone: words,
-      socialHandle: words,
-      ipAddress,
-      gender: words,
-      residency: country,
-      source: text(100),
-      'postalAddress.street': words,
-      'postalAddress.city': words,
-      'postalAddress.region': words,
-      'postalAddress.postalCode': words,
-      'postalAddress.country': country,
-    },
-  },
-  orders: {
-    required: ['externalId', 'customerExternalId'],
-    fields: {
-      externalId,
-      customerExternalId: externalId,
-      placedAt: instant,
-      currency,
-      total: amount,
-      status: text(40),
-    },
-  },
-  'order-items': {
-    required: ['externalId', 'orderExternalId'],
-    fields: { externalId, orderExternalId: externalId, name: words, quantity: count, unitPrice: amount },
-  },
-};
-
-export const ATTRIBUTE = 'attributes.';
-const attributeValue = text(10_000);
-const attributeKey = /^[\w.-]{1,100}$/;
-
-const shape = z.record(z.string(), z.string().min(1));
-
-/** The fields that a row of this kind cannot be without. */
-export const requiredFields = (kind: ImportKind): readonly string[] => kinds[kind].required;
+const column = z.string().min(1);
+const source = z.union([
+  column.transform((name) => ({ columns: [name] })),
+  z
+    .array(column)
+    .min(1)
+    .transform((columns) => ({ columns })),
+  z.strictObject({ column, format: column }).transform(({ column: name, format }) => ({ columns: [name], format })),
+  z.strictObject({ value: column }).transform(({ value }) => ({ columns: [], constant: value })),
+]);
+const shape = z.record(z.string(), source);
 
 /**
- * Reads a mapping: our field names → the file's columns.
+ * Reads a mapping: our field names → a column of the file, a list of columns that are a key together,
+ * `{"column": …, "format": …}` for dates, or `{"value": …}` for what all rows have.
  * @param json the mapping's text
  * @param name what to call it in errors
  * @throws {ImportUsageError} naming everything that is wrong, and what would be right
@@ -86,28 +49,47 @@ export function readMapping(json: string, kind: ImportKind, name: string): Mappi
   } catch {
     throw new ImportUsageError(`${name} is not JSON; write {"externalId":"the file's column", …}`);
   }
+  return mappingOf(value, kind, name);
+}
+
+/** As {@link readMapping}, of what JSON said. */
+export function mappingOf(value: unknown, kind: ImportKind, name: string): Mapping {
   const read = shape.safeParse(value);
   if (!read.success) {
-    const at = read.error.issues.map(({ path }) => path.join('.')).filter(Boolean);
+    const at = [...new Set(read.error.issues.map(({ path }) => String(path[0] ?? '')).filter(Boolean))];
     const where = at.length > 0 ? `: ${at.join(', ')}` : '';
     throw new ImportUsageError(`${name} must map each field to the name of one column${where}`);
   }
-  const { fields, required } = kinds[kind];
-  const known = (field: string) => (Object.hasOwn(fields, field) ? fields[field] : attributeType(kind, field));
-  const unknown = Object.keys(read.data).filter((field) => !known(field));
+  const named = Object.keys(read.data);
+  const unknown = named.filter((field) => !typeOf(kind, field));
   if (unknown.length > 0) {
-    const right = [...Object.keys(fields), ...(kind === 'customers' ? ['attributes.KEY'] : [])].join(', ');
+    const right = [...fieldNames(kind), ...(kind === 'customers' ? ['attributes.KEY'] : [])].join(', ');
     throw new ImportUsageError(`${name}: ${kind} have no field ${unknown.join(', ')}; there are ${right}`);
   }
-  const absent = required.filter((field) => !Object.hasOwn(read.data, field));
+  const identity = identityOf(kind);
+  const absent = identity.filter((field) => !named.includes(field));
   if (absent.length > 0) throw new ImportUsageError(`${name} must map ${absent.join(' and ')}: rows are known by it`);
-  return {
-    kind,
-    fields: Object.entries(read.data).map(([field, column]) => ({ field, column, type: known(field) ?? words })),
-  };
+  const order = fieldNames(kind);
+  const place = (field: string) => (field.startsWith(ATTRIBUTE) ? order.length : order.indexOf(field));
+  const fields = Object.entries(read.data).flatMap(([field, from]): MappedField[] => {
+    if (from.columns.length > 1 && !identity.includes(field)) {
+      throw new ImportUsageError(`${name} maps ${field} to several columns; only ${identity.join(' and ')} can be`);
+    }
+    const type = typeOf(kind, field);
+    return type ? [checked({ field, ...from, type }, name)] : [];
+  });
+  return { kind, fields: fields.sort((one, other) => place(one.field) - place(other.field)) };
 }
 
-function attributeType(kind: ImportKind, field: string): FieldType | undefined {
-  const isAttribute = kind === 'customers' && field.startsWith(ATTRIBUTE);
-  return isAttribute && attributeKey.test(field.slice(ATTRIBUTE.length)) ? attributeValue : undefined;
+/** The columns that a mapping reads. */
+export const columnsOf = ({ fields }: Mapping): string[] => [
+  ...new Set(fields.flatMap(({ columns }) => columns).filter((name) => name !== ORDINAL)),
+];
+
+function checked(mapped: MappedField, name: string): MappedField {
+  const { field, constant, type } = mapped;
+  if (constant === undefined) return mapped;
+  const read = type(constant, {});
+  if ('reason' in read) throw new ImportUsageError(`${name}: the value of ${field} ${read.reason}`);
+  return mapped;
 }

@@ -1,21 +1,23 @@
-import { createReadStream } from 'node:fs';
-import { MAX_ROW_BYTES, type SourceRow, tooLong } from './source-row';
+import { parse } from 'lossless-json';
+import type { Encoding } from './encoding';
+import { readLines } from './lines';
+import { type SourceRow, tooLong } from './source-row';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
 /** One JSON object a line. Blank lines are none. */
-export async function* readNdjsonRows(path: string): AsyncGenerator<SourceRow> {
-  for await (const { line, end, text } of readLines(path)) {
+export async function* readNdjsonRows(path: string, encoding: Encoding): AsyncGenerator<SourceRow> {
+  for await (const { number: line, end, text } of readLines(path, encoding)) {
     if (text === undefined) yield { line, end, content: { fault: tooLong } };
     else if (text.trim() !== '') yield { line, end, content: contentOf(text) };
   }
 }
 
 /** Columns that no row has. Reading stops as soon as each was seen once, as a rule in the first row. */
-export async function missingNdjsonColumns(path: string, columns: readonly string[]) {
+export async function missingNdjsonColumns(path: string, encoding: Encoding, columns: readonly string[]) {
   const missing = new Set(columns);
   const present = new Set<string>();
-  for await (const { text } of readLines(path)) {
+  for await (const { text } of readLines(path, encoding)) {
     const row = text === undefined ? undefined : objectOf(text);
     if (!row) continue;
     for (const column of missing) if (valueAt(row, column) !== undefined) missing.delete(column);
@@ -30,9 +32,13 @@ function contentOf(text: string): SourceRow['content'] {
   return row ? { value: (column) => valueAt(row, column) } : { fault: { reason: 'is not a JSON object' } };
 }
 
+/**
+ * Numbers stay the text that they are: an id beyond 2^53 would become its neighbour's, and two people one. A name that
+ * stands twice with two values is refused.
+ */
 function objectOf(text: string): JsonObject | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parse(text);
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined;
   } catch {
     return undefined;
@@ -46,31 +52,4 @@ function valueAt(row: JsonObject, column: string): unknown {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
     return (value as JsonObject)[name];
   }, row);
-}
-
-/** Lines split at line feeds alone: readline would split at U+2028 too, which a JSON string may hold. */
-async function* readLines(path: string): AsyncGenerator<{ line: number; end: number; text: string | undefined }> {
-  let line = 0;
-  let end = 0;
-  let parts: Buffer[] = [];
-  let length = 0;
-  const take = () => {
-    line += 1;
-    const text = length > MAX_ROW_BYTES ? undefined : Buffer.concat(parts).toString('utf8');
-    parts = [];
-    length = 0;
-    return { line, end, text: line === 1 ? text?.replace(/^\uFEFF/, '') : text };
-  };
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-    for (let start = 0; start < chunk.length; ) {
-      const newline = chunk.indexOf(0x0a, start);
-      const stop = newline < 0 ? chunk.length : newline;
-      length += stop - start;
-      if (length <= MAX_ROW_BYTES) parts.push(chunk.subarray(start, stop));
-      end += stop - start + (newline < 0 ? 0 : 1);
-      if (newline >= 0) yield take();
-      start = stop + 1;
-    }
-  }
-  if (length > 0) yield take();
 }

@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import type { Fault } from './errors';
 
 /**
- * The rows that were not taken in: line, reason and field, a JSON object a line. What stood in the row is not repeated:
+ * The rows and fields that were not taken in: line, reason and field, a JSON object a line. What stood in the row is not repeated:
  * it is personal data, and this file lies outside every erasure. There is no file where nothing was rejected.
  */
 export class Rejects {
@@ -21,9 +21,9 @@ export class Rejects {
     return new Rejects(path);
   }
 
-  async add(line: number, { reason, field }: Fault): Promise<void> {
+  async add(line: number, { reason, field, through }: Fault): Promise<void> {
     this.#stream ??= createWriteStream(this.#path, { mode: 0o600 });
-    const text = JSON.stringify({ line, reason, ...(field === undefined ? {} : { field }) });
+    const text = JSON.stringify({ line, through, reason, field });
     if (!this.#stream.write(`${text}\n`)) await once(this.#stream, 'drain');
   }
 

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { readCsvHeader, readCsvRows } from './csv-rows';
+import { type CsvFile, readCsvHeader, readCsvRows } from './csv-rows';
+import { decoderOf, type Encoding, inspect } from './encoding';
 import { ImportUsageError } from './errors';
 import { missingNdjsonColumns, readNdjsonRows } from './ndjson-rows';
 import type { SourceRow } from './source-row';
@@ -9,6 +10,9 @@ import type { SourceRow } from './source-row';
 export interface SourceFile {
   /** Bytes. */
   readonly size: number;
+  /** SHA-256, hex. */
+  readonly digest: string;
+  readonly encoding: Encoding;
   /** Those of the columns that the file does not have, and those that it has. */
   missing(
     columns: readonly string[],
@@ -16,35 +20,55 @@ export interface SourceFile {
   rows(): AsyncGenerator<SourceRow>;
 }
 
+export interface ReadingOptions {
+  /** What the text is encoded in; found out where it is not said. */
+  readonly encoding?: string | undefined;
+  /** What stands between the values of a CSV file; found out where it is not said. */
+  readonly delimiter?: string | undefined;
+}
+
 const HEAD_BYTES = 64 * 1024;
+const ZIP = '504b0304';
 const formats: Readonly<Record<string, 'csv' | 'ndjson'>> = {
   '.csv': 'csv',
   '.tsv': 'csv',
   '.ndjson': 'ndjson',
   '.jsonl': 'ndjson',
 };
+const delimiters = [',', ';', '\t', '|'];
 
 /**
  * Finds out what a file is, by its extension or else by how it begins.
- * @throws {ImportUsageError} for a file that is missing, empty, or neither CSV nor NDJSON in UTF-8
+ * @throws {ImportUsageError} for a file that is missing, empty, or neither CSV nor NDJSON
  */
-export async function openSourceFile(path: string): Promise<SourceFile> {
+export async function openSourceFile(path: string, options: ReadingOptions = {}): Promise<SourceFile> {
   const { head, size } = await readHead(path);
-  if (isUtf16(head)) throw new ImportUsageError(`${path} is in UTF-16; save it as UTF-8`);
-  const text = head.toString('utf8').replace(/^\uFEFF/, '');
+  if (head.subarray(0, 4).toString('hex') === ZIP) {
+    throw new ImportUsageError(`${path} is a spreadsheet or an archive; save its sheet as CSV in UTF-8`);
+  }
+  const { digest, encoding } = await inspect(path, options.encoding);
+  const text = decoderOf(encoding).decode(head);
   const start = text.trimStart();
   if (start === '') throw new ImportUsageError(`${path} is empty; a header row or a JSON object a line is needed`);
   const format = formats[extname(path).toLowerCase()] ?? (start.startsWith('{') ? 'ndjson' : 'csv');
   if (format === 'ndjson') {
     if (start.startsWith('[')) throw new ImportUsageError(`${path} is a JSON array; write one object a line (NDJSON)`);
-    return { size, missing: (columns) => missingNdjsonColumns(path, columns), rows: () => readNdjsonRows(path) };
+    return {
+      size,
+      digest,
+      encoding,
+      missing: (columns) => missingNdjsonColumns(path, encoding, columns),
+      rows: () => readNdjsonRows(path, encoding),
+    };
   }
-  const delimiter = delimiterOf(text);
-  const header = await readCsvHeader(path, delimiter);
+  const file: CsvFile = { path, encoding, delimiter: options.delimiter ?? delimiterOf(text) };
+  const header = await readCsvHeader(file);
   return {
     size,
+    digest,
+    encoding,
     missing: async (columns) => missingFrom(path, header, columns),
-    rows: () => readCsvRows(path, delimiter),
+    rows: () => readCsvRows(file),
   };
 }
 
@@ -62,19 +86,16 @@ async function readHead(path: string): Promise<{ head: Buffer; size: number }> {
   }
 }
 
-function isUtf16(head: Buffer): boolean {
-  const mark = head.subarray(0, 2).toString('hex');
-  return mark === 'fffe' || mark === 'feff';
-}
-
-/** The delimiter that the header row has most of: Excel writes semicolons where commas are decimal. */
+/**
+ * What Excel's first line says, or else the delimiter that the header row has most of: Excel writes semicolons where commas
+ * are decimal.
+ */
 function delimiterOf(text: string): string {
-  const [header = ''] = text
-    .trimStart()
-    .replace(/"[^"]*"/g, '')
-    .split(/[\r\n]/);
+  const start = text.trimStart();
+  if (start.startsWith('sep=') && start[4] !== undefined) return start[4];
+  const [header = ''] = start.replace(/"[^"]*"/g, '').split(/[\r\n]/);
   const count = (delimiter: string) => header.split(delimiter).length;
-  return [',', ';', '\t'].reduce((best, each) => (count(each) > count(best) ? each : best));
+  return delimiters.reduce((best, each) => (count(each) > count(best) ? each : best));
 }
 
 function missingFrom(path: string, header: readonly string[], columns: readonly string[]) {

@@ -1,0 +1,51 @@
+import type { DataSource } from 'typeorm';
+import { denied } from '../identity/request-context';
+import type { SubjectState } from '../identity/subject-state';
+import { committed } from '../storage/transaction';
+import { categoriesOf, mayWrite, type Reach } from './reach';
+
+/** Somebody who has an external id already. */
+export interface Holder extends SubjectState {
+  readonly subject: string;
+  readonly rank: number;
+}
+
+/** Who has an external id, the first one first. @param digest its blind index */
+export async function holdersOf(source: DataSource, client: string, digest: string): Promise<Holder[]> {
+  const rows = await committed(source, () =>
+    source.query<Array<Record<'id' | 'residency' | 'restriction', string | null> & { external_id_rank: number }>>(
+      `SELECT id, residency, restriction, external_id_rank FROM customer
+       WHERE client_id = ? AND external_id_index = ? ORDER BY external_id_rank`,
+      [client, digest],
+    ),
+  );
+  return rows.map(({ id, residency, restriction, external_id_rank: rank }) => ({
+    subject: String(id),
+    residency,
+    restriction,
+    rank: Number(rank),
+  }));
+}
+
+/** The place of a new holder beside those who are there, and whether it stands beside somebody. */
+export interface Place {
+  readonly rank: number;
+  readonly shared: boolean;
+}
+
+/**
+ * An external id names one person, as far as anybody may see. Whoever is out of the caller's reach is not told of by a
+ * conflict: the new holder stands beside, in a place of its own, and the ledger says so to the client's officer.
+ * @param owner who is to have it, where that person is there
+ * @throws {GraphQLError} CONFLICT, with the id of the holder
+ */
+export function placeBeside(holders: readonly Holder[], reach: Reach, owner?: string): Place {
+  const others = holders.filter(({ subject }) => subject !== owner);
+  const known = others.find((holder) => mayWrite(reach, holder, categoriesOf(['externalId'])));
+  if (known) throw externalIdConflict(known.subject);
+  const own = holders.find(({ subject }) => subject === owner);
+  return { rank: own?.rank ?? (others.at(-1)?.rank ?? -1) + 1, shared: !own && others.length > 0 };
+}
+
+export const externalIdConflict = (customerId?: string) =>
+  denied.conflict('Another customer has this "externalId" already.', customerId === undefined ? {} : { customerId });
