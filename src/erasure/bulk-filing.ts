@@ -1,3 +1,4 @@
+import { GraphQLError } from 'graphql';
 import type { DataSource } from 'typeorm';
 import { committed } from '../storage/transaction';
 import { type Filing, fileErasures } from './filing';
@@ -87,7 +88,8 @@ async function fileSingly(
   return failed;
 }
 
+/** Our own code, where there is one: an engine's would tell what is inside. */
 function failureOf(customerId: string, error: unknown): BulkFiling['failed'][number] {
-  const { code } = error as { code?: unknown };
-  return { customerId, code: typeof code === 'string' && /^[A-Z_]{1,40}$/.test(code) ? code : 'FAILED', error };
+  const code = error instanceof GraphQLError ? error.extensions.code : undefined;
+  return { customerId, code: typeof code === 'string' ? code : 'FAILED', error };
 }

@@ -1,6 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { DataCategory } from '../governance/vocabulary';
-import { UnsealError } from '../storage/errors';
+import { ClientKeyError, UnsealError } from '../storage/errors';
 import type { Lease } from '../storage/jobs';
 import type { TenantTable } from '../storage/tables';
 import { type Row, TenantReader } from '../storage/tenant-reader';
@@ -309,8 +309,8 @@ async function identifiersOf(
   return found.flat();
 }
 
-/** What is damaged is erased like the rest, and nobody can say what it was. */
+/** What is damaged, or whose client's key is gone, is erased like the rest, and nobody can say what it was. */
 function nothingOpens(error: unknown): Row[] {
-  if (error instanceof UnsealError) return [];
+  if (error instanceof UnsealError || error instanceof ClientKeyError) return [];
   throw error;
 }
