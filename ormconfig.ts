@@ -9,6 +9,7 @@ import { CreateDisclosures1700000000006 } from './migrations/data/1700000000006-
 import { CreateExports1700000000007 } from './migrations/data/1700000000007-create-exports';
 import { AmendErasure1700000000008 } from './migrations/data/1700000000008-amend-erasure';
 import { ShareExternalIds1700000000011 } from './migrations/data/1700000000011-share-external-ids';
+import { AddProposals1700000000012 } from './migrations/data/1700000000012-add-proposals';
 import { AddFence1700000000013 } from './migrations/data/1700000000013-add-fence';
 import { CreateKeyStore1700000000000 } from './migrations/keys/1700000000000-create-key-store';
 import { CreateErasureLedger1700000000003 } from './migrations/keys/1700000000003-create-erasure-ledger';
@@ -31,6 +32,7 @@ export const dataStore: StoreOptions = {
     CreateDisclosures1700000000006,
     CreateExports1700000000007,
     AmendErasure1700000000008,
+    AddProposals1700000000012,
     ShareExternalIds1700000000011,
     AddFence1700000000013,
   ],

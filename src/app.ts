@@ -22,6 +22,7 @@ import { countAlerts } from './gateway/alert-metrics';
 import { contractNames, contractOf, contractSchema } from './gateway/contracts';
 import { erasureConcerns, measureErasures, workerFaults } from './gateway/erasure-metrics';
 import { type Explain, ExplainResolver } from './gateway/explain-resolver';
+import { measureInstallation, type PoolUse } from './gateway/installation-metrics';
 import { createLogger } from './gateway/logging';
 import type { SignIn } from './gateway/playground';
 import { buildApi } from './gateway/schema';
@@ -32,11 +33,13 @@ import { discoverSignIn } from './identity/openid-discovery';
 import type { RequestContext } from './identity/request-context';
 import { createTokenVerifier } from './identity/tokens';
 import { NoticeResolver } from './register/notice-resolver';
+import { ProposalResolver } from './register/proposal-resolver';
 import { RegisterResolver } from './register/register-resolver';
 import { createServices, type Services } from './services';
 import { pendingMigrations } from './storage/data-source';
 import type { KeyStore } from './storage/key-store';
 import { platformKey } from './storage/platform-key';
+import { poolCounts } from './storage/pool-use';
 import { deriveKey } from './storage/vault';
 import { openStores, type Stores } from './stores';
 import { ConversationResolver, CustomerResolver, OrderResolver } from './subjects/customer-resolver';
@@ -114,8 +117,15 @@ export async function openApp(config: Config, logger = createLogger({ level: con
           () => openErasures(services.erasure.parts),
           () => background.state,
         );
+        measureInstallation(registry, {
+          ledger: async () => ({ ...(await services.ledger.lag()), unanchored: await anchoring.unanchored() }),
+          pools: () => poolsOf(stores),
+        });
         alerted.push(countAlerts(registry));
       },
+      allowedOrigins: config.allowedOrigins,
+      publicOrigin: config.publicOrigin,
+      compression: config.compression,
       ready: async () => {
         const { usable, fault } = await verifier.issuerState();
         return [
@@ -198,10 +208,10 @@ export function governContracts(
     new OrderResolver(services.subjectRecords),
     new ConversationResolver(services.subjectRecords, keys),
     new ExplainResolver(explain, (context, purpose) => explainTransfers(transfers, context, purpose)),
-    new ErasureResolver(services.erasure, services.clients, keys),
+    new ErasureResolver(services.erasure, services.proposals, keys),
     new HoldResolver(services.erasure, services.parties),
     erasureSubscription(services.erasure),
-    new ExportResolver(services.exports, services.clients),
+    new ExportResolver(services.exports, services.proposals),
     new TerminationExportResolver(services.exports),
     new AuditResolver(services.auditReader, services.ledger, cursorKey, (client) =>
       services.disclosures.gaggedSince(client),
@@ -211,6 +221,7 @@ export function governContracts(
     transferResolver,
     new LegalBasisResolver(transfers),
     new NoticeResolver(transfers.notices, keys),
+    new ProposalResolver(services.proposals),
   ];
   const api = buildApi(resolvers, { transferChanged: (context) => transferResolver.changes(context) });
   // Contracts are cut before any is governed: a governed schema carries its guards with it.
@@ -245,4 +256,11 @@ async function faultsOf({ regions, keysSource }: Stores): Promise<string[]> {
     }
   }
   return faults;
+}
+
+function poolsOf({ regions, keysSource }: Stores): PoolUse[] {
+  return [...regions.named(), ['keys', keysSource] as const].flatMap(([store, source]) => {
+    const counts = poolCounts(source);
+    return counts ? [{ store, ...counts }] : [];
+  });
 }

@@ -4,7 +4,13 @@ import { ConfigurationError } from './storage/errors';
 import type { HostingRegion } from './storage/regions';
 import { parseStoreUrl } from './storage/store-url';
 
+const compressions = ['impersonal', 'all', 'none'] as const;
+/** Long enough for whoever asks `/readyz` every few seconds. */
+const SHUTDOWN_DELAY_S = 5;
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+/** See {@link Config.compression}. */
+export type Compression = (typeof compressions)[number];
 
 /** Where checkpoints of the audit ledger are shown. */
 export interface AnchorConfig {
@@ -36,6 +42,14 @@ export interface Config {
   readonly auditAnchors?: AnchorConfig;
   /** Who is told of what stands out in the audit ledger. */
   readonly alertWebhook?: { readonly url: string; readonly secret: string } | undefined;
+  /** Origins whose pages may call the API in a browser, besides its own. */
+  readonly allowedOrigins: readonly string[];
+  /** How browsers see this server, where a proxy in front of it is called by another name. */
+  readonly publicOrigin?: string | undefined;
+  /** Which answers are compressed: those that hold no personal data, all, or none. */
+  readonly compression: Compression;
+  /** Seconds between saying that the server is not ready any more and closing it. */
+  readonly shutdownDelay: number;
   readonly logLevel: (typeof logLevels)[number];
   /** NODE_ENV is `production`: development keys are refused, and nothing is made up that ought to be configured. */
   readonly production: boolean;
@@ -69,11 +83,18 @@ const claimNames = (standard: readonly string[]) =>
   z
     .string()
     .regex(
-      /^[!#-[\]-~]+(?:, *[!#-[\]-~]+)*$/,
+      /^[!#-+\--[\]-~]+(?:, *[!#-+\--[\]-~]+)*$/,
       'must be the name of a claim, or a path with dots to it; several with commas between them',
     )
     .optional()
-    .transform((text) => text?.split(/, */).filter((name) => name !== '') ?? standard);
+    .transform((text) => text?.split(/, */) ?? standard);
+
+const origin = z
+  .string()
+  .refine(
+    (text) => /^https?:\/\/[a-z0-9.:[\]-]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text,
+    'must be an origin as browsers write it: https://app.example, without path, and with its port where it has one',
+  );
 
 const environment = z.object({
   PORT: z
@@ -114,30 +135,63 @@ const environment = z.object({
     .string()
     .regex(/^whsec_[A-Za-z0-9+/]{32,}=*$/, 'must be a secret of Standard Webhooks: whsec_ and base64')
     .optional(),
+  ALLOWED_ORIGINS: z
+    .string()
+    .optional()
+    .transform((text) => text?.split(/[\s,]+/).filter((each) => each !== '') ?? [])
+    .pipe(z.array(origin)),
+  PUBLIC_ORIGIN: origin.optional(),
+  COMPRESSION: z.enum(compressions, `must be one of ${compressions.join(', ')}`).default('impersonal'),
+  SHUTDOWN_DELAY: z
+    .string()
+    .regex(/^\d{1,3}$/, 'must be a number of seconds from 0 to 300')
+    .transform(Number)
+    .refine((seconds) => seconds <= 300, 'must be a number of seconds from 0 to 300')
+    .optional(),
   LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
   NODE_ENV: z.string().optional(),
 });
 
 function witnessOf(url: string | undefined, key: string | undefined): AnchorConfig['witness'] {
-  requireBoth({ AUDIT_WITNESS_URL: url, AUDIT_WITNESS_KEY: key });
   return url === undefined || key === undefined ? undefined : { url, key };
 }
 
 function alertWebhookOf(url: string | undefined, secret: string | undefined): Config['alertWebhook'] {
-  requireBoth({ AUDIT_ALERT_URL: url, AUDIT_ALERT_SECRET: secret });
   return url === undefined || secret === undefined ? undefined : { url, secret };
 }
 
-/** @throws {EnvironmentError} where one of two is set, and the other is not */
-function requireBoth(pair: Readonly<Record<string, string | undefined>>): void {
-  const set = Object.keys(pair).filter((name) => pair[name] !== undefined);
-  const [missing, ...more] = Object.keys(pair).filter((name) => pair[name] === undefined);
-  if (missing === undefined || more.length > 0) return;
-  throw new EnvironmentError([new ConfigurationError(missing, `must be set beside ${set.join()}`)]);
+type SetVariables = Readonly<Record<string, string | undefined>>;
+
+/** Variables that say something only together. */
+const pairs = [
+  ['AUDIT_WITNESS_URL', 'AUDIT_WITNESS_KEY'],
+  ['AUDIT_ALERT_URL', 'AUDIT_ALERT_SECRET'],
+] as const;
+
+function pairFaults(set: SetVariables): ConfigurationError[] {
+  return pairs.flatMap((pair) => {
+    const [missing, ...more] = pair.filter((name) => set[name] === undefined);
+    if (missing === undefined || more.length > 0) return [];
+    const other = pair.find((name) => name !== missing);
+    return [new ConfigurationError(missing, `must be set beside ${other}`)];
+  });
+}
+
+/** What nothing is made up for in production. */
+const neededToServe: Readonly<Record<string, string>> = {
+  OIDC_ISSUER: 'without an issuer no token can be verified; write the https URL of your OpenID provider',
+  REMIT_MASTER_KEY_FILE: 'write a key with: (umask 077; head -c 32 /dev/urandom | base64 > master.key), and name it',
+};
+
+function servingFaults(set: SetVariables): ConfigurationError[] {
+  if (set.NODE_ENV !== 'production') return [];
+  return Object.entries(neededToServe)
+    .filter(([name]) => set[name] === undefined)
+    .map(([name, mend]) => new ConfigurationError(name, `must be set in production: ${mend}`));
 }
 
 /** Looked at beside the variables one by one, whatever else is wrong with them. */
-function keyStoreFault(set: Readonly<Record<string, string | undefined>>): ConfigurationError[] {
+function keyStoreFault(set: SetVariables): ConfigurationError[] {
   const { DATABASE_URL: data, KEYS_DATABASE_URL: keys } = set;
   if (data === undefined) return [];
   if (keys === undefined && /^(mysql|mariadb):/i.test(data.trim())) {
@@ -153,19 +207,21 @@ function keyStoreFault(set: Readonly<Record<string, string | undefined>>): Confi
 
 /**
  * Reads and validates the environment. A variable that is set to nothing counts as not set.
+ * @param toServe whether a server is to be started, which needs more than other commands
  * @throws {EnvironmentError} with every fault, each naming its variable and what would be right, never its value
  */
-export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const set: Record<string, string | undefined> = Object.fromEntries(
+export function readConfig(env: SetVariables, { toServe = false } = {}): Config {
+  const set: SetVariables = Object.fromEntries(
     Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
   );
   const read = environment.safeParse(set);
   const faults = (read.error?.issues ?? []).map(
     ({ path, message }) => new ConfigurationError(String(path[0]), message),
   );
-  faults.push(...keyStoreFault(set));
+  faults.push(...keyStoreFault(set), ...pairFaults(set), ...(toServe ? servingFaults(set) : []));
   if (!read.success || faults.length > 0) throw new EnvironmentError(faults);
   const variables = read.data;
+  const production = variables.NODE_ENV === 'production';
   return {
     port: variables.PORT,
     databaseUrl: variables.DATABASE_URL,
@@ -192,8 +248,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       timestampUrl: variables.AUDIT_TIMESTAMP_URL,
     },
     alertWebhook: alertWebhookOf(variables.AUDIT_ALERT_URL, variables.AUDIT_ALERT_SECRET),
+    allowedOrigins: variables.ALLOWED_ORIGINS,
+    publicOrigin: variables.PUBLIC_ORIGIN,
+    compression: variables.COMPRESSION,
+    shutdownDelay: variables.SHUTDOWN_DELAY ?? (production ? SHUTDOWN_DELAY_S : 0),
     logLevel: variables.LOG_LEVEL,
-    production: variables.NODE_ENV === 'production',
+    production,
   };
 }
 

@@ -11,6 +11,7 @@ import { Client } from './register/client';
 import { ClientNotice } from './register/client-notice';
 import { ClientUser } from './register/client-user';
 import { Installation } from './register/installation';
+import { Proposal } from './register/proposal';
 import { SubProcessor } from './register/sub-processor';
 import { ThirdPartyApplication } from './register/third-party-application';
 import { WebhookDeliveryRow, WebhookEndpointRow } from './register/webhooks/webhook-rows';
@@ -65,6 +66,7 @@ const platformEntities = [
   AuditAnchorRow,
   RecipientCertification,
   LegalBasisSuspension,
+  Proposal,
 ];
 
 export const dataEntities = [...tenantEntities, ...platformEntities];

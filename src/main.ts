@@ -1,8 +1,7 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command } from 'commander';
 import { exitTwoOnMisuse } from './commands/misuse';
+import { version } from './version';
 
 type Entry = readonly [name: string, summary: string, load: () => Promise<Command>];
 
@@ -39,12 +38,10 @@ const entries: readonly Entry[] = [
   ['schema', 'write the schema files', async () => (await import('./commands/schema.js')).schemaCommand()],
 ];
 
-const manifest = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8')) as { version: string };
-
 async function run(words: readonly string[]): Promise<void> {
   const program = new Command('remit')
     .description('A GraphQL gateway that decides every read of personal data by its purpose.')
-    .version(manifest.version, '-V, --version', 'print the version')
+    .version(version, '-V, --version', 'print the version')
     .option('--demo', 'work on the data of the demo that runs in this folder')
     .addHelpText(
       'after',

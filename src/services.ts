@@ -16,6 +16,7 @@ import { AccessDesk } from './identity/access-desk';
 import { GovernanceRecords } from './identity/governance-records';
 import { Clients } from './register/clients';
 import { RegisterPolicySource } from './register/policy-source';
+import { Proposals } from './register/proposals';
 import { ThirdParties } from './register/third-parties';
 import type { Stores } from './stores';
 import { Customers } from './subjects/customers';
@@ -31,6 +32,7 @@ export interface Services {
   readonly customers: Customers;
   readonly subjectRecords: Records;
   readonly transfers: TransfersRoom;
+  readonly proposals: Proposals;
   readonly desk: AccessDesk;
   readonly ledger: Ledger;
   /** Changes to governance; what rooms take as their ChangeRecorder. */
@@ -60,12 +62,14 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
   const clients = new Clients(regions, keys, records, trail);
   const parties = new ThirdParties(regions, keys, records, trail);
   const { keysSource, production } = stores;
-  const transfers = createTransfers({ regions, keys, clients, parties, records, recorder: trail });
+  const proposals = new Proposals(regions, trail);
+  const transfers = createTransfers({ regions, keys, clients, parties, records, recorder: trail, proposals });
   const { exports, purger, terminations } = createExportsRoom({
     regions,
     keys,
     entities: tenantEntities,
     recorder: trail,
+    proposals,
     mayReceive: (transfer) => transfers.rules.mayReceive(transfer),
     onUncollected: options.onUncollected,
   });
@@ -76,6 +80,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     parties,
     entities: tenantEntities,
     recorder: trail,
+    proposals,
     purgers: [purger],
     exports: terminations,
     production,
@@ -90,6 +95,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     customers: new Customers(regions, keys, trail, erasure.tombstones),
     subjectRecords: new Records(regions, keys),
     transfers,
+    proposals,
     desk: new AccessDesk(regions, keys, policies, transfers.rules),
     ledger,
     trail,

@@ -33,6 +33,12 @@ test('every variable is read', () => {
       REMIT_MASTER_KEY_FILE: '/run/secrets/master.key',
       OIDC_ISSUER: 'https://id.example/realm',
       OIDC_AUDIENCE: 'remit',
+      OIDC_CLAIM_ROLES: 'realm_access.roles',
+      OIDC_CLAIM_SCOPE: 'https://acme.example/permissions, scp',
+      ALLOWED_ORIGINS: 'https://app.example, http://localhost:3000',
+      PUBLIC_ORIGIN: 'https://remit.example',
+      COMPRESSION: 'all',
+      SHUTDOWN_DELAY: '15',
       LOG_LEVEL: 'warn',
       NODE_ENV: 'production',
     }),
@@ -43,6 +49,17 @@ test('every variable is read', () => {
     masterKeyFile: '/run/secrets/master.key',
     oidcIssuer: 'https://id.example/realm',
     oidcAudience: 'remit',
+    claimNames: {
+      subject: ['sub'],
+      tenant: ['tenant'],
+      roles: ['realm_access.roles'],
+      scope: ['https://acme.example/permissions', 'scp'],
+      country: ['country'],
+    },
+    allowedOrigins: ['https://app.example', 'http://localhost:3000'],
+    publicOrigin: 'https://remit.example',
+    compression: 'all',
+    shutdownDelay: 15,
     logLevel: 'warn',
     production: true,
   });
@@ -63,6 +80,43 @@ test('all faults are told at once, each with its variable and what would be righ
     expect.stringMatching(/^KEYS_DATABASE_URL: must be set/),
   ]);
   expect(told.join()).not.toMatch(/hunter2|70000|loud/);
+});
+
+test('a server closes at once in development, and in production when a load balancer has had time to notice', () => {
+  expect(readConfig({}).shutdownDelay).toBe(0);
+  expect(readConfig({ NODE_ENV: 'production' }).shutdownDelay).toBe(5);
+  expect(readConfig({ NODE_ENV: 'production', SHUTDOWN_DELAY: '0' }).shutdownDelay).toBe(0);
+});
+
+test('what is wrong with two variables together, and with what a server needs, is told beside the rest', () => {
+  const told = faults({ AUDIT_WITNESS_URL: 'https://w.example', AUDIT_ALERT_SECRET: 'hunter2', PORT: 'x' });
+  expect(told.map((fault) => fault.replace(/:.*/, ''))).toEqual([
+    'PORT',
+    'AUDIT_ALERT_SECRET',
+    'AUDIT_WITNESS_KEY',
+    'AUDIT_ALERT_URL',
+  ]);
+  expect(told.join()).not.toContain('hunter2');
+  const serving = () => readConfig({ NODE_ENV: 'production', PORT: 'x' }, { toServe: true });
+  expect(serving).toThrow(/^PORT: .*\nOIDC_ISSUER: must be set.*\nREMIT_MASTER_KEY_FILE: must be set/);
+});
+
+test.each([
+  ['*'],
+  ['app.example'],
+  ['https://app.example/'],
+  ['https://app.example:443'],
+  ['https://App.example'],
+  ['https://user@app.example'],
+  ['null'],
+  ['https://app.example,*'],
+])('%s is no list of origins', (text) => {
+  expect(faults({ ALLOWED_ORIGINS: text })).toEqual([expect.stringMatching(/^ALLOWED_ORIGINS: must be an origin/)]);
+  expect(faults({ PUBLIC_ORIGIN: text })).toEqual([expect.stringMatching(/^PUBLIC_ORIGIN: must be an origin/)]);
+});
+
+test.each(['', 'a b', 'a"b', 'rôles', 'a,,b', 'a,'].map((text) => [text]))('%j names no claim', (text) => {
+  expect(faults({ OIDC_CLAIM_ROLES: text })).toEqual(text === '' ? [] : [expect.stringMatching(/^OIDC_CLAIM_ROLES: /)]);
 });
 
 test.each([

@@ -44,6 +44,15 @@ export class Anchoring {
     return this.#running;
   }
 
+  /** How many durable entries the anchor that is furthest behind does not cover yet. */
+  async unanchored(): Promise<number> {
+    let most = 0;
+    for (const { logId, size } of this.#anchors.length > 0 ? await this.#ledger.heads() : []) {
+      for (const { kind } of this.#anchors) most = Math.max(most, size - (this.#anchored.get(`${kind} ${logId}`) ?? 0));
+    }
+    return most;
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await this.run();

@@ -1,6 +1,7 @@
 import { Arg, Ctx, ID, Int, Query, Resolver } from 'type-graphql';
 import type { ProcessingPurpose } from '../governance/vocabulary';
 import { type Role, sideOf } from '../identity/caller';
+import { cursorsOf } from '../identity/cursors';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { type Connection, page, pageSize, positionOf } from '../storage/connection';
 import {
@@ -44,11 +45,12 @@ export class AuditResolver {
     const client = scopeOf(context);
     if (filter?.subject && client === undefined) throw denied.client();
     const size = pageSize(first);
-    const position = positionOf(after, this.cursorKey);
+    const cursors = cursorsOf(context, this.cursorKey, 'Query.auditEntries', () => filter);
+    const position = positionOf(after, cursors);
     const leftOut = await this.#leftOut(context);
     const entries = await this.reader.entries(client, filter ?? {}, size + 1, position, leftOut);
     const shown = await Promise.all(entries.map((entry) => this.#shown(entry)));
-    return page(shown, size, position, this.cursorKey, ({ id }) => id);
+    return page(shown, size, position, cursors, ({ id }) => id);
   }
 
   @Query(() => AuditProofType, { nullable: true, description: 'Proves that an entry is in its log.' })

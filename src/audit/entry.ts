@@ -1,4 +1,5 @@
 import type { Outcome } from '../governance/govern';
+import type { KeptDecision } from './references';
 
 /** An entry as it is read back. What an entry of its kind does not say is undefined. */
 export interface AuditEntry {
@@ -30,6 +31,8 @@ export interface AuditEntry {
   readonly result?: string;
   readonly transport?: string;
   readonly details?: { readonly [name: string]: string | number | boolean | null };
+  /** Rows as the change left them, see references.ts. */
+  readonly decides?: readonly KeptDecision[];
   /** Of a LOG_OPENED: the last checkpoints of the logs before. */
   readonly before?: ReadonlyArray<{ readonly log: string; readonly size: number; readonly root: string }>;
 }

@@ -77,6 +77,19 @@ export class Ledger {
     return heads;
   }
 
+  /** How many entries are not durable yet, and for how long the first of them has waited, in seconds. */
+  async lag(): Promise<{ readonly waiting: number; readonly seconds: number }> {
+    let waiting = 0;
+    const now = performance.now();
+    let first = now;
+    for (const [, opening] of this.#logs.entries()) {
+      const log = await opening.catch(() => undefined);
+      waiting += log?.waiting.count ?? 0;
+      first = Math.min(first, log?.waiting.since ?? first);
+    }
+    return { waiting, seconds: (now - first) / 1_000 };
+  }
+
   /** Resolves when nothing is under way. */
   async close(): Promise<void> {
     for (const [, opening] of this.#logs.entries()) await (await opening.catch(() => undefined))?.close();

@@ -19,6 +19,8 @@ export interface Draft {
 }
 
 interface Waiting extends Draft {
+  /** Milliseconds of `performance.now()`. */
+  readonly since: number;
   resolve(): void;
   reject(error: unknown): void;
 }
@@ -54,6 +56,7 @@ export class Log {
   readonly #cutter = new TileCutter();
   #tree = new GrowingTree();
   #queue: Waiting[] = [];
+  #writing: readonly Waiting[] = [];
   #running: Promise<void> | undefined;
   #failure: { error: unknown } | undefined;
   #head: LogHead | undefined;
@@ -81,11 +84,17 @@ export class Log {
     return this.#head;
   }
 
+  /** How many entries are not durable yet, and since when the first of them waits, by `performance.now()`. */
+  get waiting(): { readonly count: number; readonly since: number | undefined } {
+    const [first = this.#queue[0]] = this.#writing;
+    return { count: this.#writing.length + this.#queue.length, since: first?.since };
+  }
+
   /** Resolves once the entry is durable; rejects where it is not, or not known to be. */
   append(draft: Draft): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure.error);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ ...draft, resolve, reject });
+      this.#queue.push({ ...draft, since: performance.now(), resolve, reject });
       this.#running ??= this.#outside.runInAsyncScope(() => this.#run());
     });
   }
@@ -100,6 +109,7 @@ export class Log {
     while (this.#queue.length > 0) {
       await this.#gathering.gathered();
       const group = this.#queue.splice(0, MAX_GROUP);
+      this.#writing = group;
       try {
         await this.#write(group);
         for (const entry of group) entry.resolve();
@@ -107,6 +117,7 @@ export class Log {
         this.#failure = { error };
         for (const entry of [...group, ...this.#queue.splice(0)]) entry.reject(error);
       }
+      this.#writing = [];
     }
     this.#running = undefined;
   }

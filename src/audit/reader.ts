@@ -31,6 +31,9 @@ export interface LogCheckpoint {
   readonly note: string;
 }
 
+/** Entries that are read at once where those of a page are left out. */
+const MOST_READ_ON = 2_000;
+
 /** Reads the ledger: by client, by what entries say, and with proofs. */
 export class AuditReader {
   readonly #regions: Regions;
@@ -56,11 +59,12 @@ export class AuditReader {
   ): Promise<AuditEntry[]> {
     const shown: AuditEntry[] = [];
     let position = before;
-    for (;;) {
-      const found = await this.#entries(client, filter, limit, position);
+    // The page is of those who are shown: where many are not, more are read at a time.
+    for (let many = limit; ; many = Math.max(limit, Math.min(many * 2, MOST_READ_ON))) {
+      const found = await this.#entries(client, filter, many, position);
       shown.push(...found.filter((entry) => !leftOut(entry)));
       position = found.at(-1)?.id;
-      if (found.length < limit || shown.length >= limit) return shown.slice(0, limit);
+      if (found.length < many || shown.length >= limit) return shown.slice(0, limit);
     }
   }
 

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import type { DecidedRow, DecidedValue } from '../storage/decided-row';
 import { ClientKeyError } from '../storage/errors';
 import { KEY_CACHE_TTL_MS } from '../storage/key-cache';
 import type { KeyStore } from '../storage/key-store';
@@ -7,12 +8,20 @@ import { deriveKey, macOf, seal, unseal } from '../storage/vault';
 
 const SUBJECT = 'remit/v1/audit-subject';
 const PRINCIPAL = 'audit-principal';
+const DECISION = 'audit-decision';
 
 /** A principal as an entry holds it: a reference to find it by, and the name, sealed under the client's key. */
 export interface SealedPrincipal {
   readonly reference: string;
   readonly sealed: string;
 }
+
+/** A decided row as an entry holds it: words are MACs, so that the ledger repeats none; numbers and nothing stay. */
+export type KeptDecision = {
+  readonly table: string;
+  readonly row: string;
+  readonly columns: { readonly [column: string]: DecidedValue } | null;
+};
 
 /**
  * What entries call people. A data subject's reference is an HMAC under the subject's own key: once that key is destroyed
@@ -52,7 +61,7 @@ export class References {
     const cacheKey = `${client ?? ''}:${name}`;
     const known = this.#principals.get(cacheKey);
     if (known) return known;
-    const key = await this.#principalKey(client);
+    const key = await this.#ownKey(client, PRINCIPAL);
     const principal = {
       reference: macOf(key, name),
       sealed: seal(key, name, PRINCIPAL).toString('base64url'),
@@ -63,7 +72,7 @@ export class References {
 
   /** A principal's name; undefined once its client's key is gone. */
   async nameOf(client: string | undefined, sealed: string): Promise<string | undefined> {
-    for (const key of [await this.#clientKey(client), await this.#principalKey(undefined)]) {
+    for (const key of [await this.#clientKey(client, PRINCIPAL), await this.#ownKey(undefined, PRINCIPAL)]) {
       try {
         if (key) return String(unseal(key, Buffer.from(sealed, 'base64url'), PRINCIPAL));
       } catch {
@@ -73,15 +82,35 @@ export class References {
     return undefined;
   }
 
-  /** What happens after a client's end is the platform's doing, under its own key. */
-  async #principalKey(client: string | undefined): Promise<Buffer> {
-    return (await this.#clientKey(client)) ?? deriveKey(await platformKey(this.#keys), PRINCIPAL);
+  /** What an entry keeps of decided rows; a row about a person is kept under that person's key, and dies with it. */
+  async decisions(client: string | undefined, decided: readonly DecidedRow[]): Promise<KeptDecision[]> {
+    const ids = new Set(decided.flatMap(({ subject }) => subject ?? []));
+    const own = await this.#ownKey(client, DECISION);
+    const kept = (handles: ReadonlyMap<string, { mac(text: string): string }>): KeptDecision[] =>
+      decided.flatMap(({ table, row, columns, subject }) => {
+        const key = subject === undefined ? { mac: (text: string) => macOf(own, text) } : handles.get(subject);
+        if (!key) return [];
+        const name = subject === undefined ? row : `${row}/${key.mac(SUBJECT)}`;
+        const place = `${DECISION}|${table}|${row}`;
+        const values = Object.entries(columns ?? {}).map(
+          ([column, value]) =>
+            [column, typeof value === 'string' ? key.mac(`${place}|${column}|${value}`) : value] as const,
+        );
+        return { table, row: name, columns: columns && Object.fromEntries(values) };
+      });
+    if (client === undefined || ids.size === 0) return kept(new Map());
+    return this.#keys.withSubjectKeys(client, ids, kept);
   }
 
-  async #clientKey(client: string | undefined): Promise<Buffer | undefined> {
+  /** What happens after a client's end is the platform's doing, under its own key. */
+  async #ownKey(client: string | undefined, use: typeof PRINCIPAL | typeof DECISION): Promise<Buffer> {
+    return (await this.#clientKey(client, use)) ?? deriveKey(await platformKey(this.#keys), use);
+  }
+
+  async #clientKey(client: string | undefined, use: typeof PRINCIPAL | typeof DECISION): Promise<Buffer | undefined> {
     if (client === undefined) return undefined;
     try {
-      return await this.#keys.derivedKey(client, PRINCIPAL);
+      return await this.#keys.derivedKey(client, use);
     } catch (error) {
       if (error instanceof ClientKeyError) return undefined;
       throw error;

@@ -1,5 +1,5 @@
 import { v7 as uuid } from 'uuid';
-import type { Change, ChangeRecorder } from '../identity/change-recorder';
+import { type Change, type ChangeRecorder, noteRecorded } from '../identity/change-recorder';
 import type { KeyDestruction } from '../storage/key-store';
 import type { Ledger } from './ledger';
 import type { References } from './references';
@@ -9,10 +9,10 @@ const KIND = /^[A-Z][A-Z_]{2,39}$/;
 const FAILURES_EVERY_MS = 60_000;
 
 /**
- * Records changes to governance: grants, instructions, agreements, holds, erasures, transfers, key events, sign-in
- * failures. Rooms take it as a {@link ChangeRecorder}:
+ * Records changes to governance: grants, instructions, agreements, holds, erasures, imports, transfers, key events,
+ * sign-in failures. Rooms take it as a {@link ChangeRecorder}:
  *
- *     await recorder.record('ERASURE_EXECUTED', { client, principal, subject: customerId, details: { certificate } });
+ *     await recorder.record('IMPORT', { client, principal, details: { table: 'customer', rows, rejected } });
  *
  * Call it before the change is made, outside any transaction, and wait: it resolves once the entry is durable, and throws
  * AUDIT_UNAVAILABLE otherwise. `subject` is a data subject's id, said while the key lives; only a reference is kept.
@@ -41,12 +41,13 @@ export class AuditTrail implements ChangeRecorder {
 
   async record(kind: string, change: Change): Promise<string> {
     if (!KIND.test(kind)) throw new TypeError(`${kind} is not a kind of entry: upper-case words joined by underscores`);
-    const { client, principal, subject, references = [], purpose, details = {} } = change;
+    const { client, principal, subject, references = [], purpose, details = {}, decides = [] } = change;
     const who = await this.#references.principal(client, principal);
     const subjects =
       client === undefined || subject === undefined ? [] : await this.#references.subjects(client, new Set([subject]));
     const id = uuid();
     await this.#ledger.append(client, id, {
+      decides: decides.length === 0 ? undefined : await this.#references.decisions(client, decides),
       details,
       kind,
       principal: who.reference,
@@ -56,6 +57,7 @@ export class AuditTrail implements ChangeRecorder {
       time: new Date().toISOString(),
       version: 1,
     });
+    noteRecorded(kind);
     return id;
   }
 

@@ -1,6 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { readConfig } from '../config';
 import type { Services } from '../services';
 import type { Stores } from '../stores';
+import { CommandError } from './failure';
 import { exitTwoOnMisuse } from './misuse';
 import { overStores } from './over-stores';
 import { progressBar } from './progress';
@@ -29,6 +31,9 @@ export function seedCommand(): Command {
       '\nEvery second client has a HIPAA agreement.\n\nExample:\n  $ remit seed --customers 1000 --clients 3',
     )
     .action(async (options: Options) => {
+      if (readConfig(process.env).production) {
+        throw new CommandError('sample data is not made in production: NODE_ENV says that real people are kept here');
+      }
       const seeded = await overStores((services, stores) => seed(services, stores, options));
       process.stdout.write(options.json ? `${JSON.stringify(totals(seeded))}\n` : summary(seeded));
     });

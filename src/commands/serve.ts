@@ -1,10 +1,13 @@
 import cluster from 'node:cluster';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { FastifyInstance } from 'fastify';
 import { type App, openApp } from '../app';
-import { type Config, readConfig } from '../config';
+import { type Config, EnvironmentError, readConfig } from '../config';
 import { createServer } from '../gateway/server';
+import { ConfigurationError } from '../storage/errors';
+import { loadMasterKeyFile } from '../storage/master-key';
 import { CommandError } from './failure';
 import { exitTwoOnMisuse } from './misuse';
 import { joinWorkers, type Membership, serveByWorkers, workerCount } from './workers';
@@ -34,24 +37,43 @@ Examples:
 }
 
 async function start({ host: told, workers }: ServeOptions): Promise<void> {
-  const config = readConfig(process.env);
+  const config = await configOf(process.env);
   const host = told ?? (config.production ? '0.0.0.0' : '127.0.0.1');
   if (workers === 1) await serve(config, host);
   else if (cluster.isWorker) await serveAsWorker(config, host);
   else await serveByWorkers(workers, config, host);
 }
 
+/** The environment of a server, its key file included: all that is wrong with it is told at once. */
+async function configOf(env: NodeJS.ProcessEnv): Promise<Config> {
+  const faults: ConfigurationError[] = [];
+  const kept = (error: unknown) => {
+    if (error instanceof EnvironmentError) faults.push(...error.faults);
+    else if (error instanceof ConfigurationError) faults.push(error);
+    else throw error;
+  };
+  const { REMIT_MASTER_KEY_FILE: keyFile, NODE_ENV } = env;
+  if (keyFile?.trim()) await loadMasterKeyFile(keyFile, { production: NODE_ENV === 'production' }).catch(kept);
+  try {
+    const config = readConfig(env, { toServe: true });
+    if (faults.length === 0) return config;
+  } catch (error) {
+    kept(error);
+  }
+  throw new EnvironmentError(faults);
+}
+
 async function serve(config: Config, host: string): Promise<void> {
-  const { app, server, port } = await listen(config, host);
+  const { app, port, close } = await listen(config, host);
   app.serverOptions.logger.info({ host, port }, `listening on http://${host}:${port}/graphql`);
-  closeOnSignal(server, app);
+  closeOnSignal(app, close);
 }
 
 async function serveAsWorker(config: Config, host: string): Promise<void> {
   const membership = joinWorkers(config);
   try {
-    const { app, server, port } = await listen(config, host, membership);
-    closeOnSignal(server, app);
+    const { app, port, close } = await listen(config, host, membership);
+    closeOnSignal(app, close);
     membership.ready(port);
   } catch (error) {
     membership.failed(error);
@@ -60,34 +82,41 @@ async function serveAsWorker(config: Config, host: string): Promise<void> {
 
 interface Listening {
   readonly app: App;
-  readonly server: FastifyInstance;
   readonly port: number;
+  /** Says that it is not ready any more, waits until whoever shares the requests out has seen it, and closes. */
+  close(): Promise<void>;
 }
 
 async function listen(config: Config, host: string, membership?: Membership): Promise<Listening> {
   const app = await openApp(config, membership?.logger);
+  const leaving = new AbortController();
   let server: FastifyInstance;
   try {
-    server = await createServer(membership?.joined(app.serverOptions) ?? app.serverOptions);
+    const options = { ...app.serverOptions, leaving: leaving.signal };
+    server = await createServer(membership?.joined(options) ?? options);
     await server.listen({ port: config.port, host });
   } catch (error) {
     await app.close();
     throw portFault(error as NodeJS.ErrnoException);
   }
   app.work();
-  return { app, server, port: (server.server.address() as AddressInfo).port };
+  const close = async () => {
+    leaving.abort();
+    await sleep(config.shutdownDelay * 1_000);
+    await server.close();
+    await app.close();
+  };
+  return { app, port: (server.server.address() as AddressInfo).port, close };
 }
 
-function closeOnSignal(server: FastifyInstance, app: App): void {
-  const { logger } = app.serverOptions;
+function closeOnSignal({ serverOptions: { logger } }: App, close: () => Promise<void>): void {
   let closing = false;
-  const close = async (signal: string) => {
+  const end = async (signal: string) => {
     if (closing) return;
     closing = true;
     logger.info({ signal }, 'shutting down');
     try {
-      await server.close();
-      await app.close();
+      await close();
       logger.info('shut down');
       process.exit(0);
     } catch (err) {
@@ -95,8 +124,8 @@ function closeOnSignal(server: FastifyInstance, app: App): void {
       process.exit(1);
     }
   };
-  process.on('SIGTERM', close);
-  process.on('SIGINT', close);
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
 }
 
 /** What keeps the port from being listened on, in words; anything else as it is. */

@@ -1,7 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { availableParallelism } from 'node:os';
 import { InvalidArgumentError } from 'commander';
-import pino, { type Logger } from 'pino';
+import type { Logger } from 'pino';
 import { AggregatorRegistry } from 'prom-client';
 import type { Config } from '../config';
 import { createLogger } from '../gateway/logging';
@@ -18,8 +18,6 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
 /** A worker that lived so long did not die of its start: the pauses begin anew. */
 const SOUND_LIFE_MS = 60_000;
-/** POSIX: so many bytes reach a pipe at once. The workers share one, and their lines must not mix. */
-const PIPE_BUF = 4_096;
 
 type FromWorker =
   | { readonly type: 'remit:ready'; readonly port: number }
@@ -47,7 +45,7 @@ export async function serveByWorkers(count: number, config: Config, host: string
   refuseMemory(config);
   // Each worker opens the stores for itself: what is wrong with them is said, and the embedded one migrated, once.
   await (await openStores(config)).close();
-  const logger = createSharedLogger(config);
+  const logger = createLogger({ level: config.logLevel });
   cluster.setupPrimary({
     args: ['serve', '--host', host, '--workers', String(count)],
     execArgv: [YOUNG_GENERATION, ...process.execArgv],
@@ -88,7 +86,7 @@ export function joinWorkers(config: Config): Membership {
       tell({ type: 'remit:measure', id });
     });
   return {
-    logger: createSharedLogger(config).child({ worker: cluster.worker?.id }),
+    logger: createLogger({ level: config.logLevel }).child({ worker: cluster.worker?.id }),
     joined: (options) => ({
       ...options,
       metricsOfAll,
@@ -214,10 +212,6 @@ function faultOf({ faults, stack }: { faults: string[]; stack: string | undefine
   const fault = new CommandError(faults.join('\n'));
   if (stack !== undefined) fault.stack = stack;
   return fault;
-}
-
-function createSharedLogger({ logLevel: level }: Config): Logger {
-  return createLogger({ level, destination: pino.destination({ fd: 1, sync: false, maxWrite: PIPE_BUF }) });
 }
 
 function refuseMemory({ databaseUrl, regionalDatabaseUrls, keysDatabaseUrl }: Config): void {

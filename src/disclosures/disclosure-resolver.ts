@@ -1,7 +1,11 @@
 import { Arg, Ctx, Field, ID, InputType, Int, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
+import type { DataCategory } from '../governance/vocabulary';
 import { sideOf } from '../identity/caller';
-import { type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { cursorsOf } from '../identity/cursors';
+import { Leaves } from '../identity/entry-declarations';
+import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { type Connection, page, pageSize, positionOf } from '../storage/connection';
+import { reachOf } from '../subjects/reach';
 import { Disclosure, DisclosureConnection, RecordDisclosureInput } from './disclosure';
 import type { Disclosures } from './disclosures';
 
@@ -53,25 +57,30 @@ export class DisclosureResolver {
     );
     const { id: client } = requireClient(context);
     const size = pageSize(first);
-    const position = positionOf(after, this.cursorKey);
+    const cursors = cursorsOf(context, this.cursorKey, 'Query.disclosures');
+    const position = positionOf(after, cursors);
     const asClient = sideOf(context.claims.roles) === 'CLIENT';
     const found = await this.disclosures.list(client, asClient, size + 1, position);
-    return page(found, size, position, this.cursorKey, ({ id }) => id);
+    return page(found, size, position, cursors, ({ id }) => id);
   }
 
   @Mutation(() => DisclosurePayload, {
     description: 'Records a disclosure that is asked for; another person must approve it before anything is given.',
   })
+  @Leaves('DISCLOSURE_REQUESTED')
   async recordDisclosure(
     @Arg('input', () => RecordDisclosureInput) input: RecordDisclosureInput,
     @Ctx() context: RequestContext,
   ): Promise<DisclosurePayload> {
     requireRole(context, 'PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER');
     const { id } = requireClient(context);
-    return { disclosure: await this.disclosures.request(id, input, context.claims.subject) };
+    requireLegal(context, input.categories);
+    const reach = reachOf(context, 'LEGAL');
+    return { disclosure: await this.disclosures.request(id, input, context.claims.subject, reach) };
   }
 
   @Mutation(() => DisclosurePayload, { description: 'Approves a disclosure that another person recorded.' })
+  @Leaves('DISCLOSURE_MADE')
   async approveDisclosure(
     @Arg('input', () => ApproveDisclosureInput) { id }: ApproveDisclosureInput,
     @Ctx() context: RequestContext,
@@ -81,6 +90,7 @@ export class DisclosureResolver {
   }
 
   @Mutation(() => DisclosurePayload, { description: 'Refuses a disclosure that another person recorded.' })
+  @Leaves('DISCLOSURE_REFUSED')
   async refuseDisclosure(
     @Arg('input', () => RefuseDisclosureInput) { id, reason }: RefuseDisclosureInput,
     @Ctx() context: RequestContext,
@@ -89,4 +99,17 @@ export class DisclosureResolver {
     const { subject } = context.claims;
     return { disclosure: await this.disclosures.refuse(requireClient(context).id, id, reason, subject) };
   }
+}
+
+/**
+ * Whoever records a disclosure may read what it is about for LEGAL: an instruction of the client covers the categories.
+ * Asked before anything about a person is.
+ * @throws {GraphQLError} FORBIDDEN
+ */
+function requireLegal(context: RequestContext, categories: readonly DataCategory[]): void {
+  const { grantedPurposes, prohibitions = [] } = context.accessFor('LEGAL');
+  const outside = prohibitions.filter(({ category }) => categories.includes(category)).map(({ category }) => category);
+  if (grantedPurposes.includes('LEGAL') && outside.length === 0) return;
+  const what = outside.length > 0 ? ` of ${outside.join(', ')}` : '';
+  throw denied.forbidden(`This needs an instruction of the client, in force, that lets you read${what} for LEGAL.`);
 }

@@ -2,17 +2,19 @@ import { GraphQLError } from 'graphql';
 import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { References } from '../audit/references';
-import type { ChangeRecorder } from '../identity/change-recorder';
+import type { DataCategory } from '../governance/vocabulary';
+import { type ChangeRecorder, changing } from '../identity/change-recorder';
 import { denied } from '../identity/request-context';
 import { requireCountry, requireText } from '../register/checks';
 import type { Notices } from '../register/notices';
+import { type DecidedRow, decidedChange, decidedRow } from '../storage/decided-row';
 import type { KeyStore } from '../storage/key-store';
 import type { Regions } from '../storage/regions';
 import { tableOf } from '../storage/tables';
 import { type Condition, type Row, TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
 import { inTransaction } from '../storage/transaction';
-import { Customer } from '../subjects/customer';
+import { categoriesOf, everybody, lockPeople, type Reach } from '../subjects/reach';
 import { isBarredByArticle48 } from './article-48';
 import { Disclosure, DisclosureStatus, type RecordDisclosureInput } from './disclosure';
 
@@ -40,9 +42,15 @@ export class Disclosures {
 
   /**
    * Records what is asked for. Nothing may be given before another person approves.
-   * @throws {GraphQLError} BAD_USER_INPUT, NOT_FOUND, or DISCLOSURE_BARRED (GDPR Art. 48)
+   * @param reach whom whoever records it reaches for LEGAL: what is barred, absent or out of reach has one answer
+   * @throws {GraphQLError} BAD_USER_INPUT, or DISCLOSURE_BARRED (GDPR Art. 48)
    */
-  async request(client: string, input: RecordDisclosureInput, principal: string): Promise<Disclosure> {
+  async request(
+    client: string,
+    input: RecordDisclosureInput,
+    principal: string,
+    reach: Reach = everybody,
+  ): Promise<Disclosure> {
     const authority = optional('authority', input.authority, 200);
     const authorityCountry = input.authorityCountry ? requireCountry('authorityCountry', input.authorityCountry) : null;
     const treaty = optional('treaty', input.treaty, 300);
@@ -51,9 +59,6 @@ export class Disclosures {
       throw denied.input(`"customerIds" must name 1 to ${MAX_SUBJECTS} persons.`);
     }
     if (input.categories.length === 0) throw denied.input('"categories" must name at least one.');
-    const residencies = await this.#residencies(client, customerIds);
-    if (isBarredByArticle48({ authority, authorityCountry, treaty, residencies })) throw barred();
-    const subjects = await this.#parts.references.subjects(client, new Set(customerIds));
     const row = {
       clientId: client,
       id: uuid(),
@@ -65,7 +70,6 @@ export class Disclosures {
       reference: requireText('reference', input.reference, 200),
       scope: requireText('scope', input.scope, 1000),
       categories: [...new Set(input.categories)].join(','),
-      subjects: subjects.join(','),
       gagUntil: input.gagUntil ?? null,
       status: DisclosureStatus.REQUESTED,
       requestedBy: principal,
@@ -75,9 +79,14 @@ export class Disclosures {
       refusal: null,
       toldAt: null,
     };
-    const disclosure = disclosureOf(row);
-    await this.#record('DISCLOSURE_REQUESTED', disclosure, principal);
-    await this.#write(client, (writer) => writer.insert(Disclosure, client, [row]));
+    const residencies = await this.#residencies(client, customerIds, input.categories, reach);
+    if (!residencies || isBarredByArticle48({ authority, authorityCountry, treaty, residencies })) throw barred();
+    const subjects = await this.#parts.references.subjects(client, new Set(customerIds));
+    const recorded = { ...row, subjects: subjects.join(',') };
+    const disclosure = disclosureOf(recorded);
+    await this.#change('DISCLOSURE_REQUESTED', disclosure, principal, decidedRow(Disclosure, recorded), (writer) =>
+      writer.insert(Disclosure, client, [recorded]),
+    );
     return disclosure;
   }
 
@@ -100,15 +109,15 @@ export class Disclosures {
    * @param asClient leaves out those that the client must not know of
    */
   async list(client: string, asClient: boolean, limit: number, before?: string): Promise<Disclosure[]> {
-    const found: Disclosure[] = [];
-    let position = before;
-    for (;;) {
-      const where: Condition[] = position === undefined ? [] : [{ field: 'id', is: '<', value: position }];
-      const rows = await this.#select(client, where, limit);
-      found.push(...rows.filter((row) => !asClient || !this.#isGagged(row)));
-      position = rows.at(-1)?.id;
-      if (rows.length < limit || found.length >= limit) return found.slice(0, limit);
-    }
+    const told: Condition = {
+      any: [
+        { field: 'gagUntil', is: 'null' },
+        { field: 'gagUntil', is: '<=', value: this.#now() },
+      ],
+    };
+    const where: Condition[] = asClient ? [told] : [];
+    if (before !== undefined) where.push({ field: 'id', is: '<', value: before });
+    return this.#select(client, where, limit);
   }
 
   /**
@@ -156,8 +165,8 @@ export class Disclosures {
     }
     const changes = { ...decision, decidedBy: principal, decidedAt: new Date(this.#now()) };
     const decided = { ...known, ...changes };
-    await this.#record(`DISCLOSURE_${decision.status}`, decided, principal);
-    await this.#write(client, async (writer) => {
+    const decides = decidedChange(Disclosure, { id }, changes);
+    await this.#change(`DISCLOSURE_${decision.status}`, decided, principal, decides, async (writer) => {
       await writer.update(Disclosure, client, { id }, changes);
     });
     if (decided.status === DisclosureStatus.MADE && !this.#isGagged(decided)) return this.#tell(decided);
@@ -165,51 +174,70 @@ export class Disclosures {
   }
 
   async #tell(disclosure: Disclosure): Promise<Disclosure> {
-    const { clientId, id, recipient, authority, legalBasis, reference, scope, gagUntil } = disclosure;
-    // While the gag held, the client's own entries could say nothing of it.
-    if (gagUntil !== null) await this.#record('DISCLOSURE_TOLD', { ...disclosure, gagUntil: null }, 'disclosures');
+    const { clientId, id, recipient, authority, legalBasis, reference, scope } = disclosure;
+    const toldAt = new Date(this.#now());
     await this.#parts.notices.send(clientId, {
       id,
       kind: 'DISCLOSURE_MADE',
       subject: `Data was disclosed to ${recipient}`,
       message: `To: ${[recipient, authority].filter(Boolean).join(', ')}. On: ${legalBasis}. File: ${reference}. What: ${scope}.`,
     });
-    const toldAt = new Date(this.#now());
-    await this.#write(clientId, async (writer) => {
+    // While a gag held, the client's own entries could say nothing of it.
+    const kind = disclosure.gagUntil === null ? 'DISCLOSURE_NOTIFIED' : 'DISCLOSURE_TOLD';
+    const decides = decidedChange(Disclosure, { id }, { toldAt });
+    await this.#change(kind, { ...disclosure, gagUntil: null }, 'disclosures', decides, async (writer) => {
       await writer.update(Disclosure, clientId, { id }, { toldAt });
     });
     return { ...disclosure, toldAt };
   }
 
   /** A gagged one is nobody's entry in particular: the client, who reads its own, must not find it. */
-  async #record(kind: string, disclosure: Disclosure, principal: string): Promise<void> {
+  async #change(
+    kind: string,
+    disclosure: Disclosure,
+    principal: string,
+    decides: DecidedRow,
+    write: (writer: TenantWriter) => Promise<void>,
+  ): Promise<void> {
     const { clientId, id, recipient, categories, authorityCountry, treaty } = disclosure;
-    await this.#parts.recorder.record(kind, {
+    const change = {
       client: this.#isGagged(disclosure) ? undefined : clientId,
       principal,
       references: disclosure.subjects.split(',').filter(Boolean),
       details: {
-        disclosure: id,
+        record: id,
         recipient,
         categories: categories.join(','),
         country: authorityCountry,
         treaty: treaty !== null,
       },
-    });
+      decides: [decides],
+    };
+    const source = await this.#parts.regions.of(clientId);
+    await changing(this.#parts.recorder, kind, change, () =>
+      inTransaction(source, (manager: EntityManager) => write(new TenantWriter(manager, this.#parts.keys))),
+    );
   }
 
   #isGagged({ gagUntil }: Pick<Disclosure, 'gagUntil'>): boolean {
     return gagUntil !== null && gagUntil.getTime() > this.#now();
   }
 
-  async #residencies(client: string, ids: readonly string[]): Promise<Array<string | null>> {
-    const rows = await new TenantReader(await this.#parts.regions.of(client), this.#parts.keys).select(Customer, {
-      client,
-      fields: ['residency'],
-      where: [{ field: 'id', is: 'in', value: ids }],
-    });
-    if (rows.length < ids.length) throw denied.notFound('customer');
-    return rows.map(({ residency }) => (typeof residency === 'string' ? residency : null));
+  /** Where the persons are; undefined where one of them is not there, or out of reach. */
+  async #residencies(
+    client: string,
+    ids: readonly string[],
+    categories: readonly DataCategory[],
+    reach: Reach,
+  ): Promise<Array<string | null> | undefined> {
+    const wanted = [...categoriesOf([]), ...categories];
+    const source = await this.#parts.regions.of(client);
+    const people = await inTransaction(source, (manager) => lockPeople(manager, client, ids));
+    // Without the id: whoever prepares a disclosure has read nothing yet, and a gag may forbid to tell the client.
+    const reached = people.filter(
+      ({ restriction, residency }) => reach.refusal({ restriction, residency }, wanted) === undefined,
+    );
+    return reached.length < ids.length ? undefined : reached.map(({ residency }) => residency);
   }
 
   async #select(client: string, where: Condition[], limit: number): Promise<Disclosure[]> {
@@ -221,12 +249,6 @@ export class Disclosures {
       limit,
     });
     return rows.map((row) => disclosureOf({ ...row, clientId: client }));
-  }
-
-  async #write(client: string, work: (writer: TenantWriter) => Promise<void>): Promise<void> {
-    await inTransaction(await this.#parts.regions.of(client), (manager: EntityManager) =>
-      work(new TenantWriter(manager, this.#parts.keys)),
-    );
   }
 }
 
@@ -244,7 +266,8 @@ function optional(field: string, text: string | null | undefined, limit: number)
 
 const barred = () =>
   new GraphQLError(
-    "GDPR Art. 48: an order of a third country's court or authority about persons in the EEA is followed only on an " +
-      'international agreement in force; name it in "treaty", or ask through it.',
+    'Every person must be a customer of the client whom you may read for LEGAL, and GDPR Art. 48 must not bar it: an ' +
+      "order of a third country's court or authority about persons in the EEA is followed only on an international " +
+      'agreement in force; name it in "treaty", or ask through it.',
     { extensions: { code: 'DISCLOSURE_BARRED', rule: 'GDPR Art. 48' } },
   );

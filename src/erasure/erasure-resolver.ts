@@ -1,7 +1,12 @@
 import { Arg, Ctx, Field, FieldResolver, ID, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import { sideOf } from '../identity/caller';
+import { cursorsOf } from '../identity/cursors';
+import { Leaves } from '../identity/entry-declarations';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { about, unrestricted } from '../identity/subject-state';
-import type { Clients } from '../register/clients';
+import { requireInstructed, requireTokensClient } from '../register/instructed';
+import { Proposal } from '../register/proposal';
+import type { Proposals } from '../register/proposals';
 import { type Connection, page, pageSize, positionOf } from '../storage/connection';
 import { UNDER_ERASURE } from '../storage/fence';
 import type { KeyStore } from '../storage/key-store';
@@ -35,6 +40,15 @@ class ErasurePayload {
 }
 
 @ObjectType({ simpleResolvers: true })
+class TerminationPayload {
+  @Field(() => ErasureRequest, { nullable: true })
+  request: ErasureRequest | null;
+
+  @Field(() => Proposal, { nullable: true, description: 'What another person of the platform has to confirm.' })
+  proposal: Proposal | null;
+}
+
+@ObjectType({ simpleResolvers: true })
 class ErasuresPayload {
   @Field(() => Int, { description: 'How many were filed; those under erasure already are not counted.' })
   requested: number;
@@ -62,7 +76,7 @@ const platform = ['PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER'] as const;
 export class ErasureResolver {
   constructor(
     private readonly room: ErasureRoom,
-    private readonly clients: Clients,
+    private readonly proposals: Proposals,
     private readonly keys: KeyStore,
   ) {}
 
@@ -86,9 +100,10 @@ export class ErasureResolver {
     const client = overseen(context);
     const size = pageSize(first);
     const key = await this.keys.derivedKey(client, 'cursor');
-    const position = positionOf(after, key);
+    const cursors = cursorsOf(context, key, 'Query.erasureRequests', () => filter);
+    const position = positionOf(after, cursors);
     const states = await this.room.erasures.list(client, filter ?? {}, size + 1, position);
-    return page(states.map(requestOf), size, position, key, ({ id }) => id);
+    return page(states.map(requestOf), size, position, cursors, ({ id }) => id);
   }
 
   @Query(() => String, {
@@ -135,6 +150,7 @@ export class ErasureResolver {
   @Mutation(() => ErasurePayload, {
     description: 'Erases a customer for good (D2). From now on the person is read for LEGAL alone.',
   })
+  @Leaves('ERASURE_REQUESTED')
   async requestErasure(
     @Arg('input', () => RequestErasureInput) input: RequestErasureInput,
     @Ctx() context: RequestContext,
@@ -149,6 +165,7 @@ export class ErasureResolver {
   @Mutation(() => ErasuresPayload, {
     description: 'Erases many customers, up to 50000 at once, and says who was left out.',
   })
+  @Leaves('ERASURES_REQUESTED')
   async requestErasures(
     @Arg('input', () => RequestErasuresInput) input: RequestErasuresInput,
     @Ctx() context: RequestContext,
@@ -166,6 +183,7 @@ export class ErasureResolver {
   }
 
   @Mutation(() => ErasurePayload, { description: 'Takes a request back, as long as nothing is destroyed.' })
+  @Leaves('ERASURE_CANCELLED')
   async cancelErasure(
     @Arg('input', () => CancelErasureInput) input: CancelErasureInput,
     @Ctx() context: RequestContext,
@@ -178,19 +196,26 @@ export class ErasureResolver {
     };
   }
 
-  @Mutation(() => ErasurePayload, {
-    description: 'Ends a client: everything of it is erased (D1, D3); by the platform, or by the client for itself.',
+  @Mutation(() => TerminationPayload, {
+    description:
+      'Ends the client: everything of it is erased (D1, D3). By the client itself; the platform proposes it, on an ' +
+      'instruction of the client that names the act, and another person confirms it.',
   })
+  @Leaves('CLIENT_TERMINATED', 'PROPOSED')
   async terminateClient(
     @Arg('input', () => TerminateClientInput) input: TerminateClientInput,
     @Ctx() context: RequestContext,
-  ): Promise<ErasurePayload> {
-    requireRole(context, 'CLIENT_ADMIN', ...platform);
-    const client = await this.clients.find(input.clientId);
-    const isPlatform = platform.some((role) => context.claims.roles.includes(role));
-    if (!client || !(isPlatform || context.client?.id === client.id)) throw denied.notFound('client');
+  ): Promise<TerminationPayload> {
+    requireRole(context, ...administration, ...platform);
+    const client = requireTokensClient(context, input.clientId);
     const terms = { ...input, clientId: client.id };
-    return { request: requestOf(await this.room.erasures.terminate(terms, actor(context))) };
+    if (sideOf(context.claims.roles) === 'CLIENT') {
+      return { request: requestOf(await this.room.erasures.terminate(terms, actor(context))), proposal: null };
+    }
+    requireInstructed(context, 'END_CLIENT');
+    this.room.erasures.requireTerms(terms);
+    const { principal } = actor(context);
+    return { request: null, proposal: await this.proposals.propose('END_CLIENT', client.id, terms, principal) };
   }
 }
 

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { type ChangeRecorder, unrecorded } from '../identity/change-recorder';
+import type { Proposals } from '../register/proposals';
 import type { ThirdParties } from '../register/third-parties';
 import type { WebhookBody } from '../register/webhooks/webhook-sender';
 import { Webhooks } from '../register/webhooks/webhooks';
@@ -10,7 +11,7 @@ import type { Regions } from '../storage/regions';
 import { Remembered } from '../storage/remembered';
 import { type TenantTable, tableOf } from '../storage/tables';
 import { Tombstones } from '../storage/tombstones';
-import { Erasures } from './erasures';
+import { Erasures, type Termination } from './erasures';
 import { Holds } from './holds';
 import { ErasureLedger } from './ledger';
 import { OrphanKeys } from './orphan-keys';
@@ -26,6 +27,7 @@ export interface ErasureRoomOptions {
   readonly parties: ThirdParties;
   readonly entities: ReadonlyArray<abstract new (...args: never[]) => object>;
   readonly recorder?: ChangeRecorder;
+  readonly proposals?: Proposals;
   readonly purgers?: readonly Purger[];
   readonly exports?: TerminationExports;
   readonly production?: boolean;
@@ -55,7 +57,8 @@ export interface ErasureRoom {
 export function createErasureRoom(options: ErasureRoomOptions): ErasureRoom {
   const { regions, keys, keysSource, parties, entities, now = Date.now, leaseMs, chunkRows = CHUNK_ROWS } = options;
   const profiles = new Remembered((source: DataSource) => detectEngine(source));
-  const webhooks = new Webhooks(regions, keys, { production: options.production ?? false });
+  const recorder = options.recorder ?? unrecorded;
+  const webhooks = new Webhooks(regions, keys, { production: options.production ?? false, recorder });
   const tables: readonly TenantTable[] = entities.map(tableOf);
   const parts: ErasureParts = {
     regions,
@@ -65,7 +68,7 @@ export function createErasureRoom(options: ErasureRoomOptions): ErasureRoom {
     signingKeys: new SigningKeys(keysSource, keys),
     recipients: new Recipients(parties, webhooks),
     tables,
-    recorder: options.recorder ?? unrecorded,
+    recorder,
     purgers: options.purgers ?? [],
     exports: options.exports,
     jobs: (source) => new Jobs(source, ERASURE_QUEUE, { now, ...(leaseMs === undefined ? {} : { leaseMs }) }),
@@ -74,9 +77,13 @@ export function createErasureRoom(options: ErasureRoomOptions): ErasureRoom {
     now,
     chunkRows,
   };
+  const erasures = new Erasures(parts);
+  options.proposals?.on('END_CLIENT', async ({ terms }, by) => {
+    await erasures.terminate(proposedTermination(terms), { principal: by, role: 'PLATFORM_PRIVACY_OFFICER' });
+  });
   return {
     parts,
-    erasures: new Erasures(parts),
+    erasures,
     holds: new Holds(parts),
     retention: new RetentionRules(parts),
     orphans: new OrphanKeys(parts),
@@ -86,6 +93,18 @@ export function createErasureRoom(options: ErasureRoomOptions): ErasureRoom {
       [ERASURE_EVENT, erasureBody(parts.ledger)],
       [TERMINATION_EVENT, async (_client, request) => ({ request })],
     ]),
+  };
+}
+
+/** The end of a client in the terms of a proposal. */
+function proposedTermination(terms: string): Termination {
+  const said = JSON.parse(terms) as { [field in keyof Termination]: never };
+  const day = (text: string | null | undefined) => (text ? new Date(text) : null);
+  return {
+    ...said,
+    effectiveOn: new Date(said.effectiveOn),
+    retainUntil: day(said.retainUntil),
+    claimsUntil: day(said.claimsUntil),
   };
 }
 

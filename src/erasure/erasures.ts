@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { DataCategory } from '../governance/vocabulary';
+import { changing } from '../identity/change-recorder';
 import { denied } from '../identity/request-context';
 import type { Delivery } from '../register/webhooks/webhooks';
 import { affectedRows } from '../storage/affected-rows';
@@ -131,38 +132,41 @@ export class Erasures {
    * @throws {GraphQLError} NOT_FOUND, or CONFLICT once destruction has begun
    */
   async cancel(client: string, id: string, principal: string, reach: Reach = everybody): Promise<ErasureState> {
-    const { regions, ledger, now } = this.parts;
+    const { regions, ledger, now, recorder } = this.parts;
     const source = await regions.of(client);
-    await inTransaction(source, async (manager) => {
+    const known = await inTransaction(source, async (manager) => {
       const state = await readState(manager, client, id);
       if (!state) throw denied.notFound('erasure request');
       await requireReached(manager, client, state.customerId, reach, 'erasure request');
+      return state;
     });
-    await this.parts.recorder.record('ERASURE_CANCELLED', { client, principal, details: { request: id } });
-    const cancelled = await inTransaction(source, async (manager) => {
-      const taken = await affectedRows(
-        manager,
-        `UPDATE erasure_request SET status = 'CANCELLED', completed_at = ? WHERE client_id = ? AND id = ? AND pass = 0
-         AND status IN ('RECEIVED', 'ON_HOLD', 'ATTENTION_REQUIRED')`,
-        [now(), client, id],
-      );
-      const [row] = await manager.query<StateRow[]>(
-        `SELECT ${stateColumns}, former_restriction FROM erasure_request WHERE client_id = ? AND id = ?`,
-        [client, id],
-      );
-      if (!row) throw denied.notFound('erasure request');
-      if (taken === 0) throw denied.conflict(`It is ${row.status}: what is destroyed cannot be taken back.`);
-      const restricted = row.former_restriction === null ? null : now();
-      if (row.customer_id !== null && row.categories === null) {
-        await manager.query(
-          `UPDATE customer SET restriction = ?, restricted_at = ? WHERE client_id = ? AND id = ? AND restriction = ?`,
-          [row.former_restriction, restricted, client, row.customer_id, UNDER_ERASURE],
+    const change = { client, principal, subject: known.customerId ?? undefined, details: { record: id } };
+    const cancelled = await changing(recorder, 'ERASURE_CANCELLED', change, () =>
+      inTransaction(source, async (manager) => {
+        const taken = await affectedRows(
+          manager,
+          `UPDATE erasure_request SET status = 'CANCELLED', completed_at = ? WHERE client_id = ? AND id = ? AND pass = 0
+           AND status IN ('RECEIVED', 'ON_HOLD', 'ATTENTION_REQUIRED')`,
+          [now(), client, id],
         );
-      }
-      await manager.query('DELETE FROM job WHERE client_id = ? AND id = ?', [client, id]);
-      if (row.kind === 'CLIENT') await this.parts.exports?.dismiss(manager, client, id);
-      return stateOf(row);
-    });
+        const [row] = await manager.query<StateRow[]>(
+          `SELECT ${stateColumns}, former_restriction FROM erasure_request WHERE client_id = ? AND id = ?`,
+          [client, id],
+        );
+        if (!row) throw denied.notFound('erasure request');
+        if (taken === 0) throw denied.conflict(`It is ${row.status}: what is destroyed cannot be taken back.`);
+        const restricted = row.former_restriction === null ? null : now();
+        if (row.customer_id !== null && row.categories === null) {
+          await manager.query(
+            `UPDATE customer SET restriction = ?, restricted_at = ? WHERE client_id = ? AND id = ? AND restriction = ?`,
+            [row.former_restriction, restricted, client, row.customer_id, UNDER_ERASURE],
+          );
+        }
+        await manager.query('DELETE FROM job WHERE client_id = ? AND id = ?', [client, id]);
+        if (row.kind === 'CLIENT') await this.parts.exports?.dismiss(manager, client, id);
+        return stateOf(row);
+      }),
+    );
     await ledger.cancel(client, id, now());
     return cancelled;
   }
@@ -174,31 +178,14 @@ export class Erasures {
   async terminate(input: Termination, by: { principal: string; role: string }): Promise<ErasureState> {
     const { regions, keys, ledger, jobs, now } = this.parts;
     const client = input.clientId;
-    if (input.retainUntil && input.retainUntil < input.effectiveOn) {
-      throw denied.input('"retainUntil" must not be before "effectiveOn".');
-    }
-    if (input.retainUntil && !input.agreementReference?.trim()) {
-      throw denied.input('"agreementReference" must name the agreement by which data stays longer (D1).');
-    }
-    if ((input.claimsReason === undefined || input.claimsReason === null) !== !input.claimsUntil) {
-      throw denied.input('Client users are kept for a reason and until a day: say both, or neither (D5).');
-    }
+    this.requireTerms(input);
     const source = await regions.of(client);
     const at = now();
-    const due = input.retainUntil?.getTime() ?? input.effectiveOn.getTime() + STATEMENT_DAYS * DAY_MS;
-    if (input.exportFirst && due - at < EXPORT_DAYS * DAY_MS) {
-      throw denied.input(
-        `"exportFirst" comes too late: everything must be gone within ${EXPORT_DAYS} days. Collect an export, then terminate.`,
-      );
-    }
-    await this.parts.recorder.record('CLIENT_TERMINATED', {
-      client,
-      principal: by.principal,
-      details: { role: by.role, exportFirst: input.exportFirst ?? false },
-    });
+    const due = dueOf(input);
+    const id = uuid();
     const exportAt = Math.max(at, input.effectiveOn.getTime());
     const row = {
-      id: uuid(),
+      id,
       kind: 'CLIENT',
       customerId: null,
       grounds: 'CLIENT_INSTRUCTION',
@@ -213,16 +200,19 @@ export class Erasures {
       claimsReason: input.claimsReason ?? null,
       claimsUntil: input.claimsUntil ?? null,
     };
-    await inTransaction(source, async (manager) => {
-      const [open] = await manager.query<unknown[]>(
-        `SELECT id FROM erasure_request WHERE client_id = ? AND kind = 'CLIENT' AND status NOT IN ('CANCELLED', 'COMPLETED')`,
-        [client],
-      );
-      if (open) throw denied.conflict('The client is being terminated already.');
-      await new TenantWriter(manager, keys).insert(ErasureRequestRow, client, [row]);
-      await jobs(source).schedule(manager, client, [row.id], Math.max(at, row.notBefore.getTime()));
-      if (input.exportFirst) await this.#fileExport(manager, { client, request: row.id, by, at, notBefore: exportAt });
-    });
+    const details = { record: id, role: by.role, exportFirst: input.exportFirst ?? false };
+    await changing(this.parts.recorder, 'CLIENT_TERMINATED', { client, principal: by.principal, details }, () =>
+      inTransaction(source, async (manager) => {
+        const [open] = await manager.query<unknown[]>(
+          `SELECT id FROM erasure_request WHERE client_id = ? AND kind = 'CLIENT' AND status NOT IN ('CANCELLED', 'COMPLETED')`,
+          [client],
+        );
+        if (open) throw denied.conflict('The client is being terminated already.');
+        await new TenantWriter(manager, keys).insert(ErasureRequestRow, client, [row]);
+        await jobs(source).schedule(manager, client, [id], Math.max(at, row.notBefore.getTime()));
+        if (input.exportFirst) await this.#fileExport(manager, { client, request: id, by, at, notBefore: exportAt });
+      }),
+    );
     const pseudonym = await ledger.pseudonym(client, by.principal);
     const request = {
       grounds: row.grounds,
@@ -237,6 +227,24 @@ export class Erasures {
     const state = await this.find(client, row.id);
     if (!state) throw denied.notFound('erasure request');
     return state;
+  }
+
+  /** @throws {GraphQLError} BAD_USER_INPUT where a client cannot be ended on these terms */
+  requireTerms(input: Termination): void {
+    if (input.retainUntil && input.retainUntil < input.effectiveOn) {
+      throw denied.input('"retainUntil" must not be before "effectiveOn".');
+    }
+    if (input.retainUntil && !input.agreementReference?.trim()) {
+      throw denied.input('"agreementReference" must name the agreement by which data stays longer (D1).');
+    }
+    if ((input.claimsReason === undefined || input.claimsReason === null) !== !input.claimsUntil) {
+      throw denied.input('Client users are kept for a reason and until a day: say both, or neither (D5).');
+    }
+    if (input.exportFirst && dueOf(input) - this.parts.now() < EXPORT_DAYS * DAY_MS) {
+      throw denied.input(
+        `"exportFirst" comes too late: everything must be gone within ${EXPORT_DAYS} days. Collect an export, then terminate.`,
+      );
+    }
   }
 
   async find(client: string, id: string): Promise<ErasureState | undefined> {
@@ -352,3 +360,6 @@ export class Erasures {
 function requireNote({ note }: Filing): void {
   if ((note?.length ?? 0) > 2_000) throw denied.input('"note" is longer than 2000 characters.');
 }
+
+const dueOf = ({ retainUntil, effectiveOn }: Termination): number =>
+  retainUntil?.getTime() ?? effectiveOn.getTime() + STATEMENT_DAYS * DAY_MS;

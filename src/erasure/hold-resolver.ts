@@ -1,4 +1,5 @@
 import { Arg, Ctx, Field, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
+import { Leaves } from '../identity/entry-declarations';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import type { ThirdParties } from '../register/third-parties';
 import { PLATFORM } from '../storage/platform-key';
@@ -46,6 +47,7 @@ export class HoldResolver {
   }
 
   @Mutation(() => LegalHoldPayload, { description: 'Keeps exactly these categories of a person (GDPR Art. 17(3)(e)).' })
+  @Leaves('LEGAL_HOLD_PLACED')
   async placeLegalHold(
     @Arg('input', () => PlaceLegalHoldInput) input: PlaceLegalHoldInput,
     @Ctx() context: RequestContext,
@@ -55,6 +57,7 @@ export class HoldResolver {
   }
 
   @Mutation(() => LegalHoldPayload, { description: 'Ends a hold; an erasure that waited for it goes on by itself.' })
+  @Leaves('LEGAL_HOLD_RELEASED')
   async releaseLegalHold(
     @Arg('input', () => ReleaseLegalHoldInput) input: ReleaseLegalHoldInput,
     @Ctx() context: RequestContext,
@@ -64,6 +67,7 @@ export class HoldResolver {
   }
 
   @Mutation(() => RetentionPayload, { description: 'Sets how long a category, or the whole person, is kept.' })
+  @Leaves('RETENTION_SET')
   async setRetention(
     @Arg('input', () => SetRetentionInput) input: SetRetentionInput,
     @Ctx() context: RequestContext,
@@ -77,6 +81,7 @@ export class HoldResolver {
     description:
       'Says where a recipient is told, signed as the Standard Webhooks specification says; replaces the last.',
   })
+  @Leaves('WEBHOOK_REGISTERED')
   async registerWebhook(
     @Arg('input', () => RegisterWebhookInput) input: RegisterWebhookInput,
     @Ctx() context: RequestContext,
@@ -87,13 +92,15 @@ export class HoldResolver {
       const { id } = requireClient(context);
       const known = await this.parties.installations(id);
       if (!known.some((installation) => installation.id === installationId)) throw denied.notFound('installation');
-      return { endpoint: await this.room.webhooks.register(id, { kind: 'APPLICATION', id: installationId }, url) };
+      const owner = { kind: 'APPLICATION', id: installationId } as const;
+      return { endpoint: await this.room.webhooks.register(id, owner, url, context.claims.subject) };
     }
     requireRole(context, 'PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER');
     if (!subProcessor || installationId) throw denied.input('Give either "installationId" or "subProcessor".');
     const known = await this.parties.subProcessor(subProcessor);
     if (!known) throw denied.notFound('sub-processor');
-    return { endpoint: await this.room.webhooks.register(PLATFORM, { kind: 'SUB_PROCESSOR', id: known.id }, url) };
+    const owner = { kind: 'SUB_PROCESSOR', id: known.id } as const;
+    return { endpoint: await this.room.webhooks.register(PLATFORM, owner, url, context.claims.subject) };
   }
 }
 

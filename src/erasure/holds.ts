@@ -1,8 +1,10 @@
 import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { DataCategory } from '../governance/vocabulary';
+import { changing } from '../identity/change-recorder';
 import { denied } from '../identity/request-context';
 import { affectedRows, placesFor } from '../storage/affected-rows';
+import { decidedChange, decidedRow } from '../storage/decided-row';
 import { TenantWriter } from '../storage/tenant-writer';
 import { committed, inTransaction } from '../storage/transaction';
 import { Customer } from '../subjects/customer';
@@ -73,59 +75,62 @@ export class Holds {
     };
     const source = await regions.of(client);
     const { customerId } = hold;
-    await inTransaction(source, (manager) => personToActOn(manager, client, customerId, reach));
-    await this.#parts.recorder.record('LEGAL_HOLD_PLACED', {
+    const row = { ...hold, categories: hold.categories.join(','), placedBy: principal };
+    const change = {
       client,
       principal,
       subject: customerId,
-      details: { hold: hold.id, categories: hold.categories.join(' ') },
-    });
-    await inTransaction(source, async (manager) => {
-      const writer = new TenantWriter(manager, keys);
-      // Whoever erases the person waits for the hold and sees it, or has erased what the hold comes too late for.
-      await writer.enter(Customer, client, [customerId]);
-      await personToActOn(manager, client, customerId, reach);
-      await writer.insert(LegalHoldRow, client, [
-        { ...hold, categories: hold.categories.join(','), placedBy: principal },
-      ]);
-    });
+      details: { record: hold.id, categories: hold.categories.join(' '), until: hold.until?.toISOString() ?? null },
+      decides: [decidedRow(LegalHoldRow, row)],
+    };
+    await inTransaction(source, (manager) => personToActOn(manager, client, customerId, reach));
+    await changing(this.#parts.recorder, 'LEGAL_HOLD_PLACED', change, () =>
+      inTransaction(source, async (manager) => {
+        const writer = new TenantWriter(manager, keys);
+        // Whoever erases the person waits for the hold and sees it, or has erased what the hold comes too late for.
+        await writer.enter(Customer, client, [customerId]);
+        await personToActOn(manager, client, customerId, reach);
+        await writer.insert(LegalHoldRow, client, [row]);
+      }),
+    );
     return hold;
   }
 
   /** Releases a hold; what waited for it goes on by itself. @throws {GraphQLError} NOT_FOUND, or CONFLICT where it was */
   async release({ client, principal, reach = everybody }: Actor, id: string): Promise<LegalHold> {
-    const { regions, jobs, now } = this.#parts;
+    const { regions, jobs, now, recorder } = this.#parts;
     const source = await regions.of(client);
-    await inTransaction(source, async (manager) => {
+    const known = await inTransaction(source, async (manager) => {
       const [row] = await manager.query<Row[]>('SELECT * FROM legal_hold WHERE client_id = ? AND id = ?', [client, id]);
       if (!row) throw denied.notFound('legal hold');
       await requireReached(manager, client, row.customer_id, reach, 'legal hold');
-    });
-    await this.#parts.recorder.record('LEGAL_HOLD_RELEASED', { client, principal, details: { hold: id } });
-    const released = await inTransaction(source, async (manager) => {
-      const rows = await manager.query<Row[]>('SELECT * FROM legal_hold WHERE client_id = ? AND id = ?', [client, id]);
-      const [row] = rows;
-      if (!row) throw denied.notFound('legal hold');
-      const changed = await affectedRows(
-        manager,
-        'UPDATE legal_hold SET released_at = ? WHERE client_id = ? AND id = ? AND released_at IS NULL',
-        [now(), client, id],
-      );
-      if (changed === 0) throw denied.conflict('The hold has been released already.');
-      const waiting = await manager.query<Array<{ id: string }>>(
-        `SELECT id FROM erasure_request WHERE client_id = ? AND customer_id = ?
-         AND status IN ('ON_HOLD', 'PARTIALLY_COMPLETED', 'IN_PROGRESS', 'ATTENTION_REQUIRED')`,
-        [client, row.customer_id],
-      );
-      await jobs(source).schedule(
-        manager,
-        client,
-        waiting.map((request) => request.id),
-        now(),
-      );
       return row;
     });
-    return holdOf({ ...released, released_at: now() });
+    const changes = { releasedAt: now() };
+    const decides = [decidedChange(LegalHoldRow, { id }, changes)];
+    const change = { client, principal, subject: known.customer_id, details: { record: id }, decides };
+    await changing(recorder, 'LEGAL_HOLD_RELEASED', change, () =>
+      inTransaction(source, async (manager) => {
+        const changed = await affectedRows(
+          manager,
+          'UPDATE legal_hold SET released_at = ? WHERE client_id = ? AND id = ? AND released_at IS NULL',
+          [changes.releasedAt, client, id],
+        );
+        if (changed === 0) throw denied.conflict('The hold has been released already.');
+        const waiting = await manager.query<Array<{ id: string }>>(
+          `SELECT id FROM erasure_request WHERE client_id = ? AND customer_id = ?
+           AND status IN ('ON_HOLD', 'PARTIALLY_COMPLETED', 'IN_PROGRESS', 'ATTENTION_REQUIRED')`,
+          [client, known.customer_id],
+        );
+        await jobs(source).schedule(
+          manager,
+          client,
+          waiting.map((request) => request.id),
+          now(),
+        );
+      }),
+    );
+    return holdOf({ ...known, released_at: changes.releasedAt });
   }
 
   /** Holds of a client, or of one person; those in force only where asked so. */

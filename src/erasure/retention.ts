@@ -1,6 +1,8 @@
 import type { DataSource } from 'typeorm';
 import type { DataCategory } from '../governance/vocabulary';
+import { changing } from '../identity/change-recorder';
 import { denied } from '../identity/request-context';
+import { decidedRow, goneRow } from '../storage/decided-row';
 import { UNDER_ERASURE } from '../storage/fence';
 import { snakeCase, type TenantTable } from '../storage/tables';
 import { TenantWriter } from '../storage/tenant-writer';
@@ -47,13 +49,17 @@ export class RetentionRules {
       throw denied.input('"days" must be a whole number from 1 to 36500, or null for no rule.');
     }
     const scope = category ?? WHOLE_PERSON;
-    await this.#parts.recorder.record('RETENTION_SET', { ...actor, details: { scope, days } });
-    await inTransaction(await this.#parts.regions.of(actor.client), async (manager) => {
-      await manager.query('DELETE FROM retention_rule WHERE client_id = ? AND scope = ?', [actor.client, scope]);
-      if (days === null) return;
-      const row = { scope, days, setBy: actor.principal, setAt: this.#parts.now() };
-      await new TenantWriter(manager, this.#parts.keys).insert(RetentionRuleRow, actor.client, [row]);
-    });
+    const row = { scope, days, setBy: actor.principal, setAt: this.#parts.now() };
+    const decides = [days === null ? goneRow(RetentionRuleRow, row) : decidedRow(RetentionRuleRow, row)];
+    const source = await this.#parts.regions.of(actor.client);
+    const change = { ...actor, details: { record: scope, days }, decides };
+    await changing(this.#parts.recorder, 'RETENTION_SET', change, () =>
+      inTransaction(source, async (manager) => {
+        await manager.query('DELETE FROM retention_rule WHERE client_id = ? AND scope = ?', [actor.client, scope]);
+        if (days === null) return;
+        await new TenantWriter(manager, this.#parts.keys).insert(RetentionRuleRow, actor.client, [row]);
+      }),
+    );
     return this.of(actor.client);
   }
 

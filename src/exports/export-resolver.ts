@@ -1,8 +1,12 @@
 import { Arg, Ctx, Field, FieldResolver, ID, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
 import { overseen } from '../erasure/erasure-resolver';
 import { ErasureRequest } from '../erasure/erasure-types';
-import { denied, type RequestContext, requireRole } from '../identity/request-context';
-import type { Clients } from '../register/clients';
+import { sideOf } from '../identity/caller';
+import { Leaves } from '../identity/entry-declarations';
+import { type RequestContext, requireRole } from '../identity/request-context';
+import { requireInstructed, requireTokensClient } from '../register/instructed';
+import { Proposal } from '../register/proposal';
+import type { Proposals } from '../register/proposals';
 import type { Row } from '../storage/tenant-reader';
 import type { ExportState } from './export-state';
 import { ClientExport, RequestClientExportInput } from './export-types';
@@ -10,8 +14,11 @@ import { type Exports, exportReaders } from './exports';
 
 @ObjectType({ simpleResolvers: true })
 class ClientExportPayload {
-  @Field(() => ClientExport)
-  export: ClientExport;
+  @Field(() => ClientExport, { nullable: true })
+  export: ClientExport | null;
+
+  @Field(() => Proposal, { nullable: true, description: 'What another person of the platform has to confirm.' })
+  proposal: Proposal | null;
 }
 
 const platform = ['PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER'] as const;
@@ -21,7 +28,7 @@ const platform = ['PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER'] as const;
 export class ExportResolver {
   constructor(
     private readonly room: Exports,
-    private readonly clients: Clients,
+    private readonly proposals: Proposals,
   ) {}
 
   @Query(() => ClientExport, { nullable: true, description: 'One export; null where there is none of this id.' })
@@ -31,18 +38,24 @@ export class ExportResolver {
   }
 
   @Mutation(() => ClientExportPayload, {
-    description: 'Makes an export of everything of a client, for its administrators to download.',
+    description:
+      'Makes an export of everything of the client, for its administrators to download. By the client itself; the ' +
+      'platform proposes it, on an instruction of the client that names the act, and another person confirms it.',
   })
+  @Leaves('EXPORT_REQUESTED', 'PROPOSED')
   async requestClientExport(
     @Arg('input', () => RequestClientExportInput) input: RequestClientExportInput,
     @Ctx() context: RequestContext,
   ): Promise<ClientExportPayload> {
     requireRole(context, ...exportReaders, ...platform);
-    const client = await this.clients.find(input.clientId);
-    const isPlatform = platform.some((role) => context.claims.roles.includes(role));
-    if (!client || !(isPlatform || context.client?.id === client.id)) throw denied.notFound('client');
-    const by = { principal: context.claims.subject, role: context.claims.roles[0] ?? '' };
-    return { export: exportOf(await this.room.request(client.id, by)) };
+    const client = requireTokensClient(context, input.clientId);
+    const { subject: principal, roles } = context.claims;
+    if (sideOf(roles) === 'CLIENT') {
+      const state = await this.room.request(client.id, { principal, role: roles[0] ?? '' });
+      return { export: exportOf(state), proposal: null };
+    }
+    requireInstructed(context, 'EXPORT_CLIENT');
+    return { export: null, proposal: await this.proposals.propose('EXPORT_CLIENT', client.id, {}, principal) };
   }
 }
 

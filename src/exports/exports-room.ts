@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { ERASURE_QUEUE, type Purger, type TerminationExports } from '../erasure/parts';
 import type { ChangeRecorder } from '../identity/change-recorder';
+import type { Proposals } from '../register/proposals';
 import { Jobs } from '../storage/jobs';
 import type { KeyStore } from '../storage/key-store';
 import type { Regions } from '../storage/regions';
@@ -15,6 +16,7 @@ export interface ExportsRoomOptions extends Pick<ExportParts, 'mayReceive'> {
   readonly keys: KeyStore;
   readonly recorder: ChangeRecorder;
   readonly entities: readonly EntityClass[];
+  readonly proposals?: Proposals;
   readonly onUncollected?: ExportParts['onUncollected'] | undefined;
   readonly now?: () => number;
   readonly pageRows?: number;
@@ -44,5 +46,9 @@ export function createExportsRoom(options: ExportsRoomOptions): ExportsRoom {
     pageRows,
     onUncollected: options.onUncollected ?? (() => undefined),
   };
-  return { exports: new Exports(parts), purger: exportPurger(parts), terminations: terminationExports(parts) };
+  const exports = new Exports(parts);
+  options.proposals?.on('EXPORT_CLIENT', async ({ aboutClient }, by) => {
+    if (aboutClient) await exports.request(aboutClient, { principal: by, role: 'PLATFORM_PRIVACY_OFFICER' });
+  });
+  return { exports, purger: exportPurger(parts), terminations: terminationExports(parts) };
 }

@@ -1,6 +1,7 @@
 import { GraphQLError } from 'graphql';
 import { v7 as uuid, validate } from 'uuid';
 import type { DataCategory } from '../governance/vocabulary';
+import { changing } from '../identity/change-recorder';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { affectedRows } from '../storage/affected-rows';
 import { committed, inTransaction } from '../storage/transaction';
@@ -33,8 +34,8 @@ export class Exports {
   }
 
   /**
-   * Files an export of everything of a client; where one is being made, that is the answer. It takes the place of any
-   * that is ready, unless a termination waits for that.
+   * Files an export of everything of a client; where one is being made, that is the answer. It takes the place of those
+   * that were collected, and of the caller's own: one that somebody else is about to collect stays.
    * @throws {GraphQLError} CONFLICT where the client is being erased
    */
   async request(client: string, by: { principal: string; role: string }): Promise<ExportState> {
@@ -42,35 +43,38 @@ export class Exports {
     const source = await regions.of(client);
     const { principal, role } = by;
     const id = uuid();
-    await recorder.record('EXPORT_REQUESTED', { client, principal, details: { export: id, role } });
     const at = now();
-    const filed = await inTransaction(source, async (manager) => {
-      const [ending] = await manager.query<unknown[]>(
-        `SELECT id FROM erasure_request WHERE client_id = ? AND kind = 'CLIENT' AND pass > 0 AND status <> 'COMPLETED'`,
-        [client],
-      );
-      if (ending) throw denied.conflict('The client is being erased: there is nothing to export any more.');
-      const [open] = await readExports(
-        manager,
-        `client_id = ? AND request_id IS NULL AND status IN ('WAITING', 'PREPARING')`,
-        [client],
-      );
-      if (open) return open.id;
-      await insertExport(manager, {
-        client,
-        id,
-        requestId: null,
-        requestedBy: principal,
-        requestedRole: role,
-        requestedAt: at,
-        notBefore: at,
-      });
-      await jobs(source).schedule(manager, client, [id], at);
-      return id;
-    });
+    const change = { client, principal, details: { record: id, role } };
+    const filed = await changing(recorder, 'EXPORT_REQUESTED', change, () =>
+      inTransaction(source, async (manager) => {
+        const [ending] = await manager.query<unknown[]>(
+          `SELECT id FROM erasure_request WHERE client_id = ? AND kind = 'CLIENT' AND pass > 0 AND status <> 'COMPLETED'`,
+          [client],
+        );
+        if (ending) throw denied.conflict('The client is being erased: there is nothing to export any more.');
+        const [open] = await readExports(
+          manager,
+          `client_id = ? AND request_id IS NULL AND status IN ('WAITING', 'PREPARING')`,
+          [client],
+        );
+        if (open) return open.id;
+        await insertExport(manager, {
+          client,
+          id,
+          requestId: null,
+          requestedBy: principal,
+          requestedRole: role,
+          requestedAt: at,
+          notBefore: at,
+        });
+        await jobs(source).schedule(manager, client, [id], at);
+        return id;
+      }),
+    );
     for (const earlier of await this.list(client)) {
       const isOld = earlier.id !== filed && earlier.requestId === null && earlier.removedAt === null;
-      if (isOld) await discard(this.#parts, source, earlier, 'REPLACED');
+      const isDone = earlier.collectedAt !== null || earlier.requestedBy === principal;
+      if (isOld && isDone) await discard(this.#parts, source, earlier, 'REPLACED');
     }
     const state = await this.find(client, filed);
     if (!state) throw denied.notFound('export');

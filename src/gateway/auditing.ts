@@ -31,18 +31,19 @@ export async function concludeAudited<R extends Result>(
   refused: (error: GraphQLError, extensions: { governance: GovernanceReport }) => R,
 ): Promise<R> {
   const concluded = concludeExchange(exchange, result, operated.governed.policyVersion);
+  const { context } = operated;
+  const reached = exchange.report?.withheld.length || context?.decision?.verdicts.some(Boolean);
+  exchange.impersonal = context?.decision !== undefined && !reached;
   if (!audit) return concluded;
   try {
     await audit.record(factsOf(exchange, result, operated));
     return concluded;
   } catch (error) {
     if (!isAuditUnavailable(error)) throw error;
-    const { context } = operated;
-    const governed = exchange.report?.withheld.length || context?.decision?.verdicts.some(Boolean);
     logger.warn({ err: error, operation: exchange.operationName?.slice(0, 100) }, 'an operation could not be audited');
     exchange.unaudited = true;
     const report = { ...Object(concluded.extensions?.governance), auditId: null };
-    if (!governed) return { ...concluded, extensions: { ...concluded.extensions, governance: report } };
+    if (!reached) return { ...concluded, extensions: { ...concluded.extensions, governance: report } };
     exchange.outcome = 'REFUSED';
     exchange.codes = ['AUDIT_UNAVAILABLE'];
     const refusal = { ...report, withheld: [], deidentified: [] };

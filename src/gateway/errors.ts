@@ -61,7 +61,12 @@ export const gatewayErrors = {
     new GatewayError(503, 'SERVICE_UNAVAILABLE', 'Not every process says what it measured; try again.', {
       'retry-after': '1',
     }),
-  origin: () => new GatewayError(403, 'FORBIDDEN', 'WebSockets are opened from pages of this host only.'),
+  origin: () =>
+    new GatewayError(
+      403,
+      'FORBIDDEN',
+      'WebSockets are opened from pages of this server, or of an origin that it allows, only.',
+    ),
   notFound: () => new GatewayError(404, 'NOT_FOUND', 'There is nothing at this path; the API is at /graphql.'),
   method: (allowed: string) =>
     new GatewayError(405, 'METHOD_NOT_ALLOWED', `Only ${allowed} is answered here.`, { allow: allowed }),

@@ -27,6 +27,8 @@ export interface Exchange {
   outcome?: ExchangeOutcome;
   /** Codes of the answer's errors, each once. */
   codes: readonly string[];
+  /** It has been decided that the operation reaches no governed field. */
+  impersonal?: boolean;
   /** The ledger could not be written. */
   unaudited?: boolean;
 }

@@ -26,7 +26,8 @@ class AccessExplanation {
 
   @Field(() => [TransferExplanation], {
     nullable: true,
-    description: "For each country that the client's people have; null to third parties, who are not told which.",
+    description:
+      "For each country that the client's people have; null to whoever may not read where they live, for the purpose.",
   })
   transfers: TransferExplanation[] | null;
 }

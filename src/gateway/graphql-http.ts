@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { RequestContext } from '../identity/request-context';
 import { startApollo } from './apollo';
 import { authenticate, authorizationOf } from './bearer';
+import { sendAnswer } from './compression';
 import { withDeadline } from './deadline';
 import { challenge, gatewayErrors } from './errors';
 import { beginExchange, type Exchange, rememberExchange } from './exchange';
@@ -53,7 +54,7 @@ export async function graphqlOverHttp(
     for (const [name, value] of answer.headers ?? []) reply.header(name, value);
     reply.header('content-type', answer.contentType);
     if (reply.statusCode === 401) reply.header('www-authenticate', challenge);
-    return reply.header('cache-control', 'no-store').send(answer.text);
+    return sendAnswer(reply.header('cache-control', 'no-store'), options, exchange, answer.text);
   };
 
   async function respond(request: FastifyRequest, exchange: Exchange): Promise<Answer> {

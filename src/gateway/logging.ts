@@ -1,12 +1,7 @@
 import pino, { type DestinationStream, type Logger, stdTimeFunctions } from 'pino';
+import { standardOutput } from './log-output';
 
 const secrets = ['authorization', 'cookie', 'set-cookie', 'token', 'password', 'query', 'variables', 'headers', 'body'];
-
-/**
- * Lines go together, a tenth of a second late at most; what is left is written at exit. Not more at once than a pipe takes
- * in one piece (PIPE_BUF of POSIX): workers share it.
- */
-const together = { minLength: 3 * 1024, maxWrite: 4 * 1024, periodicFlush: 100 };
 
 /**
  * The log: JSON lines on standard output unless told. Whatever is logged, headers, bodies, tokens and documents are left
@@ -25,7 +20,7 @@ export function createLogger(options: { level: string; destination?: Destination
         error: describeError,
       },
     },
-    options.destination ?? pino.destination({ fd: 1, sync: false, ...together }),
+    options.destination ?? standardOutput(),
   );
 }
 

@@ -12,6 +12,7 @@ import {
 } from 'graphql';
 import { buildSchemaSync, type NonEmptyArray } from 'type-graphql';
 import { governanceDirectives } from '../governance/directive-usages';
+import { ENTRY_DECLARATION } from '../identity/entry-declarations';
 import type { RequestContext } from '../identity/request-context';
 import { rowResolversOf } from '../storage/row-resolvers';
 
@@ -42,7 +43,17 @@ export function buildApi(resolvers: readonly object[], sources: EventSources = {
   });
   for (const { type, field, resolve } of resolvers.flatMap(rowResolversOf))
     fieldOf(schema, type, field).resolve = resolve;
+  requireDeclaredMutations(schema);
   return schema;
+}
+
+/** Whatever changes governance leaves an entry: every mutation says which, or why it leaves none. */
+function requireDeclaredMutations(schema: GraphQLSchema): void {
+  const mutations = Object.values(schema.getMutationType()?.getFields() ?? {});
+  const silent = mutations.filter(({ extensions }) => !(ENTRY_DECLARATION in extensions)).map(({ name }) => name);
+  if (silent.length === 0) return;
+  const mend = 'say @Leaves(kind) of them, or @ChangesNoGovernance(why)';
+  throw new Error(`these mutations do not say which entry they leave in the ledger: ${silent.join(', ')}; ${mend}`);
 }
 
 function fieldOf(schema: GraphQLSchema, type: string, field: string): GraphQLField<unknown, unknown> {

@@ -34,10 +34,18 @@ export interface ServerOptions {
   readonly measure?: (registry: Registry) => void;
   /** The metrics of all processes that serve together, in Prometheus' text format; absent, this is the only one. */
   readonly metricsOfAll?: () => Promise<string>;
+  /** Origins whose pages may call `/graphql`, as browsers write them; none unless told. */
+  readonly allowedOrigins?: readonly string[];
+  /** How browsers see this server, where the Host header says otherwise. */
+  readonly publicOrigin?: string | undefined;
+  /** Which answers are compressed: those that reach no personal data unless told. */
+  readonly compression?: 'impersonal' | 'all' | 'none';
   /** What keeps the server from working, in words; empty where it is ready. */
   ready(): Promise<readonly string[]>;
   /** What somebody ought to look at, though the server works all the same; asked where it is ready. */
   readonly concerns?: () => Promise<readonly string[]>;
+  /** Aborted when the server is about to close: it says so by `/readyz`, and serves on until `close`. */
+  readonly leaving?: AbortSignal;
   /** Made by `createLogger`. */
   readonly logger: Logger;
   readonly production: boolean;

@@ -8,6 +8,8 @@ import fastify, {
 } from 'fastify';
 import { handleProtocols } from 'graphql-ws';
 import { accessLog } from './access-log';
+import { compressReplies } from './compression';
+import { allowOrigins, mayOpenSockets } from './cross-origin';
 import { answerError, answerErrors } from './error-answers';
 import { gatewayErrors } from './errors';
 import { giveExports } from './export-downloads';
@@ -55,34 +57,42 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     preClose: (done) => done(),
     errorHandler: (error, _socket, request) => request.log.debug({ err: error }, 'a WebSocket failed'),
   });
-  const overHttp = await graphqlOverHttp(app, options, limits);
-  app.route({
-    method: 'GET',
-    url: '/graphql',
-    exposeHeadRoute: false,
-    onRequest: async (request) => {
-      if (!request.ws) return;
-      if (isDraining()) throw gatewayErrors.draining();
-      if (!isOwnOrigin(request)) throw gatewayErrors.origin();
+  await app.register(
+    async (scope) => {
+      await allowOrigins(scope, options);
+      await compressReplies(scope, options, false);
+      await serveGraphql(scope);
     },
-    handler: overHttp,
-    wsHandler: graphqlOverSocket(options, limits, metrics),
-  });
-  app.post('/graphql', overHttp);
-  const refuseMethod = async (_request: FastifyRequest, reply: FastifyReply) =>
-    answerError(reply, gatewayErrors.method('GET, POST'));
-  app.route({ method: ['HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'], url: '/graphql', handler: refuseMethod });
-  serveHealth(app, { ...options, isDraining });
+    { prefix: '/graphql' },
+  );
+  serveHealth(app, { ...options, isDraining: () => isDraining() || options.leaving?.aborted === true });
   options.measure?.(metrics.registry);
   serveMetrics(app, metrics, options.metricsOfAll);
   if (options.acknowledge) takeAcknowledgements(app, options.acknowledge);
   if (options.collect) giveExports(app, options, options.collect);
-  await app.register(playground, { directory: options.playgroundDirectory, signIn: options.signIn });
+  await app.register(async (scope) => {
+    await compressReplies(scope, options, true);
+    await scope.register(playground, { directory: options.playgroundDirectory, signIn: options.signIn });
+  });
   return app;
-}
 
-/** Browsers send WebSockets anywhere, and say where from; whoever is no browser says nothing. */
-function isOwnOrigin({ headers: { origin, host } }: FastifyRequest): boolean {
-  if (origin === undefined) return true;
-  return URL.canParse(origin) && new URL(origin).host === host;
+  async function serveGraphql(scope: FastifyInstance): Promise<void> {
+    const overHttp = await graphqlOverHttp(scope, options, limits);
+    scope.route({
+      method: 'GET',
+      url: '',
+      exposeHeadRoute: false,
+      onRequest: async (request) => {
+        if (!request.ws) return;
+        if (isDraining()) throw gatewayErrors.draining();
+        if (!mayOpenSockets(request, options)) throw gatewayErrors.origin();
+      },
+      handler: overHttp,
+      wsHandler: graphqlOverSocket(options, limits, metrics),
+    });
+    scope.post('', overHttp);
+    const refuseMethod = async (_request: FastifyRequest, reply: FastifyReply) =>
+      answerError(reply, gatewayErrors.method('GET, POST'));
+    scope.route({ method: ['HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'], url: '', handler: refuseMethod });
+  }
 }

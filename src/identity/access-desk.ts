@@ -8,7 +8,7 @@ import { sideOf, type TokenClaims } from './caller';
 import { isInForce, nextChangeOf, type Validity } from './in-force';
 import { policyVersions } from './policy-version';
 import { recipientOf, type TransferRules } from './recipient';
-import type { RequestContext } from './request-context';
+import type { Prospect, RequestContext } from './request-context';
 import { notesOf, noting } from './request-notes';
 import { type Exclusion, type Permission, type Rights, rightsOf } from './rights';
 import { rowRule } from './subject-state';
@@ -94,7 +94,11 @@ export class AccessDesk {
       row: noting(rowRule(wanted, transfers(wanted)), notes),
       pseudonymKey,
     });
-    const { permissionsFor } = rights;
+    const wouldBe = (wanted: string | undefined): Prospect => {
+      const check = transfers(wanted);
+      return { row: rowRule(wanted, check.quietly ?? check), named: check.named ?? nobody };
+    };
+    const { permissionsFor, instructedTo } = rights;
     return {
       claims,
       client: present,
@@ -102,7 +106,9 @@ export class AccessDesk {
       recipient,
       access: accessFor(purpose),
       accessFor,
+      wouldBe,
       permissionsFor,
+      instructedTo,
       memory,
     };
   }
@@ -163,6 +169,8 @@ export class AccessDesk {
     }
   }
 }
+
+const nobody: ReadonlySet<string> = new Set();
 
 const nothing: ClientPolicy = { permissions: [], exclusions: [], agreements: [] };
 

@@ -2,7 +2,19 @@ import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import { DateTime } from '../storage/date-time';
 import { Key, NonPersonal, TenantTable } from '../storage/tables';
-import { DataCategoryEnum, ProcessingPurposeEnum } from './enums';
+import { DataCategoryEnum, ProcessingPurposeEnum, register } from './enums';
+
+export const instructedActs = {
+  END_CLIENT: 'End the client: everything of it is erased.',
+  EXPORT_CLIENT: 'Make an export of everything of the client, for its administrators to collect.',
+} as const;
+export type InstructedAct = keyof typeof instructedActs;
+
+const InstructedActEnum = register(
+  'InstructedAct',
+  'What a client may order the platform to do besides reading.',
+  instructedActs,
+);
 
 const governance = 'a record of governance about the platform and its staff';
 
@@ -28,6 +40,13 @@ export class ClientInstruction {
   @NonPersonal(governance, { plain: { text: 500 } })
   @Field(() => [DataCategoryEnum], { nullable: true, description: 'The scope; null is every category.' })
   categories: DataCategory[] | null;
+
+  @NonPersonal(governance, { plain: { text: 200 } })
+  @Field(() => [InstructedActEnum], {
+    nullable: true,
+    description: 'What it orders besides reading; an order to act lets nobody read.',
+  })
+  acts: InstructedAct[] | null;
 
   @NonPersonal(governance, { plain: { text: 255 } })
   @Field(() => String, { nullable: true, description: 'The one member of staff it is for; null is all of them.' })
@@ -65,6 +84,13 @@ export class GiveInstructionInput {
 
   @Field(() => [DataCategoryEnum], { nullable: true, description: 'Narrows the instruction to these categories.' })
   categories?: DataCategory[] | null;
+
+  @Field(() => [InstructedActEnum], {
+    nullable: true,
+    description:
+      'Acts that it orders, each of which two persons of the platform do together. It lets nobody read then.',
+  })
+  acts?: InstructedAct[] | null;
 
   @Field(() => String, { nullable: true, description: 'One member of staff (`sub`); all of them, if not said.' })
   principal?: string | null;

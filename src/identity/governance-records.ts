@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { type DataCategory, isPurpose, type ProcessingPurpose } from '../governance/vocabulary';
+import { type DecidedRow, decidedChange, decidedRow } from '../storage/decided-row';
 import type { KeyStore } from '../storage/key-store';
 import type { Regions } from '../storage/regions';
 import { tableOf } from '../storage/tables';
@@ -8,8 +9,8 @@ import { type Row, TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
 import { inTransaction } from '../storage/transaction';
 import { sideOf } from './caller';
-import { type ChangeRecorder, unrecorded } from './change-recorder';
-import { ClientInstruction } from './client-instruction';
+import { type ChangeRecorder, changing, unrecorded } from './change-recorder';
+import { ClientInstruction, type InstructedAct } from './client-instruction';
 import { bumpPolicy } from './policy-version';
 import { GranteeKind, PurposeGrant } from './purpose-grant';
 import { denied } from './request-context';
@@ -52,48 +53,55 @@ export class GovernanceRecords {
     }) as Promise<PurposeGrant>;
   }
 
-  async instruct(actor: Actor, terms: Terms & { principal?: string | null | undefined }): Promise<ClientInstruction> {
+  async instruct(
+    actor: Actor,
+    terms: Terms & { principal?: string | null | undefined; acts?: readonly InstructedAct[] | null | undefined },
+  ): Promise<ClientInstruction> {
     const principal = terms.principal ?? null;
+    if (terms.acts?.length === 0) throw denied.input('"acts" must name at least one, or be left out for reading.');
     return this.#give(ClientInstruction, actor, terms, {
+      acts: terms.acts ? [...new Set(terms.acts)].join(',') : null,
       principal: principal === null ? null : requireWords('principal', principal, 255),
     }) as Promise<ClientInstruction>;
   }
 
-  /** Inside a transaction of the caller's: standing grants of a new client. */
-  async grantWithin(
-    manager: EntityManager,
+  /** Grants that belong to another change, which records what they decide and writes them. */
+  draft(
     actor: Actor,
     grants: ReadonlyArray<Terms & { granteeKind: GranteeKind; grantee: string }>,
-  ): Promise<void> {
+  ): { readonly decides: readonly DecidedRow[]; write(manager: EntityManager): Promise<void> } {
     const rows = grants.map((terms) => ({
       ...record(actor, terms),
       granteeKind: terms.granteeKind,
       grantee: terms.grantee,
     }));
-    await new TenantWriter(manager, this.#keys).insert(PurposeGrant, actor.client, rows);
-    await bumpPolicy(manager, actor.client);
+    return {
+      decides: rows.map((row) => decidedRow(PurposeGrant, row)),
+      write: async (manager) => {
+        await new TenantWriter(manager, this.#keys).insert(PurposeGrant, actor.client, rows);
+        await bumpPolicy(manager, actor.client);
+      },
+    };
   }
 
-  /** Inside a transaction of the caller's: withdraws all that an application was granted, before it is granted anew. */
-  async withdrawAllWithin(
-    manager: EntityManager,
+  /** The withdrawal of all that an application was granted, before it is granted anew. */
+  async draftWithdrawal(
     client: string,
     applicationId: string,
     reason: string,
-  ): Promise<void> {
-    const grants = await new TenantReader(manager, this.#keys).select(PurposeGrant, {
-      client,
-      fields: ['withdrawnAt'],
-      where: [
-        { field: 'granteeKind', is: '=', value: GranteeKind.APPLICATION },
-        { field: 'grantee', is: '=', value: applicationId },
-      ],
-    });
-    const writer = new TenantWriter(manager, this.#keys);
-    for (const { id, withdrawnAt } of grants) {
-      const changes = { withdrawnAt: Date.now(), withdrawnReason: reason };
-      if (withdrawnAt === null) await writer.update(PurposeGrant, client, { id }, changes);
-    }
+  ): Promise<{ readonly decides: readonly DecidedRow[]; write(manager: EntityManager): Promise<void> }> {
+    const changes = { withdrawnAt: Date.now(), withdrawnReason: reason };
+    const granted = (await this.#all(PurposeGrant, client)).filter(
+      ({ granteeKind, grantee, withdrawnAt }) =>
+        granteeKind === GranteeKind.APPLICATION && grantee === applicationId && withdrawnAt === null,
+    );
+    return {
+      decides: granted.map(({ id }) => decidedChange(PurposeGrant, { id }, changes)),
+      write: async (manager) => {
+        const writer = new TenantWriter(manager, this.#keys);
+        for (const { id } of granted) await writer.update(PurposeGrant, client, { id }, changes);
+      },
+    };
   }
 
   /** @throws {GraphQLError} BAD_USER_INPUT, NOT_FOUND, or CONFLICT where it is withdrawn already */
@@ -109,11 +117,15 @@ export class GovernanceRecords {
     if (row.withdrawnAt) throw denied.conflict('It has been withdrawn already.');
     const changes = { withdrawnAt: Date.now(), withdrawnReason: reason };
     const withdrawn = kind === PurposeGrant ? 'GRANT_WITHDRAWN' : 'INSTRUCTION_WITHDRAWN';
-    await this.#recorder.record(withdrawn, { ...actor, purpose: String(row.purpose), details: { record: id } });
-    await inTransaction(await this.#regions.of(actor.client), async (manager) => {
-      await new TenantWriter(manager, this.#keys).update(kind, actor.client, { id }, changes);
-      await bumpPolicy(manager, actor.client);
-    });
+    const decides = [decidedChange(kind, { id }, changes)];
+    const change = { ...actor, purpose: String(row.purpose), details: { record: id }, decides };
+    const source = await this.#regions.of(actor.client);
+    await changing(this.#recorder, withdrawn, change, () =>
+      inTransaction(source, async (manager) => {
+        await new TenantWriter(manager, this.#keys).update(kind, actor.client, { id }, changes);
+        await bumpPolicy(manager, actor.client);
+      }),
+    );
     return { ...row, ...changes, withdrawnAt: new Date(changes.withdrawnAt) } as unknown as PurposeGrant;
   }
 
@@ -136,12 +148,15 @@ export class GovernanceRecords {
   async #give(kind: GovernanceRecord, actor: Actor, terms: Terms, more: Row): Promise<unknown> {
     const row = { ...record(actor, terms), ...more };
     const given = kind === PurposeGrant ? 'GRANT_GIVEN' : 'INSTRUCTION_GIVEN';
-    await this.#recorder.record(given, { ...actor, purpose: terms.purpose, details: detailsOf(row) });
-    await inTransaction(await this.#regions.of(actor.client), async (manager) => {
-      await new TenantWriter(manager, this.#keys).insert(kind, actor.client, [row]);
-      await bumpPolicy(manager, actor.client);
-    });
-    return { ...row, categories: terms.categories ?? null };
+    const change = { ...actor, purpose: terms.purpose, details: detailsOf(row), decides: [decidedRow(kind, row)] };
+    const source = await this.#regions.of(actor.client);
+    await changing(this.#recorder, given, change, () =>
+      inTransaction(source, async (manager) => {
+        await new TenantWriter(manager, this.#keys).insert(kind, actor.client, [row]);
+        await bumpPolicy(manager, actor.client);
+      }),
+    );
+    return { ...row, categories: terms.categories ?? null, acts: listOf(row.acts) };
   }
 
   async #all(kind: GovernanceRecord, client: string, id?: string): Promise<Row[]> {
@@ -152,12 +167,11 @@ export class GovernanceRecords {
       where,
       orderBy: [{ field: 'id' }],
     });
-    return rows.map((row) => ({
-      ...row,
-      categories: typeof row.categories === 'string' ? row.categories.split(',') : null,
-    }));
+    return rows.map((row) => ({ ...row, categories: listOf(row.categories), acts: listOf(row.acts) }));
   }
 }
+
+const listOf = (text: unknown): string[] | null => (typeof text === 'string' ? text.split(',') : null);
 
 function record(actor: Actor, terms: Terms): Row {
   const validFrom = terms.validFrom ?? new Date();
@@ -183,6 +197,7 @@ const detailsOf = (row: Row) => ({
   record: String(row.id),
   granteeKind: row.granteeKind === undefined ? undefined : String(row.granteeKind),
   categories: row.categories as string | null,
+  acts: row.acts as string | null | undefined,
   validFrom: (row.validFrom as Date).toISOString(),
   validTo: (row.validTo as Date | null)?.toISOString() ?? null,
 });
@@ -231,7 +246,9 @@ function permissionOfInstruction(row: Row): Permission {
   return {
     ...validity(row),
     title: `instruction ${row.id}`,
-    purposes: purposesOf(row),
+    // An order to act lets nobody read.
+    purposes: row.acts === null ? purposesOf(row) : [],
+    acts: (row.acts ?? []) as readonly string[],
     categories: categoriesOf(row),
     covers: ({ roles, subject }) =>
       sideOf(roles) === 'PLATFORM' && (row.principal === null || row.principal === subject),

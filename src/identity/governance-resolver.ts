@@ -2,6 +2,7 @@ import { Arg, Ctx, Field, ID, InputType, Mutation, ObjectType, Query, Resolver }
 import type { ProcessingPurpose } from '../governance/vocabulary';
 import type { Role } from './caller';
 import { ClientInstruction, GiveInstructionInput } from './client-instruction';
+import { Leaves } from './entry-declarations';
 import { ProcessingPurposeEnum, RoleEnum } from './enums';
 import { type Actor, clientRoles, type GovernanceRecords } from './governance-records';
 import { GranteeKind, GrantPurposeInput, PurposeGrant } from './purpose-grant';
@@ -84,6 +85,7 @@ export class GovernanceResolver {
   @Mutation(() => PurposeGrantPayload, {
     description: 'Grants a purpose to a role, a principal or an application of the client.',
   })
+  @Leaves('GRANT_GIVEN')
   async grantPurpose(
     @Arg('input', () => GrantPurposeInput) input: GrantPurposeInput,
     @Ctx() context: RequestContext,
@@ -98,6 +100,7 @@ export class GovernanceResolver {
   }
 
   @Mutation(() => PurposeGrantPayload, { description: 'Withdraws a purpose grant; the next request feels it.' })
+  @Leaves('GRANT_WITHDRAWN')
   async withdrawPurpose(
     @Arg('input', () => WithdrawInput) input: WithdrawInput,
     @Ctx() context: RequestContext,
@@ -109,6 +112,7 @@ export class GovernanceResolver {
   @Mutation(() => ClientInstructionPayload, {
     description: "Lets platform staff act on the client's data, for a purpose and a time.",
   })
+  @Leaves('INSTRUCTION_GIVEN')
   async giveInstruction(
     @Arg('input', () => GiveInstructionInput) input: GiveInstructionInput,
     @Ctx() context: RequestContext,
@@ -117,6 +121,7 @@ export class GovernanceResolver {
   }
 
   @Mutation(() => ClientInstructionPayload, { description: 'Withdraws an instruction; the next request feels it.' })
+  @Leaves('INSTRUCTION_WITHDRAWN')
   async withdrawInstruction(
     @Arg('input', () => WithdrawInput) input: WithdrawInput,
     @Ctx() context: RequestContext,

@@ -55,7 +55,13 @@ export interface TransferCaller {
 }
 
 /** Whether law or an approval carries a category of a person's data to the caller (point 7 of a decision). */
-export type TransferCheck = (subject: SubjectState, category: DataCategory | undefined) => RowRefusal | undefined;
+export interface TransferCheck {
+  (subject: SubjectState, category: DataCategory | undefined): RowRefusal | undefined;
+  /** The same of somebody whose data is not given: nothing is told of what would carry it. */
+  readonly quietly?: (subject: SubjectState, category: DataCategory | undefined) => RowRefusal | undefined;
+  /** People whom approvals name: what is carried of them is not carried of others of their country. */
+  readonly named?: ReadonlySet<string>;
+}
 
 /** What the access desk has to be told about transfers by the room that decides on them. */
 export interface TransferRules {

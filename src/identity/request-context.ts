@@ -3,6 +3,13 @@ import type { Access, Decision, RowRefusal } from '../governance/govern';
 import type { Role, TokenClaims } from './caller';
 import type { RecipientReference } from './recipient';
 
+/** A row rule that is asked about people whose data is not given. */
+export interface Prospect {
+  readonly row: NonNullable<Access['row']>;
+  /** People whom approvals of transfers name: of them the rule may say otherwise than of others in their state. */
+  readonly named: ReadonlySet<string>;
+}
+
 /** One request, as resolvers see it. */
 export interface RequestContext {
   readonly claims: TokenClaims;
@@ -16,8 +23,12 @@ export interface RequestContext {
   readonly access: Access;
   /** The access the same caller would have for another purpose. */
   accessFor(purpose: string | undefined): Access;
+  /** Whom the row rule of a purpose would let read, asked without giving anything: the request's notes say nothing of it. */
+  wouldBe?(purpose: string | undefined): Prospect;
   /** What lets the caller read for a purpose: `grant <id>`, `instruction <id>`. */
   permissionsFor?(purpose: string): readonly string[];
+  /** Whether an instruction of the client, in force and for the caller, orders this act. */
+  instructedTo?(act: string): boolean;
   /** Set by the governance core before anything is fetched. */
   decision?: Decision;
   /** Per-request memory of services, such as DataLoaders; keyed by whoever owns it. */

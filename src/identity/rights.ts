@@ -10,6 +10,8 @@ export interface Permission extends Validity {
   readonly purposes: readonly ProcessingPurpose[];
   /** null is every category. */
   readonly categories: readonly DataCategory[] | null;
+  /** What it orders besides reading. */
+  readonly acts?: readonly string[];
   /** Whether it is for this caller. */
   covers(claims: TokenClaims): boolean;
 }
@@ -23,6 +25,8 @@ export interface Exclusion extends Validity {
 export interface Rights {
   readonly granted: readonly ProcessingPurpose[];
   prohibitions(purpose: string | undefined): readonly Prohibition[];
+  /** Whether a client's order in force lets the caller do this. */
+  readonly instructedTo: (act: string) => boolean;
   /** The titles of the grants, instructions and entries that let the caller read for a purpose. */
   readonly permissionsFor: (purpose: string) => readonly string[];
 }
@@ -44,6 +48,7 @@ export function rightsOf(
   );
   return {
     granted,
+    instructedTo: (act) => mine.some(({ acts = [] }) => acts.includes(act)),
     permissionsFor: (purpose) =>
       mine.filter(({ purposes }) => purposes.some((name) => name === purpose)).map(({ title }) => title),
     prohibitions: (purpose) => {

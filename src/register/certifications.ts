@@ -1,18 +1,29 @@
 import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import { type Change, type ChangeRecorder, changing, unrecorded } from '../identity/change-recorder';
 import { bumpPolicy, REGISTER } from '../identity/policy-version';
 import type { RecipientReference } from '../identity/recipient';
 import { denied } from '../identity/request-context';
+import { type DecidedRow, decidedRow, goneRow } from '../storage/decided-row';
 import type { Regions } from '../storage/regions';
 import { committed, inTransaction } from '../storage/transaction';
 import { type CertificationInput, RecipientCertification } from './certification';
 
+/** Certifications that belong to a change, which records what they decide and writes them on the home database. */
+interface CertificationDraft {
+  readonly decides: readonly DecidedRow[];
+  readonly details: NonNullable<Change['details']>;
+  write(manager: EntityManager): Promise<void>;
+}
+
 /** Which recipients are certified under which frameworks, and when. */
 export class Certifications {
   readonly #regions: Regions;
+  readonly #recorder: ChangeRecorder;
 
-  constructor(regions: Regions) {
+  constructor(regions: Regions, recorder: ChangeRecorder = unrecorded) {
     this.#regions = regions;
+    this.#recorder = recorder;
   }
 
   all(): Promise<RecipientCertification[]> {
@@ -20,30 +31,56 @@ export class Certifications {
     return committed(home, () => home.getRepository(RecipientCertification).find({ order: { id: 'ASC' } }));
   }
 
+  async of({ kind, id }: RecipientReference): Promise<RecipientCertification[]> {
+    return (await this.all()).filter(({ recipientKind, recipientId }) => recipientKind === kind && recipientId === id);
+  }
+
   /** Replaces what is recorded of a recipient; the next request feels it. @throws {GraphQLError} BAD_USER_INPUT */
-  async certify(recipient: RecipientReference, certifications: readonly CertificationInput[]): Promise<void> {
-    await inTransaction(this.#regions.home, (manager) => certifyWithin(manager, recipient, certifications));
+  async certify(
+    recipient: RecipientReference,
+    certifications: readonly CertificationInput[],
+    principal: string,
+  ): Promise<void> {
+    const { decides, details, write } = await this.draft(recipient, certifications);
+    const recorded = {
+      principal,
+      decides,
+      details: { recipientKind: recipient.kind, record: recipient.id, ...details },
+    };
+    await changing(this.#recorder, 'RECIPIENT_CERTIFIED', recorded, () => inTransaction(this.#regions.home, write));
+  }
+
+  /** @throws {GraphQLError} BAD_USER_INPUT */
+  async draft(
+    recipient: RecipientReference,
+    certifications: readonly CertificationInput[],
+  ): Promise<CertificationDraft> {
+    const rows = rowsOf(recipient, certifications);
+    const before = await this.of(recipient);
+    return {
+      decides: [
+        ...before.map((row) => goneRow(RecipientCertification, row)),
+        ...rows.map((row) => decidedRow(RecipientCertification, row)),
+      ],
+      details: { certifications: rows.map(described).join('; ') || 'none' },
+      write: async (manager) => {
+        const repository = manager.getRepository(RecipientCertification);
+        await repository.delete({ recipientKind: recipient.kind, recipientId: recipient.id });
+        for (const row of rows) await repository.insert({ ...row });
+        await bumpPolicy(manager, REGISTER);
+      },
+    };
   }
 }
 
-/** The same, inside a transaction of the caller's on the home database. */
-export async function certifyWithin(
-  manager: EntityManager,
-  { kind, id }: RecipientReference,
-  certifications: readonly CertificationInput[],
-): Promise<void> {
-  const repository = manager.getRepository(RecipientCertification);
-  await repository.delete({ recipientKind: kind, recipientId: id });
-  for (const { framework, from, to } of certifications) {
+function rowsOf({ kind, id }: RecipientReference, wanted: readonly CertificationInput[]): RecipientCertification[] {
+  return wanted.map(({ framework, from, to }) => {
     if (to && to <= from) throw denied.input('A certification\'s "to" must be after its "from".');
-    await repository.insert({
-      id: uuid(),
-      recipientKind: kind,
-      recipientId: id,
-      framework,
-      validFrom: from.getTime(),
-      validTo: to?.getTime() ?? null,
-    });
-  }
-  await bumpPolicy(manager, REGISTER);
+    const validTo = to?.getTime() ?? null;
+    return { id: uuid(), recipientKind: kind, recipientId: id, framework, validFrom: from.getTime(), validTo };
+  });
 }
+
+const day = (time: number): string => new Date(time).toISOString();
+const described = ({ framework, validFrom, validTo }: RecipientCertification): string =>
+  `${framework} from ${day(validFrom)}${validTo === null ? '' : ` to ${day(validTo)}`}`;

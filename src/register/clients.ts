@@ -1,10 +1,11 @@
-import type { DataSource, EntityManager } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import { v7 as uuid, validate } from 'uuid';
-import { type ChangeRecorder, unrecorded } from '../identity/change-recorder';
+import { type ChangeRecorder, changing, unrecorded } from '../identity/change-recorder';
 import { clientRoles, type GovernanceRecords } from '../identity/governance-records';
 import { bumpPolicy } from '../identity/policy-version';
 import { GranteeKind } from '../identity/purpose-grant';
 import { denied } from '../identity/request-context';
+import { decidedRow } from '../storage/decided-row';
 import type { KeyStore } from '../storage/key-store';
 import { type HostingRegion, isHostingRegion, type Regions } from '../storage/regions';
 import { tableOf } from '../storage/tables';
@@ -73,15 +74,19 @@ export class Clients {
       name: requireText('name', input.administrator.name, 200),
       email: requireText('email', input.administrator.email, 320),
     };
-    const details = { country, region, keyCreated: true };
-    await this.#recorder.record('CLIENT_REGISTERED', { client: row.id, principal, details });
+    const details = { record: row.id, country, region, keyCreated: true };
+    const standing = this.#records.draft({ client: row.id, principal }, standingGrants());
+    // What is decided of a client is kept under the client's key.
     await this.#keys.createClientKey(row.id);
-    await inTransaction(hosted, (manager) => this.#grantStanding(manager, row.id, principal));
-    if (administrator) await this.#addUser(hosted, row.id, administrator);
-    // The directory's entry comes last: a client exists once all that it needs does.
-    await inTransaction(this.#regions.home, (manager) =>
-      new TenantWriter(manager, this.#keys).insert(ClientEntity, row.id, [row]),
-    ).catch((error: unknown) => {
+    const decides = [decidedRow(ClientEntity, { ...row, clientId: row.id }), ...standing.decides];
+    await changing(this.#recorder, 'CLIENT_REGISTERED', { client: row.id, principal, details, decides }, async () => {
+      await inTransaction(hosted, (manager) => standing.write(manager));
+      if (administrator) await this.#addUser(hosted, row.id, administrator);
+      // The directory's entry comes last: a client exists once all that it needs does.
+      await inTransaction(this.#regions.home, (manager) =>
+        new TenantWriter(manager, this.#keys).insert(ClientEntity, row.id, [row]),
+      );
+    }).catch((error: unknown) => {
       throw isDuplicate(error) ? slugTaken() : error;
     });
     return { ...row, clientId: row.id };
@@ -104,15 +109,15 @@ export class Clients {
       signedAt: new Date(),
     };
     const { id, kind, version, excludedPurposes } = row;
-    await this.#recorder.record('AGREEMENT_SIGNED', {
-      client,
-      principal,
-      details: { agreement: id, kind, version, excludedPurposes, effectiveFrom: effectiveFrom.toISOString() },
-    });
-    await inTransaction(await this.#regions.of(client), async (manager) => {
-      await new TenantWriter(manager, this.#keys).insert(Agreement, client, [row]);
-      await bumpPolicy(manager, client);
-    });
+    const details = { record: id, kind, version, excludedPurposes, effectiveFrom: effectiveFrom.toISOString() };
+    const change = { client, principal, details, decides: [decidedRow(Agreement, row)] };
+    const source = await this.#regions.of(client);
+    await changing(this.#recorder, 'AGREEMENT_SIGNED', change, () =>
+      inTransaction(source, async (manager) => {
+        await new TenantWriter(manager, this.#keys).insert(Agreement, client, [row]);
+        await bumpPolicy(manager, client);
+      }),
+    );
     return {
       ...row,
       clientId: client,
@@ -153,21 +158,6 @@ export class Clients {
     await inTransaction(source, (manager) => new TenantWriter(manager, this.#keys).insert(ClientUser, client, [row]));
   }
 
-  async #grantStanding(manager: EntityManager, client: string, principal: string): Promise<void> {
-    const reason = 'standing grant to the client’s own people and apps, given at registration';
-    const grant = (role: string, purpose: (typeof standingPurposes)[number] | 'LEGAL') => ({
-      granteeKind: GranteeKind.ROLE,
-      grantee: role,
-      purpose,
-      reason,
-    });
-    await this.#records.grantWithin(manager, { client, principal }, [
-      ...clientRoles.flatMap((role) => standingPurposes.map((purpose) => grant(role, purpose))),
-      grant('CLIENT_ADMIN', 'LEGAL'),
-      grant('CLIENT_PRIVACY_OFFICER', 'LEGAL'),
-    ]);
-  }
-
   #hostedIn(region: HostingRegion | null): DataSource {
     try {
       return this.#regions.at(region ?? undefined);
@@ -175,6 +165,21 @@ export class Clients {
       throw denied.input(`This installation hosts nothing in ${region}; leave "hostingRegion" out or name another.`);
     }
   }
+}
+
+function standingGrants() {
+  const reason = 'standing grant to the client’s own people and apps, given at registration';
+  const grant = (role: string, purpose: (typeof standingPurposes)[number] | 'LEGAL') => ({
+    granteeKind: GranteeKind.ROLE,
+    grantee: role,
+    purpose,
+    reason,
+  });
+  return [
+    ...clientRoles.flatMap((role) => standingPurposes.map((purpose) => grant(role, purpose))),
+    grant('CLIENT_ADMIN', 'LEGAL'),
+    grant('CLIENT_PRIVACY_OFFICER', 'LEGAL'),
+  ];
 }
 
 const slugTaken = () => denied.conflict('There is a client of this "slug" already.');

@@ -1,4 +1,5 @@
 import { Arg, Ctx, Int, Query, Resolver } from 'type-graphql';
+import { cursorsOf } from '../identity/cursors';
 import { type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { type Connection, page, pageSize, positionOf } from '../storage/connection';
 import type { KeyStore } from '../storage/key-store';
@@ -22,9 +23,9 @@ export class NoticeResolver {
     requireRole(context, 'CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER');
     const { id } = requireClient(context);
     const size = pageSize(first);
-    const key = await this.keys.derivedKey(id, 'cursor');
-    const position = positionOf(after, key);
+    const cursors = cursorsOf(context, await this.keys.derivedKey(id, 'cursor'), 'Query.notices');
+    const position = positionOf(after, cursors);
     const rows = (await this.notices.list(id, size + 1, position)) as unknown as ClientNotice[];
-    return page(rows, size, position, key, (notice) => notice.id);
+    return page(rows, size, position, cursors, (notice) => notice.id);
   }
 }

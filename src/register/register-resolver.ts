@@ -1,4 +1,6 @@
 import { Arg, Ctx, Field, FieldResolver, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import { cursorsOf } from '../identity/cursors';
+import { Leaves } from '../identity/entry-declarations';
 import { type RequestContext, requireClient, requirePrincipal, requireRole } from '../identity/request-context';
 import { about, unrestricted } from '../identity/subject-state';
 import { type Connection, connectionOf, page, pageSize, positionOf } from '../storage/connection';
@@ -45,6 +47,8 @@ class InstallationPayload {
 }
 
 const platform = ['PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER'] as const;
+/** Transfers rest on certifications: whoever processes the data does not say by himself that he may. */
+const certifiers = ['PLATFORM_PRIVACY_OFFICER'] as const;
 const administration = ['CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
 
 /** The register: clients, agreements, sub-processors, third-party applications and their installations. */
@@ -71,9 +75,9 @@ export class RegisterResolver {
   ): Promise<Connection<Client>> {
     requireRole(context, ...platform, 'AUDITOR');
     const size = pageSize(first);
-    const key = this.platformCursorKey;
-    const position = positionOf(after, key);
-    return page(await this.clients.list(size + 1, position), size, position, key, ({ id }) => id);
+    const cursors = cursorsOf(context, this.platformCursorKey, 'Query.clients');
+    const position = positionOf(after, cursors);
+    return page(await this.clients.list(size + 1, position), size, position, cursors, ({ id }) => id);
   }
 
   @FieldResolver(() => [Agreement], { description: 'Agreements of the client, past and future ones included.' })
@@ -90,8 +94,8 @@ export class RegisterResolver {
   ): Promise<Connection<ClientUser> | null> {
     if (context.client?.id !== client.id) return null;
     const size = pageSize(first);
-    const key = await this.keys.derivedKey(client.id, 'cursor');
-    const position = positionOf(after, key);
+    const cursors = cursorsOf(context, await this.keys.derivedKey(client.id, 'cursor'), 'Client.users');
+    const position = positionOf(after, cursors);
     const rows = await this.clients.users(
       client.id,
       context.decision?.readable('ClientUser') ?? [],
@@ -102,7 +106,7 @@ export class RegisterResolver {
       (row) =>
         about(row, { ...unrestricted, residency: client.country, subject: String(row.id) }) as unknown as ClientUser,
     );
-    return page(users, size, position, key, ({ id }) => id);
+    return page(users, size, position, cursors, ({ id }) => id);
   }
 
   @Query(() => [SubProcessor], { description: 'The sub-processors, public to everyone (statement S2).' })
@@ -124,6 +128,7 @@ export class RegisterResolver {
   @Mutation(() => ClientPayload, {
     description: 'Registers a client, with standing grants to its own people and apps.',
   })
+  @Leaves('CLIENT_REGISTERED')
   async registerClient(
     @Arg('input', () => RegisterClientInput) input: RegisterClientInput,
     @Ctx() context: RequestContext,
@@ -133,6 +138,7 @@ export class RegisterResolver {
   }
 
   @Mutation(() => AgreementPayload, { description: 'Signs an agreement on line (statement R2, T2).' })
+  @Leaves('AGREEMENT_SIGNED')
   async signAgreement(
     @Arg('input', () => SignAgreementInput) input: SignAgreementInput,
     @Ctx() context: RequestContext,
@@ -142,26 +148,29 @@ export class RegisterResolver {
   }
 
   @Mutation(() => SubProcessorPayload, { description: 'Registers a sub-processor, or its new terms.' })
+  @Leaves('SUB_PROCESSOR_REGISTERED')
   async registerSubProcessor(
     @Arg('input', () => RegisterSubProcessorInput) input: RegisterSubProcessorInput,
     @Ctx() context: RequestContext,
   ): Promise<SubProcessorPayload> {
-    requireRole(context, ...platform);
+    requireRole(context, ...(input.certifications ? certifiers : platform));
     return { subProcessor: await this.parties.registerSubProcessor(input, context.claims.subject) };
   }
 
   @Mutation(() => ThirdPartyApplicationPayload, { description: 'Registers an application, or its new terms.' })
+  @Leaves('APPLICATION_REGISTERED')
   async registerThirdPartyApplication(
     @Arg('input', () => RegisterThirdPartyApplicationInput) input: RegisterThirdPartyApplicationInput,
     @Ctx() context: RequestContext,
   ): Promise<ThirdPartyApplicationPayload> {
-    requireRole(context, ...platform);
+    requireRole(context, ...(input.certifications ? certifiers : platform));
     return { application: await this.parties.registerApplication(input, context.claims.subject) };
   }
 
   @Mutation(() => InstallationPayload, {
     description: "Installs an application at the client; its notice's current version must be accepted.",
   })
+  @Leaves('APPLICATION_INSTALLED')
   async installThirdPartyApplication(
     @Arg('input', () => InstallThirdPartyApplicationInput) input: InstallThirdPartyApplicationInput,
     @Ctx() context: RequestContext,

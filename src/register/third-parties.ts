@@ -1,10 +1,11 @@
 import { v7 as uuid, validate } from 'uuid';
-import { type ChangeRecorder, unrecorded } from '../identity/change-recorder';
+import { type Change, type ChangeRecorder, changing, unrecorded } from '../identity/change-recorder';
 import type { GovernanceRecords } from '../identity/governance-records';
 import { bumpPolicy, REGISTER } from '../identity/policy-version';
 import { GranteeKind } from '../identity/purpose-grant';
 import type { RecipientReference } from '../identity/recipient';
 import { denied } from '../identity/request-context';
+import { decidedRow } from '../storage/decided-row';
 import type { KeyStore } from '../storage/key-store';
 import type { Regions } from '../storage/regions';
 import { tableOf } from '../storage/tables';
@@ -12,7 +13,7 @@ import { TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
 import { committed, inTransaction, isDuplicate } from '../storage/transaction';
 import type { CertificationInput } from './certification';
-import { certifyWithin } from './certifications';
+import { Certifications } from './certifications';
 import { requireCountry, requireScopes, requireSlug, requireText } from './checks';
 import { Installation, type InstallThirdPartyApplicationInput } from './installation';
 import { type RegisterSubProcessorInput, SubProcessor } from './sub-processor';
@@ -24,12 +25,14 @@ export class ThirdParties {
   readonly #keys: KeyStore;
   readonly #records: GovernanceRecords;
   readonly #recorder: ChangeRecorder;
+  readonly #certifications: Certifications;
 
   constructor(regions: Regions, keys: KeyStore, records: GovernanceRecords, recorder: ChangeRecorder = unrecorded) {
     this.#regions = regions;
     this.#keys = keys;
     this.#records = records;
     this.#recorder = recorder;
+    this.#certifications = new Certifications(regions, recorder);
   }
 
   subProcessors(): Promise<SubProcessor[]> {
@@ -74,11 +77,10 @@ export class ThirdParties {
       throw denied.input('"engagedTo" must be after "engagedFrom".');
     }
     const { id, slug, country, purposes, categories } = entry;
-    await this.#recorder.record('SUB_PROCESSOR_REGISTERED', {
-      principal,
-      details: { subProcessor: id, slug, country, purposes: purposes.join(), categories: categories.join() },
-    });
-    await this.#save(SubProcessor, entry, { kind: 'SUB_PROCESSOR', id: entry.id }, input.certifications);
+    const details = { record: id, slug, country, purposes: purposes.join(), categories: categories.join() };
+    const recipient = { kind: 'SUB_PROCESSOR', id } as const;
+    const change = { kind: 'SUB_PROCESSOR_REGISTERED', principal, details };
+    await this.#save(SubProcessor, entry, change, recipient, input.certifications);
     return entry;
   }
 
@@ -98,11 +100,9 @@ export class ThirdParties {
       privacyNoticeVersion: requireText('privacyNoticeVersion', input.privacyNoticeVersion, 40),
     };
     const { id, slug, country, scopes, privacyNoticeVersion } = entry;
-    await this.#recorder.record('APPLICATION_REGISTERED', {
-      principal,
-      details: { application: id, slug, country, scopes: scopes.join(' '), privacyNoticeVersion },
-    });
-    await this.#save(ThirdPartyApplication, entry, { kind: 'APPLICATION', id: entry.id }, input.certifications);
+    const details = { record: id, slug, country, scopes: scopes.join(' '), privacyNoticeVersion };
+    const change = { kind: 'APPLICATION_REGISTERED', principal, details };
+    await this.#save(ThirdPartyApplication, entry, change, { kind: 'APPLICATION', id }, input.certifications);
     return entry;
   }
 
@@ -126,31 +126,35 @@ export class ThirdParties {
       installedAt: new Date(),
     };
     const reason = `installed with privacy notice ${input.acceptedNoticeVersion}`;
-    await this.#recorder.record('APPLICATION_INSTALLED', {
-      client,
-      principal,
-      details: {
-        installation: row.id,
-        application: application.id,
-        acceptedNoticeVersion: row.acceptedNoticeVersion,
-        purposes: input.purposes.join(),
-        categories: input.categories?.join() ?? null,
-      },
-    });
-    await inTransaction(await this.#regions.of(client), async (manager) => {
-      const writer = new TenantWriter(manager, this.#keys);
-      if (known) await writer.update(Installation, client, { id: row.id }, row);
-      else await writer.insert(Installation, client, [row]);
-      await this.#records.withdrawAllWithin(manager, client, application.id, 'replaced by a new installation');
-      const grants = [...new Set(input.purposes)].map((purpose) => ({
+    const details = {
+      record: row.id,
+      application: application.id,
+      acceptedNoticeVersion: row.acceptedNoticeVersion,
+      purposes: input.purposes.join(),
+      categories: input.categories?.join() ?? null,
+    };
+    const withdrawn = await this.#records.draftWithdrawal(client, application.id, 'replaced by a new installation');
+    const granted = this.#records.draft(
+      { client, principal },
+      [...new Set(input.purposes)].map((purpose) => ({
         granteeKind: GranteeKind.APPLICATION,
         grantee: application.id,
         purpose,
         categories: input.categories,
         reason,
-      }));
-      await this.#records.grantWithin(manager, { client, principal }, grants);
-    }).catch(registeredMeanwhile);
+      })),
+    );
+    const decides = [decidedRow(Installation, row), ...withdrawn.decides, ...granted.decides];
+    const source = await this.#regions.of(client);
+    await changing(this.#recorder, 'APPLICATION_INSTALLED', { client, principal, details, decides }, () =>
+      inTransaction(source, async (manager) => {
+        const writer = new TenantWriter(manager, this.#keys);
+        if (known) await writer.update(Installation, client, { id: row.id }, row);
+        else await writer.insert(Installation, client, [row]);
+        await withdrawn.write(manager);
+        await granted.write(manager);
+      }),
+    ).catch(registeredMeanwhile);
     return { ...row, clientId: client, application, inForce: true };
   }
 
@@ -173,14 +177,20 @@ export class ThirdParties {
   async #save<T extends SubProcessor | ThirdPartyApplication>(
     entity: new () => T,
     entry: T,
+    { kind, principal, details }: { kind: string; principal: string; details: Change['details'] },
     recipient: RecipientReference,
     certifications: readonly CertificationInput[] | null | undefined,
   ): Promise<void> {
-    await inTransaction(this.#regions.home, async (manager) => {
-      await manager.getRepository(entity).save({ ...entry });
-      if (certifications) await certifyWithin(manager, recipient, certifications);
-      await bumpPolicy(manager, REGISTER);
-    }).catch(registeredMeanwhile);
+    const certified = certifications ? await this.#certifications.draft(recipient, certifications) : undefined;
+    const decides = [decidedRow(entity, entry), ...(certified?.decides ?? [])];
+    const change = { principal, details: { ...details, ...certified?.details }, decides };
+    await changing(this.#recorder, kind, change, () =>
+      inTransaction(this.#regions.home, async (manager) => {
+        await manager.getRepository(entity).save({ ...entry });
+        await certified?.write(manager);
+        await bumpPolicy(manager, REGISTER);
+      }),
+    ).catch(registeredMeanwhile);
   }
 }
 

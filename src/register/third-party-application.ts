@@ -61,7 +61,9 @@ export class RegisterThirdPartyApplicationInput {
 
   @Field(() => [CertificationInput], {
     nullable: true,
-    description: 'All its certifications, such as under the Data Privacy Framework; as they were, if not said.',
+    description:
+      'All its certifications, such as under the Data Privacy Framework, for the privacy officer to say; as they were, if ' +
+      'not said.',
   })
   certifications?: CertificationInput[] | null;
 }

@@ -54,6 +54,13 @@ export function connectionOf<T extends object>(node: ClassType<T>, name: string)
   return NodeConnection;
 }
 
+/** What seals and opens the cursors of one connection. */
+export interface CursorSeal {
+  readonly key: Buffer;
+  /** Where its cursors are good: they open nowhere else. */
+  place(): string;
+}
+
 /** How many rows a page may have: 1 to MAX_PAGE. @throws {GraphQLError} BAD_USER_INPUT */
 export function pageSize(first: number | null | undefined): number {
   const size = first ?? DEFAULT_PAGE;
@@ -69,10 +76,10 @@ export function page<T extends object>(
   rows: readonly T[],
   size: number,
   after: string | undefined,
-  cursorKey: Buffer,
+  cursors: CursorSeal,
   position: (row: T) => unknown,
 ): Connection<T> {
-  return new LazyConnection(rows, size, after !== undefined, cursorKey, position);
+  return new LazyConnection(rows, size, after !== undefined, cursors, position);
 }
 
 /** Most pages are read for their nodes: edges are made when they are asked for. */
@@ -84,7 +91,7 @@ class LazyConnection<T extends object> implements Connection<T> {
     private readonly rows: readonly T[],
     private readonly size: number,
     private readonly hasPreviousPage: boolean,
-    private readonly key: Buffer,
+    private readonly cursors: CursorSeal,
     private readonly position: (row: T) => unknown,
   ) {
     this.nodes = rows.length > size ? rows.slice(0, size) : rows;
@@ -95,7 +102,7 @@ class LazyConnection<T extends object> implements Connection<T> {
   }
 
   get edges(): ReadonlyArray<LazyEdge<T>> {
-    this.#edges ??= this.nodes.map((node) => new LazyEdge(node, this.key, this.position));
+    this.#edges ??= this.nodes.map((node) => new LazyEdge(node, this.cursors, this.position));
     return this.#edges;
   }
 }
@@ -104,12 +111,12 @@ class LazyConnection<T extends object> implements Connection<T> {
 class LazyEdge<T extends object> {
   constructor(
     readonly node: T,
-    private readonly key: Buffer,
+    private readonly cursors: CursorSeal,
     private readonly position: (row: T) => unknown,
   ) {}
 
   get cursor(): string {
-    return sealCursor(this.key, this.position(this.node));
+    return sealCursor(this.cursors.key, this.position(this.node), this.cursors.place());
   }
 }
 
@@ -129,12 +136,14 @@ class LazyPageInfo implements PageInfo {
   }
 }
 
-/** What a cursor points after. @throws {GraphQLError} BAD_USER_INPUT where it is not one of ours */
-export function positionOf(cursor: string | null | undefined, cursorKey: Buffer): string | undefined {
+/** What a cursor points after. @throws {GraphQLError} BAD_USER_INPUT where it was not given here */
+export function positionOf(cursor: string | null | undefined, { key, place }: CursorSeal): string | undefined {
   if (cursor === null || cursor === undefined) return undefined;
   try {
-    return String(openCursor(cursorKey, cursor));
+    return String(openCursor(key, cursor, place()));
   } catch {
-    throw new GraphQLError('"after" is not a cursor of this connection.', { extensions: { code: 'BAD_USER_INPUT' } });
+    throw new GraphQLError('"after" is no cursor that you were given here, for this purpose and filter.', {
+      extensions: { code: 'BAD_USER_INPUT' },
+    });
   }
 }

@@ -52,6 +52,11 @@ export class Regions {
     return [...new Set([this.home, ...this.#bound.values()])];
   }
 
+  /** Every database by the name that operators see: "data" at home, and those of regions by their own. */
+  named(): Array<readonly [name: string, source: DataSource]> {
+    return [['data', this.home], ...this.#bound];
+  }
+
   async close(): Promise<void> {
     for (const source of this.all()) await source.destroy();
   }

@@ -11,6 +11,10 @@ type Scalar = string | number;
 export type Condition =
   | { readonly field: string; readonly is: '=' | '<' | '<=' | '>' | '>='; readonly value: Scalar }
   | { readonly field: string; readonly is: 'in'; readonly value: readonly Scalar[] }
+  | { readonly field: string; readonly is: 'not in'; readonly value: readonly Scalar[] }
+  | { readonly field: string; readonly is: 'null' }
+  /** At least one of these holds. */
+  | { readonly any: readonly Condition[] }
   /** The field's blind index equals the digest, or one of them. */
   | { readonly index: string; readonly is: '='; readonly value: string }
   | { readonly index: string; readonly is: 'in'; readonly value: readonly string[] };
@@ -278,9 +282,11 @@ function makeColumns(table: TenantTable, wanted: ReadonlySet<string>): Columns {
 
 /** The same conditions, with a list of values that is too long for one statement cut into several. */
 function inParts(where: readonly Condition[]): Array<readonly Condition[]> {
-  const at = where.findIndex(({ is, value }) => is === 'in' && value.length > VALUES_PER_SELECT);
+  const at = where.findIndex(
+    (condition) => 'is' in condition && condition.is === 'in' && condition.value.length > VALUES_PER_SELECT,
+  );
   const long = where[at];
-  if (long?.is !== 'in') return [where];
+  if (!long || !('is' in long) || long.is !== 'in') return [where];
   const values = [...new Set<Scalar>(long.value)];
   const parts: Array<readonly Condition[]> = [];
   for (let start = 0; start < values.length; start += VALUES_PER_SELECT) {
@@ -341,24 +347,38 @@ function predicate(
   const parts = ['`client_id` = ?'];
   const parameters: Scalar[] = [defined(table, 'clientId', client)];
   for (const condition of where) {
-    const column = 'index' in condition ? table.indexes.get(condition.index)?.column : columnOf(table, condition.field);
-    if (!column)
-      throw new Error(
-        `${table.name} has no blind index of ${'index' in condition ? condition.index : condition.field}`,
-      );
-    // The only word of a condition that becomes SQL as it is.
-    if (condition.is !== 'in' && !comparisons.has(condition.is))
-      throw new Error(`${table.name}.${column} is compared by no known operator`);
-    const asked = condition.is === 'in' ? condition.value : [condition.value];
-    const possible = (value: Scalar) =>
-      'index' in condition ? isAscii(value) : mayHold(table, condition.field, value);
-    const values = asked.map((value) => defined(table, column, value)).filter(possible);
-    if (values.length === 0) parts.push('1 = 0');
-    else if (condition.is === 'in') parts.push(`\`${column}\` IN (${values.map(() => '?').join(', ')})`);
-    else parts.push(`\`${column}\` ${condition.is} ?`);
-    parameters.push(...values);
+    const tested = test(table, condition);
+    parts.push(tested.text);
+    parameters.push(...tested.parameters);
   }
   return { text: parts.join(' AND '), parameters };
+}
+
+function test(table: TenantTable, condition: Condition): { text: string; parameters: Scalar[] } {
+  if ('any' in condition) {
+    const tests = condition.any.map((one) => test(table, one));
+    return {
+      text: tests.length === 0 ? '1 = 0' : `(${tests.map(({ text }) => text).join(' OR ')})`,
+      parameters: tests.flatMap(({ parameters }) => parameters),
+    };
+  }
+  const column = 'index' in condition ? table.indexes.get(condition.index)?.column : columnOf(table, condition.field);
+  if (!column)
+    throw new Error(`${table.name} has no blind index of ${'index' in condition ? condition.index : condition.field}`);
+  if (condition.is === 'null') return { text: `\`${column}\` IS NULL`, parameters: [] };
+  // The only word of a condition that becomes SQL as it is.
+  const isList = condition.is === 'in' || condition.is === 'not in';
+  if (!isList && !comparisons.has(condition.is))
+    throw new Error(`${table.name}.${column} is compared by no known operator`);
+  const asked: readonly Scalar[] =
+    condition.is === 'in' || condition.is === 'not in' ? condition.value : [condition.value];
+  const possible = (value: Scalar) => ('index' in condition ? isAscii(value) : mayHold(table, condition.field, value));
+  const parameters = asked.map((value) => defined(table, column, value)).filter(possible);
+  if (parameters.length === 0) return { text: condition.is === 'not in' ? '1 = 1' : '1 = 0', parameters };
+  const compared = isList
+    ? `${condition.is.toUpperCase()} (${parameters.map(() => '?').join(', ')})`
+    : `${condition.is} ?`;
+  return { text: `\`${column}\` ${compared}`, parameters };
 }
 
 function columnOf(table: TenantTable, property: string): string {

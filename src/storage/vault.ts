@@ -41,6 +41,7 @@ export type DerivedKeyUse =
   | 'signing'
   | 'webhook'
   | 'audit-principal'
+  | 'audit-decision'
   | 'audit-signing';
 
 /** A key of 32 bytes for one use, derived from a client's key by HKDF-SHA256 (RFC 5869). */
@@ -84,7 +85,7 @@ export const macOf = (key: Buffer, text: string): string =>
   createHmac('sha256', key).update(text).digest().subarray(0, MAC_BYTES).toString('base64url');
 
 const CURSOR_SALT_BYTES = 16;
-const CURSOR_AAD = 'remit/v1/cursor';
+const CURSOR_AAD = 'remit/v1/cursor|';
 
 /**
  * An opaque, authenticated Relay cursor. Two cursors of one row differ, so that a cursor is no pseudonym.
@@ -94,10 +95,11 @@ const CURSOR_AAD = 'remit/v1/cursor';
  *
  * @param key the client's derived key for `cursor`
  * @param payload anything that JSON can say
+ * @param place where the cursor is good; it opens nowhere else
  */
-export function sealCursor(key: Buffer, payload: unknown): string {
+export function sealCursor(key: Buffer, payload: unknown, place: string): string {
   const salt = randomBytes(CURSOR_SALT_BYTES);
-  return Buffer.concat([salt, seal(cursorKey(key, salt), payload, CURSOR_AAD)]).toString('base64url');
+  return Buffer.concat([salt, seal(cursorKey(key, salt), payload, CURSOR_AAD + place)]).toString('base64url');
 }
 
 /**
@@ -105,13 +107,13 @@ export function sealCursor(key: Buffer, payload: unknown): string {
  *
  * @throws CursorError for any other text
  */
-export function openCursor(key: Buffer, cursor: string): unknown {
+export function openCursor(key: Buffer, cursor: string, place: string): unknown {
   const bytes = Buffer.from(cursor, 'base64url');
   // Node's decoder skips what is not base64url: only the one spelling that we wrote is ours.
   if (bytes.toString('base64url') !== cursor) throw new CursorError();
   const salt = bytes.subarray(0, CURSOR_SALT_BYTES);
   try {
-    return unseal(cursorKey(key, salt), bytes.subarray(CURSOR_SALT_BYTES), CURSOR_AAD);
+    return unseal(cursorKey(key, salt), bytes.subarray(CURSOR_SALT_BYTES), CURSOR_AAD + place);
   } catch {
     throw new CursorError();
   }

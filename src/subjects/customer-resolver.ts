@@ -12,6 +12,8 @@ import {
   Resolver,
   Root,
 } from 'type-graphql';
+import { cursorsOf } from '../identity/cursors';
+import { ChangesNoGovernance, Leaves } from '../identity/entry-declarations';
 import { type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { type Connection, connectionOf, page, pageSize, positionOf } from '../storage/connection';
 import type { KeyStore } from '../storage/key-store';
@@ -125,16 +127,11 @@ export class CustomerResolver {
   ): Promise<Connection<Customer>> {
     const client = requireClient(context);
     const size = pageSize(first);
-    const key = await cursorKeyOf(this.keys, context);
-    const position = positionOf(after, key);
-    const rows = await this.customers.list(client.id, filter, size + 1, position, readable(context));
-    const whole = page(rows, size, position, key, idOf);
-    const by = fieldsAskedBy(filter);
-    if (by.length === 0) return whole;
-    // The page keeps its cursors: whoever pages on goes past what does not match for them.
-    const reach = reachOf(context);
-    const edges = whole.edges.filter(({ node }) => mayMatch(reach, node, by));
-    return { edges, nodes: edges.map(({ node }) => node), pageInfo: whole.pageInfo };
+    const cursors = cursorsOf(context, await cursorKeyOf(this.keys, context), 'Query.customers', () => filter);
+    const position = positionOf(after, cursors);
+    const fields = readable(context);
+    const rows = await this.customers.listMatching(client.id, filter, size + 1, position, fields, reachOf(context));
+    return page(rows, size, position, cursors, idOf);
   }
 
   @FieldResolver(() => OrderConnection, { description: 'Newest first.' })
@@ -186,6 +183,7 @@ export class CustomerResolver {
     nullable: true,
     description: 'Records a new customer; what the purpose may not read, here, is not written.',
   })
+  @ChangesNoGovernance('it writes personal data: the entry of the operation says whose and what')
   async createCustomer(
     @Arg('input', () => CreateCustomerInput) input: CreateCustomerInput,
     @Ctx() context: RequestContext,
@@ -197,6 +195,7 @@ export class CustomerResolver {
   }
 
   @Mutation(() => CustomerPayload, { nullable: true, description: 'Changes what is known of a customer.' })
+  @ChangesNoGovernance('it writes personal data: the entry of the operation says whose and what')
   async updateCustomer(
     @Arg('input', () => UpdateCustomerInput) input: UpdateCustomerInput,
     @Ctx() context: RequestContext,
@@ -210,6 +209,7 @@ export class CustomerResolver {
     nullable: true,
     description: 'Limits the processing of a customer to LEGAL (GDPR Art. 18, 21).',
   })
+  @Leaves('RESTRICTION_SET')
   async restrictProcessing(
     @Arg('input', () => RestrictProcessingInput) input: RestrictProcessingInput,
     @Ctx() context: RequestContext,
@@ -226,6 +226,7 @@ export class CustomerResolver {
   }
 
   @Mutation(() => CustomerPayload, { nullable: true, description: 'Lifts a restriction of processing.' })
+  @Leaves('RESTRICTION_LIFTED')
   async liftRestriction(
     @Arg('input', () => LiftRestrictionInput) input: LiftRestrictionInput,
     @Ctx() context: RequestContext,
@@ -310,10 +311,15 @@ async function relatedPage<T extends object>(
 ): Promise<Connection<T>> {
   const size = pageSize(first);
   const key = knownCursorKey(context) ?? (await cursorKeyOf(keys, context));
-  const position = positionOf(after, key);
+  const cursors = cursorsOf(context, key, relation.type, () => parentOf(relation, parent));
+  const position = positionOf(after, cursors);
   const rows = await records.of(context, relation, parent, { limit: size + 1, after: position });
-  return page(rows as unknown as T[], size, position, key, idOf);
+  return page(rows as unknown as T[], size, position, cursors, idOf);
 }
+
+/** What of its parent a row of the relation is tied by. */
+const parentOf = (relation: Relation, parent: object): Row =>
+  Object.fromEntries(Object.entries(relation.parent).map(([column, field]) => [column, (parent as Row)[field]]));
 
 const idOf = (row: object): unknown => (row as Row).id;
 

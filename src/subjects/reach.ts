@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import type { RowRefusal } from '../governance/govern';
+import type { Access, RowRefusal } from '../governance/govern';
 import { type DataCategory, dataCategories } from '../governance/vocabulary';
 import { denied, type RequestContext } from '../identity/request-context';
 import { about, type SubjectState } from '../identity/subject-state';
@@ -27,26 +27,36 @@ export interface Person extends SubjectState {
 export interface Reach {
   /** Why the row rule withholds data of these categories; undefined where it withholds none. */
   refusal(person: SubjectState, categories: Iterable<DataCategory>): RowRefusal | undefined;
+  /** The same of somebody who might be: the ledger is told of nobody. */
+  wouldRefuse(person: SubjectState, categories: Iterable<DataCategory>): RowRefusal | undefined;
+  /** People of whom the rule may say otherwise than of others in their state. */
+  readonly named: ReadonlySet<string>;
 }
+
+const nobody: ReadonlySet<string> = new Set();
 
 /** An operator of the installation, who acts from its command line and for no caller. */
-export const everybody: Reach = { refusal: () => undefined };
+export const everybody: Reach = { refusal: () => undefined, wouldRefuse: () => undefined, named: nobody };
 
-/** Whom the caller of a request reaches. */
-export function reachOf(context: RequestContext): Reach {
-  const { row: rule } = context.accessFor(context.decision?.purpose);
-  return {
-    refusal: (person, categories) => {
-      if (!rule) return 'PROCESSING_RESTRICTED';
-      const row = about({}, person);
-      for (const category of categories) {
-        const refusal = rule(row, 'Customer', category);
-        if (refusal !== undefined) return refusal;
-      }
-      return undefined;
-    },
-  };
+/** Whom the caller of a request reaches, for the purpose that it states unless another is meant. */
+export function reachOf(context: RequestContext, purpose = context.decision?.purpose): Reach {
+  const { row } = context.accessFor(purpose);
+  const prospect = context.wouldBe?.(purpose);
+  return { refusal: asking(row), wouldRefuse: asking(prospect?.row), named: prospect?.named ?? nobody };
 }
+
+/** Without a rule nobody is reached. */
+const asking =
+  (rule: Access['row']): Reach['refusal'] =>
+  (person, categories) => {
+    if (!rule) return 'PROCESSING_RESTRICTED';
+    const row = about({}, person);
+    for (const category of categories) {
+      const refusal = rule(row, 'Customer', category);
+      if (refusal !== undefined) return refusal;
+    }
+    return undefined;
+  };
 
 /** The categories of fields of a customer; what is about nobody has none. The id is among them: a write names it. */
 export function categoriesOf(fields: Iterable<string>): Set<DataCategory> {
@@ -74,8 +84,8 @@ export const mayAct = (reach: Reach, person: SubjectState, fields: Iterable<stri
 export function mayMove(reach: Reach, person: SubjectState, residency: string | null): boolean {
   const moved = { ...person, residency };
   return (Object.keys(dataCategories) as DataCategory[]).every((category) => {
-    const before = reach.refusal(person, [category]) === undefined;
-    return before === (reach.refusal(moved, [category]) === undefined);
+    const before = reach.wouldRefuse(person, [category]) === undefined;
+    return before === (reach.wouldRefuse(moved, [category]) === undefined);
   });
 }
 

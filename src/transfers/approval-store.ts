@@ -3,6 +3,7 @@ import { type DataCategory, dataCategories, isPurpose } from '../governance/voca
 import { bumpPolicy } from '../identity/policy-version';
 import type { RecipientKind } from '../identity/recipient';
 import { denied } from '../identity/request-context';
+import { type DecidedRow, decidedRow } from '../storage/decided-row';
 import type { KeyStore } from '../storage/key-store';
 import type { Regions } from '../storage/regions';
 import { tableOf } from '../storage/tables';
@@ -54,19 +55,23 @@ export class ApprovalStore {
     return found;
   }
 
+  /** What adding an approval, or an act on one, decides: for the entry that comes before it. */
+  decisionsOf(approval: StoredApproval, events: readonly TransferEvent[] = approval.events): DecidedRow[] {
+    const isNew = events === approval.events;
+    const named = isNew ? [...(approval.subjects ?? [])] : [];
+    return [
+      ...(isNew ? [decidedRow(TransferApproval, rowOf(approval))] : []),
+      ...events.map((event) => decidedRow(TransferEventRow, eventRow(approval.id, event))),
+      ...named.map((subject) => ({ table: 'transfer_subject', row: approval.id, columns: {}, subject })),
+    ];
+  }
+
   /** Adds an approval with its first event. */
   async add(approval: StoredApproval): Promise<void> {
     const { clientId, subjects, events } = approval;
-    const row = {
-      ...approval,
-      categories: approval.categories.join(','),
-      purposes: approval.purposes.join(','),
-      safeguards: approval.safeguards.join('\n'),
-      residencies: approval.residencies?.join(',') ?? null,
-    };
     await inTransaction(await this.#regions.of(clientId), async (manager) => {
       const writer = new TenantWriter(manager, this.#keys);
-      await writer.insert(TransferApproval, clientId, [row]);
+      await writer.insert(TransferApproval, clientId, [rowOf(approval)]);
       const named = [...(subjects ?? [])].map((customerId) => ({ customerId, approvalId: approval.id }));
       await writer.insert(TransferSubject, clientId, named);
       for (const event of events) await this.#insertEvent(manager, clientId, approval.id, event);
@@ -101,8 +106,7 @@ export class ApprovalStore {
   }
 
   #insertEvent(manager: EntityManager, client: string, approvalId: string, event: TransferEvent): Promise<void> {
-    const sequence = String(event.sequence).padStart(6, '0');
-    return new TenantWriter(manager, this.#keys).insert(TransferEventRow, client, [{ ...event, sequence, approvalId }]);
+    return new TenantWriter(manager, this.#keys).insert(TransferEventRow, client, [eventRow(approvalId, event)]);
   }
 
   async #read(client: string, ofApprovals: Condition[], ofEvents: Condition[]): Promise<StoredApproval[]> {
@@ -129,6 +133,20 @@ export class ApprovalStore {
     );
   }
 }
+
+const rowOf = (approval: StoredApproval): Row => ({
+  ...approval,
+  categories: approval.categories.join(','),
+  purposes: approval.purposes.join(','),
+  safeguards: approval.safeguards.join('\n'),
+  residencies: approval.residencies?.join(',') ?? null,
+});
+
+const eventRow = (approvalId: string, event: TransferEvent): Row => ({
+  ...event,
+  sequence: String(event.sequence).padStart(6, '0'),
+  approvalId,
+});
 
 function grouped(rows: readonly Row[]): Map<string, Row[]> {
   const groups = new Map<string, Row[]>();

@@ -4,6 +4,8 @@ import type { DataCategory, DataSubject } from '../governance/vocabulary';
 import { sideOf } from '../identity/caller';
 import { OutcomeEnum } from '../identity/enums';
 import type { RequestContext } from '../identity/request-context';
+import { tableOf } from '../storage/tables';
+import { Customer } from '../subjects/customer';
 import { bitOf, covers, type Passage } from './transfer-table';
 import type { TransfersRoom } from './transfers-room';
 
@@ -38,8 +40,9 @@ export interface ExplainedField {
 }
 
 /**
- * Explains transfers to a caller, for the countries that the client's people have. Third parties and auditors are told
- * none: where a client's customers live is the client's to know.
+ * Explains transfers to a caller, for the countries that the client's people have. Where a client's customers live is the
+ * client's to know: told are its own people and the platform's, and only for a purpose that was granted them and may read
+ * the residency.
  */
 export async function explainTransfers(
   room: TransfersRoom,
@@ -48,7 +51,7 @@ export async function explainTransfers(
 ): Promise<(field: ExplainedField) => TransferExplanation[] | null> {
   const { client, country, recipient, claims } = context;
   const side = sideOf(claims.roles);
-  if (!client || (side !== 'CLIENT' && side !== 'PLATFORM')) return () => null;
+  if (!client || (side !== 'CLIENT' && side !== 'PLATFORM') || !mayKnowResidency(context, purpose)) return () => null;
   const caller = { client: client.id, recipient, country };
   const ofCustomers = await room.rules.passages(caller, purpose, await room.store.residencies(client.id));
   const ofUsers = await room.rules.passages(caller, purpose, [await room.recipients.countryOf(client.id)]);
@@ -57,6 +60,13 @@ export async function explainTransfers(
       residency,
       ...outcomeOf(field, passage),
     }));
+}
+
+function mayKnowResidency(context: RequestContext, purpose: string | undefined): boolean {
+  const { grantedPurposes, prohibitions = [] } = context.accessFor(purpose);
+  const said = tableOf(Customer).fields.get('residency')?.personal;
+  if (!said || purpose === undefined || !grantedPurposes.includes(purpose)) return false;
+  return said.allow.some((one) => one === purpose) && !prohibitions.some(({ category }) => category === said.category);
 }
 
 function outcomeOf({ outcome, code, rule, category }: ExplainedField, passage: Passage) {

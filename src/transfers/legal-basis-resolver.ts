@@ -1,12 +1,15 @@
 import { Arg, Ctx, Field, ID, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
+import { Leaves } from '../identity/entry-declarations';
 import { DataCategoryEnum, ProcessingPurposeEnum } from '../identity/enums';
 import type { RecipientKind } from '../identity/recipient';
 import { type RequestContext, requireRole } from '../identity/request-context';
 import { legalBases } from '../law/law';
 import { CertifyRecipientInput, RecipientCertification, RecipientKindEnum } from '../register/certification';
 import { Client } from '../register/client';
+import { Proposal } from '../register/proposal';
 import { DateTime } from '../storage/date-time';
+import { certifyRecipient } from './certifying';
 import type { Impact } from './impact';
 import { LegalBasisSuspension } from './legal-basis-suspension';
 import { presented } from './presented-approval';
@@ -86,8 +89,11 @@ class LegalBasisSuspensionPayload {
 
 @ObjectType({ simpleResolvers: true })
 class RecipientCertificationsPayload {
-  @Field(() => [RecipientCertification])
+  @Field(() => [RecipientCertification], { description: 'Those that count now.' })
   certifications: RecipientCertification[];
+
+  @Field(() => Proposal, { nullable: true, description: 'What another person has to confirm before it counts.' })
+  proposal: Proposal | null;
 }
 
 const platform = ['PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER'] as const;
@@ -122,6 +128,7 @@ export class LegalBasisResolver {
   @Mutation(() => SuspensionImpact, {
     description: 'Stops every transfer that rests on a legal basis, from a moment on, and notifies the clients.',
   })
+  @Leaves('LEGAL_BASIS_SUSPENDED')
   async suspendLegalBasis(
     @Arg('input', () => SuspendLegalBasisInput) input: SuspendLegalBasisInput,
     @Ctx() context: RequestContext,
@@ -134,6 +141,7 @@ export class LegalBasisResolver {
   }
 
   @Mutation(() => LegalBasisSuspensionPayload, { description: 'Lets a suspended legal basis count again.' })
+  @Leaves('LEGAL_BASIS_REINSTATED')
   async reinstateLegalBasis(
     @Arg('input', () => ReinstateLegalBasisInput) { id, from, reason }: ReinstateLegalBasisInput,
     @Ctx() context: RequestContext,
@@ -149,18 +157,18 @@ export class LegalBasisResolver {
   }
 
   @Mutation(() => RecipientCertificationsPayload, {
-    description: 'Records the certifications of a recipient, the platform itself included.',
+    description:
+      "Records the certifications of a recipient. What adds to the platform's own is proposed: another person confirms it.",
   })
+  @Leaves('RECIPIENT_CERTIFIED', 'PROPOSED')
   async certifyRecipient(
     @Arg('input', () => CertifyRecipientInput) { kind, id, certifications }: CertifyRecipientInput,
     @Ctx() context: RequestContext,
   ): Promise<RecipientCertificationsPayload> {
-    requireRole(context, ...platform);
+    requireRole(context, 'PLATFORM_PRIVACY_OFFICER');
     const { reference } = await this.room.recipients.find(kind, id, context.client?.id ?? id ?? undefined);
-    await this.room.certifications.certify(reference, certifications);
-    const all = await this.room.certifications.all();
-    const mine = all.filter((one) => one.recipientKind === reference.kind && one.recipientId === reference.id);
-    return { certifications: mine };
+    const proposal = await certifyRecipient(this.room, reference, certifications, context.claims.subject);
+    return { certifications: await this.room.certifications.of(reference), proposal };
   }
 
   async #impact(impact: Impact, suspension: LegalBasisSuspension | null): Promise<SuspensionImpact> {

@@ -1,10 +1,11 @@
 import { v7 as uuid } from 'uuid';
-import { type ChangeRecorder, unrecorded } from '../identity/change-recorder';
+import { type ChangeRecorder, changing, unrecorded } from '../identity/change-recorder';
 import { bumpPolicy, REGISTER } from '../identity/policy-version';
 import { denied } from '../identity/request-context';
 import { type Law, legalBases } from '../law/law';
 import type { Suspension } from '../law/transfer';
 import { requireText } from '../register/checks';
+import { decidedChange, decidedRow } from '../storage/decided-row';
 import type { Regions } from '../storage/regions';
 import { committed, inTransaction } from '../storage/transaction';
 import { LegalBasisSuspension } from './legal-basis-suspension';
@@ -35,22 +36,28 @@ export class Suspensions {
   /** Suspends a basis; one that is suspended already stays as it is, so that its notices can be sent again. */
   async suspend(basis: string, from: number, reason: string, principal: string): Promise<LegalBasisSuspension> {
     const known = (await this.list()).find((one) => one.basis === basis && one.reinstatedFrom === null);
-    if (known && known.suspendedFrom <= from) return known;
-    const row: LegalBasisSuspension = {
-      id: uuid(),
-      basis: this.requireBasis(basis),
-      suspendedFrom: from,
-      reason: requireText('reason', reason, 500),
-      suspendedBy: principal,
-      suspendedAt: Date.now(),
-      reinstatedFrom: null,
-      reinstatedReason: null,
-      reinstatedBy: null,
-    };
-    await this.#recorder.record('LEGAL_BASIS_SUSPENDED', { principal, details: { basis, from } });
-    await inTransaction(this.#regions.home, async (manager) => {
-      await manager.insert(LegalBasisSuspension, row);
-      await bumpPolicy(manager, REGISTER);
+    const isSuspended = known !== undefined && known.suspendedFrom <= from;
+    const row: LegalBasisSuspension = isSuspended
+      ? known
+      : {
+          id: uuid(),
+          basis: this.requireBasis(basis),
+          suspendedFrom: from,
+          reason: requireText('reason', reason, 500),
+          suspendedBy: principal,
+          suspendedAt: Date.now(),
+          reinstatedFrom: null,
+          reinstatedReason: null,
+          reinstatedBy: null,
+        };
+    const details = { record: row.id, basis, from: row.suspendedFrom };
+    const decides = isSuspended ? [] : [decidedRow(LegalBasisSuspension, { ...row })];
+    await changing(this.#recorder, 'LEGAL_BASIS_SUSPENDED', { principal, details, decides }, async () => {
+      if (isSuspended) return;
+      await inTransaction(this.#regions.home, async (manager) => {
+        await manager.insert(LegalBasisSuspension, { ...row });
+        await bumpPolicy(manager, REGISTER);
+      });
     });
     return row;
   }
@@ -65,11 +72,14 @@ export class Suspensions {
       reinstatedReason: requireText('reason', reason, 500),
       reinstatedBy: principal,
     };
-    await this.#recorder.record('LEGAL_BASIS_REINSTATED', { principal, details: { basis: known.basis, from } });
-    await inTransaction(this.#regions.home, async (manager) => {
-      await manager.update(LegalBasisSuspension, { id }, changes);
-      await bumpPolicy(manager, REGISTER);
-    });
+    const details = { record: id, basis: known.basis, from };
+    const decides = [decidedChange(LegalBasisSuspension, { id }, changes)];
+    await changing(this.#recorder, 'LEGAL_BASIS_REINSTATED', { principal, details, decides }, () =>
+      inTransaction(this.#regions.home, async (manager) => {
+        await manager.update(LegalBasisSuspension, { id }, changes);
+        await bumpPolicy(manager, REGISTER);
+      }),
+    );
     return { ...known, ...changes };
   }
 }

@@ -1,7 +1,7 @@
 import { v7 as uuid } from 'uuid';
 import type { TokenClaims } from '../identity/caller';
 import { sideOf } from '../identity/caller';
-import { type ChangeRecorder, unrecorded } from '../identity/change-recorder';
+import { type ChangeRecorder, changing, unrecorded } from '../identity/change-recorder';
 import { denied } from '../identity/request-context';
 import { dayOf, endOf, startOf } from '../law/calendar';
 import type { Law } from '../law/law';
@@ -59,9 +59,9 @@ export class TransferApprovals {
     await this.#requireFit(approval, at);
     await this.#requireOccasion(approval, at);
     const { id, mechanism, recipientKind, destinationCountry } = approval;
-    const details = { approval: id, mechanism, recipientKind, destinationCountry };
-    await this.#recorder.record('TRANSFER_REQUESTED', { client, principal: officer.principal, details });
-    await this.#store.add(approval);
+    const details = { record: id, mechanism, recipientKind, destinationCountry };
+    const change = { client, principal: officer.principal, details, decides: this.#store.decisionsOf(approval) };
+    await changing(this.#recorder, 'TRANSFER_REQUESTED', change, () => this.#store.add(approval));
     return approval;
   }
 
@@ -95,12 +95,9 @@ export class TransferApprovals {
       // The clocks of replicas differ: what comes later is never told as earlier.
       at: Math.max(at, last?.at ?? 0),
     };
-    await this.#recorder.record(`TRANSFER_${action}`, {
-      client,
-      principal: officer.principal,
-      details: { approval: id },
-    });
-    await this.#store.append(client, id, event);
+    const decides = this.#store.decisionsOf(approval, [event]);
+    const change = { client, principal: officer.principal, details: { record: id }, decides };
+    await changing(this.#recorder, `TRANSFER_${action}`, change, () => this.#store.append(client, id, event));
     return { ...approval, events: [...approval.events, event] };
   }
 

@@ -1,5 +1,7 @@
 import { Arg, Ctx, Field, ID, Int, Mutation, ObjectType, Query, Resolver, Root, Subscription } from 'type-graphql';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
+import { cursorsOf } from '../identity/cursors';
+import { Leaves } from '../identity/entry-declarations';
 import { DataCategoryEnum, ProcessingPurposeEnum, register } from '../identity/enums';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { requireCountry } from '../register/checks';
@@ -78,10 +80,11 @@ export class TransferResolver {
     const client = requireClient(context);
     const size = pageSize(first);
     const key = await this.keys.derivedKey(client.id, 'cursor');
-    const position = positionOf(after, key);
+    const cursors = cursorsOf(context, key, 'Query.transferApprovals');
+    const position = positionOf(after, cursors);
     const all = (await this.#presentedAll(client.id)).reverse();
     const rest = position === undefined ? all : all.filter(({ id }) => id < position);
-    return page(rest.slice(0, size + 1), size, position, key, ({ id }) => id);
+    return page(rest.slice(0, size + 1), size, position, cursors, ({ id }) => id);
   }
 
   @Query(() => TransferApproval, { nullable: true })
@@ -129,6 +132,7 @@ export class TransferResolver {
   @Mutation(() => TransferApprovalPayload, {
     description: 'Asks for a transfer to be approved; somebody else decides.',
   })
+  @Leaves('TRANSFER_REQUESTED')
   async requestTransferApproval(
     @Arg('input', () => RequestTransferApprovalInput) input: RequestTransferApprovalInput,
     @Ctx() context: RequestContext,
@@ -142,6 +146,7 @@ export class TransferResolver {
   @Mutation(() => TransferApprovalPayload, {
     description: "Approves a transfer: the client's privacy officer, for access by staff the platform's as well.",
   })
+  @Leaves('TRANSFER_APPROVED')
   approveTransfer(
     @Arg('input', () => DecideTransferInput) input: DecideTransferInput,
     @Ctx() context: RequestContext,
@@ -150,6 +155,7 @@ export class TransferResolver {
   }
 
   @Mutation(() => TransferApprovalPayload, { description: 'Refuses a transfer that was asked for.' })
+  @Leaves('TRANSFER_REJECTED')
   rejectTransfer(
     @Arg('input', () => DecideTransferInput) input: DecideTransferInput,
     @Ctx() context: RequestContext,
@@ -160,6 +166,7 @@ export class TransferResolver {
   @Mutation(() => TransferApprovalPayload, {
     description: 'Stops a transfer for the time being, from the next request.',
   })
+  @Leaves('TRANSFER_SUSPENDED')
   suspendTransfer(
     @Arg('input', () => DecideTransferInput) input: DecideTransferInput,
     @Ctx() context: RequestContext,
@@ -170,6 +177,7 @@ export class TransferResolver {
   @Mutation(() => TransferApprovalPayload, {
     description: 'Puts a suspended transfer in force again, if it still fits.',
   })
+  @Leaves('TRANSFER_RESUMED')
   resumeTransfer(
     @Arg('input', () => DecideTransferInput) input: DecideTransferInput,
     @Ctx() context: RequestContext,
@@ -178,6 +186,7 @@ export class TransferResolver {
   }
 
   @Mutation(() => TransferApprovalPayload, { description: 'Ends a transfer for good, from the next request.' })
+  @Leaves('TRANSFER_REVOKED')
   revokeTransfer(
     @Arg('input', () => DecideTransferInput) input: DecideTransferInput,
     @Ctx() context: RequestContext,

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import { policyVersions } from '../identity/policy-version';
 import type { RecipientReference, TransferCaller, TransferCheck, TransferRules } from '../identity/recipient';
+import type { SubjectState } from '../identity/subject-state';
 import type { Law } from '../law/law';
 import type { Suspension } from '../law/transfer';
 import type { RecipientCertification } from '../register/certification';
@@ -173,18 +174,30 @@ const noFacts = { approvals: [] };
 /** @param onBasis told each basis that carried something across a border */
 function checkBy(table: TransferTable, onBasis?: (basis: string) => void): TransferCheck {
   const told = new Set<Passage>();
-  return ({ residency, subject }, category) => {
+  const check = ({ residency, subject }: SubjectState, category: DataCategory | undefined) => {
     const passage = table.passage(residency);
-    const { categories, named, refusal, bases } = passage;
-    const carried =
-      categories === everyCategory ||
-      covers(categories, bitOf(category)) ||
-      (subject !== undefined && named.size > 0 && covers(categories | (named.get(subject) ?? 0), bitOf(category)));
-    if (!carried) return refusal;
-    if (onBasis && bases.length > 0 && !told.has(passage)) {
+    if (!carries(passage, subject, category)) return passage.refusal;
+    if (onBasis && passage.bases.length > 0 && !told.has(passage)) {
       told.add(passage);
-      for (const basis of bases) onBasis(basis);
+      for (const basis of passage.bases) onBasis(basis);
     }
     return undefined;
   };
+  const quietly: TransferCheck = ({ residency, subject }, category) => {
+    const passage = table.passage(residency);
+    return carries(passage, subject, category) ? undefined : passage.refusal;
+  };
+  return Object.assign(check, { quietly, named: table.named });
+}
+
+function carries(
+  { categories, named }: Passage,
+  subject: string | undefined,
+  category: DataCategory | undefined,
+): boolean {
+  return (
+    categories === everyCategory ||
+    covers(categories, bitOf(category)) ||
+    (subject !== undefined && named.size > 0 && covers(categories | (named.get(subject) ?? 0), bitOf(category)))
+  );
 }

@@ -115,12 +115,15 @@ function serves(
 export class TransferTable {
   readonly #facts: TransferFacts;
   readonly #at: number;
+  /** People whom approvals name. */
+  readonly named: ReadonlySet<string>;
   readonly #passages = new Map<string, Passage>();
   #unknown: Passage | undefined;
 
   constructor(facts: TransferFacts, at: number) {
     this.#facts = facts;
     this.#at = at;
+    this.named = new Set(facts.approvals.flatMap(({ subjects }) => [...(subjects ?? [])]));
   }
 
   /** @param residency null where none is recorded: then whatever any regime held here asks for has to be met */

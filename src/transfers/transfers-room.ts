@@ -1,13 +1,16 @@
 import type { ChangeRecorder } from '../identity/change-recorder';
 import type { GovernanceRecords } from '../identity/governance-records';
+import { platformRecipient } from '../identity/recipient';
 import { law as heldLaw, type Law } from '../law/law';
 import { Certifications } from '../register/certifications';
 import type { Clients } from '../register/clients';
 import { Notices } from '../register/notices';
+import type { Proposals } from '../register/proposals';
 import type { ThirdParties } from '../register/third-parties';
 import type { KeyStore } from '../storage/key-store';
 import type { Regions } from '../storage/regions';
 import { ApprovalStore } from './approval-store';
+import { proposedCertifications } from './certifying';
 import { ImpactAnalysis } from './impact';
 import { KillSwitch } from './kill-switch';
 import { Recipients } from './recipients';
@@ -27,6 +30,7 @@ export interface TransfersRoom {
   readonly approvals: TransferApprovals;
   readonly killSwitch: KillSwitch;
   readonly rules: CompiledTransferRules;
+  readonly proposals: Proposals;
 }
 
 /** @param law another than the one held here, for tests and for what-if */
@@ -38,18 +42,23 @@ export function createTransfers(
     readonly parties: ThirdParties;
     readonly records: GovernanceRecords;
     readonly recorder: ChangeRecorder;
+    readonly proposals: Proposals;
   },
   { law = heldLaw, now = Date.now }: { readonly law?: Law; readonly now?: () => number } = {},
 ): TransfersRoom {
-  const { regions, keys, clients, parties, records, recorder } = parts;
+  const { regions, keys, clients, parties, records, recorder, proposals } = parts;
   const store = new ApprovalStore(regions, keys);
-  const certifications = new Certifications(regions);
+  const certifications = new Certifications(regions, recorder);
   const notices = new Notices(regions, keys);
   const recipients = new Recipients(clients, parties, certifications);
   const suspensions = new Suspensions(regions, law, recorder);
   const impact = new ImpactAnalysis({ clients, parties, records, certifications, store, suspensions, law });
+  proposals.on('CERTIFY_RECIPIENT', ({ terms }, by) =>
+    certifications.certify(platformRecipient, proposedCertifications(terms), by),
+  );
   return {
     law,
+    proposals,
     regions,
     store,
     recipients,

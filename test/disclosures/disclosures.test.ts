@@ -33,6 +33,7 @@ describe.each(databases)('disclosures on $name (statement S4)', ({ create }) => 
     const { clients, customers } = app.services;
     acme = (await clients.register({ slug: 'acme', name: 'Acme' }, 'test')).id;
     await clients.register({ slug: 'other', name: 'Other' }, 'test');
+    await legal();
     german = await customers.create(acme, { firstName: 'CANARY-Gerda', residency: 'DE' }, 'test');
     american = await customers.create(acme, { firstName: 'CANARY-Al', residency: 'US' }, 'test');
   });
@@ -42,6 +43,12 @@ describe.each(databases)('disclosures on $name (statement S4)', ({ create }) => 
     await app.close();
     await database.drop();
   });
+
+  const legal = (terms: object = {}) =>
+    app.services.records.instruct(
+      { client: acme, principal: 'test' },
+      { purpose: 'LEGAL', reason: 'orders of courts and authorities', ...terms },
+    );
 
   const input = (more: object = {}) => ({
     recipient: 'Police of Hesse',
@@ -129,9 +136,7 @@ describe.each(databases)('disclosures on $name (statement S4)', ({ create }) => 
       kind: 'DISCLOSURE_MADE',
       subject: 'Data was disclosed to Tax office',
     });
-    expect((await entriesOf('DISCLOSURE_MADE')).some(({ details }) => details?.disclosure === disclosure?.id)).toBe(
-      true,
-    );
+    expect((await entriesOf('DISCLOSURE_MADE')).some(({ details }) => details?.record === disclosure?.id)).toBe(true);
   });
 
   test('under a gag the client finds it nowhere, and is told when it ends', async () => {
@@ -157,7 +162,7 @@ describe.each(databases)('disclosures on $name (statement S4)', ({ create }) => 
     expect(await later.tellDue()).toBe(0);
     expect(await told()).toBe(true);
     const [entry] = await entriesOf('DISCLOSURE_TOLD');
-    expect(entry?.details).toMatchObject({ disclosure: id, recipient: 'Secret recipient' });
+    expect(entry?.details).toMatchObject({ record: id, recipient: 'Secret recipient' });
     expect(entry?.subjects).toHaveLength(1);
     expect((await later.list(acme, true, 50)).map((each) => each.id)).toContain(id);
   });
@@ -165,9 +170,50 @@ describe.each(databases)('disclosures on $name (statement S4)', ({ create }) => 
   test('S1: another client’s disclosures do not exist, and persons must be the client’s own', async () => {
     const { disclosure } = await record();
     expect((await approve(disclosure?.id, { ...officer, client: 'other' })).code).toBe('NOT_FOUND');
-    expect((await record({}, { ...staff, client: 'other' })).code).toBe('NOT_FOUND');
+    expect((await record({}, { ...staff, client: 'other' })).code).toBe('FORBIDDEN');
     expect((await record({}, { role: 'CLIENT_ADMIN', client: 'acme' })).code).toBe('FORBIDDEN');
     expect(await listed({ ...client, client: 'other' })).toEqual([]);
+  });
+
+  it('S12: whoever may not read for LEGAL is told nothing of persons, whatever is asked', async () => {
+    const elsewhere = (await app.services.clients.find('other'))?.id ?? '';
+    const stranger = await app.services.customers.create(elsewhere, { residency: 'US' }, 'test');
+    const asked = [[german], [american], ['absent'], [stranger], [], [german, american]];
+    const answers = async (asker: Asker, more: object = {}) => {
+      const codes: unknown[] = [];
+      for (const customerIds of asked) {
+        const order = { recipient: '', authority: 'A court', authorityCountry: 'US', customerIds, ...more };
+        codes.push((await record(order, asker)).code);
+      }
+      return new Set(codes);
+    };
+    for (const role of ['PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER'] as const) {
+      const { client: _, ...nowhere } = { ...staff, role };
+      for (const asker of [nowhere, { ...staff, role, client: 'other' }, { ...staff, role, purposes: [] }]) {
+        expect(await answers(asker)).toEqual(new Set(['FORBIDDEN']));
+        expect(await answers(asker, { recipient: 'Police' })).toEqual(new Set(['FORBIDDEN']));
+      }
+    }
+    // Whoever may: what is written wrongly is said first, and barred, absent and out of reach are one answer.
+    expect(await answers(staff)).toEqual(new Set(['BAD_USER_INPUT']));
+    for (const customerIds of [['absent'], [stranger], [german], [american, 'absent']]) {
+      const order = { authority: 'A court', authorityCountry: 'US', customerIds };
+      expect((await record(order)).code).toBe('DISCLOSURE_BARRED');
+    }
+    const abroad: Asker = { ...staff, country: 'CN' };
+    expect((await record({}, abroad)).code).toBe('DISCLOSURE_BARRED');
+    expect((await record({ customerIds: ['absent'] }, abroad)).code).toBe('DISCLOSURE_BARRED');
+  });
+
+  it('S12: an instruction for some categories covers no others', async () => {
+    const { records } = app.services;
+    const other = (await app.services.clients.find('other'))?.id ?? '';
+    const actor = { client: other, principal: 'test' };
+    const someone = await app.services.customers.create(other, { residency: 'DE' }, 'test');
+    await records.instruct(actor, { purpose: 'LEGAL', reason: 'one order', categories: ['NAME', 'ONLINE_IDENTIFIER'] });
+    const there: Asker = { ...staff, client: 'other' };
+    expect((await record({ customerIds: [someone] }, there)).code).toBe('FORBIDDEN');
+    expect((await record({ customerIds: [someone], categories: ['NAME'] }, there)).disclosure).toBeDefined();
   });
 
   test('what it is about is named by references alone, and must be said', async () => {

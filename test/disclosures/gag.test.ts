@@ -63,6 +63,10 @@ describe.each(databases)('the ledger under a gag on $name (statement S4)', ({ cr
     server = await openAuditedServer(database);
     const acme = await fill(server, 'acme', 1);
     await fill(server, 'other', 1);
+    await server.app.services.records.instruct(
+      { client: acme.id, principal: 'test' },
+      { purpose: 'LEGAL', reason: 'orders of courts and authorities' },
+    );
     const input = {
       recipient: 'Police of Hesse',
       authority: 'Amtsgericht Frankfurt',

@@ -127,13 +127,17 @@ describe.each(databases)('recipients of erasures on $name', ({ create }) => {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   };
-  const acknowledge = (received: Received, secret: string, at = new Date()) => {
+  const acknowledge = (
+    received: Received,
+    secret: string,
+    { at = new Date(), type = 'erasure.acknowledged', id = 'msg_1' } = {},
+  ) => {
     const { delivery } = (JSON.parse(received.body) as { data: { delivery: string } }).data;
-    const body = JSON.stringify({ type: 'erasure.acknowledged', data: { client, delivery } });
+    const body = JSON.stringify({ type, data: { client, delivery } });
     return app.services.erasure.webhooks.acknowledge(body, {
-      'webhook-id': 'msg_1',
+      'webhook-id': id,
       'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
-      'webhook-signature': new Webhook(secret).sign('msg_1', at, body),
+      'webhook-signature': new Webhook(secret).sign(id, at, body),
     });
   };
 
@@ -163,7 +167,7 @@ describe.each(databases)('recipients of erasures on $name', ({ create }) => {
 
     if (!tenth) throw new Error('nothing was received');
     expect(await acknowledge(tenth, secrets.app ?? '')).toBeUndefined();
-    expect(await acknowledge(tenth, secrets.mailer ?? '', new Date(Date.now() - 3_600_000))).toBeUndefined();
+    expect(await acknowledge(tenth, secrets.mailer ?? '', { at: new Date(Date.now() - 3_600_000) })).toBeUndefined();
     expect((await told(id)).byName.mailer).toMatchObject({ status: 'NOTIFIED', acknowledgedAt: null });
     expect(await acknowledge(tenth, secrets.mailer ?? '')).toEqual({ client, reference: id });
     expect((await told(id)).byName.mailer).toMatchObject({
@@ -183,6 +187,43 @@ describe.each(databases)('recipients of erasures on $name', ({ create }) => {
     expect(await app.services.erasure.webhooks.revive(client, id)).toBe(1);
     await sendUntil(async () => (await told(id)).byName.slow?.status === 'NOTIFIED');
     await sender.settled();
+  });
+
+  it('S11: an acknowledgement is a message of its own: an echo, another type, our id and a replay are refused', async () => {
+    servers.slow.answer = () => 204;
+    const { webhooks } = app.services.erasure;
+    const before = servers.app.received.length;
+    const { id } = await erase(5);
+    await sendUntil(async () => (await told(id)).byName.Shop?.status === 'NOTIFIED');
+    const letter = servers.app.received[before];
+    if (!letter) throw new Error('nothing was received');
+    const secret = secrets.app ?? '';
+    expect(await webhooks.acknowledge(letter.body, letter.headers)).toBeUndefined();
+    const ours = letter.headers['webhook-id'];
+    expect(await acknowledge(letter, secret, { id: ours })).toBeUndefined();
+    for (const type of ['erasure.requested', 'client.acknowledged', '', 'anything']) {
+      expect(await acknowledge(letter, secret, { type })).toBeUndefined();
+    }
+    expect((await told(id)).byName.Shop).toMatchObject({ status: 'NOTIFIED', acknowledgedAt: null });
+    expect(await acknowledge(letter, secret)).toEqual({ client, reference: id });
+    expect(await acknowledge(letter, secret)).toBeUndefined();
+    expect(await acknowledge(letter, secret, { id: 'msg_2' })).toBeUndefined();
+    await sender.settled();
+    const entries = await app.services.auditReader.entries(client, {}, 200, undefined);
+    const said = entries.filter(({ details }) => details?.reference === id).map(({ kind }) => kind);
+    expect(said).toEqual(expect.arrayContaining(['WEBHOOK_DELIVERED', 'WEBHOOK_ACKNOWLEDGED']));
+    expect(said.filter((kind) => kind === 'WEBHOOK_ACKNOWLEDGED')).toHaveLength(1);
+    expect(entries.map(({ kind }) => kind)).toContain('WEBHOOK_UNDELIVERED');
+  });
+
+  it('S10: where erasures are told is on record', async () => {
+    const about = async (of: string | undefined) =>
+      app.services.auditReader.entries(of, { kind: 'WEBHOOK_REGISTERED' }, 9, undefined);
+    expect((await about(client))[0]?.details).toMatchObject({
+      recipientKind: 'APPLICATION',
+      host: expect.stringMatching(/^127/),
+    });
+    expect((await about(undefined)).length).toBeGreaterThan(1);
   });
 
   test('a full queue to a blocked recipient holds nothing else up', async () => {
@@ -206,10 +247,18 @@ describe('where webhooks go', () => {
     'fd00::1',
     '::ffff:10.0.0.1',
     '0.0.0.0',
+    // S18: an IPv4 address in a translator's or a tunnel's, and what is deprecated.
+    '64:ff9b::a00:1',
+    '64:ff9b:1::a00:1',
+    '2002:a00:1::',
+    '2001::a00:1',
+    'fec0::1',
+    '::10.0.0.1',
+    '::7f00:1',
   ])('%s is no recipient outside', (address) => {
     expect(isInside(address)).toBe(true);
   });
-  test.each(['93.184.216.34', '2606:2800:220:1::1'])('%s is', (address) => {
+  test.each(['93.184.216.34', '2606:2800:220:1::1', '2001:4860:4860::8888'])('%s is', (address) => {
     expect(isInside(address)).toBe(false);
   });
   test.each(['http://127.0.0.1:1/', 'http://localhost:1/', 'http://[::1]:1/', 'http://2130706433:1/'])(

@@ -161,7 +161,12 @@ export async function startServer(overrides: Partial<ServerOptions> = {}): Promi
       field.subscribe = () => on(changes, 'changed');
       field.resolve = (event) => (name === 'ticks' ? 1 : (event as unknown[])[0]);
     }
-    return govern(schema, { onInternalError: (error) => logger.error({ err: error }, 'a resolver failed') });
+    return govern(schema, {
+      onInternalError: (error) => logger.error({ err: error }, 'a resolver failed'),
+      onDecision: (context, decision) => {
+        (context as RequestContext).decision = decision;
+      },
+    });
   }
 
   function contextOf(claims: TokenClaims, purpose: string | undefined): RequestContext {

@@ -463,9 +463,13 @@ describe.each(databases)('the access desk on $name', ({ create }) => {
       const { id } = await grantTo('kept@acme');
       expect(await rights(desk, 'kept@acme')).toBe(true);
       const undone = inTransaction(await app.stores.regions.of(acme), async (manager) => {
-        await app.services.records.grantWithin(manager, { ...actor, client: acme }, [
-          { granteeKind: GranteeKind.PRINCIPAL, grantee: 'phantom@acme', purpose: 'LEGAL', reason: 'x' },
-        ]);
+        const phantom = {
+          granteeKind: GranteeKind.PRINCIPAL,
+          grantee: 'phantom@acme',
+          purpose: 'LEGAL',
+          reason: 'x',
+        } as const;
+        await app.services.records.draft({ ...actor, client: acme }, [phantom]).write(manager);
         await new Promise((resolve) => setTimeout(resolve, 50));
         throw new Error('undo');
       });

@@ -157,6 +157,31 @@ describe.each(databases)('recipients in third countries on $name', ({ create }) 
     );
   });
 
+  it('S12: where the people live is told for a purpose that was granted, and to nobody without one', async () => {
+    const explain = async (asker: Asker, purpose: string | null) => {
+      const { data } = await app.ask(
+        asker,
+        undefined,
+        `query ($purpose: ProcessingPurpose) { explainAccess(operation: "{ customers { nodes { email } } }", purpose: $purpose) {
+          transfers { residency } } }`,
+        { purpose },
+      );
+      return (data as { explainAccess: Array<{ transfers: unknown }> } | null)?.explainAccess.flatMap(
+        ({ transfers }) => transfers ?? [],
+      );
+    };
+    const instructed: Asker = { role: 'PLATFORM_STAFF', client: 'acme', subject: 'ops@platform' };
+    for (const purpose of [null, 'SUPPORT', 'LEGAL']) expect(await explain(instructed, purpose)).toEqual([]);
+    expect(await explain({ role: 'CLIENT_APP', client: 'acme' }, null)).toEqual([]);
+    expect(await explain({ role: 'CLIENT_APP', client: 'acme', purposes: [] }, 'SUPPORT')).toEqual([]);
+    expect(await explain({ role: 'CLIENT_APP', client: 'acme' }, 'SUPPORT')).not.toEqual([]);
+    const actor = { client, principal: 'test' };
+    await app.services.records.instruct(actor, { purpose: 'SUPPORT', reason: 'ticket', categories: ['NAME'] });
+    expect(await explain(instructed, 'SUPPORT')).toEqual([]);
+    await app.services.records.instruct(actor, { purpose: 'SUPPORT', reason: 'ticket' });
+    expect(await explain(instructed, 'SUPPORT')).not.toEqual([]);
+  });
+
   test('what carried data across a border is noted for the audit ledger', async () => {
     await insertCustomer(app, client, { residency: 'CH', firstName: 'CH-0', email: 'CH-0@example.org' });
     const { desk } = app.services;

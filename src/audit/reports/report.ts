@@ -49,10 +49,13 @@ function csv({ title, basis, generatedAt, facts, sheets }: Report): string {
   return lines.map((cells) => `${cells.map(csvCell).join(',')}\r\n`).join('');
 }
 
-/** A cell that begins like a formula is one to a spreadsheet: a quote keeps it a text. */
+/**
+ * A cell that begins like a formula is one to a spreadsheet: a quote keeps it a text. So is what comes after a semicolon
+ * or a tab where a spreadsheet cuts there, and a sign in full width, which some read as the plain one.
+ */
 function csvCell(text: string): string {
-  const inert = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;
+  const inert = text.replace(/(^|[;\t\r\n])(?=[=+\-@\uff1d\uff0b\uff0d\uff20])/g, "$1'").replace(/^(?=[\t\r])/, "'");
+  return /[",;\t\r\n]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;
 }
 
 function html({ title, basis, generatedAt, facts, sheets }: Report): string {

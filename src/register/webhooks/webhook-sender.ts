@@ -5,7 +5,7 @@ import { affectedRows } from '../../storage/affected-rows';
 import type { Regions } from '../../storage/regions';
 import { committed, inTransaction } from '../../storage/transaction';
 import { post, UnreachableError } from './outgoing';
-import type { Webhooks } from './webhooks';
+import { messageIdOf, type Told, type Webhooks } from './webhooks';
 
 /** Makes the body of an event when it is sent; undefined where there is nothing left to tell. */
 export type WebhookBody = (client: string, reference: string) => Promise<Record<string, unknown> | undefined>;
@@ -37,11 +37,9 @@ const BACKOFF = [
   24 * HOUR,
 ];
 
-interface Letter {
+interface Letter extends Told {
   readonly client_id: string;
   readonly id: string;
-  readonly event: string;
-  readonly reference: string;
   readonly attempts: number;
   readonly next_at: number;
   readonly endpoint_client: string;
@@ -102,7 +100,8 @@ export class WebhookSender {
       if (free <= 0) continue;
       const rows = await committed(source, () =>
         source.query<Letter[]>(
-          `SELECT client_id, id, event, reference, attempts, next_at, endpoint_client, endpoint_id FROM webhook_delivery
+          `SELECT client_id, id, event, reference, recipient_kind, recipient_id, attempts, next_at, endpoint_client,
+           endpoint_id FROM webhook_delivery
            WHERE status = 'QUEUED' AND next_at <= ? AND endpoint_id = ? ORDER BY next_at LIMIT ${free}`,
           [now, endpoint],
         ),
@@ -159,7 +158,7 @@ export class WebhookSender {
       timestamp: at.toISOString(),
       data: { ...data, client: letter.client_id, delivery: letter.id },
     });
-    const messageId = `msg_${letter.id}`;
+    const messageId = messageIdOf(letter.id);
     const headers = {
       'webhook-id': messageId,
       'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
@@ -175,6 +174,11 @@ export class WebhookSender {
     const wait = this.#options.backoffMs[attempt - 1];
     const isDead = fault !== undefined && wait === undefined;
     const status = fault === undefined ? 'NOTIFIED' : isDead ? 'DEAD' : 'QUEUED';
+    // What cannot be recorded is not over: the letter is sent again.
+    if (status !== 'QUEUED') {
+      const kind = isDead ? 'WEBHOOK_UNDELIVERED' : 'WEBHOOK_DELIVERED';
+      await this.#webhooks.tell(kind, letter.client_id, letter.id, letter, fault ?? null);
+    }
     await inTransaction(source, (manager) =>
       manager.query(
         `UPDATE webhook_delivery SET status = ?, next_at = ?, fault = ?, notified_at = ?

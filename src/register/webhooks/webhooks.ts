@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import type { DataSource, EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import { type ChangeRecorder, changing } from '../../identity/change-recorder';
 import { denied } from '../../identity/request-context';
 import { affectedRows } from '../../storage/affected-rows';
+import { decidedRow, goneRow } from '../../storage/decided-row';
 import type { KeyStore } from '../../storage/key-store';
 import { PLATFORM, platformKey } from '../../storage/platform-key';
 import type { Regions } from '../../storage/regions';
@@ -33,16 +35,35 @@ export interface EndpointOwner {
   readonly id: string;
 }
 
+/** Of a delivery, what its entry in the ledger says. */
+export interface Told {
+  readonly event: string;
+  readonly reference: string;
+  readonly recipient_kind: string;
+  readonly recipient_id: string;
+}
+
+interface Delivered extends Told {
+  readonly endpoint_client: string | null;
+  readonly endpoint_id: string | null;
+}
+
 /** Endpoints of recipients, what they are told, and what they acknowledge (Standard Webhooks). */
 export class Webhooks {
   readonly #regions: Regions;
   readonly #keys: KeyStore;
   readonly #production: boolean;
+  readonly #recorder: ChangeRecorder;
 
-  constructor(regions: Regions, keys: KeyStore, { production }: { production: boolean }) {
+  constructor(
+    regions: Regions,
+    keys: KeyStore,
+    { production, recorder }: { production: boolean; recorder: ChangeRecorder },
+  ) {
     this.#regions = regions;
     this.#keys = keys;
     this.#production = production;
+    this.#recorder = recorder;
   }
 
   get production(): boolean {
@@ -52,22 +73,41 @@ export class Webhooks {
   /**
    * Says where a recipient is told; one endpoint each, a new one replaces it.
    * @param client whose installation it is; PLATFORM for a sub-processor
+   * @param principal who says so
    * @returns the secret, which is shown this once
    * @throws {GraphQLError} BAD_USER_INPUT
    */
-  async register(client: string, owner: EndpointOwner, url: string): Promise<{ id: string; secret: string }> {
+  async register(
+    client: string,
+    owner: EndpointOwner,
+    url: string,
+    principal: string,
+  ): Promise<{ id: string; secret: string }> {
     const fault = faultOfUrl(url, this.#production);
     if (fault) throw denied.input(`"url" ${fault}.`);
     const id = uuid();
     const secret = `whsec_${randomBytes(32).toString('base64')}`;
     const sealed = seal(await this.#sealingKey(), secret, context(client, id)).toString('base64');
     const source = await this.#sourceOf(client);
-    await inTransaction(source, async (manager) => {
-      await manager.query('DELETE FROM webhook_endpoint WHERE client_id = ? AND owner_id = ?', [client, owner.id]);
-      await new TenantWriter(manager, this.#keys).insert(WebhookEndpointRow, client, [
-        { id, kind: owner.kind, ownerId: owner.id, url, secret: sealed, createdAt: Date.now() },
-      ]);
-    });
+    const replaced = await committed(source, () =>
+      source.query<Array<{ id: string }>>('SELECT id FROM webhook_endpoint WHERE client_id = ? AND owner_id = ?', [
+        client,
+        owner.id,
+      ]),
+    );
+    const row = { id, kind: owner.kind, ownerId: owner.id, url, secret: sealed, createdAt: Date.now() };
+    const change = {
+      client: client === PLATFORM ? undefined : client,
+      principal,
+      details: { record: id, recipientKind: owner.kind, recipient: owner.id, host: new URL(url).host },
+      decides: [...replaced.map((gone) => goneRow(WebhookEndpointRow, gone)), decidedRow(WebhookEndpointRow, row)],
+    };
+    await changing(this.#recorder, 'WEBHOOK_REGISTERED', change, () =>
+      inTransaction(source, async (manager) => {
+        await manager.query('DELETE FROM webhook_endpoint WHERE client_id = ? AND owner_id = ?', [client, owner.id]);
+        await new TenantWriter(manager, this.#keys).insert(WebhookEndpointRow, client, [row]);
+      }),
+    );
     return { id, secret };
   }
 
@@ -173,8 +213,9 @@ export class Webhooks {
   }
 
   /**
-   * Takes a recipient's signed word that it has done its part. The body names client and delivery, and is signed with the
-   * endpoint's secret as Standard Webhooks sign theirs.
+   * Takes a recipient's signed word that it has done its part: a message of its own type and id, which names client and
+   * delivery and is signed with the endpoint's secret as Standard Webhooks sign theirs. It counts once: an echo of what was
+   * sent, a letter that never left, and a word that was taken already are refused.
    * @returns the event's reference, or undefined where the call is not what it says: one answer for every fault
    */
   async acknowledge(
@@ -182,15 +223,16 @@ export class Webhooks {
     headers: Record<string, string>,
   ): Promise<{ client: string; reference: string } | undefined> {
     const said = parseAcknowledgement(body);
-    if (!said) return undefined;
+    if (!said || headers['webhook-id'] === messageIdOf(said.delivery)) return undefined;
     const source = await this.#regions.of(said.client);
     const [row] = await committed(source, () =>
-      source.query<Array<{ reference: string; endpoint_client: string | null; endpoint_id: string | null }>>(
-        'SELECT reference, endpoint_client, endpoint_id FROM webhook_delivery WHERE client_id = ? AND id = ?',
+      source.query<Delivered[]>(
+        `SELECT event, reference, recipient_kind, recipient_id, endpoint_client, endpoint_id FROM webhook_delivery
+         WHERE client_id = ? AND id = ? AND attempts > 0 AND acknowledged_at IS NULL`,
         [said.client, said.delivery],
       ),
     );
-    if (!row?.endpoint_client || !row.endpoint_id) return undefined;
+    if (!row?.endpoint_client || !row.endpoint_id || said.type !== acknowledgementOf(row.event)) return undefined;
     const endpoint = await this.endpoint(row.endpoint_client, row.endpoint_id);
     if (!endpoint) return undefined;
     try {
@@ -198,14 +240,29 @@ export class Webhooks {
     } catch {
       return undefined;
     }
-    await inTransaction(source, (manager) =>
-      manager.query(
+    await this.tell('WEBHOOK_ACKNOWLEDGED', said.client, said.delivery, row);
+    const counted = await inTransaction(source, (manager) =>
+      affectedRows(
+        manager,
         `UPDATE webhook_delivery SET status = 'ACKNOWLEDGED', acknowledged_at = ?, notified_at = COALESCE(notified_at, ?)
          WHERE client_id = ? AND id = ? AND acknowledged_at IS NULL`,
         [Date.now(), Date.now(), said.client, said.delivery],
       ),
     );
-    return { client: said.client, reference: row.reference };
+    return counted === 0 ? undefined : { client: said.client, reference: row.reference };
+  }
+
+  /** Records what became of a letter: it reached its recipient, the recipient acknowledged it, or nobody could be told. */
+  async tell(kind: string, client: string, delivery: string, of: Told, fault: string | null = null): Promise<void> {
+    const details = {
+      delivery,
+      event: of.event,
+      reference: of.reference,
+      recipientKind: of.recipient_kind,
+      recipient: of.recipient_id,
+      fault,
+    };
+    await this.#recorder.record(kind, { client, principal: 'webhooks', details });
   }
 
   async #sealingKey(): Promise<Buffer> {
@@ -219,11 +276,19 @@ export class Webhooks {
 
 const context = (client: string, id: string): string => `webhook-endpoint:${client}:${id}`;
 
-function parseAcknowledgement(body: string): { client: string; delivery: string } | undefined {
+/** What a letter is called by whoever sends it; whoever acknowledges it calls the answer otherwise. */
+export const messageIdOf = (delivery: string): string => `msg_${delivery}`;
+
+/** The type of a recipient's word that it did its part of an event: `erasure.requested` is `erasure.acknowledged`. */
+const acknowledgementOf = (event: string): string => event.replace(/\.[a-z]+$/, '.acknowledged');
+
+function parseAcknowledgement(body: string): { type: string; client: string; delivery: string } | undefined {
   try {
-    const { data } = JSON.parse(body) as { data?: { client?: unknown; delivery?: unknown } };
-    if (typeof data?.client !== 'string' || typeof data.delivery !== 'string') return undefined;
-    return { client: data.client, delivery: data.delivery };
+    const { type, data } = JSON.parse(body) as { type?: unknown; data?: { client?: unknown; delivery?: unknown } };
+    if (typeof type !== 'string' || typeof data?.client !== 'string' || typeof data.delivery !== 'string') {
+      return undefined;
+    }
+    return { type, client: data.client, delivery: data.delivery };
   } catch {
     return undefined;
   }

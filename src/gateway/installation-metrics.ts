@@ -1,0 +1,97 @@
+import { Gauge, type GaugeConfiguration, type Registry } from 'prom-client';
+import { version } from '../version';
+
+/** How far a part of the ledger is behind what was done, now. */
+export interface LedgerLag {
+  /** Entries that are not durable yet. */
+  readonly waiting: number;
+  /** For how long the first of them has waited, in seconds. */
+  readonly seconds: number;
+  /** Durable entries that no anchor covers yet, of the anchor that is furthest behind; none where none is configured. */
+  readonly unanchored: number;
+}
+
+/** Connections of this process to one store. */
+export interface PoolUse {
+  readonly store: string;
+  readonly used: number;
+  readonly idle: number;
+  /** What waits for a connection. */
+  readonly waiting: number;
+  readonly limit: number;
+}
+
+/** What an operator watches of the installation itself: which version runs, its connections, and its ledger. */
+export function measureInstallation(
+  registry: Registry,
+  look: { ledger(): Promise<LedgerLag>; pools(): readonly PoolUse[] },
+): void {
+  const registers = [registry];
+  new Gauge({
+    name: 'remit_build_info',
+    help: 'Always 1; its labels say which version of Remit and of Node runs.',
+    labelNames: ['version', 'node'],
+    aggregator: 'max',
+    registers,
+  }).set({ version, node: process.versions.node }, 1);
+
+  const lag = (
+    { name, help, aggregator = 'sum' }: Pick<GaugeConfiguration<string>, 'name' | 'help' | 'aggregator'>,
+    measured: (lag: LedgerLag) => number,
+  ) =>
+    new Gauge({
+      ...{ name, help, registers, aggregator },
+      async collect() {
+        this.set(measured(await look.ledger()));
+      },
+    });
+  lag(
+    { name: 'remit_audit_waiting_entries', help: 'Entries of the audit ledger that are not durable yet.' },
+    ({ waiting }) => waiting,
+  );
+  lag(
+    {
+      name: 'remit_audit_lag_seconds',
+      help: 'For how long the first entry that is not durable has waited; 0 where none waits.',
+      aggregator: 'max',
+    },
+    ({ seconds }) => seconds,
+  );
+  lag(
+    {
+      name: 'remit_audit_unanchored_entries',
+      help: 'Durable entries that the anchor furthest behind does not cover yet; 0 where none is configured.',
+    },
+    ({ unanchored }) => unanchored,
+  );
+
+  const pool = (
+    name: string,
+    help: string,
+    labelNames: string[],
+    states: (use: PoolUse) => Array<[Record<string, string>, number]>,
+  ) =>
+    new Gauge({
+      ...{ name, help, labelNames, registers },
+      collect() {
+        for (const use of look.pools()) {
+          for (const [labels, value] of states(use)) this.set({ store: use.store, ...labels }, value);
+        }
+      },
+    });
+  pool(
+    'remit_database_connections',
+    'Connections to a database server, by store and by what they do.',
+    ['store', 'state'],
+    ({ used, idle }) => [
+      [{ state: 'used' }, used],
+      [{ state: 'idle' }, idle],
+    ],
+  );
+  pool('remit_database_connections_limit', 'The most connections that a store may have.', ['store'], ({ limit }) => [
+    [{}, limit],
+  ]);
+  pool('remit_database_waiting', 'What waits for a connection to a store.', ['store'], ({ waiting }) => [
+    [{}, waiting],
+  ]);
+}

@@ -1,0 +1,144 @@
+import { constants, fstatSync, openSync, write, writeSync } from 'node:fs';
+import type { DestinationStream } from 'pino';
+
+/** POSIX: so many bytes reach a pipe at once. Several processes share one, and their lines must not mix. */
+const PIPE_BUF = 4_096;
+/** Lines go together, unless they would have to wait longer. */
+const TOGETHER = 3_072;
+const LONGEST_WAIT_MS = 100;
+/** What a reader who does not read makes a process keep, in characters. */
+const MOST_WAITING = 1 << 20;
+/** How long the end of a process waits for such a reader. */
+const FAREWELL_MS = 1_000;
+const PAUSE_MS = 50;
+
+/**
+ * A log that never holds its process up: whoever reads it may be slow, stand still or be gone. Of a reader that stands
+ * still so much is kept as memory may hold, and the next line that it reads says how many were lost.
+ */
+export class LogOutput implements DestinationStream {
+  #waiting: string[] = [];
+  #length = 0;
+  #lost = 0;
+  #isGone = false;
+  #isWriting = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param fd of a file, or of a pipe that does not block */
+  constructor(private readonly fd: number) {}
+
+  write(line: string): void {
+    if (this.#isGone) return;
+    if (this.#length + line.length > MOST_WAITING) {
+      this.#lost++;
+      return;
+    }
+    if (this.#lost > 0) this.#keep(this.#lossLine());
+    this.#keep(line);
+    if (this.#length >= TOGETHER) this.#writeOn();
+    else this.#wait(LONGEST_WAIT_MS);
+  }
+
+  /** Writes what waits, before the process ends. */
+  flushSync(): void {
+    const until = performance.now() + FAREWELL_MS;
+    while (this.#length > 0 && !this.#isGone) {
+      const piece = this.#nextPiece();
+      try {
+        this.#wrote(piece, writeSync(this.fd, piece));
+      } catch (error) {
+        if (performance.now() > until) return;
+        this.#failed(error as NodeJS.ErrnoException, piece);
+        if (this.#length > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+      }
+    }
+  }
+
+  #keep(line: string): void {
+    this.#waiting.push(line);
+    this.#length += line.length;
+  }
+
+  #lossLine(): string {
+    const lost = { level: 40, time: new Date().toISOString(), pid: process.pid, lost: this.#lost };
+    this.#lost = 0;
+    return `${JSON.stringify({ ...lost, msg: 'lines of the log were lost: nobody read it' })}\n`;
+  }
+
+  #wait(ms: number): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#writeOn();
+    }, ms).unref();
+  }
+
+  #writeOn(): void {
+    if (this.#isWriting || this.#length === 0) return;
+    this.#isWriting = true;
+    const piece = this.#nextPiece();
+    write(this.fd, piece, (error, bytes) => {
+      this.#isWriting = false;
+      if (error) this.#failed(error, piece);
+      else this.#wrote(piece, bytes);
+      if (error || this.#length < TOGETHER) this.#wait(error ? PAUSE_MS : LONGEST_WAIT_MS);
+      else this.#writeOn();
+    });
+  }
+
+  /** As many whole lines as reach a pipe at once, and one at least. It waits still, until it is written. */
+  #nextPiece(): Buffer {
+    let bytes = 0;
+    let count = 0;
+    for (const line of this.#waiting) {
+      bytes += Buffer.byteLength(line);
+      if (count > 0 && bytes > PIPE_BUF) break;
+      count++;
+    }
+    const piece = this.#waiting.slice(0, count).join('');
+    this.#waiting.splice(0, count, piece);
+    return Buffer.from(piece);
+  }
+
+  #wrote(piece: Buffer, bytes: number): void {
+    const [first = ''] = this.#waiting;
+    const rest = bytes < piece.length ? piece.subarray(bytes).toString('utf8') : '';
+    this.#length += rest.length - first.length;
+    if (rest === '') this.#waiting.shift();
+    else this.#waiting[0] = rest;
+  }
+
+  /** A reader who stands still may go on; one that is gone is gone for good; of anything else one piece is lost. */
+  #failed({ code }: NodeJS.ErrnoException, piece: Buffer): void {
+    if (code === 'EAGAIN' || code === 'EBUSY' || code === 'EINTR') return;
+    this.#lost += piece.toString('utf8').split('\n').length - 1;
+    this.#wrote(piece, piece.length);
+    if (code !== 'EPIPE' && code !== 'EBADF') return;
+    this.#isGone = true;
+    this.#waiting = [];
+    this.#length = 0;
+  }
+}
+
+let standard: LogOutput | undefined;
+
+/** Standard output, which is written to its end as far as its reader lets it, when the process ends. */
+export function standardOutput(): LogOutput {
+  if (standard) return standard;
+  const output = new LogOutput(unblocked(process.stdout.fd));
+  process.once('exit', () => output.flushSync());
+  standard = output;
+  return output;
+}
+
+/**
+ * A way into the same pipe that never blocks, of this process alone: a write that blocks keeps even the end of a process
+ * waiting, and whether it does is one flag for all who inherited the pipe, which each of them resets when it ends.
+ */
+function unblocked(fd: number): number {
+  try {
+    if (fstatSync(fd).isFIFO()) return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    // No such way on this system, or nobody reads.
+  }
+  return fd;
+}

@@ -1,0 +1,85 @@
+import { getMetadataArgsStorage } from 'typeorm';
+import { type EntityClass, snakeCase } from './tables';
+
+export type DecidedValue = string | number | null;
+
+/**
+ * A row as a decision leaves it, in the words of the database. An entry of the ledger says what was decided; whoever
+ * writes the database past the product can neither make nor change one.
+ */
+export interface DecidedRow {
+  readonly table: string;
+  /** Its key without the client's id. */
+  readonly row: string;
+  /** The columns that the decision sets; null where the row is gone. */
+  readonly columns: Readonly<Record<string, DecidedValue>> | null;
+  /** The person whom the row's key names: the ledger calls the row by a reference, which dies with the person's key. */
+  readonly subject?: string;
+}
+
+/** A row by its properties. */
+type Fields = object;
+
+const valueIn = (fields: Fields, property: string): unknown => (fields as Record<string, unknown>)[property];
+
+/** A new row, as it is written: what it does not name is null. */
+export function decidedRow(entity: EntityClass, fields: Fields): DecidedRow {
+  const { table, row, columns } = shapeOf(entity);
+  const values = columns.map(([property, column]) => [column, decidedValue(valueIn(fields, property))] as const);
+  return { table, row: row(fields), columns: Object.fromEntries(values) };
+}
+
+/** A row of which some columns change. */
+export function decidedChange(entity: EntityClass, key: Fields, changes: Fields): DecidedRow {
+  const { table, row, columns } = shapeOf(entity);
+  const changed = columns.filter(([property]) => valueIn(changes, property) !== undefined);
+  const values = changed.map(([property, column]) => [column, decidedValue(valueIn(changes, property))] as const);
+  return { table, row: row(key), columns: Object.fromEntries(values) };
+}
+
+/** A row that is taken away. */
+export function goneRow(entity: EntityClass, key: Fields): DecidedRow {
+  const { table, row } = shapeOf(entity);
+  return { table, row: row(key), columns: null };
+}
+
+/** A value as its column gives it back, on every engine alike. */
+export function decidedValue(value: unknown): DecidedValue {
+  if (value === null || value === undefined) return null;
+  if (value instanceof Date) return value.getTime();
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  if (typeof value === 'bigint') return Number(value);
+  return typeof value === 'number' ? value : String(value);
+}
+
+interface Shape {
+  readonly table: string;
+  readonly row: (fields: Fields) => string;
+  readonly columns: ReadonlyArray<readonly [property: string, column: string]>;
+}
+
+const shapes = new Map<EntityClass, Shape>();
+
+function shapeOf(entity: EntityClass): Shape {
+  const known = shapes.get(entity);
+  if (known) return known;
+  const storage = getMetadataArgsStorage();
+  const table = storage.tables.find(({ target }) => target === entity)?.name;
+  if (!table) throw new Error(`${entity.name} is no table`);
+  const all = storage.columns.filter(({ target }) => target === entity);
+  const key = all
+    .filter(({ options, propertyName }) => options.primary && propertyName !== 'clientId')
+    .map(({ propertyName }) => propertyName);
+  const columns = all
+    .filter(({ options }) => !options.primary)
+    .map(({ propertyName, options }) => [propertyName, options.name ?? snakeCase(propertyName)] as const);
+  // The directory of clients is keyed by the client's id alone.
+  const names = key.length === 0 ? ['clientId'] : key;
+  const shape = {
+    table,
+    row: (fields: Fields) => names.map((name) => String(valueIn(fields, name))).join('/'),
+    columns,
+  };
+  shapes.set(entity, shape);
+  return shape;
+}

@@ -1,0 +1,37 @@
+import countries from 'i18n-iso-countries';
+import type { Condition } from '../storage/tenant-reader';
+import { categoriesOf, type Reach } from './reach';
+
+const everyCountry: ReadonlyArray<string | null> = [null, ...Object.keys(countries.getAlpha2Codes())];
+
+/** As many countries as are named one by one; more are told by those that are left out. */
+const MOST_NAMED = 8;
+
+/**
+ * Narrows a select of customers to those who may be said to match, so that pages are cut of them alone: a page of the
+ * rows before they are decided would tell of the others by its cursors and its end (pitfalls 12, 13). What is left to be
+ * dropped row by row are people whom approvals name for other categories, and countries that do not exist.
+ * @param fields fields of Customer that are filtered by
+ * @returns undefined where nobody may
+ */
+export function matching(reach: Reach, fields: readonly string[]): Condition[] | undefined {
+  const categories = categoriesOf(fields);
+  const open = (residency: string | null, restriction: string | null) =>
+    reach.wouldRefuse({ residency, restriction }, categories) === undefined;
+  const free = new Set(everyCountry.filter((residency) => open(residency, null)));
+  const named: Condition[] = reach.named.size > 0 ? [{ field: 'id', is: 'in', value: [...reach.named] }] : [];
+  if (free.size === 0 && named.length === 0) return undefined;
+  const restrictedToo = everyCountry.some((residency) => open(residency, 'ANY'));
+  const unrestricted: Condition[] = restrictedToo ? [] : [{ field: 'restriction', is: 'null' }];
+  if (free.size === everyCountry.length) return unrestricted;
+  return [...unrestricted, { any: [...livingIn(free), ...named] }];
+}
+
+function livingIn(residencies: ReadonlySet<string | null>): Condition[] {
+  const unknown: Condition[] = residencies.has(null) ? [{ field: 'residency', is: 'null' }] : [];
+  const known = [...residencies].filter((residency) => residency !== null);
+  if (known.length <= MOST_NAMED)
+    return known.length === 0 ? unknown : [...unknown, { field: 'residency', is: 'in', value: known }];
+  const others = everyCountry.filter((residency) => residency !== null && !residencies.has(residency));
+  return [...unknown, { field: 'residency', is: 'not in', value: others as string[] }];
+}

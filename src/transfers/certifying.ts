@@ -1,0 +1,43 @@
+import type { RecipientReference } from '../identity/recipient';
+import type { CertificationInput } from '../register/certification';
+import type { Proposal } from '../register/proposal';
+import type { TransfersRoom } from './transfers-room';
+
+/**
+ * Certifies a recipient. Where that is the platform itself, nobody does it alone: another person confirms what adds to
+ * its certifications. Whoever takes one away does so at once.
+ * @returns the proposal, where one has to be confirmed
+ */
+export async function certifyRecipient(
+  { certifications, proposals }: Pick<TransfersRoom, 'certifications' | 'proposals'>,
+  recipient: RecipientReference,
+  wanted: readonly CertificationInput[],
+  principal: string,
+): Promise<Proposal | null> {
+  const held = (await certifications.of(recipient)).map(({ framework, validFrom, validTo }) =>
+    said({ framework, from: new Date(validFrom), to: validTo === null ? null : new Date(validTo) }),
+  );
+  const adds = wanted.some((one) => !held.includes(said(one)));
+  if (recipient.kind !== 'PLATFORM' || !adds) {
+    await certifications.certify(recipient, wanted, principal);
+    return null;
+  }
+  // What cannot be carried out is refused to whoever proposes it.
+  await certifications.draft(recipient, wanted);
+  return proposals.propose('CERTIFY_RECIPIENT', null, { certifications: wanted }, principal);
+}
+
+/** The certifications in the terms of a proposal. */
+export function proposedCertifications(terms: string): CertificationInput[] {
+  const { certifications } = JSON.parse(terms) as {
+    certifications: Array<Omit<CertificationInput, 'from' | 'to'> & { from: string; to?: string | null }>;
+  };
+  return certifications.map(({ framework, from, to }) => ({
+    framework,
+    from: new Date(from),
+    to: to ? new Date(to) : null,
+  }));
+}
+
+const said = ({ framework, from, to }: CertificationInput): string =>
+  `${framework} ${from.getTime()} ${to?.getTime() ?? ''}`;
