@@ -41,6 +41,7 @@ export interface Services {
   readonly exports: Exports;
   readonly accesses: AccessRecorder;
   readonly auditReader: AuditReader;
+  readonly references: References;
   readonly disclosures: Disclosures;
   readonly reports: Reports;
 }
@@ -103,6 +104,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     exports,
     accesses: new AccessRecorder(ledger, references, options.onAlert),
     auditReader: reader,
+    references,
     reports: new Reports({
       reader,
       clients,

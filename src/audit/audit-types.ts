@@ -1,4 +1,4 @@
-import { Field, Float, ID, InputType, Int, ObjectType } from 'type-graphql';
+import { Directive, Field, Float, ID, InputType, Int, ObjectType } from 'type-graphql';
 import type { Outcome } from '../governance/govern';
 import type { ProcessingPurpose } from '../governance/vocabulary';
 import type { Role } from '../identity/caller';
@@ -127,6 +127,7 @@ export class AuditEntryFilter {
   @Field(() => OutcomeEnum, { nullable: true, description: 'Of the coordinate, or of any where none is named.' })
   outcome?: Outcome | null;
 
+  @Directive('@nonPersonal(because: "a kind of entry of the ledger")')
   @Field(() => String, { nullable: true, description: 'Such as `ACCESS` or `GRANT_GIVEN`.' })
   kind?: string | null;
 

@@ -99,6 +99,8 @@ async function listen(config: Config, host: string, membership?: Membership): Pr
     await app.close();
     throw portFault(error as NodeJS.ErrnoException);
   }
+  // The server answers many: what one of them leaves unhandled must not end it for all.
+  process.on('unhandledRejection', (err) => app.serverOptions.logger.error({ err }, 'a rejection was not handled'));
   app.work();
   const close = async () => {
     leaving.abort();

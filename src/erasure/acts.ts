@@ -2,7 +2,7 @@ import type { ErasureParts } from './parts';
 import type { ErasureState } from './requests';
 
 /** What the saga does, as the audit ledger keeps it: what was asked for is recorded where it is asked. */
-export type ErasureAct = 'ERASURE_EXECUTED' | 'ERASURE_PARTLY' | 'ERASURE_FAILED';
+export type ErasureAct = 'ERASURE_EXECUTED' | 'ERASURE_PARTLY' | 'ERASURE_FAILED' | 'CLIENT_ERASURE_BEGUN';
 
 /**
  * Records what an erasure has done. A person's reference can be made while the key lives and never again, so the end of

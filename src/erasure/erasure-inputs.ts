@@ -54,9 +54,11 @@ export class CancelErasureInput {
 
 @InputType({ description: 'All that are given must hold.' })
 export class ErasureRequestFilter {
+  @Directive('@nonPersonal(because: "where a request stands")')
   @Field(() => [ErasureStatusEnum], { nullable: true })
   status?: ErasureStatus[] | null;
 
+  @Directive('@nonPersonal(because: "the deadline of a request")')
   @Field(() => DateTime, { nullable: true })
   dueBefore?: Date | null;
 }

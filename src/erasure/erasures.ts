@@ -76,8 +76,7 @@ export class Erasures {
     const [person] = await inTransaction(source, (manager) => lockPeople(manager, client, [customerId]));
     if (person && !mayAct(reach, person)) throw unreached();
     const open = await this.#openFor(client, customerId);
-    if (open) return open;
-    if (!person) throw unreached();
+    if (!person && !open) throw unreached();
     await this.parts.recorder.record('ERASURE_REQUESTED', {
       client,
       principal,

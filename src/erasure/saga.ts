@@ -1,13 +1,13 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { DataCategory } from '../governance/vocabulary';
 import { ClientKeyError, UnsealError } from '../storage/errors';
+import type { Identifier } from '../storage/identifiers/forms';
 import type { Lease } from '../storage/jobs';
 import type { TenantTable } from '../storage/tables';
 import { type Row, TenantReader } from '../storage/tenant-reader';
-import type { Identifier } from '../storage/tombstones';
 import { committed, inTransaction } from '../storage/transaction';
-import type { BlindIndexKind } from '../storage/vault';
 import { Customer } from '../subjects/customer';
+import { identifierFields, identifiersOf } from '../subjects/identifiers';
 import { recordAct } from './acts';
 import { agreedTerms } from './agreed-terms';
 import { concludeErasure, hadKey } from './conclusion';
@@ -176,7 +176,7 @@ async function plan(parts: ErasureParts, pass: Pass, erased: ReadonlySet<DataCat
     retained: retainedBy(state, holds),
   });
   if (state.categories === null) {
-    await parts.tombstones.set(client, id, await identifiersOf(parts, source, client, customerId), parts.now());
+    await parts.tombstones.set(client, id, await identifiersAt(parts, source, client, customerId), parts.now());
   }
   const recipients = state.categories === null ? await parts.recipients.of(client) : [];
   return inTransaction(source, async (manager) => {
@@ -291,22 +291,21 @@ async function abandon(parts: ErasureParts, { source, lease, state, number }: Pa
   });
 }
 
-async function identifiersOf(
+async function identifiersAt(
   parts: ErasureParts,
   source: DataSource,
   client: string,
   customerId: string,
 ): Promise<Identifier[]> {
-  const kinds: BlindIndexKind[] = ['email', 'phone', 'socialHandle', 'externalId'];
   const reader = new TenantReader(source, parts.keys);
   const found = await Promise.all(
-    kinds.map(async (kind) => {
-      const query = { client, fields: [kind], where: [{ field: 'id', is: '=', value: customerId } as const] };
+    [...identifierFields].map(async (field) => {
+      const query = { client, fields: [field], where: [{ field: 'id', is: '=', value: customerId } as const] };
       const [row] = await reader.select(Customer, query).catch(nothingOpens);
-      return typeof row?.[kind] === 'string' ? [{ kind, value: row[kind] }] : [];
+      return { [field]: row?.[field] };
     }),
   );
-  return found.flat();
+  return identifiersOf(Object.assign({}, ...found));
 }
 
 /** What is damaged, or whose client's key is gone, is erased like the rest, and nobody can say what it was. */

@@ -1,10 +1,10 @@
 import { GraphQLError } from 'graphql';
-import { Arg, Ctx, Field, ObjectType, Query, Resolver } from 'type-graphql';
+import { Arg, Ctx, Directive, Field, ObjectType, Query, Resolver } from 'type-graphql';
 import type { Access, Explanation } from '../governance/govern';
 import type { Deidentification, ProcessingPurpose } from '../governance/vocabulary';
 import type { TokenClaims } from '../identity/caller';
 import { DeidentificationEnum, OutcomeEnum, ProcessingPurposeEnum } from '../identity/enums';
-import type { RequestContext } from '../identity/request-context';
+import { denied, type RequestContext } from '../identity/request-context';
 import { type ExplainedField, TransferExplanation } from '../transfers/explained-transfers';
 
 @ObjectType({ description: 'What one field would give the caller, and what decides it.', simpleResolvers: true })
@@ -44,6 +44,9 @@ export type ExplainTransfers = (
   purpose: string | undefined,
 ) => Promise<(field: ExplainedField) => TransferExplanation[] | null>;
 
+/** That the operation has had its explanation: each validates a document, and aliases would multiply that. */
+const explained = Symbol('explained');
+
 @Resolver()
 export class ExplainResolver {
   constructor(
@@ -53,14 +56,20 @@ export class ExplainResolver {
 
   @Query(() => [AccessExplanation], {
     description:
-      'What an operation would give the caller for a purpose, field by field, without running it. Rows may withhold more.',
+      'What an operation would give the caller for a purpose, field by field, without running it. Rows may withhold more. ' +
+      'One explanation an operation.',
   })
   async explainAccess(
     @Arg('operation', () => String) document: string,
     @Ctx() context: RequestContext,
-    @Arg('operationName', () => String, { nullable: true }) operationName?: string,
+    @Directive('@nonPersonal(because: "which operation of a document")')
+    @Arg('operationName', () => String, { nullable: true })
+    operationName?: string,
     @Arg('purpose', () => ProcessingPurposeEnum, { nullable: true }) purpose?: ProcessingPurpose,
   ): Promise<AccessExplanation[]> {
+    if (context.claims.subject === '') throw denied.unauthenticated();
+    if (context.memory.has(explained)) throw denied.input('Ask for one explanation an operation.');
+    context.memory.set(explained, true);
     try {
       const access = context.accessFor(purpose);
       const fields = this.explain(context.claims, { document, operationName, access });

@@ -1,56 +1,37 @@
-import {
-  type ExecutionResult,
-  execute,
-  type FieldNode,
-  type FragmentDefinitionNode,
-  type GraphQLSchema,
-  Kind,
-} from 'graphql';
+import { type ExecutionResult, type FragmentDefinitionNode, type GraphQLSchema, Kind } from 'graphql';
 import type { Enforcement } from './enforcement';
 import { type Executable, Execution, ObjectFields } from './executor';
+import { LeastRecentlyUsed } from './least-recently-used';
 import type { OperationPlan } from './operation-plan';
 import { Selections } from './selection';
 
 export interface ExecutionArguments {
   readonly rootValue: unknown;
   readonly contextValue: Enforcement;
-  /** As sent; they have been checked. */
-  readonly rawVariables: Readonly<Record<string, unknown>>;
   /** As coerced, defaults filled in. */
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-type Run = (args: ExecutionArguments) => ExecutionResult | Promise<ExecutionResult>;
+type Run = (args: ExecutionArguments) => Promise<ExecutionResult>;
 
-/** Compiled forms kept per plan: one for each truth of its conditions, up to this many; the rest is interpreted. */
+/** Compiled forms kept per plan, each for one truth of its conditions. */
 const MAX_VARIANTS = 16;
 
 /** Executes a planned operation: what does not depend on the request is worked out once, and kept with the plan. */
 export class CompiledOperation {
   readonly #schema: GraphQLSchema;
   readonly #plan: OperationPlan;
-  readonly #variants = new Map<string, Run>();
+  readonly #variants = new LeastRecentlyUsed<string, Run>(MAX_VARIANTS);
 
   constructor(schema: GraphQLSchema, plan: OperationPlan) {
     this.#schema = schema;
     this.#plan = plan;
   }
 
-  run(args: ExecutionArguments): ExecutionResult | Promise<ExecutionResult> {
+  run(args: ExecutionArguments): Promise<ExecutionResult> {
     const key = this.#plan.conditions.map((name) => (args.variables[name] ? '1' : '0')).join('');
-    const known = this.#variants.get(key);
-    if (known) return known(args);
-    if (this.#variants.size >= MAX_VARIANTS) return this.#interpret(args);
-    const run = this.#compile(args.variables);
-    this.#variants.set(key, run);
+    const run = this.#variants.get(key) ?? this.#variants.set(key, this.#compile(args.variables));
     return run(args);
-  }
-
-  #interpret({ rootValue, contextValue, rawVariables }: ExecutionArguments) {
-    const { document, operation } = this.#plan;
-    const operationName = operation.name?.value;
-    const variableValues = rawVariables;
-    return execute({ schema: this.#schema, document, operationName, rootValue, contextValue, variableValues });
   }
 
   #compile(variables: Readonly<Record<string, unknown>>): Run {
@@ -61,12 +42,9 @@ export class CompiledOperation {
     );
     const byName = new Map(fragments.map((fragment) => [fragment.name.value, fragment]));
     const selections = new Selections(this.#schema, byName, variables);
-    const sets = [operation.selectionSet];
-    if (!root || [...selections.fieldsOf(root, sets).values()].flat().some(isIntrospection)) {
-      return (args) => this.#interpret(args);
-    }
+    if (!root) throw new Error(`a ${operation.operation} was planned, and the schema has none`);
     const executable: Executable = { selections, operation, fragments: Object.fromEntries(byName) };
-    const fields = new ObjectFields(executable, root, sets);
+    const fields = new ObjectFields(executable, root, [operation.selectionSet]);
     const isSerial = operation.operation === 'mutation';
     return async ({ rootValue, contextValue, variables: coerced }) => {
       const execution = new Execution(contextValue, rootValue, coerced);
@@ -82,7 +60,3 @@ export class CompiledOperation {
     };
   }
 }
-
-/** What introspection asks is graphql's to answer. */
-const isIntrospection = ({ kind, name }: FieldNode): boolean =>
-  kind === Kind.FIELD && (name.value === '__schema' || name.value === '__type');

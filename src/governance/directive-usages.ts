@@ -45,6 +45,14 @@ export function usages(element: Annotated, name: string): Array<Record<string, u
     });
 }
 
+/** Whether anything in the schema says something of governance. */
+export function isAnnotated(schema: GraphQLSchema): boolean {
+  for (const { element } of annotatedElements(schema)) {
+    if (annotations(element).some(({ name }) => governanceDirectives.has(name.value))) return true;
+  }
+  return false;
+}
+
 function annotations({ astNode, extensionASTNodes }: Annotated): ConstDirectiveNode[] {
   return [astNode, ...(extensionASTNodes ?? [])].flatMap((node) => node?.directives ?? []);
 }

@@ -16,7 +16,9 @@ import {
   isSpecifiedScalarType,
   locatedError,
   type OperationDefinitionNode,
+  SchemaMetaFieldDef,
   type SelectionSetNode,
+  TypeMetaFieldDef,
 } from 'graphql';
 import { type Enforcement, responsePath } from './enforcement';
 import { argumentsFor } from './field-arguments';
@@ -123,9 +125,9 @@ function responseObject(): new () => Data {
   return response as unknown as new () => Data;
 }
 
-/** What is under way when its parent has failed already: nobody waits for it. */
-function abandon(pending: ReadonlyArray<Promise<unknown>> | undefined): void {
-  for (const promise of pending ?? []) promise.catch(() => undefined);
+/** What is under way when its parent has failed already: nobody waits for it, and its failure must not end the process. */
+function abandon(values: readonly unknown[] | undefined): void {
+  for (const value of values ?? []) if (isPromise(value)) value.then(undefined, () => undefined);
 }
 
 /** A field at its place, with all that does not depend on the request. */
@@ -145,13 +147,25 @@ function fieldOf(
 ): Field {
   const name = nodes[0]?.name.value ?? '';
   if (name === '__typename') return () => parentType.name;
-  const definition = parentType.getFields()[name];
+  const definition = definitionOf(executable, parentType, name);
   // Validation knows no such field; graphql leaves it out, and null is as good.
   if (!definition) return () => null;
   const place: Place = { executable, parentType, definition, key, nodes };
   const complete = completionOf(place, definition.type);
   if (definition.resolve) return resolved(place, complete, definition.resolve);
   return property(place, complete);
+}
+
+function definitionOf(
+  { selections: { schema } }: Executable,
+  parentType: GraphQLObjectType,
+  name: string,
+): GraphQLField<unknown, unknown> | undefined {
+  if (parentType === schema.getQueryType()) {
+    if (name === SchemaMetaFieldDef.name) return SchemaMetaFieldDef;
+    if (name === TypeMetaFieldDef.name) return TypeMetaFieldDef;
+  }
+  return parentType.getFields()[name];
 }
 
 /** A field without a resolver: a plain row's property. */
@@ -268,10 +282,19 @@ function leafCompletion(type: GraphQLLeafType): Completion {
   const isText = isSpecifiedScalarType(type) && (type.name === 'String' || type.name === 'ID');
   return (value) => {
     if (isText && typeof value === 'string') return value;
-    const serialized: unknown = type.serialize(value);
+    const serialized = serializedBy(type, value);
     if (serialized !== null && serialized !== undefined) return serialized;
     throw new Error(`${type.name} gave nothing for a value.`);
   };
+}
+
+/** What a scalar says of a value that it cannot give is not made for callers, with a code or without. */
+function serializedBy(type: GraphQLLeafType, value: unknown): unknown {
+  try {
+    return type.serialize(value);
+  } catch (cause) {
+    throw new Error(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
 }
 
 function listCompletion(place: Place, itemType: GraphQLOutputType): Completion {
@@ -283,10 +306,11 @@ function listCompletion(place: Place, itemType: GraphQLOutputType): Completion {
         `Expected Iterable, but did not find one for field "${parentType.name}.${definition.name}".`,
       );
     }
+    const items = itemsOf(list);
     const done: unknown[] = [];
     let pending: Promise<unknown>[] | undefined;
     try {
-      for (const item of list) {
+      for (const item of items) {
         const itemPath = { prev: path, key: done.length, typename: undefined };
         const value = completedItem(item, place, itemType, complete, execution, itemPath);
         if (isPromise(value)) {
@@ -297,10 +321,23 @@ function listCompletion(place: Place, itemType: GraphQLOutputType): Completion {
       }
     } catch (error) {
       abandon(pending);
+      abandon(items);
       throw error;
     }
     return pending === undefined ? done : Promise.all(done);
   };
+}
+
+function itemsOf(list: Iterable<unknown>): readonly unknown[] {
+  if (Array.isArray(list)) return list;
+  const items: unknown[] = [];
+  try {
+    for (const item of list) items.push(item);
+    return items;
+  } catch (error) {
+    abandon(items);
+    throw error;
+  }
 }
 
 function completedItem(

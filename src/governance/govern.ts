@@ -36,6 +36,8 @@ export type { Limits } from './limits';
 export { governanceTypeDefs } from './type-defs';
 
 export interface GovernOptions {
+  /** The schema carries no directive of Remit, and is meant to: everything in it is given to everybody. Default false. */
+  readonly ungoverned?: boolean;
   /** Bounds on documents; what is left out has its default. */
   readonly limits?: Partial<Limits>;
   /** Sources are plain rows, with no function or promise in a field that has no resolver: faster. Default false. */
@@ -109,7 +111,7 @@ type Prepared = {
  * @throws {SchemaPolicyError} where the directives are not sound, with every fault and its mend
  */
 export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Governed {
-  const policy = readSchemaPolicy(schema);
+  const policy = readSchemaPolicy(schema, options.ungoverned);
   guardSchema(policy, options.plainSources ?? false);
   const limits = { ...defaultLimits, ...options.limits };
   const documents = new Documents(schema, limits);
@@ -176,7 +178,6 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
     const executed = await planned.compiled.run({
       rootValue: args.rootValue,
       contextValue: enforcement,
-      rawVariables: args.variableValues ?? {},
       variables,
     });
     const errors = [
@@ -242,10 +243,11 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
         extensions: { governance: enforcement.report() },
       };
     }
-    return mappedEvents(source, async (event) => {
+    const answer = async (event: unknown) => {
       const result = await executeEvent(event, args);
       return { result, last: isRefusal(result) };
-    });
+    };
+    return mappedEvents(source, answer, failed);
   }
 
   async function executeEvent(event: unknown, args: SubscribeArguments): Promise<GovernedResult> {

@@ -91,18 +91,42 @@ export function guardSchema(policy: SchemaPolicy, plainSources: boolean): void {
       const resolve = original.resolve && original.resolve !== defaultFieldResolver ? original.resolve : undefined;
       if (coordinate || bindings) {
         const nonNull = isNonNullType(field.type);
-        const guard = { policy, field: `${type.name}.${field.name}`, coordinate, bindings, nonNull };
-        field.resolve = guarded(guard, resolve ?? lazy);
+        const property = resolve || plain ? undefined : field.name;
+        const guard = { policy, field: `${type.name}.${field.name}`, coordinate, bindings, nonNull, property };
+        const resolver = guarded(guard, resolve ?? lazy);
         if (coordinate && !bindings && !resolve && plain) {
-          plainGuards.set(field.resolve, { ...guard, coordinate, name: field.name });
+          plainGuards.set(resolver, { ...guard, coordinate, name: field.name });
         }
-        if (original.subscribe) field.subscribe = guardedSource({ ...guard, nonNull: true }, original.subscribe);
+        const { subscribe } = original;
+        keep(field, guard.field, {
+          resolve: resolver,
+          subscribe: subscribe && guardedSource({ ...guard, nonNull: true }, subscribe),
+        });
       } else {
-        if (resolve) field.resolve = unwrapped(resolve);
-        else if (!plainSources) field.resolve = unwrapped(lazy);
-        if (original.subscribe) field.subscribe = unwrapped(original.subscribe);
+        const resolver = resolve ?? (plainSources ? undefined : lazy);
+        const { subscribe } = original;
+        keep(field, `${type.name}.${field.name}`, {
+          resolve: resolver && unwrapped(resolver),
+          subscribe: subscribe && unwrapped(subscribe),
+        });
       }
     }
+    // A field that is added later has no guard.
+    Object.freeze(type.getFields());
+  }
+}
+
+/** Gives what carries a resolver its guarded ones, and holds it to them: one that is set later would have no guard. */
+function keep(carrier: object, name: string, resolvers: Readonly<Record<string, unknown>>): void {
+  for (const [kind, resolver] of Object.entries(resolvers)) {
+    Object.defineProperty(carrier, kind, {
+      configurable: true,
+      enumerable: true,
+      get: () => resolver,
+      set: () => {
+        throw new Error(`${name}: its ${kind} is set after govern() and would have no guard; set it before`);
+      },
+    });
   }
 }
 
@@ -137,6 +161,14 @@ interface Guard {
   readonly coordinate: Coordinate | undefined;
   readonly bindings: ArgumentBindings | undefined;
   readonly nonNull: boolean;
+  /** The property that the field reads, which may hold a promise; undefined where a resolver gives its value. */
+  readonly property?: string | undefined;
+}
+
+/** What is withheld is not read: where its value is on its way and fails, nobody else would hear of it. */
+function abandon(source: unknown, name: string): void {
+  const value = typeof source === 'object' && source !== null && Object.getOwnPropertyDescriptor(source, name)?.value;
+  for (const item of Array.isArray(value) ? value : [value]) if (isPromise(item)) item.then(undefined, () => undefined);
 }
 
 function guarded(guard: Guard, resolve: Resolver): Resolver {
@@ -151,6 +183,8 @@ function guarded(guard: Guard, resolve: Resolver): Resolver {
     if (!coordinate) return read();
     const outcome = context.outcome(coordinate);
     const refusal = outcome === 'WITHHELD' ? undefined : context.rowRefusal(source, coordinate);
+    if (guard.property !== undefined && (outcome === 'WITHHELD' || refusal !== undefined))
+      abandon(source, guard.property);
     return release(guard, coordinate, context, outcome, refusal, read, info.path);
   };
 }
@@ -161,11 +195,12 @@ function guardedSource(guard: Guard, subscribe: Resolver): Resolver {
   return (source, args, context, info) => {
     if (!(context instanceof Enforcement)) throw withheldError('PURPOSE_NOT_PERMITTED');
     if (bindings) argumentsPermitted(guard, bindings, args, context, info.path);
-    if (coordinate && context.outcome(coordinate) === 'WITHHELD') {
-      context.withhold(coordinate, undefined, info.path.prev, info.path.key);
-      throw withheldError('PURPOSE_NOT_PERMITTED');
-    }
-    return subscribe(source, args, context.contextValue, info);
+    const open = () => subscribe(source, args, context.contextValue, info);
+    const outcome = coordinate ? context.outcome(coordinate) : 'CLEAR';
+    if (outcome === 'CLEAR') return open();
+    if (outcome === 'DEIDENTIFIED') return settle(open, (events) => events);
+    if (coordinate) context.withhold(coordinate, undefined, info.path.prev, info.path.key);
+    throw withheldError('PURPOSE_NOT_PERMITTED');
   };
 }
 
@@ -186,7 +221,7 @@ function release(
   if (!guard.nonNull) return null;
   const { fallback } = coordinate;
   if (fallback === undefined) throw withheldError('PURPOSE_NOT_PERMITTED');
-  return settle(read, (value) => enforcement.disguise(fallback, value));
+  return settle(read, (value) => enforcement.disguise(coordinate, fallback, value));
 }
 
 /** Pitfall 12: a filter or a sort tells what it reads, so it needs the field in the clear. */
@@ -238,7 +273,18 @@ function settle(read: () => unknown, transform: (value: unknown) => unknown): un
     return unseen(error);
   }
   const give = (given: unknown) => (given instanceof Error ? unseen(given) : transform(given));
-  return isPromise(value) ? value.then(give, unseen) : give(value);
+  const whole = isPromise(value) ? value.then(withoutPromises) : withoutPromises(value);
+  return isPromise(whole) ? whole.then(give, unseen) : give(whole);
+}
+
+/** A list whose items are waited for; one that fails is an error among them, which no method gives anything of. */
+function withoutPromises(value: unknown): unknown {
+  if (!Array.isArray(value)) return value;
+  const items = value.map((item) => (isPromise(item) ? item.then(withoutPromises) : withoutPromises(item)));
+  if (!items.some(isPromise)) return value;
+  return Promise.allSettled(items).then((settled) =>
+    settled.map((item) => (item.status === 'fulfilled' ? item.value : new Error('an item failed'))),
+  );
 }
 
 function unseen(cause: unknown): never {
@@ -257,18 +303,21 @@ function unwrapTypeResolver(type: GraphQLAbstractType | GraphQLObjectType): void
   typeResolversSeen.add(type);
   if (isObjectType(type)) {
     const { isTypeOf } = type;
-    if (isTypeOf)
-      type.isTypeOf = (value, context, info) => attempt(() => isTypeOf(value, contextOf(context), info), false);
+    const guard: typeof isTypeOf = (value, context, info) =>
+      attempt<boolean>(() => isTypeOf?.(value, contextOf(context), info) ?? false, false);
+    keep(type, type.name, { isTypeOf: isTypeOf && guard });
     return;
   }
   const resolveType = type.resolveType ?? defaultTypeResolver;
-  type.resolveType = (value, context, info, abstract) =>
-    attempt(() => resolveType(value, contextOf(context), info, abstract), undefined);
+  const guard: typeof resolveType = (value, context, info, abstract) =>
+    attempt<string | undefined>(() => resolveType(value, contextOf(context), info, abstract), undefined);
+  keep(type, type.name, { resolveType: guard });
 }
 
-function attempt<T>(run: () => T, otherwise: T): T {
+function attempt<T>(run: () => T | PromiseLike<T>, otherwise: T): T | Promise<T> {
   try {
-    return run();
+    const given = run();
+    return isPromise(given) ? Promise.resolve(given).catch(() => otherwise) : (given as T);
   } catch {
     return otherwise;
   }

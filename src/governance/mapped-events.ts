@@ -2,10 +2,12 @@
  * A stream whose events are mapped one by one. `return` reaches the source at once: an async generator would only pass
  * it on after its next event, and a subscriber that left would hold its source until then, or for ever.
  * @param map gives the event's result, and whether the stream ends with it
+ * @param failed gives the last result of a source that fails; absent, the stream fails as its source does
  */
 export function mappedEvents<Event, Result>(
   source: AsyncIterable<Event>,
   map: (event: Event) => Promise<{ result: Result; last: boolean }>,
+  failed?: (error: unknown) => Result,
 ): AsyncGenerator<Result, void, void> {
   const events = source[Symbol.asyncIterator]();
   let ended = false;
@@ -21,7 +23,14 @@ export function mappedEvents<Event, Result>(
   const stream = {
     async next(): Promise<IteratorResult<Result, void>> {
       if (ended) return { done: true, value: undefined };
-      const step = await events.next();
+      let step: IteratorResult<Event>;
+      try {
+        step = await events.next();
+      } catch (error) {
+        if (ended || !failed) throw error;
+        ended = true;
+        return { done: false, value: failed(error) };
+      }
       if (ended || step.done) {
         ended = true;
         return { done: true, value: undefined };

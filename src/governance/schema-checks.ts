@@ -1,21 +1,18 @@
 import {
-  type GraphQLArgument,
   type GraphQLField,
-  type GraphQLInputField,
   type GraphQLInterfaceType,
-  type GraphQLNamedType,
   type GraphQLObjectType,
   type GraphQLSchema,
   getNamedType,
   isCompositeType,
   isEnumType,
-  isInputObjectType,
   isInterfaceType,
   isLeafType,
   isNonNullType,
   isObjectType,
 } from 'graphql';
-import { directiveFaults, usages } from './directive-usages';
+import { argumentFaults } from './argument-checks';
+import { directiveFaults, isAnnotated, usages } from './directive-usages';
 import {
   concreteCoordinates,
   type FieldRule,
@@ -30,10 +27,14 @@ import { allPurposes, type Deidentification } from './vocabulary';
 type Fielded = GraphQLObjectType | GraphQLInterfaceType;
 type Field = GraphQLField<unknown, unknown>;
 
-/** Every reason why a schema's governance may not be relied on; each names a coordinate and the mend. */
-export function schemaFaults(schema: GraphQLSchema): string[] {
+/**
+ * Every reason why a schema's governance may not be relied on; each names a coordinate and the mend.
+ * @param ungoverned the caller knows that nothing of the schema is governed
+ */
+export function schemaFaults(schema: GraphQLSchema, ungoverned: boolean): string[] {
   const spelling = directiveFaults(schema);
   if (spelling.length > 0) return spelling;
+  if (!ungoverned && !isAnnotated(schema)) return [nothingGoverned];
   const types = Object.values(schema.getTypeMap()).filter(
     (type): type is Fielded => (isObjectType(type) || isInterfaceType(type)) && !type.name.startsWith('__'),
   );
@@ -43,10 +44,13 @@ export function schemaFaults(schema: GraphQLSchema): string[] {
     ...types.flatMap((type) => derivationFaults(schema, type)),
     ...types.flatMap((type) => type.getInterfaces().flatMap((parent) => weakerThan(type, parent))),
     ...governedTypes.flatMap(unclassified),
-    ...bindingFaults(schema),
-    ...unboundArguments(schema, new Set(governedTypes.map(({ name }) => name))),
+    ...argumentFaults(schema, governedTypes),
   ];
 }
+
+const nothingGoverned =
+  'no element carries a directive of Remit, so everything would be given to everybody; printing a schema by printSchema ' +
+  'drops them: print it with its directives, or pass { ungoverned: true } where nothing in it is about people';
 
 const fieldsOf = (type: Fielded): Field[] => Object.values(type.getFields());
 
@@ -63,7 +67,12 @@ function ruleFaults(type: Fielded, field: Field): string[] {
   if (usages(field, 'nonPersonal').length > 0) {
     faults.push(`${at}: @nonPersonal contradicts @personalData or @derivedFrom; keep one`);
   }
-  const methods = usages(field, 'deidentify') as Array<{ for: string[]; by: Deidentification }>;
+  const methods = usages(field, 'deidentify') as Array<{
+    for: string[];
+    by: Deidentification;
+    domain?: string | null;
+  }>;
+  faults.push(...domainFaults(at, methods));
   for (const purpose of allPurposes) {
     const by = new Set(methods.filter((usage) => usage.for.includes(purpose)).map((usage) => usage.by));
     if (by.size > 1) faults.push(`${at}: ${purpose} is de-identified by ${[...by].join(' and ')}; keep one`);
@@ -73,6 +82,19 @@ function ruleFaults(type: Fielded, field: Field): string[] {
     if (why) faults.push(`${at}: @deidentify(by: ${by}) does not suit ${field.type}; ${why}`);
   }
   if (isNonNullType(field.type)) faults.push(...nonNullFaults(at, rule));
+  return faults;
+}
+
+/** A field has one domain, which all its pseudonyms say: two that differ would join half of what they should. */
+function domainFaults(at: string, methods: ReadonlyArray<{ by: Deidentification; domain?: string | null }>): string[] {
+  const faults: string[] = [];
+  const pseudonyms = new Set(methods.filter(({ by }) => by === 'PSEUDONYM').map(({ domain }) => domain ?? ''));
+  const named = methods.flatMap(({ domain }) => domain ?? []);
+  if (pseudonyms.size > 1) faults.push(`${at}: its pseudonyms are of several domains; name one on each of them`);
+  if (methods.some(({ by, domain }) => by !== 'PSEUDONYM' && typeof domain === 'string'))
+    faults.push(`${at}: @deidentify(domain: …) is for by: PSEUDONYM alone; remove it`);
+  if (named.some((domain) => !/^\w+\.\w+$/.test(domain)))
+    faults.push(`${at}: @deidentify(domain: …) is the Type.field whose value it identifies, such as "Customer.id"`);
   return faults;
 }
 
@@ -195,102 +217,4 @@ function unclassified(type: Fielded): string[] {
       (field) =>
         `${type.name}.${field.name}: unclassified beside governed fields; add @personalData(category: …) or @nonPersonal(because: …)`,
     );
-}
-
-function bindingFaults(schema: GraphQLSchema): string[] {
-  return inputs(schema).flatMap(({ at, input }) =>
-    (usages(input, 'governedBy') as Array<{ field: string }>)
-      .filter(({ field }) => !locate(schema, field).field)
-      .map(({ field }) => `${at}: @governedBy names ${field}, which does not exist; name a Type.field that does`),
-  );
-}
-
-function inputs(schema: GraphQLSchema): Array<{ at: string; input: GraphQLArgument | GraphQLInputField }> {
-  return Object.values(schema.getTypeMap()).flatMap((type) => {
-    if (isInputObjectType(type)) {
-      return Object.values(type.getFields()).map((input) => ({ at: `${type.name}.${input.name}`, input }));
-    }
-    if (!isObjectType(type) && !isInterfaceType(type)) return [];
-    return fieldsOf(type).flatMap((field) =>
-      field.args.map((input) => ({ at: `${type.name}.${field.name}(${input.name}:)`, input })),
-    );
-  });
-}
-
-/**
- * Arguments of reads that name a governed field of what they return, in their own name, in an input field's or in an
- * enum value's, without saying so by @governedBy: a filter or a sort by which the field could be found out.
- */
-function unboundArguments(schema: GraphQLSchema, governedTypes: ReadonlySet<string>): string[] {
-  const mutation = schema.getMutationType();
-  const faults = new Set<string>();
-  for (const type of Object.values(schema.getTypeMap())) {
-    if (!(isObjectType(type) || isInterfaceType(type)) || type === mutation || type.name.startsWith('__')) continue;
-    for (const field of fieldsOf(type)) {
-      const subjects = returned(schema, getNamedType(field.type), governedTypes);
-      if (subjects.length === 0) continue;
-      for (const arg of field.args) {
-        for (const fault of unbound(`${type.name}.${field.name}(${arg.name}:)`, arg, subjects)) faults.add(fault);
-      }
-    }
-  }
-  return [...faults];
-}
-
-function unbound(
-  at: string,
-  input: GraphQLArgument | GraphQLInputField,
-  subjects: Fielded[],
-  seen = new Set<string>(),
-): string[] {
-  if (usages(input, 'governedBy').length > 0) return [];
-  const type = getNamedType(input.type);
-  const names = [input.name, ...(isEnumType(type) ? type.getValues().map(({ name }) => name) : [])];
-  const governed = subjects.flatMap((subject) =>
-    fieldsOf(subject)
-      .filter((field) => isGoverned(readFieldRule(subject, field)))
-      .map((field) => ({ coordinate: `${subject.name}.${field.name}`, words: words(field.name) })),
-  );
-  const hit = governed.find(({ words: wanted }) => names.some((name) => containsRun(words(name), wanted)));
-  if (hit)
-    return [
-      `${at}: it filters or sorts by ${hit.coordinate} without saying so; add @governedBy(field: "${hit.coordinate}")`,
-    ];
-  if (!isInputObjectType(type) || seen.has(type.name)) return [];
-  seen.add(type.name);
-  return Object.values(type.getFields()).flatMap((inner) =>
-    unbound(`${type.name}.${inner.name}`, inner, subjects, seen),
-  );
-}
-
-/** The governed types that a field returns: itself, its members, or the nodes of its connection. */
-function returned(schema: GraphQLSchema, type: GraphQLNamedType, governed: ReadonlySet<string>): Fielded[] {
-  if (!isCompositeType(type)) return [];
-  const concrete: Fielded[] = isObjectType(type)
-    ? [type]
-    : [...schema.getPossibleTypes(type), ...(isInterfaceType(type) ? [type] : [])];
-  const nodes = concrete.flatMap((candidate) =>
-    ['nodes', 'edges', 'node', 'items'].flatMap((name) => {
-      const field = candidate.getFields()[name];
-      const inner = field && getNamedType(field.type);
-      if (!inner || !isCompositeType(inner)) return [];
-      const edge =
-        isObjectType(inner) && name === 'edges' ? getNamedType(inner.getFields().node?.type ?? inner) : inner;
-      return isCompositeType(edge) ? [...(isObjectType(edge) ? [edge] : schema.getPossibleTypes(edge))] : [];
-    }),
-  );
-  return [...concrete, ...nodes].filter((candidate) => governed.has(candidate.name));
-}
-
-function words(name: string): string[] {
-  return name
-    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
-    .toLowerCase()
-    .split(/[\s_]+/)
-    .map((word) => (word.length > 3 ? word.replace(/s$/, '') : word === 'ids' ? 'id' : word))
-    .filter(Boolean);
-}
-
-function containsRun(haystack: readonly string[], needle: readonly string[]): boolean {
-  return haystack.some((_, start) => needle.every((word, offset) => haystack[start + offset] === word));
 }

@@ -24,6 +24,8 @@ export interface Coordinate {
   readonly rule: FieldRule;
   readonly governed: boolean;
   readonly nonNull: boolean;
+  /** Equal values have equal pseudonyms within it. */
+  readonly domain: string;
   /** Coordinates whose strictest outcome a derived field inherits. */
   readonly sources: readonly number[];
   /** The de-identified form that a non-null field takes where a row, or the law, withholds it. */
@@ -45,10 +47,11 @@ export interface SchemaPolicy {
 
 /**
  * Turns a schema's directives into its policy.
+ * @param ungoverned the caller knows that nothing of the schema is governed
  * @throws {SchemaPolicyError} with every fault found, each naming a coordinate and the mend
  */
-export function readSchemaPolicy(schema: GraphQLSchema): SchemaPolicy {
-  const faults = schemaFaults(schema);
+export function readSchemaPolicy(schema: GraphQLSchema, ungoverned = false): SchemaPolicy {
+  const faults = schemaFaults(schema, ungoverned);
   if (faults.length > 0) throw new SchemaPolicyError(faults);
 
   const byName = new Map<string, Coordinate>();
@@ -95,6 +98,7 @@ function coordinateOf(
     rule,
     governed: isGoverned(rule),
     nonNull: isNonNullType(field.type),
+    domain: rule.domain ?? `${type.name}.${field.name}`,
     sources: [],
     fallback: [...rule.deidentify.values()].find((method) => method !== 'SUPPRESS'),
   };

@@ -23,8 +23,12 @@ directive @personalData(category: DataCategory!, subject: DataSubject! = CUSTOME
 "The purposes that may read the field in the clear. None stated, none allowed."
 directive @purposes(allow: [ProcessingPurpose!]!) on FIELD_DEFINITION
 
-"For these purposes the field is given de-identified. It wins over @purposes where both name one."
-directive @deidentify(for: [ProcessingPurpose!]!, by: Deidentification!) repeatable on FIELD_DEFINITION
+"""
+For these purposes the field is given de-identified. It wins over @purposes where both name one. Equal values have equal
+pseudonyms within one domain: the field's own, Type.field, unless it names what its value identifies, as a customerId
+does by domain: "Customer.id".
+"""
+directive @deidentify(for: [ProcessingPurpose!]!, by: Deidentification!, domain: String) repeatable on FIELD_DEFINITION
 
 "An agreement of this kind must be in force. HEALTH: a HIPAA business associate agreement."
 directive @requiresAgreement(kind: AgreementKind!) on FIELD_DEFINITION
@@ -32,8 +36,8 @@ directive @requiresAgreement(kind: AgreementKind!) on FIELD_DEFINITION
 "Scopes the caller must hold: inner lists AND, outer list OR (Apollo Federation's meaning)."
 directive @requiresScopes(scopes: [[String!]!]!) on FIELD_DEFINITION | OBJECT
 
-"The field says nothing about a person, and why."
-directive @nonPersonal(because: String!) on FIELD_DEFINITION
+"The field says nothing about a person, or the argument reads nothing of one, and why."
+directive @nonPersonal(because: String!) on FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
 
 "A computed field: it inherits the strictest of its sources, each 'field' of its own type or 'Type.field'."
 directive @derivedFrom(fields: [String!]!) on FIELD_DEFINITION

@@ -1,4 +1,4 @@
-import { Arg, Ctx, Field, ID, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
+import { Arg, Ctx, Directive, Field, ID, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import { Leaves } from '../identity/entry-declarations';
 import { DataCategoryEnum, ProcessingPurposeEnum } from '../identity/enums';
@@ -117,8 +117,10 @@ export class LegalBasisResolver {
   @Query(() => SuspensionImpact, { description: 'What suspending a legal basis would stop; nothing is done.' })
   async previewSuspension(
     @Ctx() context: RequestContext,
-    @Arg('basis', () => String) basis: string,
-    @Arg('from', () => DateTime, { nullable: true }) from?: Date,
+    @Directive('@nonPersonal(because: "a legal basis")') @Arg('basis', () => String) basis: string,
+    @Directive('@nonPersonal(because: "when a legal basis ends")')
+    @Arg('from', () => DateTime, { nullable: true })
+    from?: Date,
   ): Promise<SuspensionImpact> {
     requireRole(context, 'PLATFORM_PRIVACY_OFFICER');
     const impact = await this.room.killSwitch.preview(basis, from?.getTime() ?? Date.now());

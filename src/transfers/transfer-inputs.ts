@@ -1,4 +1,4 @@
-import { Field, ID, InputType, Int } from 'type-graphql';
+import { Directive, Field, ID, InputType, Int } from 'type-graphql';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import { DataCategoryEnum, ProcessingPurposeEnum } from '../identity/enums';
 import type { RecipientKind } from '../identity/recipient';
@@ -8,6 +8,7 @@ import { TransferMechanismEnum } from './transfer-approval';
 
 @InputType()
 export class TransferRecipientInput {
+  @Directive('@nonPersonal(because: "a kind of recipient")')
   @Field(() => RecipientKindEnum)
   kind: RecipientKind;
 

@@ -1,4 +1,17 @@
-import { Arg, Ctx, Field, ID, Int, Mutation, ObjectType, Query, Resolver, Root, Subscription } from 'type-graphql';
+import {
+  Arg,
+  Ctx,
+  Directive,
+  Field,
+  ID,
+  Int,
+  Mutation,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+  Subscription,
+} from 'type-graphql';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import { cursorsOf } from '../identity/cursors';
 import { Leaves } from '../identity/entry-declarations';
@@ -105,7 +118,9 @@ export class TransferResolver {
     @Arg('from', () => String, { description: 'The country whose law covers the people.' }) from: string,
     @Arg('to', () => String) to: string,
     @Arg('recipient', () => TransferRecipientInput) recipient: TransferRecipientInput,
-    @Arg('categories', () => [DataCategoryEnum]) categories: DataCategory[],
+    @Directive('@nonPersonal(because: "categories of data, not data")')
+    @Arg('categories', () => [DataCategoryEnum])
+    categories: DataCategory[],
     @Arg('purposes', () => [ProcessingPurposeEnum]) purposes: ProcessingPurpose[],
     @Arg('at', () => DateTime, { nullable: true }) at?: Date,
   ): Promise<TransferAssessment> {

@@ -83,7 +83,9 @@ export async function startServer(overrides: Partial<ServerOptions> = {}): Promi
   });
   const logger = createLogger({ level: 'debug', destination });
   const governed = governTestSchema();
-  const partner = govern(buildSchema(`${governanceTypeDefs} type Query { partnerGreeting: String }`));
+  const partner = govern(buildSchema(`${governanceTypeDefs} type Query { partnerGreeting: String }`), {
+    ungoverned: true,
+  });
   const app = await createServer({
     contracts: { api: governed, 'client-app': governed, partner },
     contractOf: ({ roles }) => (roles.includes('PARTNER') ? 'partner' : 'api'),

@@ -53,7 +53,7 @@ test('its types serve a strict consumer', () => {
   const typed = `import { buildSchema } from 'graphql';
     import { type Access, type Explanation, govern, governanceTypeDefs } from 'remit/governance';
     const access: Access = { principal: 'an.agent', purpose: 'SUPPORT', grantedPurposes: ['SUPPORT'] };
-    const governed = govern(buildSchema(governanceTypeDefs + 'type Query { greeting: String }'));
+    const governed = govern(buildSchema(governanceTypeDefs + 'type Query { greeting: String }'), { ungoverned: true });
     export const explained: Explanation[] = governed.explain({ document: '{ greeting }', access });
     // @ts-expect-error whoever executes says who asks
     void governed.execute({ document: '{ greeting }' });

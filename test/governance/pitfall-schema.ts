@@ -29,7 +29,7 @@ export const pitfallTypeDefs = `
   enum ASort { LABEL NAMED @deprecated }
   input AFilter {
     and: [AFilter!]
-    label: String
+    label: String @nonPersonal(because: "a label")
     secret: TextFilter @governedBy(field: "A.secret", operators: [EQ, PREFIX])
     hidden: String @governedBy(field: "C.hidden")
   }
@@ -44,7 +44,7 @@ export const pitfallTypeDefs = `
     a: A
     b: B
     c: C
-    as(filter: AFilter, sort: ASort @governedBy(field: "A.secret"), label: String): [A!]
+    as(filter: AFilter, sort: ASort @governedBy(field: "A.secret"), label: String @nonPersonal(because: "a label")): [A!]
     count(filter: AFilter): Count
     first(secretIs: String! @governedBy(field: "A.secret")): [A!]!
     distinct(by: String = "secret" @governedBy(field: "Node.secret")): [String]
@@ -111,6 +111,7 @@ export interface House {
 export function house(
   options: GovernOptions = {},
   resolvers: Record<string, GraphQLFieldResolver<unknown, unknown>> = {},
+  change: (schema: GraphQLSchema) => void = () => undefined,
 ): House {
   const schema = buildSchema(`${governanceTypeDefs}\n${pitfallTypeDefs}`);
   const calls: string[] = [];
@@ -131,6 +132,7 @@ export function house(
     if (field && typeName === 'Subscription') field.subscribe = resolve;
     else if (field) field.resolve = resolve;
   }
+  change(schema);
   const governed = govern(schema, options);
   return {
     schema,

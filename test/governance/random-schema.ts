@@ -171,11 +171,14 @@ export function randomSchema(tape: Tape, plain: boolean): RandomSchema {
       });
     types.push({ kind: 'object', name, interfaces: [], members: [], directives: '', fields });
   }
-  const bind = () => (tape.chance(70) ? ` @governedBy(field: "${pickCoordinate(tape, types)}")` : '');
-  const filter = `input Filter { a: String${bind()} b: [String]${bind()} c: Filter d: String${tape.chance(40) ? ' = "d"' : ''}${bind()} n: Int and: [Filter] }`;
+  const bind = () => (tape.chance(70) ? ` @governedBy(field: "${pickCoordinate(tape, types)}")` : told);
+  const filter = `input Filter { a: String${bind()} b: [String]${bind()} c: Filter d: String${tape.chance(40) ? ' = "d"' : ''}${bind()} n: Int${told} and: [Filter] }`;
   const sdl = [...types.map(print), filter].join('\n').replaceAll('%', () => pickCoordinate(tape, types));
   return { sdl, types, ...data(tape, types, plain) };
 }
+
+/** What an argument says that reads nothing of a person. */
+const told = ' @nonPersonal(because: "it reads nothing")';
 
 const hasGoverned = ({ fields }: TypeModel): boolean =>
   fields.some(({ directives }) => /@personalData|@derivedFrom/.test(directives));
@@ -208,10 +211,13 @@ function stricter(tape: Tape, field: FieldModel, governed: boolean): FieldModel 
 function governance(tape: Tape, type: string, sources: string[]): string {
   const methods = named(type) === 'Int' ? ['BUCKET', 'SUPPRESS'] : ['PSEUDONYM', 'PARTIAL', 'GENERALIZE', 'SUPPRESS'];
   const personal = `@personalData(category: ${tape.pick(categories)})`;
+  // One domain a field, shared with some others.
+  const domain = tape.chance(40) ? `, domain: "${tape.pick(['Shared.id', 'Shared.email'])}"` : '';
+  const by = (method: string) => `by: ${method}${method === 'PSEUDONYM' ? domain : ''}`;
   if (type.includes('!')) {
     const clear = tape.some(purposes.slice(1));
     const masked = purposes.filter((purpose) => !clear.includes(purpose) || tape.chance(20));
-    return `${personal} @purposes(allow: [${clear.join(', ')}]) @deidentify(for: [${masked.join(', ')}], by: ${tape.pick(methods.slice(0, 2))})`;
+    return `${personal} @purposes(allow: [${clear.join(', ')}]) @deidentify(for: [${masked.join(', ')}], ${by(tape.pick(methods.slice(0, 2)))})`;
   }
   const kind = tape.pick(['personal', 'personal', 'personal', 'derived', 'nonPersonal', 'scoped']);
   const scope = tape.chance(20) || kind === 'scoped' ? ` @requiresScopes(scopes: ${alternatives(tape)})` : '';
@@ -225,7 +231,7 @@ function governance(tape: Tape, type: string, sources: string[]): string {
   let masks = '';
   while (tape.chance(55) && left.length > 0) {
     const [purpose] = left.splice(tape.below(left.length), 1);
-    masks += ` @deidentify(for: [${purpose}], by: ${tape.pick(methods)})`;
+    masks += ` @deidentify(for: [${purpose}], ${by(tape.pick(methods))})`;
   }
   const agreement = tape.chance(20) ? ` @requiresAgreement(kind: ${tape.pick(agreementKinds)})` : '';
   return `${derived ? (tape.chance(50) ? `${from} ${personal}` : from) : personal}${allow}${masks}${agreement}${scope}`;
@@ -243,7 +249,7 @@ function args(tape: Tape, type: string): string[] {
     'x: Filter = {a: "x", n: 1}',
     'z: [Filter!]',
   ];
-  return ['n: Int', ...(type.endsWith('!') ? [] : bound)].filter(() => tape.chance(30));
+  return [`n: Int${told}`, ...(type.endsWith('!') ? [] : bound)].filter(() => tape.chance(30));
 }
 
 function pickCoordinate(tape: Tape, types: TypeModel[]): string {

@@ -1,4 +1,11 @@
-import { buildSchema, GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql';
+import {
+  buildSchema,
+  GraphQLObjectType,
+  GraphQLSchema,
+  GraphQLString,
+  type GraphQLUnionType,
+  printSchema,
+} from 'graphql';
 import { govern, governanceTypeDefs, SchemaPolicyError } from '../../src/governance/govern';
 
 const personal = '@personalData(category: NAME)';
@@ -110,6 +117,21 @@ const refusals: Array<[what: string, typeDefs: string, fault: string]> = [
     'two methods for a purpose',
     `type A { x: String ${personal} @deidentify(for: [SUPPORT], by: PARTIAL) @deidentify(for: [SUPPORT, LEGAL], by: PSEUDONYM) }`,
     'A.x: SUPPORT is de-identified by PARTIAL and PSEUDONYM; keep one',
+  ],
+  [
+    'S13: pseudonyms of two domains',
+    `type A { x: String ${personal} @deidentify(for: [LEGAL], by: PSEUDONYM) @deidentify(for: [SUPPORT], by: PSEUDONYM, domain: "B.id") }`,
+    'A.x: its pseudonyms are of several domains; name one on each of them',
+  ],
+  [
+    'S13: a domain of what is no pseudonym',
+    `type A { x: String ${personal} @deidentify(for: [LEGAL], by: PARTIAL, domain: "B.id") }`,
+    'A.x: @deidentify(domain: …) is for by: PSEUDONYM alone; remove it',
+  ],
+  [
+    'S13: a domain that is no field',
+    `type A { x: String ${personal} @deidentify(for: [LEGAL], by: PSEUDONYM, domain: "id") }`,
+    'A.x: @deidentify(domain: …) is the Type.field whose value it identifies, such as "Customer.id"',
   ],
   [
     'a number as a pseudonym',
@@ -346,12 +368,46 @@ const unbound: Array<[what: string, query: string, fault: string]> = [
     'Query.a(email:): it filters or sorts by A.email',
   ],
   ['a union', 'type Query { a(email: String): U } union U = A', 'Query.a(email:): it filters or sorts by A.email'],
+  ['S17: a yes or no', 'type Query { exists(email: String!): Boolean b: A }', 'Query.exists(email:): it filters'],
+  ['S17: a number', 'type Query { count(emailLike: String!): Int b: A }', 'Query.count(emailLike:): it filters'],
+  [
+    'S17: an answer that shows no subject',
+    'type Query { stats(filter: F): Stats b: A } type Stats { n: Int } input F { email: String }',
+    'F.email: it filters',
+  ],
+  [
+    'S17: a page of any name',
+    'type Query { search(email: String): Page } type Page { results: [Hit] } type Hit { found: A }',
+    'Query.search(email:): it filters',
+  ],
+  [
+    'S17: a search through a page of any name',
+    'type Query { search(q: String): Page } type Page { results: [A] }',
+    'Query.search(q:): it could filter or sort',
+  ],
+  [
+    'S17: a group by a field',
+    'type Query { grouped(by: G): [Group] b: A } enum G { NOTE EMAIL } type Group { key: String n: Int }',
+    'Query.grouped(by:): it filters',
+  ],
+  [
+    'S17: a group by any field',
+    'type Query { grouped(by: String!): [Group] b: A } type Group { key: String n: Int }',
+    'Query.grouped(by:): it could filter or sort',
+  ],
+  [
+    'S17: a subscription',
+    'type Query { b: A } type Subscription { changed(since: Day): A } scalar Day',
+    'Subscription.changed(since:): it could filter or sort',
+  ],
   [
     'a field below the root',
     'type Query { b: B } type B { a(email: String): A }',
     'B.a(email:): it filters or sorts by A.email',
   ],
 ];
+
+const told = '@nonPersonal(because: "it reads nothing")';
 
 test.each(unbound)('refuses to start: a filter or sort that is not bound, by %s', (_, query, fault) => {
   expect(faultsOf(start(governed, query))).toEqual([expect.stringContaining(fault)]);
@@ -363,10 +419,14 @@ test.each([
     'a filter that is bound as a whole',
     'type Query { a(filter: F @governedBy(field: "A.email")): A } input F { email: String }',
   ],
-  ['a part of a word', 'type Query { a(emailer: String, first: Int, name: String): A }'],
+  ['a part of a word, and told', `type Query { a(emailer: String ${told}, name: String ${told}): A }`],
+  ['paging', 'type Query { a(first: Int, last: Int!, after: String, before: ID, cursor: Cursor): A } scalar Cursor'],
+  ['told to read nothing', `type Query { a(email: String ${told}, q: String ${told}): Boolean b: A }`],
+  ['told in an input', `type Query { a(filter: F): [A] } input F { q: String ${told} any: [F] }`],
   ['what is not governed', 'type Query { a(note: String): A }'],
   ['a mutation', 'type Query { a: A } type Mutation { create(email: String): A }'],
-  ['what returns no governed type', 'type Query { a(email: String): Int b: A }'],
+  ['an id of something else', 'type Query { other(id: ID!, emailId: ID): Int b: A }'],
+  ['about what reaches no subject', 'type Query { weather(city: String, at: Day): Int b: A } scalar Day'],
 ])('starts: an argument that is %s', (_, query) => {
   expect(faultsOf(start(governed, query))).toEqual([]);
 });
@@ -401,9 +461,12 @@ test.each([
   ],
   [
     'specified directives',
-    'type A { x(y: Int @deprecated): Int @deprecated } scalar S @specifiedBy(url: "https://example.org") input O @oneOf { a: Int }',
+    'type A { x(y: Int @deprecated): Int @deprecated @nonPersonal(because: "x") } scalar S @specifiedBy(url: "https://example.org") input O @oneOf { a: Int }',
   ],
-  ['directives of its own', 'directive @mine(a: Int) on FIELD_DEFINITION type A { x: Int @mine(a: 1) }'],
+  [
+    'directives of its own',
+    'directive @mine(a: Int) on FIELD_DEFINITION type A { x: Int @mine(a: 1) @nonPersonal(because: "x") }',
+  ],
   [
     'two fields derived from one',
     `type A { x: Int ${forSupport} y: Int @derivedFrom(fields: ["x"]) z: Int @derivedFrom(fields: ["x", "y"]) }`,
@@ -497,4 +560,32 @@ test('equal rules have equal versions, and any change another', () => {
     version(`type A { x: Int ${personal} @purposes(allow: [SUPPORT, LEGAL]) y: Int @nonPersonal(because: "x") }`),
   ).not.toBe(one);
   expect(version(`type A { x: Int ${forSupport} y: Int @nonPersonal(because: "y") }`)).not.toBe(one);
+});
+
+test('S17: a schema without any directive is refused unless its caller says that it means it', () => {
+  const bare = () => buildSchema(`${governanceTypeDefs} type Query { email: String }`);
+  expect(faultsOf(() => govern(bare()))).toEqual([expect.stringContaining('no element carries a directive of Remit')]);
+  expect(faultsOf(() => govern(bare()))[0]).toContain('{ ungoverned: true }');
+  expect(govern(bare(), { ungoverned: true }).coordinates).toEqual([]);
+  // printSchema drops every usage of a directive.
+  const printed = printSchema(buildSchema(`${governanceTypeDefs} type Query { email: String ${forSupport} }`));
+  expect(faultsOf(() => govern(buildSchema(printed)))).toHaveLength(1);
+});
+
+test('S17: a resolver, a type’s resolver or a field that is set after govern() is found out', () => {
+  const schema = buildSchema(
+    `${governanceTypeDefs} type A { x: Int ${forSupport} } union U = A type Query { a: A u: U }`,
+  );
+  govern(schema);
+  const type = schema.getType('A') as GraphQLObjectType;
+  const { x } = type.getFields();
+  if (!x) throw new Error('A.x is there');
+  const late = 'A.x: its resolve is set after govern() and would have no guard; set it before';
+  expect(() => Object.assign(x, { resolve: () => 1 })).toThrow(late);
+  expect(() => Object.assign(x, { subscribe: () => 1 })).toThrow('A.x: its subscribe is set after govern()');
+  expect(() => Object.assign(type, { isTypeOf: () => true })).toThrow('A: its isTypeOf is set after govern()');
+  const union = schema.getType('U') as GraphQLUnionType;
+  expect(() => Object.assign(union, { resolveType: () => 'A' })).toThrow('U: its resolveType is set after govern()');
+  expect(() => Object.assign(type.getFields(), { y: x })).toThrow(TypeError);
+  expect(() => govern(schema)).not.toThrow();
 });

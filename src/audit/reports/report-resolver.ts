@@ -1,4 +1,4 @@
-import { Arg, Ctx, Field, ID, ObjectType, Query, Resolver, registerEnumType } from 'type-graphql';
+import { Arg, Ctx, Directive, Field, ID, ObjectType, Query, Resolver, registerEnumType } from 'type-graphql';
 import type { GovernedCoordinate } from '../../governance/govern';
 import { type RequestContext, requireClient } from '../../identity/request-context';
 import { DateTime } from '../../storage/date-time';
@@ -74,7 +74,7 @@ export class ReportResolver {
 
   @Query(() => AuditReport, { description: 'A report out of the audit ledger, about the client that the token names.' })
   async auditReport(
-    @Arg('kind', () => ReportKind) kind: ReportKind,
+    @Directive('@nonPersonal(because: "a kind of report")') @Arg('kind', () => ReportKind) kind: ReportKind,
     @Ctx() context: RequestContext,
     @Arg('customerId', () => ID, { nullable: true }) customerId?: string,
     @Arg('from', () => DateTime, { nullable: true }) from?: Date,

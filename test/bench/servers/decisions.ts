@@ -61,6 +61,7 @@ async function timeDecisions(): Promise<Record<'known' | 'compared' | 'execution
   const schemaOf = (directives: string) =>
     govern(buildSchema(`${governanceTypeDefs}\ntype Query { name: String ${directives} }`), {
       plainSources: true,
+      ungoverned: directives === '',
       onDecision,
     });
   const governed = schemaOf('@personalData(category: NAME) @purposes(allow: [SUPPORT])');
