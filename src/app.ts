@@ -10,7 +10,6 @@ import { watchedVerifier } from './audit/sign-ins';
 import { timestampAnchor } from './audit/timestamp';
 import { witnessAnchor } from './audit/witness';
 import type { Config } from './config';
-import { DisclosureNotices } from './disclosures/disclosure-notices';
 import { DisclosureResolver } from './disclosures/disclosure-resolver';
 import { ErasureBackground } from './erasure/background';
 import { ErasureResolver } from './erasure/erasure-resolver';
@@ -32,6 +31,7 @@ import { GovernanceResolver } from './identity/governance-resolver';
 import { discoverSignIn } from './identity/openid-discovery';
 import type { RequestContext } from './identity/request-context';
 import { createTokenVerifier } from './identity/tokens';
+import { DueNotices } from './register/due-notices';
 import { NoticeResolver } from './register/notice-resolver';
 import { ProposalResolver } from './register/proposal-resolver';
 import { RegisterResolver } from './register/register-resolver';
@@ -75,8 +75,8 @@ export async function openApp(config: Config, logger = createLogger({ level: con
     onFailure: (error) => logger.error({ err: error }, 'the audit ledger failed'),
     onUncollected: (uncollected) => logger.warn(uncollected, 'a client ends and nobody has collected its export'),
   });
-  const disclosureNotices = new DisclosureNotices(services.disclosures, (error) =>
-    logger.error({ err: error }, 'clients could not be told of disclosures; it is tried again'),
+  const dueNotices = new DueNotices([services.disclosures, services.announcements], (error) =>
+    logger.error({ err: error }, 'clients could not be told of what concerns them; it is tried again'),
   );
   const anchoring = new Anchoring(services.ledger, anchorsOf(config), (error) =>
     logger.error({ err: error }, 'the audit ledger could not be anchored'),
@@ -146,13 +146,13 @@ export async function openApp(config: Config, logger = createLogger({ level: con
     },
     work: () => {
       background.start();
-      disclosureNotices.start();
+      dueNotices.start();
       // A log that names an issuer out of reach before the first caller meets it.
       void verifier.issuerState();
     },
     close: async () => {
       await background.stop();
-      await disclosureNotices.stop();
+      await dueNotices.stop();
       await services.trail.close();
       await anchoring.close();
       await services.ledger.close();

@@ -14,6 +14,7 @@ import type { Exports } from './exports/exports';
 import { createExportsRoom } from './exports/exports-room';
 import { AccessDesk } from './identity/access-desk';
 import { GovernanceRecords } from './identity/governance-records';
+import { Announcements } from './register/announcements';
 import { Clients } from './register/clients';
 import { RegisterPolicySource } from './register/policy-source';
 import { Proposals } from './register/proposals';
@@ -43,6 +44,7 @@ export interface Services {
   readonly auditReader: AuditReader;
   readonly references: References;
   readonly disclosures: Disclosures;
+  readonly announcements: Announcements;
   readonly reports: Reports;
 }
 
@@ -112,6 +114,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
       policies,
       transfersOf: async (client) => (await transfers.store.all(client)).map(declaredTransfer),
     }),
+    announcements: new Announcements(regions, transfers.notices),
     disclosures: new Disclosures({ regions, keys, references, recorder: trail, notices: transfers.notices }),
   };
 }

@@ -44,7 +44,8 @@ const CLOCK_TOLERANCE_S = 5;
  * issuer takes back may be honoured for as long. Grants and instructions are looked up for every request all the same.
  */
 const VERIFIED_TTL_MS = 60_000;
-const VERIFIED_MAX = 10_000;
+/** In bytes, about: how many tokens there are, and how long they are, is up to their issuer. */
+const VERIFIED_BYTES = 16 * 1024 * 1024;
 const MAX_TOKEN_LENGTH = 8_192;
 const MALFORMED = 'The token is malformed, or its signature is not of a key of its issuer.';
 
@@ -82,7 +83,10 @@ export function createTokenVerifier(options: TokenVerifierOptions): IssuerVerifi
     return [claimsOf(payload, options.claimNames), payload];
   }
 
-  const verified = new LRUCache<string, TokenClaims>({ max: VERIFIED_MAX });
+  const verified = new LRUCache<string, TokenClaims>({
+    maxSize: VERIFIED_BYTES,
+    sizeCalculation: (_, bearer) => 1_000 + 2 * bearer.length,
+  });
   return {
     async verify(bearer) {
       if (bearer.length > MAX_TOKEN_LENGTH) throw new InvalidTokenError('The token is too long.');
