@@ -19,7 +19,7 @@ import { openErasures } from './erasure/monitoring';
 import { ExportResolver, TerminationExportResolver } from './exports/export-resolver';
 import { countAlerts } from './gateway/alert-metrics';
 import { contractNames, contractOf, contractSchema } from './gateway/contracts';
-import { measureErasures } from './gateway/erasure-metrics';
+import { erasureConcerns, measureErasures, workerFaults } from './gateway/erasure-metrics';
 import { type Explain, ExplainResolver } from './gateway/explain-resolver';
 import { measureInstallation, type PoolUse } from './gateway/installation-metrics';
 import { createLogger } from './gateway/logging';
@@ -112,7 +112,11 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       collect: (context, id) => services.exports.collect(context, id),
       signIn: signInOf(config),
       measure: (registry) => {
-        measureErasures(registry, () => openErasures(services.erasure.parts));
+        measureErasures(
+          registry,
+          () => openErasures(services.erasure.parts),
+          () => background.state,
+        );
         measureInstallation(registry, {
           ledger: async () => ({ ...(await services.ledger.lag()), unanchored: await anchoring.unanchored() }),
           pools: () => poolsOf(stores),
@@ -124,11 +128,18 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       compression: config.compression,
       ready: async () => {
         const { usable, fault } = await verifier.issuerState();
-        return [...(await faultsOf(stores)), ...(usable ? [] : [`${fault} (OIDC_ISSUER is ${issuer})`])];
+        return [
+          ...(await faultsOf(stores)),
+          ...workerFaults(background.state),
+          ...(usable ? [] : [`${fault} (OIDC_ISSUER is ${issuer})`]),
+        ];
       },
       concerns: async () => {
         const { fault } = await verifier.issuerState();
-        return fault === undefined ? [] : [`${fault} (OIDC_ISSUER is ${issuer}); the keys known before are used`];
+        return [
+          ...(fault === undefined ? [] : [`${fault} (OIDC_ISSUER is ${issuer}); the keys known before are used`]),
+          ...erasureConcerns(await openErasures(services.erasure.parts)),
+        ];
       },
       logger,
       production,

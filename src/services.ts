@@ -1,5 +1,6 @@
 import { AccessRecorder } from './audit/access-recorder';
 import type { Alert } from './audit/alerts';
+import { isDataBehind } from './audit/data-behind';
 import { Ledger, type LedgerOptions } from './audit/ledger';
 import { AuditReader } from './audit/reader';
 import { References } from './audit/references';
@@ -86,6 +87,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     purgers: [purger],
     exports: terminations,
     production,
+    isDataBehind: () => isDataBehind(regions, keysSource),
   });
   const policies = new RegisterPolicySource(clients, parties, records);
   const reader = new AuditReader(regions, references);

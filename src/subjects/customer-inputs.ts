@@ -8,6 +8,7 @@ import { RestrictionGroundEnum } from './processing-restriction';
 const reads = (field: string) => Directive(`@governedBy(field: "Customer.${field}")`);
 const looksUp = (field: string) => Directive(`@governedBy(field: "Customer.${field}", operators: [EQ])`);
 
+@Directive('@oneOf')
 @InputType({ description: 'Exactly one of these: an exact look-up by a blind index.' })
 export class CustomerLookup {
   @looksUp('email')
