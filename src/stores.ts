@@ -7,6 +7,7 @@ import { KeyStore } from './storage/key-store';
 import { loadMasterKeyFile } from './storage/master-key';
 import { type HostingRegion, Regions } from './storage/regions';
 import { hasPlainAttributes, sealPlainAttributes } from './subjects/plain-attributes';
+import { isReindexPending, reindexIdentifiers } from './subjects/reindex';
 
 /** The stores of an installation, open. */
 export interface Stores {
@@ -39,16 +40,12 @@ export async function openStores(config: StoreConfig, options: { poolSize?: numb
   };
   try {
     const keysSource = await open({ url: config.keysDatabaseUrl, store: keysStore });
-    const keys = new KeyStore(keysSource, master);
-    const openData = async (address: Address) => {
-      const source = await open(address);
-      await bringDataUpToDate(source, keys, address.store.variable);
-      return source;
-    };
-    const home = await openData({ url: config.databaseUrl, store: dataStore });
+    const home = await open({ url: config.databaseUrl, store: dataStore });
     const bound = new Map<HostingRegion, DataSource>();
-    for (const { region, ...address } of regional(config)) bound.set(region, await openData(address));
+    for (const { region, ...address } of regional(config)) bound.set(region, await open(address));
     const regions = new Regions(home, bound);
+    const keys = new KeyStore(keysSource, master);
+    for (const source of regions.all()) await finishKeyedSteps(source, keys);
     const close = async () => {
       keys.close();
       await regions.close();
@@ -61,26 +58,67 @@ export async function openStores(config: StoreConfig, options: { poolSize?: numb
   }
 }
 
-/** Runs the pending migrations of every store, seals what they could not, and returns the names of what was done. */
+/** Runs the pending migrations of every store and what they leave to be done, and says what it was. */
 export async function migrateStores(config: StoreConfig): Promise<string[]> {
-  const keysSource = await openDataSource(config.keysDatabaseUrl, keysStore);
+  const done: string[] = [];
+  const opened: DataSource[] = [];
   try {
-    const done = await migrate(keysSource);
-    for (const { url, store } of [{ url: config.databaseUrl, store: dataStore }, ...regional(config)]) {
+    const addresses = [
+      { url: config.keysDatabaseUrl, store: keysStore },
+      { url: config.databaseUrl, store: dataStore },
+      ...regional(config),
+    ];
+    for (const { url, store } of addresses) {
       const source = await openDataSource(url, store);
-      try {
-        done.push(...(await migrate(source)));
-        if (!(await hasPlainAttributes(source))) continue;
-        const master = await loadMasterKeyFile(config.masterKeyFile, { production: config.production });
-        await sealPlainAttributes(source, new KeyStore(keysSource, master));
-        done.push('the keys of custom attributes, sealed');
-      } finally {
-        await source.destroy();
+      opened.push(source);
+      done.push(...(await migrate(source)));
+    }
+    const [keysSource, ...data] = opened;
+    if (keysSource) done.push(...(await runKeyedSteps(config, keysSource, data)));
+    return done;
+  } finally {
+    for (const source of opened) await source.destroy();
+  }
+}
+
+/** What migrations leave to be done, since it takes the keys. */
+const keyedSteps: ReadonlyArray<{
+  isPending(source: DataSource): Promise<boolean>;
+  /** @returns what was done */
+  run(source: DataSource, keys: KeyStore): Promise<string>;
+  readonly waiting: string;
+}> = [
+  {
+    isPending: isReindexPending,
+    run: async (source, keys) => `new indexes of ${await reindexIdentifiers(source, keys)} customers`,
+    waiting: 'identifiers are to be indexed again',
+  },
+  {
+    isPending: hasPlainAttributes,
+    run: async (source, keys) => `sealed keys of ${await sealPlainAttributes(source, keys)} attributes`,
+    waiting: "the keys of customers' attributes are to be sealed",
+  },
+];
+
+async function runKeyedSteps(
+  config: StoreConfig,
+  keysSource: DataSource,
+  data: readonly DataSource[],
+): Promise<string[]> {
+  const done: string[] = [];
+  let keys: KeyStore | undefined;
+  try {
+    for (const source of data) {
+      for (const { isPending, run } of keyedSteps) {
+        if (!(await isPending(source))) continue;
+        const { masterKeyFile, production } = config;
+        keys ??= new KeyStore(keysSource, await loadMasterKeyFile(masterKeyFile, { production }));
+        done.push(await run(source, keys));
       }
     }
     return done;
   } finally {
-    await keysSource.destroy();
+    keys?.close();
   }
 }
 
@@ -97,15 +135,18 @@ function regional({ regionalDatabaseUrls }: StoreConfig): Array<Address & { regi
   );
 }
 
-async function bringDataUpToDate(source: DataSource, keys: KeyStore, variable: string): Promise<void> {
-  if (!(await hasPlainAttributes(source))) return;
-  if (source.options.type === 'better-sqlite3') await sealPlainAttributes(source, keys);
-  else throw new ConfigurationError(variable, 'the keys of custom attributes wait to be sealed; run: remit migrate');
-}
-
 async function bringUpToDate(source: DataSource, variable: string): Promise<void> {
   const pending = await pendingMigrations(source);
   if (pending.length === 0) return;
   if (source.options.type === 'better-sqlite3') await migrate(source);
   else throw new ConfigurationError(variable, `${pending.length} migrations are pending; run: remit migrate`);
+}
+
+/** As {@link bringUpToDate}, of what a migration could not do without the keys. */
+async function finishKeyedSteps(source: DataSource, keys: KeyStore): Promise<void> {
+  for (const { isPending, run, waiting } of keyedSteps) {
+    if (!(await isPending(source))) continue;
+    if (source.options.type === 'better-sqlite3') await run(source, keys);
+    else throw new ConfigurationError('DATABASE_URL', `${waiting}; run: remit migrate`);
+  }
 }

@@ -1,13 +1,23 @@
+import 'reflect-metadata';
 import { readFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { GraphQLError } from 'graphql';
 import type { Client } from '../register/client';
 import type { Services } from '../services';
 import type { Stores } from '../stores';
-import { checkFile, type ImportReport, importFile, rejectsPathOf } from '../subjects/import/import-file';
+import type { ImportTarget } from '../subjects/import/external-ids';
+import { checkFile, type ImportOptions, importFile, rejectsPathOf } from '../subjects/import/import-file';
+import type { ImportReport } from '../subjects/import/import-report';
 import { type ImportKind, importKinds } from '../subjects/import/kinds';
-import { readMapping } from '../subjects/import/mapping';
+import { type Mapping, mappingOf, parseMapping } from '../subjects/import/mapping';
+import { presetMapping } from '../subjects/import/presets/preset-mapping';
+import { describePreset, presets } from '../subjects/import/presets/presets';
+import { recordedImport } from '../subjects/import/recorded-import';
+import { openSourceFile, type SourceFile } from '../subjects/import/source-file';
+import { dateFormats, faultOfDateFormat } from '../subjects/values/date-format';
 import { CommandError } from './failure';
+import { dryRunText, reportText } from './import-report-table';
 import { exitTwoOnMisuse } from './misuse';
 import { overStores } from './over-stores';
 import { progressBar } from './progress';
@@ -15,7 +25,9 @@ import { progressBar } from './progress';
 interface Options {
   readonly client: string;
   readonly as: ImportKind;
-  readonly map: string;
+  readonly map?: string;
+  readonly from?: string;
+  readonly dryRun?: boolean;
   readonly createClient?: boolean;
   readonly source?: string;
   readonly rejects?: string;
@@ -24,101 +36,139 @@ interface Options {
   readonly strict?: boolean;
   readonly encoding?: string;
   readonly delimiter?: string;
+  readonly dateFormat?: string;
+  readonly decimal?: '.' | ',';
   readonly json?: boolean;
 }
 
 /** `remit import`: takes a client's own export in. */
 export function importCommand(): Command {
-  const command = new Command('import')
+  const command = new Command('import');
+  command
     .description("Take a client's CSV or NDJSON file in; rows are known by their external id, so it can be run again")
     .argument('<file>', 'CSV with a header row, or NDJSON')
     .requiredOption('--client <slug>', 'the client whose data it is')
     .addOption(new Option('--as <kind>', 'what the rows are').choices(importKinds).makeOptionMandatory())
-    .requiredOption('--map <file>', 'JSON: our field names → the columns of the file')
+    .addOption(new Option('--from <product>', 'whose export it is').choices(Object.keys(presets)))
+    .option('--map <file>', 'JSON: our field names → the columns of the file; with --from, what differs from it')
+    .option('--dry-run', 'write nothing, and show what would happen')
     .option('--create-client', 'register the client where it does not exist')
-    .option('--source <name>', 'where created customers come from; "import" unless told, or mapped')
-    .option('--rejects <file>', 'where rejected rows are reported; FILE.rejects.ndjson unless told')
+    .option('--source <name>', 'where created customers come from; the product, or "import", unless told or mapped')
+    .option('--rejects <file>', 'where rejected rows and fields are reported; FILE.rejects.ndjson unless told')
     .option('--strict', 'reject the whole row where a field of it cannot be read')
     .option('--allow-rejects <n>', 'exit with 0 where no more rows and fields than these are rejected', wholeNumber, 0)
     .option('--encoding <name>', 'what the text is encoded in, such as windows-1252; found out unless told')
     .option('--delimiter <character>', 'what stands between values of CSV, or TAB; found out unless told', delimiterOf)
+    .option(
+      '--date-format <format>',
+      `how dates are written: ${dateFormats.join(', ')}, or like dd.MM.yyyy`,
+      dateFormatOf,
+    )
+    .addOption(new Option('--decimal <sign>', 'the sign before the decimals of amounts').choices(['.', ',']))
     .option('--allow-erased', 'take in people whose erasure is on record; who does so is recorded')
     .option('--json', 'print the counts as JSON, and nothing else')
-    .addHelpText('after', EXAMPLE)
+    .addHelpText('after', () => {
+      const { from } = command.opts<Partial<Options>>();
+      return from === undefined ? EXAMPLE : `\n${describePreset(from)}`;
+    })
     .action(async (file: string, options: Options) => {
       const report = await overStores((services, stores) => run(services, stores, file, options));
-      process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : summary(report, file, options));
+      const text = options.dryRun
+        ? dryRunText(report, options.as)
+        : reportText(report, options.as, options.rejects ?? rejectsPathOf(file));
+      process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : text);
       if (report.rejected + report.rejectedFields > options.allowRejects) process.exitCode = 1;
     });
   return exitTwoOnMisuse(command);
 }
 
 const EXAMPLE = `
-Orders name their customer by customerExternalId, order items their order by orderExternalId; other data of a customer
-goes to attributes.KEY. An empty cell leaves what is known as it is. A value that cannot be read costs its field, a key
-that cannot its row; exit code 1 says that there were such.
+Orders name their customer by customerExternalId or customerEmail, order items their order by orderExternalId; other data
+of a customer goes to attributes.KEY. A key may be a list of columns. An empty cell leaves what is known as it is. A value
+that cannot be read costs its field, a key that cannot its row; exit code 1 says that there were such.
 
-Example:
+Examples:
   $ echo '{"externalId":"CustomerId","residency":"Country","postalAddress.city":"City"}' > map.json
-  $ remit import customers.csv --client acme --as customers --map map.json --create-client`;
+  $ remit import customers.csv --client acme --as customers --map map.json --create-client
+  $ remit import contacts.csv --client acme --as customers --from hubspot --dry-run
+  $ remit import --from hubspot --help`;
 
 async function run(services: Services, stores: Stores, file: string, options: Options): Promise<ImportReport> {
-  if (options.source !== undefined && !/^.{1,100}$/u.test(options.source)) {
+  const { from, rejects, encoding, delimiter, strict, decimal, dateFormat: format, allowErased, dryRun } = options;
+  const source = options.source ?? from;
+  if (source !== undefined && !/^.{1,100}$/u.test(source)) {
     throw new CommandError('--source must have 1 to 100 characters', 2);
   }
-  const text = await readFile(options.map, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new CommandError(`--map ${options.map} cannot be read (${error.code}); name a file that can`, 2);
-  });
-  const mapping = readMapping(text, options.as, options.map);
-  const { rejects, encoding, delimiter, source, strict } = options;
-  const reading = { file, mapping, rejects, encoding, delimiter };
+  const own = await ownMapping(options);
+  const opened = await openSourceFile(file, { encoding, delimiter });
+  const mapping = await mappingFrom(opened, own, options);
+  const reading = { file, opened, mapping, rejects, format, decimal, strict, source };
   await checkFile(reading);
-  const client = await clientOf(services, options);
-  const { allowErased } = options;
-  if (allowErased) {
-    const change = { client: client.id, principal: 'remit import', details: { allowErased } };
-    await services.trail.record('ERASED_ALLOWED', change);
-  }
-  const target = {
-    client: client.id,
-    source: await stores.regions.of(client.id),
-    keys: stores.keys,
-    ...(allowErased ? {} : { tombstones: services.erasure.tombstones }),
-  };
+  const principal = `remit import, by ${userInfo().username}`;
   const progress = progressBar(options.as);
+  const wanted: ImportOptions = { ...reading, onProgress: progress.update };
   try {
-    return await importFile(target, { ...reading, source, strict, onProgress: progress.update });
+    if (dryRun) return await importFile(await targetOf(services, stores, options), wanted);
+    const client = await clientOf(services, options);
+    if (allowErased) {
+      await services.trail.record('ERASED_ALLOWED', { client: client.id, principal, details: { allowErased } });
+    }
+    const record = { recorder: services.trail, principal, preset: from };
+    return await recordedImport(await targetOf(services, stores, options), wanted, record);
   } finally {
     progress.stop();
   }
 }
 
+async function targetOf(services: Services, stores: Stores, options: Options): Promise<ImportTarget> {
+  const { client: slug, createClient, allowErased, dryRun: isDryRun = false } = options;
+  const client = await services.clients.find(slug);
+  if (!client && !createClient) throw unknownClient(slug);
+  return {
+    client: client?.id ?? '',
+    source: client ? await stores.regions.of(client.id) : stores.regions.home,
+    keys: stores.keys,
+    isDryRun,
+    isNewClient: !client,
+    ...(allowErased || !client ? {} : { tombstones: services.erasure.tombstones }),
+  };
+}
+
+async function mappingFrom(
+  opened: SourceFile,
+  own: Readonly<Record<string, unknown>>,
+  options: Options,
+): Promise<Mapping> {
+  const { map = '', from, as: kind } = options;
+  return from === undefined ? mappingOf(own, kind, map) : presetMapping(opened, from, kind, own);
+}
+
+async function ownMapping({ map, from }: Options): Promise<Readonly<Record<string, unknown>>> {
+  if (map !== undefined) return parseMapping(await textOf(map), map);
+  if (from !== undefined) return {};
+  throw new CommandError(
+    `name a mapping by --map, or whose export it is by --from: ${Object.keys(presets).join(', ')}`,
+    2,
+  );
+}
+
+function textOf(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new CommandError(`--map ${path} cannot be read (${error.code}); name a file that can`, 2);
+  });
+}
+
 async function clientOf({ clients }: Services, { client: slug, createClient }: Options): Promise<Client> {
   const client = await clients.find(slug);
   if (client) return client;
-  if (createClient) {
-    return clients.register({ slug, name: slug }, 'remit import').catch((error: unknown) => {
-      throw error instanceof GraphQLError ? new CommandError(error.message, 2) : error;
-    });
-  }
-  throw new CommandError(`there is no client "${slug}"; name one that exists, or add --create-client`, 2);
+  if (!createClient) throw unknownClient(slug);
+  return clients.register({ slug, name: slug }, 'remit import').catch((error: unknown) => {
+    throw error instanceof GraphQLError ? new CommandError(error.message, 2) : error;
+  });
 }
 
-function summary(report: ImportReport, file: string, options: Options): string {
-  const { read, created, updated, unchanged, rejected, rejectedFields, encoding } = report;
-  const counts = `${read} ${options.as} read: ${created} created, ${updated} updated, ${unchanged} unchanged`;
-  const guess =
-    encoding.by === 'guess'
-      ? `Read as ${encoding.name}, by likeness: where letters with accents came out wrong, say --encoding.\n`
-      : '';
-  if (rejected + rejectedFields === 0) return `${counts}.\n${guess}`;
-  const lost = [
-    ...(rejected > 0 ? [`${rejected} rejected`] : []),
-    ...(rejectedFields > 0 ? [`${rejectedFields} fields left out of others`] : []),
-  ];
-  const where = options.rejects ?? rejectsPathOf(file);
-  return `${counts}, ${lost.join(', ')}.\nLine and reason of each: ${where}\n${guess}`;
-}
+const unknownClient = (slug: string) =>
+  new CommandError(`there is no client "${slug}"; name one that exists, or add --create-client`, 2);
 
 function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Write a whole number, such as 10.');
@@ -128,5 +178,11 @@ function wholeNumber(text: string): number {
 function delimiterOf(text: string): string {
   if (text === 'TAB') return '\t';
   if (text.length !== 1 || /["\r\n]/.test(text)) throw new InvalidArgumentError('Write one character, or TAB.');
+  return text;
+}
+
+function dateFormatOf(text: string): string {
+  const fault = faultOfDateFormat(text);
+  if (fault !== undefined) throw new InvalidArgumentError(fault);
   return text;
 }

@@ -74,7 +74,7 @@ export async function seedClient(
   const ids = await ExternalIds.of(target);
   for (let first = 1; first <= options.customers; first += size) {
     const numbers = Array.from({ length: Math.min(size, options.customers - first + 1) }, (_, place) => first + place);
-    const known = await ids.find(Customer, numbers.map(externalIdOf), []);
+    const known = await ids.find(Customer, 'externalId', numbers.map(externalIdOf), []);
     const people = numbers.filter((number) => !known.has(externalIdOf(number))).map(make);
     await write(target, people);
     seeded.created += people.length;

@@ -29,7 +29,10 @@ export class RequestErasureInput {
   })
   endedPurpose?: ProcessingPurpose | null;
 
-  @Field(() => String, { nullable: true, description: 'Sealed with the person’s data, and erased with it.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Sealed with the person’s data, and erased with it; of a person whose key is gone it is not kept.',
+  })
   note?: string | null;
 
   @Field(() => DateTime, {
@@ -45,6 +48,8 @@ export class RequestErasuresInput {
   @Field(() => [ID], { nullable: true })
   customerIds?: string[] | null;
 
+  // Whom a filter meets, it names.
+  @aboutCustomer()
   @Field(() => CustomerFilter, { nullable: true })
   filter?: CustomerFilter | null;
 

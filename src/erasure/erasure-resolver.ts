@@ -17,6 +17,7 @@ import { PersonalRows, personalCategories } from '../storage/tables';
 import type { Row } from '../storage/tenant-reader';
 import { reachOf } from '../subjects/reach';
 import { fieldsAskedBy } from '../subjects/withheld-matches';
+import type { BulkFiling } from './bulk-filing';
 import { categoriesOfEndedPurpose } from './ended-purpose';
 import {
   CancelErasureInput,
@@ -33,6 +34,7 @@ import {
   ErasureRetention,
   ErasureStep,
   ErasureSubject,
+  UnfiledErasure,
 } from './erasure-types';
 import type { Filing } from './filing';
 import type { ErasureState } from './requests';
@@ -56,6 +58,18 @@ class TerminationPayload {
 class ErasuresPayload {
   @Field(() => Int, { description: 'How many were filed; those under erasure already are not counted.' })
   requested: number;
+
+  @Field(() => Int, { description: 'How many were under erasure already.' })
+  underErasure: number;
+
+  @Field(() => Int, { description: 'How many ids are of no customer of the client.' })
+  unknown: number;
+
+  @Field(() => [UnfiledErasure], { description: 'Whose erasure could not be filed; file it again.' })
+  failed: UnfiledErasure[];
+
+  @Field(() => Boolean, { description: 'Whether everybody was looked at; where not, file the rest by another call.' })
+  complete: boolean;
 }
 
 export const administration = ['CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
@@ -158,7 +172,11 @@ export class ErasureResolver {
     return { request: requestOf(await this.room.erasures.request(id, input.customerId, { ...filing, notBefore })) };
   }
 
-  @Mutation(() => ErasuresPayload, { description: 'Erases many customers; up to 50000 at once.' })
+  @PersonalRows()
+  @Mutation(() => ErasuresPayload, {
+    nullable: true,
+    description: 'Erases many customers, up to 50000 at once, and says who was left out.',
+  })
   @Leaves('ERASURES_REQUESTED')
   async requestErasures(
     @Arg('input', () => RequestErasuresInput) input: RequestErasuresInput,
@@ -168,11 +186,11 @@ export class ErasureResolver {
     const { id } = requireClient(context);
     const filing = { ...filer(context), ...(await this.#scopeOf(id, input)) };
     const { customerIds, filter } = input;
-    if (customerIds && !filter) return { requested: await this.room.erasures.requestMany(id, customerIds, filing) };
-    if (filter && !customerIds)
-      return {
-        requested: await this.room.erasures.requestWhere(id, filter, { ...filing, foundBy: fieldsAskedBy(filter) }),
-      };
+    if (customerIds && !filter) return reportOf(await this.room.erasures.requestMany(id, customerIds, filing));
+    if (filter && !customerIds) {
+      const found = { ...filing, foundBy: fieldsAskedBy(filter) };
+      return reportOf(await this.room.erasures.requestWhere(id, filter, found));
+    }
     throw denied.input('Give either "customerIds" or "filter".');
   }
 
@@ -228,6 +246,12 @@ export class ErasureResolver {
     throw denied.input(`"endedPurpose": other purposes in force read all that is kept for ${endedPurpose}.`);
   }
 }
+
+/** Whose erasure could not be filed is told to whoever named them, or may read who they are. */
+const reportOf = ({ failed, ...counts }: BulkFiling): ErasuresPayload => ({
+  ...counts,
+  failed: failed.map(({ customerId, code }) => about({ customerId, code }, unrestricted)),
+});
 
 function actor({ claims }: RequestContext): { principal: string; role: string } {
   return { principal: claims.subject, role: claims.roles[0] ?? '' };

@@ -4,11 +4,11 @@ import { ClientKeyError } from '../storage/errors';
 import type { Lease } from '../storage/jobs';
 import type { TenantTable } from '../storage/tables';
 import { committed, inTransaction } from '../storage/transaction';
+import { recordAct } from './acts';
 import type { Retained } from './certificate';
 import { certify } from './conclusion';
 import { type Chunk, eraseChunk, rowsOf } from './eraser';
 import { type LegalHold } from './holds';
-import { pseudonymOf } from './ledger';
 import type { ErasureParts } from './parts';
 import { dataStore, KEY_STORE, type PlannedStep } from './plan';
 import { TERMINATION_EVENT } from './recipients';
@@ -123,7 +123,7 @@ async function plan(parts: ErasureParts, ending: Ending): Promise<void> {
   const expected = (await parts.ledger.countKeys(client)) - keep.size;
   const entry = await parts.ledger.find(client, id);
   if (!entry) {
-    const pseudonym = pseudonymOf(await parts.keys.clientKey(client), state.requestedBy);
+    const pseudonym = await parts.ledger.pseudonym(client, state.requestedBy);
     const { grounds, requestedRole: role, dueAt } = state;
     const request = { grounds, role, pseudonym, dueAt, categories: null };
     await parts.ledger.record(client, [{ id, kind: 'CLIENT', subject: null, requestedAt: state.requestedAt, request }]);
@@ -136,6 +136,7 @@ async function plan(parts: ErasureParts, ending: Ending): Promise<void> {
     ),
     retained,
   });
+  await recordAct(parts, 'CLIENT_ERASURE_BEGUN', state, { pass: number });
   const recipients = await parts.recipients.of(client);
   await inTransaction(source, async (manager) => {
     await lease.fence(manager);
@@ -251,6 +252,7 @@ async function conclude(parts: ErasureParts, ending: Ending, retained: readonly 
   const { client, id } = state;
   const at = parts.now();
   const isComplete = retained.length === 0;
+  await recordAct(parts, isComplete ? 'ERASURE_EXECUTED' : 'ERASURE_PARTLY', state, { pass: ending.number });
   await certify(parts, source, state, { retained, keyDestroyed: isComplete, at, isComplete });
   await inTransaction(source, async (manager) => {
     await lease.fence(manager);

@@ -25,6 +25,8 @@ export interface Coordinate {
   readonly rule: FieldRule;
   readonly governed: boolean;
   readonly nonNull: boolean;
+  /** Equal values have equal pseudonyms within it. */
+  readonly domain: string;
   /** Coordinates whose strictest outcome a derived field inherits. */
   readonly sources: readonly number[];
   /** Of a field that leads to rows: those of which one has to be readable, or nobody is told of any. */
@@ -111,6 +113,7 @@ function coordinateOf(
     rule,
     governed: isGoverned(rule),
     nonNull: isNonNullType(field.type),
+    domain: rule.domain ?? `${type.name}.${field.name}`,
     sources: [],
     evidence: [],
     ofRow: isGoverned(rule),

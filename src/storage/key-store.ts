@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { decrypt, encrypt, SEAL_OVERHEAD_BYTES } from './aes-gcm';
-import { ClientKeyError, ConfigurationError } from './errors';
-import { HeldKey, type KeyHandle, OpenedMemory } from './held-key';
+import { ClientKeyError, ConfigurationError, UnsealError } from './errors';
+import { damagedKey, HeldKey, type KeyHandle, OpenedMemory } from './held-key';
 import { KeyCache } from './key-cache';
 import { ClientKey } from './key-entities';
 import type { MasterKey } from './master-key';
@@ -24,6 +24,14 @@ const OVERWRITTEN = Buffer.alloc(KEY_BYTES + SEAL_OVERHEAD_BYTES);
 export interface KeyDestruction {
   readonly client: string;
   readonly subject?: string;
+}
+
+/** What a sweep of orphans did, and where to go on; nothing where it came to the end. */
+export interface OrphanSweep {
+  readonly looked: number;
+  /** How many keys were destroyed. */
+  readonly swept: number;
+  readonly next?: string;
 }
 
 export interface KeyStoreOptions {
@@ -138,10 +146,10 @@ export class KeyStore {
   }
 
   /**
-   * The keys of subjects, each the caller's own copy. A subject whose key was destroyed or never made is not in the map,
-   * nor is any subject of a client whose key was destroyed.
+   * The keys of subjects, each the caller's own copy. A subject whose key was destroyed, never made or altered is not in
+   * the map, nor is any subject of a client whose key was destroyed.
    *
-   * @throws ClientKeyError if the client never had a key; UnsealError if a wrapped key was altered
+   * @throws ClientKeyError if the client never had a key
    */
   async subjectKeys(clientId: string, subjectIds: readonly string[]): Promise<Map<string, Buffer>> {
     const keys = new Map<string, Buffer>();
@@ -153,12 +161,12 @@ export class KeyStore {
     }
     if (missing.size === 0) return keys;
     const read = await this.#readSubjectKeys(clientId, missing);
-    return read === undefined ? new Map() : new Map([...keys, ...read]);
+    return read === undefined ? new Map() : new Map([...keys, ...read.keys]);
   }
 
   /**
    * Has something done with the keys of subjects. `use` runs in one turn, in which no key is forgotten; it finds no handle
-   * of a subject whose key was destroyed or never made.
+   * of a subject whose key was destroyed or never made, and one that opens nothing of a subject whose key was altered.
    *
    * @throws as {@link subjectKeys}, and what `use` throws
    */
@@ -168,6 +176,7 @@ export class KeyStore {
     use: (handles: ReadonlyMap<string, KeyHandle>) => T,
   ): Promise<T> {
     const read = new Map<string, HeldKey | undefined>();
+    const damaged = new Map<string, KeyHandle>();
     try {
       for (;;) {
         const handles = this.#cache.handles(clientId, subjectIds);
@@ -175,15 +184,17 @@ export class KeyStore {
         for (const subjectId of subjectIds) {
           if (handles.has(subjectId)) continue;
           const own = read.get(subjectId);
-          if (own) handles.set(subjectId, own);
+          const broken = damaged.get(subjectId);
+          if (own ?? broken) handles.set(subjectId, own ?? (broken as KeyHandle));
           else if (!read.has(subjectId)) missing.push(subjectId);
         }
         // What was cached before a read may be forgotten after it, so everyone is looked for again.
         if (missing.length === 0) return use(handles);
         const found = await this.#readSubjectKeys(clientId, missing);
         if (found === undefined) return use(new Map());
+        for (const subjectId of found.damaged) damaged.set(subjectId, damagedKey);
         for (const subjectId of missing) {
-          const key = found.get(subjectId);
+          const key = found.keys.get(subjectId);
           read.set(subjectId, key && new HeldKey(key, 0, nothingKept));
           key?.fill(0);
         }
@@ -191,6 +202,14 @@ export class KeyStore {
     } finally {
       for (const own of read.values()) own?.forget();
     }
+  }
+
+  /** Those of the subjects whose keys were altered, or put in another's place: nothing of theirs opens. */
+  async damagedAmong(clientId: string, subjectIds: readonly string[]): Promise<ReadonlySet<string>> {
+    if (subjectIds.length === 0) return new Set();
+    const read = await this.#readSubjectKeys(clientId, subjectIds);
+    for (const key of read?.keys.values() ?? []) key.fill(0);
+    return read?.damaged ?? new Set();
   }
 
   /**
@@ -237,26 +256,30 @@ export class KeyStore {
 
   /**
    * Destroys keys whose subject has no row: a process died between writing the key and the row, or between deleting the
-   * row and the key. Keys younger than ORPHAN_GRACE_MS are left alone. Not to be run on data restored from an old backup
-   * before the newer data is in: people who are missing there would be erased.
+   * row and the key. Keys younger than ORPHAN_GRACE_MS are left alone: their rows may be on the way. Not to be run on data
+   * restored from an old backup: people who are missing there would be erased.
    *
    * @param exists which of these subjects have a row
-   * @returns how many keys were destroyed
+   * @param after the subject's id to go on after, `limit` the most keys to look at, roughly
    */
-  async sweepOrphans(clientId: string, exists: (ids: string[]) => Promise<Set<string>>): Promise<number> {
+  async sweepOrphans(
+    clientId: string,
+    exists: (ids: string[]) => Promise<ReadonlySet<string>>,
+    { after = '', limit = Number.POSITIVE_INFINITY }: { readonly after?: string; readonly limit?: number } = {},
+  ): Promise<OrphanSweep> {
     const bornBefore = this.#now() - ORPHAN_GRACE_MS;
-    let swept = 0;
-    let ids = await this.#idsAfter(clientId, '', bornBefore);
-    while (ids.length > 0) {
+    let [looked, swept] = [0, 0];
+    for (let ids = await this.#idsAfter(clientId, after, bornBefore); ids.length > 0; ) {
       const present = await exists(ids);
       const orphans = ids.filter((subjectId) => !present.has(subjectId));
-      if (orphans.length > 0) {
-        await this.#destroying([clientId], () => this.#deleteSubjectKeys(clientId, orphans));
-        swept += orphans.length;
-      }
-      ids = await this.#idsAfter(clientId, ids.at(-1) ?? '', bornBefore);
+      if (orphans.length > 0) await this.#destroying([clientId], () => this.#deleteSubjectKeys(clientId, orphans));
+      looked += ids.length;
+      swept += orphans.length;
+      const last = ids.at(-1) ?? '';
+      if (looked >= limit) return { looked, swept, next: last };
+      ids = await this.#idsAfter(clientId, last, bornBefore);
     }
-    return swept;
+    return { looked, swept };
   }
 
   /** Zeroes the keys in memory. The data source is its owner's to close. */
@@ -264,23 +287,33 @@ export class KeyStore {
     this.#cache.close();
   }
 
-  /** @returns the keys that there are, copies too; undefined where the client's key was destroyed */
-  async #readSubjectKeys(clientId: string, subjectIds: Iterable<string>): Promise<Map<string, Buffer> | undefined> {
+  /**
+   * @returns the keys that there are, copies too, and whose do not open; undefined where the client's key was destroyed
+   */
+  async #readSubjectKeys(
+    clientId: string,
+    subjectIds: Iterable<string>,
+  ): Promise<{ keys: Map<string, Buffer>; damaged: Set<string> } | undefined> {
     const destructions = this.#destructions;
     const clientKey = await this.#clientKeyUnlessDestroyed(clientId);
     if (clientKey === undefined) return undefined;
     const keys = new Map<string, Buffer>();
+    const damaged = new Set<string>();
     for (const chunk of chunksOf([...subjectIds])) {
       for (const row of await this.#selectWrapped(clientId, chunk)) {
         // A destruction under way, or one whose process died between overwriting and deleting.
         if (row.wrapped.equals(OVERWRITTEN)) continue;
-        const key = decrypt(clientKey, row.wrapped, subjectContext(clientId, row.subject_id));
+        const key = opened(clientKey, row.wrapped, subjectContext(clientId, row.subject_id));
+        if (!key) {
+          damaged.add(row.subject_id);
+          continue;
+        }
         if (destructions === this.#destructions) this.#cache.set(key, clientId, row.subject_id);
         keys.set(row.subject_id, key);
       }
     }
     clientKey.fill(0);
-    return keys;
+    return { keys, damaged };
   }
 
   async #clientKeyUnlessDestroyed(clientId: string): Promise<Buffer | undefined> {
@@ -337,6 +370,16 @@ export class KeyStore {
       [clientId, after, bornBefore],
     );
     return rows.map((row) => row.subject_id);
+  }
+}
+
+/** Undefined where it was altered, or is another's. */
+function opened(clientKey: Buffer, wrapped: Buffer, context: string): Buffer | undefined {
+  try {
+    return decrypt(clientKey, wrapped, context);
+  } catch (error) {
+    if (error instanceof UnsealError) return undefined;
+    throw error;
   }
 }
 

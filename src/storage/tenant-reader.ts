@@ -351,16 +351,17 @@ function predicate(
   const parts = ['`client_id` = ?'];
   const parameters: Scalar[] = [defined(table, 'clientId', client)];
   for (const condition of where) {
-    const tested = test(table, condition);
+    const tested = conditionText(table, condition);
     parts.push(tested.text);
     parameters.push(...tested.parameters);
   }
   return { text: parts.join(' AND '), parameters };
 }
 
-function test(table: TenantTable, condition: Condition): { text: string; parameters: Scalar[] } {
+/** A condition as SQL; columns are named without their table. */
+export function conditionText(table: TenantTable, condition: Condition): { text: string; parameters: Scalar[] } {
   if ('any' in condition) {
-    const tests = condition.any.map((one) => test(table, one));
+    const tests = condition.any.map((one) => conditionText(table, one));
     return {
       text: tests.length === 0 ? '1 = 0' : `(${tests.map(({ text }) => text).join(' OR ')})`,
       parameters: tests.flatMap(({ parameters }) => parameters),

@@ -3,7 +3,7 @@ import { v7 as uuid } from 'uuid';
 import type { KeyStore } from '../storage/key-store';
 import { TenantReader } from '../storage/tenant-reader';
 import type { TenantWriter } from '../storage/tenant-writer';
-import { blindIndex } from '../storage/vault';
+import { attributeKeyIndex } from '../storage/vault';
 import { CustomAttribute } from './custom-attribute';
 import type { AttributeInput } from './customer-inputs';
 
@@ -21,8 +21,7 @@ export async function setAttributes(owner: Owner, attributes: readonly Attribute
   const reader = new TenantReader(manager, keys);
   const indexKey = await keys.derivedKey(client, 'blind-index');
   for (const { key, value = null } of attributes) {
-    const digest = blindIndex(indexKey, 'attributeKey', key, customerId);
-    if (digest === null) continue;
+    const digest = attributeKeyIndex(indexKey, customerId, key);
     const [found] = await reader.select(CustomAttribute, {
       client,
       fields: [],

@@ -1,7 +1,7 @@
 import { Field, ID, ObjectType } from 'type-graphql';
 import { connectionOf } from '../storage/connection';
 import { DateTime } from '../storage/date-time';
-import { Key, PersonalData, TenantTable } from '../storage/tables';
+import { Key, NonPersonal, PersonalData, TenantTable } from '../storage/tables';
 import { correspondence, correspondenceId } from './policies';
 
 const ofCustomer = { kind: 'CUSTOMER', id: 'customerId' } as const;
@@ -34,6 +34,12 @@ export class Message {
   @PersonalData({ ...correspondence, stored: { sealed: true } })
   @Field(() => String, { nullable: true })
   body: string | null;
+
+  @NonPersonal('names the import that the row came with (C2)', { plain: 'id' })
+  importId: string | null;
+
+  @PersonalData({ ...correspondenceId, stored: { sealed: true, index: 'externalId' } })
+  externalId: string | null;
 }
 
 @TenantTable('conversation', { subject: ofCustomer, erasure: 'DELETE' })
@@ -60,6 +66,12 @@ export class Conversation {
   @PersonalData({ ...correspondence, stored: { sealed: true } })
   @Field(() => String, { nullable: true })
   subject: string | null;
+
+  @NonPersonal('names the import that the row came with (C2)', { plain: 'id' })
+  importId: string | null;
+
+  @PersonalData({ ...correspondenceId, stored: { sealed: true, index: 'externalId' } })
+  externalId: string | null;
 }
 
 export const MessageConnection = connectionOf(Message, 'Message');

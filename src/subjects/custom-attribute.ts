@@ -17,7 +17,7 @@ export class CustomAttribute {
   @Key()
   id: string;
 
-  @PersonalData({ ...behaviour, stored: { sealed: true, index: 'attributeKey', within: 'SUBJECT' } })
+  @PersonalData({ ...behaviour, stored: { sealed: true, index: 'attributeKey' } })
   @Field(() => String, { nullable: true, description: 'That a person has it says something of them.' })
   key: string | null;
 

@@ -1,38 +1,28 @@
 import { GraphQLEmailAddress } from 'graphql-scalars';
-import { Directive, Field, ID, InputType, registerEnumType } from 'type-graphql';
+import { Directive, Field, ID, InputType } from 'type-graphql';
 import type { ProcessingPurpose } from '../governance/vocabulary';
 import { ProcessingPurposeEnum } from '../identity/enums';
 import { DateTime } from '../storage/date-time';
-import { type RestrictionGround, restrictionGrounds } from './customer';
+import type { RestrictionGround } from './customer';
 import { PostalAddressInput } from './postal-address';
-
-const grounds = Object.fromEntries(Object.keys(restrictionGrounds).map((ground) => [ground, ground])) as Record<
-  RestrictionGround,
-  RestrictionGround
->;
-registerEnumType(grounds, {
-  name: 'RestrictionGround',
-  description: "Why a person's processing is limited.",
-  valuesConfig: Object.fromEntries(
-    Object.entries(restrictionGrounds).map(([ground, article]) => [ground, { description: article }]),
-  ),
-});
+import { RestrictionGroundEnum } from './processing-restriction';
 
 const reads = (field: string) => Directive(`@governedBy(field: "Customer.${field}")`);
 const looksUp = (field: string) => Directive(`@governedBy(field: "Customer.${field}", operators: [EQ])`);
 
+@Directive('@oneOf')
 @InputType({ description: 'Exactly one of these: an exact look-up by a blind index.' })
 export class CustomerLookup {
   @looksUp('email')
-  @Field(() => String, { nullable: true, description: 'Any spelling that was recorded, internationalised ones too.' })
+  @Field(() => String, { nullable: true, description: 'In any spelling, internationalised ones too.' })
   email?: string | null;
 
   @looksUp('phone')
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: "In any spelling; without its country it may be any country's." })
   phone?: string | null;
 
   @looksUp('socialHandle')
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'With or without @; a link is of one network only.' })
   socialHandle?: string | null;
 
   @looksUp('externalId')
@@ -151,6 +141,12 @@ export class UpdateCustomerInput extends CustomerFields {
   @reads('id')
   @Field(() => ID)
   customerId: string;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'Takes in an identifier of a person whose erasure is on record, such as a number that was given anew.',
+  })
+  allowErased?: boolean | null;
 }
 
 @InputType()
@@ -159,7 +155,7 @@ export class RestrictProcessingInput {
   @Field(() => ID)
   customerId: string;
 
-  @Field(() => grounds)
+  @Field(() => RestrictionGroundEnum)
   ground: RestrictionGround;
 }
 

@@ -14,7 +14,7 @@ import {
 } from 'type-graphql';
 import { cursorsOf } from '../identity/cursors';
 import { ChangesNoGovernance, Leaves } from '../identity/entry-declarations';
-import { type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { noteGiven } from '../identity/request-notes';
 import { type Connection, connectionOf, page, pageSize, positionOf } from '../storage/connection';
 import type { KeyStore } from '../storage/key-store';
@@ -32,9 +32,10 @@ import {
   RestrictProcessingInput,
   UpdateCustomerInput,
 } from './customer-inputs';
-import type { Customers, CustomerWriter } from './customers';
+import { type Customers, type CustomerWriter, MOST_ALIKE } from './customers';
 import { HealthRecord, HealthRecordConnection } from './health-record';
 import { Order, OrderConnection, OrderItem } from './order';
+import { ProcessingRestriction } from './processing-restriction';
 import { reachOf } from './reach';
 import type { Records, Relation } from './records';
 import { cursorKeyOf, idOf, relatedPage } from './related-page';
@@ -113,17 +114,49 @@ export class CustomerResolver {
   }
 
   @PersonalRows()
-  @Query(() => Customer, { nullable: true, description: 'Finds a customer by an exact identifier.' })
+  @Query(() => ProcessingRestriction, {
+    nullable: true,
+    description:
+      'Why and since when processing of a customer is limited, read for LEGAL; null where it is not, where the person is ' +
+      'being erased, and where there is none of this id.',
+  })
+  async processingRestriction(
+    @Directive('@governedBy(field: "Customer.id", operators: [EQ])') @Arg('customerId', () => ID) customerId: string,
+    @Ctx() context: RequestContext,
+  ): Promise<ProcessingRestriction | null> {
+    requireRole(context, ...administration);
+    return (await this.customers.restriction(requireClient(context).id, customerId)) ?? null;
+  }
+
+  @PersonalRows()
+  @Query(() => Customer, {
+    nullable: true,
+    description: 'Finds a customer by an identifier; an error where several that may be read share it.',
+  })
   async customerLookup(
     @Arg('by', () => CustomerLookup) by: CustomerLookup,
     @Ctx() context: RequestContext,
   ): Promise<Customer | null> {
+    const [customer, another] = await this.customersByIdentifier(by, context);
+    if (another) throw denied.several();
+    return customer ?? null;
+  }
+
+  @PersonalRows()
+  @Query(() => [Customer], {
+    nullable: true,
+    description: `All customers who share an identifier, however it is spelt; at most ${MOST_ALIKE}.`,
+  })
+  async customersByIdentifier(
+    @Arg('by', () => CustomerLookup) by: CustomerLookup,
+    @Ctx() context: RequestContext,
+  ): Promise<Customer[]> {
+    const found = await this.customers.lookup(requireClient(context).id, by, readable(context));
     const reach = reachOf(context);
     const fields = fieldsAskedBy(by);
-    const matches = (customer: Customer) => mayMatch(reach, customer, fields);
-    const found = await this.customers.lookup(requireClient(context).id, by, readable(context), matches);
-    if (found) noteGiven(context, [found], categories);
-    return found ?? null;
+    const given = found.filter((customer) => mayMatch(reach, customer, fields));
+    noteGiven(context, given, categories);
+    return given;
   }
 
   @PersonalRows()
@@ -220,6 +253,7 @@ export class CustomerResolver {
     @Ctx() context: RequestContext,
   ): Promise<CustomerPayload> {
     requireRole(context, ...writers);
+    if (input.allowErased) requireRole(context, ...administration);
     await this.customers.update(requireClient(context).id, input, writerOf(context));
     return this.#payload(context, input.customerId);
   }

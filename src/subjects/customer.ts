@@ -46,7 +46,10 @@ export class Customer {
   @Field(() => String, { nullable: true })
   email: string | null;
 
-  @PersonalData({ ...contact, stored: { sealed: true, index: 'phone' } })
+  @PersonalData({
+    ...contact,
+    stored: { sealed: true, index: 'phone', countries: ['residency', 'postalAddress'] },
+  })
   @Field(() => String, { nullable: true })
   phone: string | null;
 
@@ -73,6 +76,9 @@ export class Customer {
   @PersonalData({ ...origin, stored: { plain: { text: 255 } } })
   @Field(() => String, { nullable: true, description: 'Where the data came from.' })
   source: string | null;
+
+  @NonPersonal('names the import that the row came with (C2)', { plain: 'id' })
+  importId: string | null;
 
   @PersonalData({
     ...identifier,

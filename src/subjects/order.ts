@@ -1,7 +1,7 @@
 import { Field, Float, ID, Int, ObjectType } from 'type-graphql';
 import { connectionOf } from '../storage/connection';
 import { DateTime } from '../storage/date-time';
-import { Key, PersonalData, TenantTable } from '../storage/tables';
+import { Key, NonPersonal, PersonalData, TenantTable } from '../storage/tables';
 import { purchase, purchaseAmount, purchaseFact, purchaseId, purchaseTime } from './policies';
 
 const ofCustomer = { kind: 'CUSTOMER', id: 'customerId' } as const;
@@ -33,6 +33,9 @@ export class OrderItem {
   @PersonalData({ ...purchaseAmount, stored: { plain: 'amount' } })
   @Field(() => Float, { nullable: true })
   unitPrice: number | null;
+
+  @NonPersonal('names the import that the row came with (C2)', { plain: 'id' })
+  importId: string | null;
 
   @PersonalData({ ...purchaseId, stored: { sealed: true, index: 'externalId' } })
   externalId: string | null;
@@ -67,6 +70,9 @@ export class Order {
   @PersonalData({ ...purchaseFact, stored: { plain: { text: 40 } } })
   @Field(() => String, { nullable: true })
   status: string | null;
+
+  @NonPersonal('names the import that the row came with (C2)', { plain: 'id' })
+  importId: string | null;
 
   @PersonalData({ ...purchaseId, stored: { sealed: true, index: 'externalId' } })
   externalId: string | null;

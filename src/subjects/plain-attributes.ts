@@ -6,7 +6,7 @@ import { withMigrationLock } from '../storage/migration-lock';
 import { tableOf } from '../storage/tables';
 import { sealingContext } from '../storage/tenant-reader';
 import { inTransaction } from '../storage/transaction';
-import { blindIndex, seal, unseal } from '../storage/vault';
+import { attributeKeyIndex, seal, unseal } from '../storage/vault';
 import { CustomAttribute } from './custom-attribute';
 
 /** Where the migration set attributes aside whose keys are plain. */
@@ -33,14 +33,17 @@ export async function hasPlainAttributes(source: DataSource): Promise<boolean> {
 /**
  * Seals what is set aside, some rows a transaction, so that it goes on where it was stopped, and removes the table. What is
  * of people whose key is destroyed is erased already, and goes with it; a value that does not open is empty from then on.
+ * @returns how many rows were set aside
  */
-export async function sealPlainAttributes(source: DataSource, keys: KeyStore): Promise<void> {
-  await withMigrationLock(source, async () => {
-    if (!(await hasPlainAttributes(source))) return;
-    while ((await inTransaction(source, (manager) => sealSome(manager, keys))) > 0);
+export async function sealPlainAttributes(source: DataSource, keys: KeyStore): Promise<number> {
+  return withMigrationLock(source, async () => {
+    let sealed = 0;
+    if (!(await hasPlainAttributes(source))) return sealed;
+    for (let some = -1; some !== 0; sealed += some) some = await inTransaction(source, (m) => sealSome(m, keys));
     await source.query(`DROP TABLE \`${TABLE}\``);
     // What was deleted is overwritten there, but the log beside the file still has it.
     if (source.options.type === 'better-sqlite3') await source.query('PRAGMA wal_checkpoint(TRUNCATE)');
+    return sealed;
   });
 }
 
@@ -84,7 +87,7 @@ async function insertSealed(
       customerId,
       identity.id,
       seal(subjectKey, { key, value: openedValue(row, subjectKey) }, context),
-      blindIndex(indexKey, 'attributeKey', key, customerId),
+      attributeKeyIndex(indexKey, customerId, key),
     ],
   );
 }

@@ -7,6 +7,13 @@ import { Customer } from './customer';
 /** Why nothing is written about a person. */
 export type WriteRefusal = 'ABSENT' | 'UNDER_ERASURE' | 'RESTRICTED';
 
+/** @param state what limits a person's processing, null where nothing does, undefined where the person is not there */
+export function refusalOf(state: string | null | undefined): WriteRefusal | undefined {
+  if (state === undefined) return 'ABSENT';
+  if (state === null) return undefined;
+  return state === UNDER_ERASURE ? 'UNDER_ERASURE' : 'RESTRICTED';
+}
+
 /**
  * About whom nothing may be written by whoever states no purpose: who is not there, is being erased, or whose processing
  * is restricted (GDPR Art. 18). Asked in the transaction that writes, which it keeps an erasure from crossing.
@@ -20,9 +27,8 @@ export async function refusedWrites(
   const states = await writer.enter(Customer, client, customers);
   const refused = new Map<string, WriteRefusal>();
   for (const id of customers) {
-    const state = states.get(id);
-    if (state === undefined) refused.set(id, 'ABSENT');
-    else if (state !== null) refused.set(id, state === UNDER_ERASURE ? 'UNDER_ERASURE' : 'RESTRICTED');
+    const refusal = refusalOf(states.get(id));
+    if (refusal) refused.set(id, refusal);
   }
   return refused;
 }

@@ -102,6 +102,23 @@ describe('remit audit', () => {
     });
   });
 
+  test('keys prints the key that check takes, alone or for each log', async () => {
+    const printed = await remit(['audit', 'keys'], { cwd, env });
+    expect([printed.code, printed.stdout]).toEqual([0, expect.stringMatching(/^[A-Za-z0-9+/]{43}=\n$/)]);
+    const { publicKey, logs } = JSON.parse((await remit(['audit', 'keys', '--json'], { cwd, env })).stdout);
+    expect([publicKey, logs]).toEqual([
+      printed.stdout.trim(),
+      expect.arrayContaining([{ log: expect.any(String), verifierKey: key }]),
+    ]);
+    writeFileSync(join(cwd, 'remit-audit.pub'), printed.stdout);
+    const proof = await remit(['audit', 'prove', id], { cwd, env });
+    const held = await remit(['audit', 'check', '-', '--key', 'remit-audit.pub'], { cwd, input: proof.stdout });
+    expect(held.code).toBe(0);
+    const stranger = Buffer.alloc(32, 7).toString('base64');
+    const refused = await remit(['audit', 'check', '-', '--key', stranger], { cwd, input: proof.stdout });
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('"remit audit keys" prints the key')]);
+  });
+
   test('prove prints a proof that check holds against a key, without any database', async () => {
     const proven = await remit(['audit', 'prove', id], { cwd, env });
     expect(proven.code).toBe(0);
@@ -128,6 +145,24 @@ describe('remit audit', () => {
   test('nothing is pruned before its time', async () => {
     const { code, stdout } = await remit(['audit', 'prune', '--json'], { cwd, env });
     expect({ code, stdout }).toEqual({ code: 0, stdout: '[]\n' });
+  });
+
+  it('S16: verify --records names what nobody decided, and exits with 1', async () => {
+    const sound = await remit(['audit', 'verify', '--records'], { cwd, env });
+    expect(sound.stdout).toMatch(/^As decided: \d+ records held against the ledger\.$/m);
+    expect(sound.code).toBe(0);
+    const database = new Database(join(cwd, 'remit.db'));
+    database.exec(
+      "INSERT INTO client_instruction (client_id, id, purpose, reason, valid_from, given_by) VALUES ('c', 'planted', 'LEGAL', 'r', 1, 'eve')",
+    );
+    const { code, stdout } = await remit(['audit', 'verify', '--records'], { cwd, env });
+    expect(stdout).toContain('UNDECIDED client_instruction planted, client c: no entry of the ledger decided it');
+    expect(stdout).toMatch(/^NOT AS DECIDED: /m);
+    expect(code).toBe(1);
+    const json = JSON.parse((await remit(['audit', 'verify', '--records', '--json'], { cwd, env })).stdout);
+    expect(json).toMatchObject({ sound: true, records: { findings: [{ problem: 'UNDECIDED', row: 'planted' }] } });
+    database.exec("DELETE FROM client_instruction WHERE id = 'planted'");
+    database.close();
   });
 
   test('verify names what was tampered with, and exits with 1', async () => {

@@ -48,12 +48,17 @@ describe('remit import', () => {
     expect({ code: first.code, stderr: first.stderr }).toEqual({ code: 1, stderr: '' });
     expect(JSON.parse(first.stdout)).toEqual({
       read: 2,
+      skipped: 0,
       created: 2,
       updated: 0,
       unchanged: 0,
       rejected: 0,
       rejectedFields: 1,
+      reasons: [{ rejected: 'field', field: 'residency', reason: expect.stringContaining('country'), count: 1 }],
+      unmapped: [],
       encoding: { name: 'utf-8', by: 'content' },
+      digest: expect.stringMatching(/^[0-9a-f]{64}$/),
+      importId: expect.stringMatching(/^[0-9a-f-]{36}$/),
     });
     expect(JSON.parse(readFileSync(`${people}.rejects.ndjson`, 'utf8'))).toMatchObject({ line: 3, field: 'residency' });
     const second = await remit(...words, '--allow-rejects', '1');

@@ -204,7 +204,7 @@ export const mixes: readonly Mix[] = [
             'LEGAL',
             'mutation { setRetention(input: { days: 365 }) { retention { days } } }',
           );
-          const filed = await bench.server.app.services.erasure.retention.sweep(bench.client);
+          const filed = await bench.server.app.services.erasure.retention.sweep();
           require(filed === 1, 'whoever outlived the term, and nobody else, is erased');
           await bench.settle();
           const query = 'query ($id: ID!) { customer(id: $id) { id } }';

@@ -42,7 +42,8 @@ describe.each(databases)('lists of people, and what hangs on them, on $name', ({
     acme = (await app.services.clients.register({ slug: 'acme', name: 'Acme', country: 'DE' }, 'test')).id;
     for (const kind of ['MASTER', 'DPA', 'HEALTH'] as const)
       await app.services.clients.sign(acme, { kind, version: '1' }, 'test');
-    const terms = { name: 'Not installed', publisher: 'P', country: 'DE', privacyNoticeVersion: '1', scopes: [] };
+    const notice = { privacyNoticeVersion: '1', privacyNoticeText: 'What is done with it.' };
+    const terms = { name: 'Not installed', publisher: 'P', country: 'DE', scopes: [], ...notice };
     await app.services.parties.registerApplication({ ...terms, slug: 'not-installed' }, 'test');
     for (const name of ['clear', 'restricted', 'french'] as const) {
       ids[name] = await person(name === 'french' ? 'FR' : 'DE');

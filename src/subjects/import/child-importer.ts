@@ -2,8 +2,9 @@ import type { Row } from '../../storage/tenant-reader';
 import { TenantWriter } from '../../storage/tenant-writer';
 import { inTransaction } from '../../storage/transaction';
 import { refusedWrites, type WriteRefusal } from '../writable';
+import { DryRun } from './dry-run';
 import { type Fault, refusalFault } from './errors';
-import { ERASED, ExternalIds, type ImportTarget } from './external-ids';
+import { ERASED, ExternalIds, type FoundBy, type ImportTarget, SEVERAL } from './external-ids';
 import type { Importer } from './importer';
 import type { MappedRow } from './mapped-row';
 import type { Mapping } from './mapping';
@@ -16,8 +17,8 @@ interface ChildKind {
   readonly entity: Entity;
   readonly parent: {
     readonly entity: Entity;
-    /** The field of the mapping that names it. */
-    readonly field: string;
+    /** The fields of a mapping that can name it, and what it is found by. */
+    readonly by: Readonly<Record<string, FoundBy>>;
     /** What to call it, with its article. */
     readonly name: string;
     /** The properties of the child that lead to it, out of the parent's row. */
@@ -30,46 +31,53 @@ interface ChildKind {
 export async function childImporter(target: ImportTarget, mapping: Mapping, kind: ChildKind): Promise<Importer> {
   const { entity, parent } = kind;
   const ids = await ExternalIds.of(target);
-  const fields = mapping.fields.map(({ field }) => field).filter((field) => field !== parent.field);
+  const field = mapping.parent ?? '';
+  const by = parent.by[field] ?? 'externalId';
+  const noun = parent.name.replace(/^\w+ /, '');
+  const fields = mapping.fields.map((mapped) => mapped.field).filter((name) => name !== field);
+  const plan = new DryRun(target);
 
   async function take(rows: readonly MappedRow[]): Promise<Array<Outcome | Fault>> {
-    const parents = await ids.find(
-      parent.entity,
-      rows.map((row) => String(row.values[parent.field])),
-      [],
-    );
+    const named = rows.flatMap(({ values }) => (typeof values[field] === 'string' ? [values[field]] : []));
+    const parents = await ids.find(parent.entity, by, named, []);
     const found = await ids.find(
       entity,
+      'externalId',
       rows.map(({ values }) => String(values.externalId)),
       fields,
     );
     const pending = new Map<string, Pending>();
-    for (const [id, row] of found) if (row !== ERASED) pending.set(id, { row, isNew: false, changes: {} });
+    for (const [id, row] of found) if (typeof row === 'object') pending.set(id, { row, isNew: false, changes: {} });
     const outcomes = rows.map(({ line, values }): Outcome | Fault => {
-      const { [parent.field]: parentId, ...changes } = values;
+      const { [field]: parentId, ...changes } = values;
       const id = String(values.externalId);
-      const owner = parents.get(String(parentId));
-      if (!owner) return { reason: `names ${parent.name} that is not there`, field: parent.field };
+      const known = pending.get(id);
+      // An order that goes on over several lines names its customer in the first.
+      if (known && typeof parentId !== 'string') return change(known, changes);
+      if (typeof parentId !== 'string') return { reason: 'is missing', field };
+      const owner = parents.get(parentId);
+      if (!owner) return { reason: `names ${parent.name} that is not there`, field };
+      if (owner === SEVERAL) return { reason: `names more than one ${noun}`, field };
       if (owner === ERASED || found.get(id) === ERASED) {
-        return { reason: 'is of a person who is being erased', field: parent.field };
+        return { reason: 'is of a person who is being erased', field };
       }
       const link = parent.link(owner);
-      const known = pending.get(id);
       if (!known) {
-        const fresh: Pending = { row: { id: kind.newId(changes, line), ...link }, isNew: true, changes: {} };
+        const row = { id: kind.newId(changes, line), importId: target.importId, ...link };
+        const fresh: Pending = { row, isNew: true, changes: {} };
         change(fresh, changes);
         pending.set(id, fresh);
-        return 'created';
+        return plan.created(id);
       }
       if (Object.entries(link).every(([property, value]) => known.row[property] === value))
         return change(known, changes);
-      return { reason: `is of another ${parent.name.replace(/^\w+ /, '')} already`, field: parent.field };
+      return { reason: `is of another ${noun} already`, field };
     });
     const refused = await write([...pending.values()], Object.keys(parent.link({})));
     return outcomes.map((outcome, index) => {
       const written = pending.get(String(rows[index]?.values.externalId));
       const refusal = typeof outcome === 'string' && written ? refused.get(personOf(written)) : undefined;
-      return refusal ? refusalFault(refusal, parent.field) : outcome;
+      return refusal ? refusalFault(refusal, field) : outcome;
     });
   }
 
@@ -80,6 +88,7 @@ export async function childImporter(target: ImportTarget, mapping: Mapping, kind
   ): Promise<ReadonlyMap<string, WriteRefusal>> {
     const wanted = pending.filter(({ isNew, changes }) => isNew || Object.keys(changes).length > 0);
     if (wanted.length === 0) return new Map();
+    if (target.isDryRun) return plan.refused(wanted.map(personOf));
     return inTransaction(target.source, async (manager) => {
       const writer = new TenantWriter(manager, target.keys);
       const refused = await refusedWrites(writer, target.client, wanted.map(personOf));

@@ -5,6 +5,18 @@ export class ImportUsageError extends Error {
   override readonly name = 'ImportUsageError';
 }
 
+/** The import ended midway; what it had done by then. */
+export class ImportStopped extends Error {
+  override readonly name = 'ImportStopped';
+
+  constructor(
+    readonly counts: Readonly<Record<string, number>>,
+    cause: unknown,
+  ) {
+    super('The import ended midway.', { cause });
+  }
+}
+
 /** Why a row, or a field of it, is not taken in. It never repeats a value, which may be personal data. */
 export interface Fault {
   readonly reason: string;

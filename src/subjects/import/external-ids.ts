@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import type { KeyStore } from '../../storage/key-store';
 import { type Row, TenantReader } from '../../storage/tenant-reader';
 import type { Tombstones } from '../../storage/tombstones';
-import { blindIndex, deriveKey } from '../../storage/vault';
+import { blindIndex } from '../../storage/vault';
 
 type Entity = abstract new (...args: never[]) => object;
 
@@ -14,70 +14,91 @@ export interface ImportTarget {
   readonly keys: KeyStore;
   /** Refuses whoever was erased; absent where they are taken in again. */
   readonly tombstones?: Tombstones;
+  /** Kept with created rows: which import they came with (C2). */
+  readonly importId?: string;
+  /** Nothing is written. */
+  readonly isDryRun?: boolean;
+  /** The client is not there yet, nor anything of it: only in a dry run. */
+  readonly isNewClient?: boolean;
 }
 
 /** A row that is there, but opens no more: its person's key is destroyed, and the row is about to go. */
 export const ERASED = 'ERASED';
 
-/** Of people who share an external id, whoever had it first. */
-function keepFirst(found: Map<string, Row | typeof ERASED>, id: string, row: Row): void {
-  const known = found.get(id);
-  const before = known === undefined || known === ERASED ? undefined : known.externalIdRank;
-  if (before === undefined || Number(row.externalIdRank ?? 0) < Number(before)) found.set(id, row);
+/** Several rows have it: which one is meant is not certain. */
+export const SEVERAL = 'SEVERAL';
+export type Found = Row | typeof ERASED | typeof SEVERAL;
+
+/** What a row is found by: its id in the client's own system, or a person's address. */
+export type FoundBy = 'externalId' | 'email';
+
+/** Of people who share an external id, whoever had it first; of those who share an address, nobody for certain. */
+function together(by: FoundBy, known: Found | undefined, row: Row): Found {
+  if (known === undefined) return row;
+  if (by !== 'externalId' || typeof known !== 'object') return SEVERAL;
+  return Number(row.externalIdRank ?? 0) < Number(known.externalIdRank ?? 0) ? row : known;
 }
 
-/** Finds rows by their ids in the client's own system, many at a time. */
+/** Finds rows by what the client's own system calls them by, many at a time. */
 export class ExternalIds {
   readonly #target: ImportTarget;
   readonly #reader: TenantReader;
-  readonly #indexKey: Buffer;
+  readonly #indexKey: Buffer | undefined;
 
-  private constructor(target: ImportTarget, indexKey: Buffer) {
+  private constructor(target: ImportTarget, indexKey: Buffer | undefined) {
     this.#target = target;
     this.#reader = new TenantReader(target.source, target.keys);
     this.#indexKey = indexKey;
   }
 
   static async of(target: ImportTarget): Promise<ExternalIds> {
-    return new ExternalIds(target, deriveKey(await target.keys.clientKey(target.client), 'blind-index'));
+    const isThere = !target.isNewClient;
+    return new ExternalIds(target, isThere ? await target.keys.derivedKey(target.client, 'blind-index') : undefined);
   }
 
   get reader(): TenantReader {
     return this.#reader;
   }
 
-  /** @returns external id → its row with the fields asked for; ids without a row are not in it */
+  /** @returns what it is found by → its row with the fields asked for; what has no row is not in it */
   async find(
     entity: Entity,
-    ids: Iterable<string>,
+    by: FoundBy,
+    values: Iterable<string>,
     fields: readonly string[],
-  ): Promise<Map<string, Row | typeof ERASED>> {
-    const digests = new Map([...new Set(ids)].map((id) => [this.#digest(id), id]));
-    const found = new Map<string, Row | typeof ERASED>();
+  ): Promise<Map<string, Found>> {
+    const digests = new Map<string, string>();
+    for (const value of values) {
+      const digest = this.#digest(by, value);
+      if (digest !== null) digests.set(value, digest);
+    }
+    const found = new Map<string, Found>();
     if (digests.size === 0) return found;
     const select = (where: Parameters<TenantReader['select']>[1]['where']) =>
       this.#reader.select(entity, {
         client: this.#target.client,
-        fields: [...fields, 'externalId', 'externalIdRank'],
+        fields: [...fields, by, 'externalIdRank'],
         where: where ?? [],
       });
+    const rows = new Map<string, Found>();
     let unreadable = 0;
-    for (const row of await select([{ index: 'externalId', is: 'in', value: [...digests.keys()] }])) {
-      if (typeof row.externalId !== 'string') unreadable++;
-      else keepFirst(found, row.externalId.trim(), row);
+    for (const row of await select([{ index: by, is: 'in', value: [...new Set(digests.values())] }])) {
+      const own = row[by];
+      const digest = typeof own === 'string' ? this.#digest(by, own) : null;
+      if (digest !== null) rows.set(digest, together(by, rows.get(digest), row));
+      else unreadable++;
     }
-    if (unreadable === 0) return found;
-    for (const [digest, id] of digests) {
-      if (found.has(id)) continue;
-      const [row] = await select([{ index: 'externalId', is: '=', value: digest }]);
-      if (row) found.set(id, ERASED);
+    for (const [value, digest] of digests) {
+      const row = rows.get(digest);
+      if (row !== undefined) found.set(value, row);
+      else if (unreadable > 0 && (await select([{ index: by, is: '=', value: digest }])).length > 0) {
+        found.set(value, ERASED);
+      }
     }
     return found;
   }
 
-  #digest(id: string): string {
-    const digest = blindIndex(this.#indexKey, 'externalId', id);
-    if (digest === null) throw new Error('an external id is empty');
-    return digest;
+  #digest(by: FoundBy, value: string): string | null {
+    return this.#indexKey ? blindIndex(this.#indexKey, { kind: by, value }) : null;
   }
 }

@@ -1,19 +1,24 @@
 import { resolve } from 'node:path';
 import { detectEngine } from '../../storage/engine-profiles';
+import { conversationImporter, messageImporter } from './conversation-importer';
 import { customerImporter } from './customer-importer';
-import type { Encoding } from './encoding';
-import { type Fault, ImportUsageError } from './errors';
+import { type Fault, ImportStopped, ImportUsageError } from './errors';
 import type { ImportTarget } from './external-ids';
+import type { How } from './field-types';
+import { type ImportReport, Tally } from './import-report';
 import { type Importer, isFault } from './importer';
 import { type MappedRow, RowMapper } from './mapped-row';
 import { columnsOf, type Mapping } from './mapping';
 import { orderImporter } from './order-importer';
 import { orderItemImporter } from './order-item-importer';
+import type { Outcome } from './pending-rows';
 import { Rejects } from './rejects';
 import { openSourceFile, type ReadingOptions, type SourceFile } from './source-file';
 
-export interface ImportOptions extends ReadingOptions {
+export interface ImportOptions extends ReadingOptions, How {
   readonly file: string;
+  /** The file, where it is open already. */
+  readonly opened?: SourceFile | undefined;
   readonly mapping: Mapping;
   /** Where created customers come from (C2), unless the file says it; `import` if not said. */
   readonly source?: string | undefined;
@@ -25,76 +30,73 @@ export interface ImportOptions extends ReadingOptions {
   readonly onProgress?: ((read: number, size: number) => void) | undefined;
 }
 
-/** What became of the file's rows. */
-export interface ImportReport {
-  read: number;
-  created: number;
-  updated: number;
-  unchanged: number;
-  /** Rows that were not taken in. */
-  rejected: number;
-  /** Fields that were not, of rows that were. */
-  rejectedFields: number;
-  readonly encoding: Encoding;
-}
-
 /** Rows of one transaction at most, whatever the engine would bear: memory stays flat, and locks short. */
 const BATCH = 500;
 
 export const rejectsPathOf = (file: string): string => `${file}.rejects.ndjson`;
 
 /**
- * Takes a file of customers, orders or order items in. Rows are known by their external id: what is there already and
+ * Takes a file of customers or of what belongs to them in. Rows are known by their external id: what is there already and
  * no different is left alone. A bad row is reported and keeps no other one out.
  *
  * @throws {ImportUsageError} for a file that cannot be read, or lacks a column that the mapping names
+ * @throws {ImportStopped} where it ends midway; what was taken in stays, and the import can be run again
  */
 export async function importFile(target: ImportTarget, options: ImportOptions): Promise<ImportReport> {
   const source = await checkFile(options);
   const importer = await importerOf(target, options);
   const { maxTransactionRows } = await detectEngine(target.source);
   const size = Math.max(1, Math.min(BATCH, Math.floor(maxTransactionRows / importer.rowsEach)));
-  const rejects = await Rejects.at(options.rejects ?? rejectsPathOf(options.file));
-  const report: ImportReport = {
-    read: 0,
-    created: 0,
-    updated: 0,
-    unchanged: 0,
-    rejected: 0,
-    rejectedFields: 0,
-    encoding: source.encoding,
-  };
-  const mapper = new RowMapper(options.mapping, {}, options.strict);
+  const { file, mapping, rejects: path = rejectsPathOf(file), strict, onProgress } = options;
+  const rejects = target.isDryRun ? undefined : await Rejects.at(path);
+  const tally = new Tally(rejects);
+  const mapper = new RowMapper(mapping, options, strict);
   try {
     let batch: Read[] = [];
     for await (const row of source.rows()) {
-      batch.push({ line: row.line, row: mapper.map(row) });
+      const mapped = mapper.map(row);
+      if (mapped === undefined) tally.skip();
+      else batch.push({ line: row.line, row: mapped });
       if (batch.length < size) continue;
-      await flush(importer, batch, rejects, report);
-      options.onProgress?.(row.end, source.size);
+      await flush(importer, batch, tally);
+      onProgress?.(row.end, source.size);
       batch = [];
     }
-    await flush(importer, batch, rejects, report);
-    options.onProgress?.(source.size, source.size);
+    await flush(importer, batch, tally);
+    onProgress?.(source.size, source.size);
+  } catch (error) {
+    throw new ImportStopped(tally.counts, error);
   } finally {
-    await rejects.close();
+    await rejects?.close();
   }
-  return report;
+  const { reasons, counts } = tally;
+  const { unmapped, encoding, digest } = source;
+  return { ...counts, reasons, unmapped, encoding, digest };
 }
 
 /**
  * Opens the file, if it is one that can be taken in by the mapping.
  * @throws {ImportUsageError} as {@link importFile}
  */
-export async function checkFile({ file, mapping, rejects, encoding, delimiter }: ImportOptions): Promise<SourceFile> {
+export async function checkFile(options: ImportOptions): Promise<CheckedFile> {
+  const { file, mapping, rejects, opened } = options;
   if (rejects !== undefined && resolve(rejects) === resolve(file)) {
     throw new ImportUsageError('rejects cannot be written over the file itself');
   }
-  const source = await openSourceFile(file, { encoding, delimiter });
-  const { missing, present } = await source.missing(columnsOf(mapping));
-  if (missing.length === 0) return source;
+  const source = opened ?? (await openSourceFile(file, options));
+  const columns = columnsOf(mapping);
+  const { missing, present } = await source.missing(columns);
+  const used = new Set(columns.flatMap((column) => [column, column.split('.', 1)[0]]));
+  const unmapped = present.filter((column) => column !== '' && !used.has(column));
+  if (missing.length === 0) return { ...source, unmapped };
   const names = missing.map((column) => `"${column}"`).join(', ');
   throw new ImportUsageError(`${file} has no column ${names}; it has ${present.join(', ')}`);
+}
+
+/** A file that can be taken in. */
+interface CheckedFile extends SourceFile {
+  /** Columns that nothing is taken from. */
+  readonly unmapped: readonly string[];
 }
 
 interface Read {
@@ -102,23 +104,13 @@ interface Read {
   readonly row: MappedRow | Fault;
 }
 
-async function flush(importer: Importer, batch: readonly Read[], rejects: Rejects, report: ImportReport) {
+async function flush(importer: Importer, batch: readonly Read[], tally: Tally): Promise<void> {
   const good = batch.map(({ row }) => row).filter((row): row is MappedRow => !isFault(row));
   const outcomes = good.length > 0 ? await takeOnce(importer, good) : [];
   let next = 0;
   for (const { line, row } of batch) {
-    const outcome = isFault(row) ? row : outcomes[next++];
-    report.read++;
-    if (typeof outcome === 'string') {
-      report[outcome]++;
-      for (const fault of isFault(row) ? [] : row.faults) {
-        report.rejectedFields++;
-        await rejects.add(line, fault);
-      }
-    } else if (outcome) {
-      report.rejected++;
-      await rejects.add(line, outcome);
-    }
+    if (isFault(row)) await tally.add(line, row, []);
+    else await tally.add(line, outcomes[next++] as Outcome | Fault, row.faults);
   }
 }
 
@@ -141,5 +133,9 @@ function importerOf(target: ImportTarget, { mapping, source }: ImportOptions): P
       return orderImporter(target, mapping);
     case 'order-items':
       return orderItemImporter(target, mapping);
+    case 'conversations':
+      return conversationImporter(target, mapping);
+    case 'messages':
+      return messageImporter(target, mapping);
   }
 }

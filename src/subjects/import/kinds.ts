@@ -1,18 +1,30 @@
-import { amount, count, country, currency, email, type FieldType, id, instant, ipAddress, text } from './field-types';
+import {
+  amount,
+  count,
+  country,
+  currency,
+  digits,
+  email,
+  type FieldType,
+  instant,
+  ipAddress,
+  oneOf,
+  text,
+} from './field-types';
 
 /** What a file's rows can be. */
-export const importKinds = ['customers', 'orders', 'order-items'] as const;
+export const importKinds = ['customers', 'orders', 'order-items', 'conversations', 'messages'] as const;
 export type ImportKind = (typeof importKinds)[number];
 
 interface KindFields {
   readonly fields: Readonly<Record<string, FieldType>>;
   /** What names the row itself: every row must have it. */
   readonly key: string;
-  /** What names the row that it belongs to. */
-  readonly parent?: string;
+  /** What names the row that it belongs to: one of these. */
+  readonly parents?: readonly string[];
 }
 
-const externalId = id(200);
+const externalId = digits(200);
 const words = text(1_000);
 
 const kinds: Readonly<Record<ImportKind, KindFields>> = {
@@ -22,11 +34,10 @@ const kinds: Readonly<Record<ImportKind, KindFields>> = {
       externalId,
       firstName: words,
       lastName: words,
-      // Before the phone number, which is read by the country that it belongs to.
       residency: country,
       'postalAddress.country': country,
       email,
-      phone: words,
+      phone: digits(1_000),
       socialHandle: words,
       ipAddress,
       gender: words,
@@ -40,10 +51,11 @@ const kinds: Readonly<Record<ImportKind, KindFields>> = {
   },
   orders: {
     key: 'externalId',
-    parent: 'customerExternalId',
+    parents: ['customerExternalId', 'customerEmail'],
     fields: {
       externalId,
       customerExternalId: externalId,
+      customerEmail: email,
       placedAt: instant,
       currency,
       total: amount,
@@ -52,8 +64,30 @@ const kinds: Readonly<Record<ImportKind, KindFields>> = {
   },
   'order-items': {
     key: 'externalId',
-    parent: 'orderExternalId',
+    parents: ['orderExternalId'],
     fields: { externalId, orderExternalId: externalId, name: words, quantity: count, unitPrice: amount },
+  },
+  conversations: {
+    key: 'externalId',
+    parents: ['customerExternalId', 'customerEmail'],
+    fields: {
+      externalId,
+      customerExternalId: externalId,
+      customerEmail: email,
+      channel: text(40),
+      subject: words,
+    },
+  },
+  messages: {
+    key: 'externalId',
+    parents: ['conversationExternalId'],
+    fields: {
+      externalId,
+      conversationExternalId: externalId,
+      sentAt: instant,
+      direction: oneOf('INBOUND', 'OUTBOUND'),
+      body: text(1_000_000),
+    },
   },
 };
 
@@ -64,11 +98,8 @@ const attributeKey = /^[\w.-]{1,100}$/;
 /** The field that names a row of this kind. */
 export const keyOf = (kind: ImportKind): string => kinds[kind].key;
 
-/** The fields that a row of this kind is nothing without: its own key, and its parent's. */
-export function identityOf(kind: ImportKind): readonly string[] {
-  const { key, parent } = kinds[kind];
-  return parent === undefined ? [key] : [key, parent];
-}
+/** The fields that can name the row that a row of this kind belongs to; a mapping has one of them. */
+export const parentsOf = (kind: ImportKind): readonly string[] => kinds[kind].parents ?? [];
 
 /** What reads a field; undefined where the kind has no such field. */
 export function typeOf(kind: ImportKind, field: string): FieldType | undefined {

@@ -2,7 +2,6 @@ import { LosslessNumber } from 'lossless-json';
 import type { Row } from '../../storage/tenant-reader';
 import type { Fault } from './errors';
 import type { How } from './field-types';
-import { identityOf } from './kinds';
 import { type MappedField, type Mapping, ORDINAL } from './mapping';
 import type { SourceRow } from './source-row';
 
@@ -23,7 +22,6 @@ const unreadable = "is not text in the file's encoding; say which it is by --enc
 /** Reads rows of one file by a mapping. */
 export class RowMapper {
   readonly #mapping: Mapping;
-  readonly #identity: readonly string[];
   readonly #isStrict: boolean;
   readonly #how: How;
   readonly #ordinals = new Map<string, number>();
@@ -34,36 +32,39 @@ export class RowMapper {
    */
   constructor(mapping: Mapping, how: How = {}, isStrict = false) {
     this.#mapping = mapping;
-    this.#identity = identityOf(mapping.kind);
     this.#how = how;
     this.#isStrict = isStrict;
   }
 
-  /** A row in our terms, or what is wrong with it: without its key or its parent's it is nobody's. */
-  map({ line, content }: SourceRow): MappedRow | Fault {
+  /**
+   * A row in our terms, or what is wrong with it: without its key it is nobody's. Undefined for one that the mapping
+   * leaves out.
+   */
+  map({ line, content }: SourceRow): MappedRow | Fault | undefined {
     if ('fault' in content) return content.fault;
+    const { only } = this.#mapping;
+    if (only && !only.is.includes(String(content.value(only.column) ?? '').trim())) return undefined;
     const values: Row = {};
     const faults: Fault[] = [];
-    let country: string | undefined;
+    const { key, parent } = this.#mapping;
     for (const mapped of this.#mapping.fields) {
       const { field } = mapped;
-      const read = this.#read(mapped, content.value, country);
+      const read = this.#read(mapped, content.value);
       if (read === undefined) continue;
       if (typeof read === 'object' && read !== null && 'reason' in read) {
         const fault = { reason: read.reason, field };
-        if (this.#isStrict || this.#identity.includes(field)) return fault;
+        if (this.#isStrict || field === key || field === parent) return fault;
         faults.push(fault);
         continue;
       }
       values[field] = read;
-      if (field === 'residency' || field === 'postalAddress.country') country ??= read as string | undefined;
     }
-    const missing = this.#identity.find((field) => values[field] === undefined || values[field] === null);
-    return missing ? { reason: 'is missing', field: missing } : { line, values, faults };
+    if (values[key] === undefined || values[key] === null) return { reason: 'is missing', field: key };
+    return { line, values, faults };
   }
 
-  #read(mapped: MappedField, value: (column: string) => unknown, country: string | undefined): Value | Fault {
-    const { columns, constant, format, type } = mapped;
+  #read(mapped: MappedField, value: (column: string) => unknown): Value | Fault {
+    const { columns, constant, type } = mapped;
     const [column] = columns;
     if (columns.length > 1) return this.#key(mapped, value);
     const raw = constant ?? (column === undefined ? undefined : value(column));
@@ -71,13 +72,14 @@ export class RowMapper {
     const text = textOf(raw);
     if (typeof text === 'object') return text;
     if (text.trim() === '') return undefined;
-    const read = type(raw instanceof LosslessNumber ? raw : text, {
-      ...this.#how,
-      format: format ?? this.#how.format,
-      country,
-    });
+    const read = type(raw instanceof LosslessNumber ? raw : text, this.#howTo(mapped));
     if ('reason' in read) return read;
     return 'nothing' in read ? undefined : read.value;
+  }
+
+  #howTo({ format, decimal }: MappedField): How {
+    if (format === undefined && decimal === undefined) return this.#how;
+    return { format: format ?? this.#how.format, decimal: decimal ?? this.#how.decimal };
   }
 
   /** The parts of a key, each told from the next one whatever they hold. */

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { faultOfDateFormat } from '../values/date-format';
 import { ImportUsageError } from './errors';
 import type { FieldType } from './field-types';
-import { ATTRIBUTE, fieldNames, type ImportKind, identityOf, typeOf } from './kinds';
+import { ATTRIBUTE, fieldNames, type ImportKind, keyOf, parentsOf, typeOf } from './kinds';
 
 /** In a key of several columns: the row's number among those that are equal in the others. */
 export const ORDINAL = '#';
@@ -14,12 +15,20 @@ export interface MappedField {
   /** What every row has, where it comes from no column. */
   readonly constant?: string;
   /** How dates are written where their spelling alone does not tell. */
-  readonly format?: string;
+  readonly format?: string | undefined;
+  /** The sign before the decimals of an amount. */
+  readonly decimal?: '.' | ',' | undefined;
   readonly type: FieldType;
 }
 
 export interface Mapping {
   readonly kind: ImportKind;
+  /** The field that names a row. */
+  readonly key: string;
+  /** The field that names the row that it belongs to. */
+  readonly parent?: string;
+  /** Rows that are taken, where not all of them are. */
+  readonly only?: { readonly column: string; readonly is: readonly string[] };
   readonly fields: readonly MappedField[];
 }
 
@@ -30,30 +39,38 @@ const source = z.union([
     .array(column)
     .min(1)
     .transform((columns) => ({ columns })),
-  z.strictObject({ column, format: column }).transform(({ column: name, format }) => ({ columns: [name], format })),
+  z
+    .strictObject({ column, format: column.optional(), decimal: z.enum(['.', ',']).optional() })
+    .transform(({ column: name, ...how }) => ({ columns: [name], ...how })),
   z.strictObject({ value: column }).transform(({ value }) => ({ columns: [], constant: value })),
 ]);
 const shape = z.record(z.string(), source);
 
 /**
  * Reads a mapping: our field names → a column of the file, a list of columns that are a key together,
- * `{"column": …, "format": …}` for dates, or `{"value": …}` for what all rows have.
+ * `{"column": …, "format": …}` for dates, `{"column": …, "decimal": …}` for amounts, or `{"value": …}` for what all rows
+ * have.
  * @param json the mapping's text
  * @param name what to call it in errors
  * @throws {ImportUsageError} naming everything that is wrong, and what would be right
  */
 export function readMapping(json: string, kind: ImportKind, name: string): Mapping {
-  let value: unknown;
+  return mappingOf(parseMapping(json, name), kind, name);
+}
+
+/** @throws {ImportUsageError} for a text that is no JSON object */
+export function parseMapping(json: string, name: string): Readonly<Record<string, unknown>> {
   try {
-    value = JSON.parse(json);
+    const value: unknown = JSON.parse(json);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
   } catch {
-    throw new ImportUsageError(`${name} is not JSON; write {"externalId":"the file's column", …}`);
+    // Said below.
   }
-  return mappingOf(value, kind, name);
+  throw new ImportUsageError(`${name} is not JSON; write {"externalId":"the file's column", …}`);
 }
 
 /** As {@link readMapping}, of what JSON said. */
-export function mappingOf(value: unknown, kind: ImportKind, name: string): Mapping {
+export function mappingOf(value: unknown, kind: ImportKind, name: string, only?: Mapping['only']): Mapping {
   const read = shape.safeParse(value);
   if (!read.success) {
     const at = [...new Set(read.error.issues.map(({ path }) => String(path[0] ?? '')).filter(Boolean))];
@@ -66,9 +83,16 @@ export function mappingOf(value: unknown, kind: ImportKind, name: string): Mappi
     const right = [...fieldNames(kind), ...(kind === 'customers' ? ['attributes.KEY'] : [])].join(', ');
     throw new ImportUsageError(`${name}: ${kind} have no field ${unknown.join(', ')}; there are ${right}`);
   }
-  const identity = identityOf(kind);
-  const absent = identity.filter((field) => !named.includes(field));
+  const key = keyOf(kind);
+  const parents = parentsOf(kind);
+  const [parent, another] = parents.filter((field) => named.includes(field));
+  const absent = [
+    ...(named.includes(key) ? [] : [key]),
+    ...(parents.length > 0 && !parent ? [parents.join(' or ')] : []),
+  ];
   if (absent.length > 0) throw new ImportUsageError(`${name} must map ${absent.join(' and ')}: rows are known by it`);
+  if (another) throw new ImportUsageError(`${name} must map one of ${parents.join(' and ')}, not both`);
+  const identity = [key, ...parents];
   const order = fieldNames(kind);
   const place = (field: string) => (field.startsWith(ATTRIBUTE) ? order.length : order.indexOf(field));
   const fields = Object.entries(read.data).flatMap(([field, from]): MappedField[] => {
@@ -78,16 +102,25 @@ export function mappingOf(value: unknown, kind: ImportKind, name: string): Mappi
     const type = typeOf(kind, field);
     return type ? [checked({ field, ...from, type }, name)] : [];
   });
-  return { kind, fields: fields.sort((one, other) => place(one.field) - place(other.field)) };
+  return {
+    kind,
+    key,
+    ...(parent ? { parent } : {}),
+    ...(only ? { only } : {}),
+    fields: fields.sort((one, other) => place(one.field) - place(other.field)),
+  };
 }
 
 /** The columns that a mapping reads. */
-export const columnsOf = ({ fields }: Mapping): string[] => [
-  ...new Set(fields.flatMap(({ columns }) => columns).filter((name) => name !== ORDINAL)),
-];
+export function columnsOf({ fields, only }: Mapping): string[] {
+  const named = fields.flatMap(({ columns }) => columns).filter((name) => name !== ORDINAL);
+  return [...new Set([...named, ...(only ? [only.column] : [])])];
+}
 
 function checked(mapped: MappedField, name: string): MappedField {
-  const { field, constant, type } = mapped;
+  const { field, constant, format, type } = mapped;
+  const fault = format === undefined ? undefined : faultOfDateFormat(format);
+  if (fault !== undefined) throw new ImportUsageError(`${name}: the format of ${field} ${fault}`);
   if (constant === undefined) return mapped;
   const read = type(constant, {});
   if ('reason' in read) throw new ImportUsageError(`${name}: the value of ${field} ${read.reason}`);

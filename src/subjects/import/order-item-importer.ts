@@ -11,7 +11,7 @@ export function orderItemImporter(target: ImportTarget, mapping: Mapping): Promi
     entity: OrderItem,
     parent: {
       entity: Order,
-      field: 'orderExternalId',
+      by: { orderExternalId: 'externalId' },
       name: 'an order',
       link: ({ customerId, id }) => ({ customerId, orderId: id }),
     },

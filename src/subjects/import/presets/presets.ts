@@ -1,0 +1,93 @@
+import { ImportUsageError } from '../errors';
+import { type ImportKind, keyOf, parentsOf } from '../kinds';
+import { ORDINAL } from '../mapping';
+import { chinook } from './chinook';
+import { hubspot } from './hubspot';
+import type { Preset, PresetKind, Source } from './preset';
+import { salesforce } from './salesforce';
+import { shopify } from './shopify';
+import { woocommerce } from './woocommerce';
+import { zendesk } from './zendesk';
+
+/** Products whose exports are known, by the name that they are asked for by. */
+export const presets: Readonly<Record<string, Preset>> = {
+  hubspot,
+  salesforce,
+  zendesk,
+  shopify,
+  woocommerce,
+  chinook,
+};
+
+/** @throws {ImportUsageError} where the product has no export of this kind that is known */
+export function presetKind(name: string, kind: ImportKind): PresetKind {
+  const preset = presets[name];
+  const found = preset?.kinds[kind];
+  if (found) return found;
+  const right = Object.keys(preset?.kinds ?? {}).join(', ');
+  throw new ImportUsageError(`${preset?.product ?? name} has no ${kind} that are known; there are ${right}`);
+}
+
+/** The columns that any version of an export has. */
+export const candidatesOf = ({ fields, only }: PresetKind): string[] => [
+  ...new Set([...Object.values(fields).flat().flatMap(columnsOf), ...(only ? [only.column] : [])]),
+];
+
+/**
+ * The mapping for the file at hand: each field's first source that the file has.
+ * @param has whether the file has a column
+ * @param own what is mapped otherwise, or besides; null takes a field out
+ * @throws {ImportUsageError} where it has none of those that rows are known by
+ */
+export function mappingFor(
+  name: string,
+  kind: ImportKind,
+  has: (column: string) => boolean,
+  own: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const preset = presetKind(name, kind);
+  const mapping: Record<string, unknown> = { ...own };
+  for (const [field, sources] of Object.entries(preset.fields)) {
+    const source = sources.find((each) => columnsOf(each).every(has));
+    if (source !== undefined && !Object.hasOwn(own, field)) mapping[field] = source;
+  }
+  for (const [field, source] of Object.entries(own)) if (source === null) delete mapping[field];
+  const parents = parentsOf(kind);
+  const given = Object.keys(mapping).filter((field) => parents.includes(field));
+  for (const surplus of given.slice(1)) delete mapping[surplus];
+  for (const needed of [[keyOf(kind)], parents]) {
+    if (needed.length === 0 || needed.some((field) => Object.hasOwn(mapping, field))) continue;
+    const columns = needed.flatMap((field) => preset.fields[field] ?? []).flatMap(columnsOf);
+    const names = [...new Set(columns)].map((column) => `"${column}"`).join(', ');
+    throw new ImportUsageError(
+      `the file has none of the columns ${names}, by which rows of ${preset.export} are known`,
+    );
+  }
+  return mapping;
+}
+
+function columnsOf(source: Source): readonly string[] {
+  if (typeof source === 'string') return [source];
+  if ('value' in source) return [];
+  if ('column' in source) return [source.column];
+  return source.filter((column) => column !== ORDINAL);
+}
+
+/** What a preset takes, as help and documentation say it. */
+export function describePreset(name: string): string {
+  const { product, kinds } = presets[name] as Preset;
+  const parts = Object.entries(kinds).map(([kind, { export: file, fields, note }]) => {
+    const lines = Object.entries(fields).map(
+      ([field, sources]) => `    ${field.padEnd(26)} ${sources.map(written).join(', or ')}`,
+    );
+    return [`  --as ${kind}: ${file}`, ...(note ? [`    ${note}`] : []), ...lines].join('\n');
+  });
+  return `What --from ${name} takes of ${product}:\n${parts.join('\n')}`;
+}
+
+function written(source: Source): string {
+  if (typeof source === 'string') return source;
+  if ('value' in source) return `always ${source.value}`;
+  if ('column' in source) return source.column;
+  return source.map((column) => (column === ORDINAL ? 'its number' : column)).join(' + ');
+}
