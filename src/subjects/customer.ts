@@ -1,7 +1,19 @@
 import { Field, ID, ObjectType } from 'type-graphql';
+import type { ProcessingPurpose } from '../governance/vocabulary';
+import { ProcessingPurposeEnum } from '../identity/enums';
 import { DateTime } from '../storage/date-time';
 import { Key, NonPersonal, PersonalData, TenantTable } from '../storage/tables';
-import { contact, demographic, identifier, moment, name, networkAddress, origin, residence } from './policies';
+import {
+  contact,
+  demographic,
+  identifier,
+  moment,
+  name,
+  networkAddress,
+  objection,
+  origin,
+  residence,
+} from './policies';
 import { PostalAddress } from './postal-address';
 
 /** Why a person's processing is limited: withheld for every purpose but LEGAL (GDPR Art. 18(2), 21). */
@@ -104,7 +116,14 @@ export class Customer {
   })
   lastAutomatedDecisionAt: Date | null;
 
-  /** The purposes that the person objects to, a bit each; {@link Customer.objections} names them. */
+  @PersonalData({ ...objection, stored: { within: 'objectionMask' } })
+  @Field(() => [ProcessingPurposeEnum], {
+    nullable: true,
+    description: 'What the person objects to being read for (GDPR Art. 21).',
+  })
+  objections: readonly ProcessingPurpose[] | null;
+
+  /** The purposes that the person objects to, a bit each. */
   @NonPersonal('a state of processing', { plain: 'count' })
   objectionMask: number | null;
 

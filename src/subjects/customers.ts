@@ -2,8 +2,9 @@ import { isIP } from 'node:net';
 import countries from 'i18n-iso-countries';
 import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import type { DataCategory } from '../governance/vocabulary';
+import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import { type ChangeRecorder, changing, unrecorded } from '../identity/change-recorder';
+import { objectedPurposes } from '../identity/objections';
 import { denied } from '../identity/request-context';
 import { about } from '../identity/subject-state';
 import type { KeyStore } from '../storage/key-store';
@@ -333,6 +334,8 @@ export class Customers {
   }
 }
 
+const noObjections: readonly ProcessingPurpose[] = [];
+
 /** What a row of a customer says of the person's state. */
 const stateIn = (row: Row): Person => ({
   subject: String(row.id),
@@ -344,6 +347,7 @@ const stateIn = (row: Row): Person => ({
 /** A row as the API gives it, marked with the state that decides on it. */
 function customerOf(row: Row): Customer {
   const subject = stateIn(row);
+  row.objections = subject.objections === 0 ? noObjections : objectedPurposes(subject.objections);
   if (typeof row.postalAddress === 'object' && row.postalAddress !== null) about(row.postalAddress, subject);
   return about(row, subject) as unknown as Customer;
 }

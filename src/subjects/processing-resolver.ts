@@ -1,20 +1,16 @@
 import { Arg, Ctx, FieldResolver, Int, Mutation, Resolver, Root } from 'type-graphql';
-import type { ProcessingPurpose } from '../governance/vocabulary';
 import { Leaves } from '../identity/entry-declarations';
-import { ProcessingPurposeEnum } from '../identity/enums';
-import { objectedPurposes } from '../identity/objections';
 import { type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { noteGiven } from '../identity/request-notes';
 import type { Connection } from '../storage/connection';
 import type { KeyStore } from '../storage/key-store';
 import { RowResolver } from '../storage/row-resolvers';
-import { PersonalData, PersonalRows } from '../storage/tables';
+import { PersonalRows } from '../storage/tables';
 import type { Row } from '../storage/tenant-reader';
 import { AutomatedDecision, AutomatedDecisionConnection } from './automated-decision';
 import { Customer } from './customer';
 import { CustomerPayload, categories } from './customer-resolver';
 import type { Customers } from './customers';
-import { objection } from './policies';
 import type { Processing } from './processing';
 import { ObjectToProcessingInput, RecordAutomatedDecisionInput, WithdrawObjectionInput } from './processing-inputs';
 import { reachOf } from './reach';
@@ -40,16 +36,6 @@ export class ProcessingResolver {
     private readonly records: Records,
     private readonly keys: KeyStore,
   ) {}
-
-  @PersonalData({ ...objection, stored: { within: 'objectionMask' } })
-  @FieldResolver(() => [ProcessingPurposeEnum], {
-    nullable: true,
-    description: 'What the person objects to being read for (GDPR Art. 21).',
-  })
-  @RowResolver('Customer')
-  objections(@Root() customer: Row): ProcessingPurpose[] {
-    return objectedPurposes(Number(customer.objectionMask ?? 0));
-  }
 
   @PersonalRows()
   @FieldResolver(() => AutomatedDecisionConnection, { nullable: true, description: 'Newest first.' })

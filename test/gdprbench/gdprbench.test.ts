@@ -34,6 +34,7 @@ describe.each(databases)('GDPRbench on $name', ({ name, create }) => {
         country: 'IE',
         scopes: [],
         privacyNoticeVersion: '1',
+        privacyNoticeText: 'Parcels are sent to the address that is shared.',
       },
       'test',
     );
