@@ -36,6 +36,8 @@ export class RequestErasuresInput {
   @Field(() => [ID], { nullable: true })
   customerIds?: string[] | null;
 
+  // Whom a filter meets, it names.
+  @aboutCustomer()
   @Field(() => CustomerFilter, { nullable: true })
   filter?: CustomerFilter | null;
 
