@@ -158,10 +158,20 @@ export class ErasureRequest {
 
 export const ErasureRequestConnection = connectionOf(ErasureRequest, 'ErasureRequest');
 
+@ObjectType({ description: 'Whose data a hold keeps.', simpleResolvers: true })
+export class HeldSubject {
+  @PersonalData({ ...identifier, domain: 'Customer.id', stored: { within: 'LegalHoldRow' } })
+  @Field(() => ID, { nullable: true })
+  customerId: string | null;
+}
+
 @ObjectType({ description: 'What must not be erased while a legal matter is open.', simpleResolvers: true })
 export class LegalHold {
   @Field(() => ID)
   id: string;
+
+  @Field(() => HeldSubject, { nullable: true, description: 'Whom it is about; of a person under erasure for LEGAL.' })
+  subject: HeldSubject | null;
 
   @Field(() => [DataCategoryEnum])
   categories: DataCategory[];
