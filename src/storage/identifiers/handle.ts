@@ -64,7 +64,7 @@ function partsOf(text: string): { network?: string; name: string } {
   const [user = '', server, more] = plain(text).split('@');
   // As Mastodon writes it: @ada@social.example
   const isFederated = server?.includes('.') && more === undefined && !/\s/.test(text);
-  return isFederated ? { network: server, name: user } : { name: plain(text) };
+  return server !== undefined && isFederated ? { network: server, name: user } : { name: plain(text) };
 }
 
 function ofLink(host: string, rest: string): { network: string; name: string } {
