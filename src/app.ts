@@ -75,8 +75,9 @@ export async function openApp(config: Config, logger = createLogger({ level: con
     onFailure: (error) => logger.error({ err: error }, 'the audit ledger failed'),
     onUncollected: (uncollected) => logger.warn(uncollected, 'a client ends and nobody has collected its export'),
   });
-  const dueNotices = new DueNotices([services.disclosures, services.announcements], (error) =>
-    logger.error({ err: error }, 'clients could not be told of what concerns them; it is tried again'),
+  const dueNotices = new DueNotices(
+    [services.disclosures, services.announcements, services.agreementReminders],
+    (error) => logger.error({ err: error }, 'clients could not be told of what concerns them; it is tried again'),
   );
   const anchoring = new Anchoring(services.ledger, anchorsOf(config), (error) =>
     logger.error({ err: error }, 'the audit ledger could not be anchored'),
