@@ -196,8 +196,8 @@ export function governContracts(
     const governed = contracts[contractOf(claims)];
     const coordinates = new Map(governed.coordinates.map((one) => [one.coordinate, one]));
     return governed.explain(operation).map((field) => {
-      const { category = null, subject = null } = coordinates.get(field.coordinate) ?? {};
-      return { ...field, category, subject };
+      const { category = null, subject = null, rows = false } = coordinates.get(field.coordinate) ?? {};
+      return { ...field, category, subject, rows };
     });
   };
   const { transfers } = services;
