@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { faultOfProof, readProof, tlogProof } from '../audit/proof';
 import { pruneLedger, TamperedLogError } from '../audit/pruning';
 import { anchorsCommand } from './audit-anchors';
+import { acknowledgeGapCommand } from './audit-gap';
 import { publicKeyIn } from './audit-keys';
 import { reportCommand } from './audit-report';
 import { verifyCommand } from './audit-verify';
@@ -19,6 +20,7 @@ export function auditCommand(): Command {
     .addCommand(proveCommand())
     .addCommand(checkCommand())
     .addCommand(anchorsCommand())
+    .addCommand(acknowledgeGapCommand())
     .addCommand(pruneCommand())
     .addCommand(reportCommand())
     .addHelpText('after', '\nExample:\n  $ remit audit verify --anchor /mnt/worm/remit-anchors');
