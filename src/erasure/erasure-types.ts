@@ -3,7 +3,7 @@ import type { DataCategory } from '../governance/vocabulary';
 import { DataCategoryEnum } from '../identity/enums';
 import { connectionOf } from '../storage/connection';
 import { DateTime } from '../storage/date-time';
-import { PersonalData } from '../storage/tables';
+import { NonPersonal, PersonalData } from '../storage/tables';
 import { correspondence, identifier } from '../subjects/policies';
 import { type ErasureGrounds, type ErasureStatus, erasureGrounds, erasureStatuses } from './erasure-request';
 
@@ -111,6 +111,17 @@ export class ErasureSubject {
   @PersonalData({ ...correspondence, stored: { within: 'ErasureRequestRow' } })
   @Field(() => String, { nullable: true })
   note: string | null;
+}
+
+@ObjectType({ description: 'A person whose erasure could not be filed.', simpleResolvers: true })
+export class UnfiledErasure {
+  @PersonalData({ ...identifier, stored: { within: 'ErasureRequestRow' } })
+  @Field(() => ID, { nullable: true })
+  customerId: string | null;
+
+  @NonPersonal('says what went wrong, not of whom', { within: 'ErasureRequestRow' })
+  @Field(() => String, { description: 'What went wrong, as a code.' })
+  code: string;
 }
 
 @ObjectType({ description: 'A request to erase a person, or a client.', simpleResolvers: true })

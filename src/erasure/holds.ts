@@ -7,6 +7,7 @@ import { affectedRows, placesFor } from '../storage/affected-rows';
 import { decidedChange, decidedRow } from '../storage/decided-row';
 import { TenantWriter } from '../storage/tenant-writer';
 import { committed, inTransaction } from '../storage/transaction';
+import { Customer } from '../subjects/customer';
 import { everybody, personToActOn, type Reach, requireReached } from '../subjects/reach';
 import { LegalHoldRow } from './erasure-request';
 import type { ErasureParts } from './parts';
@@ -85,8 +86,11 @@ export class Holds {
     await inTransaction(source, (manager) => personToActOn(manager, client, customerId, reach));
     await changing(this.#parts.recorder, 'LEGAL_HOLD_PLACED', change, () =>
       inTransaction(source, async (manager) => {
+        const writer = new TenantWriter(manager, keys);
+        // Whoever erases the person waits for the hold and sees it, or has erased what the hold comes too late for.
+        await writer.enter(Customer, client, [customerId]);
         await personToActOn(manager, client, customerId, reach);
-        await new TenantWriter(manager, keys).insert(LegalHoldRow, client, [row]);
+        await writer.insert(LegalHoldRow, client, [row]);
       }),
     );
     return hold;

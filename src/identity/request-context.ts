@@ -53,17 +53,21 @@ export const denied = {
     }),
   forbidden: (message: string) => new GraphQLError(message, { extensions: { code: 'FORBIDDEN' } }),
   notFound: (what: string) => new GraphQLError(`There is no such ${what}.`, { extensions: { code: 'NOT_FOUND' } }),
-  notice: (version: string) =>
+  notice: (version: string, url: string | null) =>
     new GraphQLError(`The application's privacy notice must be accepted in its current version, ${version}.`, {
-      extensions: { code: 'PRIVACY_NOTICE_NOT_ACCEPTED', version },
+      extensions: { code: 'PRIVACY_NOTICE_NOT_ACCEPTED', version, url },
     }),
   input: (message: string) => new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } }),
   /** @param identifiers those by which the person is known; only to whoever may decide */
   erased: (identifiers?: readonly string[]) =>
     new GraphQLError(
-      'This person was erased; a privacy officer or an administrator may take them in again, by "allowErased".',
+      'Somebody known by this was erased; a privacy officer or an administrator may take it in again, by "allowErased".',
       { extensions: { code: 'ERASED', ...(identifiers && { identifiers }) } },
     ),
+  several: () =>
+    new GraphQLError('Several customers share this identifier; "customersByIdentifier" gives all of them.', {
+      extensions: { code: 'SEVERAL_MATCH' },
+    }),
   conflict: (message: string, more: Readonly<Record<string, unknown>> = {}) =>
     new GraphQLError(message, { extensions: { code: 'CONFLICT', ...more } }),
   /** What would be written could not be read, or would change who reads the person. */

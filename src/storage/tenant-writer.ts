@@ -2,8 +2,9 @@ import type { EntityManager } from 'typeorm';
 import type { DataCategory } from '../governance/vocabulary';
 import { PersonGoneError } from './errors';
 import { enterFence, UNDER_ERASURE } from './fence';
+import { countriesIn } from './identifiers/forms';
 import type { KeyStore } from './key-store';
-import { fencedBy, type StoredField, snakeCase, type TenantTable, tableOf } from './tables';
+import { fencedBy, type IndexColumn, type StoredField, snakeCase, type TenantTable, tableOf } from './tables';
 import { mayHold, type Row, sealingContext } from './tenant-reader';
 import { blindIndex, seal, unseal } from './vault';
 
@@ -55,7 +56,8 @@ export class TenantWriter {
   async insert(entity: Entity, client: string, rows: readonly Row[]): Promise<void> {
     const table = tableOf(entity);
     await this.#enterWith(entity, table, client, rows);
-    const keys = await this.#subjectKeys(table, client, rows);
+    const sealing = rows.filter((row) => hasSealed(table, row)).map((row) => subjectOf(table, row));
+    const keys = await this.#subjectKeys(client, sealing);
     const indexKey = await this.#indexKey(table, client);
     for (let start = 0; start < rows.length; start += ROWS_PER_INSERT) {
       const chunk = rows.slice(start, start + ROWS_PER_INSERT).map((row) => {
@@ -91,15 +93,17 @@ export class TenantWriter {
     const stored = await this.#sealedColumns(table, client, key, categories);
     if (!stored) return false;
     const owned: Row = { ...key, ...stored.identity, clientId: client };
-    const subjectKey = (await this.#subjectKeys(table, client, [owned])).get(subjectOf(table, owned));
+    const subject = subjectOf(table, owned);
+    const subjectKey = categories.size > 0 ? (await this.#subjectKeys(client, [subject])).get(subject) : undefined;
     const merged: Row = { ...owned, ...changes };
     for (const category of categories) {
       const sealed = stored.sealed.get(category);
-      const before =
-        sealed && subjectKey ? (unseal(subjectKey, sealed, sealingContext(table, owned, category)) as Row) : {};
+      if (!sealed) continue;
+      if (!subjectKey) throw noKey(table, category);
+      const before = unseal(subjectKey, sealed, sealingContext(table, owned, category)) as Row;
       for (const [field, value] of Object.entries(before)) if (!(field in changes)) merged[field] = value;
     }
-    const columns = columnsOf(table, merged, subjectKey, await this.#indexKey(table, client));
+    const columns = columnsOf(table, merged, subjectKey, await this.#indexKey(table, client), stored.beside);
     for (const property of table.key) columns.delete(snakeCase(property));
     if (columns.size === 0) return true;
     const assignments = [...columns.keys()].map((column) => `\`${column}\` = ?`).join(', ');
@@ -127,7 +131,8 @@ export class TenantWriter {
   async #sealedColumns(table: TenantTable, client: string, key: Row, categories: ReadonlySet<DataCategory>) {
     const subject = table.subject?.id;
     const columns = [...categories].flatMap((category) => table.sealed.get(category)?.column ?? []);
-    const names = [...table.key.map(snakeCase), ...(subject ? [snakeCase(subject)] : []), ...columns];
+    const beside = plainCountries(table, categories);
+    const names = [...table.key, ...(subject ? [subject] : []), ...beside].map(snakeCase).concat(columns);
     const where = keyPredicate(table, { ...key, clientId: client });
     if (!where.parameters.every((value, index) => mayHold(table, table.key[index] ?? '', value))) return undefined;
     const list = [...new Set(names)].map((name) => `\`${name}\``).join(', ');
@@ -143,12 +148,15 @@ export class TenantWriter {
       const bytes = row[table.sealed.get(category)?.column ?? ''];
       if (Buffer.isBuffer(bytes)) sealed.set(category, bytes);
     }
-    return { sealed, identity: subject ? { [subject]: row[snakeCase(subject)] } : {} };
+    return {
+      sealed,
+      identity: subject ? { [subject]: row[snakeCase(subject)] } : {},
+      beside: Object.fromEntries(beside.map((property) => [property, row[snakeCase(property)]])),
+    };
   }
 
-  async #subjectKeys(table: TenantTable, client: string, rows: readonly Row[]): Promise<Map<string, Buffer>> {
-    if (!table.subject || table.sealed.size === 0) return new Map();
-    return this.#keys.subjectKeys(client, [...new Set(rows.map((row) => subjectOf(table, row)))]);
+  async #subjectKeys(client: string, subjects: readonly string[]): Promise<Map<string, Buffer>> {
+    return subjects.length === 0 ? new Map() : this.#keys.subjectKeys(client, [...new Set(subjects)]);
   }
 
   async #indexKey(table: TenantTable, client: string): Promise<Buffer | undefined> {
@@ -156,7 +164,17 @@ export class TenantWriter {
   }
 }
 
+const noKey = (table: TenantTable, category: DataCategory) =>
+  new Error(`${table.name}: the subject has no key to seal ${category} under`);
+
 const subjectOf = (table: TenantTable, row: Row): string => String(table.subject ? row[table.subject.id] : '');
+
+/** Whether anything of a row goes under its person's key; who has none can have a row that says nothing. */
+const hasSealed = (table: TenantTable, row: Row): boolean =>
+  Object.entries(row).some(([property, value]) => {
+    const stored = table.fields.get(property)?.stored;
+    return value !== null && value !== undefined && stored !== undefined && 'sealed' in stored;
+  });
 
 function changesOf(table: TenantTable, wanted: Row): Row {
   return Object.fromEntries(
@@ -164,21 +182,45 @@ function changesOf(table: TenantTable, wanted: Row): Row {
   );
 }
 
+/** Of the fields that change, and of those whose index follows from them. */
 function touchedCategories(table: TenantTable, changes: Row): Set<DataCategory> {
   const categories = new Set<DataCategory>();
-  for (const name of Object.keys(changes)) {
-    const field = table.fields.get(name);
-    if (field?.personal && 'sealed' in field.stored) categories.add(field.personal.category);
+  const following = [...table.indexes].filter(([, { countries }]) => countries.some((name) => name in changes));
+  for (const name of [...Object.keys(changes), ...following.map(([name]) => name)]) {
+    const category = sealedCategory(table, name);
+    if (category) categories.add(category);
   }
   return categories;
 }
 
-/** The columns that a row's fields become. Fields that the row does not name are not in it. */
+function sealedCategory(table: TenantTable, name: string): DataCategory | undefined {
+  const field = table.fields.get(name);
+  return field?.personal && 'sealed' in field.stored ? field.personal.category : undefined;
+}
+
+/** Plain fields that say by which country an identifier of the categories is meant. */
+function plainCountries(table: TenantTable, categories: ReadonlySet<DataCategory>): string[] {
+  const touched = [...table.indexes].filter(([name]) => categories.has(sealedCategory(table, name) as DataCategory));
+  return touched.flatMap(([, { countries }]) =>
+    countries.filter((name) => 'plain' in (table.fields.get(name)?.stored ?? {})),
+  );
+}
+
+function indexOf(key: Buffer, { kind, countries }: IndexColumn, value: unknown, row: Row): string | null {
+  if (typeof value !== 'string') return null;
+  return blindIndex(key, { kind, value, countries: countriesIn(countries.map((name) => row[name])) });
+}
+
+/**
+ * The columns that a row's fields become. Fields that the row does not name are not in it.
+ * @param beside fields as they are stored, which indexes follow from
+ */
 function columnsOf(
   table: TenantTable,
   row: Row,
   subjectKey: Buffer | undefined,
   indexKey: Buffer | undefined,
+  beside: Row = {},
 ): Map<string, Value> {
   const columns = new Map<string, Value>();
   const sealed = new Map<DataCategory, Row>();
@@ -192,15 +234,16 @@ function columnsOf(
       const { category } = field.personal;
       sealed.set(category, { ...sealed.get(category), [property]: value });
       const index = table.indexes.get(property);
-      if (index && indexKey)
-        columns.set(index.column, typeof value === 'string' ? blindIndex(indexKey, index.kind, value) : null);
+      if (index && indexKey) columns.set(index.column, indexOf(indexKey, index, value, { ...beside, ...row }));
     }
   }
   for (const [category, values] of sealed) {
     const column = table.sealed.get(category)?.column;
-    if (!subjectKey) throw new Error(`${table.name}: the subject has no key to seal ${category} under`);
     const present = Object.values(values).some((value) => value !== null);
-    if (column) columns.set(column, present ? seal(subjectKey, values, sealingContext(table, row, category)) : null);
+    if (!column) continue;
+    if (!present) columns.set(column, null);
+    else if (subjectKey) columns.set(column, seal(subjectKey, values, sealingContext(table, row, category)));
+    else throw noKey(table, category);
   }
   return columns;
 }
