@@ -3,7 +3,7 @@ import type { DataCategory } from '../governance/vocabulary';
 import { DataCategoryEnum } from '../identity/enums';
 import { connectionOf } from '../storage/connection';
 import { DateTime } from '../storage/date-time';
-import { NonPersonal, PersonalData } from '../storage/tables';
+import { NonPersonal, PersonalData, PersonalRows } from '../storage/tables';
 import { correspondence, identifier } from '../subjects/policies';
 import { type ErasureGrounds, type ErasureStatus, erasureGrounds, erasureStatuses } from './erasure-request';
 
@@ -158,10 +158,21 @@ export class ErasureRequest {
 
 export const ErasureRequestConnection = connectionOf(ErasureRequest, 'ErasureRequest');
 
+@ObjectType({ description: 'Whose data a hold keeps.', simpleResolvers: true })
+export class HeldSubject {
+  @PersonalData({ ...identifier, domain: 'Customer.id', stored: { within: 'LegalHoldRow' } })
+  @Field(() => ID, { nullable: true })
+  customerId: string | null;
+}
+
 @ObjectType({ description: 'What must not be erased while a legal matter is open.', simpleResolvers: true })
 export class LegalHold {
   @Field(() => ID)
   id: string;
+
+  @PersonalRows()
+  @Field(() => HeldSubject, { nullable: true, description: 'Whom it is about; of a person under erasure for LEGAL.' })
+  subject: HeldSubject | null;
 
   @Field(() => [DataCategoryEnum])
   categories: DataCategory[];
