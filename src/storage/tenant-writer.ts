@@ -12,6 +12,7 @@ type Value = string | number | Buffer | null;
 
 /** Rows of one INSERT: below every engine's limit on parameters for the widest table here. */
 const ROWS_PER_INSERT = 100;
+const none: ReadonlyMap<string, Buffer> = new Map();
 
 /**
  * Writes a client's rows in one transaction: plain fields to their columns, personal ones sealed by category under the
@@ -21,12 +22,15 @@ const ROWS_PER_INSERT = 100;
 export class TenantWriter {
   readonly #manager: EntityManager;
   readonly #keys: KeyStore;
+  readonly #made: ReadonlyMap<string, Buffer>;
   /** Persons whose fence this transaction has entered, with what limits their processing; undefined who is not there. */
   readonly #entered = new Map<string, string | null | undefined>();
 
-  constructor(manager: EntityManager, keys: KeyStore) {
+  /** @param made keys of persons that were made for this transaction, and need not be read */
+  constructor(manager: EntityManager, keys: KeyStore, made: ReadonlyMap<string, Buffer> = none) {
     this.#manager = manager;
     this.#keys = keys;
+    this.#made = made;
   }
 
   /**
@@ -146,9 +150,11 @@ export class TenantWriter {
     return { sealed, identity: subject ? { [subject]: row[snakeCase(subject)] } : {} };
   }
 
-  async #subjectKeys(table: TenantTable, client: string, rows: readonly Row[]): Promise<Map<string, Buffer>> {
+  async #subjectKeys(table: TenantTable, client: string, rows: readonly Row[]): Promise<ReadonlyMap<string, Buffer>> {
     if (!table.subject || table.sealed.size === 0) return new Map();
-    return this.#keys.subjectKeys(client, [...new Set(rows.map((row) => subjectOf(table, row)))]);
+    const persons = [...new Set(rows.map((row) => subjectOf(table, row)))];
+    if (persons.every((person) => this.#made.has(person))) return this.#made;
+    return this.#keys.subjectKeys(client, persons);
   }
 
   async #indexKey(table: TenantTable, client: string): Promise<Buffer | undefined> {

@@ -30,7 +30,7 @@ export class Tombstones {
 
   /** Those of the identifiers that belonged to an erased person; one look-up for a whole batch of an import. */
   async erased<T extends Identifier>(client: string, identifiers: readonly T[]): Promise<T[]> {
-    if (identifiers.length === 0) return [];
+    if (identifiers.length === 0 || !(await this.#hasAny(client))) return [];
     const digests = await this.#digests(client, identifiers);
     const wanted = [...new Set(digests.flatMap((digest) => digest ?? []))];
     if (wanted.length === 0) return [];
@@ -64,6 +64,12 @@ export class Tombstones {
   /** A client whose key is gone can compare nothing with its tombstones: they are of no more use. */
   async dropClient(client: string): Promise<void> {
     await this.#source.query('DELETE FROM erasure_tombstone WHERE client_id = ?', [client]);
+  }
+
+  /** Where nobody was erased there is nothing to compare with: digests cost more than this look-up. */
+  async #hasAny(client: string): Promise<boolean> {
+    const sql = 'SELECT 1 AS one FROM erasure_tombstone WHERE client_id = ? LIMIT 1';
+    return (await this.#source.query<unknown[]>(sql, [client])).length > 0;
   }
 
   async #digests(client: string, identifiers: readonly Identifier[]): Promise<Array<string | null>> {

@@ -102,13 +102,12 @@ export async function customerImporter(target: ImportTarget, mapping: Mapping, s
     const created = wanted.filter(({ isNew }) => isNew).map(({ row }) => row);
     const known = wanted.filter(({ isNew }) => !isNew).map(({ row }) => String(row.id));
     if (target.isDryRun) return plan.refused(known);
-    if (created.length > 0)
-      await target.keys.createSubjectKeys(
-        target.client,
-        created.map(({ id }) => String(id)),
-      );
+    const made = await target.keys.createSubjectKeys(
+      target.client,
+      created.map(({ id }) => String(id)),
+    );
     return inTransaction(target.source, async (manager) => {
-      const writer = new TenantWriter(manager, target.keys);
+      const writer = new TenantWriter(manager, target.keys, made);
       const refused = await refusedWrites(writer, target.client, known);
       const allowed = wanted.filter(({ row }) => !refused.has(String(row.id)));
       await writer.insert(Customer, target.client, created);
