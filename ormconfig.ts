@@ -11,6 +11,7 @@ import { AmendErasure1700000000008 } from './migrations/data/1700000000008-amend
 import { ShareExternalIds1700000000011 } from './migrations/data/1700000000011-share-external-ids';
 import { AddProposals1700000000012 } from './migrations/data/1700000000012-add-proposals';
 import { AddFence1700000000013 } from './migrations/data/1700000000013-add-fence';
+import { ReindexIdentifiers1700000000014 } from './migrations/data/1700000000014-reindex-identifiers';
 import { AddImport1700000000015 } from './migrations/data/1700000000015-add-import';
 import { CreateKeyStore1700000000000 } from './migrations/keys/1700000000000-create-key-store';
 import { CreateErasureLedger1700000000003 } from './migrations/keys/1700000000003-create-erasure-ledger';
@@ -36,6 +37,7 @@ export const dataStore: StoreOptions = {
     AddProposals1700000000012,
     ShareExternalIds1700000000011,
     AddFence1700000000013,
+    ReindexIdentifiers1700000000014,
     AddImport1700000000015,
   ],
 };

@@ -40,6 +40,7 @@ export interface Services {
   readonly exports: Exports;
   readonly accesses: AccessRecorder;
   readonly auditReader: AuditReader;
+  readonly references: References;
   readonly disclosures: Disclosures;
   readonly reports: Reports;
 }
@@ -101,6 +102,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     exports,
     accesses: new AccessRecorder(ledger, references, options.onAlert),
     auditReader: reader,
+    references,
     reports: new Reports({
       reader,
       clients,

@@ -6,6 +6,7 @@ import { ConfigurationError } from './storage/errors';
 import { KeyStore } from './storage/key-store';
 import { loadMasterKeyFile } from './storage/master-key';
 import { type HostingRegion, Regions } from './storage/regions';
+import { isReindexPending, reindexIdentifiers } from './subjects/reindex';
 
 /** The stores of an installation, open. */
 export interface Stores {
@@ -43,6 +44,7 @@ export async function openStores(config: StoreConfig, options: { poolSize?: numb
     for (const { region, ...address } of regional(config)) bound.set(region, await open(address));
     const regions = new Regions(home, bound);
     const keys = new KeyStore(keysSource, master);
+    for (const source of regions.all()) await finishReindex(source, keys);
     const close = async () => {
       keys.close();
       await regions.close();
@@ -55,23 +57,44 @@ export async function openStores(config: StoreConfig, options: { poolSize?: numb
   }
 }
 
-/** Runs the pending migrations of every store, and returns their names. */
+/** Runs the pending migrations of every store and what they leave to be done, and says what it was. */
 export async function migrateStores(config: StoreConfig): Promise<string[]> {
   const done: string[] = [];
-  const addresses = [
-    { url: config.keysDatabaseUrl, store: keysStore },
-    { url: config.databaseUrl, store: dataStore },
-    ...regional(config),
-  ];
-  for (const { url, store } of addresses) {
-    const source = await openDataSource(url, store);
-    try {
+  const opened: DataSource[] = [];
+  try {
+    const addresses = [
+      { url: config.keysDatabaseUrl, store: keysStore },
+      { url: config.databaseUrl, store: dataStore },
+      ...regional(config),
+    ];
+    for (const { url, store } of addresses) {
+      const source = await openDataSource(url, store);
+      opened.push(source);
       done.push(...(await migrate(source)));
-    } finally {
-      await source.destroy();
     }
+    const [keysSource, ...data] = opened;
+    if (keysSource) done.push(...(await reindex(config, keysSource, data)));
+    return done;
+  } finally {
+    for (const source of opened) await source.destroy();
   }
-  return done;
+}
+
+/** Makes blind indexes anew where a migration has noted it; that takes the keys. */
+async function reindex(config: StoreConfig, keysSource: DataSource, data: readonly DataSource[]): Promise<string[]> {
+  const done: string[] = [];
+  let keys: KeyStore | undefined;
+  try {
+    for (const source of data) {
+      if (!(await isReindexPending(source))) continue;
+      const { masterKeyFile, production } = config;
+      keys ??= new KeyStore(keysSource, await loadMasterKeyFile(masterKeyFile, { production }));
+      done.push(`new indexes of ${await reindexIdentifiers(source, keys)} customers`);
+    }
+    return done;
+  } finally {
+    keys?.close();
+  }
 }
 
 interface Address {
@@ -92,4 +115,11 @@ async function bringUpToDate(source: DataSource, variable: string): Promise<void
   if (pending.length === 0) return;
   if (source.options.type === 'better-sqlite3') await migrate(source);
   else throw new ConfigurationError(variable, `${pending.length} migrations are pending; run: remit migrate`);
+}
+
+/** As {@link bringUpToDate}, of what a migration could not do without the keys. */
+async function finishReindex(source: DataSource, keys: KeyStore): Promise<void> {
+  if (!(await isReindexPending(source))) return;
+  if (source.options.type === 'better-sqlite3') await reindexIdentifiers(source, keys);
+  else throw new ConfigurationError('DATABASE_URL', 'identifiers are to be indexed again; run: remit migrate');
 }

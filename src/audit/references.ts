@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { DecidedRow, DecidedValue } from '../storage/decided-row';
 import { ClientKeyError } from '../storage/errors';
+import type { KeyHandle } from '../storage/held-key';
 import { KEY_CACHE_TTL_MS } from '../storage/key-cache';
 import type { KeyStore } from '../storage/key-store';
 import { platformKey } from '../storage/platform-key';
@@ -42,7 +43,10 @@ export class References {
     if (ids.size === 0) return [];
     return this.#keys.withSubjectKeys(client, ids, (handles) => {
       const references: string[] = [];
-      for (const key of handles.values()) references.push(key.mac(SUBJECT));
+      for (const key of handles.values()) {
+        const reference = key.mac(SUBJECT);
+        if (reference !== undefined) references.push(reference);
+      }
       return references.sort();
     });
   }
@@ -80,19 +84,27 @@ export class References {
 
   /** What an entry keeps of decided rows; a row about a person is kept under that person's key, and dies with it. */
   async decisions(client: string | undefined, decided: readonly DecidedRow[]): Promise<KeptDecision[]> {
+    return (await this.decisionsOf(client, decided)).filter((kept) => kept !== undefined);
+  }
+
+  /** The same, one for each row: undefined for one about a person whose key is gone. */
+  async decisionsOf(
+    client: string | undefined,
+    decided: readonly DecidedRow[],
+  ): Promise<Array<KeptDecision | undefined>> {
     const ids = new Set(decided.flatMap(({ subject }) => subject ?? []));
     const own = await this.#ownKey(client, DECISION);
-    const kept = (handles: ReadonlyMap<string, { mac(text: string): string }>): KeptDecision[] =>
-      decided.flatMap(({ table, row, columns, subject }) => {
+    const kept = (handles: ReadonlyMap<string, KeyHandle>) =>
+      decided.map(({ table, row, columns, subject }) => {
         const key = subject === undefined ? { mac: (text: string) => macOf(own, text) } : handles.get(subject);
-        if (!key) return [];
-        const name = subject === undefined ? row : `${row}/${key.mac(SUBJECT)}`;
-        const place = `${DECISION}|${table}|${row}`;
-        const values = Object.entries(columns ?? {}).map(
-          ([column, value]) =>
-            [column, typeof value === 'string' ? key.mac(`${place}|${column}|${value}`) : value] as const,
-        );
-        return { table, row: name, columns: columns && Object.fromEntries(values) };
+        const reference = subject === undefined ? row : key?.mac(SUBJECT);
+        if (!key || reference === undefined) return undefined;
+        const name = subject === undefined ? row : `${row}/${reference}`;
+        return {
+          table,
+          row: name,
+          columns: columns && keptColumns(table, row, columns, (text) => key.mac(text) ?? ''),
+        };
       });
     if (client === undefined || ids.size === 0) return kept(new Map());
     return this.#keys.withSubjectKeys(client, ids, kept);
@@ -112,4 +124,17 @@ export class References {
       throw error;
     }
   }
+}
+
+function keptColumns(
+  table: string,
+  row: string,
+  columns: NonNullable<DecidedRow['columns']>,
+  mac: (text: string) => string,
+): NonNullable<KeptDecision['columns']> {
+  const values = Object.entries(columns).map(
+    ([column, value]) =>
+      [column, typeof value === 'string' ? mac(`${DECISION}|${table}|${row}|${column}|${value}`) : value] as const,
+  );
+  return Object.fromEntries(values);
 }

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { readAnchors } from '../audit/anchor-file';
 import { keptHeads } from '../audit/heads';
 import type { Finding } from '../audit/log-verification';
+import { type RecordFinding, type RecordsReport, verifyRecords } from '../audit/records';
 import { type LogReport, type Verification, verifyLedger } from '../audit/verification';
 import { readConfig } from '../config';
 import type { Services } from '../services';
@@ -19,6 +20,7 @@ interface VerifyOptions {
   readonly witnessKey: readonly string[];
   readonly tsaCert: readonly string[];
   readonly key?: string;
+  readonly records?: true;
   readonly json?: true;
 }
 
@@ -43,18 +45,29 @@ export function verifyCommand(): Command {
       [],
     )
     .option('--key <key>', "the public key, if not the one in the keys' store: a verifier key, base64 or a PEM file")
-    .option('--json', 'print {"sound","entries","checkpoints","logs","findings"}')
-    .addHelpText('after', '\nExample:\n  $ remit audit verify --anchor anchors.jsonl --tsa-cert tsa.pem --json')
+    .option(
+      '--records',
+      'also hold grants, instructions, agreements, approvals and the like against what the ledger says was decided',
+    )
+    .option(
+      '--json',
+      'print {"sound","entries","checkpoints","logs","findings"}, and "records" where they are asked for',
+    )
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ remit audit verify --anchor anchors.jsonl --tsa-cert tsa.pem --records --json',
+    )
     .action(async (options: VerifyOptions) => {
-      const { report, forged } = await overStores((services, stores) => verify(services, stores, options));
-      if (options.json) process.stdout.write(`${JSON.stringify({ ...report, forgedHeads: forged }, null, 2)}\n`);
-      else process.stdout.write(describe(report, forged, options.anchor.length > 0));
-      if (!report.sound || forged.length > 0) process.exitCode = 1;
+      const { report, forged, records } = await overStores((services, stores) => verify(services, stores, options));
+      const all = { ...report, forgedHeads: forged, ...(records ? { records } : {}) };
+      if (options.json) process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
+      else process.stdout.write(describe(report, forged, options.anchor.length > 0) + describeRecords(records));
+      if (!report.sound || forged.length > 0 || (records?.findings.length ?? 0) > 0) process.exitCode = 1;
     });
   return exitTwoOnMisuse(command);
 }
 
-async function verify({ ledger }: Services, stores: Stores, options: VerifyOptions) {
+async function verify({ ledger, references }: Services, stores: Stores, options: VerifyOptions) {
   const { anchor, key, json } = options;
   const publicKey = key ? await publicKeyIn(key) : (await ledger.signer()).publicKey;
   const configured = readConfig(process.env).auditAnchors?.witness;
@@ -77,7 +90,9 @@ async function verify({ ledger }: Services, stores: Stores, options: VerifyOptio
     onProgress: (entries) => bar?.update(entries),
   });
   bar?.stop();
-  return { report, forged };
+  const { regions, keys } = stores;
+  const records = options.records ? await verifyRecords({ regions, keys, references }) : undefined;
+  return { report, forged, records };
 }
 
 function describe(report: Verification, forged: readonly string[], hasAnchor: boolean): string {
@@ -91,6 +106,20 @@ function describe(report: Verification, forged: readonly string[], hasAnchor: bo
     '',
   ].join('\n');
 }
+
+function describeRecords(records: RecordsReport | undefined): string {
+  if (!records) return '';
+  const { rows, adopted, findings } = records;
+  const accepted = adopted === 0 ? '' : `, ${adopted} of them accepted as they were found`;
+  return [
+    ...findings.map(describeRecord),
+    `${findings.length === 0 ? 'As decided' : 'NOT AS DECIDED'}: ${rows} records held against the ledger${accepted}.`,
+    '',
+  ].join('\n');
+}
+
+const describeRecord = ({ problem, table, row, client, entry, message }: RecordFinding): string =>
+  `${problem} ${table} ${row}${client === null ? '' : `, client ${client}`}: ${message}${entry ? `, by entry ${entry}` : ''}`;
 
 const describeFinding = ({ problem, log, sequence, entry, message }: Finding): string =>
   `${problem} log ${log}, entry ${sequence}${entry ? ` (${entry})` : ''}: ${message}`;

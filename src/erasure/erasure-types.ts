@@ -104,7 +104,7 @@ export class ErasureRecipient {
   simpleResolvers: true,
 })
 export class ErasureSubject {
-  @PersonalData({ ...identifier, stored: { within: 'ErasureRequestRow' } })
+  @PersonalData({ ...identifier, domain: 'Customer.id', stored: { within: 'ErasureRequestRow' } })
   @Field(() => ID, { nullable: true })
   customerId: string | null;
 

@@ -1,5 +1,7 @@
 import type { DataSource, EntityManager } from 'typeorm';
+import { decidedRow } from '../storage/decided-row';
 import { ClientKeyError } from '../storage/errors';
+import type { Row } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
 import { committed, inTransaction } from '../storage/transaction';
 import { rowsOf } from './eraser';
@@ -65,10 +67,12 @@ async function replay(parts: ErasureParts, entry: LedgerEntry, dryRun: boolean):
   if (rows === 0 || !(isLost || isBack)) return undefined;
   const again = { client, request: id, kind, rows };
   if (dryRun) return again;
+  const holds = subject === null ? [] : await lostHolds(parts, source, entry, subject);
+  await recordReplay(parts, entry, subject, rows, holds);
   await inTransaction(source, async (manager) => {
     await restoreRequest(parts, manager, entry, subject, state !== undefined);
     if (subject !== null) {
-      await restoreHolds(parts, manager, entry, subject);
+      await new TenantWriter(manager, parts.keys).insert(LegalHoldRow, client, holds);
       if (entry.request.categories === null) await withhold(manager, client, [subject], parts.now());
     }
     await parts.jobs(source).schedule(manager, client, [id], Math.max(parts.now(), startOf(entry)));
@@ -149,35 +153,51 @@ async function restoreRequest(
 }
 
 /** Holds that the backup does not know: the ledger says what they kept, and for how long. */
-async function restoreHolds(
+async function lostHolds(
   parts: ErasureParts,
-  manager: EntityManager,
+  source: DataSource,
   entry: LedgerEntry,
   subject: string,
-): Promise<void> {
-  if (entry.completedAt !== null) return;
+): Promise<Array<Row & { id: string }>> {
+  if (entry.completedAt !== null) return [];
   const byHold = new Map<string, { categories: string[]; until: string | null }>();
   for (const { category, reason, until } of entry.passes.at(-1)?.retained ?? []) {
     const hold = reason.replace('LEGAL_HOLD ', '');
     byHold.set(hold, { categories: [...(byHold.get(hold)?.categories ?? []), category], until });
   }
-  for (const [hold, { categories, until }] of byHold) {
-    const [known] = await manager.query<unknown[]>('SELECT id FROM legal_hold WHERE client_id = ? AND id = ?', [
-      entry.client,
-      hold,
-    ]);
+  const lost: Array<Row & { id: string }> = [];
+  for (const [id, { categories, until }] of byHold) {
+    const [known] = await committed(source, () =>
+      source.query<unknown[]>('SELECT id FROM legal_hold WHERE client_id = ? AND id = ?', [entry.client, id]),
+    );
     if (known) continue;
-    await new TenantWriter(manager, parts.keys).insert(LegalHoldRow, entry.client, [
-      {
-        id: hold,
-        customerId: subject,
-        categories: categories.join(','),
-        matter: 'restored from the ledger',
-        reason: 'the hold was placed after the backup was made',
-        placedAt: parts.now(),
-        placedBy: 'replay',
-        until: until === null ? null : Date.parse(until),
-      },
-    ]);
+    lost.push({
+      id,
+      customerId: subject,
+      categories: categories.join(','),
+      matter: 'restored from the ledger',
+      reason: 'the hold was placed after the backup was made',
+      placedAt: parts.now(),
+      placedBy: 'replay',
+      until: until === null ? null : Date.parse(until),
+    });
   }
+  return lost;
+}
+
+/** What is done again is on record before it is, with the holds that come back with it. */
+async function recordReplay(
+  { recorder }: ErasureParts,
+  { client, id, kind }: LedgerEntry,
+  subject: string | null,
+  rows: number,
+  holds: readonly Row[],
+): Promise<void> {
+  await recorder.record('ERASURE_REPLAYED', {
+    client,
+    principal: 'replay',
+    subject: subject ?? undefined,
+    details: { request: id, kind, rows, holds: holds.length },
+    decides: holds.map((hold) => decidedRow(LegalHoldRow, hold)),
+  });
 }

@@ -1,12 +1,12 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { DataCategory } from '../governance/vocabulary';
+import type { Identifier } from '../storage/identifiers/forms';
 import type { Lease } from '../storage/jobs';
 import type { TenantTable } from '../storage/tables';
 import { TenantReader } from '../storage/tenant-reader';
-import type { Identifier } from '../storage/tombstones';
 import { committed, inTransaction } from '../storage/transaction';
-import type { BlindIndexKind } from '../storage/vault';
 import { Customer } from '../subjects/customer';
+import { identifierFields, identifiersOf } from '../subjects/identifiers';
 import { agreedTerms } from './agreed-terms';
 import { concludeErasure } from './conclusion';
 import { eraseChunk, rowsOf } from './eraser';
@@ -177,7 +177,7 @@ async function plan(parts: ErasureParts, pass: Pass, erased: ReadonlySet<DataCat
     retained: retainedBy(state, holds),
   });
   if (state.categories === null) {
-    await parts.tombstones.set(client, id, await identifiersOf(parts, source, client, customerId), parts.now());
+    await parts.tombstones.set(client, id, await identifiersAt(parts, source, client, customerId), parts.now());
   }
   const recipients = state.categories === null ? await parts.recipients.of(client) : [];
   return inTransaction(source, async (manager) => {
@@ -294,17 +294,16 @@ async function abandon(parts: ErasureParts, { source, lease, state, number }: Pa
   });
 }
 
-async function identifiersOf(
+async function identifiersAt(
   parts: ErasureParts,
   source: DataSource,
   client: string,
   customerId: string,
 ): Promise<Identifier[]> {
-  const kinds: BlindIndexKind[] = ['email', 'phone', 'socialHandle', 'externalId'];
   const [row] = await new TenantReader(source, parts.keys).select(Customer, {
     client,
-    fields: kinds,
+    fields: identifierFields,
     where: [{ field: 'id', is: '=', value: customerId }],
   });
-  return kinds.flatMap((kind) => (typeof row?.[kind] === 'string' ? [{ kind, value: row[kind] }] : []));
+  return row ? identifiersOf(row) : [];
 }

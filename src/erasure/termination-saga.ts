@@ -4,6 +4,7 @@ import { ClientKeyError } from '../storage/errors';
 import type { Lease } from '../storage/jobs';
 import type { TenantTable } from '../storage/tables';
 import { committed, inTransaction } from '../storage/transaction';
+import { recordAct } from './acts';
 import type { Retained } from './certificate';
 import { certify } from './conclusion';
 import { type Chunk, eraseChunk, rowsOf } from './eraser';
@@ -136,6 +137,7 @@ async function plan(parts: ErasureParts, ending: Ending): Promise<void> {
     ),
     retained,
   });
+  await recordAct(parts, 'CLIENT_ERASURE_BEGUN', state, { pass: number });
   const recipients = await parts.recipients.of(client);
   await inTransaction(source, async (manager) => {
     await lease.fence(manager);
@@ -251,6 +253,7 @@ async function conclude(parts: ErasureParts, ending: Ending, retained: readonly 
   const { client, id } = state;
   const at = parts.now();
   const isComplete = retained.length === 0;
+  await recordAct(parts, isComplete ? 'ERASURE_EXECUTED' : 'ERASURE_PARTLY', state, { pass: ending.number });
   await certify(parts, source, state, { retained, keyDestroyed: isComplete, at, isComplete });
   await inTransaction(source, async (manager) => {
     await lease.fence(manager);

@@ -5,17 +5,24 @@ import type { Deidentification } from './vocabulary';
 /** Used where an access brings no key: pseudonyms then hold for the life of the process and say nothing outside it. */
 const processKey = randomBytes(32);
 
+/** Where equal values have equal pseudonyms: a client's key, and what is identified. */
+export interface PseudonymDomain {
+  /** See {@link pseudonymKeyOf}. */
+  readonly key: Uint8Array;
+  readonly domain: string;
+}
+
 /**
  * The de-identified form of a value; of a list, of each item. What a method cannot treat becomes null, and a suppressed
  * list does too: its length would tell.
- * @param key what pseudonyms are keyed with, see {@link pseudonymKeyOf}
+ * @param within what pseudonyms are made with
  */
-export function deidentify(method: Deidentification, value: unknown, key: Uint8Array): unknown {
+export function deidentify(method: Deidentification, value: unknown, within: PseudonymDomain): unknown {
   if (method === 'SUPPRESS' || value === null || value === undefined || value instanceof Error) return null;
-  if (Array.isArray(value)) return value.map((item) => deidentify(method, item, key));
+  if (Array.isArray(value)) return value.map((item) => deidentify(method, item, within));
   switch (method) {
     case 'PSEUDONYM':
-      return pseudonym(value, key);
+      return pseudonym(value, within);
     case 'PARTIAL':
       return typeof value === 'string' || typeof value === 'number' ? partial(String(value)) : null;
     case 'GENERALIZE':
@@ -35,9 +42,10 @@ export function pseudonymKeyOf(access: Access): Uint8Array {
   );
 }
 
-function pseudonym(value: unknown, key: Uint8Array): string | null {
+/** A zero byte ends the domain, so that no domain and value are another domain and value put together. */
+function pseudonym(value: unknown, { key, domain }: PseudonymDomain): string | null {
   if (typeof value !== 'string' && typeof value !== 'number') return null;
-  return `p_${createHmac('sha256', key).update(String(value)).digest('base64url').slice(0, 22)}`;
+  return `p_${createHmac('sha256', key).update(`${domain}\0${value}`).digest('base64url').slice(0, 22)}`;
 }
 
 function partial(text: string): string {

@@ -83,12 +83,12 @@ export class Enforcement {
   deidentify(coordinate: Coordinate, value: unknown): unknown {
     const method = this.decision.verdicts[coordinate.index]?.method;
     this.#deidentified.add(coordinate.name);
-    return method ? deidentify(method, value, this.#pseudonymKey) : null;
+    return method ? deidentify(method, value, { key: this.#pseudonymKey, domain: coordinate.domain }) : null;
   }
 
   /** What a withheld, non-null field says instead. */
-  disguise(method: Deidentification, value: unknown): unknown {
-    return deidentify(method, value, this.#pseudonymKey);
+  disguise({ domain }: Coordinate, method: Deidentification, value: unknown): unknown {
+    return deidentify(method, value, { key: this.#pseudonymKey, domain });
   }
 
   /**

@@ -23,6 +23,8 @@ export interface FieldRule {
   /** Purposes that read it in the clear; undefined leaves it to the sources of a derived field. */
   readonly allow: ReadonlySet<ProcessingPurpose> | undefined;
   readonly deidentify: ReadonlyMap<ProcessingPurpose, Deidentification>;
+  /** What a pseudonym of the value identifies, where the field says so; else the field is a domain of its own. */
+  readonly domain: string | undefined;
   readonly agreements: readonly AgreementKind[];
   /** Each alternative of each requirement: all requirements must be met, each by one of its alternatives. */
   readonly scopes: ReadonlyArray<ReadonlyArray<readonly string[]>>;
@@ -50,8 +52,14 @@ export function readFieldRule(
   if (!personal && derived.length === 0 && scopes.length === 0) return undefined;
 
   const deidentify = new Map<ProcessingPurpose, Deidentification>();
-  for (const usage of usages(field, 'deidentify') as Array<{ for: ProcessingPurpose[]; by: Deidentification }>) {
+  let domain: string | undefined;
+  for (const usage of usages(field, 'deidentify') as Array<{
+    for: ProcessingPurpose[];
+    by: Deidentification;
+    domain?: string | null;
+  }>) {
     for (const purpose of usage.for) deidentify.set(purpose, usage.by);
+    domain ??= usage.domain ?? undefined;
   }
   const agreements = usages(field, 'requiresAgreement') as Array<{ kind: AgreementKind }>;
   return {
@@ -59,6 +67,7 @@ export function readFieldRule(
     subject: personal?.subject,
     allow: purposes ? new Set(purposes.allow) : personal && derived.length === 0 ? new Set() : undefined,
     deidentify,
+    domain,
     agreements: agreements.map(({ kind }) => kind),
     scopes: scopes.map((usage) => usage.scopes),
     derivedFrom: derived.flatMap(({ fields }) =>

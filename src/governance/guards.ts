@@ -221,7 +221,7 @@ function release(
   if (!guard.nonNull) return null;
   const { fallback } = coordinate;
   if (fallback === undefined) throw withheldError('PURPOSE_NOT_PERMITTED');
-  return settle(read, (value) => enforcement.disguise(fallback, value));
+  return settle(read, (value) => enforcement.disguise(coordinate, fallback, value));
 }
 
 /** Pitfall 12: a filter or a sort tells what it reads, so it needs the field in the clear. */

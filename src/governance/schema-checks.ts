@@ -67,7 +67,12 @@ function ruleFaults(type: Fielded, field: Field): string[] {
   if (usages(field, 'nonPersonal').length > 0) {
     faults.push(`${at}: @nonPersonal contradicts @personalData or @derivedFrom; keep one`);
   }
-  const methods = usages(field, 'deidentify') as Array<{ for: string[]; by: Deidentification }>;
+  const methods = usages(field, 'deidentify') as Array<{
+    for: string[];
+    by: Deidentification;
+    domain?: string | null;
+  }>;
+  faults.push(...domainFaults(at, methods));
   for (const purpose of allPurposes) {
     const by = new Set(methods.filter((usage) => usage.for.includes(purpose)).map((usage) => usage.by));
     if (by.size > 1) faults.push(`${at}: ${purpose} is de-identified by ${[...by].join(' and ')}; keep one`);
@@ -77,6 +82,19 @@ function ruleFaults(type: Fielded, field: Field): string[] {
     if (why) faults.push(`${at}: @deidentify(by: ${by}) does not suit ${field.type}; ${why}`);
   }
   if (isNonNullType(field.type)) faults.push(...nonNullFaults(at, rule));
+  return faults;
+}
+
+/** A field has one domain, which all its pseudonyms say: two that differ would join half of what they should. */
+function domainFaults(at: string, methods: ReadonlyArray<{ by: Deidentification; domain?: string | null }>): string[] {
+  const faults: string[] = [];
+  const pseudonyms = new Set(methods.filter(({ by }) => by === 'PSEUDONYM').map(({ domain }) => domain ?? ''));
+  const named = methods.flatMap(({ domain }) => domain ?? []);
+  if (pseudonyms.size > 1) faults.push(`${at}: its pseudonyms are of several domains; name one on each of them`);
+  if (methods.some(({ by, domain }) => by !== 'PSEUDONYM' && typeof domain === 'string'))
+    faults.push(`${at}: @deidentify(domain: …) is for by: PSEUDONYM alone; remove it`);
+  if (named.some((domain) => !/^\w+\.\w+$/.test(domain)))
+    faults.push(`${at}: @deidentify(domain: …) is the Type.field whose value it identifies, such as "Customer.id"`);
   return faults;
 }
 

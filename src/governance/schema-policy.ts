@@ -24,6 +24,8 @@ export interface Coordinate {
   readonly rule: FieldRule;
   readonly governed: boolean;
   readonly nonNull: boolean;
+  /** Equal values have equal pseudonyms within it. */
+  readonly domain: string;
   /** Coordinates whose strictest outcome a derived field inherits. */
   readonly sources: readonly number[];
   /** The de-identified form that a non-null field takes where a row, or the law, withholds it. */
@@ -96,6 +98,7 @@ function coordinateOf(
     rule,
     governed: isGoverned(rule),
     nonNull: isNonNullType(field.type),
+    domain: rule.domain ?? `${type.name}.${field.name}`,
     sources: [],
     fallback: [...rule.deidentify.values()].find((method) => method !== 'SUPPRESS'),
   };

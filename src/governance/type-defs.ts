@@ -23,8 +23,12 @@ directive @personalData(category: DataCategory!, subject: DataSubject! = CUSTOME
 "The purposes that may read the field in the clear. None stated, none allowed."
 directive @purposes(allow: [ProcessingPurpose!]!) on FIELD_DEFINITION
 
-"For these purposes the field is given de-identified. It wins over @purposes where both name one."
-directive @deidentify(for: [ProcessingPurpose!]!, by: Deidentification!) repeatable on FIELD_DEFINITION
+"""
+For these purposes the field is given de-identified. It wins over @purposes where both name one. Equal values have equal
+pseudonyms within one domain: the field's own, Type.field, unless it names what its value identifies, as a customerId
+does by domain: "Customer.id".
+"""
+directive @deidentify(for: [ProcessingPurpose!]!, by: Deidentification!, domain: String) repeatable on FIELD_DEFINITION
 
 "An agreement of this kind must be in force. HEALTH: a HIPAA business associate agreement."
 directive @requiresAgreement(kind: AgreementKind!) on FIELD_DEFINITION

@@ -93,7 +93,8 @@ export const dataSubjects = {
 
 /** What becomes of a value for a purpose that may see the field, but not the value. */
 export const deidentifications = {
-  PSEUDONYM: 'A keyed digest, the same for the same value within a client, different across clients.',
+  PSEUDONYM:
+    'A keyed digest, the same for the same value of a domain within a client, different across domains and clients.',
   PARTIAL: 'The last four digits of a long number, else the first letter.',
   GENERALIZE: 'A date becomes its year, a postcode its prefix, an IP address its network.',
   BUCKET: "The lower bound of a number's range (0, 1, 2, 5, 10, 20, 50, …).",

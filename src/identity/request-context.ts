@@ -61,9 +61,13 @@ export const denied = {
   /** @param identifiers those by which the person is known; only to whoever may decide */
   erased: (identifiers?: readonly string[]) =>
     new GraphQLError(
-      'This person was erased; a privacy officer or an administrator may take them in again, by "allowErased".',
+      'Somebody known by this was erased; a privacy officer or an administrator may take it in again, by "allowErased".',
       { extensions: { code: 'ERASED', ...(identifiers && { identifiers }) } },
     ),
+  several: () =>
+    new GraphQLError('Several customers share this identifier; "customersByIdentifier" gives all of them.', {
+      extensions: { code: 'SEVERAL_MATCH' },
+    }),
   conflict: (message: string, more: Readonly<Record<string, unknown>> = {}) =>
     new GraphQLError(message, { extensions: { code: 'CONFLICT', ...more } }),
   /** What would be written could not be read, or would change who reads the person. */

@@ -4,7 +4,12 @@ import { ClientKey, ErasureLedgerRow, ErasureTombstone, SubjectKey } from './key
 import type { EntityClass } from './tables';
 
 /** Tables that keep account of migrations, and hold nothing else. */
-const bookkeeping: ReadonlySet<string> = new Set(['migrations', 'migration_lock', 'typeorm_metadata']);
+const bookkeeping: ReadonlySet<string> = new Set([
+  'migrations',
+  'migration_lock',
+  'typeorm_metadata',
+  'identifier_reindex',
+]);
 /** Tables of the keys' store that hold a client's id: the keys go with what they seal, the ledger proves that they went. */
 const keyTables: readonly unknown[] = [ClientKey, SubjectKey, ErasureLedgerRow, ErasureTombstone];
 

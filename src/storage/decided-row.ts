@@ -71,7 +71,7 @@ function shapeOf(entity: EntityClass): Shape {
     .filter(({ options, propertyName }) => options.primary && propertyName !== 'clientId')
     .map(({ propertyName }) => propertyName);
   const columns = all
-    .filter(({ options }) => !options.primary)
+    .filter(({ propertyName }) => propertyName !== 'clientId' && !key.includes(propertyName))
     .map(({ propertyName, options }) => [propertyName, options.name ?? snakeCase(propertyName)] as const);
   // The directory of clients is keyed by the client's id alone.
   const names = key.length === 0 ? ['clientId'] : key;

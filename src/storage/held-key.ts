@@ -1,3 +1,4 @@
+import { UnsealError } from './errors';
 import { macOf, unseal } from './vault';
 
 /** What a key is used for by those who never see it. */
@@ -12,9 +13,18 @@ export interface KeyHandle {
    * @throws UnsealError as `unseal`
    */
   open(place: object, row: string, sealed: Buffer, context: string): unknown;
-  /** The text's MAC under the key, see `macOf`. */
-  mac(text: string): string;
+  /** The text's MAC under the key, see `macOf`; undefined where the key is damaged. */
+  mac(text: string): string | undefined;
 }
+
+/** A key that was altered or put in another's place: what is under it does not open, and that is its person's alone. */
+export const damagedKey: KeyHandle = {
+  recall: () => undefined,
+  open: () => {
+    throw new UnsealError();
+  },
+  mac: () => undefined,
+};
 
 /** What an entry of the memory costs besides its sealed bytes and as many of content, roughly. Bytes. */
 const OVERHEAD_BYTES = 400;

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { decrypt, encrypt, SEAL_OVERHEAD_BYTES } from './aes-gcm';
-import { ClientKeyError, ConfigurationError } from './errors';
-import { HeldKey, type KeyHandle, OpenedMemory } from './held-key';
+import { ClientKeyError, ConfigurationError, UnsealError } from './errors';
+import { damagedKey, HeldKey, type KeyHandle, OpenedMemory } from './held-key';
 import { KeyCache } from './key-cache';
 import { ClientKey } from './key-entities';
 import type { MasterKey } from './master-key';
@@ -141,10 +141,10 @@ export class KeyStore {
   }
 
   /**
-   * The keys of subjects, each the caller's own copy. A subject whose key was destroyed or never made is not in the map,
-   * nor is any subject of a client whose key was destroyed.
+   * The keys of subjects, each the caller's own copy. A subject whose key was destroyed, never made or altered is not in
+   * the map, nor is any subject of a client whose key was destroyed.
    *
-   * @throws ClientKeyError if the client never had a key; UnsealError if a wrapped key was altered
+   * @throws ClientKeyError if the client never had a key
    */
   async subjectKeys(clientId: string, subjectIds: readonly string[]): Promise<Map<string, Buffer>> {
     const keys = new Map<string, Buffer>();
@@ -156,12 +156,12 @@ export class KeyStore {
     }
     if (missing.size === 0) return keys;
     const read = await this.#readSubjectKeys(clientId, missing);
-    return read === undefined ? new Map() : new Map([...keys, ...read]);
+    return read === undefined ? new Map() : new Map([...keys, ...read.keys]);
   }
 
   /**
    * Has something done with the keys of subjects. `use` runs in one turn, in which no key is forgotten; it finds no handle
-   * of a subject whose key was destroyed or never made.
+   * of a subject whose key was destroyed or never made, and one that opens nothing of a subject whose key was altered.
    *
    * @throws as {@link subjectKeys}, and what `use` throws
    */
@@ -171,6 +171,7 @@ export class KeyStore {
     use: (handles: ReadonlyMap<string, KeyHandle>) => T,
   ): Promise<T> {
     const read = new Map<string, HeldKey | undefined>();
+    const damaged = new Map<string, KeyHandle>();
     try {
       for (;;) {
         const handles = this.#cache.handles(clientId, subjectIds);
@@ -178,15 +179,17 @@ export class KeyStore {
         for (const subjectId of subjectIds) {
           if (handles.has(subjectId)) continue;
           const own = read.get(subjectId);
-          if (own) handles.set(subjectId, own);
+          const broken = damaged.get(subjectId);
+          if (own ?? broken) handles.set(subjectId, own ?? (broken as KeyHandle));
           else if (!read.has(subjectId)) missing.push(subjectId);
         }
         // What was cached before a read may be forgotten after it, so everyone is looked for again.
         if (missing.length === 0) return use(handles);
         const found = await this.#readSubjectKeys(clientId, missing);
         if (found === undefined) return use(new Map());
+        for (const subjectId of found.damaged) damaged.set(subjectId, damagedKey);
         for (const subjectId of missing) {
-          const key = found.get(subjectId);
+          const key = found.keys.get(subjectId);
           read.set(subjectId, key && new HeldKey(key, 0, nothingKept));
           key?.fill(0);
         }
@@ -194,6 +197,14 @@ export class KeyStore {
     } finally {
       for (const own of read.values()) own?.forget();
     }
+  }
+
+  /** Those of the subjects whose keys were altered, or put in another's place: nothing of theirs opens. */
+  async damagedAmong(clientId: string, subjectIds: readonly string[]): Promise<ReadonlySet<string>> {
+    if (subjectIds.length === 0) return new Set();
+    const read = await this.#readSubjectKeys(clientId, subjectIds);
+    for (const key of read?.keys.values() ?? []) key.fill(0);
+    return read?.damaged ?? new Set();
   }
 
   /**
@@ -267,23 +278,33 @@ export class KeyStore {
     this.#cache.close();
   }
 
-  /** @returns the keys that there are, copies too; undefined where the client's key was destroyed */
-  async #readSubjectKeys(clientId: string, subjectIds: Iterable<string>): Promise<Map<string, Buffer> | undefined> {
+  /**
+   * @returns the keys that there are, copies too, and whose do not open; undefined where the client's key was destroyed
+   */
+  async #readSubjectKeys(
+    clientId: string,
+    subjectIds: Iterable<string>,
+  ): Promise<{ keys: Map<string, Buffer>; damaged: Set<string> } | undefined> {
     const destructions = this.#destructions;
     const clientKey = await this.#clientKeyUnlessDestroyed(clientId);
     if (clientKey === undefined) return undefined;
     const keys = new Map<string, Buffer>();
+    const damaged = new Set<string>();
     for (const chunk of chunksOf([...subjectIds])) {
       for (const row of await this.#selectWrapped(clientId, chunk)) {
         // A destruction under way, or one whose process died between overwriting and deleting.
         if (row.wrapped.equals(OVERWRITTEN)) continue;
-        const key = decrypt(clientKey, row.wrapped, subjectContext(clientId, row.subject_id));
+        const key = opened(clientKey, row.wrapped, subjectContext(clientId, row.subject_id));
+        if (!key) {
+          damaged.add(row.subject_id);
+          continue;
+        }
         if (destructions === this.#destructions) this.#cache.set(key, clientId, row.subject_id);
         keys.set(row.subject_id, key);
       }
     }
     clientKey.fill(0);
-    return keys;
+    return { keys, damaged };
   }
 
   async #clientKeyUnlessDestroyed(clientId: string): Promise<Buffer | undefined> {
@@ -340,6 +361,16 @@ export class KeyStore {
       [clientId, after, bornBefore],
     );
     return rows.map((row) => row.subject_id);
+  }
+}
+
+/** Undefined where it was altered, or is another's. */
+function opened(clientKey: Buffer, wrapped: Buffer, context: string): Buffer | undefined {
+  try {
+    return decrypt(clientKey, wrapped, context);
+  } catch (error) {
+    if (error instanceof UnsealError) return undefined;
+    throw error;
   }
 }
 

@@ -30,8 +30,11 @@ type PlainKind = 'id' | 'instant' | 'amount' | 'count' | 'size' | 'bytes' | { re
 /** How a field is kept: in a column of its own, or sealed together with its category's others under the subject's key. */
 export type Storing =
   | { readonly plain: PlainKind }
-  /** `index`: found again by a blind index, a column beside. */
-  | { readonly sealed: true; readonly index?: BlindIndexKind }
+  /**
+   * `index`: found again by a blind index, a column beside. `countries`: the row's fields that say by which country it is
+   * meant, each a code or an object with one in `country`; the likeliest first.
+   */
+  | { readonly sealed: true; readonly index?: BlindIndexKind; readonly countries?: readonly string[] }
   /** Part of a sealed object, or computed: no column. */
   | { readonly within: string };
 
@@ -41,6 +44,8 @@ export interface PersonalDataOptions {
   /** Purposes that read it in the clear. */
   readonly allow: readonly ProcessingPurpose[];
   readonly deidentify?: Readonly<Partial<Record<ProcessingPurpose, Deidentification>>>;
+  /** Where the value identifies what another field is the id of: that field, so that their pseudonyms join. */
+  readonly domain?: string;
   readonly requiresAgreement?: AgreementKind;
   readonly derivedFrom?: readonly string[];
   readonly stored: Storing;
@@ -68,6 +73,13 @@ export interface TenantTableOptions {
   readonly outsideFence?: true;
 }
 
+export interface IndexColumn {
+  readonly column: string;
+  readonly kind: BlindIndexKind;
+  /** Fields that say by which country it is meant. */
+  readonly countries: readonly string[];
+}
+
 /** A table of rows that belong to a client. */
 export interface TenantTable extends TenantTableOptions {
   readonly name: string;
@@ -75,7 +87,7 @@ export interface TenantTable extends TenantTableOptions {
   /** Category → the property and column that hold its sealed values. */
   readonly sealed: ReadonlyMap<DataCategory, { readonly property: string; readonly column: string }>;
   /** Field → the column of its blind index. */
-  readonly indexes: ReadonlyMap<string, { readonly column: string; readonly kind: BlindIndexKind }>;
+  readonly indexes: ReadonlyMap<string, IndexColumn>;
   /** Properties of the primary key, the client's id first. */
   readonly key: readonly string[];
 }
@@ -91,7 +103,7 @@ interface Draft {
   fields: Map<string, StoredField>;
   key: string[];
   sealed: Map<DataCategory, { property: string; column: string }>;
-  indexes: Map<string, { column: string; kind: BlindIndexKind }>;
+  indexes: Map<string, IndexColumn>;
 }
 
 const drafts = new Map<EntityClass, Draft>();
@@ -177,7 +189,8 @@ function keep(target: object, field: StoredField): void {
     if (stored.index) {
       const property = `${field.property}Index`;
       Column({ name: snakeCase(property), ...digestColumn, nullable: true })(target, property);
-      draft.indexes.set(field.property, { column: snakeCase(property), kind: stored.index });
+      const { index: kind, countries = [] } = stored;
+      draft.indexes.set(field.property, { column: snakeCase(property), kind, countries });
     }
   }
 }
@@ -192,6 +205,7 @@ function addSealedColumn(target: object, draft: Draft, category: DataCategory): 
 
 function directivesOf(options: PersonalDataOptions): string[] {
   const { category, subject = 'CUSTOMER', allow, deidentify = {}, requiresAgreement, derivedFrom } = options;
+  const domain = options.domain === undefined ? '' : `, domain: ${JSON.stringify(options.domain)}`;
   const byMethod = new Map<Deidentification, string[]>();
   for (const [purpose, method] of Object.entries(deidentify)) {
     byMethod.set(method, [...(byMethod.get(method) ?? []), purpose]);
@@ -199,7 +213,10 @@ function directivesOf(options: PersonalDataOptions): string[] {
   return [
     `@personalData(category: ${category}, subject: ${subject})`,
     `@purposes(allow: [${allow.join(', ')}])`,
-    ...[...byMethod].map(([method, purposes]) => `@deidentify(for: [${purposes.join(', ')}], by: ${method})`),
+    ...[...byMethod].map(([method, purposes]) => {
+      const within = method === 'PSEUDONYM' ? domain : '';
+      return `@deidentify(for: [${purposes.join(', ')}], by: ${method}${within})`;
+    }),
     ...(requiresAgreement ? [`@requiresAgreement(kind: ${requiresAgreement})`] : []),
     ...(derivedFrom ? [`@derivedFrom(fields: ${JSON.stringify(derivedFrom)})`] : []),
   ];

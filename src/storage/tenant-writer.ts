@@ -2,8 +2,9 @@ import type { EntityManager } from 'typeorm';
 import type { DataCategory } from '../governance/vocabulary';
 import { PersonGoneError } from './errors';
 import { enterFence, UNDER_ERASURE } from './fence';
+import { countriesIn } from './identifiers/forms';
 import type { KeyStore } from './key-store';
-import { fencedBy, type StoredField, snakeCase, type TenantTable, tableOf } from './tables';
+import { fencedBy, type IndexColumn, type StoredField, snakeCase, type TenantTable, tableOf } from './tables';
 import { mayHold, type Row, sealingContext } from './tenant-reader';
 import { blindIndex, seal, unseal } from './vault';
 
@@ -66,11 +67,14 @@ export class TenantWriter {
         const owned = { ...row, clientId: client };
         return columnsOf(table, owned, keys.get(subjectOf(table, owned)), indexKey);
       });
-      const names = [...new Set(chunk.flatMap((columns) => [...columns.keys()]))];
-      const values = chunk.flatMap((columns) => names.map((name) => columns.get(name) ?? null));
-      const places = chunk.map(() => `(${names.map(() => '?').join(', ')})`).join(', ');
+      const names = new Set<string>();
+      for (const columns of chunk) for (const name of columns.keys()) names.add(name);
+      const values: Value[] = [];
+      for (const columns of chunk) for (const name of names) values.push(columns.get(name) ?? null);
+      const row = `(${Array(names.size).fill('?').join(', ')})`;
+      const places = Array(chunk.length).fill(row).join(', ');
       await this.#manager.query(
-        `INSERT INTO \`${table.name}\` (${names.map((name) => `\`${name}\``).join(', ')}) VALUES ${places}`,
+        `INSERT INTO \`${table.name}\` (${[...names].map((name) => `\`${name}\``).join(', ')}) VALUES ${places}`,
         values,
       );
     }
@@ -103,7 +107,7 @@ export class TenantWriter {
         sealed && subjectKey ? (unseal(subjectKey, sealed, sealingContext(table, owned, category)) as Row) : {};
       for (const [field, value] of Object.entries(before)) if (!(field in changes)) merged[field] = value;
     }
-    const columns = columnsOf(table, merged, subjectKey, await this.#indexKey(table, client));
+    const columns = columnsOf(table, merged, subjectKey, await this.#indexKey(table, client), stored.beside);
     for (const property of table.key) columns.delete(snakeCase(property));
     if (columns.size === 0) return true;
     const assignments = [...columns.keys()].map((column) => `\`${column}\` = ?`).join(', ');
@@ -131,7 +135,8 @@ export class TenantWriter {
   async #sealedColumns(table: TenantTable, client: string, key: Row, categories: ReadonlySet<DataCategory>) {
     const subject = table.subject?.id;
     const columns = [...categories].flatMap((category) => table.sealed.get(category)?.column ?? []);
-    const names = [...table.key.map(snakeCase), ...(subject ? [snakeCase(subject)] : []), ...columns];
+    const beside = plainCountries(table, categories);
+    const names = [...table.key, ...(subject ? [subject] : []), ...beside].map(snakeCase).concat(columns);
     const where = keyPredicate(table, { ...key, clientId: client });
     if (!where.parameters.every((value, index) => mayHold(table, table.key[index] ?? '', value))) return undefined;
     const list = [...new Set(names)].map((name) => `\`${name}\``).join(', ');
@@ -147,7 +152,11 @@ export class TenantWriter {
       const bytes = row[table.sealed.get(category)?.column ?? ''];
       if (Buffer.isBuffer(bytes)) sealed.set(category, bytes);
     }
-    return { sealed, identity: subject ? { [subject]: row[snakeCase(subject)] } : {} };
+    return {
+      sealed,
+      identity: subject ? { [subject]: row[snakeCase(subject)] } : {},
+      beside: Object.fromEntries(beside.map((property) => [property, row[snakeCase(property)]])),
+    };
   }
 
   async #subjectKeys(table: TenantTable, client: string, rows: readonly Row[]): Promise<ReadonlyMap<string, Buffer>> {
@@ -170,21 +179,46 @@ function changesOf(table: TenantTable, wanted: Row): Row {
   );
 }
 
+/** Of the fields that change, and of those whose index follows from them. */
 function touchedCategories(table: TenantTable, changes: Row): Set<DataCategory> {
   const categories = new Set<DataCategory>();
-  for (const name of Object.keys(changes)) {
-    const field = table.fields.get(name);
-    if (field?.personal && 'sealed' in field.stored) categories.add(field.personal.category);
+  const following = [...table.indexes].filter(([, { countries }]) => countries.some((name) => name in changes));
+  for (const name of [...Object.keys(changes), ...following.map(([name]) => name)]) {
+    const category = sealedCategory(table, name);
+    if (category) categories.add(category);
   }
   return categories;
 }
 
-/** The columns that a row's fields become. Fields that the row does not name are not in it. */
+function sealedCategory(table: TenantTable, name: string): DataCategory | undefined {
+  const field = table.fields.get(name);
+  return field?.personal && 'sealed' in field.stored ? field.personal.category : undefined;
+}
+
+/** Plain fields that say by which country an identifier of the categories is meant. */
+function plainCountries(table: TenantTable, categories: ReadonlySet<DataCategory>): string[] {
+  const touched = [...table.indexes].filter(([name]) => categories.has(sealedCategory(table, name) as DataCategory));
+  return touched.flatMap(([, { countries }]) =>
+    countries.filter((name) => 'plain' in (table.fields.get(name)?.stored ?? {})),
+  );
+}
+
+function indexOf(key: Buffer, { kind, countries }: IndexColumn, value: unknown, row: Row, beside: Row): string | null {
+  if (typeof value !== 'string') return null;
+  const named = countries.map((name) => (name in row ? row[name] : beside[name]));
+  return blindIndex(key, { kind, value, countries: countriesIn(named) });
+}
+
+/**
+ * The columns that a row's fields become. Fields that the row does not name are not in it.
+ * @param beside fields as they are stored, which indexes follow from
+ */
 function columnsOf(
   table: TenantTable,
   row: Row,
   subjectKey: Buffer | undefined,
   indexKey: Buffer | undefined,
+  beside: Row = {},
 ): Map<string, Value> {
   const columns = new Map<string, Value>();
   const sealed = new Map<DataCategory, Row>();
@@ -196,10 +230,11 @@ function columnsOf(
       columns.set(snakeCase(property), plainValue(table, field, value));
     } else if ('sealed' in field.stored && field.personal) {
       const { category } = field.personal;
-      sealed.set(category, { ...sealed.get(category), [property]: value });
+      const values = sealed.get(category) ?? {};
+      values[property] = value;
+      sealed.set(category, values);
       const index = table.indexes.get(property);
-      if (index && indexKey)
-        columns.set(index.column, typeof value === 'string' ? blindIndex(indexKey, index.kind, value) : null);
+      if (index && indexKey) columns.set(index.column, indexOf(indexKey, index, value, row, beside));
     }
   }
   for (const [category, values] of sealed) {

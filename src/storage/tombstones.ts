@@ -1,14 +1,10 @@
 import type { DataSource } from 'typeorm';
 import { placesFor } from './affected-rows';
+import { type Forms, formsOf, type Identifier } from './identifiers/forms';
 import type { KeyStore } from './key-store';
-import { type BlindIndexKind, blindIndex } from './vault';
+import { digestOf } from './vault';
 
 const CHUNK = 1_000;
-
-export interface Identifier {
-  readonly kind: BlindIndexKind;
-  readonly value: string;
-}
 
 /**
  * What stays of an erased person: digests of their identifiers under a key of the client's that outlives the person's.
@@ -23,16 +19,11 @@ export class Tombstones {
     this.#keys = keys;
   }
 
-  /** Whether a person with this identifier was erased at the client, or is being erased. */
-  async isErased(client: string, kind: BlindIndexKind, value: string): Promise<boolean> {
-    return (await this.erased(client, [{ kind, value }])).length > 0;
-  }
-
   /** Those of the identifiers that belonged to an erased person; one look-up for a whole batch of an import. */
   async erased<T extends Identifier>(client: string, identifiers: readonly T[]): Promise<T[]> {
     if (identifiers.length === 0 || !(await this.#hasAny(client))) return [];
-    const digests = await this.#digests(client, identifiers);
-    const wanted = [...new Set(digests.flatMap((digest) => digest ?? []))];
+    const digests = await this.#digests(client, identifiers, 'recognised');
+    const wanted = [...new Set(digests.flat())];
     if (wanted.length === 0) return [];
     const known = new Set<string>();
     for (let start = 0; start < wanted.length; start += CHUNK) {
@@ -43,15 +34,15 @@ export class Tombstones {
       );
       for (const { digest } of rows) known.add(digest);
     }
-    return identifiers.filter((_, index) => known.has(digests[index] ?? ''));
+    return identifiers.filter((_, index) => digests[index]?.some((digest) => known.has(digest)));
   }
 
   /** Sets a person's tombstones; again, they stay as they are. */
   async set(client: string, request: string, identifiers: readonly Identifier[], at: number): Promise<void> {
-    const digests = await this.#digests(client, identifiers);
-    const byDigest = new Map(identifiers.map(({ kind }, index) => [digests[index], kind]));
-    byDigest.delete(undefined);
-    byDigest.delete(null);
+    const digests = await this.#digests(client, identifiers, 'kept');
+    const byDigest = new Map(
+      identifiers.flatMap(({ kind }, index) => (digests[index] ?? []).map((digest) => [digest, kind] as const)),
+    );
     if (byDigest.size === 0) return;
     const insert = this.#source.options.type === 'better-sqlite3' ? 'INSERT OR IGNORE INTO' : 'INSERT IGNORE INTO';
     await this.#source.query(
@@ -72,9 +63,14 @@ export class Tombstones {
     return (await this.#source.query<unknown[]>(sql, [client])).length > 0;
   }
 
-  async #digests(client: string, identifiers: readonly Identifier[]): Promise<Array<string | null>> {
+  /** The digests of each identifier's forms; of a placeholder there are none. */
+  async #digests(
+    client: string,
+    identifiers: readonly Identifier[],
+    which: keyof Pick<Forms, 'kept' | 'recognised'>,
+  ): Promise<string[][]> {
     if (identifiers.length === 0) return [];
     const key = await this.#keys.derivedKey(client, 'tombstone');
-    return identifiers.map(({ kind, value }) => blindIndex(key, kind, value));
+    return identifiers.map((each) => (formsOf(each)?.[which] ?? []).map((form) => digestOf(key, each.kind, form)));
   }
 }

@@ -1,6 +1,7 @@
 import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { decrypt, encrypt } from './aes-gcm';
 import { CursorError, UnsealError } from './errors';
+import { formsOf, type Identifier } from './identifiers/forms';
 
 /**
  * Seals a value under a key: what a sealed column holds (blueprint §5, statement G1).
@@ -51,31 +52,26 @@ export function deriveKey(clientKey: Buffer, use: DerivedKeyUse): Buffer {
 
 export type BlindIndexKind = 'email' | 'phone' | 'socialHandle' | 'externalId';
 
-const NORMALISE: { readonly [kind in BlindIndexKind]: (value: string) => string } = {
-  email: (value) => value.normalize('NFKC').trim().toLowerCase(),
-  phone: (value) => {
-    const dialled = value.normalize('NFKC').replace(/[^\d+]/g, '');
-    const digits = dialled.replaceAll('+', '');
-    if (digits === '') return '';
-    return dialled.startsWith('+') ? `+${digits}` : digits.replace(/^00(?=\d)/, '+');
-  },
-  socialHandle: (value) => value.normalize('NFKC').trim().replace(/^@+/, '').toLowerCase(),
-  externalId: (value) => value.trim(),
-};
-
 /**
- * The blind index of an identifier: equal for equal identifiers of one kind at one client, and telling nothing else.
- * Before it is hashed the value is brought to one form:
- * e-mail: NFKC, trimmed, lower case. Phone: its digits, behind a `+` where it began with `+` or `00`.
- * Social handle: NFKC, trimmed, without leading `@`, lower case. External id: trimmed.
+ * The blind index of an identifier: equal for equal identifiers of one kind at one client, and telling nothing else. What
+ * is hashed is the identifier's canonical form (identifiers/forms.ts).
  *
  * @param key the client's derived key for `blind-index`
- * @returns base64url, 43 characters; null where nothing is left to look up by (a phone without a digit)
+ * @returns base64url, 43 characters; null where it identifies nobody: a placeholder, a phone without a digit
  */
-export function blindIndex(key: Buffer, kind: BlindIndexKind, value: string): string | null {
-  const normalised = NORMALISE[kind](value);
-  if (normalised === '') return null;
-  return createHmac('sha256', key).update(`${kind}\0${normalised}`, 'utf8').digest('base64url');
+export function blindIndex(key: Buffer, identifier: Identifier): string | null {
+  const forms = formsOf(identifier);
+  return forms ? digestOf(key, identifier.kind, forms.stored) : null;
+}
+
+/** The blind indexes of the rows that an identifier may mean; none where it identifies nobody. */
+export function soughtIndexes(key: Buffer, identifier: Identifier): string[] {
+  return (formsOf(identifier)?.sought ?? []).map((form) => digestOf(key, identifier.kind, form));
+}
+
+/** A keyed digest of one form of an identifier: HMAC-SHA256 in base64url, 43 characters. */
+export function digestOf(key: Buffer, kind: BlindIndexKind, form: string): string {
+  return createHmac('sha256', key).update(`${kind}\0${form}`, 'utf8').digest('base64url');
 }
 
 const MAC_BYTES = 16;

@@ -22,15 +22,15 @@ const looksUp = (field: string) => Directive(`@governedBy(field: "Customer.${fie
 @InputType({ description: 'Exactly one of these: an exact look-up by a blind index.' })
 export class CustomerLookup {
   @looksUp('email')
-  @Field(() => String, { nullable: true, description: 'Any spelling that was recorded, internationalised ones too.' })
+  @Field(() => String, { nullable: true, description: 'In any spelling, internationalised ones too.' })
   email?: string | null;
 
   @looksUp('phone')
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: "In any spelling; without its country it may be any country's." })
   phone?: string | null;
 
   @looksUp('socialHandle')
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'With or without @; a link is of one network only.' })
   socialHandle?: string | null;
 
   @looksUp('externalId')
@@ -140,6 +140,12 @@ export class UpdateCustomerInput extends CustomerFields {
   @reads('id')
   @Field(() => ID)
   customerId: string;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'Takes in an identifier of a person whose erasure is on record, such as a number that was given anew.',
+  })
+  allowErased?: boolean | null;
 }
 
 @InputType()

@@ -14,7 +14,7 @@ import {
 } from 'type-graphql';
 import { cursorsOf } from '../identity/cursors';
 import { ChangesNoGovernance, Leaves } from '../identity/entry-declarations';
-import { type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { type Connection, connectionOf, page, pageSize, positionOf } from '../storage/connection';
 import type { KeyStore } from '../storage/key-store';
 import { RowResolver } from '../storage/row-resolvers';
@@ -31,7 +31,7 @@ import {
   RestrictProcessingInput,
   UpdateCustomerInput,
 } from './customer-inputs';
-import type { Customers, CustomerWriter } from './customers';
+import { type Customers, type CustomerWriter, MOST_ALIKE } from './customers';
 import { HealthRecord, HealthRecordConnection } from './health-record';
 import { Order, OrderConnection, OrderItem } from './order';
 import { health } from './policies';
@@ -107,15 +107,31 @@ export class CustomerResolver {
     return (await this.customers.find(requireClient(context).id, id, readable(context))) ?? null;
   }
 
-  @Query(() => Customer, { nullable: true, description: 'Finds a customer by an exact identifier.' })
+  @Query(() => Customer, {
+    nullable: true,
+    description: 'Finds a customer by an identifier; an error where several that may be read share it.',
+  })
   async customerLookup(
     @Arg('by', () => CustomerLookup) by: CustomerLookup,
     @Ctx() context: RequestContext,
   ): Promise<Customer | null> {
+    const [customer, another] = await this.customersByIdentifier(by, context);
+    if (another) throw denied.several();
+    return customer ?? null;
+  }
+
+  @Query(() => [Customer], {
+    nullable: true,
+    description: `All customers who share an identifier, however it is spelt; at most ${MOST_ALIKE}.`,
+  })
+  async customersByIdentifier(
+    @Arg('by', () => CustomerLookup) by: CustomerLookup,
+    @Ctx() context: RequestContext,
+  ): Promise<Customer[]> {
+    const found = await this.customers.lookup(requireClient(context).id, by, readable(context));
     const reach = reachOf(context);
     const fields = fieldsAskedBy(by);
-    const matches = (customer: Customer) => mayMatch(reach, customer, fields);
-    return (await this.customers.lookup(requireClient(context).id, by, readable(context), matches)) ?? null;
+    return found.filter((customer) => mayMatch(reach, customer, fields));
   }
 
   @Query(() => CustomerConnection, { name: 'customers', nullable: true, description: "The client's customers." })
@@ -201,6 +217,7 @@ export class CustomerResolver {
     @Ctx() context: RequestContext,
   ): Promise<CustomerPayload> {
     requireRole(context, ...writers);
+    if (input.allowErased) requireRole(context, ...administration);
     await this.customers.update(requireClient(context).id, input, writerOf(context));
     return this.#payload(context, input.customerId);
   }

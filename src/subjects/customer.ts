@@ -46,7 +46,10 @@ export class Customer {
   @Field(() => String, { nullable: true })
   email: string | null;
 
-  @PersonalData({ ...contact, stored: { sealed: true, index: 'phone' } })
+  @PersonalData({
+    ...contact,
+    stored: { sealed: true, index: 'phone', countries: ['residency', 'postalAddress'] },
+  })
   @Field(() => String, { nullable: true })
   phone: string | null;
 

@@ -13,7 +13,7 @@ import { type Condition, type Row, TenantReader } from '../storage/tenant-reader
 import { TenantWriter } from '../storage/tenant-writer';
 import type { Tombstones } from '../storage/tombstones';
 import { inTransaction, isDuplicate } from '../storage/transaction';
-import { type BlindIndexKind, blindIndex } from '../storage/vault';
+import { type BlindIndexKind, blindIndex, soughtIndexes } from '../storage/vault';
 import { CustomAttribute } from './custom-attribute';
 import { Customer, type RestrictionGround } from './customer';
 import type {
@@ -24,6 +24,7 @@ import type {
   UpdateCustomerInput,
 } from './customer-inputs';
 import { externalIdConflict, holdersOf, type Place, placeBeside } from './external-id-holders';
+import { erasedIdentifiers, identifierFields, identifying } from './identifiers';
 import { matching } from './matching';
 import {
   categoriesOf,
@@ -50,7 +51,7 @@ export interface CustomerWriter {
 const operator = (principal: string): CustomerWriter => ({ principal, reach: everybody, takesInErased: true });
 
 /** Rows of one identifier that a look-up goes through. */
-const MOST_ALIKE = 1_000;
+export const MOST_ALIKE = 1_000;
 const ATTEMPTS = 5;
 
 /** What every read of a customer needs to decide on the row, whatever was asked for. */
@@ -87,26 +88,19 @@ export class Customers {
   }
 
   /**
-   * The first of those with an identifier whom the caller may be told of.
-   * @param matches whether a row may be said to match
+   * All who share an identifier in any spelling, in the order in which they came. Nobody is found by a placeholder.
    * @throws {GraphQLError} BAD_USER_INPUT unless exactly one look-up is given
    */
-  async lookup(
-    client: string,
-    by: CustomerLookup,
-    fields: ReadonlySet<string>,
-    matches: (customer: Customer) => boolean = () => true,
-  ): Promise<Customer | undefined> {
+  async lookup(client: string, by: CustomerLookup, fields: ReadonlySet<string>): Promise<Customer[]> {
     const given = Object.entries(by).filter(([, value]) => value !== null && value !== undefined) as Array<
       [BlindIndexKind, string]
     >;
     const [only, another] = given;
     if (!only || another) throw denied.input('"by" takes exactly one of email, phone, socialHandle and externalId.');
     const [kind, value] = only;
-    const digest = blindIndex(await this.#keys.derivedKey(client, 'blind-index'), kind, value);
-    if (digest === null) return undefined;
-    const found = await this.#select(client, fields, [{ index: kind, is: '=', value: digest }], MOST_ALIKE);
-    return found.find(matches);
+    const digests = soughtIndexes(await this.#keys.derivedKey(client, 'blind-index'), { kind, value });
+    if (digests.length === 0) return [];
+    return this.#select(client, fields, [{ index: kind, is: 'in', value: digests }], MOST_ALIKE);
   }
 
   /** Customers in the order in which they came, from after an id. */
@@ -171,16 +165,12 @@ export class Customers {
     const { residency = null } = input;
     const refusal = by.reach.refusal({ residency, restriction: null }, writtenCategories(input));
     if (refusal !== undefined) throw denied.transfer(unreadable(residency), refusal);
-    const erased = await this.#erasedAmong(client, input);
-    if (erased.length > 0 && !allowErased) throw denied.erased(by.takesInErased ? erased : undefined);
+    const erased = await this.#erasedAmong(client, undefined, fields, allowErased, by);
     const id = uuid();
     // Looked at before the person has a key, which would outlive a refusal.
     await this.#placeFor(client, input.externalId, id, by.reach);
     await this.#keys.createSubjectKeys(client, [id]);
-    if (erased.length > 0) {
-      const details = { identifiers: erased.join(' ') };
-      await this.#recorder.record('ERASED_TAKEN_IN', { client, principal: by.principal, subject: id, details });
-    }
+    await this.#recordTakenIn(client, id, erased, by);
     await this.#beside(client, input.externalId, id, by, async (place) =>
       inTransaction(await this.#regions.of(client), async (manager) => {
         const writer = new TenantWriter(manager, this.#keys);
@@ -198,9 +188,9 @@ export class Customers {
     return id;
   }
 
-  /** @throws {GraphQLError} NOT_FOUND, BAD_USER_INPUT, TRANSFER_NOT_AUTHORIZED or CONFLICT */
+  /** @throws {GraphQLError} NOT_FOUND, BAD_USER_INPUT, TRANSFER_NOT_AUTHORIZED, CONFLICT or ERASED */
   async update(client: string, input: UpdateCustomerInput, by = operator('')): Promise<void> {
-    const { customerId, attributes, ...rest } = input;
+    const { customerId, attributes, allowErased, ...rest } = input;
     const fields = present(rest);
     check(input);
     const source = await this.#regions.of(client);
@@ -214,6 +204,8 @@ export class Customers {
       return person;
     };
     await inTransaction(source, writable);
+    const erased = await this.#erasedAmong(client, customerId, fields, allowErased, by);
+    await this.#recordTakenIn(client, customerId, erased, by);
     await this.#beside(client, input.externalId, customerId, by, (place) =>
       inTransaction(source, async (manager) => {
         await writable(manager);
@@ -270,13 +262,35 @@ export class Customers {
       await writer.insert(CustomAttribute, client, [{ customerId, key, value }]);
   }
 
-  /** Whoever was erased does not come back unsaid: by an import, a workflow, a retried call (pitfall 28). */
-  async #erasedAmong(client: string, input: CreateCustomerInput): Promise<BlindIndexKind[]> {
-    const identifiers = (['email', 'phone', 'socialHandle', 'externalId'] as const).flatMap((kind) => {
-      const value = input[kind];
-      return value ? [{ kind, value }] : [];
-    });
-    return ((await this.#tombstones?.erased(client, identifiers)) ?? []).map(({ kind }) => kind);
+  /**
+   * What of a change belonged to somebody who was erased.
+   * @param customer who is to have it, where that person is there
+   * @throws {GraphQLError} ERASED unless it is allowed
+   */
+  async #erasedAmong(
+    client: string,
+    customer: string | undefined,
+    fields: Row,
+    allowed: boolean | null | undefined,
+    { takesInErased }: CustomerWriter,
+  ): Promise<BlindIndexKind[]> {
+    if (!identifying.some((field) => fields[field])) return [];
+    const before = customer && ((await this.find(client, customer, identifierFields)) as Row | undefined);
+    const change = { ...(before && { before }), after: { ...(before || {}), ...fields } };
+    const erased = (await erasedIdentifiers(this.#tombstones, client, [change])).get(change) ?? [];
+    if (erased.length > 0 && !allowed) throw denied.erased(takesInErased ? erased : undefined);
+    return erased;
+  }
+
+  async #recordTakenIn(
+    client: string,
+    subject: string,
+    erased: readonly BlindIndexKind[],
+    { principal }: CustomerWriter,
+  ): Promise<void> {
+    if (erased.length === 0) return;
+    const details = { identifiers: erased.join(' ') };
+    await this.#recorder.record('ERASED_TAKEN_IN', { client, principal, subject, details });
   }
 
   /**
@@ -314,7 +328,10 @@ export class Customers {
     reach: Reach,
   ): Promise<Place | undefined> {
     if (!externalId) return undefined;
-    const digest = blindIndex(await this.#keys.derivedKey(client, 'blind-index'), 'externalId', externalId);
+    const digest = blindIndex(await this.#keys.derivedKey(client, 'blind-index'), {
+      kind: 'externalId',
+      value: externalId,
+    });
     if (digest === null) return undefined;
     return placeBeside(await holdersOf(await this.#regions.of(client), client, digest), reach, owner);
   }

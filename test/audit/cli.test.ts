@@ -130,6 +130,24 @@ describe('remit audit', () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: '[]\n' });
   });
 
+  it('S16: verify --records names what nobody decided, and exits with 1', async () => {
+    const sound = await remit(['audit', 'verify', '--records'], { cwd, env });
+    expect(sound.stdout).toMatch(/^As decided: \d+ records held against the ledger\.$/m);
+    expect(sound.code).toBe(0);
+    const database = new Database(join(cwd, 'remit.db'));
+    database.exec(
+      "INSERT INTO client_instruction (client_id, id, purpose, reason, valid_from, given_by) VALUES ('c', 'planted', 'LEGAL', 'r', 1, 'eve')",
+    );
+    const { code, stdout } = await remit(['audit', 'verify', '--records'], { cwd, env });
+    expect(stdout).toContain('UNDECIDED client_instruction planted, client c: no entry of the ledger decided it');
+    expect(stdout).toMatch(/^NOT AS DECIDED: /m);
+    expect(code).toBe(1);
+    const json = JSON.parse((await remit(['audit', 'verify', '--records', '--json'], { cwd, env })).stdout);
+    expect(json).toMatchObject({ sound: true, records: { findings: [{ problem: 'UNDECIDED', row: 'planted' }] } });
+    database.exec("DELETE FROM client_instruction WHERE id = 'planted'");
+    database.close();
+  });
+
   test('verify names what was tampered with, and exits with 1', async () => {
     const database = new Database(join(cwd, 'remit.db'));
     database.exec('DELETE FROM audit_entry WHERE sequence = 2');

@@ -1,16 +1,27 @@
 import { createHmac } from 'node:crypto';
 import { deidentify, pseudonymKeyOf } from '../../src/governance/deidentify';
 
-const key = Buffer.from("the client's key");
+const secret = Buffer.from("the client's key");
+const within = { key: secret, domain: 'T.email' };
 const nobody = { grantedPurposes: [] };
 
+test('S13: a pseudonym is of its domain: one text is another in another field', () => {
+  const pseudonymIn = (domain: string, value = 'x') => deidentify('PSEUDONYM', value, { ...within, domain });
+  expect(pseudonymIn('Customer.email')).toBe(pseudonymIn('Customer.email'));
+  expect(pseudonymIn('Customer.email')).not.toBe(pseudonymIn('Customer.externalId'));
+  expect(pseudonymIn('Customer.email')).not.toBe(pseudonymIn('ClientUser.email'));
+  expect(pseudonymIn('A.b', 'cd')).not.toBe(pseudonymIn('A.bc', 'd'));
+});
+
 test('PSEUDONYM is a keyed digest of the text', () => {
-  const digest = createHmac('sha256', key).update('ada@example.org').digest('base64url').slice(0, 22);
-  expect(deidentify('PSEUDONYM', 'ada@example.org', key)).toBe(`p_${digest}`);
-  expect(deidentify('PSEUDONYM', 42, key)).toBe(deidentify('PSEUDONYM', '42', key));
-  expect(deidentify('PSEUDONYM', 'ada', Buffer.from('another'))).not.toBe(deidentify('PSEUDONYM', 'ada', key));
-  expect(deidentify('PSEUDONYM', { email: 'x' }, key)).toBeNull();
-  expect(deidentify('PSEUDONYM', true, key)).toBeNull();
+  const digest = createHmac('sha256', secret).update('T.email\0ada@example.org').digest('base64url').slice(0, 22);
+  expect(deidentify('PSEUDONYM', 'ada@example.org', within)).toBe(`p_${digest}`);
+  expect(deidentify('PSEUDONYM', 42, within)).toBe(deidentify('PSEUDONYM', '42', within));
+  expect(deidentify('PSEUDONYM', 'ada', { ...within, key: Buffer.from('another') })).not.toBe(
+    deidentify('PSEUDONYM', 'ada', within),
+  );
+  expect(deidentify('PSEUDONYM', { email: 'x' }, within)).toBeNull();
+  expect(deidentify('PSEUDONYM', true, within)).toBeNull();
 });
 
 test.each([
@@ -33,7 +44,7 @@ test.each([
   [12345678, '••••5678'],
   [7, '•'],
 ])('PARTIAL of %j is %j', (value, partial) => {
-  expect(deidentify('PARTIAL', value, key)).toBe(partial);
+  expect(deidentify('PARTIAL', value, within)).toBe(partial);
 });
 
 test.each([
@@ -61,11 +72,11 @@ test.each([
   [42, null],
   [{}, null],
 ])('GENERALIZE of %j is %j', (value, general) => {
-  expect(deidentify('GENERALIZE', value, key)).toBe(general);
+  expect(deidentify('GENERALIZE', value, within)).toBe(general);
 });
 
 test('GENERALIZE of a date is its year', () => {
-  expect(deidentify('GENERALIZE', new Date('2001-12-31T23:59:59Z'), key)).toEqual(new Date('2001-01-01T00:00:00Z'));
+  expect(deidentify('GENERALIZE', new Date('2001-12-31T23:59:59Z'), within)).toEqual(new Date('2001-01-01T00:00:00Z'));
 });
 
 test.each([
@@ -91,25 +102,25 @@ test.each([
   [Number.POSITIVE_INFINITY, null],
   ['7', null],
 ])('BUCKET of %j is %j', (value, bound) => {
-  expect(deidentify('BUCKET', value, key)).toBe(bound);
+  expect(deidentify('BUCKET', value, within)).toBe(bound);
 });
 
 test.each(['PSEUDONYM', 'PARTIAL', 'GENERALIZE', 'BUCKET', 'SUPPRESS'] as const)(
   '%s of nothing is nothing',
   (method) => {
-    for (const value of [null, undefined, new Error('x')]) expect(deidentify(method, value, key)).toBeNull();
+    for (const value of [null, undefined, new Error('x')]) expect(deidentify(method, value, within)).toBeNull();
   },
 );
 
 test('of a list, each item; suppressed, not even its length', () => {
-  expect(deidentify('PARTIAL', ['Ada', null, ['Bob']], key)).toEqual(['A•••', null, ['B•••']]);
-  expect(deidentify('BUCKET', [3, 7], key)).toEqual([2, 5]);
-  expect(deidentify('SUPPRESS', ['Ada', 'Bob'], key)).toBeNull();
-  expect(deidentify('SUPPRESS', 'Ada', key)).toBeNull();
+  expect(deidentify('PARTIAL', ['Ada', null, ['Bob']], within)).toEqual(['A•••', null, ['B•••']]);
+  expect(deidentify('BUCKET', [3, 7], within)).toEqual([2, 5]);
+  expect(deidentify('SUPPRESS', ['Ada', 'Bob'], within)).toBeNull();
+  expect(deidentify('SUPPRESS', 'Ada', within)).toBeNull();
 });
 
 test("the key is the access's own, or one of the client for the life of the process", () => {
-  expect(pseudonymKeyOf({ ...nobody, pseudonymKey: key, client: 'one' })).toBe(key);
+  expect(pseudonymKeyOf({ ...nobody, pseudonymKey: secret, client: 'one' })).toBe(secret);
   expect(pseudonymKeyOf({ ...nobody, client: 'one' })).toEqual(pseudonymKeyOf({ ...nobody, client: 'one' }));
   expect(pseudonymKeyOf({ ...nobody, client: 'one' })).not.toEqual(pseudonymKeyOf({ ...nobody, client: 'two' }));
   expect(pseudonymKeyOf(nobody)).toHaveLength(32);

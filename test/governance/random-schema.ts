@@ -211,10 +211,13 @@ function stricter(tape: Tape, field: FieldModel, governed: boolean): FieldModel 
 function governance(tape: Tape, type: string, sources: string[]): string {
   const methods = named(type) === 'Int' ? ['BUCKET', 'SUPPRESS'] : ['PSEUDONYM', 'PARTIAL', 'GENERALIZE', 'SUPPRESS'];
   const personal = `@personalData(category: ${tape.pick(categories)})`;
+  // One domain a field, shared with some others.
+  const domain = tape.chance(40) ? `, domain: "${tape.pick(['Shared.id', 'Shared.email'])}"` : '';
+  const by = (method: string) => `by: ${method}${method === 'PSEUDONYM' ? domain : ''}`;
   if (type.includes('!')) {
     const clear = tape.some(purposes.slice(1));
     const masked = purposes.filter((purpose) => !clear.includes(purpose) || tape.chance(20));
-    return `${personal} @purposes(allow: [${clear.join(', ')}]) @deidentify(for: [${masked.join(', ')}], by: ${tape.pick(methods.slice(0, 2))})`;
+    return `${personal} @purposes(allow: [${clear.join(', ')}]) @deidentify(for: [${masked.join(', ')}], ${by(tape.pick(methods.slice(0, 2)))})`;
   }
   const kind = tape.pick(['personal', 'personal', 'personal', 'derived', 'nonPersonal', 'scoped']);
   const scope = tape.chance(20) || kind === 'scoped' ? ` @requiresScopes(scopes: ${alternatives(tape)})` : '';
@@ -228,7 +231,7 @@ function governance(tape: Tape, type: string, sources: string[]): string {
   let masks = '';
   while (tape.chance(55) && left.length > 0) {
     const [purpose] = left.splice(tape.below(left.length), 1);
-    masks += ` @deidentify(for: [${purpose}], by: ${tape.pick(methods)})`;
+    masks += ` @deidentify(for: [${purpose}], ${by(tape.pick(methods))})`;
   }
   const agreement = tape.chance(20) ? ` @requiresAgreement(kind: ${tape.pick(agreementKinds)})` : '';
   return `${derived ? (tape.chance(50) ? `${from} ${personal}` : from) : personal}${allow}${masks}${agreement}${scope}`;

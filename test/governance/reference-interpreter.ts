@@ -74,6 +74,7 @@ interface Rule {
   governed: boolean;
   category?: string;
   allow?: string[];
+  domain?: string;
   methods: Array<{ purposes: string[]; by: string }>;
   agreements: string[];
   scopes: string[][][];
@@ -204,12 +205,14 @@ export class ReferenceInterpreter {
     const derived = on('derivedFrom');
     const scopes = [...all(type.directives, 'requiresScopes'), ...on('requiresScopes')];
     if (!personal && derived.length === 0 && scopes.length === 0) return undefined;
+    const domain = on('deidentify').find((usage) => usage.domain)?.domain as string | undefined;
     const [purposes] = on('purposes');
     const allow = purposes ? (purposes.allow as string[]) : derived.length > 0 || !personal ? undefined : [];
     return {
       governed: personal !== undefined || derived.length > 0,
       ...(personal ? { category: personal.category as string } : {}),
       ...(allow ? { allow } : {}),
+      ...(domain ? { domain } : {}),
       methods: on('deidentify').map((usage) => ({ purposes: usage.for as string[], by: usage.by as string })),
       agreements: on('requiresAgreement').map((usage) => usage.kind as string),
       scopes: scopes.map((usage) => usage.scopes as string[][]),
@@ -393,11 +396,11 @@ export class ReferenceInterpreter {
       meet(run, name, withheldBy, path, place);
       if (field.type.kind !== Kind.NON_NULL_TYPE) return null;
       const fallback = rule?.methods.find(({ by }) => by !== 'SUPPRESS')?.by ?? 'SUPPRESS';
-      return deidentified(fallback, await read(), run.access.pseudonymKey);
+      return deidentified(fallback, await read(), run.access.pseudonymKey, rule?.domain ?? name);
     }
     if (verdict.outcome === 'DEIDENTIFIED') {
       run.deidentified.add(name);
-      const value = deidentified(verdict.method ?? '', await read(), run.access.pseudonymKey);
+      const value = deidentified(verdict.method ?? '', await read(), run.access.pseudonymKey, rule?.domain ?? name);
       return this.#complete(run, field.type, nodes, value, path, `${place}/${path.at(-1)}`);
     }
     return this.#complete(run, field.type, nodes, await read(), path, `${place}/${path.at(-1)}`);
@@ -555,11 +558,12 @@ function askRow({ access }: Run, row: unknown, coordinate: string): { code: stri
   }
 }
 
-function deidentified(method: string, value: unknown, key: Uint8Array): unknown {
+function deidentified(method: string, value: unknown, key: Uint8Array, domain: string): unknown {
   if (value === null || value === undefined || method === 'SUPPRESS') return null;
-  if (Array.isArray(value)) return value.map((item) => deidentified(method, item, key));
+  if (Array.isArray(value)) return value.map((item) => deidentified(method, item, key, domain));
   const text = String(value);
-  if (method === 'PSEUDONYM') return `p_${createHmac('sha256', key).update(text).digest('base64url').slice(0, 22)}`;
+  if (method === 'PSEUDONYM')
+    return `p_${createHmac('sha256', key).update(domain).update('\0').update(text).digest('base64url').slice(0, 22)}`;
   if (method === 'PARTIAL')
     return /^[\d -]{8,}$/.test(text) ? `••••${text.replace(/\D/g, '').slice(-4)}` : `${text[0]}•••`;
   if (method === 'GENERALIZE') return /^\d{4}-\d\d-\d\d$/.test(text) ? `${text.slice(0, 4)}-01-01` : null;

@@ -119,6 +119,21 @@ const refusals: Array<[what: string, typeDefs: string, fault: string]> = [
     'A.x: SUPPORT is de-identified by PARTIAL and PSEUDONYM; keep one',
   ],
   [
+    'S13: pseudonyms of two domains',
+    `type A { x: String ${personal} @deidentify(for: [LEGAL], by: PSEUDONYM) @deidentify(for: [SUPPORT], by: PSEUDONYM, domain: "B.id") }`,
+    'A.x: its pseudonyms are of several domains; name one on each of them',
+  ],
+  [
+    'S13: a domain of what is no pseudonym',
+    `type A { x: String ${personal} @deidentify(for: [LEGAL], by: PARTIAL, domain: "B.id") }`,
+    'A.x: @deidentify(domain: …) is for by: PSEUDONYM alone; remove it',
+  ],
+  [
+    'S13: a domain that is no field',
+    `type A { x: String ${personal} @deidentify(for: [LEGAL], by: PSEUDONYM, domain: "id") }`,
+    'A.x: @deidentify(domain: …) is the Type.field whose value it identifies, such as "Customer.id"',
+  ],
+  [
     'a number as a pseudonym',
     `type A { x: Int ${personal} @deidentify(for: [LEGAL], by: PSEUDONYM) }`,
     'A.x: @deidentify(by: PSEUDONYM) does not suit Int; a String or an ID is needed',

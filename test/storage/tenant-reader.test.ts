@@ -299,7 +299,7 @@ describe.each(databases)('reading rows of a client on $name', ({ create }) => {
 
   test('a blind index finds by its digest, one or several', async () => {
     const key = deriveKey(await app.stores.keys.clientKey(acme), 'blind-index');
-    const digest = blindIndex(key, 'email', 'ADA@example.org') ?? '';
+    const digest = blindIndex(key, { kind: 'email', value: 'ADA@example.org' }) ?? '';
     expect(await select([{ index: 'email', is: '=', value: digest }])).toMatchObject([{ id: ada }]);
     expect(await select([{ index: 'email', is: 'in', value: ['absent', digest] }])).toMatchObject([{ id: ada }]);
     expect(await select([{ index: 'email', is: '=', value: digest }], [], globex)).toEqual([]);

@@ -48,7 +48,7 @@ describe.each(databases)('writing rows of a client on $name', ({ create, name })
     return row ?? {};
   };
   const digest = async (kind: 'email' | 'phone' | 'socialHandle', value: string, client = acme) =>
-    blindIndex(deriveKey(await app.stores.keys.clientKey(client), 'blind-index'), kind, value);
+    blindIndex(deriveKey(await app.stores.keys.clientKey(client), 'blind-index'), { kind, value });
 
   describe('updates', () => {
     test('of one sealed field keep the others of its category, and leave other categories’ bytes alone', async () => {

@@ -1,5 +1,6 @@
 import { v7 as uuid } from 'uuid';
 import type { ProcessingPurpose } from '../../src/governance/vocabulary';
+import { ClientUser } from '../../src/register/client-user';
 import { Conversation, Message } from '../../src/subjects/conversation';
 import { CustomAttribute } from '../../src/subjects/custom-attribute';
 import { HealthRecord } from '../../src/subjects/health-record';
@@ -311,6 +312,23 @@ describe.each(databases)('records of customers on $name', ({ create }) => {
       const { data } = await app.ask({ ...agent, client }, 'IMPROVEMENT', document);
       return (data as { customers: Nodes<Node> }).customers.nodes;
     };
+
+    test('S13: one text is another in another field, of a customer and of a client user', async () => {
+      const text = 'same@example.net';
+      const added = await insertCustomer(app, acme, { email: text, externalId: text, phone: text, residency: 'DE' });
+      const source = await app.stores.regions.of(acme);
+      const user = uuid();
+      await app.stores.keys.createSubjectKeys(acme, [user]);
+      await insertRows(app, acme, ClientUser, [{ id: user, name: 'x', email: text, role: 'ADMIN' }]);
+      const document = `{ client { users { nodes { email } } }
+        customers(filter: { residency: "DE" }, first: 500) { nodes { email externalId phone } } }`;
+      const { data } = await app.ask({ ...agent, client: 'acme' }, 'IMPROVEMENT', document);
+      const given = JSON.stringify(data).match(/p_[\w-]{22}/g) ?? [];
+      expect(given.length).toBeGreaterThanOrEqual(4);
+      expect(new Set(given).size).toBe(given.length);
+      await source.query('DELETE FROM customer WHERE id = ?', [added]);
+      await source.query('DELETE FROM client_user WHERE id = ?', [user]);
+    });
 
     test('differ across clients, are stable within one, and are neither the value nor its blind index', async () => {
       const email = 'same@example.org';

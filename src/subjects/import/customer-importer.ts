@@ -4,10 +4,11 @@ import { TenantWriter } from '../../storage/tenant-writer';
 import { inTransaction } from '../../storage/transaction';
 import { CustomAttribute } from '../custom-attribute';
 import { Customer } from '../customer';
+import { erasedIdentifiers } from '../identifiers';
 import { refusedWrites, type WriteRefusal } from '../writable';
 import { DryRun } from './dry-run';
 import { type Fault, refusalFault } from './errors';
-import { ERASED, ExternalIds, type ImportTarget } from './external-ids';
+import { ERASED, ExternalIds, type Found, type ImportTarget } from './external-ids';
 import type { Importer } from './importer';
 import { ATTRIBUTE } from './kinds';
 import type { MappedRow } from './mapped-row';
@@ -20,8 +21,6 @@ interface PendingCustomer extends Pending {
   readonly storedAttributes: ReadonlySet<string>;
 }
 
-/** What a person who was erased is known again by. */
-const identifying = ['externalId', 'email', 'phone', 'socialHandle'] as const;
 const POSTAL = 'postalAddress.';
 
 /**
@@ -31,7 +30,9 @@ const POSTAL = 'postalAddress.';
 export async function customerImporter(target: ImportTarget, mapping: Mapping, source: string): Promise<Importer> {
   const ids = await ExternalIds.of(target);
   const plan = new DryRun(target);
-  const fields = [...new Set(mapping.fields.map(({ field }) => field.split('.')[0] ?? field))];
+  const mapped = mapping.fields.map(({ field }) => field.split('.')[0] ?? field);
+  // What a phone number means follows from the country of whoever has it.
+  const fields = [...new Set([...mapped, ...(mapped.includes('phone') ? ['residency', 'postalAddress'] : [])])];
   const attributeKeys = mapping.fields.flatMap(({ field }) =>
     field.startsWith(ATTRIBUTE) ? [field.slice(ATTRIBUTE.length)] : [],
   );
@@ -44,12 +45,13 @@ export async function customerImporter(target: ImportTarget, mapping: Mapping, s
     for (const [id, row] of found) {
       if (typeof row === 'object') pending.set(id, pendingOf(row, false, attributes.get(String(row.id)) ?? {}));
     }
-    const erased = await erasedAmong(rows.filter((row) => !found.has(externalIdOf(row))));
+    const erased = await erasedAmong(rows, found);
     const outcomes = rows.map((row): Outcome | Fault => {
       const id = externalIdOf(row);
       if (found.get(id) === ERASED) return { reason: 'is of a person who is being erased', field: 'externalId' };
       const field = erased.get(row);
-      if (field !== undefined) return { reason: 'ERASED: this person was erased; --allow-erased takes them in', field };
+      if (field !== undefined)
+        return { reason: 'ERASED: a person known by this was erased; --allow-erased takes it in', field };
       const known = pending.get(id);
       if (known) return apply(known, row.values);
       const fresh = pendingOf({ id: uuid(), source, importId: target.importId, createdAt: new Date() }, true, {});
@@ -65,16 +67,18 @@ export async function customerImporter(target: ImportTarget, mapping: Mapping, s
     });
   }
 
-  /** Rows of people who were erased, with the identifier that says so: one look-up for the batch (pitfall 28). */
-  async function erasedAmong(fresh: readonly MappedRow[]): Promise<Map<MappedRow, string>> {
-    const identifiers = fresh.flatMap((row) =>
-      identifying.flatMap((kind) => {
-        const value = row.values[kind];
-        return typeof value === 'string' && value !== '' ? [{ row, kind, value }] : [];
-      }),
-    );
-    const erased = new Set(await target.tombstones?.erased(target.client, identifiers));
-    return new Map(identifiers.flatMap((each) => (erased.has(each) ? [[each.row, each.kind] as const] : [])));
+  /** Rows with an identifier of somebody who was erased, and the identifier. */
+  async function erasedAmong(
+    rows: readonly MappedRow[],
+    found: ReadonlyMap<string, Found>,
+  ): Promise<Map<MappedRow, string>> {
+    const changes = rows.flatMap((row) => {
+      const before = found.get(externalIdOf(row));
+      if (typeof before === 'string') return [];
+      return [{ row, before, after: { ...before, ...partsOf(row.values, before).fields } }];
+    });
+    const erased = await erasedIdentifiers(target.tombstones, target.client, changes);
+    return new Map([...erased].map(([{ row }, [kind = '']]) => [row, kind]));
   }
 
   async function storedAttributes(customers: readonly string[]): Promise<Map<string, Row>> {
@@ -142,19 +146,25 @@ function pendingOf(row: Row, isNew: boolean, attributes: Row): PendingCustomer {
 }
 
 function apply(pending: PendingCustomer, values: Row): Outcome {
+  const { fields, attributes } = partsOf(values, pending.row);
+  const outcomes = [change(pending, fields), change(pending.attributes, attributes)];
+  return outcomes.includes('updated') ? 'updated' : 'unchanged';
+}
+
+/** What a row of the file says, as the customer's fields and attributes. */
+function partsOf(values: Row, known: Row | undefined): { fields: Row; attributes: Row } {
   const fields: Row = {};
   const attributes: Row = {};
   // An address is one sealed value: parts that the file does not name stay.
-  const address: Row = { ...(pending.row.postalAddress as Row | null | undefined) };
+  const address: Row = { ...(known?.postalAddress as Row | null | undefined) };
   for (const [field, value] of Object.entries(values)) {
     if (field.startsWith(ATTRIBUTE)) attributes[field.slice(ATTRIBUTE.length)] = value;
     else if (field.startsWith(POSTAL)) address[field.slice(POSTAL.length)] = value;
     else fields[field] = value;
   }
-  const known = Object.entries(address).filter(([, value]) => value !== null && value !== undefined);
-  fields.postalAddress = known.length > 0 ? Object.fromEntries(known) : null;
-  const outcomes = [change(pending, fields), change(pending.attributes, attributes)];
-  return outcomes.includes('updated') ? 'updated' : 'unchanged';
+  const parts = Object.entries(address).filter(([, value]) => value !== null && value !== undefined);
+  fields.postalAddress = parts.length > 0 ? Object.fromEntries(parts) : null;
+  return { fields, attributes };
 }
 
 function newAttributes({ row, attributes, storedAttributes }: PendingCustomer): Row[] {

@@ -99,6 +99,6 @@ export class ExternalIds {
   }
 
   #digest(by: FoundBy, value: string): string | null {
-    return this.#indexKey ? blindIndex(this.#indexKey, by, value) : null;
+    return this.#indexKey ? blindIndex(this.#indexKey, { kind: by, value }) : null;
   }
 }

@@ -1,0 +1,119 @@
+import type { DataSource } from 'typeorm';
+import { ClientKeyError } from '../storage/errors';
+import { countriesIn } from '../storage/identifiers/forms';
+import type { KeyStore } from '../storage/key-store';
+import { tableOf } from '../storage/tables';
+import { type Row, TenantReader } from '../storage/tenant-reader';
+import { inTransaction } from '../storage/transaction';
+import { blindIndex } from '../storage/vault';
+import { Customer } from './customer';
+import { identifierFields } from './identifiers';
+
+const CHUNK = 500;
+
+/** Whether blind indexes of a database are still those of former canonical forms. */
+export async function isReindexPending(source: DataSource): Promise<boolean> {
+  const rows = await source.query<unknown[]>('SELECT client_id FROM identifier_reindex LIMIT 1');
+  return rows.length > 0;
+}
+
+/**
+ * Makes the blind indexes of customers anew where migration 1700000000014 has noted it, some hundred rows a transaction.
+ * Stopped midway, it goes on where it was.
+ * @returns how many rows have other indexes now
+ */
+export async function reindexIdentifiers(source: DataSource, keys: KeyStore): Promise<number> {
+  let changed = 0;
+  for (;;) {
+    const [note] = await source.query<Array<{ client_id: string; after_id: string }>>(
+      'SELECT client_id, after_id FROM identifier_reindex ORDER BY client_id LIMIT 1',
+    );
+    if (!note) return changed;
+    changed += await reindexChunk(source, keys, note.client_id, note.after_id);
+  }
+}
+
+async function reindexChunk(source: DataSource, keys: KeyStore, client: string, after: string): Promise<number> {
+  const key = await indexKeyOf(keys, client);
+  const rows = key
+    ? await new TenantReader(source, keys).select(Customer, {
+        client,
+        fields: identifierFields,
+        where: after === '' ? [] : [{ field: 'id', is: '>', value: after }],
+        orderBy: [{ field: 'id' }],
+        limit: CHUNK,
+      })
+    : [];
+  const last = rows.at(-1);
+  const stored = last ? await storedIndexes(source, client, after, String(last.id)) : new Map<string, Row>();
+  let changed = 0;
+  await inTransaction(source, async (manager) => {
+    changed = 0;
+    for (const row of rows) {
+      const before = stored.get(String(row.id));
+      const columns = key && before ? changedIndexes(key, row, before) : [];
+      if (columns.length === 0) continue;
+      // Whoever writes the row meanwhile writes its indexes too, and they stay.
+      const unchanged = columns.map(({ column, old }) => (old === null ? `${column} IS NULL` : `${column} = ?`));
+      await manager.query(
+        `UPDATE customer SET ${columns.map(({ column }) => `${column} = ?`).join(', ')}
+         WHERE client_id = ? AND id = ? AND ${unchanged.join(' AND ')}`,
+        [
+          ...columns.map(({ index }) => index),
+          client,
+          row.id,
+          ...columns.flatMap(({ old }) => (old === null ? [] : old)),
+        ],
+      );
+      changed++;
+    }
+    if (rows.length < CHUNK) await manager.query('DELETE FROM identifier_reindex WHERE client_id = ?', [client]);
+    else await manager.query('UPDATE identifier_reindex SET after_id = ? WHERE client_id = ?', [last?.id, client]);
+  });
+  return changed;
+}
+
+/** Undefined for a client whose key is destroyed: nothing of it can be read, and its rows are about to go. */
+async function indexKeyOf(keys: KeyStore, client: string): Promise<Buffer | undefined> {
+  try {
+    return await keys.derivedKey(client, 'blind-index');
+  } catch (error) {
+    if (error instanceof ClientKeyError && error.code === 'CLIENT_KEY_DESTROYED') return undefined;
+    throw error;
+  }
+}
+
+const indexes = () => [...tableOf(Customer).indexes];
+
+async function storedIndexes(
+  source: DataSource,
+  client: string,
+  after: string,
+  last: string,
+): Promise<Map<string, Row>> {
+  const rows = await source.query<Row[]>(
+    `SELECT id, ${indexes()
+      .map(([, { column }]) => column)
+      .join(', ')} FROM customer
+     WHERE client_id = ? AND id > ? AND id <= ?`,
+    [client, after, last],
+  );
+  return new Map(rows.map((row) => [String(row.id), row]));
+}
+
+interface ChangedIndex {
+  readonly column: string;
+  readonly old: string | null;
+  readonly index: string | null;
+}
+
+function changedIndexes(key: Buffer, row: Row, before: Row): ChangedIndex[] {
+  return indexes().flatMap(([field, { column, kind, countries }]) => {
+    const value = row[field];
+    // What cannot be opened keeps the index that it has.
+    if (typeof value !== 'string') return [];
+    const index = blindIndex(key, { kind, value, countries: countriesIn(countries.map((name) => row[name])) });
+    const old = (before[column] ?? null) as string | null;
+    return old === index ? [] : [{ column, old, index }];
+  });
+}
