@@ -13,6 +13,7 @@ import { AddProposals1700000000012 } from './migrations/data/1700000000012-add-p
 import { AddFence1700000000013 } from './migrations/data/1700000000013-add-fence';
 import { ReindexIdentifiers1700000000014 } from './migrations/data/1700000000014-reindex-identifiers';
 import { AddImport1700000000015 } from './migrations/data/1700000000015-add-import';
+import { AddAnnouncements1700000000016 } from './migrations/data/1700000000016-add-announcements';
 import { CreateKeyStore1700000000000 } from './migrations/keys/1700000000000-create-key-store';
 import { CreateErasureLedger1700000000003 } from './migrations/keys/1700000000003-create-erasure-ledger';
 import { CreateAuditHeads1700000000005 } from './migrations/keys/1700000000005-create-audit-heads';
@@ -39,6 +40,7 @@ export const dataStore: StoreOptions = {
     AddFence1700000000013,
     ReindexIdentifiers1700000000014,
     AddImport1700000000015,
+    AddAnnouncements1700000000016,
   ],
 };
 

@@ -10,7 +10,6 @@ import { watchedVerifier } from './audit/sign-ins';
 import { timestampAnchor } from './audit/timestamp';
 import { witnessAnchor } from './audit/witness';
 import type { Config } from './config';
-import { DisclosureNotices } from './disclosures/disclosure-notices';
 import { DisclosureResolver } from './disclosures/disclosure-resolver';
 import { ErasureBackground } from './erasure/background';
 import { ErasureResolver } from './erasure/erasure-resolver';
@@ -20,7 +19,7 @@ import { openErasures } from './erasure/monitoring';
 import { ExportResolver, TerminationExportResolver } from './exports/export-resolver';
 import { countAlerts } from './gateway/alert-metrics';
 import { contractNames, contractOf, contractSchema } from './gateway/contracts';
-import { measureErasures } from './gateway/erasure-metrics';
+import { erasureConcerns, measureErasures, workerFaults } from './gateway/erasure-metrics';
 import { type Explain, ExplainResolver } from './gateway/explain-resolver';
 import { measureInstallation, type PoolUse } from './gateway/installation-metrics';
 import { createLogger } from './gateway/logging';
@@ -32,6 +31,7 @@ import { GovernanceResolver } from './identity/governance-resolver';
 import { discoverSignIn } from './identity/openid-discovery';
 import type { RequestContext } from './identity/request-context';
 import { createTokenVerifier } from './identity/tokens';
+import { DueNotices } from './register/due-notices';
 import { NoticeResolver } from './register/notice-resolver';
 import { ProposalResolver } from './register/proposal-resolver';
 import { RegisterResolver } from './register/register-resolver';
@@ -75,8 +75,8 @@ export async function openApp(config: Config, logger = createLogger({ level: con
     onFailure: (error) => logger.error({ err: error }, 'the audit ledger failed'),
     onUncollected: (uncollected) => logger.warn(uncollected, 'a client ends and nobody has collected its export'),
   });
-  const disclosureNotices = new DisclosureNotices(services.disclosures, (error) =>
-    logger.error({ err: error }, 'clients could not be told of disclosures; it is tried again'),
+  const dueNotices = new DueNotices([services.disclosures, services.announcements], (error) =>
+    logger.error({ err: error }, 'clients could not be told of what concerns them; it is tried again'),
   );
   const anchoring = new Anchoring(services.ledger, anchorsOf(config), (error) =>
     logger.error({ err: error }, 'the audit ledger could not be anchored'),
@@ -112,7 +112,11 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       collect: (context, id) => services.exports.collect(context, id),
       signIn: signInOf(config),
       measure: (registry) => {
-        measureErasures(registry, () => openErasures(services.erasure.parts));
+        measureErasures(
+          registry,
+          () => openErasures(services.erasure.parts),
+          () => background.state,
+        );
         measureInstallation(registry, {
           ledger: async () => ({ ...(await services.ledger.lag()), unanchored: await anchoring.unanchored() }),
           pools: () => poolsOf(stores),
@@ -124,24 +128,31 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       compression: config.compression,
       ready: async () => {
         const { usable, fault } = await verifier.issuerState();
-        return [...(await faultsOf(stores)), ...(usable ? [] : [`${fault} (OIDC_ISSUER is ${issuer})`])];
+        return [
+          ...(await faultsOf(stores)),
+          ...workerFaults(background.state),
+          ...(usable ? [] : [`${fault} (OIDC_ISSUER is ${issuer})`]),
+        ];
       },
       concerns: async () => {
         const { fault } = await verifier.issuerState();
-        return fault === undefined ? [] : [`${fault} (OIDC_ISSUER is ${issuer}); the keys known before are used`];
+        return [
+          ...(fault === undefined ? [] : [`${fault} (OIDC_ISSUER is ${issuer}); the keys known before are used`]),
+          ...erasureConcerns(await openErasures(services.erasure.parts)),
+        ];
       },
       logger,
       production,
     },
     work: () => {
       background.start();
-      disclosureNotices.start();
+      dueNotices.start();
       // A log that names an issuer out of reach before the first caller meets it.
       void verifier.issuerState();
     },
     close: async () => {
       await background.stop();
-      await disclosureNotices.stop();
+      await dueNotices.stop();
       await services.trail.close();
       await anchoring.close();
       await services.ledger.close();

@@ -6,6 +6,7 @@ import { ClientInstruction } from './identity/client-instruction';
 import { PolicyVersion } from './identity/policy-version';
 import { PurposeGrant } from './identity/purpose-grant';
 import { Agreement } from './register/agreement';
+import { Announcement } from './register/announcement';
 import { RecipientCertification } from './register/certification';
 import { Client } from './register/client';
 import { ClientNotice } from './register/client-notice';
@@ -67,6 +68,7 @@ const platformEntities = [
   RecipientCertification,
   LegalBasisSuspension,
   Proposal,
+  Announcement,
 ];
 
 export const dataEntities = [...tenantEntities, ...platformEntities];

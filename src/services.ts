@@ -1,5 +1,6 @@
 import { AccessRecorder } from './audit/access-recorder';
 import type { Alert } from './audit/alerts';
+import { isDataBehind } from './audit/data-behind';
 import { Ledger, type LedgerOptions } from './audit/ledger';
 import { AuditReader } from './audit/reader';
 import { References } from './audit/references';
@@ -13,6 +14,7 @@ import type { Exports } from './exports/exports';
 import { createExportsRoom } from './exports/exports-room';
 import { AccessDesk } from './identity/access-desk';
 import { GovernanceRecords } from './identity/governance-records';
+import { Announcements } from './register/announcements';
 import { Clients } from './register/clients';
 import { RegisterPolicySource } from './register/policy-source';
 import { Proposals } from './register/proposals';
@@ -42,6 +44,7 @@ export interface Services {
   readonly auditReader: AuditReader;
   readonly references: References;
   readonly disclosures: Disclosures;
+  readonly announcements: Announcements;
   readonly reports: Reports;
 }
 
@@ -84,6 +87,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     purgers: [purger],
     exports: terminations,
     production,
+    isDataBehind: () => isDataBehind(regions, keysSource),
   });
   const policies = new RegisterPolicySource(clients, parties, records);
   const reader = new AuditReader(regions, references);
@@ -110,6 +114,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
       policies,
       transfersOf: async (client) => (await transfers.store.all(client)).map(declaredTransfer),
     }),
+    announcements: new Announcements(regions, transfers.notices),
     disclosures: new Disclosures({ regions, keys, references, recorder: trail, notices: transfers.notices }),
   };
 }

@@ -17,7 +17,10 @@ export class RequestErasureInput {
   @Field(() => ErasureGroundsEnum)
   grounds: ErasureGrounds;
 
-  @Field(() => String, { nullable: true, description: 'Sealed with the person’s data, and erased with it.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Sealed with the person’s data, and erased with it; of a person whose key is gone it is not kept.',
+  })
   note?: string | null;
 
   @Field(() => DateTime, {
@@ -33,6 +36,8 @@ export class RequestErasuresInput {
   @Field(() => [ID], { nullable: true })
   customerIds?: string[] | null;
 
+  // Whom a filter meets, it names.
+  @aboutCustomer()
   @Field(() => CustomerFilter, { nullable: true })
   filter?: CustomerFilter | null;
 

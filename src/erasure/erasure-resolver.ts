@@ -3,7 +3,7 @@ import { sideOf } from '../identity/caller';
 import { cursorsOf } from '../identity/cursors';
 import { Leaves } from '../identity/entry-declarations';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
-import { about } from '../identity/subject-state';
+import { about, unrestricted } from '../identity/subject-state';
 import { requireInstructed, requireTokensClient } from '../register/instructed';
 import { Proposal } from '../register/proposal';
 import type { Proposals } from '../register/proposals';
@@ -13,6 +13,7 @@ import type { KeyStore } from '../storage/key-store';
 import type { Row } from '../storage/tenant-reader';
 import { reachOf } from '../subjects/reach';
 import { fieldsAskedBy } from '../subjects/withheld-matches';
+import type { BulkFiling } from './bulk-filing';
 import {
   CancelErasureInput,
   ErasureRequestFilter,
@@ -28,6 +29,7 @@ import {
   ErasureRetention,
   ErasureStep,
   ErasureSubject,
+  UnfiledErasure,
 } from './erasure-types';
 import type { ErasureState } from './requests';
 
@@ -50,6 +52,18 @@ class TerminationPayload {
 class ErasuresPayload {
   @Field(() => Int, { description: 'How many were filed; those under erasure already are not counted.' })
   requested: number;
+
+  @Field(() => Int, { description: 'How many were under erasure already.' })
+  underErasure: number;
+
+  @Field(() => Int, { description: 'How many ids are of no customer of the client.' })
+  unknown: number;
+
+  @Field(() => [UnfiledErasure], { description: 'Whose erasure could not be filed; file it again.' })
+  failed: UnfiledErasure[];
+
+  @Field(() => Boolean, { description: 'Whether everybody was looked at; where not, file the rest by another call.' })
+  complete: boolean;
 }
 
 export const administration = ['CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
@@ -148,7 +162,9 @@ export class ErasureResolver {
     return { request: requestOf(await this.room.erasures.request(id, input.customerId, { ...filing, notBefore })) };
   }
 
-  @Mutation(() => ErasuresPayload, { description: 'Erases many customers; up to 50000 at once.' })
+  @Mutation(() => ErasuresPayload, {
+    description: 'Erases many customers, up to 50000 at once, and says who was left out.',
+  })
   @Leaves('ERASURES_REQUESTED')
   async requestErasures(
     @Arg('input', () => RequestErasuresInput) input: RequestErasuresInput,
@@ -158,11 +174,11 @@ export class ErasureResolver {
     const { id } = requireClient(context);
     const filing = { ...filer(context), grounds: input.grounds, note: input.note ?? null };
     const { customerIds, filter } = input;
-    if (customerIds && !filter) return { requested: await this.room.erasures.requestMany(id, customerIds, filing) };
-    if (filter && !customerIds)
-      return {
-        requested: await this.room.erasures.requestWhere(id, filter, { ...filing, foundBy: fieldsAskedBy(filter) }),
-      };
+    if (customerIds && !filter) return reportOf(await this.room.erasures.requestMany(id, customerIds, filing));
+    if (filter && !customerIds) {
+      const found = { ...filing, foundBy: fieldsAskedBy(filter) };
+      return reportOf(await this.room.erasures.requestWhere(id, filter, found));
+    }
     throw denied.input('Give either "customerIds" or "filter".');
   }
 
@@ -202,6 +218,12 @@ export class ErasureResolver {
     return { request: null, proposal: await this.proposals.propose('END_CLIENT', client.id, terms, principal) };
   }
 }
+
+/** Whose erasure could not be filed is told to whoever named them, or may read who they are. */
+const reportOf = ({ failed, ...counts }: BulkFiling): ErasuresPayload => ({
+  ...counts,
+  failed: failed.map(({ customerId, code }) => about({ customerId, code }, unrestricted)),
+});
 
 function actor({ claims }: RequestContext): { principal: string; role: string } {
   return { principal: claims.subject, role: claims.roles[0] ?? '' };

@@ -33,6 +33,8 @@ export async function startApollo(
     introspection: true,
     allowBatchedHttpRequests: false,
     persistedQueries: false,
+    // Documents are kept by the governed executor, which knows whose they are and what they weigh.
+    documentStore: null,
     includeStacktraceInErrorResponses: false,
     // Neither of the last two can be sent by a page of another origin without a preflight.
     csrfPrevention: {

@@ -53,7 +53,7 @@ export class PlannedOperations {
     const contentType = this.#contentTypes.get(request.headers.accept ?? '');
     const { body } = request;
     if (contentType === undefined || request.method !== 'POST' || !isUsual(body)) return undefined;
-    const operation = this.#governed.operation(body.query, body.operationName);
+    const operation = this.#governed.operation(body.query, body.operationName, context.access);
     if (!operation || operation.kind === 'subscription') return undefined;
     const { document, name } = operation;
     const result = await this.#governed.execute({
@@ -83,7 +83,9 @@ export class PlannedOperations {
 
 function isUsual(body: unknown): body is GraphQLBody {
   if (!isRecord(body)) return false;
-  const { query, operationName, variables, ...rest } = body;
+  const { query, operationName, variables, extensions, ...rest } = body;
+  // What clients say there of themselves changes nothing; a persisted query is Apollo's to refuse.
+  if (extensions !== undefined && (!isRecord(extensions) || 'persistedQuery' in extensions)) return false;
   if (typeof query !== 'string' || query === '') return false;
   if (operationName !== undefined && operationName !== null && typeof operationName !== 'string') return false;
   if (variables !== undefined && variables !== null && !isRecord(variables)) return false;

@@ -1,4 +1,5 @@
 import { type ExecutionResult, type FragmentDefinitionNode, type GraphQLSchema, Kind } from 'graphql';
+import { MOST_VARIANTS } from './document-weight';
 import type { Enforcement } from './enforcement';
 import { type Executable, Execution, ObjectFields } from './executor';
 import { LeastRecentlyUsed } from './least-recently-used';
@@ -14,14 +15,11 @@ export interface ExecutionArguments {
 
 type Run = (args: ExecutionArguments) => Promise<ExecutionResult>;
 
-/** Compiled forms kept per plan, each for one truth of its conditions. */
-const MAX_VARIANTS = 16;
-
 /** Executes a planned operation: what does not depend on the request is worked out once, and kept with the plan. */
 export class CompiledOperation {
   readonly #schema: GraphQLSchema;
   readonly #plan: OperationPlan;
-  readonly #variants = new LeastRecentlyUsed<string, Run>(MAX_VARIANTS);
+  readonly #variants = new LeastRecentlyUsed<string, Run>(MOST_VARIANTS);
 
   constructor(schema: GraphQLSchema, plan: OperationPlan) {
     this.#schema = schema;

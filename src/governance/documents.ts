@@ -1,4 +1,5 @@
 import { type DocumentNode, GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
+import { weightOf, withoutLocations } from './document-weight';
 import { LeastRecentlyUsed } from './least-recently-used';
 import { enforceLimits, type Limits, tooLarge } from './limits';
 import { valueFreeRules } from './literals';
@@ -7,31 +8,44 @@ import { invalidDocument } from './messages';
 /** A document that may be planned, or why it may not. */
 type Checked = { readonly document: DocumentNode } | { readonly errors: readonly GraphQLError[] };
 
+/** Bytes of documents that are kept, with all that is made of them. */
+const MOST_BYTES = 16 * 1024 * 1024;
+
 /** Parses, measures and validates documents, each once: by its text, or by the object that stands for it. */
 export class Documents {
   readonly #schema: GraphQLSchema;
   readonly #limits: Limits;
-  readonly #byText = new LeastRecentlyUsed<string, DocumentNode>(1_000);
+  readonly #byText = new LeastRecentlyUsed<string, DocumentNode>(MOST_BYTES, weightOf);
   readonly #sound = new WeakSet<DocumentNode>();
+  /** The text that was refused last: a server that tries two ways asks of it twice. */
+  #refused: { readonly text: string; readonly checked: Checked } | undefined;
 
   constructor(schema: GraphQLSchema, limits: Limits) {
     this.#schema = schema;
     this.#limits = limits;
   }
 
-  check(source: string | DocumentNode): Checked {
+  /** @param keep whether a text may stay in memory: not where nobody was authenticated for it */
+  check(source: string | DocumentNode, keep: boolean): Checked {
     if (typeof source !== 'string') return this.#checkNode(source);
     const known = this.#byText.get(source);
     if (known) return { document: known };
-    let document: DocumentNode;
+    if (this.#refused?.text === source) return this.#refused.checked;
+    const checked = this.#parse(source);
+    if ('errors' in checked) this.#refused = { text: source, checked };
+    else if (keep) {
+      withoutLocations(checked.document);
+      this.#byText.set(source, checked.document);
+    }
+    return checked;
+  }
+
+  #parse(source: string): Checked {
     try {
-      document = parse(source, { maxTokens: this.#limits.tokens });
+      return this.#checkNode(parse(source, { maxTokens: this.#limits.tokens }));
     } catch (error) {
       return { errors: [syntaxError(error, this.#limits)] };
     }
-    const checked = this.#checkNode(document);
-    if ('document' in checked) this.#byText.set(source, document);
-    return checked;
   }
 
   #checkNode(document: DocumentNode): Checked {

@@ -4,6 +4,8 @@ import type { Access } from './access';
 /** What Apollo Server hands to a gateway's executor; only what is used here (`@apollo/server-gateway-interface` 2). */
 interface GatewayRequestContext {
   readonly document: DocumentNode;
+  /** What the document was parsed from: by it, one that is known is found again. */
+  readonly source?: string;
   readonly request: { readonly operationName?: string; readonly variables?: Record<string, unknown> };
   /** Apollo calls its contextValue `context` here. */
   readonly context: unknown;
@@ -21,7 +23,7 @@ export interface GovernedGateway {
 }
 
 type Execute = (args: {
-  document: DocumentNode;
+  document: string | DocumentNode;
   operationName: string | undefined;
   variableValues: Record<string, unknown> | undefined;
   contextValue: unknown;
@@ -37,9 +39,9 @@ export function apolloGateway(
   accessOf: ((contextValue: unknown) => Access | undefined) | undefined,
 ): GovernedGateway {
   const find = accessOf ?? ((context) => (context as { access?: Access } | null | undefined)?.access);
-  const executor: GatewayExecutor = ({ document, request, context }) =>
+  const executor: GatewayExecutor = ({ document, source, request, context }) =>
     execute({
-      document,
+      document: source ?? document,
       operationName: request.operationName,
       variableValues: request.variables,
       contextValue: context,

@@ -76,7 +76,8 @@ export interface Governed {
   /** The operation that a text asks for, planned; undefined where it cannot be, which `execute` would explain. */
   operation(
     text: string,
-    operationName?: string | null,
+    operationName: string | null | undefined,
+    access: Access,
   ): { document: DocumentNode; kind: OperationTypeNode; name: string | undefined } | undefined;
   /** What each coordinate that the operation can reach would give under the access. Throws a GraphQLError on a wrong document. */
   explain(args: Pick<ExecuteArguments, 'document' | 'operationName' | 'access'>): Explanation[];
@@ -86,6 +87,9 @@ export interface Governed {
   readonly coordinates: readonly GovernedCoordinate[];
   readonly policyVersion: string;
 }
+
+/** Decisions kept per plan; how many there can be is up to the tokens that its callers bring. */
+const MOST_DECISIONS = 16;
 
 /** A planned operation with what is kept between requests. */
 interface Planned {
@@ -119,8 +123,12 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
   const plans = new WeakMap<DocumentNode, Map<string, Planned>>();
   const onInternalError = options.onInternalError ?? (() => undefined);
 
-  function plan(source: string | DocumentNode, operationName: string | null | undefined): Planned | ExecutionResult {
-    const checked = documents.check(source);
+  function plan(
+    source: string | DocumentNode,
+    operationName: string | null | undefined,
+    access: Access,
+  ): Planned | ExecutionResult {
+    const checked = documents.check(source, access.principal !== undefined);
     if ('errors' in checked) return { errors: checked.errors };
     const byName = plans.get(checked.document) ?? new Map<string, Planned>();
     plans.set(checked.document, byName);
@@ -132,7 +140,7 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
         plan: operation,
         compiled: new CompiledOperation(schema, operation),
         cost: costOf(checked.document, operation.operation, lengths),
-        decisions: new LeastRecentlyUsed<string, Decision>(256),
+        decisions: new LeastRecentlyUsed<string, Decision>(MOST_DECISIONS),
         byBasis: new WeakMap(),
       };
       byName.set(operationName ?? '', planned);
@@ -153,7 +161,7 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
   }
 
   function prepare(args: Omit<ExecuteArguments, 'rootValue'>): Prepared | ExecutionResult {
-    const planned = plan(args.document, args.operationName);
+    const planned = plan(args.document, args.operationName, args.access);
     if (!('plan' in planned)) return planned;
     const definitions = planned.plan.operation.variableDefinitions ?? [];
     const coerced = coerceVariables(schema, definitions, args.variableValues ?? {});
@@ -225,8 +233,8 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
     const prepared = prepare({ ...args, access });
     if (!('planned' in prepared)) return prepared as GovernedResult;
     if (prepared.decision.refusal) return refused(policy, prepared);
-    if (prepared.planned.plan.operation.operation !== 'subscription') return execute({ ...args, contextValue, access });
     const { document, operation } = prepared.planned.plan;
+    if (operation.operation !== 'subscription') return execute({ ...args, document, contextValue, access });
     const enforcement = new Enforcement(prepared.decision, prepared.access, contextValue);
     const source = await createSourceEventStream({
       schema,
@@ -244,7 +252,7 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
       };
     }
     const answer = async (event: unknown) => {
-      const result = await executeEvent(event, args);
+      const result = await executeEvent(event, { ...args, document });
       return { result, last: isRefusal(result) };
     };
     return mappedEvents(source, answer, failed);
@@ -263,14 +271,14 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
   return {
     execute,
     subscribe,
-    operation: (text, operationName) => {
-      const planned = plan(text, operationName);
+    operation: (text, operationName, access) => {
+      const planned = plan(text, operationName, access);
       if (!('plan' in planned)) return undefined;
       const { document, operation } = planned.plan;
       return { document, kind: operation.operation, name: operation.name?.value };
     },
     explain: (args) => {
-      const planned = plan(args.document, args.operationName);
+      const planned = plan(args.document, args.operationName, args.access);
       if (!('plan' in planned)) throw planned.errors?.[0] ?? new GraphQLError('The document cannot be planned.');
       return explainDecision(policy, planned.plan, decideCached(planned, accessFor(planned.plan, args.access)));
     },

@@ -1,27 +1,43 @@
-/** A map that forgets what has gone unused longest once it holds more than its limit. */
+/**
+ * A map that forgets what has gone unused longest once what it holds outweighs its limit.
+ * @param weigh what an entry counts; one each unless told. What outweighs the limit alone is not kept.
+ */
 export class LeastRecentlyUsed<K, V> {
-  readonly #entries = new Map<K, V>();
+  readonly #entries = new Map<K, { readonly value: V; readonly weight: number }>();
   readonly #limit: number;
+  readonly #weigh: (key: K, value: V) => number;
+  #weight = 0;
 
-  constructor(limit: number) {
+  constructor(limit: number, weigh: (key: K, value: V) => number = () => 1) {
     this.#limit = limit;
+    this.#weigh = weigh;
   }
 
   get(key: K): V | undefined {
-    const value = this.#entries.get(key);
-    if (value !== undefined) {
-      this.#entries.delete(key);
-      this.#entries.set(key, value);
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    return entry.value;
+  }
+
+  set(key: K, value: V): V {
+    this.#forget(key);
+    const weight = this.#weigh(key, value);
+    if (weight > this.#limit) return value;
+    this.#entries.set(key, { value, weight });
+    this.#weight += weight;
+    for (const oldest of this.#entries.keys()) {
+      if (this.#weight <= this.#limit) break;
+      this.#forget(oldest);
     }
     return value;
   }
 
-  set(key: K, value: V): V {
-    this.#entries.set(key, value);
-    if (this.#entries.size > this.#limit) {
-      const [oldest] = this.#entries.keys();
-      if (oldest !== undefined) this.#entries.delete(oldest);
-    }
-    return value;
+  #forget(key: K): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    this.#entries.delete(key);
+    this.#weight -= entry.weight;
   }
 }

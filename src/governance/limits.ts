@@ -6,6 +6,7 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql';
+import { enforceMerging } from './merging';
 
 /** Bounds on a document, checked before it is validated: validation itself is what some documents attack. */
 export interface Limits {
@@ -19,6 +20,10 @@ export interface Limits {
   readonly breadth: number;
   /** Fields in all, fragments expanded: what execution would have to visit. */
   readonly fields: number;
+  /** Fields of one response key that are merged in one place, fragments expanded. */
+  readonly repeats: number;
+  /** Comparisons of merged fields and their arguments that validation would make. */
+  readonly comparisons: number;
   /** Operations and fragments in one document. */
   readonly definitions: number;
   /** Fields in all if every list were as long as its `first`, `last` or `limit` allows. */
@@ -31,6 +36,8 @@ export const defaultLimits: Limits = {
   aliases: 50,
   breadth: 1_000,
   fields: 2_000,
+  repeats: 100,
+  comparisons: 50_000,
   definitions: 200,
   cost: 100_000,
 };
@@ -46,7 +53,7 @@ interface Extent {
 }
 
 /**
- * Measures a document against its limits; every fragment is measured once, however often it is spread, so that 2^30
+ * Measures a document against its limits, comparisons of validation included; every fragment is measured once, however often it is spread, so that 2^30
  * paths cost no more than their fragments.
  * @throws {GraphQLError} code OPERATION_TOO_LARGE, naming the limit
  */
@@ -58,19 +65,20 @@ export function enforceLimits(document: DocumentNode, limits: Limits): void {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
     else if (definition.kind === Kind.OPERATION_DEFINITION) operations.push(definition);
   }
-  const measured = new Map<string, Extent>();
+  const measured = new Map<string, Extent | 'under way'>();
   for (const definition of [...operations, ...fragments.values()]) {
     const extent = measure(definition.selectionSet, fragments, measured);
     for (const name of ['depth', 'aliases', 'breadth', 'fields'] as const) {
       if (extent[name] > limits[name]) throw tooLarge(name, limits);
     }
   }
+  enforceMerging(document, fragments, limits);
 }
 
 function measure(
   set: SelectionSetNode,
   fragments: Map<string, FragmentDefinitionNode>,
-  measured: Map<string, Extent>,
+  measured: Map<string, Extent | 'under way'>,
 ): Extent {
   const total: Extent = { depth: 0, aliases: 0, own: 0, breadth: 0, fields: 0 };
   for (const selection of set.selections) {
@@ -100,18 +108,23 @@ function measure(
 function measureFragment(
   name: string,
   fragments: Map<string, FragmentDefinitionNode>,
-  measured: Map<string, Extent>,
+  measured: Map<string, Extent | 'under way'>,
 ): Extent {
   const known = measured.get(name);
+  if (known === 'under way') throw spreadsItself();
   if (known) return known;
-  const nothing: Extent = { depth: 0, aliases: 0, own: 0, breadth: 0, fields: 0 };
-  // A fragment that spreads itself measures as nothing here, and is refused by validation.
-  measured.set(name, nothing);
+  measured.set(name, 'under way');
   const fragment = fragments.get(name);
   const extent = fragment ? measure(fragment.selectionSet, fragments, measured) : nothing;
   measured.set(name, extent);
   return extent;
 }
+
+const nothing: Extent = { depth: 0, aliases: 0, own: 0, breadth: 0, fields: 0 };
+
+/** Validation would say so too, after it had compared the fragment with itself. */
+const spreadsItself = (): GraphQLError =>
+  new GraphQLError('A fragment spreads itself.', { extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } });
 
 export function tooLarge(limit: keyof Limits, limits: Limits): GraphQLError {
   return new GraphQLError(`The document exceeds the limit of ${limits[limit]} ${limit}.`, {

@@ -53,9 +53,9 @@ export const denied = {
     }),
   forbidden: (message: string) => new GraphQLError(message, { extensions: { code: 'FORBIDDEN' } }),
   notFound: (what: string) => new GraphQLError(`There is no such ${what}.`, { extensions: { code: 'NOT_FOUND' } }),
-  notice: (version: string) =>
+  notice: (version: string, url: string | null) =>
     new GraphQLError(`The application's privacy notice must be accepted in its current version, ${version}.`, {
-      extensions: { code: 'PRIVACY_NOTICE_NOT_ACCEPTED', version },
+      extensions: { code: 'PRIVACY_NOTICE_NOT_ACCEPTED', version, url },
     }),
   input: (message: string) => new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } }),
   /** @param identifiers those by which the person is known; only to whoever may decide */

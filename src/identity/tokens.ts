@@ -1,6 +1,7 @@
 import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { ConfigurationError } from '../storage/errors';
+import { remembered } from '../storage/remembered';
 import type { TokenClaims } from './caller';
 import { type ClaimNames, claimsOf, defaultClaimNames } from './claims';
 import { developmentIssuer, developmentKeyFile, developmentKeyId, developmentKeys } from './development-keys';
@@ -43,7 +44,8 @@ const CLOCK_TOLERANCE_S = 5;
  * issuer takes back may be honoured for as long. Grants and instructions are looked up for every request all the same.
  */
 const VERIFIED_TTL_MS = 60_000;
-const VERIFIED_MAX = 10_000;
+/** In bytes, about: how many tokens there are, and how long they are, is up to their issuer. */
+const VERIFIED_BYTES = 16 * 1024 * 1024;
 const MAX_TOKEN_LENGTH = 8_192;
 const MALFORMED = 'The token is malformed, or its signature is not of a key of its issuer.';
 
@@ -81,7 +83,10 @@ export function createTokenVerifier(options: TokenVerifierOptions): IssuerVerifi
     return [claimsOf(payload, options.claimNames), payload];
   }
 
-  const verified = new LRUCache<string, TokenClaims>({ max: VERIFIED_MAX });
+  const verified = new LRUCache<string, TokenClaims>({
+    maxSize: VERIFIED_BYTES,
+    sizeCalculation: (_, bearer) => 1_000 + 2 * bearer.length,
+  });
   return {
     async verify(bearer) {
       if (bearer.length > MAX_TOKEN_LENGTH) throw new InvalidTokenError('The token is too long.');
@@ -145,16 +150,4 @@ function explained(error: unknown): Error {
   ];
   if (faults.some((fault) => error instanceof fault)) return new InvalidTokenError(MALFORMED);
   return new IssuerUnavailableError('its keys cannot be had', { cause: error });
-}
-
-/** Keeps what was made; a failure is not kept, the next caller tries anew. */
-function remembered<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => {
-    made ??= make().catch((error: unknown) => {
-      made = undefined;
-      throw error;
-    });
-    return made;
-  };
 }

@@ -12,12 +12,19 @@ import { tableOf } from '../storage/tables';
 import { TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
 import { committed, inTransaction, isDuplicate } from '../storage/transaction';
+import { announceWithin, type Draft, ofApplication, ofSubProcessor } from './announcements';
 import type { CertificationInput } from './certification';
 import { Certifications } from './certifications';
 import { requireCountry, requireScopes, requireSlug, requireText } from './checks';
 import { Installation, type InstallThirdPartyApplicationInput } from './installation';
 import { type RegisterSubProcessorInput, SubProcessor } from './sub-processor';
 import { type RegisterThirdPartyApplicationInput, ThirdPartyApplication } from './third-party-application';
+
+/** A change of an entry: what the ledger keeps of it, and what clients are told. */
+interface RegisterChange extends Pick<Change, 'principal' | 'details'> {
+  readonly kind: string;
+  readonly announced: Draft | undefined;
+}
 
 /** Sub-processors, third-party applications, and where these are installed. */
 export class ThirdParties {
@@ -80,7 +87,8 @@ export class ThirdParties {
     const details = { record: id, slug, country, purposes: purposes.join(), categories: categories.join() };
     const recipient = { kind: 'SUB_PROCESSOR', id } as const;
     const change = { kind: 'SUB_PROCESSOR_REGISTERED', principal, details };
-    await this.#save(SubProcessor, entry, change, recipient, input.certifications);
+    const announced = ofSubProcessor(known, entry);
+    await this.#save(SubProcessor, entry, { ...change, announced }, recipient, input.certifications);
     return entry;
   }
 
@@ -98,11 +106,15 @@ export class ThirdParties {
       country: requireCountry('country', input.country),
       scopes: requireScopes(input.scopes),
       privacyNoticeVersion: requireText('privacyNoticeVersion', input.privacyNoticeVersion, 40),
+      ...requireNotice(input),
     };
+    requireOwnVersion(known, entry);
     const { id, slug, country, scopes, privacyNoticeVersion } = entry;
     const details = { record: id, slug, country, scopes: scopes.join(' '), privacyNoticeVersion };
     const change = { kind: 'APPLICATION_REGISTERED', principal, details };
-    await this.#save(ThirdPartyApplication, entry, change, { kind: 'APPLICATION', id }, input.certifications);
+    const announced = ofApplication(known, entry);
+    const recipient = { kind: 'APPLICATION', id } as const;
+    await this.#save(ThirdPartyApplication, entry, { ...change, announced }, recipient, input.certifications);
     return entry;
   }
 
@@ -115,7 +127,7 @@ export class ThirdParties {
     const application = await this.application(input.applicationId);
     if (!application) throw denied.notFound('third-party application');
     if (input.acceptedNoticeVersion !== application.privacyNoticeVersion) {
-      throw denied.notice(application.privacyNoticeVersion);
+      throw denied.notice(application.privacyNoticeVersion, application.privacyNoticeUrl);
     }
     const known = (await this.installations(client)).find(({ applicationId }) => applicationId === application.id);
     const row = {
@@ -177,7 +189,7 @@ export class ThirdParties {
   async #save<T extends SubProcessor | ThirdPartyApplication>(
     entity: new () => T,
     entry: T,
-    { kind, principal, details }: { kind: string; principal: string; details: Change['details'] },
+    { kind, principal, details, announced }: RegisterChange,
     recipient: RecipientReference,
     certifications: readonly CertificationInput[] | null | undefined,
   ): Promise<void> {
@@ -188,10 +200,31 @@ export class ThirdParties {
       inTransaction(this.#regions.home, async (manager) => {
         await manager.getRepository(entity).save({ ...entry });
         await certified?.write(manager);
+        if (announced) await announceWithin(manager, announced);
         await bumpPolicy(manager, REGISTER);
       }),
     ).catch(registeredMeanwhile);
   }
+}
+
+/** A version alone tells nobody what is accepted. */
+function requireNotice(input: RegisterThirdPartyApplicationInput) {
+  const { privacyNoticeUrl: url, privacyNoticeText: text } = input;
+  if (!url && !text) throw denied.input('"privacyNoticeUrl" or "privacyNoticeText" must say what is accepted.');
+  if (url && !(URL.canParse(url) && new URL(url).protocol === 'https:' && url.length <= 1000)) {
+    throw denied.input('"privacyNoticeUrl" must be an https URL of up to 1000 characters.');
+  }
+  return {
+    privacyNoticeUrl: url || null,
+    privacyNoticeText: text ? requireText('privacyNoticeText', text, 8000) : null,
+  };
+}
+
+/** What was accepted under a version stays what it says. */
+function requireOwnVersion(known: ThirdPartyApplication | null, entry: ThirdPartyApplication): void {
+  const { privacyNoticeVersion: version, privacyNoticeText: before } = known ?? {};
+  if (version !== entry.privacyNoticeVersion || !before || before === entry.privacyNoticeText) return;
+  throw denied.input('"privacyNoticeText" is another than this version has: give it a version of its own.');
 }
 
 function registeredMeanwhile(error: unknown): never {

@@ -37,6 +37,14 @@ export class ThirdPartyApplication {
   @Column({ name: 'privacy_notice_version', ...textColumn(40) })
   @Field(() => String, { description: 'The version of its privacy notice that an installation has to accept.' })
   privacyNoticeVersion: string;
+
+  @Column({ name: 'privacy_notice_url', ...textColumn(1000), nullable: true })
+  @Field(() => String, { nullable: true, description: 'Where that version is published.' })
+  privacyNoticeUrl: string | null;
+
+  @Column({ name: 'privacy_notice_text', ...textColumn(8000), nullable: true })
+  @Field(() => String, { nullable: true, description: 'What that version says.' })
+  privacyNoticeText: string | null;
 }
 
 @InputType()
@@ -58,6 +66,15 @@ export class RegisterThirdPartyApplicationInput {
 
   @Field(() => String)
   privacyNoticeVersion: string;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Where this version of the notice is published, an https URL; this or its text must be given.',
+  })
+  privacyNoticeUrl?: string | null;
+
+  @Field(() => String, { nullable: true, description: 'What this version says, up to 8,000 characters.' })
+  privacyNoticeText?: string | null;
 
   @Field(() => [CertificationInput], {
     nullable: true,

@@ -60,7 +60,8 @@ export class TenantWriter {
   async insert(entity: Entity, client: string, rows: readonly Row[]): Promise<void> {
     const table = tableOf(entity);
     await this.#enterWith(entity, table, client, rows);
-    const keys = await this.#subjectKeys(table, client, rows);
+    const sealing = rows.filter((row) => hasSealed(table, row)).map((row) => subjectOf(table, row));
+    const keys = await this.#subjectKeys(client, sealing);
     const indexKey = await this.#indexKey(table, client);
     for (let start = 0; start < rows.length; start += ROWS_PER_INSERT) {
       const chunk = rows.slice(start, start + ROWS_PER_INSERT).map((row) => {
@@ -99,12 +100,14 @@ export class TenantWriter {
     const stored = await this.#sealedColumns(table, client, key, categories);
     if (!stored) return false;
     const owned: Row = { ...key, ...stored.identity, clientId: client };
-    const subjectKey = (await this.#subjectKeys(table, client, [owned])).get(subjectOf(table, owned));
+    const subject = subjectOf(table, owned);
+    const subjectKey = categories.size > 0 ? (await this.#subjectKeys(client, [subject])).get(subject) : undefined;
     const merged: Row = { ...owned, ...changes };
     for (const category of categories) {
       const sealed = stored.sealed.get(category);
-      const before =
-        sealed && subjectKey ? (unseal(subjectKey, sealed, sealingContext(table, owned, category)) as Row) : {};
+      if (!sealed) continue;
+      if (!subjectKey) throw noKey(table, category);
+      const before = unseal(subjectKey, sealed, sealingContext(table, owned, category)) as Row;
       for (const [field, value] of Object.entries(before)) if (!(field in changes)) merged[field] = value;
     }
     const columns = columnsOf(table, merged, subjectKey, await this.#indexKey(table, client), stored.beside);
@@ -159,11 +162,9 @@ export class TenantWriter {
     };
   }
 
-  async #subjectKeys(table: TenantTable, client: string, rows: readonly Row[]): Promise<ReadonlyMap<string, Buffer>> {
-    if (!table.subject || table.sealed.size === 0) return new Map();
-    const persons = [...new Set(rows.map((row) => subjectOf(table, row)))];
-    if (persons.every((person) => this.#made.has(person))) return this.#made;
-    return this.#keys.subjectKeys(client, persons);
+  async #subjectKeys(client: string, subjects: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
+    if (subjects.every((subject) => this.#made.has(subject))) return this.#made;
+    return this.#keys.subjectKeys(client, [...new Set(subjects)]);
   }
 
   async #indexKey(table: TenantTable, client: string): Promise<Buffer | undefined> {
@@ -171,7 +172,17 @@ export class TenantWriter {
   }
 }
 
+const noKey = (table: TenantTable, category: DataCategory) =>
+  new Error(`${table.name}: the subject has no key to seal ${category} under`);
+
 const subjectOf = (table: TenantTable, row: Row): string => String(table.subject ? row[table.subject.id] : '');
+
+/** Whether anything of a row goes under its person's key; who has none can have a row that says nothing. */
+const hasSealed = (table: TenantTable, row: Row): boolean =>
+  Object.entries(row).some(([property, value]) => {
+    const stored = table.fields.get(property)?.stored;
+    return value !== null && value !== undefined && stored !== undefined && 'sealed' in stored;
+  });
 
 function changesOf(table: TenantTable, wanted: Row): Row {
   return Object.fromEntries(
@@ -239,9 +250,11 @@ function columnsOf(
   }
   for (const [category, values] of sealed) {
     const column = table.sealed.get(category)?.column;
-    if (!subjectKey) throw new Error(`${table.name}: the subject has no key to seal ${category} under`);
     const present = Object.values(values).some((value) => value !== null);
-    if (column) columns.set(column, present ? seal(subjectKey, values, sealingContext(table, row, category)) : null);
+    if (!column) continue;
+    if (!present) columns.set(column, null);
+    else if (subjectKey) columns.set(column, seal(subjectKey, values, sealingContext(table, row, category)));
+    else throw noKey(table, category);
   }
   return columns;
 }

@@ -1,24 +1,14 @@
 import { GraphQLEmailAddress } from 'graphql-scalars';
-import { Directive, Field, ID, InputType, registerEnumType } from 'type-graphql';
+import { Directive, Field, ID, InputType } from 'type-graphql';
 import { DateTime } from '../storage/date-time';
-import { type RestrictionGround, restrictionGrounds } from './customer';
+import type { RestrictionGround } from './customer';
 import { PostalAddressInput } from './postal-address';
-
-const grounds = Object.fromEntries(Object.keys(restrictionGrounds).map((ground) => [ground, ground])) as Record<
-  RestrictionGround,
-  RestrictionGround
->;
-registerEnumType(grounds, {
-  name: 'RestrictionGround',
-  description: "Why a person's processing is limited.",
-  valuesConfig: Object.fromEntries(
-    Object.entries(restrictionGrounds).map(([ground, article]) => [ground, { description: article }]),
-  ),
-});
+import { RestrictionGroundEnum } from './processing-restriction';
 
 const reads = (field: string) => Directive(`@governedBy(field: "Customer.${field}")`);
 const looksUp = (field: string) => Directive(`@governedBy(field: "Customer.${field}", operators: [EQ])`);
 
+@Directive('@oneOf')
 @InputType({ description: 'Exactly one of these: an exact look-up by a blind index.' })
 export class CustomerLookup {
   @looksUp('email')
@@ -154,7 +144,7 @@ export class RestrictProcessingInput {
   @Field(() => ID)
   customerId: string;
 
-  @Field(() => grounds)
+  @Field(() => RestrictionGroundEnum)
   ground: RestrictionGround;
 }
 

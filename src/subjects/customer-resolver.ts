@@ -35,6 +35,7 @@ import { type Customers, type CustomerWriter, MOST_ALIKE } from './customers';
 import { HealthRecord, HealthRecordConnection } from './health-record';
 import { Order, OrderConnection, OrderItem } from './order';
 import { health } from './policies';
+import { ProcessingRestriction } from './processing-restriction';
 import { reachOf } from './reach';
 import type { Records, Relation } from './records';
 import { fieldsAskedBy, mayMatch } from './withheld-matches';
@@ -105,6 +106,20 @@ export class CustomerResolver {
     @Ctx() context: RequestContext,
   ): Promise<Customer | null> {
     return (await this.customers.find(requireClient(context).id, id, readable(context))) ?? null;
+  }
+
+  @Query(() => ProcessingRestriction, {
+    nullable: true,
+    description:
+      'Why and since when processing of a customer is limited, read for LEGAL; null where it is not, where the person is ' +
+      'being erased, and where there is none of this id.',
+  })
+  async processingRestriction(
+    @Directive('@governedBy(field: "Customer.id", operators: [EQ])') @Arg('customerId', () => ID) customerId: string,
+    @Ctx() context: RequestContext,
+  ): Promise<ProcessingRestriction | null> {
+    requireRole(context, ...administration);
+    return (await this.customers.restriction(requireClient(context).id, customerId)) ?? null;
   }
 
   @Query(() => Customer, {

@@ -15,7 +15,7 @@ import type { Tombstones } from '../storage/tombstones';
 import { inTransaction, isDuplicate } from '../storage/transaction';
 import { type BlindIndexKind, blindIndex, soughtIndexes } from '../storage/vault';
 import { CustomAttribute } from './custom-attribute';
-import { Customer, type RestrictionGround } from './customer';
+import { Customer, type RestrictionGround, restrictionGrounds } from './customer';
 import type {
   AttributeInput,
   CreateCustomerInput,
@@ -26,6 +26,7 @@ import type {
 import { externalIdConflict, holdersOf, type Place, placeBeside } from './external-id-holders';
 import { erasedIdentifiers, identifierFields, identifying } from './identifiers';
 import { matching } from './matching';
+import type { ProcessingRestriction } from './processing-restriction';
 import {
   categoriesOf,
   everybody,
@@ -85,6 +86,25 @@ export class Customers {
     if (id === '') return undefined;
     const [customer] = await this.#select(client, fields, [{ field: 'id', is: '=', value: id }], 1);
     return customer;
+  }
+
+  /** What limits the processing of a person; undefined where nothing does, or the person is being erased. */
+  async restriction(client: string, id: string): Promise<ProcessingRestriction | undefined> {
+    if (id === '') return undefined;
+    const reader = new TenantReader(await this.#regions.of(client), this.#keys);
+    const [row] = await reader.select(Customer, {
+      client,
+      fields: [...state, 'restrictedAt'],
+      where: [{ field: 'id', is: '=', value: id }],
+      limit: 1,
+    });
+    const ground = (row?.restriction ?? null) as RestrictionGround | null;
+    if (!row || ground === null || !Object.hasOwn(restrictionGrounds, ground)) return undefined;
+    const since = (row.restrictedAt ?? null) as Date | null;
+    return about(
+      { ground, since },
+      { subject: id, restriction: ground, residency: (row.residency ?? null) as string | null },
+    );
   }
 
   /**

@@ -196,7 +196,7 @@ describe.each(databases)('the ledger on $name', ({ create }) => {
     await done(
       staff,
       `registerThirdPartyApplication(input: {slug: "mailer", name: "Mailer", publisher: "M", country: "DE", scopes: [],
-        privacyNoticeVersion: "1"}) { application { id } }`,
+        privacyNoticeVersion: "1", privacyNoticeUrl: "https://publisher.example/privacy"}) { application { id } }`,
     );
     const mine = await entries(officer, {}, 500);
     const kinds = mine.map(({ kind }) => String(kind));

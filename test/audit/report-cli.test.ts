@@ -31,6 +31,7 @@ describe.each(databases)('remit audit report on $name', ({ create }) => {
       country: 'DE',
       scopes: ['customers:read'],
       privacyNoticeVersion: '1',
+      privacyNoticeUrl: 'https://publisher.example/privacy',
     });
     const installation = { applicationId, acceptedNoticeVersion: '1', purposes: ['SERVICE_DELIVERY' as const] };
     await parties.install(acme.id, installation, 'test');

@@ -38,6 +38,7 @@ describe.each(databases)('reports on $name', ({ create }) => {
       country: 'DE',
       scopes: ['customers:read'],
       privacyNoticeVersion: '1',
+      privacyNoticeUrl: 'https://publisher.example/privacy',
     });
     await parties.install(
       acme.id,

@@ -1,4 +1,4 @@
-import { DisclosureNotices } from '../../src/disclosures/disclosure-notices';
+import { DueNotices } from '../../src/register/due-notices';
 import { type AuditedServer, fill, openAuditedServer } from '../audit/audited-server';
 import type { Asker } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';
@@ -135,7 +135,7 @@ describe('telling clients when gags end', () => {
       if (asked === 2) throw new Error('the database is away');
       return 0;
     };
-    const notices = new DisclosureNotices({ tellDue }, (error) => failures.push(error));
+    const notices = new DueNotices([{ tellDue }], (error) => failures.push(error));
     notices.start();
     notices.start();
     expect(asked).toBe(2);

@@ -65,7 +65,15 @@ describe.each(databases)('recipients of erasures on $name', ({ create }) => {
       await parties.registerSubProcessor({ slug, name: slug, ...terms }, 'test');
     }
     const application = await parties.registerApplication(
-      { slug: 'shop', name: 'Shop', publisher: 'p', country: 'DE', scopes: [], privacyNoticeVersion: '1' },
+      {
+        slug: 'shop',
+        name: 'Shop',
+        publisher: 'p',
+        country: 'DE',
+        scopes: [],
+        privacyNoticeVersion: '1',
+        privacyNoticeUrl: 'https://publisher.example/privacy',
+      },
       'test',
     );
     const installation = await parties.install(

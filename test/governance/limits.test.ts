@@ -8,6 +8,8 @@ const endless: Limits = {
   aliases: Infinity,
   breadth: Infinity,
   fields: Infinity,
+  repeats: Infinity,
+  comparisons: Infinity,
   definitions: Infinity,
   cost: Infinity,
 };
@@ -54,6 +56,44 @@ test.each([
 ])('fields of %s are %d', (document, fields) => expectMeasure('fields', document, fields));
 
 test.each([
+  ['{ a b c }', 1],
+  ['{ a a x: a }', 2],
+  ['{ a { b } a { b c } ... { a { b } } }', 3],
+  ['{ a { ...F ...F } a { ...F } } fragment F on Q { b }', 2],
+  ['{ a { ...F } a { b } ...G } fragment F on Q { b } fragment G on Q { a { b ... { b } } }', 4],
+])('S8: repeats of %s are %d', (document, repeats) => expectMeasure('repeats', document, repeats));
+
+test.each([
+  // Each field with each of its key: squares, times the depth.
+  ['{ a b c }', 3],
+  ['{ a a a }', 9],
+  ['{ a { b b } }', 1 + 2 * 4],
+  ['{ a { b } a { b } }', 4 + 2 * 4],
+  // A literal counts each of its nodes, once for each field that it is compared with.
+  ['{ a(x: 1) a(x: 1) }', 2 * (2 + 2)],
+  ['{ a(x: [1, 2]) }', 4],
+  ['{ ...F } fragment F on Q { a }', 2],
+  ['query A { ...F } query B { ...F } fragment F on Q { a }', 3],
+])('S8: comparisons of %s are %d', (document, count) => expectMeasure('comparisons', document, count));
+
+test.each(['fragment F on Q { a { ...F } }', 'fragment F on Q { ...G } fragment G on Q { a { ...F } }'])(
+  'S8: a fragment that spreads itself is refused before anything is compared: %s',
+  (fragments) => {
+    expect(() => enforceLimits(parse(`{ ...F } ${fragments}`), endless)).toThrow('A fragment spreads itself.');
+  },
+);
+
+test('S8: what would take validation long is refused before it, by what it costs', async () => {
+  const { run } = house();
+  const many = await run(`{ ${'a { label } '.repeat(101)} }`, support);
+  expect(errorsOf(many)).toMatchObject([{ code: 'OPERATION_TOO_LARGE', limit: 'repeats' }]);
+  const literal = `[${Array.from({ length: 60 }, () => '{label: "x"}').join()}]`;
+  const dear = await run(`{ ${`as(filter: {and: ${literal}}) { label } `.repeat(20)} }`, support);
+  expect(errorsOf(dear)).toMatchObject([{ code: 'OPERATION_TOO_LARGE', limit: 'comparisons' }]);
+  expect(codesOf(await run(`{ ${'a { label } '.repeat(100)} }`, support))).toEqual([]);
+});
+
+test.each([
   ['{ a }', 1],
   ['query A { a } query B { a } fragment F on Q { a }', 3],
 ])('definitions of %s are %d', (document, definitions) => expectMeasure('definitions', document, definitions));
@@ -69,9 +109,9 @@ test('fragments that double at each level are measured at once', () => {
   expect(performance.now() - start).toBeLessThan(10_000);
 });
 
-test('a circle, and a fragment that is not there, are left to validation', () => {
+test('a fragment that is not there is left to validation', () => {
   expect(() =>
-    enforceLimits(parse('{ ...F ...Missing } fragment F on Q { a { ...F } }'), { ...endless, depth: 2, fields: 2 }),
+    enforceLimits(parse('{ ...F ...Missing } fragment F on Q { a { b } }'), { ...endless, depth: 2, fields: 2 }),
   ).not.toThrow();
 });
 

@@ -19,7 +19,17 @@ import { type ReferenceAccess, ReferenceInterpreter, type ReferenceResult } from
 /** More by the environment, e.g. PROPERTY_RUNS=50000; PROPERTY_SHRINK=1 shrinks a failure, which takes minutes. */
 const numRuns = Number(process.env.PROPERTY_RUNS ?? 2_000);
 const seed = process.env.PROPERTY_SEED ? { seed: Number(process.env.PROPERTY_SEED) } : {};
-const unlimited = { tokens: 1e9, depth: 1e9, aliases: 1e9, breadth: 1e9, fields: 1e9, definitions: 1e9, cost: 1e9 };
+const unlimited = {
+  tokens: 1e9,
+  depth: 1e9,
+  aliases: 1e9,
+  breadth: 1e9,
+  fields: 1e9,
+  repeats: 1e9,
+  comparisons: 1e9,
+  definitions: 1e9,
+  cost: 1e9,
+};
 const governanceDefinitions = parse(governanceTypeDefs);
 const tape = (maxLength: number) => fc.array(fc.nat(9_999), { minLength: maxLength >> 1, maxLength, size: 'max' });
 

@@ -233,7 +233,15 @@ describe.each(databases)('the access desk on $name', ({ create }) => {
     const register = async (slug: string, privacyNoticeVersion = '1') => {
       const document = `mutation ($input: RegisterThirdPartyApplicationInput!) {
         registerThirdPartyApplication(input: $input) { application { id } } }`;
-      const input = { slug, name: slug, publisher: 'P', country: 'IE', scopes: ['crm:read'], privacyNoticeVersion };
+      const input = {
+        slug,
+        name: slug,
+        publisher: 'P',
+        country: 'IE',
+        scopes: ['crm:read'],
+        privacyNoticeVersion,
+        privacyNoticeUrl: 'https://publisher.example/privacy',
+      };
       const { data } = await ask(staff, document, input);
       return (data as { registerThirdPartyApplication: { application: { id: string } } }).registerThirdPartyApplication
         .application.id;

@@ -8,7 +8,8 @@ const documents = {
   registerSubProcessor: `mutation ($input: RegisterSubProcessorInput!) { registerSubProcessor(input: $input) {
     subProcessor { id slug name service country purposes categories engagedFrom engagedTo } } }`,
   registerThirdPartyApplication: `mutation ($input: RegisterThirdPartyApplicationInput!) {
-    registerThirdPartyApplication(input: $input) { application { id slug name publisher country scopes privacyNoticeVersion } } }`,
+    registerThirdPartyApplication(input: $input) { application { id slug name publisher country scopes
+    privacyNoticeVersion privacyNoticeUrl privacyNoticeText } } }`,
   installThirdPartyApplication: `mutation ($input: InstallThirdPartyApplicationInput!) {
     installThirdPartyApplication(input: $input) { installation { id acceptedNoticeVersion inForce installedBy application { slug } } } }`,
 } as const;
@@ -27,6 +28,7 @@ const mailer = {
   country: 'DE',
   scopes: ['crm:read'],
   privacyNoticeVersion: '1',
+  privacyNoticeUrl: 'https://mailer.example/privacy',
 };
 
 describe.each(databases)('third parties on $name', ({ create }) => {
@@ -100,6 +102,10 @@ describe.each(databases)('third parties on $name', ({ create }) => {
     ['registerThirdPartyApplication', mailer, { country: 'UK' }],
     ['registerThirdPartyApplication', mailer, { publisher: ' ' }],
     ['registerThirdPartyApplication', mailer, { privacyNoticeVersion: '' }],
+    ['registerThirdPartyApplication', mailer, { privacyNoticeUrl: null }],
+    ['registerThirdPartyApplication', mailer, { privacyNoticeUrl: 'http://mailer.example/privacy' }],
+    ['registerThirdPartyApplication', mailer, { privacyNoticeUrl: null, privacyNoticeText: ' ' }],
+    ['registerThirdPartyApplication', mailer, { privacyNoticeText: 'x'.repeat(8_001) }],
     ['registerThirdPartyApplication', mailer, { scopes: ['a,CANARY'] }],
     ['registerThirdPartyApplication', mailer, { scopes: ['a CANARY'] }],
     ['registerThirdPartyApplication', mailer, { scopes: ['purpose:LEGAL'] }],

@@ -35,6 +35,7 @@ describe.each(databases)('approvals of transfers on $name', ({ create }) => {
       country: 'US',
       scopes: [],
       privacyNoticeVersion: '1',
+      privacyNoticeUrl: 'https://publisher.example/privacy',
     });
     await app.services.parties.registerSubProcessor({
       slug: 'helpdesk',

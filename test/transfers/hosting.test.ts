@@ -48,6 +48,7 @@ describe.each(databases)('residency of storage on $name (statement T1)', ({ crea
       country: 'US',
       scopes: [],
       privacyNoticeVersion: '1',
+      privacyNoticeUrl: 'https://publisher.example/privacy',
     });
     const install = { applicationId: application.id, acceptedNoticeVersion: '1', purposes: ['SUPPORT' as const] };
     await app.services.parties.install(id, install, 'test');

@@ -29,6 +29,7 @@ describe.each(databases)('recipients in third countries on $name', ({ create }) 
       country: 'IN',
       scopes: [],
       privacyNoticeVersion: '1',
+      privacyNoticeUrl: 'https://publisher.example/privacy',
     }));
     const install = { applicationId: application, acceptedNoticeVersion: '1', purposes: ['SUPPORT' as const] };
     await app.services.parties.install(client, install, 'test');

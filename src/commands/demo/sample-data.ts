@@ -40,6 +40,7 @@ export async function fillWithSamples(services: Services, stores: Stores): Promi
     country: 'IE',
     scopes: [],
     privacyNoticeVersion: '3.1',
+    privacyNoticeUrl: 'https://parcel-pilot.example/privacy/3.1',
   });
   await parties.install(
     withHealth.id,
