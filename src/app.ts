@@ -75,8 +75,9 @@ export async function openApp(config: Config, logger = createLogger({ level: con
     onFailure: (error) => logger.error({ err: error }, 'the audit ledger failed'),
     onUncollected: (uncollected) => logger.warn(uncollected, 'a client ends and nobody has collected its export'),
   });
-  const dueNotices = new DueNotices([services.disclosures, services.announcements], (error) =>
-    logger.error({ err: error }, 'clients could not be told of what concerns them; it is tried again'),
+  const dueNotices = new DueNotices(
+    [services.disclosures, services.announcements, services.agreementReminders],
+    (error) => logger.error({ err: error }, 'clients could not be told of what concerns them; it is tried again'),
   );
   const anchoring = new Anchoring(services.ledger, anchorsOf(config), (error) =>
     logger.error({ err: error }, 'the audit ledger could not be anchored'),
@@ -195,8 +196,8 @@ export function governContracts(
     const governed = contracts[contractOf(claims)];
     const coordinates = new Map(governed.coordinates.map((one) => [one.coordinate, one]));
     return governed.explain(operation).map((field) => {
-      const { category = null, subject = null } = coordinates.get(field.coordinate) ?? {};
-      return { ...field, category, subject };
+      const { category = null, subject = null, rows = false } = coordinates.get(field.coordinate) ?? {};
+      return { ...field, category, subject, rows };
     });
   };
   const { transfers } = services;

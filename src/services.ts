@@ -14,11 +14,14 @@ import type { Exports } from './exports/exports';
 import { createExportsRoom } from './exports/exports-room';
 import { AccessDesk } from './identity/access-desk';
 import { GovernanceRecords } from './identity/governance-records';
+import { AgreementReminders } from './register/agreement-reminders';
 import { Announcements } from './register/announcements';
 import { Clients } from './register/clients';
+import { NOTICE_EVENT } from './register/notices';
 import { RegisterPolicySource } from './register/policy-source';
 import { Proposals } from './register/proposals';
 import { ThirdParties } from './register/third-parties';
+import { Webhooks } from './register/webhooks/webhooks';
 import type { Stores } from './stores';
 import { Customers } from './subjects/customers';
 import { Records } from './subjects/records';
@@ -45,6 +48,7 @@ export interface Services {
   readonly references: References;
   readonly disclosures: Disclosures;
   readonly announcements: Announcements;
+  readonly agreementReminders: AgreementReminders;
   readonly reports: Reports;
 }
 
@@ -66,7 +70,8 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
   const parties = new ThirdParties(regions, keys, records, trail);
   const { keysSource, production } = stores;
   const proposals = new Proposals(regions, trail);
-  const transfers = createTransfers({ regions, keys, clients, parties, records, recorder: trail, proposals });
+  const webhooks = new Webhooks(regions, keys, { production, recorder: trail });
+  const transfers = createTransfers({ regions, keys, clients, parties, records, recorder: trail, proposals, webhooks });
   const { exports, purger, terminations } = createExportsRoom({
     regions,
     keys,
@@ -86,7 +91,8 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     proposals,
     purgers: [purger],
     exports: terminations,
-    production,
+    webhooks,
+    bodies: [[NOTICE_EVENT, (client, id) => transfers.notices.body(client, id)]],
     isDataBehind: () => isDataBehind(regions, keysSource),
   });
   const policies = new RegisterPolicySource(clients, parties, records);
@@ -115,6 +121,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
       transfersOf: async (client) => (await transfers.store.all(client)).map(declaredTransfer),
     }),
     announcements: new Announcements(regions, transfers.notices),
+    agreementReminders: new AgreementReminders(regions, transfers.notices),
     disclosures: new Disclosures({ regions, keys, references, recorder: trail, notices: transfers.notices }),
   };
 }

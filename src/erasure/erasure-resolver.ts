@@ -3,6 +3,7 @@ import { sideOf } from '../identity/caller';
 import { cursorsOf } from '../identity/cursors';
 import { Leaves } from '../identity/entry-declarations';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { noteGiven } from '../identity/request-notes';
 import { about, unrestricted } from '../identity/subject-state';
 import { requireInstructed, requireTokensClient } from '../register/instructed';
 import { Proposal } from '../register/proposal';
@@ -10,6 +11,7 @@ import type { Proposals } from '../register/proposals';
 import { type Connection, page, pageSize, positionOf } from '../storage/connection';
 import { UNDER_ERASURE } from '../storage/fence';
 import type { KeyStore } from '../storage/key-store';
+import { PersonalRows, personalCategories } from '../storage/tables';
 import type { Row } from '../storage/tenant-reader';
 import { reachOf } from '../subjects/reach';
 import { fieldsAskedBy } from '../subjects/withheld-matches';
@@ -113,13 +115,16 @@ export class ErasureResolver {
     return JSON.stringify({ keys: await this.room.parts.signingKeys.publicKeys() });
   }
 
+  @PersonalRows()
   @FieldResolver(() => ErasureSubject, { nullable: true, description: 'Read for LEGAL; null once it is erased.' })
   async subject(@Root() request: Row, @Ctx() context: RequestContext): Promise<ErasureSubject | null> {
     if (request.kind !== 'CUSTOMER') return null;
     const fields = context.decision?.readable('ErasureSubject') ?? [];
     const row = await this.room.erasures.subject(clientOf(request), idOf(request), fields);
     if (!row || row.customerId === null) return null;
-    return about(row, { restriction: UNDER_ERASURE, residency: null }) as unknown as ErasureSubject;
+    const subject = about(row, { subject: String(row.customerId), restriction: UNDER_ERASURE, residency: null });
+    noteGiven(context, [subject], personalCategories(ErasureSubject));
+    return subject as unknown as ErasureSubject;
   }
 
   @FieldResolver(() => [ErasureStep])
@@ -162,7 +167,9 @@ export class ErasureResolver {
     return { request: requestOf(await this.room.erasures.request(id, input.customerId, { ...filing, notBefore })) };
   }
 
+  @PersonalRows()
   @Mutation(() => ErasuresPayload, {
+    nullable: true,
     description: 'Erases many customers, up to 50000 at once, and says who was left out.',
   })
   @Leaves('ERASURES_REQUESTED')

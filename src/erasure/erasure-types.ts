@@ -3,7 +3,7 @@ import type { DataCategory } from '../governance/vocabulary';
 import { DataCategoryEnum } from '../identity/enums';
 import { connectionOf } from '../storage/connection';
 import { DateTime } from '../storage/date-time';
-import { NonPersonal, PersonalData } from '../storage/tables';
+import { NonPersonal, PersonalData, PersonalRows } from '../storage/tables';
 import { correspondence, identifier } from '../subjects/policies';
 import { type ErasureGrounds, type ErasureStatus, erasureGrounds, erasureStatuses } from './erasure-request';
 
@@ -170,6 +170,7 @@ export class LegalHold {
   @Field(() => ID)
   id: string;
 
+  @PersonalRows()
   @Field(() => HeldSubject, { nullable: true, description: 'Whom it is about; of a person under erasure for LEGAL.' })
   subject: HeldSubject | null;
 

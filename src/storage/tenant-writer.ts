@@ -6,7 +6,7 @@ import { countriesIn } from './identifiers/forms';
 import type { KeyStore } from './key-store';
 import { fencedBy, type IndexColumn, type StoredField, snakeCase, type TenantTable, tableOf } from './tables';
 import { mayHold, type Row, sealingContext } from './tenant-reader';
-import { blindIndex, seal, unseal } from './vault';
+import { attributeKeyIndex, blindIndex, seal, unseal } from './vault';
 
 type Entity = abstract new (...args: never[]) => object;
 type Value = string | number | Buffer | null;
@@ -91,11 +91,7 @@ export class TenantWriter {
   async update(entity: Entity, client: string, key: Row, wanted: Row): Promise<boolean> {
     const table = tableOf(entity);
     const changes = changesOf(table, wanted);
-    const person = table.subject && key[table.subject.id];
-    if (typeof person === 'string' && Object.keys(changes).length > 0) {
-      const states = await this.enter(entity, client, [person]);
-      if (states.get(person) === UNDER_ERASURE) throw new PersonGoneError();
-    }
+    if (Object.keys(changes).length > 0) await this.#enterTo(entity, table, client, key);
     const categories = touchedCategories(table, changes);
     const stored = await this.#sealedColumns(table, client, key, categories);
     if (!stored) return false;
@@ -122,6 +118,14 @@ export class TenantWriter {
     return true;
   }
 
+  /** Removes one row, named by its whole key. @throws {PersonGoneError} where it is about a person who is being erased */
+  async remove(entity: Entity, client: string, key: Row): Promise<void> {
+    const table = tableOf(entity);
+    await this.#enterTo(entity, table, client, key);
+    const where = keyPredicate(table, { ...key, clientId: client });
+    await this.#manager.query(`DELETE FROM \`${table.name}\` WHERE ${where.text}`, where.parameters);
+  }
+
   /** Who comes with these rows is here first, and nobody erases them yet. */
   async #enterWith(entity: Entity, table: TenantTable, client: string, rows: readonly Row[]): Promise<void> {
     const persons = table.subject ? [...new Set(rows.map((row) => subjectOf(table, row)))] : [];
@@ -133,6 +137,13 @@ export class TenantWriter {
     const states = await this.enter(entity, client, persons);
     const isGone = (id: string) => !states.has(id) || states.get(id) === UNDER_ERASURE;
     if (persons.some(isGone)) throw new PersonGoneError();
+  }
+
+  async #enterTo(entity: Entity, table: TenantTable, client: string, key: Row): Promise<void> {
+    const person = table.subject && key[table.subject.id];
+    if (typeof person !== 'string') return;
+    const states = await this.enter(entity, client, [person]);
+    if (states.get(person) === UNDER_ERASURE) throw new PersonGoneError();
   }
 
   async #sealedColumns(table: TenantTable, client: string, key: Row, categories: ReadonlySet<DataCategory>) {
@@ -214,8 +225,16 @@ function plainCountries(table: TenantTable, categories: ReadonlySet<DataCategory
   );
 }
 
-function indexOf(key: Buffer, { kind, countries }: IndexColumn, value: unknown, row: Row, beside: Row): string | null {
+function indexOf(
+  table: TenantTable,
+  key: Buffer,
+  { kind, countries }: IndexColumn,
+  value: unknown,
+  row: Row,
+  beside: Row,
+): string | null {
   if (typeof value !== 'string') return null;
+  if (kind === 'attributeKey') return attributeKeyIndex(key, subjectOf(table, row), value);
   const named = countries.map((name) => (name in row ? row[name] : beside[name]));
   return blindIndex(key, { kind, value, countries: countriesIn(named) });
 }
@@ -245,7 +264,7 @@ function columnsOf(
       values[property] = value;
       sealed.set(category, values);
       const index = table.indexes.get(property);
-      if (index && indexKey) columns.set(index.column, indexOf(indexKey, index, value, row, beside));
+      if (index && indexKey) columns.set(index.column, indexOf(table, indexKey, index, value, row, beside));
     }
   }
   for (const [category, values] of sealed) {

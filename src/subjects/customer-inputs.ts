@@ -50,7 +50,7 @@ export class CustomerFilter {
 @InputType()
 export class AttributeInput {
   // A key without a value removes the attribute.
-  @Directive('@governedBy(field: "CustomAttribute.value")')
+  @Directive('@governedBy(field: "CustomAttribute.key")')
   @Field(() => String)
   key: string;
 
@@ -111,6 +111,7 @@ class CustomerFields {
 
 @InputType()
 export class CreateCustomerInput extends CustomerFields {
+  @reads('source')
   @Field(() => String, {
     nullable: true,
     description: 'Where the data comes from; the calling principal, if not said (C2).',

@@ -14,15 +14,10 @@ import { TenantWriter } from '../storage/tenant-writer';
 import type { Tombstones } from '../storage/tombstones';
 import { inTransaction, isDuplicate } from '../storage/transaction';
 import { type BlindIndexKind, blindIndex, soughtIndexes } from '../storage/vault';
+import { setAttributes } from './attributes';
 import { CustomAttribute } from './custom-attribute';
 import { Customer, type RestrictionGround, restrictionGrounds } from './customer';
-import type {
-  AttributeInput,
-  CreateCustomerInput,
-  CustomerFilter,
-  CustomerLookup,
-  UpdateCustomerInput,
-} from './customer-inputs';
+import type { CreateCustomerInput, CustomerFilter, CustomerLookup, UpdateCustomerInput } from './customer-inputs';
 import { externalIdConflict, holdersOf, type Place, placeBeside } from './external-id-holders';
 import { erasedIdentifiers, identifierFields, identifying } from './identifiers';
 import { matching } from './matching';
@@ -201,7 +196,7 @@ export class Customers {
         await writer.insert(
           CustomAttribute,
           client,
-          rows.map(({ key, value }) => ({ customerId: id, key, value })),
+          rows.map(({ key, value }) => ({ id: uuid(), customerId: id, key, value })),
         );
       }),
     );
@@ -231,7 +226,7 @@ export class Customers {
         await writable(manager);
         const writer = new TenantWriter(manager, this.#keys);
         await writer.update(Customer, client, { id: customerId }, { ...fields, ...place });
-        for (const attribute of attributes ?? []) await this.#setAttribute(writer, client, customerId, attribute);
+        if (attributes) await setAttributes({ manager, writer, keys: this.#keys, client, customerId }, attributes);
       }),
     );
   }
@@ -269,17 +264,6 @@ export class Customers {
       limit,
     });
     return rows.map(customerOf);
-  }
-
-  async #setAttribute(
-    writer: TenantWriter,
-    client: string,
-    customerId: string,
-    { key, value }: AttributeInput,
-  ): Promise<void> {
-    if (await writer.update(CustomAttribute, client, { customerId, key }, { value: value ?? null })) return;
-    if (value !== null && value !== undefined)
-      await writer.insert(CustomAttribute, client, [{ customerId, key, value }]);
   }
 
   /**
