@@ -8,6 +8,7 @@ import { CreateAudit1700000000005 } from './migrations/data/1700000000005-create
 import { CreateDisclosures1700000000006 } from './migrations/data/1700000000006-create-disclosures';
 import { CreateExports1700000000007 } from './migrations/data/1700000000007-create-exports';
 import { AmendErasure1700000000008 } from './migrations/data/1700000000008-amend-erasure';
+import { SealAttributeKeys1700000000010 } from './migrations/data/1700000000010-seal-attribute-keys';
 import { ShareExternalIds1700000000011 } from './migrations/data/1700000000011-share-external-ids';
 import { AddProposals1700000000012 } from './migrations/data/1700000000012-add-proposals';
 import { AddFence1700000000013 } from './migrations/data/1700000000013-add-fence';
@@ -35,6 +36,7 @@ export const dataStore: StoreOptions = {
     CreateDisclosures1700000000006,
     CreateExports1700000000007,
     AmendErasure1700000000008,
+    SealAttributeKeys1700000000010,
     AddProposals1700000000012,
     ShareExternalIds1700000000011,
     AddFence1700000000013,

@@ -19,7 +19,7 @@ import { openErasures } from './erasure/monitoring';
 import { ExportResolver, TerminationExportResolver } from './exports/export-resolver';
 import { countAlerts } from './gateway/alert-metrics';
 import { contractNames, contractOf, contractSchema } from './gateway/contracts';
-import { measureErasures } from './gateway/erasure-metrics';
+import { erasureConcerns, measureErasures, workerFaults } from './gateway/erasure-metrics';
 import { type Explain, ExplainResolver } from './gateway/explain-resolver';
 import { measureInstallation, type PoolUse } from './gateway/installation-metrics';
 import { createLogger } from './gateway/logging';
@@ -69,14 +69,16 @@ export async function openApp(config: Config, logger = createLogger({ level: con
   const stores = await openStores(config);
   const alerted: Array<(alert: Alert) => void> = [alertListener(config, logger)];
   const services = createServices(stores, {
+    ...(config.processor ? { processor: config.processor } : {}),
     onAlert: (alert) => {
       for (const tell of alerted) tell(alert);
     },
     onFailure: (error) => logger.error({ err: error }, 'the audit ledger failed'),
     onUncollected: (uncollected) => logger.warn(uncollected, 'a client ends and nobody has collected its export'),
   });
-  const dueNotices = new DueNotices([services.disclosures, services.announcements], (error) =>
-    logger.error({ err: error }, 'clients could not be told of what concerns them; it is tried again'),
+  const dueNotices = new DueNotices(
+    [services.disclosures, services.announcements, services.agreementReminders],
+    (error) => logger.error({ err: error }, 'clients could not be told of what concerns them; it is tried again'),
   );
   const anchoring = new Anchoring(services.ledger, anchorsOf(config), (error) =>
     logger.error({ err: error }, 'the audit ledger could not be anchored'),
@@ -112,7 +114,11 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       collect: (context, id) => services.exports.collect(context, id),
       signIn: signInOf(config),
       measure: (registry) => {
-        measureErasures(registry, () => openErasures(services.erasure.parts));
+        measureErasures(
+          registry,
+          () => openErasures(services.erasure.parts),
+          () => background.state,
+        );
         measureInstallation(registry, {
           ledger: async () => ({ ...(await services.ledger.lag()), unanchored: await anchoring.unanchored() }),
           pools: () => poolsOf(stores),
@@ -126,11 +132,18 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       compression: config.compression,
       ready: async () => {
         const { usable, fault } = await verifier.issuerState();
-        return [...(await faultsOf(stores)), ...(usable ? [] : [`${fault} (OIDC_ISSUER is ${issuer})`])];
+        return [
+          ...(await faultsOf(stores)),
+          ...workerFaults(background.state),
+          ...(usable ? [] : [`${fault} (OIDC_ISSUER is ${issuer})`]),
+        ];
       },
       concerns: async () => {
         const { fault } = await verifier.issuerState();
-        return fault === undefined ? [] : [`${fault} (OIDC_ISSUER is ${issuer}); the keys known before are used`];
+        return [
+          ...(fault === undefined ? [] : [`${fault} (OIDC_ISSUER is ${issuer}); the keys known before are used`]),
+          ...erasureConcerns(await openErasures(services.erasure.parts)),
+        ];
       },
       logger,
       production,
@@ -186,8 +199,8 @@ export function governContracts(
     const governed = contracts[contractOf(claims)];
     const coordinates = new Map(governed.coordinates.map((one) => [one.coordinate, one]));
     return governed.explain(operation).map((field) => {
-      const { category = null, subject = null } = coordinates.get(field.coordinate) ?? {};
-      return { ...field, category, subject };
+      const { category = null, subject = null, rows = false } = coordinates.get(field.coordinate) ?? {};
+      return { ...field, category, subject, rows };
     });
   };
   const { transfers } = services;

@@ -42,6 +42,13 @@ export interface Config {
   readonly claimNames?: ClaimNames;
   /** Where checkpoints of the audit ledger are shown; what is absent is not used. */
   readonly auditAnchors?: AnchorConfig;
+  /** Whom the record of processing names as the processor (GDPR Art. 30(2)(a)). */
+  readonly processor?: {
+    readonly name?: string | undefined;
+    readonly contact?: string | undefined;
+    readonly representative?: string | undefined;
+    readonly dataProtectionOfficer?: string | undefined;
+  };
   /** Who is told of what stands out in the audit ledger. */
   readonly alertWebhook?: { readonly url: string; readonly secret: string } | undefined;
   /** Origins whose pages may call the API in a browser, besides its own. */
@@ -102,6 +109,8 @@ const origin = z
     'must be an origin as browsers write it: https://app.example, without path, and with its port where it has one',
   );
 
+const processorText = z.string().max(300, 'must have 300 characters at most');
+
 const environment = z.object({
   PORT: z
     .string()
@@ -136,6 +145,10 @@ const environment = z.object({
     .regex(/^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*$/, "must be the witness's verifier key: name+id+key")
     .optional(),
   AUDIT_TIMESTAMP_URL: webUrl.optional(),
+  PROCESSOR_NAME: processorText.optional(),
+  PROCESSOR_CONTACT: processorText.optional(),
+  PROCESSOR_REPRESENTATIVE: processorText.optional(),
+  PROCESSOR_DPO: processorText.optional(),
   AUDIT_ALERT_URL: webUrl.optional(),
   AUDIT_ALERT_SECRET: z
     .string()
@@ -275,6 +288,12 @@ export function readConfig(env: SetVariables, { toServe = false } = {}): Config 
       file: variables.AUDIT_ANCHOR_FILE,
       witness: witnessOf(variables.AUDIT_WITNESS_URL, variables.AUDIT_WITNESS_KEY),
       timestampUrl: variables.AUDIT_TIMESTAMP_URL,
+    },
+    processor: {
+      name: variables.PROCESSOR_NAME,
+      contact: variables.PROCESSOR_CONTACT,
+      representative: variables.PROCESSOR_REPRESENTATIVE,
+      dataProtectionOfficer: variables.PROCESSOR_DPO,
     },
     alertWebhook: alertWebhookOf(variables.AUDIT_ALERT_URL, variables.AUDIT_ALERT_SECRET),
     allowedOrigins: variables.ALLOWED_ORIGINS,

@@ -6,6 +6,7 @@ import { ConfigurationError } from './storage/errors';
 import { KeyStore } from './storage/key-store';
 import { loadMasterKeyFile } from './storage/master-key';
 import { type HostingRegion, Regions } from './storage/regions';
+import { hasPlainAttributes, sealPlainAttributes } from './subjects/plain-attributes';
 import { isReindexPending, reindexIdentifiers } from './subjects/reindex';
 
 /** The stores of an installation, open. */
@@ -44,7 +45,7 @@ export async function openStores(config: StoreConfig, options: { poolSize?: numb
     for (const { region, ...address } of regional(config)) bound.set(region, await open(address));
     const regions = new Regions(home, bound);
     const keys = new KeyStore(keysSource, master);
-    for (const source of regions.all()) await finishReindex(source, keys);
+    for (const source of regions.all()) await finishKeyedSteps(source, keys);
     const close = async () => {
       keys.close();
       await regions.close();
@@ -73,23 +74,47 @@ export async function migrateStores(config: StoreConfig): Promise<string[]> {
       done.push(...(await migrate(source)));
     }
     const [keysSource, ...data] = opened;
-    if (keysSource) done.push(...(await reindex(config, keysSource, data)));
+    if (keysSource) done.push(...(await runKeyedSteps(config, keysSource, data)));
     return done;
   } finally {
     for (const source of opened) await source.destroy();
   }
 }
 
-/** Makes blind indexes anew where a migration has noted it; that takes the keys. */
-async function reindex(config: StoreConfig, keysSource: DataSource, data: readonly DataSource[]): Promise<string[]> {
+/** What migrations leave to be done, since it takes the keys. */
+const keyedSteps: ReadonlyArray<{
+  isPending(source: DataSource): Promise<boolean>;
+  /** @returns what was done */
+  run(source: DataSource, keys: KeyStore): Promise<string>;
+  readonly waiting: string;
+}> = [
+  {
+    isPending: isReindexPending,
+    run: async (source, keys) => `new indexes of ${await reindexIdentifiers(source, keys)} customers`,
+    waiting: 'identifiers are to be indexed again',
+  },
+  {
+    isPending: hasPlainAttributes,
+    run: async (source, keys) => `sealed keys of ${await sealPlainAttributes(source, keys)} attributes`,
+    waiting: "the keys of customers' attributes are to be sealed",
+  },
+];
+
+async function runKeyedSteps(
+  config: StoreConfig,
+  keysSource: DataSource,
+  data: readonly DataSource[],
+): Promise<string[]> {
   const done: string[] = [];
   let keys: KeyStore | undefined;
   try {
     for (const source of data) {
-      if (!(await isReindexPending(source))) continue;
-      const { masterKeyFile, production } = config;
-      keys ??= new KeyStore(keysSource, await loadMasterKeyFile(masterKeyFile, { production }));
-      done.push(`new indexes of ${await reindexIdentifiers(source, keys)} customers`);
+      for (const { isPending, run } of keyedSteps) {
+        if (!(await isPending(source))) continue;
+        const { masterKeyFile, production } = config;
+        keys ??= new KeyStore(keysSource, await loadMasterKeyFile(masterKeyFile, { production }));
+        done.push(await run(source, keys));
+      }
     }
     return done;
   } finally {
@@ -118,8 +143,10 @@ async function bringUpToDate(source: DataSource, variable: string): Promise<void
 }
 
 /** As {@link bringUpToDate}, of what a migration could not do without the keys. */
-async function finishReindex(source: DataSource, keys: KeyStore): Promise<void> {
-  if (!(await isReindexPending(source))) return;
-  if (source.options.type === 'better-sqlite3') await reindexIdentifiers(source, keys);
-  else throw new ConfigurationError('DATABASE_URL', 'identifiers are to be indexed again; run: remit migrate');
+async function finishKeyedSteps(source: DataSource, keys: KeyStore): Promise<void> {
+  for (const { isPending, run, waiting } of keyedSteps) {
+    if (!(await isPending(source))) continue;
+    if (source.options.type === 'better-sqlite3') await run(source, keys);
+    else throw new ConfigurationError('DATABASE_URL', `${waiting}; run: remit migrate`);
+  }
 }

@@ -121,13 +121,17 @@ export class AccessRecorder {
     if (known) return known;
     const outcomes = decision.verdicts.flatMap((verdict, index): Array<[string, Outcome]> => {
       const name = names[index];
-      return verdict && name && name.category !== null ? [[name.coordinate, verdict.outcome]] : [];
+      return verdict && name && isGoverned(name) ? [[name.coordinate, verdict.outcome]] : [];
     });
     const verdicts = verdictsOf(outcomes);
     this.#verdicts.set(decision, verdicts);
     return verdicts;
   }
 }
+
+/** A field that only asks for a scope reaches nobody. */
+const isGoverned = ({ category, rows, derivedFrom }: GovernedCoordinate): boolean =>
+  category !== null || rows || derivedFrom.length > 0;
 
 function verdictsOf(outcomes: ReadonlyArray<readonly [coordinate: string, outcome: Outcome]>): Verdicts {
   const counts = { CLEAR: 0, DEIDENTIFIED: 0, WITHHELD: 0 };

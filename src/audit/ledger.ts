@@ -3,6 +3,7 @@ import { v7 as uuid } from 'uuid';
 import type { KeyStore } from '../storage/key-store';
 import { platformKey } from '../storage/platform-key';
 import type { Regions } from '../storage/regions';
+import { Remembered, remembered } from '../storage/remembered';
 import { inTransaction } from '../storage/transaction';
 import { deriveKey } from '../storage/vault';
 import type { Json } from './canonical';
@@ -34,8 +35,11 @@ export class Ledger {
   readonly #onFailure: (error: unknown) => void;
   /** One for all logs: which of them an operation will write into shows only at its end. */
   readonly gathering = new Gathering();
-  readonly #logs = new Map<DataSource, Promise<Log>>();
-  #signer: Promise<CheckpointSigner> | undefined;
+  readonly #logs = new Remembered((source: DataSource) => this.#open(source));
+  /** The key that this installation's checkpoints are signed with. */
+  readonly signer = remembered(
+    async () => new CheckpointSigner(deriveKey(await platformKey(this.#keys), 'audit-signing')),
+  );
 
   constructor(
     { regions, keys, keysSource }: { regions: Regions; keys: KeyStore; keysSource: DataSource },
@@ -63,21 +67,10 @@ export class Ledger {
     }
   }
 
-  /** The key that this installation's checkpoints are signed with. */
-  async signer(): Promise<CheckpointSigner> {
-    this.#signer ??= platformKey(this.#keys)
-      .then((key) => new CheckpointSigner(deriveKey(key, 'audit-signing')))
-      .catch((error: unknown) => {
-        this.#signer = undefined;
-        throw error;
-      });
-    return this.#signer;
-  }
-
   /** The last durable checkpoint of each log of this process. */
   async heads(): Promise<Array<LogHead & { readonly source: DataSource }>> {
     const heads: Array<LogHead & { source: DataSource }> = [];
-    for (const [source, opening] of this.#logs) {
+    for (const [source, opening] of this.#logs.entries()) {
       const head = (await opening.catch(() => undefined))?.head;
       if (head) heads.push({ ...head, source });
     }
@@ -89,7 +82,7 @@ export class Ledger {
     let waiting = 0;
     const now = performance.now();
     let first = now;
-    for (const opening of this.#logs.values()) {
+    for (const [, opening] of this.#logs.entries()) {
       const log = await opening.catch(() => undefined);
       waiting += log?.waiting.count ?? 0;
       first = Math.min(first, log?.waiting.since ?? first);
@@ -99,23 +92,16 @@ export class Ledger {
 
   /** Resolves when nothing is under way. */
   async close(): Promise<void> {
-    for (const opening of this.#logs.values()) await (await opening.catch(() => undefined))?.close();
+    for (const [, opening] of this.#logs.entries()) await (await opening.catch(() => undefined))?.close();
   }
 
   async #logIn(source: DataSource): Promise<Log> {
     const known = this.#logs.get(source);
-    if (known) {
-      const log = await known;
-      if (!log.failed) return log;
-      // Whether its last write reached the database nobody knows; what comes now goes into a log of its own.
-      if (this.#logs.get(source) !== known) return this.#logIn(source);
-    }
-    const opening = this.#open(source);
-    this.#logs.set(source, opening);
-    opening.catch(() => {
-      if (this.#logs.get(source) === opening) this.#logs.delete(source);
-    });
-    return opening;
+    const log = await known;
+    if (!log.failed) return log;
+    // Whether its last write reached the database nobody knows; what comes now goes into a log of its own.
+    this.#logs.forget(source, known);
+    return this.#logIn(source);
   }
 
   async #open(source: DataSource): Promise<Log> {

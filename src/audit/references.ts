@@ -38,17 +38,21 @@ export class References {
     this.#keys = keys;
   }
 
-  /** The references of subjects, sorted; one whose key is gone has none. */
+  /** The references of subjects, sorted; one whose key is gone has none, and no one of a client whose key is. */
   async subjects(client: string, ids: ReadonlySet<string>): Promise<string[]> {
     if (ids.size === 0) return [];
-    return this.#keys.withSubjectKeys(client, ids, (handles) => {
-      const references: string[] = [];
-      for (const key of handles.values()) {
-        const reference = key.mac(SUBJECT);
-        if (reference !== undefined) references.push(reference);
-      }
-      return references.sort();
-    });
+    const references: string[] = [];
+    try {
+      await this.#keys.withSubjectKeys(client, ids, (handles) => {
+        for (const key of handles.values()) {
+          const reference = key.mac(SUBJECT);
+          if (reference !== undefined) references.push(reference);
+        }
+      });
+    } catch (error) {
+      if (!(error instanceof ClientKeyError)) throw error;
+    }
+    return references.sort();
   }
 
   /** A subject's reference as of now, for looking entries up; undefined once the subject is erased. */

@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { Remembered } from '../storage/remembered';
 import { hashChildren, type NodeHashes, rootOf } from './merkle';
 import { hashesOf, TILE_HEIGHT, TILE_LEAVES } from './tiles';
 
@@ -7,16 +8,8 @@ import { hashesOf, TILE_HEIGHT, TILE_LEAVES } from './tiles';
  * hashes beside the entries.
  */
 export function storedNodes(source: DataSource, logId: string): NodeHashes {
-  const tiles = new Map<string, Promise<readonly Buffer[]>>();
-
-  function tile(level: number, index: number): Promise<readonly Buffer[]> {
-    const key = `${level} ${index}`;
-    const known = tiles.get(key);
-    if (known) return known;
-    const read = readTile(level, index);
-    tiles.set(key, read);
-    return read;
-  }
+  const levels = new Remembered(async (level: number) => new Remembered((index: number) => readTile(level, index)));
+  const tile = async (level: number, index: number) => (await levels.get(level)).get(index);
 
   async function readTile(level: number, index: number): Promise<readonly Buffer[]> {
     const [row] = await source.query<Array<{ hashes: Buffer }>>(

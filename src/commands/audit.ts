@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { text as textOf } from 'node:stream/consumers';
 import { Command } from 'commander';
+import { verifierKey } from '../audit/checkpoint';
+import { originOf } from '../audit/origin';
 import { faultOfProof, readProof, tlogProof } from '../audit/proof';
 import { pruneLedger, TamperedLogError } from '../audit/pruning';
 import { anchorsCommand } from './audit-anchors';
+import { acknowledgeGapCommand } from './audit-gap';
 import { publicKeyIn } from './audit-keys';
 import { reportCommand } from './audit-report';
 import { verifyCommand } from './audit-verify';
@@ -18,7 +21,9 @@ export function auditCommand(): Command {
     .addCommand(verifyCommand())
     .addCommand(proveCommand())
     .addCommand(checkCommand())
+    .addCommand(keysCommand())
     .addCommand(anchorsCommand())
+    .addCommand(acknowledgeGapCommand())
     .addCommand(pruneCommand())
     .addCommand(reportCommand())
     .addHelpText('after', '\nExample:\n  $ remit audit verify --anchor /mnt/worm/remit-anchors');
@@ -44,10 +49,13 @@ function checkCommand(): Command {
     .argument('<file>', 'what "remit audit prove" printed; - reads standard input')
     .requiredOption(
       '--key <key>',
-      'the public key: a verifier key (name+id+key), base64, or the path of a file with it',
+      'the public key, as "remit audit keys" prints it: base64, a verifier key (name+id+key), or the path of a file with it',
     )
     .option('--json', 'print {"holds","fault","entry"}')
-    .addHelpText('after', '\nExample:\n  $ remit audit check proof.json --key remit/audit/0190…+8e1f2a3b+AZ…')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ remit audit keys > remit-audit.pub\n  $ remit audit check proof.json --key remit-audit.pub',
+    )
     .action(async (file: string, { key, json }: { key: string; json?: true }) => {
       const publicKey = await publicKeyIn(key);
       const content = file === '-' ? await textOf(process.stdin) : await readFile(file, 'utf8');
@@ -63,6 +71,34 @@ function checkCommand(): Command {
       if (fault === undefined) return;
       if (!json) throw new CommandError(fault);
       process.exitCode = 1;
+    });
+  return exitTwoOnMisuse(command);
+}
+
+function keysCommand(): Command {
+  const command = new Command('keys')
+    .description('Print the public key that checkpoints are signed with; hand it to whoever checks them, once.')
+    .option('--json', 'print {"publicKey","logs":[{"log","verifierKey"}]}: the same as tools for signed notes take it')
+    .addHelpText(
+      'after',
+      `
+The query auditCheckpoint { verifierKey } gives it too, to privacy officers and auditors.
+Example:
+  $ remit audit keys > remit-audit.pub`,
+    )
+    .action(async ({ json }: { json?: true }) => {
+      const { publicKey, logs } = await overStores(async ({ ledger }, { regions }) => {
+        const signer = await ledger.signer();
+        const found = await Promise.all(
+          regions.all().map((source) => source.query<Array<{ log_id: string }>>('SELECT log_id FROM audit_log')),
+        );
+        const ids = found.flat().map(({ log_id: log }) => log);
+        const verifierKeys = ids
+          .sort()
+          .map((log) => ({ log, verifierKey: verifierKey(originOf(log), signer.publicKey) }));
+        return { publicKey: signer.publicKey.toString('base64'), logs: verifierKeys };
+      });
+      process.stdout.write(json ? `${JSON.stringify({ publicKey, logs }, null, 2)}\n` : `${publicKey}\n`);
     });
   return exitTwoOnMisuse(command);
 }

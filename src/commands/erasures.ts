@@ -135,7 +135,9 @@ async function run({ erasure }: Services, { watch, concurrency, lease, sweep }: 
   );
   const sender = new WebhookSender(erasure.parts.regions, erasure.webhooks, erasure.bodies);
   if (sweep) {
-    done.swept = await erasure.retention.sweep();
+    const onFailure = () => done.failed++;
+    done.swept = await erasure.retention.sweep(onFailure);
+    await erasure.orphans.sweep(onFailure);
     await erasure.parts.exports?.sweep();
   }
   if (watch) {
@@ -234,7 +236,7 @@ function verifyCommand(): Command {
           : await overStores(({ erasure }) => erasure.parts.signingKeys.publicKeys());
         const statement = await verifyCertificate(text, keys);
         if (options.json) return print(statement);
-        const { request, completedAt, erased, retained, keyDestroyed } = statement;
+        const { request, completedAt, erased, retained, keyDestroyed, keyAbsent } = statement;
         const rows = erased.reduce((sum, step) => sum + step.rows, 0);
         const table = new Table({ head: ['store', 'action', 'rows'], style });
         table.push(...erased.map((step) => [step.store, step.action, step.rows]));
@@ -242,7 +244,7 @@ function verifyCommand(): Command {
           ({ category, reason, until }) => `  kept: ${category}, ${reason}, until ${until ?? 'released'}\n`,
         );
         process.stdout.write(
-          `The signature holds. Request ${request}, ${completedAt}: ${rows} rows${keyDestroyed ? ', key destroyed' : ''}.\n` +
+          `The signature holds. Request ${request}, ${completedAt}: ${rows} rows${keyDestroyed ? ', key destroyed' : keyAbsent ? ', there was no key to destroy' : ''}.\n` +
             `${table.toString()}\n${kept.join('')}`,
         );
       } catch (error) {

@@ -23,10 +23,10 @@ export function policyTable(coordinates: readonly GovernedCoordinate[]): string 
 
 const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 
-function outcome({ deidentify, allow, derivedFrom }: GovernedCoordinate, purpose: (typeof allPurposes)[number]) {
+function outcome({ deidentify, allow, derivedFrom, rows }: GovernedCoordinate, purpose: (typeof allPurposes)[number]) {
   const method = deidentify[purpose];
   if (method) return `≈ ${method}`;
-  if (allow.includes(purpose)) return 'clear';
+  if (allow.includes(purpose)) return rows ? 'given' : 'clear';
   return derivedFrom.length > 0 && allow.length === 0 ? 'as its sources' : '—';
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type SenderOptions, WebhookSender } from '../register/webhooks/webhook-sender';
 import type { ErasureRoom } from './erasure-room';
 import { type OpenErasures, openErasures } from './monitoring';
-import { ErasureWorker, type WorkerOptions } from './worker';
+import { ErasureWorker, type WorkerOptions, type WorkerState } from './worker';
 
 export interface BackgroundOptions {
   readonly worker?: WorkerOptions;
@@ -36,16 +36,23 @@ export class ErasureBackground {
 
   start(): void {
     this.#worker.start();
-    const { sendEveryMs = 1_000, sweepEveryMs = HOUR } = this.#options;
+    const { sendEveryMs = 1_000, sweepEveryMs = HOUR, onFailure, onNear } = this.#options;
+    const { retention, orphans, parts } = this.#room;
     this.#loops = Promise.all([
       this.#every(sendEveryMs, () => this.#sender.begin()),
+      this.#every(sweepEveryMs, () => retention.sweep(onFailure)),
+      this.#every(sweepEveryMs, async () => parts.exports?.sweep()),
+      this.#every(sweepEveryMs, () => orphans.sweep(onFailure)),
       this.#every(sweepEveryMs, async () => {
-        await this.#room.retention.sweep();
-        await this.#room.parts.exports?.sweep();
-        const open = await openErasures(this.#room.parts);
-        if (open.dueSoon > 0) this.#options.onNear?.(open);
+        const open = await openErasures(parts);
+        if (open.dueSoon > 0) onNear?.(open);
       }),
     ]);
+  }
+
+  /** How the work on erasures goes in this process. */
+  get state(): WorkerState {
+    return this.#worker.state;
   }
 
   /** Finishes what is under way. */

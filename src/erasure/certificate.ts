@@ -37,6 +37,8 @@ export interface ErasureStatement {
   readonly retained: readonly Retained[];
   /** Whether the subject's key is destroyed, and with it every copy in every backup. */
   readonly keyDestroyed: boolean;
+  /** The person had no key when the erasure was planned: what was sealed of them could be read by nobody any more. */
+  readonly keyAbsent?: true;
   /** The entry of the ledger, and the digest of the plan that stood in it before anything was destroyed. */
   readonly ledger: { readonly entry: string; readonly plannedAt: string; readonly planDigest: string };
 }

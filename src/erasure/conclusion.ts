@@ -1,8 +1,10 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { Lease } from '../storage/jobs';
 import { committed, inTransaction } from '../storage/transaction';
+import { recordAct } from './acts';
 import { type ErasureStatement, type Retained, signCertificate } from './certificate';
 import { holdsInForce, type LegalHold } from './holds';
+import { reopenLate } from './late-rows';
 import { type LedgerEntry, type LedgerOutcome, planDigest } from './ledger';
 import type { ErasureParts } from './parts';
 import { KEY_STORE } from './plan';
@@ -22,7 +24,7 @@ interface Pass {
 
 /**
  * Writes down what was done: in the ledger with a certificate, then in the request, which forgets whom it was about.
- * @returns false where holds changed what is left to do
+ * @returns false where something is left to do: rows that came in late
  */
 export async function concludeErasure(parts: ErasureParts, pass: Pass): Promise<boolean> {
   const { source, lease, state, whole } = pass;
@@ -30,9 +32,11 @@ export async function concludeErasure(parts: ErasureParts, pass: Pass): Promise<
   const at = parts.now();
   const retained = retainedBy(state, pass.holds);
   const isComplete = retained.length === 0;
+  if (!whole) await recordAct(parts, isComplete ? 'ERASURE_EXECUTED' : 'ERASURE_PARTLY', state);
   await certify(parts, source, state, { retained, keyDestroyed: whole, at, isComplete });
   return inTransaction(source, async (manager) => {
     await lease.fence(manager);
+    if (whole && (await reopenLate(parts, manager, state, pass.number))) return false;
     await countKey(parts, manager, pass);
     if (!isComplete) {
       const holds = await holdsInForce(manager, client, [customerId], parts.now());
@@ -81,6 +85,10 @@ function withKey(entry: LedgerEntry, steps: readonly Step[], isDestroyed: boolea
   );
 }
 
+/** Whether any pass found a key to destroy; a later one finds what an earlier one has left. */
+export const hadKey = ({ passes }: LedgerEntry): boolean =>
+  passes.some(({ steps }) => steps.some(({ store, expected }) => store === KEY_STORE && expected === 1));
+
 /** Counts the key's step in the transaction that ends the request. */
 async function countKey(parts: ErasureParts, manager: EntityManager, { state, number, whole }: Pass): Promise<void> {
   if (!whole) return;
@@ -108,10 +116,12 @@ export async function certify(
     return;
   }
   const steps = withKey(entry, await committed(source, () => stepsOf(source, client, id)), done.keyDestroyed);
+  const keyAbsent = done.keyDestroyed && state.kind === 'CUSTOMER' && !hadKey(entry);
   const outcome: LedgerOutcome = {
     erased: erasedBy(steps),
     retained: done.retained,
-    keyDestroyed: done.keyDestroyed,
+    keyDestroyed: done.keyDestroyed && !keyAbsent,
+    ...(keyAbsent ? { keyAbsent } : {}),
   };
   const certificate = await signCertificate(parts.signingKeys, statementOf(state, entry, outcome, done.at));
   await parts.ledger.conclude(client, id, {
@@ -139,6 +149,7 @@ function statementOf(state: ErasureState, entry: LedgerEntry, outcome: LedgerOut
     erased: outcome.erased,
     retained: outcome.retained,
     keyDestroyed: outcome.keyDestroyed,
+    ...(outcome.keyAbsent ? { keyAbsent: true } : {}),
     ledger: {
       entry: entry.id,
       plannedAt: new Date(entry.passes.at(-1)?.plannedAt ?? at).toISOString(),

@@ -17,7 +17,10 @@ export class RequestErasureInput {
   @Field(() => ErasureGroundsEnum)
   grounds: ErasureGrounds;
 
-  @Field(() => String, { nullable: true, description: 'Sealed with the person’s data, and erased with it.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Sealed with the person’s data, and erased with it; of a person whose key is gone it is not kept.',
+  })
   note?: string | null;
 
   @Field(() => DateTime, {
@@ -33,6 +36,8 @@ export class RequestErasuresInput {
   @Field(() => [ID], { nullable: true })
   customerIds?: string[] | null;
 
+  // Whom a filter meets, it names.
+  @aboutCustomer()
   @Field(() => CustomerFilter, { nullable: true })
   filter?: CustomerFilter | null;
 
@@ -130,6 +135,9 @@ export class RegisterWebhookInput {
   @Field(() => ID, { nullable: true, description: 'A sub-processor, by id or slug; for the platform.' })
   subProcessor?: string | null;
 
-  @Field(() => String, { description: 'https, and outside this network.' })
+  @Field(() => String, {
+    description:
+      'https, and outside this network. Without a recipient it is where the client itself is told of notices.',
+  })
   url: string;
 }

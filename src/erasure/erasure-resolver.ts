@@ -3,16 +3,19 @@ import { sideOf } from '../identity/caller';
 import { cursorsOf } from '../identity/cursors';
 import { Leaves } from '../identity/entry-declarations';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
-import { about } from '../identity/subject-state';
+import { noteGiven } from '../identity/request-notes';
+import { about, unrestricted } from '../identity/subject-state';
 import { requireInstructed, requireTokensClient } from '../register/instructed';
 import { Proposal } from '../register/proposal';
 import type { Proposals } from '../register/proposals';
 import { type Connection, page, pageSize, positionOf } from '../storage/connection';
 import { UNDER_ERASURE } from '../storage/fence';
 import type { KeyStore } from '../storage/key-store';
+import { PersonalRows, personalCategories } from '../storage/tables';
 import type { Row } from '../storage/tenant-reader';
 import { reachOf } from '../subjects/reach';
 import { fieldsAskedBy } from '../subjects/withheld-matches';
+import type { BulkFiling } from './bulk-filing';
 import {
   CancelErasureInput,
   ErasureRequestFilter,
@@ -28,6 +31,7 @@ import {
   ErasureRetention,
   ErasureStep,
   ErasureSubject,
+  UnfiledErasure,
 } from './erasure-types';
 import type { ErasureState } from './requests';
 
@@ -50,6 +54,18 @@ class TerminationPayload {
 class ErasuresPayload {
   @Field(() => Int, { description: 'How many were filed; those under erasure already are not counted.' })
   requested: number;
+
+  @Field(() => Int, { description: 'How many were under erasure already.' })
+  underErasure: number;
+
+  @Field(() => Int, { description: 'How many ids are of no customer of the client.' })
+  unknown: number;
+
+  @Field(() => [UnfiledErasure], { description: 'Whose erasure could not be filed; file it again.' })
+  failed: UnfiledErasure[];
+
+  @Field(() => Boolean, { description: 'Whether everybody was looked at; where not, file the rest by another call.' })
+  complete: boolean;
 }
 
 export const administration = ['CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
@@ -99,13 +115,16 @@ export class ErasureResolver {
     return JSON.stringify({ keys: await this.room.parts.signingKeys.publicKeys() });
   }
 
+  @PersonalRows()
   @FieldResolver(() => ErasureSubject, { nullable: true, description: 'Read for LEGAL; null once it is erased.' })
   async subject(@Root() request: Row, @Ctx() context: RequestContext): Promise<ErasureSubject | null> {
     if (request.kind !== 'CUSTOMER') return null;
     const fields = context.decision?.readable('ErasureSubject') ?? [];
     const row = await this.room.erasures.subject(clientOf(request), idOf(request), fields);
     if (!row || row.customerId === null) return null;
-    return about(row, { restriction: UNDER_ERASURE, residency: null }) as unknown as ErasureSubject;
+    const subject = about(row, { subject: String(row.customerId), restriction: UNDER_ERASURE, residency: null });
+    noteGiven(context, [subject], personalCategories(ErasureSubject));
+    return subject as unknown as ErasureSubject;
   }
 
   @FieldResolver(() => [ErasureStep])
@@ -148,7 +167,11 @@ export class ErasureResolver {
     return { request: requestOf(await this.room.erasures.request(id, input.customerId, { ...filing, notBefore })) };
   }
 
-  @Mutation(() => ErasuresPayload, { description: 'Erases many customers; up to 50000 at once.' })
+  @PersonalRows()
+  @Mutation(() => ErasuresPayload, {
+    nullable: true,
+    description: 'Erases many customers, up to 50000 at once, and says who was left out.',
+  })
   @Leaves('ERASURES_REQUESTED')
   async requestErasures(
     @Arg('input', () => RequestErasuresInput) input: RequestErasuresInput,
@@ -158,11 +181,11 @@ export class ErasureResolver {
     const { id } = requireClient(context);
     const filing = { ...filer(context), grounds: input.grounds, note: input.note ?? null };
     const { customerIds, filter } = input;
-    if (customerIds && !filter) return { requested: await this.room.erasures.requestMany(id, customerIds, filing) };
-    if (filter && !customerIds)
-      return {
-        requested: await this.room.erasures.requestWhere(id, filter, { ...filing, foundBy: fieldsAskedBy(filter) }),
-      };
+    if (customerIds && !filter) return reportOf(await this.room.erasures.requestMany(id, customerIds, filing));
+    if (filter && !customerIds) {
+      const found = { ...filing, foundBy: fieldsAskedBy(filter) };
+      return reportOf(await this.room.erasures.requestWhere(id, filter, found));
+    }
     throw denied.input('Give either "customerIds" or "filter".');
   }
 
@@ -202,6 +225,12 @@ export class ErasureResolver {
     return { request: null, proposal: await this.proposals.propose('END_CLIENT', client.id, terms, principal) };
   }
 }
+
+/** Whose erasure could not be filed is told to whoever named them, or may read who they are. */
+const reportOf = ({ failed, ...counts }: BulkFiling): ErasuresPayload => ({
+  ...counts,
+  failed: failed.map(({ customerId, code }) => about({ customerId, code }, unrestricted)),
+});
 
 function actor({ claims }: RequestContext): { principal: string; role: string } {
   return { principal: claims.subject, role: claims.roles[0] ?? '' };

@@ -3,16 +3,18 @@ import { type ChangeRecorder, unrecorded } from '../identity/change-recorder';
 import type { Proposals } from '../register/proposals';
 import type { ThirdParties } from '../register/third-parties';
 import type { WebhookBody } from '../register/webhooks/webhook-sender';
-import { Webhooks } from '../register/webhooks/webhooks';
-import { detectEngine, type EngineProfile } from '../storage/engine-profiles';
+import type { Webhooks } from '../register/webhooks/webhooks';
+import { detectEngine } from '../storage/engine-profiles';
 import { Jobs } from '../storage/jobs';
 import type { KeyStore } from '../storage/key-store';
 import type { Regions } from '../storage/regions';
+import { Remembered } from '../storage/remembered';
 import { type TenantTable, tableOf } from '../storage/tables';
 import { Tombstones } from '../storage/tombstones';
 import { Erasures, type Termination } from './erasures';
 import { Holds } from './holds';
 import { ErasureLedger } from './ledger';
+import { OrphanKeys } from './orphan-keys';
 import { ERASURE_QUEUE, type ErasureParts, type Purger, type TerminationExports } from './parts';
 import { ERASURE_EVENT, Recipients, TERMINATION_EVENT } from './recipients';
 import { RetentionRules } from './retention';
@@ -28,10 +30,14 @@ export interface ErasureRoomOptions {
   readonly proposals?: Proposals;
   readonly purgers?: readonly Purger[];
   readonly exports?: TerminationExports;
-  readonly production?: boolean;
+  readonly webhooks: Webhooks;
+  /** What other rooms tell by the same sender. */
+  readonly bodies?: ReadonlyArray<readonly [event: string, body: WebhookBody]>;
   readonly chunkRows?: number;
   readonly leaseMs?: number;
   readonly now?: () => number;
+  /** Whether a backup of the data was put back; unless it is said, nobody's key counts as an orphan. */
+  readonly isDataBehind?: () => Promise<boolean>;
 }
 
 /** A few thousand rows a transaction, whatever the engine would bear. */
@@ -42,6 +48,7 @@ export interface ErasureRoom {
   readonly erasures: Erasures;
   readonly holds: Holds;
   readonly retention: RetentionRules;
+  readonly orphans: OrphanKeys;
   readonly webhooks: Webhooks;
   readonly tombstones: Tombstones;
   /** What recipients are told, made when it is sent. */
@@ -50,10 +57,10 @@ export interface ErasureRoom {
 
 /** The room of erasure, wired over the stores. */
 export function createErasureRoom(options: ErasureRoomOptions): ErasureRoom {
-  const { regions, keys, keysSource, parties, entities, now = Date.now, leaseMs, chunkRows = CHUNK_ROWS } = options;
-  const profiles = new Map<DataSource, Promise<EngineProfile>>();
+  const { regions, keys, keysSource, parties, webhooks, entities, leaseMs } = options;
+  const { now = Date.now, chunkRows = CHUNK_ROWS } = options;
+  const profiles = new Remembered((source: DataSource) => detectEngine(source));
   const recorder = options.recorder ?? unrecorded;
-  const webhooks = new Webhooks(regions, keys, { production: options.production ?? false, recorder });
   const tables: readonly TenantTable[] = entities.map(tableOf);
   const parts: ErasureParts = {
     regions,
@@ -67,11 +74,8 @@ export function createErasureRoom(options: ErasureRoomOptions): ErasureRoom {
     purgers: options.purgers ?? [],
     exports: options.exports,
     jobs: (source) => new Jobs(source, ERASURE_QUEUE, { now, ...(leaseMs === undefined ? {} : { leaseMs }) }),
-    profile: (source) => {
-      const known = profiles.get(source) ?? detectEngine(source);
-      profiles.set(source, known);
-      return known;
-    },
+    profile: (source) => profiles.get(source),
+    isDataBehind: options.isDataBehind ?? (async () => true),
     now,
     chunkRows,
   };
@@ -84,11 +88,13 @@ export function createErasureRoom(options: ErasureRoomOptions): ErasureRoom {
     erasures,
     holds: new Holds(parts),
     retention: new RetentionRules(parts),
+    orphans: new OrphanKeys(parts),
     webhooks,
     tombstones: parts.tombstones,
     bodies: new Map([
       [ERASURE_EVENT, erasureBody(parts.ledger)],
       [TERMINATION_EVENT, async (_client, request) => ({ request })],
+      ...(options.bodies ?? []),
     ]),
   };
 }

@@ -3,7 +3,7 @@ import type { DataCategory } from '../governance/vocabulary';
 import { DataCategoryEnum } from '../identity/enums';
 import { connectionOf } from '../storage/connection';
 import { DateTime } from '../storage/date-time';
-import { PersonalData } from '../storage/tables';
+import { NonPersonal, PersonalData, PersonalRows } from '../storage/tables';
 import { correspondence, identifier } from '../subjects/policies';
 import { type ErasureGrounds, type ErasureStatus, erasureGrounds, erasureStatuses } from './erasure-request';
 
@@ -113,6 +113,17 @@ export class ErasureSubject {
   note: string | null;
 }
 
+@ObjectType({ description: 'A person whose erasure could not be filed.', simpleResolvers: true })
+export class UnfiledErasure {
+  @PersonalData({ ...identifier, stored: { within: 'ErasureRequestRow' } })
+  @Field(() => ID, { nullable: true })
+  customerId: string | null;
+
+  @NonPersonal('says what went wrong, not of whom', { within: 'ErasureRequestRow' })
+  @Field(() => String, { description: 'What went wrong, as a code.' })
+  code: string;
+}
+
 @ObjectType({ description: 'A request to erase a person, or a client.', simpleResolvers: true })
 export class ErasureRequest {
   @Field(() => ID)
@@ -147,10 +158,21 @@ export class ErasureRequest {
 
 export const ErasureRequestConnection = connectionOf(ErasureRequest, 'ErasureRequest');
 
+@ObjectType({ description: 'Whose data a hold keeps.', simpleResolvers: true })
+export class HeldSubject {
+  @PersonalData({ ...identifier, domain: 'Customer.id', stored: { within: 'LegalHoldRow' } })
+  @Field(() => ID, { nullable: true })
+  customerId: string | null;
+}
+
 @ObjectType({ description: 'What must not be erased while a legal matter is open.', simpleResolvers: true })
 export class LegalHold {
   @Field(() => ID)
   id: string;
+
+  @PersonalRows()
+  @Field(() => HeldSubject, { nullable: true, description: 'Whom it is about; of a person under erasure for LEGAL.' })
+  subject: HeldSubject | null;
 
   @Field(() => [DataCategoryEnum])
   categories: DataCategory[];

@@ -1,4 +1,4 @@
-import type { DataSource, EntityManager } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { DataCategory } from '../governance/vocabulary';
 import { changing } from '../identity/change-recorder';
@@ -11,11 +11,11 @@ import { TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
 import { committed, inTransaction } from '../storage/transaction';
 import { everybody, lockPeople, mayAct, type Reach, requireReached, unreached } from '../subjects/reach';
+import { type BulkFiling, customerPages, fileInBulk } from './bulk-filing';
 import { STATEMENT_DAYS } from './deadline';
 import { ErasureRequestRow, type ErasureStatus } from './erasure-request';
-import { type Filing, fileAll, fileErasures } from './filing';
+import { type Filing, fileErasures } from './filing';
 import { holdsInForce } from './holds';
-import { pseudonymOf } from './ledger';
 import type { ErasureParts, TerminationFiled } from './parts';
 import { type ErasureState, isFinal, readState, type StateRow, stateColumns, stateOf } from './requests';
 import { everyCategory, keeper } from './retained';
@@ -70,42 +70,45 @@ export class Erasures {
    * @throws {GraphQLError} NOT_FOUND, BAD_USER_INPUT
    */
   async request(client: string, customerId: string, filing: Filing): Promise<ErasureState> {
-    if ((filing.note?.length ?? 0) > 2_000) throw denied.input('"note" is longer than 2000 characters.');
+    requireNote(filing);
     const { principal, grounds, reach = everybody } = filing;
     const source = await this.parts.regions.of(client);
     const [person] = await inTransaction(source, (manager) => lockPeople(manager, client, [customerId]));
     if (person && !mayAct(reach, person)) throw unreached();
     const open = await this.#openFor(client, customerId);
-    if (open) return open;
-    if (!person) throw unreached();
+    if (!person && !open) throw unreached();
     await this.parts.recorder.record('ERASURE_REQUESTED', {
       client,
       principal,
       subject: customerId,
       details: { grounds },
     });
-    const filed = (await fileErasures(this.parts, client, [customerId], filing)).get(customerId);
+    const filed = (await fileErasures(this.parts, client, [customerId], filing)).requests.get(customerId);
     const found = filed ? await this.find(client, filed) : await this.#openFor(client, customerId);
     if (!found) throw unreached();
     return found;
   }
 
-  /** Files the erasure of many. @returns how many were filed; those under erasure already are not counted */
-  async requestMany(client: string, customerIds: readonly string[], filing: Filing): Promise<number> {
+  /** Files the erasure of many, and says what became of each. @throws {GraphQLError} BAD_USER_INPUT */
+  async requestMany(client: string, customerIds: readonly string[], filing: Filing): Promise<BulkFiling> {
     if (customerIds.length > FILING_LIMIT) throw denied.input(`No more than ${FILING_LIMIT} at once.`);
-    let filed = 0;
-    const { principal, grounds } = filing;
-    const details = { grounds, customers: customerIds.length };
-    await this.parts.recorder.record('ERASURES_REQUESTED', { client, principal, details });
+    requireNote(filing);
     const ids = [...new Set(customerIds)].filter((id) => id !== '');
-    for (let start = 0; start < ids.length; start += PAGE) {
-      filed += (await fileErasures(this.parts, client, ids.slice(start, start + PAGE), filing)).size;
+    const { principal, grounds } = filing;
+    const details = { grounds, customers: ids.length };
+    await this.parts.recorder.record('ERASURES_REQUESTED', { client, principal, details });
+    async function* pages() {
+      for (let start = 0; start < ids.length; start += PAGE) yield ids.slice(start, start + PAGE);
     }
-    return filed;
+    return fileInBulk(this.parts, client, filing, pages());
   }
 
-  /** Files the erasure of everyone who meets the criteria, FILING_LIMIT at most in one call. */
-  async requestWhere(client: string, criteria: CustomerCriteria, filing: Filing): Promise<number> {
+  /**
+   * Files the erasure of everyone who meets the criteria, FILING_LIMIT at most in one call.
+   * @throws {GraphQLError} BAD_USER_INPUT
+   */
+  async requestWhere(client: string, criteria: CustomerCriteria, filing: Filing): Promise<BulkFiling> {
+    requireNote(filing);
     const conditions: Array<[string, string | number]> = [];
     if (criteria.residency) conditions.push(['residency = ?', criteria.residency]);
     if (criteria.source) conditions.push(['source = ?', criteria.source]);
@@ -114,18 +117,12 @@ export class Erasures {
     if (conditions.length === 0) throw denied.input('"filter" must say whom; to erase everyone, terminate the client.');
     const { principal, grounds } = filing;
     await this.parts.recorder.record('ERASURES_REQUESTED', { client, principal, details: { grounds } });
-    const where = conditions.map(([text]) => ` AND ${text}`).join('');
-    const page = async (source: DataSource, after: string) => {
-      const rows = await committed(source, () =>
-        source.query<Array<{ id: string }>>(
-          `SELECT id FROM customer WHERE client_id = ? AND id > ?${where}
-           AND (restriction IS NULL OR restriction <> '${UNDER_ERASURE}') ORDER BY id LIMIT ${PAGE}`,
-          [client, after, ...conditions.map(([, value]) => value)],
-        ),
-      );
-      return rows.map(({ id }) => id);
-    };
-    return fileAll(this.parts, client, filing, page, FILING_LIMIT);
+    const where = conditions.map(([text]) => ` AND c.${text}`).join('');
+    const from = `FROM customer c WHERE c.client_id = ?${where}
+      AND (c.restriction IS NULL OR c.restriction <> '${UNDER_ERASURE}')`;
+    const parameters = [client, ...conditions.map(([, value]) => value)];
+    const pages = customerPages(await this.parts.regions.of(client), from, parameters);
+    return fileInBulk(this.parts, client, filing, pages, FILING_LIMIT);
   }
 
   /**
@@ -182,7 +179,6 @@ export class Erasures {
     const client = input.clientId;
     this.requireTerms(input);
     const source = await regions.of(client);
-    const clientKey = await keys.clientKey(client);
     const at = now();
     const due = dueOf(input);
     const id = uuid();
@@ -216,7 +212,7 @@ export class Erasures {
         if (input.exportFirst) await this.#fileExport(manager, { client, request: id, by, at, notBefore: exportAt });
       }),
     );
-    const pseudonym = pseudonymOf(clientKey, by.principal);
+    const pseudonym = await ledger.pseudonym(client, by.principal);
     const request = {
       grounds: row.grounds,
       role: by.role,
@@ -358,6 +354,10 @@ export class Erasures {
     );
     return row && stateOf(row);
   }
+}
+
+function requireNote({ note }: Filing): void {
+  if ((note?.length ?? 0) > 2_000) throw denied.input('"note" is longer than 2000 characters.');
 }
 
 const dueOf = ({ retainUntil, effectiveOn }: Termination): number =>

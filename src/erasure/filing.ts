@@ -1,4 +1,4 @@
-import type { DataSource, EntityManager } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { DataCategory } from '../governance/vocabulary';
 import { placesFor } from '../storage/affected-rows';
@@ -9,7 +9,6 @@ import { everybody, lockPeople, mayAct, type Reach } from '../subjects/reach';
 import { agreedTerms } from './agreed-terms';
 import { erasureDue } from './deadline';
 import { type ErasureGrounds, ErasureRequestRow } from './erasure-request';
-import { pseudonymOf } from './ledger';
 import type { ErasureParts } from './parts';
 
 export interface Filing {
@@ -27,31 +26,41 @@ export interface Filing {
   readonly foundBy?: readonly string[];
 }
 
+/** What became of a page of customers; who is in neither is not there. */
+interface FiledPage {
+  /** Ids of requests by customer. */
+  readonly requests: ReadonlyMap<string, string>;
+  /** Who was under erasure already. */
+  readonly underErasure: readonly string[];
+}
+
 /**
  * Files requests for customers of one client: they are withheld, the requests and their jobs are written in one
  * transaction, and the ledger is told. Persons who are under erasure already, not there, or out of reach, are left out.
- * @returns ids of requests by customer
  */
 export async function fileErasures(
   parts: ErasureParts,
   client: string,
   customerIds: readonly string[],
   filing: Filing,
-): Promise<Map<string, string>> {
-  if (customerIds.length === 0) return new Map();
+): Promise<FiledPage> {
+  if (customerIds.length === 0) return { requests: new Map(), underErasure: [] };
   const source = await parts.regions.of(client);
   const now = parts.now();
   const { erasureDays } = await agreedTerms(source, client, now);
   const categories = filing.categories ?? null;
+  const noted = await whoCanHaveNotes(parts, client, customerIds, filing);
   const { reach = everybody, foundBy } = filing;
-  const filed = await inTransaction(source, async (manager) => {
+  const { filed, underErasure } = await inTransaction(source, async (manager) => {
     const found = await lockPeople(manager, client, customerIds);
-    const free = found.filter((person) => person.restriction !== UNDER_ERASURE && mayAct(reach, person, foundBy));
+    const reached = found.filter((person) => mayAct(reach, person, foundBy));
+    const free = reached.filter(({ restriction }) => restriction !== UNDER_ERASURE);
+    const underErasure = reached.filter((person) => !free.includes(person)).map(({ subject }) => subject);
     const rows = free.map(({ subject, residency, restriction }) => ({
       id: uuid(),
       kind: 'CUSTOMER',
       customerId: subject,
-      note: filing.note ?? null,
+      note: noted.has(subject) ? filing.note : null,
       grounds: filing.grounds,
       categories: categories?.join(',') ?? null,
       status: 'RECEIVED',
@@ -63,7 +72,7 @@ export async function fileErasures(
       formerRestriction: restriction,
       pass: 0,
     }));
-    if (rows.length === 0) return rows;
+    if (rows.length === 0) return { filed: rows, underErasure };
     if (categories === null)
       await withhold(
         manager,
@@ -78,10 +87,20 @@ export async function fileErasures(
       rows.map(({ id }) => id),
       filing.notBefore ?? now,
     );
-    return rows;
+    return { filed: rows, underErasure };
   });
   await recordInLedger(parts, client, filed, filing);
-  return new Map(filed.map(({ id, customerId }) => [customerId, id]));
+  return { requests: new Map(filed.map(({ id, customerId }) => [customerId, id])), underErasure };
+}
+
+/** A note is sealed with its person's data; of a person whose key is gone there is none. */
+async function whoCanHaveNotes(
+  { keys }: ErasureParts,
+  client: string,
+  customerIds: readonly string[],
+  { note }: Filing,
+): Promise<ReadonlySet<string>> {
+  return new Set(note ? (await keys.subjectKeys(client, customerIds)).keys() : []);
 }
 
 async function recordInLedger(
@@ -91,7 +110,7 @@ async function recordInLedger(
   { grounds, role, principal, categories = null, notBefore = null }: Filing,
 ): Promise<void> {
   if (filed.length === 0) return;
-  const pseudonym = pseudonymOf(await parts.keys.clientKey(client), principal);
+  const pseudonym = await parts.ledger.pseudonym(client, principal);
   await parts.ledger.record(
     client,
     filed.map(({ id, customerId, requestedAt, dueAt }) => ({
@@ -116,24 +135,4 @@ export async function withhold(
     `UPDATE customer SET restriction = '${UNDER_ERASURE}', restricted_at = ? WHERE client_id = ? AND id IN (${placesFor(ids)})`,
     [at, client, ...ids],
   );
-}
-
-/** Files an erasure of everyone whose ids a page function gives, page by page. @returns how many were filed */
-export async function fileAll(
-  parts: ErasureParts,
-  client: string,
-  filing: Filing,
-  pageAfter: (source: DataSource, after: string) => Promise<string[]>,
-  limit: number,
-): Promise<number> {
-  const source = await parts.regions.of(client);
-  let filed = 0;
-  let after = '';
-  while (filed < limit) {
-    const ids = await pageAfter(source, after);
-    if (ids.length === 0) return filed;
-    filed += (await fileErasures(parts, client, ids, filing)).size;
-    after = ids.at(-1) ?? after;
-  }
-  return filed;
 }

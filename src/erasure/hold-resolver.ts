@@ -1,7 +1,9 @@
 import { Arg, Ctx, Field, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
 import { Leaves } from '../identity/entry-declarations';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { about, type SubjectState } from '../identity/subject-state';
 import type { ThirdParties } from '../register/third-parties';
+import { UNDER_ERASURE } from '../storage/fence';
 import { PLATFORM } from '../storage/platform-key';
 import { reachOf } from '../subjects/reach';
 import { PlaceLegalHoldInput, RegisterWebhookInput, ReleaseLegalHoldInput, SetRetentionInput } from './erasure-inputs';
@@ -38,7 +40,8 @@ export class HoldResolver {
 
   @Query(() => [LegalHold], { description: 'Holds of the client, released ones included.' })
   async legalHolds(@Ctx() context: RequestContext): Promise<LegalHold[]> {
-    return (await this.room.holds.list(overseen(context))).map(holdOf);
+    const client = overseen(context);
+    return this.#shown(client, await this.room.holds.list(client));
   }
 
   @Query(() => [RetentionRule], { description: 'How long the client keeps what.' })
@@ -53,7 +56,8 @@ export class HoldResolver {
     @Ctx() context: RequestContext,
   ): Promise<LegalHoldPayload> {
     requireRole(context, ...administration);
-    return { hold: holdOf(await this.room.holds.place(holder(context), input)) };
+    const by = holder(context);
+    return { hold: await this.#one(by.client, await this.room.holds.place(by, input)) };
   }
 
   @Mutation(() => LegalHoldPayload, { description: 'Ends a hold; an erasure that waited for it goes on by itself.' })
@@ -63,7 +67,8 @@ export class HoldResolver {
     @Ctx() context: RequestContext,
   ): Promise<LegalHoldPayload> {
     requireRole(context, ...administration);
-    return { hold: holdOf(await this.room.holds.release(holder(context), input.id)) };
+    const by = holder(context);
+    return { hold: await this.#one(by.client, await this.room.holds.release(by, input.id)) };
   }
 
   @Mutation(() => RetentionPayload, { description: 'Sets how long a category, or the whole person, is kept.' })
@@ -79,7 +84,7 @@ export class HoldResolver {
 
   @Mutation(() => WebhookPayload, {
     description:
-      'Says where a recipient is told, signed as the Standard Webhooks specification says; replaces the last.',
+      'Says where a recipient, or the client itself, is told, signed as Standard Webhooks say; replaces the last.',
   })
   @Leaves('WEBHOOK_REGISTERED')
   async registerWebhook(
@@ -95,6 +100,11 @@ export class HoldResolver {
       const owner = { kind: 'APPLICATION', id: installationId } as const;
       return { endpoint: await this.room.webhooks.register(id, owner, url, context.claims.subject) };
     }
+    if (!subProcessor && administration.some((role) => context.claims.roles.includes(role))) {
+      const { id } = requireClient(context);
+      const owner = { kind: 'CLIENT', id } as const;
+      return { endpoint: await this.room.webhooks.register(id, owner, url, context.claims.subject) };
+    }
     requireRole(context, 'PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER');
     if (!subProcessor || installationId) throw denied.input('Give either "installationId" or "subProcessor".');
     const known = await this.parties.subProcessor(subProcessor);
@@ -102,7 +112,26 @@ export class HoldResolver {
     const owner = { kind: 'SUB_PROCESSOR', id: known.id } as const;
     return { endpoint: await this.room.webhooks.register(PLATFORM, owner, url, context.claims.subject) };
   }
+
+  async #one(client: string, hold: Hold): Promise<LegalHold> {
+    const [shown] = await this.#shown(client, [hold]);
+    if (!shown) throw new Error('a hold is always shown');
+    return shown;
+  }
+
+  /** Holds with the person that each is about, in the state that the person is in. */
+  async #shown(client: string, holds: readonly Hold[]): Promise<LegalHold[]> {
+    const states = await this.room.holds.statesOf(client, holds);
+    return holds.map(({ customerId, ...hold }) => ({
+      ...hold,
+      categories: [...hold.categories],
+      subject: about({ customerId }, states.get(customerId) ?? gone(customerId)),
+    }));
+  }
 }
+
+/** Of whom there is nothing left but what the hold says. */
+const gone = (subject: string): SubjectState => ({ subject, restriction: UNDER_ERASURE, residency: null });
 
 /** Who places holds on people and ends them, and whom they reach. */
 const holder = (context: RequestContext) => ({
@@ -110,7 +139,3 @@ const holder = (context: RequestContext) => ({
   principal: context.claims.subject,
   reach: reachOf(context),
 });
-
-function holdOf({ customerId: _customerId, ...hold }: Hold): LegalHold {
-  return { ...hold, categories: [...hold.categories] };
-}

@@ -3,10 +3,12 @@ import { v7 as uuid } from 'uuid';
 import type { DataCategory } from '../governance/vocabulary';
 import { changing } from '../identity/change-recorder';
 import { denied } from '../identity/request-context';
+import type { SubjectState } from '../identity/subject-state';
 import { affectedRows, placesFor } from '../storage/affected-rows';
 import { decidedChange, decidedRow } from '../storage/decided-row';
 import { TenantWriter } from '../storage/tenant-writer';
 import { committed, inTransaction } from '../storage/transaction';
+import { Customer } from '../subjects/customer';
 import { everybody, personToActOn, type Reach, requireReached } from '../subjects/reach';
 import { LegalHoldRow } from './erasure-request';
 import type { ErasureParts } from './parts';
@@ -41,6 +43,9 @@ interface Actor {
 }
 
 /** Legal holds on persons. A hold that ends sets going again what it had stopped (pitfall 25). */
+/** How many people are looked up at once. */
+const PAGE = 500;
+
 export class Holds {
   readonly #parts: ErasureParts;
 
@@ -85,8 +90,11 @@ export class Holds {
     await inTransaction(source, (manager) => personToActOn(manager, client, customerId, reach));
     await changing(this.#parts.recorder, 'LEGAL_HOLD_PLACED', change, () =>
       inTransaction(source, async (manager) => {
+        const writer = new TenantWriter(manager, keys);
+        // Whoever erases the person waits for the hold and sees it, or has erased what the hold comes too late for.
+        await writer.enter(Customer, client, [customerId]);
         await personToActOn(manager, client, customerId, reach);
-        await new TenantWriter(manager, keys).insert(LegalHoldRow, client, [row]);
+        await writer.insert(LegalHoldRow, client, [row]);
       }),
     );
     return hold;
@@ -127,6 +135,24 @@ export class Holds {
       }),
     );
     return holdOf({ ...known, released_at: changes.releasedAt });
+  }
+
+  /** What decides on reads of the people whom holds are about, of those who are there. */
+  async statesOf(client: string, holds: readonly LegalHold[]): Promise<Map<string, SubjectState>> {
+    const source = await this.#parts.regions.of(client);
+    const ids = [...new Set(holds.map(({ customerId }) => customerId))];
+    const states = new Map<string, SubjectState>();
+    for (let from = 0; from < ids.length; from += PAGE) {
+      const some = ids.slice(from, from + PAGE);
+      const rows = await committed(source, () =>
+        source.query<Array<{ id: string; restriction: string | null; residency: string | null }>>(
+          `SELECT id, restriction, residency FROM customer WHERE client_id = ? AND id IN (${placesFor(some)})`,
+          [client, ...some],
+        ),
+      );
+      for (const { id, ...state } of rows) states.set(id, { ...state, subject: id });
+    }
+    return states;
   }
 
   /** Holds of a client, or of one person; those in force only where asked so. */

@@ -1,6 +1,8 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { DataSource } from 'typeorm';
+import { ClientKeyError } from '../storage/errors';
 import type { KeyStore } from '../storage/key-store';
+import { platformKey } from '../storage/platform-key';
 import { deriveKey, seal, unseal } from '../storage/vault';
 import type { ErasedStore, Retained } from './certificate';
 import type { ErasureKind } from './erasure-request';
@@ -32,6 +34,7 @@ export interface LedgerOutcome {
   readonly erased: readonly ErasedStore[];
   readonly retained: readonly Retained[];
   readonly keyDestroyed: boolean;
+  readonly keyAbsent?: true;
 }
 
 export interface LedgerEntry {
@@ -93,8 +96,8 @@ export class ErasureLedger {
       request: LedgerRequest;
     }>,
   ): Promise<void> {
-    const key = await this.#keys.clientKey(client);
-    const sealing = deriveKey(key, 'ledger');
+    const key = await this.#clientKey(client);
+    const sealing = key && deriveKey(key, 'ledger');
     const insert = this.#source.options.type === 'better-sqlite3' ? 'INSERT OR IGNORE INTO' : 'INSERT IGNORE INTO';
     for (let start = 0; start < entries.length; start += ROWS_PER_INSERT) {
       const chunk = entries.slice(start, start + ROWS_PER_INSERT);
@@ -105,8 +108,8 @@ export class ErasureLedger {
           client,
           id,
           kind,
-          subject === null ? null : seal(sealing, subject, context(client, id)),
-          subject === null ? null : subjectDigest(key, subject),
+          subject === null || !sealing ? null : seal(sealing, subject, context(client, id)),
+          subject === null || !key ? null : subjectDigest(key, subject),
           json(request),
           requestedAt,
         ]),
@@ -185,9 +188,9 @@ export class ErasureLedger {
     return rows.map((row) => this.#entry(row));
   }
 
-  /** The digest by which a certificate says whom it is about. */
-  async digestOf(client: string, subject: string): Promise<string> {
-    return subjectDigest(await this.#keys.clientKey(client), subject);
+  /** Who asked, for a paper that outsiders read: a pseudonym under the client's key, or the platform's where that is gone. */
+  async pseudonym(client: string, principal: string): Promise<string> {
+    return pseudonymOf((await this.#clientKey(client)) ?? (await platformKey(this.#keys)), principal);
   }
 
   /** Whether a subject's key is in the keys' store. */
@@ -205,6 +208,16 @@ export class ErasureLedger {
       [client],
     );
     return Number(row?.n ?? 0);
+  }
+
+  /** Undefined where it is gone: an erasure is recorded all the same, of nobody whom the ledger could name. */
+  async #clientKey(client: string): Promise<Buffer | undefined> {
+    try {
+      return await this.#keys.clientKey(client);
+    } catch (error) {
+      if (error instanceof ClientKeyError) return undefined;
+      throw error;
+    }
   }
 
   #entry(row: Row): LedgerEntry {
@@ -239,8 +252,7 @@ function subjectDigest(clientKey: Buffer, subject: string): string {
   return createHmac('sha256', deriveKey(clientKey, 'tombstone')).update(`subject\0${subject}`).digest('base64url');
 }
 
-/** Who asked, for a paper that outsiders read. */
-export function pseudonymOf(clientKey: Buffer, principal: string): string {
+function pseudonymOf(clientKey: Buffer, principal: string): string {
   const mac = createHmac('sha256', deriveKey(clientKey, 'pseudonym')).update(`principal\0${principal}`);
   return `p_${mac.digest('base64url').slice(0, 22)}`;
 }

@@ -8,6 +8,8 @@ export interface OpenErasures {
   /** How many must be done within the days asked for, overdue ones included. */
   readonly dueSoon: number;
   readonly overdue: number;
+  /** How many nobody carries out though it is time: they have failed again and again, or have no job, or it waits. */
+  readonly stuck: number;
   /** When the next one must be done, in milliseconds since 1970; undefined where none is open. */
   readonly nextDueAt: number | undefined;
 }
@@ -16,11 +18,18 @@ const DAY_MS = 86_400_000;
 /** Days before its end in which a term is near. */
 export const NEAR_DAYS = 7;
 const OPEN = "status NOT IN ('CANCELLED', 'COMPLETED')";
+/** How long a job may be due before somebody should have taken it. */
+const TAKEN_WITHIN_MS = 15 * 60_000;
+/** Requests that a hold keeps, or that the end of their client has taken over, have no job that is due. */
+const STUCK = `r.status = 'ATTENTION_REQUIRED' OR (r.status IN ('RECEIVED', 'IN_PROGRESS')
+  AND COALESCE(r.not_before, 0) < ? AND (j.id IS NULL OR j.run_at < ?)
+  AND NOT EXISTS (SELECT 1 FROM erasure_request c WHERE c.client_id = r.client_id AND c.kind = 'CLIENT' AND c.pass > 0
+    AND c.id <> r.id AND c.status NOT IN ('CANCELLED', 'COMPLETED')))`;
 
 /** Counts the open erasures of every region. Held ones are counted by status, and are nobody's delay. */
 export async function openErasures({ regions, now }: ErasureParts, nearDays = NEAR_DAYS): Promise<OpenErasures> {
   const byStatus = new Map<string, number>();
-  let [dueSoon, overdue] = [0, 0];
+  let [dueSoon, overdue, stuck] = [0, 0, 0];
   let nextDueAt: number | undefined;
   for (const source of regions.all()) {
     const rows = await committed(source, () =>
@@ -38,6 +47,15 @@ export async function openErasures({ regions, now }: ErasureParts, nearDays = NE
       overdue += Number(late);
       nextDueAt = Math.min(nextDueAt ?? Number.POSITIVE_INFINITY, Number(next));
     }
+    const since = now() - TAKEN_WITHIN_MS;
+    const [row] = await committed(source, () =>
+      source.query<Array<{ n: number }>>(
+        `SELECT COUNT(*) AS n FROM erasure_request r LEFT JOIN job j ON j.client_id = r.client_id AND j.id = r.id
+         WHERE r.status IN ('RECEIVED', 'IN_PROGRESS', 'ATTENTION_REQUIRED') AND (${STUCK})`,
+        [since, since],
+      ),
+    );
+    stuck += Number(row?.n ?? 0);
   }
-  return { byStatus, dueSoon, overdue, nextDueAt };
+  return { byStatus, dueSoon, overdue, stuck, nextDueAt };
 }

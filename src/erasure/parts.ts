@@ -69,6 +69,8 @@ export interface ErasureParts {
   readonly exports?: TerminationExports | undefined;
   readonly jobs: (source: DataSource) => Jobs;
   readonly profile: (source: DataSource) => Promise<EngineProfile>;
+  /** Whether the data is older than the keys' store has seen it: a backup was put back. */
+  readonly isDataBehind: () => Promise<boolean>;
   readonly now: () => number;
   /** The most rows that one transaction changes, below the engine's own bound. */
   readonly chunkRows: number;

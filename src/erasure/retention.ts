@@ -7,15 +7,14 @@ import { UNDER_ERASURE } from '../storage/fence';
 import { snakeCase, type TenantTable } from '../storage/tables';
 import { TenantWriter } from '../storage/tenant-writer';
 import { committed, inTransaction } from '../storage/transaction';
+import { type BulkFiling, customerPages, fileInBulk } from './bulk-filing';
 import { RetentionRuleRow } from './erasure-request';
-import { fileAll } from './filing';
 import type { ErasureParts } from './parts';
 import { categoriesOf, tablesAbout } from './plan';
 
 /** Scope of a rule that lets whole persons go. */
 const WHOLE_PERSON = 'PERSON';
 const DAY_MS = 86_400_000;
-const PAGE = 500;
 const SWEEP_LIMIT = 50_000;
 
 export interface RetentionRule {
@@ -83,30 +82,33 @@ export class RetentionRules {
     return due;
   }
 
-  /** Files erasures of what has outlived its rule. @returns how many */
-  async sweep(client?: string): Promise<number> {
+  /**
+   * Files erasures of what has outlived its rule. What fails of one rule or person keeps no other from it.
+   * @returns how many
+   */
+  async sweep(onFailure: (error: unknown) => void = () => undefined): Promise<number> {
     let filed = 0;
-    for (const [, rule] of await this.#all(client)) {
-      const cutoff = this.#parts.now() - rule.days * DAY_MS;
-      const { from, parameters } = this.#outlived(rule, cutoff);
-      const filing = {
-        principal: 'retention',
-        role: 'RETENTION',
-        grounds: 'NO_LONGER_NECESSARY' as const,
-        categories: rule.category === null ? null : [rule.category],
-      };
-      const page = async (source: DataSource, after: string) => {
-        const rows = await committed(source, () =>
-          source.query<Array<{ id: string }>>(`SELECT c.id AS id ${from} AND c.id > ? ORDER BY c.id LIMIT ${PAGE}`, [
-            ...parameters,
-            after,
-          ]),
-        );
-        return rows.map(({ id }) => id);
-      };
-      filed += await fileAll(this.#parts, rule.client, filing, page, SWEEP_LIMIT);
+    for (const [source, rule] of await this.#all()) {
+      try {
+        const { requested, failed } = await this.#file(source, rule);
+        filed += requested;
+        for (const { error } of failed) onFailure(error);
+      } catch (error) {
+        onFailure(error);
+      }
     }
     return filed;
+  }
+
+  #file(source: DataSource, rule: RetentionRule & { client: string }): Promise<BulkFiling> {
+    const { from, parameters } = this.#outlived(rule, this.#parts.now() - rule.days * DAY_MS);
+    const filing = {
+      principal: 'retention',
+      role: 'RETENTION',
+      grounds: 'NO_LONGER_NECESSARY' as const,
+      categories: rule.category === null ? null : [rule.category],
+    };
+    return fileInBulk(this.#parts, rule.client, filing, customerPages(source, from, parameters), SWEEP_LIMIT);
   }
 
   /** Persons with whom nothing has happened since, and of whom there is something of the rule's category to erase. */

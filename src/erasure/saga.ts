@@ -1,27 +1,26 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { DataCategory } from '../governance/vocabulary';
+import { ClientKeyError, UnsealError } from '../storage/errors';
 import type { Identifier } from '../storage/identifiers/forms';
 import type { Lease } from '../storage/jobs';
 import type { TenantTable } from '../storage/tables';
-import { TenantReader } from '../storage/tenant-reader';
+import { type Row, TenantReader } from '../storage/tenant-reader';
 import { committed, inTransaction } from '../storage/transaction';
 import { Customer } from '../subjects/customer';
 import { identifierFields, identifiersOf } from '../subjects/identifiers';
+import { recordAct } from './acts';
 import { agreedTerms } from './agreed-terms';
-import { concludeErasure } from './conclusion';
+import { concludeErasure, hadKey } from './conclusion';
 import { eraseChunk, rowsOf } from './eraser';
 import { holdsInForce, type LegalHold } from './holds';
-import { pseudonymOf } from './ledger';
+import { enterPerson, OWN_TABLE, reopenLate } from './late-rows';
 import type { ErasureParts } from './parts';
-import { dataStore, KEY_STORE, type PlannedStep, planErasure, tablesAbout } from './plan';
+import { dataStore, KEY_STORE, type PlannedStep, planErasure } from './plan';
 import { ERASURE_EVENT } from './recipients';
 import { type ErasureState, isFinal, readState } from './requests';
 import { erasedCategories, everyCategory, heldKey, nextExpiry, retainedBy, retainedKey } from './retained';
-import { abandonPass, finishSteps, insertSteps, reopenSteps, type Step, stepsOf } from './steps';
+import { abandonPass, finishSteps, insertSteps, type Step, stepsOf } from './steps';
 import { terminateClient } from './termination-saga';
-
-/** Its rows are let go of by the conclusion, in the transaction that ends the request. */
-const OWN_TABLE = 'erasure_request';
 
 /** What one pass works on. */
 interface Pass {
@@ -151,7 +150,7 @@ async function plan(parts: ErasureParts, pass: Pass, erased: ReadonlySet<DataCat
     ...(pass.whole ? [{ store: KEY_STORE, action: 'DESTROY_KEY' as const, categories: [...erased] }] : []),
   ];
   if (!(await parts.ledger.find(client, id))) {
-    const clientKey = await parts.keys.clientKey(client);
+    const pseudonym = await parts.ledger.pseudonym(client, state.requestedBy);
     await parts.ledger.record(client, [
       {
         id,
@@ -161,7 +160,7 @@ async function plan(parts: ErasureParts, pass: Pass, erased: ReadonlySet<DataCat
         request: {
           grounds: state.grounds,
           role: state.requestedRole,
-          pseudonym: pseudonymOf(clientKey, state.requestedBy),
+          pseudonym,
           dueAt: state.dueAt,
           categories: state.categories,
           notBefore: state.notBefore,
@@ -197,6 +196,7 @@ async function eraseTables(parts: ErasureParts, pass: Pass): Promise<boolean> {
   for (;;) {
     const result = await inTransaction(source, async (manager) => {
       await lease.fence(manager);
+      await enterPerson(parts, manager, state);
       const holds = await holdsInForce(manager, client, [customerId], parts.now());
       if (heldKey(state, holds) !== pass.held) return 'REPLAN';
       const pending = (await stepsOf(manager, client, id, number)).filter(
@@ -260,25 +260,22 @@ async function purgeCopies(parts: ErasureParts, pass: Pass): Promise<void> {
 }
 
 /**
- * The last step: after it no copy in any backup can be read. What came in late, between two transactions, goes first.
- * @returns false where rows came in late
+ * The last step: after it no copy in any backup can be read. What came in late goes first, and whoever has lost the lease
+ * must not destroy what somebody else may be asked to keep.
+ * @returns false where rows came in late, before the key's end or after it
  */
 async function destroyKey(parts: ErasureParts, { source, lease, state, number }: Pass): Promise<boolean> {
   const { client, id, customerId } = state;
-  const tables = tablesAbout(parts.tables, 'CUSTOMER').filter(({ name }) => name !== OWN_TABLE);
-  const counts = await committed(source, () => rowsOf(source, tables, { client, subject: customerId }));
-  const late = tables.filter((_, index) => (counts[index] ?? 0) > 0).map(dataStore);
-  if (late.length > 0) {
-    await inTransaction(source, async (manager) => {
+  const isClean = () =>
+    inTransaction(source, async (manager) => {
       await lease.fence(manager);
-      await reopenSteps(manager, client, id, number, late);
+      return !(await reopenLate(parts, manager, state, number));
     });
-    return false;
-  }
-  // Whoever has lost the lease must not destroy what somebody else may be asked to keep.
-  await inTransaction(source, (manager) => lease.fence(manager));
-  await parts.keys.destroySubjectKey(client, customerId);
-  return true;
+  if (!(await isClean())) return false;
+  const isThere = await parts.ledger.hasKey(client, customerId);
+  if (isThere || !hadKey(await parts.ledger.require(client, id))) await recordAct(parts, 'ERASURE_EXECUTED', state);
+  if (isThere) await parts.keys.destroySubjectKey(client, customerId);
+  return isClean();
 }
 
 /** Ends a pass that other holds have overtaken; what it did stays counted. */
@@ -300,10 +297,19 @@ async function identifiersAt(
   client: string,
   customerId: string,
 ): Promise<Identifier[]> {
-  const [row] = await new TenantReader(source, parts.keys).select(Customer, {
-    client,
-    fields: identifierFields,
-    where: [{ field: 'id', is: '=', value: customerId }],
-  });
-  return row ? identifiersOf(row) : [];
+  const reader = new TenantReader(source, parts.keys);
+  const found = await Promise.all(
+    [...identifierFields].map(async (field) => {
+      const query = { client, fields: [field], where: [{ field: 'id', is: '=', value: customerId } as const] };
+      const [row] = await reader.select(Customer, query).catch(nothingOpens);
+      return { [field]: row?.[field] };
+    }),
+  );
+  return identifiersOf(Object.assign({}, ...found));
+}
+
+/** What is damaged, or whose client's key is gone, is erased like the rest, and nobody can say what it was. */
+function nothingOpens(error: unknown): Row[] {
+  if (error instanceof UnsealError || error instanceof ClientKeyError) return [];
+  throw error;
 }

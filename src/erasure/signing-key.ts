@@ -2,6 +2,7 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK
 import type { DataSource } from 'typeorm';
 import type { KeyStore } from '../storage/key-store';
 import { platformKey } from '../storage/platform-key';
+import { remembered } from '../storage/remembered';
 import { deriveKey, seal, unseal } from '../storage/vault';
 
 interface StoredKey {
@@ -22,20 +23,12 @@ const context = (id: string): string => `signing-key:${id}`;
 export class SigningKeys {
   readonly #source: DataSource;
   readonly #keys: KeyStore;
-  #current: Promise<SigningKey> | undefined;
+  /** The key that signs, made at its first use. */
+  readonly current = remembered(() => this.#open());
 
   constructor(source: DataSource, keys: KeyStore) {
     this.#source = source;
     this.#keys = keys;
-  }
-
-  /** The key that signs, made at its first use. */
-  current(): Promise<SigningKey> {
-    this.#current ??= this.#open().catch((error) => {
-      this.#current = undefined;
-      throw error;
-    });
-    return this.#current;
   }
 
   /** Public keys of all that were ever used, as JWKs (RFC 8037): what an outsider verifies certificates by. */

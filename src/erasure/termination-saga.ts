@@ -9,7 +9,6 @@ import type { Retained } from './certificate';
 import { certify } from './conclusion';
 import { type Chunk, eraseChunk, rowsOf } from './eraser';
 import { type LegalHold } from './holds';
-import { pseudonymOf } from './ledger';
 import type { ErasureParts } from './parts';
 import { dataStore, KEY_STORE, type PlannedStep } from './plan';
 import { TERMINATION_EVENT } from './recipients';
@@ -124,7 +123,7 @@ async function plan(parts: ErasureParts, ending: Ending): Promise<void> {
   const expected = (await parts.ledger.countKeys(client)) - keep.size;
   const entry = await parts.ledger.find(client, id);
   if (!entry) {
-    const pseudonym = pseudonymOf(await parts.keys.clientKey(client), state.requestedBy);
+    const pseudonym = await parts.ledger.pseudonym(client, state.requestedBy);
     const { grounds, requestedRole: role, dueAt } = state;
     const request = { grounds, role, pseudonym, dueAt, categories: null };
     await parts.ledger.record(client, [{ id, kind: 'CLIENT', subject: null, requestedAt: state.requestedAt, request }]);

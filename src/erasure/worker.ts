@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { type Lease, LeaseLostError } from '../storage/jobs';
-import { inTransaction } from '../storage/transaction';
+import { committed, inTransaction } from '../storage/transaction';
+import { recordAct } from './acts';
 import type { ErasureParts } from './parts';
+import { readState } from './requests';
 import { runErasure } from './saga';
 
 export interface WorkerOptions {
@@ -12,6 +14,14 @@ export interface WorkerOptions {
   readonly idleMs?: number;
   readonly onFailure?: (error: unknown, job: { client: string; id: string }) => void;
   readonly onDone?: (job: { client: string; id: string }) => void;
+}
+
+/** How the work goes in this process. */
+export interface WorkerState {
+  /** When every region's queue was last looked at and worked on without a fault, in milliseconds since 1970. */
+  readonly lastSuccessAt: number | undefined;
+  /** Looks in a row that failed: a queue could not be read, or nothing of it be taken. */
+  readonly failedRounds: number;
 }
 
 /** Failures in a row after which somebody should look; it is tried again all the same. */
@@ -25,6 +35,8 @@ export class ErasureWorker {
   #stopped = false;
   #running: Promise<void> | undefined;
   #wake = new AbortController();
+  #lastSuccessAt: number | undefined;
+  #failedRounds = 0;
 
   constructor(parts: ErasureParts, options: WorkerOptions = {}) {
     this.#parts = parts;
@@ -42,6 +54,10 @@ export class ErasureWorker {
     await this.#running;
   }
 
+  get state(): WorkerState {
+    return { lastSuccessAt: this.#lastSuccessAt, failedRounds: this.#failedRounds };
+  }
+
   /** Works until nothing is due. @returns how many jobs it took */
   async drain(): Promise<number> {
     let taken = 0;
@@ -54,10 +70,7 @@ export class ErasureWorker {
 
   async #loop(): Promise<void> {
     while (!this.#stopped) {
-      const taken = await this.#round().catch((error: unknown) => {
-        this.#options.onFailure?.(error, { client: '', id: '' });
-        return 0;
-      });
+      const taken = await this.#round();
       if (taken === 0 && !this.#stopped) await this.#pause();
     }
   }
@@ -66,21 +79,33 @@ export class ErasureWorker {
     await sleep(this.#options.idleMs ?? 1_000, undefined, { signal: this.#wake.signal }).catch(() => undefined);
   }
 
+  /** A look at every region's queue; one that fails keeps no other from being worked on. */
   async #round(): Promise<number> {
-    let taken = 0;
+    let [taken, failed] = [0, 0];
     for (const source of this.#parts.regions.all()) {
       if (this.#stopped) return taken;
-      const { concurrentWriters } = await this.#parts.profile(source);
-      const concurrency = concurrentWriters ? (this.#options.concurrency ?? 4) : 1;
-      const leases = await this.#parts.jobs(source).claim(concurrency * 4);
-      taken += leases.length;
-      const waiting = [...leases];
-      const lane = async () => {
-        for (let lease = waiting.shift(); lease; lease = waiting.shift()) await this.#run(source, lease);
-      };
-      await Promise.all(Array.from({ length: concurrency }, lane));
+      try {
+        taken += await this.#work(source);
+      } catch (error) {
+        failed++;
+        this.#options.onFailure?.(error, { client: '', id: '' });
+      }
     }
+    this.#failedRounds = failed > 0 ? this.#failedRounds + 1 : 0;
+    if (failed === 0) this.#lastSuccessAt = this.#parts.now();
     return taken;
+  }
+
+  async #work(source: DataSource): Promise<number> {
+    const { concurrentWriters } = await this.#parts.profile(source);
+    const concurrency = concurrentWriters ? (this.#options.concurrency ?? 4) : 1;
+    const leases = await this.#parts.jobs(source).claim(concurrency * 4);
+    const waiting = [...leases];
+    const lane = async () => {
+      for (let lease = waiting.shift(); lease; lease = waiting.shift()) await this.#run(source, lease);
+    };
+    await Promise.all(Array.from({ length: concurrency }, lane));
+    return leases.length;
   }
 
   async #run(source: DataSource, lease: Lease): Promise<void> {
@@ -97,11 +122,11 @@ export class ErasureWorker {
   /** Lays a failed job aside for a while. A process that dies here leaves a lease that ends. */
   async #postpone(source: DataSource, lease: Lease, error: unknown): Promise<void> {
     const wait = BACKOFF_MS[Math.min(lease.attempts, BACKOFF_MS.length) - 1] ?? 1_000;
-    const fault = (error as { code?: unknown }).code;
+    const { code } = error as { code?: unknown };
+    const fault = typeof code === 'string' ? code.slice(0, 100) : 'FAILED';
     await inTransaction(source, async (manager) => {
       await lease.fence(manager);
-      const name = typeof fault === 'string' ? fault : 'FAILED';
-      await this.#parts.jobs(source).park(manager, lease, this.#parts.now() + wait, name.slice(0, 100));
+      await this.#parts.jobs(source).park(manager, lease, this.#parts.now() + wait, fault);
       if (lease.attempts < ATTENTION_AFTER) return;
       await manager.query(
         `UPDATE erasure_request SET status = 'ATTENTION_REQUIRED' WHERE client_id = ? AND id = ?
@@ -109,5 +134,8 @@ export class ErasureWorker {
         [lease.client, lease.id],
       );
     });
+    if (lease.attempts !== ATTENTION_AFTER) return;
+    const state = await committed(source, () => readState(source, lease.client, lease.id));
+    if (state) await recordAct(this.#parts, 'ERASURE_FAILED', state, { fault, attempts: lease.attempts });
   }
 }

@@ -1,8 +1,34 @@
 import { Gauge, type GaugeConfiguration, type Registry } from 'prom-client';
 import { NEAR_DAYS, type OpenErasures } from '../erasure/monitoring';
+import type { WorkerState } from '../erasure/worker';
+
+/** Looks in a row that may fail, as in a failover, before the process says that erasure does not work. */
+const FAILED_ROUNDS = 5;
+
+/** What keeps this process from carrying erasures out, in words. */
+export function workerFaults({ failedRounds, lastSuccessAt }: WorkerState): string[] {
+  if (failedRounds < FAILED_ROUNDS) return [];
+  const since =
+    lastSuccessAt === undefined ? 'it never worked here' : `it last worked at ${new Date(lastSuccessAt).toISOString()}`;
+  return [`erasure is not working: its queue failed ${failedRounds} times in a row, ${since}; the log says why`];
+}
+
+/** What of erasures somebody should look at, though the process works. */
+export function erasureConcerns({ stuck, overdue }: OpenErasures): string[] {
+  return [
+    ...(stuck > 0
+      ? [`${stuck} erasures are stuck; look at them by: remit erasures list --status ATTENTION_REQUIRED`]
+      : []),
+    ...(overdue > 0 ? [`${overdue} erasures are overdue`] : []),
+  ];
+}
 
 /** What an operator watches of erasures: statement D2 promises 90 days, and law often less. */
-export function measureErasures(registry: Registry, look: () => Promise<OpenErasures>): void {
+export function measureErasures(
+  registry: Registry,
+  look: () => Promise<OpenErasures>,
+  worker: () => WorkerState,
+): void {
   let looking: Promise<OpenErasures> | undefined;
   /** One look a scrape: its gauges are collected at the same time. */
   const looked = () => {
@@ -33,6 +59,29 @@ export function measureErasures(registry: Registry, look: () => Promise<OpenEras
     'When the next open erasure must be done; 0 where none is open.',
     ({ nextDueAt }) => (nextDueAt ?? 0) / 1_000,
   );
+  gauge(
+    'remit_erasures_stuck',
+    'Open erasures that nobody carries out though it is time: failed again and again, without a job, or not taken.',
+    ({ stuck }) => stuck,
+  );
+  new Gauge({
+    name: 'remit_erasure_worker_last_success_timestamp_seconds',
+    help: 'When a process last looked at every queue of erasures without a fault; 0 where it never did.',
+    registers: [registry],
+    // The worst of several processes.
+    aggregator: 'min',
+    collect() {
+      this.set((worker().lastSuccessAt ?? 0) / 1_000);
+    },
+  });
+  new Gauge({
+    name: 'remit_erasure_worker_failed_rounds',
+    help: 'Looks at the queues of erasures in a row that have failed; 0 while erasure works.',
+    ...common,
+    collect() {
+      this.set(worker().failedRounds);
+    },
+  });
   new Gauge({
     name: 'remit_erasures_open',
     help: 'Open erasures by status.',

@@ -1,10 +1,13 @@
 import {
   GraphQLDirective,
   type GraphQLField,
+  type GraphQLInputObjectType,
   type GraphQLInputType,
   GraphQLList,
+  type GraphQLNamedType,
   GraphQLNonNull,
   GraphQLSchema,
+  isInputObjectType,
   isInputType,
   isListType,
   isNonNullType,
@@ -43,9 +46,14 @@ export function buildApi(resolvers: readonly object[], sources: EventSources = {
   });
   for (const { type, field, resolve } of resolvers.flatMap(rowResolversOf))
     fieldOf(schema, type, field).resolve = resolve;
+  for (const type of Object.values(schema.getTypeMap())) if (saysOneOf(type)) type.isOneOf = true;
   requireDeclaredMutations(schema);
   return schema;
 }
+
+/** type-graphql writes the directive of an input object, and knows nothing of what it means. */
+const saysOneOf = (type: GraphQLNamedType): type is GraphQLInputObjectType =>
+  isInputObjectType(type) && (type.astNode?.directives ?? []).some(({ name }) => name.value === 'oneOf');
 
 /** Whatever changes governance leaves an entry: every mutation says which, or why it leaves none. */
 function requireDeclaredMutations(schema: GraphQLSchema): void {

@@ -17,7 +17,7 @@ import {
   isScalarType,
 } from 'graphql';
 import { usages } from './directive-usages';
-import { isGoverned, readFieldRule } from './field-rule';
+import { isPersonal, readFieldRule } from './field-rule';
 
 type Fielded = GraphQLObjectType | GraphQLInterfaceType;
 type Input = GraphQLArgument | GraphQLInputField;
@@ -101,7 +101,7 @@ function unboundArguments(schema: GraphQLSchema, governedTypes: readonly Fielded
 
 const governedFields = (type: Fielded): Reading['governed'] =>
   fieldsOf(type)
-    .filter((field) => isGoverned(readFieldRule(type, field)))
+    .filter((field) => isPersonal(readFieldRule(type, field)))
     .map((field) => ({ coordinate: `${type.name}.${field.name}`, words: words(field.name) }));
 
 const nonPersonalFields = (type: Fielded): string[] =>

@@ -3,7 +3,7 @@ import type { Access } from './access';
 import { badUserInput, type Refusal, type RefusalCode, ruleOf } from './errors';
 import type { OperationPlan } from './operation-plan';
 import type { Coordinate, SchemaPolicy } from './schema-policy';
-import { type Deidentification, isPurpose, type ProcessingPurpose } from './vocabulary';
+import { type DataCategory, type Deidentification, isPurpose, type ProcessingPurpose } from './vocabulary';
 
 export type Outcome = 'CLEAR' | 'DEIDENTIFIED' | 'WITHHELD';
 
@@ -15,6 +15,8 @@ export interface Verdict {
   /** What decided: a directive, an agreement's clause, an article of law. */
   readonly rule: string;
   readonly method: Deidentification | undefined;
+  /** Of a field that leads to rows: the categories of what may be read of them; a row that withholds them all withholds it. */
+  readonly categories?: ReadonlyArray<DataCategory | undefined>;
 }
 
 /** Everything about one operation of one caller that does not depend on rows (points 1–4 of a decision). */
@@ -49,18 +51,20 @@ export function decide(policy: SchemaPolicy, plan: OperationPlan, access: Access
   const stated = purposeOf(plan, access);
   const purpose = isPurpose(stated) ? stated : undefined;
   const refusal = refuse(policy, plan, access, stated);
-  const verdicts: Array<Verdict | undefined> = [];
+  const judged: Array<Verdict | undefined> = [];
   // Sources come before the fields derived from them, however the schema orders them.
   const judge = (index: number): Verdict => {
-    const known = verdicts[index];
+    const known = judged[index];
     if (known) return known;
     const coordinate = policy.coordinates[index];
     if (!coordinate) throw new Error(`no coordinate ${index}`);
-    const verdict = judgeCoordinate(coordinate, purpose, access, refusal, judge);
-    verdicts[index] = verdict;
+    const verdict = judgeCoordinate(policy, coordinate, purpose, access, refusal, judge);
+    judged[index] = verdict;
     return verdict;
   };
-  plan.reach.forEach(judge);
+  // What is judged beside these tells whether rows may be told of; it is not given.
+  const verdicts: Array<Verdict | undefined> = [];
+  for (const index of plan.reach) verdicts[index] = judge(index);
   return {
     id: identify(policy, plan, access, stated),
     purpose,
@@ -91,6 +95,7 @@ const refusal = (code: RefusalCode): Refusal => ({ code, rule: ruleOf(code) });
 const withheld = (code: string, rule: string): Verdict => ({ outcome: 'WITHHELD', code, rule, method: undefined });
 
 function judgeCoordinate(
+  policy: SchemaPolicy,
   coordinate: Coordinate,
   purpose: ProcessingPurpose | undefined,
   access: Access,
@@ -120,6 +125,8 @@ function judgeCoordinate(
   if (barred) return barred;
   const blurred = sources.find(({ outcome }) => outcome === 'DEIDENTIFIED');
   if (blurred && method === undefined) return withheld('PURPOSE_NOT_PERMITTED', blurred.rule);
+  const rows = coordinate.evidence.length > 0 ? judgeRows(policy, coordinate, judge) : undefined;
+  if (rows?.outcome === 'WITHHELD') return rows;
   if (method !== undefined) {
     return {
       outcome: 'DEIDENTIFIED',
@@ -128,8 +135,25 @@ function judgeCoordinate(
       method,
     };
   }
+  if (rows && rule.allow === undefined) return rows;
   const decidedBy = rule.allow ? `@purposes(allow: [${[...rule.allow].join(', ')}])` : '@derivedFrom';
   return { outcome: 'CLEAR', code: undefined, rule: `${decidedBy} on ${name}`, method: undefined };
+}
+
+/** Rows are told of where something of them may be read: a form that only stands for what is withheld is nothing. */
+function judgeRows(policy: SchemaPolicy, { evidence, name }: Coordinate, judge: (index: number) => Verdict): Verdict {
+  const categories = new Set<DataCategory | undefined>();
+  let barred: Verdict | undefined;
+  for (const index of evidence) {
+    const verdict = judge(index);
+    const field = policy.coordinates[index];
+    const isForm = verdict.outcome === 'DEIDENTIFIED' && (field?.nonNull || verdict.method === 'SUPPRESS');
+    if (verdict.outcome !== 'WITHHELD' && !isForm) categories.add(field?.rule.category);
+    else if (barred?.outcome !== 'WITHHELD') barred = verdict;
+  }
+  if (categories.size === 0) return withheld(barred?.code ?? 'PURPOSE_NOT_PERMITTED', barred?.rule ?? '@personalRows');
+  const rule = `@personalRows on ${name}`;
+  return { outcome: 'CLEAR', code: undefined, rule, method: undefined, categories: [...categories] };
 }
 
 function holds(alternatives: ReadonlyArray<readonly string[]>, scopes: readonly string[]): boolean {

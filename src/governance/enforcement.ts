@@ -4,7 +4,7 @@ import type { Decision, Outcome } from './decision';
 import { deidentify, pseudonymKeyOf } from './deidentify';
 import { messageOf, type Refusal, ruleOf } from './errors';
 import type { Coordinate } from './schema-policy';
-import type { Deidentification } from './vocabulary';
+import type { DataCategory, Deidentification } from './vocabulary';
 
 /** A node of the response's path, from the leaf up, as graphql's executors hand it out. */
 export interface ResponsePath {
@@ -70,9 +70,26 @@ export class Enforcement {
 
   /** Why the row withholds this coordinate; a row rule that fails withholds too. */
   rowRefusal(row: unknown, coordinate: Coordinate): RowRefusal | undefined {
-    if (!this.#row || !coordinate.governed) return undefined;
+    if (!coordinate.ofRow) return undefined;
+    const { category, rows } = coordinate.rule;
+    return rows && category === undefined ? this.#rowsRefusal(row, coordinate) : this.#ask(row, coordinate, category);
+  }
+
+  /** Rows are withheld where the row that they hang on withholds all that may be read of them. */
+  #rowsRefusal(row: unknown, coordinate: Coordinate): RowRefusal | undefined {
+    let refusal: RowRefusal | undefined;
+    for (const category of this.decision.verdicts[coordinate.index]?.categories ?? [undefined]) {
+      const asked = this.#ask(row, coordinate, category);
+      if (asked === undefined) return undefined;
+      refusal ??= asked;
+    }
+    return refusal;
+  }
+
+  #ask(row: unknown, coordinate: Coordinate, category: DataCategory | undefined): RowRefusal | undefined {
+    if (!this.#row) return undefined;
     try {
-      const refusal: unknown = this.#row(row, coordinate.name, coordinate.rule.category);
+      const refusal: unknown = this.#row(row, coordinate.name, category);
       if (refusal === undefined || isRowRefusal(refusal)) return refusal;
       return noAnswer;
     } catch {

@@ -20,6 +20,8 @@ export interface FieldRule {
   /** Absent on a derived field that names no category of its own, and on a field that is only scoped. */
   readonly category: DataCategory | undefined;
   readonly subject: DataSubject | undefined;
+  /** It leads to rows about subjects, and is read where something of them may be. */
+  readonly rows: boolean;
   /** Purposes that read it in the clear; undefined leaves it to the sources of a derived field. */
   readonly allow: ReadonlySet<ProcessingPurpose> | undefined;
   readonly deidentify: ReadonlyMap<ProcessingPurpose, Deidentification>;
@@ -44,12 +46,13 @@ export function readFieldRule(
   field: GraphQLField<unknown, unknown>,
 ): FieldRule | undefined {
   const [personal] = usages(field, 'personalData') as Array<{ category: DataCategory; subject: DataSubject }>;
+  const [rows] = usages(field, 'personalRows') as Array<{ subject: DataSubject }>;
   const [purposes] = usages(field, 'purposes') as Array<{ allow: ProcessingPurpose[] }>;
   const derived = usages(field, 'derivedFrom') as Array<{ fields: string[] }>;
   const scopes = [...usages(type, 'requiresScopes'), ...usages(field, 'requiresScopes')] as Array<{
     scopes: string[][];
   }>;
-  if (!personal && derived.length === 0 && scopes.length === 0) return undefined;
+  if (!personal && !rows && derived.length === 0 && scopes.length === 0) return undefined;
 
   const deidentify = new Map<ProcessingPurpose, Deidentification>();
   let domain: string | undefined;
@@ -64,7 +67,8 @@ export function readFieldRule(
   const agreements = usages(field, 'requiresAgreement') as Array<{ kind: AgreementKind }>;
   return {
     category: personal?.category,
-    subject: personal?.subject,
+    subject: personal?.subject ?? rows?.subject,
+    rows: rows !== undefined,
     allow: purposes ? new Set(purposes.allow) : personal && derived.length === 0 ? new Set() : undefined,
     deidentify,
     domain,
@@ -83,8 +87,13 @@ export function concreteCoordinates(schema: GraphQLSchema, coordinate: string): 
   return isInterfaceType(type) ? schema.getPossibleTypes(type).map(({ name }) => `${name}.${field}`) : [coordinate];
 }
 
-/** A field is governed when it holds or derives from personal data; one that only asks for a scope is not. */
+/** A field is governed when it holds personal data or leads to some; one that only asks for a scope is not. */
 export function isGoverned(rule: FieldRule | undefined): rule is FieldRule {
+  return rule !== undefined && (rule.rows || isPersonal(rule));
+}
+
+/** Whether a field's own value is personal data, or derives from some. */
+export function isPersonal(rule: FieldRule | undefined): rule is FieldRule {
   return rule !== undefined && (rule.category !== undefined || rule.derivedFrom.length > 0);
 }
 
@@ -97,7 +106,8 @@ export function strictness(rule: FieldRule, purpose: ProcessingPurpose): Strictn
 /** Ways in which a rule gives more than the one it has to be at least as strict as. */
 export function weaknesses(rule: FieldRule | undefined, than: FieldRule): string[] {
   if (!rule) return ['it carries no directive of its own'];
-  if (isGoverned(than) && !isGoverned(rule)) return ['it carries no @personalData'];
+  if (isPersonal(than) && !isPersonal(rule)) return ['it carries no @personalData'];
+  if (than.rows && !isGoverned(rule)) return ['it carries no @personalRows'];
   const found: string[] = [];
   for (const purpose of isGoverned(than) ? allPurposes : []) {
     const own = strictness(rule, purpose);

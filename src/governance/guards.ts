@@ -179,12 +179,14 @@ function guarded(guard: Guard, resolve: Resolver): Resolver {
       return null;
     }
     if (bindings && !argumentsPermitted(guard, bindings, args, context, info.path)) return null;
-    const read = () => resolve(source, args, context.contextValue, info);
-    if (!coordinate) return read();
+    if (!coordinate) return resolve(source, args, context.contextValue, info);
     const outcome = context.outcome(coordinate);
     const refusal = outcome === 'WITHHELD' ? undefined : context.rowRefusal(source, coordinate);
+    if (outcome === 'CLEAR' && refusal === undefined) return resolve(source, args, context.contextValue, info);
     if (guard.property !== undefined && (outcome === 'WITHHELD' || refusal !== undefined))
       abandon(source, guard.property);
+    // Bound, since a function that makes a closure anywhere keeps its variables on the heap, for reads in the clear too.
+    const read = resolve.bind(undefined, source, args, context.contextValue, info);
     return release(guard, coordinate, context, outcome, refusal, read, info.path);
   };
 }

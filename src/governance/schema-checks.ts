@@ -17,11 +17,13 @@ import {
   concreteCoordinates,
   type FieldRule,
   isGoverned,
+  isPersonal,
   readFieldRule,
   Strictness,
   strictness,
   weaknesses,
 } from './field-rule';
+import { PersonalRows } from './personal-rows';
 import { allPurposes, type Deidentification } from './vocabulary';
 
 type Fielded = GraphQLObjectType | GraphQLInterfaceType;
@@ -38,12 +40,13 @@ export function schemaFaults(schema: GraphQLSchema, ungoverned: boolean): string
   const types = Object.values(schema.getTypeMap()).filter(
     (type): type is Fielded => (isObjectType(type) || isInterfaceType(type)) && !type.name.startsWith('__'),
   );
-  const governedTypes = types.filter((type) => fieldsOf(type).some((field) => isGoverned(readFieldRule(type, field))));
+  const governedTypes = types.filter((type) => fieldsOf(type).some((field) => isPersonal(readFieldRule(type, field))));
   return [
     ...types.flatMap((type) => fieldsOf(type).flatMap((field) => ruleFaults(type, field))),
     ...types.flatMap((type) => derivationFaults(schema, type)),
     ...types.flatMap((type) => type.getInterfaces().flatMap((parent) => weakerThan(type, parent))),
     ...governedTypes.flatMap(unclassified),
+    ...new PersonalRows(schema).faults(),
     ...argumentFaults(schema, governedTypes),
   ];
 }
@@ -59,10 +62,17 @@ function ruleFaults(type: Fielded, field: Field): string[] {
   const rule = readFieldRule(type, field);
   const faults: string[] = [];
   const stray = ['purposes', 'deidentify', 'requiresAgreement'].filter((name) => usages(field, name).length > 0);
-  if (!isGoverned(rule)) {
-    return stray.map(
+  if (isNonNullType(field.type) && rule?.rows) {
+    faults.push(`${at}: it is non-null, but @personalRows may withhold it; make the field nullable`);
+  }
+  if (rule?.rows && usages(field, 'nonPersonal').length > 0) {
+    faults.push(`${at}: @nonPersonal contradicts @personalRows; keep one`);
+  }
+  if (!isPersonal(rule)) {
+    const strays = stray.map(
       (name) => `${at}: @${name} stands without @personalData; add @personalData(category: …) or remove it`,
     );
+    return [...faults, ...strays];
   }
   if (usages(field, 'nonPersonal').length > 0) {
     faults.push(`${at}: @nonPersonal contradicts @personalData or @derivedFrom; keep one`);

@@ -10,7 +10,8 @@ import {
 import { type ArgumentBindings, bindArguments } from './argument-bindings';
 import { directiveText } from './directive-usages';
 import { SchemaPolicyError } from './errors';
-import { concreteCoordinates, type FieldRule, isGoverned, readFieldRule } from './field-rule';
+import { concreteCoordinates, type FieldRule, isGoverned, isPersonal, readFieldRule } from './field-rule';
+import { PersonalRows } from './personal-rows';
 import { schemaFaults } from './schema-checks';
 import type { Deidentification } from './vocabulary';
 
@@ -28,6 +29,10 @@ export interface Coordinate {
   readonly domain: string;
   /** Coordinates whose strictest outcome a derived field inherits. */
   readonly sources: readonly number[];
+  /** Of a field that leads to rows: those of which one has to be readable, or nobody is told of any. */
+  readonly evidence: readonly number[];
+  /** Whether the row that the field stands on may withhold it; a way in from outside stands on nobody's. */
+  readonly ofRow: boolean;
   /** The de-identified form that a non-null field takes where a row, or the law, withholds it. */
   readonly fallback: Deidentification | undefined;
 }
@@ -61,6 +66,16 @@ export function readSchemaPolicy(schema: GraphQLSchema, ungoverned = false): Sch
     if (rule) byName.set(`${type.name}.${field.name}`, coordinateOf(byName.size, type, field, rule));
     const bound = bindArguments(field);
     if (bound) bindings.set(`${type.name}.${field.name}`, bound);
+  }
+  const rows = new PersonalRows(schema);
+  for (const { type, field } of objectFields(schema)) {
+    const coordinate = byName.get(`${type.name}.${field.name}`);
+    if (!coordinate?.rule.rows) continue;
+    const names = rows.evidenceFor(type, field).map((one) => `${one.type.name}.${one.field.name}`);
+    // In an order of its own, so that what is said of them does not depend on how the schema was put together.
+    const evidence = names.sort().flatMap((name) => byName.get(name)?.index ?? []);
+    const ofRow = isPersonal(coordinate.rule) || rows.holds(type);
+    byName.set(coordinate.name, { ...coordinate, evidence, ofRow });
   }
   const coordinates = [...byName.values()].map((coordinate) => ({
     ...coordinate,
@@ -100,6 +115,8 @@ function coordinateOf(
     nonNull: isNonNullType(field.type),
     domain: rule.domain ?? `${type.name}.${field.name}`,
     sources: [],
+    evidence: [],
+    ofRow: isGoverned(rule),
     fallback: [...rule.deidentify.values()].find((method) => method !== 'SUPPRESS'),
   };
 }

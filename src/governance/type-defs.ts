@@ -20,6 +20,9 @@ const directiveTypeDefs = `
 "This field holds personal data of the category, about the subject."
 directive @personalData(category: DataCategory!, subject: DataSubject! = CUSTOMER) on FIELD_DEFINITION
 
+"The field leads to rows about subjects: whoever may read nothing of them for the stated purpose is not told of any."
+directive @personalRows(subject: DataSubject! = CUSTOMER) on FIELD_DEFINITION
+
 "The purposes that may read the field in the clear. None stated, none allowed."
 directive @purposes(allow: [ProcessingPurpose!]!) on FIELD_DEFINITION
 

@@ -23,6 +23,15 @@ export function notesOf({ memory }: Pick<RequestContext, 'memory'>): RequestNote
 }
 
 /**
+ * Notes the persons whose rows a list or a look-up gives, where any category of theirs may be: to be told that they exist
+ * is a read too, if no field of theirs is asked for.
+ */
+export function noteGiven(context: RequestContext, rows: readonly object[], categories: readonly DataCategory[]): void {
+  const { row: rule } = context.accessFor(context.decision?.purpose);
+  for (const row of rows) categories.some((category) => rule?.(row, '', category) === undefined);
+}
+
+/**
  * A row rule that notes of whom a row gave something. It is asked for each governed field, and fields of one row come one
  * after the other: what a rule says of a row and a category is asked once.
  */

@@ -1,6 +1,7 @@
 import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { ConfigurationError } from '../storage/errors';
+import { remembered } from '../storage/remembered';
 import type { TokenClaims } from './caller';
 import { type ClaimNames, claimsOf, defaultClaimNames } from './claims';
 import { developmentIssuer, developmentKeyFile, developmentKeyId, developmentKeys } from './development-keys';
@@ -149,16 +150,4 @@ function explained(error: unknown): Error {
   ];
   if (faults.some((fault) => error instanceof fault)) return new InvalidTokenError(MALFORMED);
   return new IssuerUnavailableError('its keys cannot be had', { cause: error });
-}
-
-/** Keeps what was made; a failure is not kept, the next caller tries anew. */
-function remembered<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => {
-    made ??= make().catch((error: unknown) => {
-      made = undefined;
-      throw error;
-    });
-    return made;
-  };
 }

@@ -1,6 +1,6 @@
-import { type Adequacy, adequacy } from './adequacy';
+import { type Adequacy, adequacy, frameworks } from './adequacy';
 import { type Regime, regimes } from './regimes';
-import { changesOf } from './sourced';
+import { type Country, changesOf } from './sourced';
 import { type TransferTool, tools } from './tools';
 
 /** What is held of the law of transfers: all of it data, so that a regime is added without code. */
@@ -12,21 +12,35 @@ export interface Law {
 
 export const law: Law = { regimes, adequacy, tools };
 
+export interface LegalBasis {
+  readonly title: string;
+  /** Countries that it carries transfers to, where it names any. */
+  readonly destinations: readonly Country[];
+}
+
 /** Everything that a suspension may name, with what it is: findings, provisions, mechanisms, frameworks. */
-export function legalBases(of: Law = law): ReadonlyMap<string, string> {
-  const bases = new Map<string, string>();
-  for (const { id, instrument, scope } of of.adequacy) {
-    bases.set(id, `${instrument}: ${scope}`);
+export function legalBases(of: Law = law): ReadonlyMap<string, LegalBasis> {
+  const bases = new Map<string, LegalBasis>();
+  for (const { id, instrument, scope, destinations } of of.adequacy) {
+    const names = destinations.map(countryName).join(', ');
+    bases.set(id, { title: `${instrument}: ${names} (${scope})`, destinations });
   }
   for (const [name, { title, provisions }] of Object.entries(of.tools)) {
-    bases.set(name, title);
-    for (const { id, article } of provisions) bases.set(id, `${article}: ${title}`);
+    bases.set(name, { title, destinations: [] });
+    for (const { id, article } of provisions) bases.set(id, { title: `${article}: ${title}`, destinations: [] });
   }
-  for (const { requires } of of.adequacy) {
-    for (const framework of requires?.certifications ?? []) bases.set(framework, 'a certification framework');
+  for (const { requires, destinations } of of.adequacy) {
+    for (const framework of requires?.certifications ?? []) {
+      bases.set(framework, { title: `a certification framework: ${frameworks[framework]}`, destinations });
+    }
   }
   return bases;
 }
+
+const names = new Intl.DisplayNames('en', { type: 'region' });
+
+/** A country's English name, by its code of ISO 3166-1 alpha-2. */
+export const countryName = (code: Country): string => names.of(code) ?? code;
 
 /** Every moment at which the law as held here changes, in order. */
 export function changesOfLaw({ regimes, adequacy, tools }: Law): number[] {

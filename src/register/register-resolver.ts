@@ -2,11 +2,13 @@ import { Arg, Ctx, Field, FieldResolver, Int, Mutation, ObjectType, Query, Resol
 import { cursorsOf } from '../identity/cursors';
 import { Leaves } from '../identity/entry-declarations';
 import { type RequestContext, requireClient, requirePrincipal, requireRole } from '../identity/request-context';
+import { noteGiven } from '../identity/request-notes';
 import { about, unrestricted } from '../identity/subject-state';
 import { type Connection, connectionOf, page, pageSize, positionOf } from '../storage/connection';
 import type { KeyStore } from '../storage/key-store';
+import { PersonalRows, personalCategories } from '../storage/tables';
 import { Agreement, SignAgreementInput } from './agreement';
-import { Client, ClientConnection, RegisterClientInput } from './client';
+import { Client, ClientConnection, NameClientContactsInput, RegisterClientInput } from './client';
 import { ClientUser } from './client-user';
 import type { Clients } from './clients';
 import { Installation, InstallThirdPartyApplicationInput } from './installation';
@@ -85,6 +87,7 @@ export class RegisterResolver {
     return this.clients.agreements(client.id);
   }
 
+  @PersonalRows('CLIENT_USER')
   @FieldResolver(() => ClientUserConnection, { nullable: true, description: 'Client users; for the client itself.' })
   async users(
     @Root() client: Client,
@@ -106,7 +109,9 @@ export class RegisterResolver {
       (row) =>
         about(row, { ...unrestricted, residency: client.country, subject: String(row.id) }) as unknown as ClientUser,
     );
-    return page(users, size, position, cursors, ({ id }) => id);
+    const given = page(users, size, position, cursors, ({ id }) => id);
+    noteGiven(context, given.nodes, personalCategories(ClientUser));
+    return given;
   }
 
   @Query(() => [SubProcessor], { description: 'The sub-processors, public to everyone (statement S2).' })
@@ -135,6 +140,19 @@ export class RegisterResolver {
   ): Promise<ClientPayload> {
     requireRole(context, ...platform);
     return { client: await this.clients.register(input, context.claims.subject) };
+  }
+
+  @Mutation(() => ClientPayload, {
+    description: 'Says whom the record of processing names for the client (Art. 30(2)).',
+  })
+  @Leaves('CLIENT_CONTACTS_NAMED')
+  async nameClientContacts(
+    @Arg('input', () => NameClientContactsInput) input: NameClientContactsInput,
+    @Ctx() context: RequestContext,
+  ): Promise<ClientPayload> {
+    requireRole(context, ...administration);
+    const { subject } = context.claims;
+    return { client: await this.clients.nameContacts(requireClient(context).id, input, subject) };
   }
 
   @Mutation(() => AgreementPayload, { description: 'Signs an agreement on line (statement R2, T2).' })

@@ -9,7 +9,7 @@ import {
   isObjectType,
 } from 'graphql';
 import { usages } from '../governance/directive-usages';
-import { isGoverned, readFieldRule } from '../governance/field-rule';
+import { isPersonal, readFieldRule } from '../governance/field-rule';
 import type { Shortfall } from './census-shortfall';
 import { declaredFields, declaringClasses, type EntityClass, type StoredField, tableOf } from './tables';
 
@@ -31,14 +31,14 @@ function isAboutSubject(type: Fielded, tenants: readonly EntityClass[]): boolean
   if (entity && tableOf(entity).subject) return true;
   const declared = declarationsOf(type).flatMap((each) => [...declaredFields(each).values()]);
   if (declared.some(({ personal }) => personal)) return true;
-  return Object.values(type.getFields()).some((field) => isGoverned(readFieldRule(type, field)));
+  return Object.values(type.getFields()).some((field) => isPersonal(readFieldRule(type, field)));
 }
 
 function fieldShortfalls(type: Fielded, field: GraphQLField<unknown, unknown>): Shortfall[] {
   const at = `${type.name}.${field.name}`;
   const rule = readFieldRule(type, field);
   const declared = declaredField(type, field.name);
-  if (isGoverned(rule)) {
+  if (isPersonal(rule)) {
     // What is derived is kept nowhere: its sources say what becomes of it.
     if (!declared?.personal && rule.derivedFrom.length > 0) return [];
     if (!declared?.personal) {

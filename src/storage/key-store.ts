@@ -26,6 +26,14 @@ export interface KeyDestruction {
   readonly subject?: string;
 }
 
+/** What a sweep of orphans did, and where to go on; nothing where it came to the end. */
+export interface OrphanSweep {
+  readonly looked: number;
+  /** How many keys were destroyed. */
+  readonly swept: number;
+  readonly next?: string;
+}
+
 export interface KeyStoreOptions {
   /** Milliseconds since 1970; replaced in tests. */
   readonly now?: () => number;
@@ -248,26 +256,30 @@ export class KeyStore {
 
   /**
    * Destroys keys whose subject has no row: a process died between writing the key and the row, or between deleting the
-   * row and the key. Keys younger than ORPHAN_GRACE_MS are left alone. Not to be run on data restored from an old backup
-   * before the newer data is in: people who are missing there would be erased.
+   * row and the key. Keys younger than ORPHAN_GRACE_MS are left alone: their rows may be on the way. Not to be run on data
+   * restored from an old backup: people who are missing there would be erased.
    *
    * @param exists which of these subjects have a row
-   * @returns how many keys were destroyed
+   * @param after the subject's id to go on after, `limit` the most keys to look at, roughly
    */
-  async sweepOrphans(clientId: string, exists: (ids: string[]) => Promise<Set<string>>): Promise<number> {
+  async sweepOrphans(
+    clientId: string,
+    exists: (ids: string[]) => Promise<ReadonlySet<string>>,
+    { after = '', limit = Number.POSITIVE_INFINITY }: { readonly after?: string; readonly limit?: number } = {},
+  ): Promise<OrphanSweep> {
     const bornBefore = this.#now() - ORPHAN_GRACE_MS;
-    let swept = 0;
-    let ids = await this.#idsAfter(clientId, '', bornBefore);
-    while (ids.length > 0) {
+    let [looked, swept] = [0, 0];
+    for (let ids = await this.#idsAfter(clientId, after, bornBefore); ids.length > 0; ) {
       const present = await exists(ids);
       const orphans = ids.filter((subjectId) => !present.has(subjectId));
-      if (orphans.length > 0) {
-        await this.#destroying([clientId], () => this.#deleteSubjectKeys(clientId, orphans));
-        swept += orphans.length;
-      }
-      ids = await this.#idsAfter(clientId, ids.at(-1) ?? '', bornBefore);
+      if (orphans.length > 0) await this.#destroying([clientId], () => this.#deleteSubjectKeys(clientId, orphans));
+      looked += ids.length;
+      swept += orphans.length;
+      const last = ids.at(-1) ?? '';
+      if (looked >= limit) return { looked, swept, next: last };
+      ids = await this.#idsAfter(clientId, last, bornBefore);
     }
-    return swept;
+    return { looked, swept };
   }
 
   /** Zeroes the keys in memory. The data source is its owner's to close. */

@@ -34,7 +34,7 @@ export type Storing =
    * `index`: found again by a blind index, a column beside. `countries`: the row's fields that say by which country it is
    * meant, each a code or an object with one in `country`; the likeliest first.
    */
-  | { readonly sealed: true; readonly index?: BlindIndexKind; readonly countries?: readonly string[] }
+  | { readonly sealed: true; readonly index?: IndexKind; readonly countries?: readonly string[] }
   /** Part of a sealed object, or computed: no column. */
   | { readonly within: string };
 
@@ -73,9 +73,12 @@ export interface TenantTableOptions {
   readonly outsideFence?: true;
 }
 
+/** An identifier's index is the client's; that of an attribute's key is its own person's. */
+export type IndexKind = BlindIndexKind | 'attributeKey';
+
 export interface IndexColumn {
   readonly column: string;
-  readonly kind: BlindIndexKind;
+  readonly kind: IndexKind;
   /** Fields that say by which country it is meant. */
   readonly countries: readonly string[];
 }
@@ -169,6 +172,14 @@ export function PersonalData(options: PersonalDataOptions): PropertyDecorator {
   };
 }
 
+/**
+ * A field that leads to rows about subjects: a list, a connection, a look-up. What may be read of them decides whether
+ * anybody is told of any; a schema in which rows are reached without it does not start.
+ */
+export function PersonalRows(subject: DataSubject = 'CUSTOMER'): PropertyDecorator & MethodDecorator {
+  return Directive(`@personalRows(subject: ${subject})`);
+}
+
 /** A field that says nothing about a person, and why; `exposed` fields get the directive too. */
 export function NonPersonal(because: string, stored: Storing): PropertyDecorator {
   return (target, property) => {
@@ -232,6 +243,11 @@ export function tableOf(entity: EntityClass): TenantTable {
   if (rest.key[0] !== 'clientId') throw new Error(`${entity.name}: the primary key must begin with clientId`);
   draft.table = { ...options, ...rest };
   return draft.table;
+}
+
+/** Categories of what a class's fields say of a person. */
+export function personalCategories(entity: EntityClass): DataCategory[] {
+  return [...new Set([...declaredFields(entity).values()].flatMap(({ personal }) => personal?.category ?? []))];
 }
 
 /** The persons' table by whose rows writes to a table are fenced; undefined where erasing a person does not concern it. */

@@ -6,7 +6,7 @@ import { countriesIn } from './identifiers/forms';
 import type { KeyStore } from './key-store';
 import { fencedBy, type IndexColumn, type StoredField, snakeCase, type TenantTable, tableOf } from './tables';
 import { mayHold, type Row, sealingContext } from './tenant-reader';
-import { blindIndex, seal, unseal } from './vault';
+import { attributeKeyIndex, blindIndex, seal, unseal } from './vault';
 
 type Entity = abstract new (...args: never[]) => object;
 type Value = string | number | Buffer | null;
@@ -56,7 +56,8 @@ export class TenantWriter {
   async insert(entity: Entity, client: string, rows: readonly Row[]): Promise<void> {
     const table = tableOf(entity);
     await this.#enterWith(entity, table, client, rows);
-    const keys = await this.#subjectKeys(table, client, rows);
+    const sealing = rows.filter((row) => hasSealed(table, row)).map((row) => subjectOf(table, row));
+    const keys = await this.#subjectKeys(client, sealing);
     const indexKey = await this.#indexKey(table, client);
     for (let start = 0; start < rows.length; start += ROWS_PER_INSERT) {
       const chunk = rows.slice(start, start + ROWS_PER_INSERT).map((row) => {
@@ -83,21 +84,19 @@ export class TenantWriter {
   async update(entity: Entity, client: string, key: Row, wanted: Row): Promise<boolean> {
     const table = tableOf(entity);
     const changes = changesOf(table, wanted);
-    const person = table.subject && key[table.subject.id];
-    if (typeof person === 'string' && Object.keys(changes).length > 0) {
-      const states = await this.enter(entity, client, [person]);
-      if (states.get(person) === UNDER_ERASURE) throw new PersonGoneError();
-    }
+    if (Object.keys(changes).length > 0) await this.#enterTo(entity, table, client, key);
     const categories = touchedCategories(table, changes);
     const stored = await this.#sealedColumns(table, client, key, categories);
     if (!stored) return false;
     const owned: Row = { ...key, ...stored.identity, clientId: client };
-    const subjectKey = (await this.#subjectKeys(table, client, [owned])).get(subjectOf(table, owned));
+    const subject = subjectOf(table, owned);
+    const subjectKey = categories.size > 0 ? (await this.#subjectKeys(client, [subject])).get(subject) : undefined;
     const merged: Row = { ...owned, ...changes };
     for (const category of categories) {
       const sealed = stored.sealed.get(category);
-      const before =
-        sealed && subjectKey ? (unseal(subjectKey, sealed, sealingContext(table, owned, category)) as Row) : {};
+      if (!sealed) continue;
+      if (!subjectKey) throw noKey(table, category);
+      const before = unseal(subjectKey, sealed, sealingContext(table, owned, category)) as Row;
       for (const [field, value] of Object.entries(before)) if (!(field in changes)) merged[field] = value;
     }
     const columns = columnsOf(table, merged, subjectKey, await this.#indexKey(table, client), stored.beside);
@@ -112,6 +111,14 @@ export class TenantWriter {
     return true;
   }
 
+  /** Removes one row, named by its whole key. @throws {PersonGoneError} where it is about a person who is being erased */
+  async remove(entity: Entity, client: string, key: Row): Promise<void> {
+    const table = tableOf(entity);
+    await this.#enterTo(entity, table, client, key);
+    const where = keyPredicate(table, { ...key, clientId: client });
+    await this.#manager.query(`DELETE FROM \`${table.name}\` WHERE ${where.text}`, where.parameters);
+  }
+
   /** Who comes with these rows is here first, and nobody erases them yet. */
   async #enterWith(entity: Entity, table: TenantTable, client: string, rows: readonly Row[]): Promise<void> {
     const persons = table.subject ? [...new Set(rows.map((row) => subjectOf(table, row)))] : [];
@@ -123,6 +130,13 @@ export class TenantWriter {
     const states = await this.enter(entity, client, persons);
     const isGone = (id: string) => !states.has(id) || states.get(id) === UNDER_ERASURE;
     if (persons.some(isGone)) throw new PersonGoneError();
+  }
+
+  async #enterTo(entity: Entity, table: TenantTable, client: string, key: Row): Promise<void> {
+    const person = table.subject && key[table.subject.id];
+    if (typeof person !== 'string') return;
+    const states = await this.enter(entity, client, [person]);
+    if (states.get(person) === UNDER_ERASURE) throw new PersonGoneError();
   }
 
   async #sealedColumns(table: TenantTable, client: string, key: Row, categories: ReadonlySet<DataCategory>) {
@@ -152,9 +166,8 @@ export class TenantWriter {
     };
   }
 
-  async #subjectKeys(table: TenantTable, client: string, rows: readonly Row[]): Promise<Map<string, Buffer>> {
-    if (!table.subject || table.sealed.size === 0) return new Map();
-    return this.#keys.subjectKeys(client, [...new Set(rows.map((row) => subjectOf(table, row)))]);
+  async #subjectKeys(client: string, subjects: readonly string[]): Promise<Map<string, Buffer>> {
+    return subjects.length === 0 ? new Map() : this.#keys.subjectKeys(client, [...new Set(subjects)]);
   }
 
   async #indexKey(table: TenantTable, client: string): Promise<Buffer | undefined> {
@@ -162,7 +175,17 @@ export class TenantWriter {
   }
 }
 
+const noKey = (table: TenantTable, category: DataCategory) =>
+  new Error(`${table.name}: the subject has no key to seal ${category} under`);
+
 const subjectOf = (table: TenantTable, row: Row): string => String(table.subject ? row[table.subject.id] : '');
+
+/** Whether anything of a row goes under its person's key; who has none can have a row that says nothing. */
+const hasSealed = (table: TenantTable, row: Row): boolean =>
+  Object.entries(row).some(([property, value]) => {
+    const stored = table.fields.get(property)?.stored;
+    return value !== null && value !== undefined && stored !== undefined && 'sealed' in stored;
+  });
 
 function changesOf(table: TenantTable, wanted: Row): Row {
   return Object.fromEntries(
@@ -194,8 +217,15 @@ function plainCountries(table: TenantTable, categories: ReadonlySet<DataCategory
   );
 }
 
-function indexOf(key: Buffer, { kind, countries }: IndexColumn, value: unknown, row: Row): string | null {
+function indexOf(
+  table: TenantTable,
+  key: Buffer,
+  { kind, countries }: IndexColumn,
+  value: unknown,
+  row: Row,
+): string | null {
   if (typeof value !== 'string') return null;
+  if (kind === 'attributeKey') return attributeKeyIndex(key, subjectOf(table, row), value);
   return blindIndex(key, { kind, value, countries: countriesIn(countries.map((name) => row[name])) });
 }
 
@@ -222,14 +252,16 @@ function columnsOf(
       const { category } = field.personal;
       sealed.set(category, { ...sealed.get(category), [property]: value });
       const index = table.indexes.get(property);
-      if (index && indexKey) columns.set(index.column, indexOf(indexKey, index, value, { ...beside, ...row }));
+      if (index && indexKey) columns.set(index.column, indexOf(table, indexKey, index, value, { ...beside, ...row }));
     }
   }
   for (const [category, values] of sealed) {
     const column = table.sealed.get(category)?.column;
-    if (!subjectKey) throw new Error(`${table.name}: the subject has no key to seal ${category} under`);
     const present = Object.values(values).some((value) => value !== null);
-    if (column) columns.set(column, present ? seal(subjectKey, values, sealingContext(table, row, category)) : null);
+    if (!column) continue;
+    if (!present) columns.set(column, null);
+    else if (subjectKey) columns.set(column, seal(subjectKey, values, sealingContext(table, row, category)));
+    else throw noKey(table, category);
   }
   return columns;
 }

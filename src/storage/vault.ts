@@ -69,6 +69,11 @@ export function soughtIndexes(key: Buffer, identifier: Identifier): string[] {
   return (formsOf(identifier)?.sought ?? []).map((form) => digestOf(key, identifier.kind, form));
 }
 
+/** The blind index of an attribute's key, among its person's own: equal keys of two people have indexes that do not tell it. */
+export function attributeKeyIndex(key: Buffer, person: string, attributeKey: string): string {
+  return createHmac('sha256', key).update(`attributeKey\0${person}\0${attributeKey}`, 'utf8').digest('base64url');
+}
+
 /** A keyed digest of one form of an identifier: HMAC-SHA256 in base64url, 43 characters. */
 export function digestOf(key: Buffer, kind: BlindIndexKind, form: string): string {
   return createHmac('sha256', key).update(`${kind}\0${form}`, 'utf8').digest('base64url');

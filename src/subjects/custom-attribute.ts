@@ -1,5 +1,5 @@
 import { Field, ObjectType } from 'type-graphql';
-import { Key, NonPersonal, PersonalData, TenantTable } from '../storage/tables';
+import { Key, PersonalData, TenantTable } from '../storage/tables';
 import { behaviour } from './policies';
 
 @TenantTable('customer_attribute', { subject: { kind: 'CUSTOMER', id: 'customerId' }, erasure: 'DELETE' })
@@ -14,10 +14,12 @@ export class CustomAttribute {
   @Key()
   customerId: string;
 
-  @Key({ text: 100 })
-  @NonPersonal("names a column of the client's own, not a person", { plain: { text: 100 } })
-  @Field(() => String)
-  key: string;
+  @Key()
+  id: string;
+
+  @PersonalData({ ...behaviour, stored: { sealed: true, index: 'attributeKey' } })
+  @Field(() => String, { nullable: true, description: 'That a person has it says something of them.' })
+  key: string | null;
 
   @PersonalData({ ...behaviour, stored: { sealed: true } })
   @Field(() => String, { nullable: true })

@@ -1,24 +1,14 @@
 import { GraphQLEmailAddress } from 'graphql-scalars';
-import { Directive, Field, ID, InputType, registerEnumType } from 'type-graphql';
+import { Directive, Field, ID, InputType } from 'type-graphql';
 import { DateTime } from '../storage/date-time';
-import { type RestrictionGround, restrictionGrounds } from './customer';
+import type { RestrictionGround } from './customer';
 import { PostalAddressInput } from './postal-address';
-
-const grounds = Object.fromEntries(Object.keys(restrictionGrounds).map((ground) => [ground, ground])) as Record<
-  RestrictionGround,
-  RestrictionGround
->;
-registerEnumType(grounds, {
-  name: 'RestrictionGround',
-  description: "Why a person's processing is limited.",
-  valuesConfig: Object.fromEntries(
-    Object.entries(restrictionGrounds).map(([ground, article]) => [ground, { description: article }]),
-  ),
-});
+import { RestrictionGroundEnum } from './processing-restriction';
 
 const reads = (field: string) => Directive(`@governedBy(field: "Customer.${field}")`);
 const looksUp = (field: string) => Directive(`@governedBy(field: "Customer.${field}", operators: [EQ])`);
 
+@Directive('@oneOf')
 @InputType({ description: 'Exactly one of these: an exact look-up by a blind index.' })
 export class CustomerLookup {
   @looksUp('email')
@@ -60,7 +50,7 @@ export class CustomerFilter {
 @InputType()
 export class AttributeInput {
   // A key without a value removes the attribute.
-  @Directive('@governedBy(field: "CustomAttribute.value")')
+  @Directive('@governedBy(field: "CustomAttribute.key")')
   @Field(() => String)
   key: string;
 
@@ -121,6 +111,7 @@ class CustomerFields {
 
 @InputType()
 export class CreateCustomerInput extends CustomerFields {
+  @reads('source')
   @Field(() => String, {
     nullable: true,
     description: 'Where the data comes from; the calling principal, if not said (C2).',
@@ -154,7 +145,7 @@ export class RestrictProcessingInput {
   @Field(() => ID)
   customerId: string;
 
-  @Field(() => grounds)
+  @Field(() => RestrictionGroundEnum)
   ground: RestrictionGround;
 }
 

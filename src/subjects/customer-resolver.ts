@@ -15,10 +15,11 @@ import {
 import { cursorsOf } from '../identity/cursors';
 import { ChangesNoGovernance, Leaves } from '../identity/entry-declarations';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { noteGiven } from '../identity/request-notes';
 import { type Connection, connectionOf, page, pageSize, positionOf } from '../storage/connection';
 import type { KeyStore } from '../storage/key-store';
 import { RowResolver } from '../storage/row-resolvers';
-import { PersonalData } from '../storage/tables';
+import { PersonalRows, personalCategories } from '../storage/tables';
 import type { Row } from '../storage/tenant-reader';
 import { Conversation, ConversationConnection, Message, MessageConnection } from './conversation';
 import { CustomAttribute } from './custom-attribute';
@@ -34,7 +35,7 @@ import {
 import { type Customers, type CustomerWriter, MOST_ALIKE } from './customers';
 import { HealthRecord, HealthRecordConnection } from './health-record';
 import { Order, OrderConnection, OrderItem } from './order';
-import { health } from './policies';
+import { ProcessingRestriction } from './processing-restriction';
 import { reachOf } from './reach';
 import type { Records, Relation } from './records';
 import { fieldsAskedBy, mayMatch } from './withheld-matches';
@@ -79,11 +80,14 @@ const attributes: Relation = {
   entity: CustomAttribute,
   type: 'CustomAttribute',
   parent: ofCustomer,
-  orderBy: { field: 'key' },
+  orderBy: { field: 'id' },
 };
 
 /** Lines of an order and attributes of a customer come as plain lists; no more than these. */
 const LIST_LIMIT = 1_000;
+
+/** Of what a customer's row says. */
+const categories = personalCategories(Customer);
 
 const writers = ['CLIENT_APP', 'CLIENT_AGENT', 'CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
 const administration = ['CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
@@ -96,6 +100,7 @@ export class CustomerResolver {
     private readonly keys: KeyStore,
   ) {}
 
+  @PersonalRows()
   @Query(() => Customer, {
     nullable: true,
     description: "One of the client's customers; null where there is none of this id.",
@@ -104,9 +109,25 @@ export class CustomerResolver {
     @Directive('@governedBy(field: "Customer.id", operators: [EQ])') @Arg('id', () => ID) id: string,
     @Ctx() context: RequestContext,
   ): Promise<Customer | null> {
-    return (await this.customers.find(requireClient(context).id, id, readable(context))) ?? null;
+    return this.#one(context, id);
   }
 
+  @PersonalRows()
+  @Query(() => ProcessingRestriction, {
+    nullable: true,
+    description:
+      'Why and since when processing of a customer is limited, read for LEGAL; null where it is not, where the person is ' +
+      'being erased, and where there is none of this id.',
+  })
+  async processingRestriction(
+    @Directive('@governedBy(field: "Customer.id", operators: [EQ])') @Arg('customerId', () => ID) customerId: string,
+    @Ctx() context: RequestContext,
+  ): Promise<ProcessingRestriction | null> {
+    requireRole(context, ...administration);
+    return (await this.customers.restriction(requireClient(context).id, customerId)) ?? null;
+  }
+
+  @PersonalRows()
   @Query(() => Customer, {
     nullable: true,
     description: 'Finds a customer by an identifier; an error where several that may be read share it.',
@@ -120,6 +141,7 @@ export class CustomerResolver {
     return customer ?? null;
   }
 
+  @PersonalRows()
   @Query(() => [Customer], {
     nullable: true,
     description: `All customers who share an identifier, however it is spelt; at most ${MOST_ALIKE}.`,
@@ -131,9 +153,12 @@ export class CustomerResolver {
     const found = await this.customers.lookup(requireClient(context).id, by, readable(context));
     const reach = reachOf(context);
     const fields = fieldsAskedBy(by);
-    return found.filter((customer) => mayMatch(reach, customer, fields));
+    const given = found.filter((customer) => mayMatch(reach, customer, fields));
+    noteGiven(context, given, categories);
+    return given;
   }
 
+  @PersonalRows()
   @Query(() => CustomerConnection, { name: 'customers', nullable: true, description: "The client's customers." })
   async customersPage(
     @Ctx() context: RequestContext,
@@ -147,10 +172,13 @@ export class CustomerResolver {
     const position = positionOf(after, cursors);
     const fields = readable(context);
     const rows = await this.customers.listMatching(client.id, filter, size + 1, position, fields, reachOf(context));
-    return page(rows, size, position, cursors, idOf);
+    const given = page(rows, size, position, cursors, idOf);
+    noteGiven(context, given.nodes, categories);
+    return given;
   }
 
-  @FieldResolver(() => OrderConnection, { description: 'Newest first.' })
+  @PersonalRows()
+  @FieldResolver(() => OrderConnection, { nullable: true, description: 'Newest first.' })
   @RowResolver('Customer', 'first', 'after')
   orders(
     @Root() customer: Row,
@@ -161,7 +189,8 @@ export class CustomerResolver {
     return this.#related(context, orders, customer, first, after);
   }
 
-  @FieldResolver(() => ConversationConnection, { description: 'Newest first.' })
+  @PersonalRows()
+  @FieldResolver(() => ConversationConnection, { nullable: true, description: 'Newest first.' })
   @RowResolver('Customer', 'first', 'after')
   conversations(
     @Root() customer: Row,
@@ -172,7 +201,7 @@ export class CustomerResolver {
     return this.#related(context, conversations, customer, first, after);
   }
 
-  @PersonalData({ ...health, stored: { within: 'HealthRecord' } })
+  @PersonalRows()
   @FieldResolver(() => HealthRecordConnection, {
     nullable: true,
     description: 'Newest first. That there are any is health data itself.',
@@ -187,7 +216,11 @@ export class CustomerResolver {
     return this.#related(context, healthRecords, customer, first, after);
   }
 
-  @FieldResolver(() => [CustomAttribute], { description: 'What else the client records, by key.' })
+  @PersonalRows()
+  @FieldResolver(() => [CustomAttribute], {
+    nullable: true,
+    description: 'What else the client records, oldest first.',
+  })
   @RowResolver('Customer')
   async attributes(@Root() customer: Row, @Ctx() context: RequestContext): Promise<CustomAttribute[]> {
     return (await this.records.of(context, attributes, customer, {
@@ -195,6 +228,7 @@ export class CustomerResolver {
     })) as unknown as CustomAttribute[];
   }
 
+  @PersonalRows()
   @Mutation(() => CustomerPayload, {
     nullable: true,
     description: 'Records a new customer; what the purpose may not read, here, is not written.',
@@ -210,6 +244,7 @@ export class CustomerResolver {
     return this.#payload(context, await this.customers.create(id, input, context.claims.subject, writerOf(context)));
   }
 
+  @PersonalRows()
   @Mutation(() => CustomerPayload, { nullable: true, description: 'Changes what is known of a customer.' })
   @ChangesNoGovernance('it writes personal data: the entry of the operation says whose and what')
   async updateCustomer(
@@ -222,6 +257,7 @@ export class CustomerResolver {
     return this.#payload(context, input.customerId);
   }
 
+  @PersonalRows()
   @Mutation(() => CustomerPayload, {
     nullable: true,
     description: 'Limits the processing of a customer to LEGAL (GDPR Art. 18, 21).',
@@ -242,6 +278,7 @@ export class CustomerResolver {
     return this.#payload(context, input.customerId);
   }
 
+  @PersonalRows()
   @Mutation(() => CustomerPayload, { nullable: true, description: 'Lifts a restriction of processing.' })
   @Leaves('RESTRICTION_LIFTED')
   async liftRestriction(
@@ -255,7 +292,13 @@ export class CustomerResolver {
   }
 
   async #payload(context: RequestContext, id: string): Promise<CustomerPayload> {
-    return { customer: (await this.customers.find(requireClient(context).id, id, readable(context))) ?? null };
+    return { customer: await this.#one(context, id) };
+  }
+
+  async #one(context: RequestContext, id: string): Promise<Customer | null> {
+    const customer = await this.customers.find(requireClient(context).id, id, readable(context));
+    if (customer) noteGiven(context, [customer], categories);
+    return customer ?? null;
   }
 
   #related<T extends object>(
@@ -273,7 +316,8 @@ export class CustomerResolver {
 export class OrderResolver {
   constructor(private readonly records: Records) {}
 
-  @FieldResolver(() => [OrderItem])
+  @PersonalRows()
+  @FieldResolver(() => [OrderItem], { nullable: true })
   @RowResolver('Order')
   async items(@Root() order: Row, @Ctx() context: RequestContext): Promise<OrderItem[]> {
     return (await this.records.of(context, items, order, { limit: LIST_LIMIT })) as unknown as OrderItem[];
@@ -287,7 +331,8 @@ export class ConversationResolver {
     private readonly keys: KeyStore,
   ) {}
 
-  @FieldResolver(() => MessageConnection, { description: 'Oldest first.' })
+  @PersonalRows()
+  @FieldResolver(() => MessageConnection, { nullable: true, description: 'Oldest first.' })
   @RowResolver('Conversation', 'first', 'after')
   messages(
     @Root() conversation: Row,

@@ -1,7 +1,7 @@
 import { Field, ID, ObjectType } from 'type-graphql';
 import { DateTime } from '../storage/date-time';
 import { Key, NonPersonal, PersonalData, TenantTable } from '../storage/tables';
-import { contact, demographic, identifier, moment, name, networkAddress, residence } from './policies';
+import { contact, demographic, identifier, moment, name, networkAddress, origin, residence } from './policies';
 import { PostalAddress } from './postal-address';
 
 /** Why a person's processing is limited: withheld for every purpose but LEGAL (GDPR Art. 18(2), 21). */
@@ -73,7 +73,7 @@ export class Customer {
   @Field(() => String, { nullable: true, description: 'The country whose law covers the person, ISO 3166-1 alpha-2.' })
   residency: string | null;
 
-  @NonPersonal('names the system that the data came from (C2)', { plain: { text: 255 } })
+  @PersonalData({ ...origin, stored: { plain: { text: 255 } } })
   @Field(() => String, { nullable: true, description: 'Where the data came from.' })
   source: string | null;
 

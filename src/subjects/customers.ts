@@ -14,18 +14,14 @@ import { TenantWriter } from '../storage/tenant-writer';
 import type { Tombstones } from '../storage/tombstones';
 import { inTransaction, isDuplicate } from '../storage/transaction';
 import { type BlindIndexKind, blindIndex, soughtIndexes } from '../storage/vault';
+import { setAttributes } from './attributes';
 import { CustomAttribute } from './custom-attribute';
-import { Customer, type RestrictionGround } from './customer';
-import type {
-  AttributeInput,
-  CreateCustomerInput,
-  CustomerFilter,
-  CustomerLookup,
-  UpdateCustomerInput,
-} from './customer-inputs';
+import { Customer, type RestrictionGround, restrictionGrounds } from './customer';
+import type { CreateCustomerInput, CustomerFilter, CustomerLookup, UpdateCustomerInput } from './customer-inputs';
 import { externalIdConflict, holdersOf, type Place, placeBeside } from './external-id-holders';
 import { erasedIdentifiers, identifierFields, identifying } from './identifiers';
 import { matching } from './matching';
+import type { ProcessingRestriction } from './processing-restriction';
 import {
   categoriesOf,
   everybody,
@@ -85,6 +81,25 @@ export class Customers {
     if (id === '') return undefined;
     const [customer] = await this.#select(client, fields, [{ field: 'id', is: '=', value: id }], 1);
     return customer;
+  }
+
+  /** What limits the processing of a person; undefined where nothing does, or the person is being erased. */
+  async restriction(client: string, id: string): Promise<ProcessingRestriction | undefined> {
+    if (id === '') return undefined;
+    const reader = new TenantReader(await this.#regions.of(client), this.#keys);
+    const [row] = await reader.select(Customer, {
+      client,
+      fields: [...state, 'restrictedAt'],
+      where: [{ field: 'id', is: '=', value: id }],
+      limit: 1,
+    });
+    const ground = (row?.restriction ?? null) as RestrictionGround | null;
+    if (!row || ground === null || !Object.hasOwn(restrictionGrounds, ground)) return undefined;
+    const since = (row.restrictedAt ?? null) as Date | null;
+    return about(
+      { ground, since },
+      { subject: id, restriction: ground, residency: (row.residency ?? null) as string | null },
+    );
   }
 
   /**
@@ -181,7 +196,7 @@ export class Customers {
         await writer.insert(
           CustomAttribute,
           client,
-          rows.map(({ key, value }) => ({ customerId: id, key, value })),
+          rows.map(({ key, value }) => ({ id: uuid(), customerId: id, key, value })),
         );
       }),
     );
@@ -211,7 +226,7 @@ export class Customers {
         await writable(manager);
         const writer = new TenantWriter(manager, this.#keys);
         await writer.update(Customer, client, { id: customerId }, { ...fields, ...place });
-        for (const attribute of attributes ?? []) await this.#setAttribute(writer, client, customerId, attribute);
+        if (attributes) await setAttributes({ manager, writer, keys: this.#keys, client, customerId }, attributes);
       }),
     );
   }
@@ -249,17 +264,6 @@ export class Customers {
       limit,
     });
     return rows.map(customerOf);
-  }
-
-  async #setAttribute(
-    writer: TenantWriter,
-    client: string,
-    customerId: string,
-    { key, value }: AttributeInput,
-  ): Promise<void> {
-    if (await writer.update(CustomAttribute, client, { customerId, key }, { value: value ?? null })) return;
-    if (value !== null && value !== undefined)
-      await writer.insert(CustomAttribute, client, [{ customerId, key, value }]);
   }
 
   /**

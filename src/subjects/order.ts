@@ -76,9 +76,6 @@ export class Order {
 
   @PersonalData({ ...purchaseId, stored: { sealed: true, index: 'externalId' } })
   externalId: string | null;
-
-  @Field(() => [OrderItem])
-  items: OrderItem[];
 }
 
 export const OrderConnection = connectionOf(Order, 'Order');

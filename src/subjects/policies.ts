@@ -66,6 +66,13 @@ export const moment: Policy = {
 
 const purchaseReaders = ['SERVICE_DELIVERY', 'SUPPORT', 'LEGAL'] as const;
 
+/** Where the data came from (C2): the system that a person deals with says something of them. */
+export const origin: Policy = {
+  category: 'BEHAVIOUR',
+  allow: ['SERVICE_DELIVERY', 'SECURITY', 'SUPPORT', 'LEGAL'],
+  ...untilAgreementEnds,
+};
+
 /** What was bought (C1). */
 export const purchase: Policy = { category: 'COMMERCE', allow: purchaseReaders, ...untilAgreementEnds };
 
@@ -100,7 +107,7 @@ export const health: Policy = {
   requiresAgreement: 'HEALTH',
   ...untilAgreementEnds,
 };
-/** The id alone needs no agreement, since it says nothing where the rest is withheld: the list itself is. */
+/** The id alone needs no agreement: it may not be null, and says nothing where the rest, and so the list, is withheld. */
 export const healthId: Policy = {
   category: 'HEALTH',
   allow: ['SERVICE_DELIVERY', 'SUPPORT', 'LEGAL'],

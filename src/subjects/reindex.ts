@@ -111,7 +111,7 @@ function changedIndexes(key: Buffer, row: Row, before: Row): ChangedIndex[] {
   return indexes().flatMap(([field, { column, kind, countries }]) => {
     const value = row[field];
     // What cannot be opened keeps the index that it has.
-    if (typeof value !== 'string') return [];
+    if (typeof value !== 'string' || kind === 'attributeKey') return [];
     const index = blindIndex(key, { kind, value, countries: countriesIn(countries.map((name) => row[name])) });
     const old = (before[column] ?? null) as string | null;
     return old === index ? [] : [{ column, old, index }];

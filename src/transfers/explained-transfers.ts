@@ -37,6 +37,8 @@ export interface ExplainedField {
   readonly rule: string;
   readonly category: DataCategory | null;
   readonly subject: DataSubject | null;
+  /** Whether it leads to rows; where they are of several categories, it stands on no row that could withhold it. */
+  readonly rows: boolean;
 }
 
 /**
@@ -56,10 +58,12 @@ export async function explainTransfers(
   const ofCustomers = await room.rules.passages(caller, purpose, await room.store.residencies(client.id));
   const ofUsers = await room.rules.passages(caller, purpose, [await room.recipients.countryOf(client.id)]);
   return (field) =>
-    (field.subject === 'CLIENT_USER' ? ofUsers : ofCustomers).map(({ residency, passage }) => ({
-      residency,
-      ...outcomeOf(field, passage),
-    }));
+    (field.rows && field.category === null ? [] : field.subject === 'CLIENT_USER' ? ofUsers : ofCustomers).map(
+      ({ residency, passage }) => ({
+        residency,
+        ...outcomeOf(field, passage),
+      }),
+    );
 }
 
 function mayKnowResidency(context: RequestContext, purpose: string | undefined): boolean {

@@ -4,7 +4,7 @@ import { Leaves } from '../identity/entry-declarations';
 import { DataCategoryEnum, ProcessingPurposeEnum } from '../identity/enums';
 import type { RecipientKind } from '../identity/recipient';
 import { type RequestContext, requireRole } from '../identity/request-context';
-import { legalBases } from '../law/law';
+import { countryName, legalBases } from '../law/law';
 import { CertifyRecipientInput, RecipientCertification, RecipientKindEnum } from '../register/certification';
 import { Client } from '../register/client';
 import { Proposal } from '../register/proposal';
@@ -18,6 +18,15 @@ import { TransferApproval } from './transfer-approval';
 import { ReinstateLegalBasisInput, SuspendLegalBasisInput } from './transfer-inputs';
 import type { TransfersRoom } from './transfers-room';
 
+@ObjectType({ description: 'A country.', simpleResolvers: true })
+class NamedCountry {
+  @Field(() => String, { description: 'ISO 3166-1 alpha-2.' })
+  code: string;
+
+  @Field(() => String, { description: 'In English.' })
+  name: string;
+}
+
 @ObjectType({ description: 'What a suspension may name.', simpleResolvers: true })
 class LegalBasis {
   @Field(() => String)
@@ -25,6 +34,9 @@ class LegalBasis {
 
   @Field(() => String)
   title: string;
+
+  @Field(() => [NamedCountry], { description: 'Countries that it carries transfers to, where it names any.' })
+  destinations: NamedCountry[];
 }
 
 @ObjectType({ description: 'Somebody to whom data goes.', simpleResolvers: true })
@@ -105,7 +117,11 @@ export class LegalBasisResolver {
 
   @Query(() => [LegalBasis], { description: 'Legal bases of transfers, as suspensions name them.' })
   legalBases(): LegalBasis[] {
-    return [...legalBases(this.room.law)].map(([basis, title]) => ({ basis, title }));
+    return [...legalBases(this.room.law)].map(([basis, { title, destinations }]) => ({
+      basis,
+      title,
+      destinations: destinations.map((code) => ({ code, name: countryName(code) })),
+    }));
   }
 
   @Query(() => [LegalBasisSuspension], { description: 'Suspensions, those that were lifted included.' })

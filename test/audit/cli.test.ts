@@ -102,6 +102,23 @@ describe('remit audit', () => {
     });
   });
 
+  test('keys prints the key that check takes, alone or for each log', async () => {
+    const printed = await remit(['audit', 'keys'], { cwd, env });
+    expect([printed.code, printed.stdout]).toEqual([0, expect.stringMatching(/^[A-Za-z0-9+/]{43}=\n$/)]);
+    const { publicKey, logs } = JSON.parse((await remit(['audit', 'keys', '--json'], { cwd, env })).stdout);
+    expect([publicKey, logs]).toEqual([
+      printed.stdout.trim(),
+      expect.arrayContaining([{ log: expect.any(String), verifierKey: key }]),
+    ]);
+    writeFileSync(join(cwd, 'remit-audit.pub'), printed.stdout);
+    const proof = await remit(['audit', 'prove', id], { cwd, env });
+    const held = await remit(['audit', 'check', '-', '--key', 'remit-audit.pub'], { cwd, input: proof.stdout });
+    expect(held.code).toBe(0);
+    const stranger = Buffer.alloc(32, 7).toString('base64');
+    const refused = await remit(['audit', 'check', '-', '--key', stranger], { cwd, input: proof.stdout });
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('"remit audit keys" prints the key')]);
+  });
+
   test('prove prints a proof that check holds against a key, without any database', async () => {
     const proven = await remit(['audit', 'prove', id], { cwd, env });
     expect(proven.code).toBe(0);

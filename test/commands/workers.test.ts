@@ -351,11 +351,15 @@ test.each(databases.filter(({ name }) => name === 'MariaDB'))(
 );
 
 test('what every worker reads from the database is not added up', async () => {
-  const open = { byStatus: new Map([['RECEIVED', 3]]), dueSoon: 2, overdue: 1, nextDueAt: 1_000_000 };
+  const open = { byStatus: new Map([['RECEIVED', 3]]), dueSoon: 2, overdue: 1, stuck: 4, nextDueAt: 1_000_000 };
   const measured = await Promise.all(
-    [1, 2, 3].map(async () => {
+    [1, 2, 3].map(async (number) => {
       const registry = new Registry();
-      measureErasures(registry, async () => open);
+      measureErasures(
+        registry,
+        async () => open,
+        () => ({ lastSuccessAt: number * 1_000, failedRounds: number }),
+      );
       await registry.getMetricsAsJSON();
       return registry.getMetricsAsJSON();
     }),
@@ -365,6 +369,10 @@ test('what every worker reads from the database is not added up', async () => {
     'remit_erasures_due_soon 2',
     'remit_erasures_overdue 1',
     'remit_erasures_next_due_timestamp_seconds 1000',
+    'remit_erasures_stuck 4',
+    // The worst of them says how the work goes.
+    'remit_erasure_worker_last_success_timestamp_seconds 1',
+    'remit_erasure_worker_failed_rounds 3',
     'remit_erasures_open{status="RECEIVED"} 3',
   ]);
 });

@@ -121,7 +121,7 @@ export async function plantPeople(
       CustomAttribute,
       client,
       people.flatMap(({ id }) =>
-        ['plan', 'segment'].map((key) => ({ customerId: id, key, value: `${CANARY} ${key}` })),
+        ['plan', 'segment'].map((key) => ({ id: uuid(), customerId: id, key, value: `${CANARY} ${key}` })),
       ),
     );
   });

@@ -186,8 +186,8 @@ describe.each(databases)('the end of a client on $name', ({ create }) => {
       ['CORRESPONDENCE', 2],
       [null, 0],
     ]);
-    expect(await retention.sweep(client)).toBe(2);
-    expect(await retention.sweep(client)).toBe(0);
+    expect(await retention.sweep()).toBe(2);
+    expect(await retention.sweep()).toBe(0);
     await drain(Date.now() + 1_000);
     const rows = { customer: 3, purchase_order: 6, order_item: 12, conversation: 1, message: 3 };
     expect(await countRows(app.stores, client)).toMatchObject(rows);
@@ -196,7 +196,7 @@ describe.each(databases)('the end of a client on $name', ({ create }) => {
       [null, 0],
     ]);
     await app.ask(admin, 'LEGAL', set, { input: { days: 700 } });
-    expect(await retention.sweep(client)).toBe(2);
+    expect(await retention.sweep()).toBe(2);
     await drain(Date.now() + 1_000);
     expect(await countRows(app.stores, client)).toMatchObject({ customer: 1, health_record: 1 });
   });

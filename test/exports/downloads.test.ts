@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { v7 as uuid } from 'uuid';
 import { TenantReader } from '../../src/storage/tenant-reader';
 import { CustomAttribute } from '../../src/subjects/custom-attribute';
 import { Customer } from '../../src/subjects/customer';
@@ -100,6 +101,7 @@ describe('GET /exports/:id', () => {
     const [person] = await plantPeople(server.app.stores, client, [3]);
     // More than the sockets' buffers take without a reader.
     const notes = Array.from({ length: 24 }, (_, n) => ({
+      id: uuid(),
       customerId: person?.id,
       key: `k${n}`,
       value: Array.from({ length: 60_000 }, () => Math.random().toString(36).slice(2)).join(''),

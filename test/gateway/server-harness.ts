@@ -19,19 +19,20 @@ export const canaries = { health: 'CANARY-health-7f3a', secret: 'CANARY-secret-9
 
 const typeDefs = `${governanceTypeDefs}
   type Query {
-    customers(first: Int = 10): [Customer!]!
-    customer(id: ID!): Customer
+    customers(first: Int = 10): [Customer!] @personalRows
+    customer(id: ID!): Customer @personalRows
     greeting: String!
     slow(ms: Int!): String
     echo(text: Int): String
     broken: String
   }
   type Mutation { touch: String! }
-  type Subscription { changed: Customer ticks: Int }
+  type Subscription { changed: Customer @personalRows ticks: Int }
   type Customer {
     id: ID! @nonPersonal(because: "a number of the test's own")
     email: String @personalData(category: CONTACT) @purposes(allow: [SUPPORT]) @deidentify(for: [IMPROVEMENT], by: PARTIAL)
     health: String @personalData(category: HEALTH) @purposes(allow: [LEGAL]) @requiresAgreement(kind: HEALTH)
+    visits: Int @personalData(category: USAGE) @purposes(allow: [SERVICE_DELIVERY, SECURITY, SUPPORT, LEGAL, IMPROVEMENT])
   }`;
 
 const people = [

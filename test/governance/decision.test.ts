@@ -18,9 +18,10 @@ const typeDefs = `
     bmi: Int @derivedFrom(fields: ["Person.record"]) @personalData(category: DEMOGRAPHIC)
     id: ID! @personalData(category: ONLINE_IDENTIFIER) @purposes(allow: [SUPPORT]) @deidentify(for: [SERVICE_DELIVERY, SECURITY, LEGAL, IMPROVEMENT], by: PSEUDONYM)
     plain: String @nonPersonal(because: "x")
+    seen: String @personalData(category: USAGE) @purposes(allow: [SERVICE_DELIVERY, SECURITY, SUPPORT, LEGAL, IMPROVEMENT])
   }
   type Vault @requiresScopes(scopes: [["vault"]]) { size: Int strict: Int! }
-  type Query { person: Person people: [Person] vault: Vault plain: String }
+  type Query { person: Person @personalRows people: [Person] @personalRows vault: Vault plain: String }
 `;
 
 const schema = buildSchema(`${governanceTypeDefs}\n${typeDefs}`);
@@ -153,7 +154,7 @@ describe('point 2: a purpose, stated and granted', () => {
     ]);
     expect(result.extensions?.governance).toMatchObject({
       purpose: 'SUPPORT',
-      withheld: ['Person.email'],
+      withheld: ['Person.email', 'Query.person'],
       deidentified: [],
     });
   });
@@ -166,12 +167,13 @@ describe('point 2: a purpose, stated and granted', () => {
       'Person.record',
       'Person.summary',
       'Person.deep',
+      'Query.person',
     ]);
   });
 
   test('nothing governed is reached, and nothing is refused', async () => {
-    const result = await run('{ person { plain } plain }', { grantedPurposes: [], purpose: 'NONSENSE' });
-    expect([plainData(result), result.errors]).toEqual([{ person: { plain: 'plain' }, plain: null }, undefined]);
+    const result = await run('{ vault { __typename } plain }', { grantedPurposes: [], purpose: 'NONSENSE' });
+    expect([plainData(result), result.errors]).toEqual([{ vault: { __typename: 'Vault' }, plain: null }, undefined]);
     expect(result.extensions?.governance).toMatchObject({ purpose: null, withheld: [], deidentified: [] });
   });
 });
@@ -433,7 +435,7 @@ describe('what the decision tells', () => {
     const reached = governed.coordinates
       .filter((_, index) => decision.verdicts[index])
       .map(({ coordinate }) => coordinate);
-    expect(reached).toEqual(['Person.email']);
+    expect(reached).toEqual(['Person.email', 'Query.person']);
   });
 
   test('a refusal is not told as a decision, since nothing is fetched', async () => {
@@ -476,6 +478,7 @@ describe('what the decision tells', () => {
       ['Person.name', 'CLEAR', '@purposes(allow: [SUPPORT, LEGAL]) on Person.name'],
       ['Person.greeting', 'CLEAR', '@derivedFrom on Person.greeting'],
       ['Vault.size', 'CLEAR', '@requiresScopes'],
+      ['Query.person', 'CLEAR', '@personalRows on Query.person'],
     ]);
   });
 

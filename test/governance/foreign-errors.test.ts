@@ -118,7 +118,7 @@ test('S17: introspection and every truth of the conditions run in the governed e
     const chosen = Object.fromEntries(names.filter((name) => variableValues[name]).map((name) => [name, 'a']));
     expect(plainData(result)).toMatchObject({
       __schema: { queryType: { name: 'Query' } },
-      type: { fields: [{ name: 'secret' }, { name: 'label' }, {}, {}, {}, {}] },
+      type: { fields: [{ name: 'secret' }, { name: 'label' }, {}, {}, {}, {}, {}] },
       a: { ...chosen, secret: null },
     });
     expect(Object.keys((plainData(result) as { a: object }).a)).toHaveLength(Object.keys(chosen).length + 1);
@@ -134,8 +134,9 @@ test('S17: no rejection that a resolver leaves behind ends the process', () => {
     const schema = buildSchema(governanceTypeDefs + \`
       type A { x: Int! \${told} xs: [Int!]! \${told} list: [Int] \${told}
         secret: [String] @personalData(category: NAME) @deidentify(for: [SUPPORT], by: PSEUDONYM) @purposes(allow: [LEGAL])
-        n: Int @nonPersonal(because: "n") late: Int! \${told} nested: [A!]! }
-      type Query { a: A as: [A!] }\`, { assumeValid: true });
+        n: Int @nonPersonal(because: "n") late: Int! \${told} nested: [A!] @personalRows
+        seen: Int @personalData(category: USAGE) @purposes(allow: [SUPPORT, LEGAL, SECURITY]) }
+      type Query { a: A @personalRows as: [A!] @personalRows }\`, { assumeValid: true });
     const row = {
       x: rejected, late: () => new Promise((_, reject) => setTimeout(reject, 5, new Error('late'))),
       xs: () => [new Error('first'), rejected(), rejected()], list: () => [rejected(), new Error('one'), rejected()],

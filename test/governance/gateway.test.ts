@@ -78,7 +78,8 @@ test("a context that brings no access is nobody's", () =>
       data: null,
       errors: [{ extensions: { code: 'UNAUTHENTICATED' } }],
     });
-    expect(await ask('{ plain a { label } }')).toMatchObject({ data: { plain: 'plain', a: { label: 'a' } } });
+    expect(await ask('{ plain a { label } }')).toMatchObject({ data: null });
+    expect(await ask('{ plain b { label } }')).toMatchObject({ data: { plain: 'plain', b: { label: 'b' } } });
   }));
 
 test('the access comes from where it is said to be', () =>

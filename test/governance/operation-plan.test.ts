@@ -7,16 +7,16 @@ const forSupport = '@personalData(category: NAME) @purposes(allow: [SUPPORT])';
 const policy = readSchemaPolicy(
   buildSchema(`${governanceTypeDefs}
     directive @note(a: Int, if: Boolean, is: ProcessingPurpose) on QUERY | FIELD | INLINE_FRAGMENT
-    interface Node { x: String n: Node }
+    interface Node { x: String n: Node @personalRows }
     interface Named { y: String }
-    type A implements Node & Named { x: String ${forSupport} y: String ${forSupport} n: Node sum: Int @derivedFrom(fields: ["x", "C.z"]) }
-    type B implements Node { x: String ${forSupport} n: Node }
+    type A implements Node & Named { x: String ${forSupport} y: String ${forSupport} n: Node @personalRows sum: Int @derivedFrom(fields: ["x", "C.z"]) }
+    type B implements Node { x: String ${forSupport} n: Node @personalRows }
     type C implements Named { z: String ${forSupport} y: String ${forSupport} open: String @nonPersonal(because: "x") }
-    type D implements Node { x: String n: Node list(x: String @governedBy(field: "D.x"), other: String @governedBy(field: "C.z")): [D] }
+    type D implements Node { x: String n: Node @personalRows list(x: String @governedBy(field: "D.x"), other: String @governedBy(field: "C.z")): [D] }
     union U = A | C
     type Query {
-      node: Node named: Named a: A b: B c: C d: D u: U plain: String
-      find(a: String @governedBy(field: "Node.x"), b: String = "b" @governedBy(field: "C.z"), f: Filter): A
+      node: Node @personalRows named: Named @personalRows a: A @personalRows b: B @personalRows c: C @personalRows d: D u: U @personalRows plain: String
+      find(a: String @governedBy(field: "Node.x"), b: String = "b" @governedBy(field: "C.z"), f: Filter): A @personalRows
     }
     input Filter { x: String @governedBy(field: "A.x") y: String = "y" @governedBy(field: "A.y") and: [Filter] }
   `),
@@ -24,7 +24,9 @@ const policy = readSchemaPolicy(
 
 const plan = (document: string, operationName?: string | null, by: SchemaPolicy = policy) =>
   planOperation(by, parse(document), operationName);
-const names = (indices: Iterable<number>) => [...indices].map((index) => policy.coordinates[index]?.name);
+/** The coordinates that hold data; those that lead to rows are on every way, and looked at by themselves. */
+const names = (indices: Iterable<number>) =>
+  [...indices].map((index) => policy.coordinates[index]).flatMap((one) => (one && !one.rule.rows ? one.name : []));
 const reach = (document: string) => names(plan(document).reach);
 
 test.each([

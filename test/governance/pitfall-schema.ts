@@ -13,17 +13,19 @@ export const pitfallTypeDefs = `
   type A implements Node {
     secret: String @personalData(category: NAME) @purposes(allow: [SUPPORT]) @deidentify(for: [IMPROVEMENT], by: PSEUDONYM)
     label: String @nonPersonal(because: "a label")
-    peers: [Node]
-    owner: C
+    peers: [Node] @personalRows
+    owner: C @personalRows
+    seen: String @personalData(category: USAGE) @purposes(allow: [SERVICE_DELIVERY, SECURITY, SUPPORT, LEGAL, IMPROVEMENT])
     length: Int @derivedFrom(fields: ["secret"])
     grid: [[String]] @personalData(category: NAME) @purposes(allow: [SUPPORT])
   }
-  type B implements Node { secret: String label: String peers: [Node] owner: A }
+  type B implements Node { secret: String label: String peers: [Node] @personalRows owner: A @personalRows }
   type C {
     hidden: String @personalData(category: CONTACT) @purposes(allow: [SUPPORT])
     age: Int @personalData(category: DEMOGRAPHIC) @purposes(allow: [SUPPORT])
     label: String @nonPersonal(because: "a label")
-    a: A
+    a: A @personalRows
+    seen: String @personalData(category: USAGE) @purposes(allow: [SERVICE_DELIVERY, SECURITY, SUPPORT, LEGAL, IMPROVEMENT])
   }
   union U = A | B | C
   enum ASort { LABEL NAMED @deprecated }
@@ -37,16 +39,16 @@ export const pitfallTypeDefs = `
   type Count { count: Int }
   type Query {
     plain: String
-    node: Node
-    nodes: [Node!]
-    u: U
-    us: [U!]
-    a: A
+    node: Node @personalRows
+    nodes: [Node!] @personalRows
+    u: U @personalRows
+    us: [U!] @personalRows
+    a: A @personalRows
     b: B
-    c: C
-    as(filter: AFilter, sort: ASort @governedBy(field: "A.secret"), label: String @nonPersonal(because: "a label")): [A!]
+    c: C @personalRows
+    as(filter: AFilter, sort: ASort @governedBy(field: "A.secret"), label: String @nonPersonal(because: "a label")): [A!] @personalRows
     count(filter: AFilter): Count
-    first(secretIs: String! @governedBy(field: "A.secret")): [A!]!
+    first(secretIs: String! @governedBy(field: "A.secret")): [String!]!
     distinct(by: String = "secret" @governedBy(field: "Node.secret")): [String]
     say(text: String, number: Int, on: Day, sort: ASort): String
     fails: String
@@ -55,10 +57,10 @@ export const pitfallTypeDefs = `
   scalar Day
   type Mutation {
     relabel(label: String): Relabelled
-    rename(secret: String @governedBy(field: "A.secret")): A
+    rename(secret: String @governedBy(field: "A.secret")): A @personalRows
   }
-  type Relabelled { done: Boolean a: A }
-  type Subscription { changed: A said: String @personalData(category: CORRESPONDENCE) @purposes(allow: [SUPPORT]) @deidentify(for: [IMPROVEMENT], by: PSEUDONYM) }
+  type Relabelled { done: Boolean a: A @personalRows }
+  type Subscription { changed: A @personalRows said: String @personalData(category: CORRESPONDENCE) @purposes(allow: [SUPPORT]) @deidentify(for: [IMPROVEMENT], by: PSEUDONYM) }
 `;
 
 export const support: Access = {
@@ -91,7 +93,7 @@ export const rows = {
   c,
   as: [a],
   count: { count: 1 },
-  first: [a],
+  first: ['first'],
   distinct: ['canary-d'],
 };
 

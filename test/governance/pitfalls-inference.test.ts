@@ -64,13 +64,11 @@ describe.each([{ plainSources: true }, { plainSources: false }])('%j', (options)
   test('pitfall 12: an argument that is left out reads nothing but its default', async () => {
     const { run, calls } = house(options);
     const nobody = { grantedPurposes: [] };
-    expect(plainData(await run('{ as { peers { __typename } } count { count } }', nobody))).toMatchObject({
-      count: { count: 1 },
-    });
-    expect(calls).toEqual(['Query.as', 'Query.count']);
-    expect(
-      (await run('{ as(filter: {label: "x"}, label: "y") { peers { __typename } } }', nobody)).errors,
-    ).toBeUndefined();
+    expect(plainData(await run('{ count { count } }', nobody))).toEqual({ count: { count: 1 } });
+    expect((await run('{ count(filter: {label: "x"}) { count } }', nobody)).errors).toBeUndefined();
+    expect(calls).toEqual(['Query.count', 'Query.count']);
+    const rows = await run('{ as(filter: {label: "x"}, label: "y") { peers { __typename } } }', security);
+    expect([plainData(rows), rows.errors]).toMatchObject([{ as: [{}] }, undefined]);
     expect(codesOf(await run('{ distinct }', nobody))).toEqual(['UNAUTHENTICATED']);
     expect(codesOf(await run('query Q($f: AFilter) { as(filter: $f) { label } }', nobody))).toEqual([
       'UNAUTHENTICATED',
@@ -81,7 +79,7 @@ describe.each([{ plainSources: true }, { plainSources: false }])('%j', (options)
 
   test('pitfall 12: a non-null field with a refused argument is not called either, and its parent is null', async () => {
     const { run, calls } = house(options);
-    const result = await run('{ first(secretIs: "c") { label } }');
+    const result = await run('{ first(secretIs: "c") }');
     expect(result.data).toBeNull();
     expect(errorsOf(result)).toMatchObject([
       { code: 'PURPOSE_NOT_PERMITTED', path: ['first'], coordinate: 'A.secret' },
@@ -282,7 +280,7 @@ describe.each([{ plainSources: true }, { plainSources: false }])('%j', (options)
 
   test('pitfall 14: null where a field may not be null says where, not what', async () => {
     const { run } = house(options, { 'Query.first': () => null });
-    const result = await run('{ first(secretIs: "canary") { label } }', support);
+    const result = await run('{ first(secretIs: "canary") }', support);
     expectNoCanary(result);
     expect(result.data).toBeNull();
     expect(result.errors?.[0]?.message).toBe('Cannot return null for non-nullable field Query.first.');

@@ -281,6 +281,10 @@ describe.each([{ plainSources: true }, { plainSources: false }])('%j', (options)
   });
 });
 
+/** What every purpose may read of a row, so that the row is given. */
+const seen =
+  'seen: String @personalData(category: USAGE) @purposes(allow: [SERVICE_DELIVERY, SECURITY, SUPPORT, LEGAL, IMPROVEMENT])';
+
 test('pitfall 2: a rule on the interface, not on the implementer', () => {
   const rule = '@personalData(category: NAME) @purposes(allow: [SUPPORT])';
   expect(
@@ -308,8 +312,8 @@ test('pitfall 2: what the interface says holds when it is selected through eithe
   const schema = buildSchema(`${governanceTypeDefs}
     interface N { secret: String ${rule} }
     interface M implements N { secret: String ${rule} }
-    type A implements N & M { secret: String ${rule} }
-    type Query { n: N m: M }
+    type A implements N & M { secret: String ${rule} ${seen} }
+    type Query { n: N @personalRows m: M @personalRows }
   `);
   const rootValue = { n: { __typename: 'A', secret: 'canary' }, m: { __typename: 'A', secret: 'canary' } };
   const result = await govern(schema).execute({
@@ -348,7 +352,9 @@ test('pitfall 5: a directive under the same name that means something else', () 
 
 test('pitfall 6: a redeclared field that lost its directive, its scope, its agreement or its sources', () => {
   const type = (fields: string, own: string) =>
-    refusal(`interface N { ${fields} } type A implements N { ${own} } type Query { n: N }`);
+    refusal(
+      `interface N { ${fields} } type A implements N { ${own} } type Query { n: N ${own.includes('@personalData') ? '@personalRows' : ''} }`,
+    );
   const base = '@personalData(category: NAME) @purposes(allow: [SUPPORT])';
   expect(type(`x: Int ${base} @requiresScopes(scopes: [["s"]])`, `x: Int ${base}`)).toThrow(
     'A.x: weaker than N.x: it lacks @requiresScopes(scopes: [["s"]])',
@@ -375,8 +381,8 @@ test('pitfall 6: a redeclared argument that lost what binds it', () => {
   const schema = (own: string) =>
     refusal(`
       type P { x: String @personalData(category: NAME) @purposes(allow: [SUPPORT]) }
-      interface N { list(q: String @governedBy(field: "P.x", operators: [EQ])): [P] }
-      type A implements N { list(q: String ${own}): [P] }
+      interface N { list(q: String @governedBy(field: "P.x", operators: [EQ])): [P] @personalRows }
+      type A implements N { list(q: String ${own}): [P] @personalRows }
       type Query { n: N }
     `);
   expect(schema('')).toThrow('A.list: weaker than N.list: argument q lacks @governedBy(field: "P.x")');
@@ -404,9 +410,9 @@ test('pitfall 10: a field derived through an interface inherits from every imple
 
 test('pitfalls: type and field names that join alike never share a resolver', async () => {
   const types = (a: string, b: string) => `
-    type ${a} { bc: String @personalData(category: NAME) @purposes(allow: [SUPPORT]) }
+    type ${a} { bc: String @personalData(category: NAME) @purposes(allow: [SUPPORT]) ${seen} }
     type ${b} { c: String }
-    type Query { x: ${a} y: ${b} }
+    type Query { x: ${a} @personalRows y: ${b} }
   `;
   for (const plainSources of [true, false]) {
     const schema = buildSchema(`${governanceTypeDefs}\n${types('A', 'Ab')}`);
@@ -423,10 +429,10 @@ test('pitfalls: type and field names that join alike never share a resolver', as
 
 test('pitfalls: names of union members that join like a path', async () => {
   const schema = buildSchema(`${governanceTypeDefs}
-    type Order_Item { c: String @personalData(category: NAME) @purposes(allow: [SUPPORT]) open: String @nonPersonal(because: "x") }
-    type Item { parent: Order_Item open: String }
+    type Order_Item { c: String @personalData(category: NAME) @purposes(allow: [SUPPORT]) open: String @nonPersonal(because: "x") ${seen} }
+    type Item { parent: Order_Item @personalRows open: String }
     union U = Order_Item | Item
-    type Query { x: [U] }
+    type Query { x: [U] @personalRows }
   `);
   const rootValue = {
     x: [

@@ -171,6 +171,7 @@ export function randomSchema(tape: Tape, plain: boolean): RandomSchema {
       });
     types.push({ kind: 'object', name, interfaces: [], members: [], directives: '', fields });
   }
+  sayRows(tape, types);
   const bind = () => (tape.chance(70) ? ` @governedBy(field: "${pickCoordinate(tape, types)}")` : told);
   const filter = `input Filter { a: String${bind()} b: [String]${bind()} c: Filter d: String${tape.chance(40) ? ' = "d"' : ''}${bind()} n: Int${told} and: [Filter] }`;
   const sdl = [...types.map(print), filter].join('\n').replaceAll('%', () => pickCoordinate(tape, types));
@@ -179,6 +180,40 @@ export function randomSchema(tape: Tape, plain: boolean): RandomSchema {
 
 /** What an argument says that reads nothing of a person. */
 const told = ' @nonPersonal(because: "it reads nothing")';
+
+/**
+ * Says of every relation what it leads to, as start-up asks for. A type may be plumbing, as a connection or a payload is:
+ * its relations stay as they are, and whatever leads to it leads to its rows.
+ */
+function sayRows(tape: Tape, types: TypeModel[]): void {
+  const isRoot = ({ name }: TypeModel) => name === 'Query' || name === 'Mutation';
+  const objects = types.filter(({ kind }) => kind === 'object');
+  const possible = (name: string): TypeModel[] => {
+    const type = types.find((candidate) => candidate.name === name);
+    return objects.filter((one) =>
+      type?.kind === 'union' ? type.members.includes(one.name) : one.name === name || one.interfaces.includes(name),
+    );
+  };
+  const isHolder = (type: TypeModel) => !isRoot(type) && hasGoverned(type);
+  const plumbing = new Set(objects.filter((type) => !isRoot(type) && !isHolder(type) && tape.chance(50)));
+  const relations = ({ fields }: TypeModel) => fields.filter(({ type }) => !['String', 'Int'].includes(named(type)));
+  const leads = (type: TypeModel, seen = new Set<TypeModel>()): boolean => {
+    if (isHolder(type)) return true;
+    if (!plumbing.has(type) || seen.has(type)) return false;
+    seen.add(type);
+    return relations(type).some((field) => possible(named(field.type)).some((next) => leads(next, seen)));
+  };
+  for (const type of objects) {
+    if (plumbing.has(type)) continue;
+    for (const field of relations(type)) {
+      if (field.directives.includes('@personalData')) continue;
+      if (possible(named(field.type)).some((next) => leads(next))) {
+        field.directives += ' @personalRows';
+        field.type = field.type.replace(/!$/, '');
+      } else if (isHolder(type)) field.directives += ' @nonPersonal(because: "it leads to nobody")';
+    }
+  }
+}
 
 const hasGoverned = ({ fields }: TypeModel): boolean =>
   fields.some(({ directives }) => /@personalData|@derivedFrom/.test(directives));

@@ -52,6 +52,8 @@ export interface ReferenceResult {
 
 export interface Verdict {
   outcome: 'CLEAR' | 'DEIDENTIFIED' | 'WITHHELD';
+  /** For how many categories the row is asked until it gives one. */
+  asks?: number;
   code?: string;
   rule?: string;
   method?: string;
@@ -72,6 +74,10 @@ type Args = Record<string, unknown>;
 type Path = Array<string | number>;
 interface Rule {
   governed: boolean;
+  /** Whether the row that the field stands on is asked. */
+  ofRow: boolean;
+  /** Of @personalRows: the fields of which one has to be readable. */
+  evidence?: string[];
   category?: string;
   allow?: string[];
   domain?: string;
@@ -188,6 +194,21 @@ export class ReferenceInterpreter {
     for (const source of sources) if (source.outcome === 'WITHHELD') return source;
     const masked = sources.find((source) => source.outcome === 'DEIDENTIFIED');
     if (masked && !method) return { outcome: 'WITHHELD', code: 'PURPOSE_NOT_PERMITTED', rule: masked.rule ?? '' };
+    if (rule.evidence) {
+      const readable = new Set<string | undefined>();
+      const barred: Verdict[] = [];
+      for (const one of rule.evidence) {
+        const told = this.#judge(run, one, refusal);
+        const isForm = told.outcome === 'DEIDENTIFIED' && (this.#isNonNull(one) || told.method === 'SUPPRESS');
+        if (told.outcome === 'WITHHELD' || isForm) barred.push(told);
+        else readable.add(this.#rule(one)?.category);
+      }
+      if (readable.size === 0) {
+        const [why] = [...barred.filter(({ outcome }) => outcome === 'WITHHELD'), ...barred.slice(-1)];
+        return { outcome: 'WITHHELD', code: why?.code ?? 'PURPOSE_NOT_PERMITTED', rule: why?.rule ?? '' };
+      }
+      if (!rule.category) return { outcome: 'CLEAR', asks: readable.size };
+    }
     if (method)
       return { outcome: 'DEIDENTIFIED', rule: `@deidentify(for: [${purpose}], by: ${method}) on ${name}`, method };
     return { outcome: 'CLEAR' };
@@ -204,12 +225,15 @@ export class ReferenceInterpreter {
     const [personal] = on('personalData');
     const derived = on('derivedFrom');
     const scopes = [...all(type.directives, 'requiresScopes'), ...on('requiresScopes')];
-    if (!personal && derived.length === 0 && scopes.length === 0) return undefined;
+    const rows = on('personalRows').length > 0;
+    if (!personal && !rows && derived.length === 0 && scopes.length === 0) return undefined;
     const domain = on('deidentify').find((usage) => usage.domain)?.domain as string | undefined;
     const [purposes] = on('purposes');
     const allow = purposes ? (purposes.allow as string[]) : derived.length > 0 || !personal ? undefined : [];
     return {
-      governed: personal !== undefined || derived.length > 0,
+      governed: personal !== undefined || rows || derived.length > 0,
+      ofRow: personal !== undefined || derived.length > 0 || (rows && this.#isHolder(typeName)),
+      ...(rows ? { evidence: this.#evidence(typeName, field) } : {}),
       ...(personal ? { category: personal.category as string } : {}),
       ...(allow ? { allow } : {}),
       ...(domain ? { domain } : {}),
@@ -221,6 +245,42 @@ export class ReferenceInterpreter {
         .map((source) => (source.includes('.') ? source : `${typeName}.${source}`))
         .flatMap((source) => this.#concrete(source)),
     };
+  }
+
+  #isHolder(type: string): boolean {
+    if (type === 'Query' || type === 'Mutation') return false;
+    return this.#fields(type).some(isPersonal);
+  }
+
+  #evidence(typeName: string, field: FieldDefinitionNode): string[] {
+    const fromWithin = this.#isHolder(typeName);
+    const seen = new Set<string>();
+    const visit = (name: string): void => {
+      for (const type of this.#possible(name)) {
+        if (seen.has(type)) continue;
+        seen.add(type);
+        for (const inner of this.#fields(type)) {
+          const isWay = !isPersonal(inner) && !says(inner, 'personalRows') && !this.#isHolder(type);
+          if (isWay || !fromWithin) visit(namedType(inner.type));
+        }
+      }
+    };
+    visit(namedType(field.type));
+    const personal = [...seen]
+      .filter((type) => this.#isHolder(type))
+      .flatMap((type) =>
+        this.#fields(type)
+          .filter(isPersonal)
+          .map((one) => `${type}.${one.name.value}`),
+      )
+      .sort();
+    const nullable = personal.filter((one) => !this.#isNonNull(one));
+    return nullable.length > 0 ? nullable : personal;
+  }
+
+  #isNonNull(coordinate: string): boolean {
+    const [type = '', field = ''] = coordinate.split('.');
+    return this.#field(type, field)?.type.kind === Kind.NON_NULL_TYPE;
   }
 
   // ---- what can be reached ------------------------------------------------------------------------------------------
@@ -389,8 +449,8 @@ export class ReferenceInterpreter {
     const withheldBy =
       verdict.outcome === 'WITHHELD'
         ? { code: verdict.code ?? '', rule: verdict.rule ?? '' }
-        : rule?.governed
-          ? askRow(run, source, name)
+        : rule?.ofRow
+          ? askRow(run, source, name, verdict.asks ?? 1)
           : undefined;
     if (withheldBy) {
       meet(run, name, withheldBy, path, place);
@@ -501,6 +561,11 @@ export class ReferenceInterpreter {
     return node.fields?.find(({ name }) => name.value === field);
   }
 
+  #fields(type: string): readonly FieldDefinitionNode[] {
+    const node = this.#types.get(type);
+    return node?.kind === Kind.OBJECT_TYPE_DEFINITION ? (node.fields ?? []) : [];
+  }
+
   #inputFields(type: string): readonly InputValueDefinitionNode[] {
     const node = this.#types.get(type);
     return node?.kind === Kind.INPUT_OBJECT_TYPE_DEFINITION ? (node.fields ?? []) : [];
@@ -549,7 +614,18 @@ function meet(
   known.paths.add(JSON.stringify(path));
 }
 
-function askRow({ access }: Run, row: unknown, coordinate: string): { code: string; rule: string } | undefined {
+/** A row that leads to rows of several categories is asked for each until it gives one. */
+function askRow(run: Run, row: unknown, coordinate: string, times: number): { code: string; rule: string } | undefined {
+  const answers: Array<{ code: string; rule: string }> = [];
+  for (let i = 0; i < times; i++) {
+    const answer = askRowOnce(run, row, coordinate);
+    if (answer === undefined) return undefined;
+    answers.push(answer);
+  }
+  return answers[0];
+}
+
+function askRowOnce({ access }: Run, row: unknown, coordinate: string): { code: string; rule: string } | undefined {
   try {
     const answer = access.row?.(row, coordinate);
     return typeof answer === 'string' ? { code: answer, rule: articles[answer] ?? 'row rule' } : answer;
@@ -570,6 +646,11 @@ function deidentified(method: string, value: unknown, key: Uint8Array, domain: s
   // BUCKET; the test's numbers lie between 10^9 and 2 * 10^9.
   return 1_000_000_000;
 }
+
+const says = (field: FieldDefinitionNode, directive: string): boolean =>
+  (field.directives ?? []).some(({ name }) => name.value === directive);
+
+const isPersonal = (field: FieldDefinitionNode): boolean => says(field, 'personalData') || says(field, 'derivedFrom');
 
 const boundTo = (input: InputValueDefinitionNode): string[] =>
   (input.directives ?? [])

@@ -1,6 +1,7 @@
 import {
   buildSchema,
   GraphQLObjectType,
+  type GraphQLOutputType,
   GraphQLSchema,
   GraphQLString,
   type GraphQLUnionType,
@@ -12,7 +13,10 @@ const personal = '@personalData(category: NAME)';
 const forSupport = `${personal} @purposes(allow: [SUPPORT])`;
 const allMasked = '@deidentify(for: [SERVICE_DELIVERY, SECURITY, SUPPORT, LEGAL, IMPROVEMENT], by: PSEUDONYM)';
 
-function start(typeDefs: string, query = 'type Query { a: A }') {
+function start(
+  typeDefs: string,
+  query = `type Query { a: A ${typeDefs.includes('@personalData') ? '@personalRows' : ''} }`,
+) {
   return () => govern(buildSchema(`${governanceTypeDefs}\n${typeDefs}\n${query}`, { assumeValidSDL: true }));
 }
 
@@ -299,6 +303,11 @@ const refusals: Array<[what: string, typeDefs: string, fault: string]> = [
     'A.y: unclassified beside governed fields; add @personalData(category: …) or @nonPersonal(because: …)',
   ],
   [
+    'an unclassified relation',
+    `type A { x: Int ${forSupport} b: B } type B { y: Int }`,
+    'A.b: unclassified beside governed fields; add @personalData(category: …) or @nonPersonal(because: …)',
+  ],
+  [
     'an argument bound to nothing',
     'type A { x(y: Int @governedBy(field: "A.z")): Int }',
     'A.x(y:): @governedBy names A.z, which does not exist; name a Type.field that does',
@@ -323,86 +332,102 @@ const governed = `type A { email: String ${forSupport} firstName: String ${forSu
 const unbound: Array<[what: string, query: string, fault: string]> = [
   [
     'an argument',
-    'type Query { a(email: String): A }',
+    'type Query { a(email: String): A @personalRows }',
     'Query.a(email:): it filters or sorts by A.email without saying so; add @governedBy(field: "A.email")',
   ],
   [
     'an argument of a list',
-    'type Query { a(emailLike: String): [A!]! }',
+    'type Query { a(emailLike: String): [A!] @personalRows }',
     'Query.a(emailLike:): it filters or sorts by A.email',
   ],
-  ['a plural', 'type Query { a(emails: [String]): [A] }', 'Query.a(emails:): it filters or sorts by A.email'],
+  [
+    'a plural',
+    'type Query { a(emails: [String]): [A] @personalRows }',
+    'Query.a(emails:): it filters or sorts by A.email',
+  ],
   [
     'two words',
-    'type Query { a(byFirstName: String): [A] }',
+    'type Query { a(byFirstName: String): [A] @personalRows }',
     'Query.a(byFirstName:): it filters or sorts by A.firstName',
   ],
   [
     'snake case',
-    'type Query { a(first_name_in: String): [A] }',
+    'type Query { a(first_name_in: String): [A] @personalRows }',
     'Query.a(first_name_in:): it filters or sorts by A.firstName',
   ],
   [
     'a sort',
-    'type Query { a(sort: S): [A] } enum S { NOTE EMAIL_DESC }',
+    'type Query { a(sort: S): [A] @personalRows } enum S { NOTE EMAIL_DESC }',
     'Query.a(sort:): it filters or sorts by A.email',
   ],
   [
     'a filter',
-    'type Query { a(filter: F): [A] } input F { note: String or: [F] email: String }',
+    'type Query { a(filter: F): [A] @personalRows } input F { note: String or: [F] email: String }',
     'F.email: it filters or sorts by A.email',
   ],
   [
     'a connection',
-    'type Query { a(email: String): C } type C { nodes: [A] }',
+    'type Query { a(email: String): C @personalRows } type C { nodes: [A] }',
     'Query.a(email:): it filters or sorts by A.email',
   ],
   [
     'edges',
-    'type Query { a(email: String): C } type C { edges: [E] } type E { node: A cursor: String }',
+    'type Query { a(email: String): C @personalRows } type C { edges: [E] } type E { node: A cursor: String }',
     'Query.a(email:): it filters or sorts by A.email',
   ],
   [
     'items',
-    'type Query { a(email: String): C } type C { items: [U] } union U = A',
+    'type Query { a(email: String): C @personalRows } type C { items: [U] } union U = A',
     'Query.a(email:): it filters or sorts by A.email',
   ],
-  ['a union', 'type Query { a(email: String): U } union U = A', 'Query.a(email:): it filters or sorts by A.email'],
-  ['S17: a yes or no', 'type Query { exists(email: String!): Boolean b: A }', 'Query.exists(email:): it filters'],
-  ['S17: a number', 'type Query { count(emailLike: String!): Int b: A }', 'Query.count(emailLike:): it filters'],
+  [
+    'a union',
+    'type Query { a(email: String): U @personalRows } union U = A',
+    'Query.a(email:): it filters or sorts by A.email',
+  ],
+  [
+    'S17: a yes or no',
+    'type Query { exists(email: String!): Boolean b: A @personalRows }',
+    'Query.exists(email:): it filters',
+  ],
+  [
+    'S17: a number',
+    'type Query { count(emailLike: String!): Int b: A @personalRows }',
+    'Query.count(emailLike:): it filters',
+  ],
   [
     'S17: an answer that shows no subject',
-    'type Query { stats(filter: F): Stats b: A } type Stats { n: Int } input F { email: String }',
+    'type Query { stats(filter: F): Stats b: A @personalRows } type Stats { n: Int } input F { email: String }',
     'F.email: it filters',
   ],
   [
     'S17: a page of any name',
-    'type Query { search(email: String): Page } type Page { results: [Hit] } type Hit { found: A }',
+    'type Query { search(email: String): Page @personalRows } type Page { results: [Hit] } type Hit { found: A }',
     'Query.search(email:): it filters',
   ],
   [
     'S17: a search through a page of any name',
-    'type Query { search(q: String): Page } type Page { results: [A] }',
+    'type Query { search(q: String): Page @personalRows } type Page { results: [A] }',
     'Query.search(q:): it could filter or sort',
   ],
   [
     'S17: a group by a field',
-    'type Query { grouped(by: G): [Group] b: A } enum G { NOTE EMAIL } type Group { key: String n: Int }',
+    'type Query { grouped(by: G): [Group] b: A @personalRows } enum G { NOTE EMAIL } type Group { key: String n: Int }',
     'Query.grouped(by:): it filters',
   ],
   [
     'S17: a group by any field',
-    'type Query { grouped(by: String!): [Group] b: A } type Group { key: String n: Int }',
+    'type Query { grouped(by: String!): [Group] b: A @personalRows } type Group { key: String n: Int }',
     'Query.grouped(by:): it could filter or sort',
   ],
   [
     'S17: a subscription',
-    'type Query { b: A } type Subscription { changed(since: Day): A } scalar Day',
+    'type Query { b: A @personalRows } type Subscription { changed(since: Day): A @personalRows } scalar Day',
     'Subscription.changed(since:): it could filter or sort',
   ],
   [
     'a field below the root',
-    'type Query { b: B } type B { a(email: String): A }',
+    'type Query { b: B } type B { a(email: String): A @personalRows }',
     'B.a(email:): it filters or sorts by A.email',
   ],
 ];
@@ -414,19 +439,22 @@ test.each(unbound)('refuses to start: a filter or sort that is not bound, by %s'
 });
 
 test.each([
-  ['bound', 'type Query { a(email: String @governedBy(field: "A.email")): A }'],
+  ['bound', 'type Query { a(email: String @governedBy(field: "A.email")): A @personalRows }'],
   [
     'a filter that is bound as a whole',
-    'type Query { a(filter: F @governedBy(field: "A.email")): A } input F { email: String }',
+    'type Query { a(filter: F @governedBy(field: "A.email")): A @personalRows } input F { email: String }',
   ],
-  ['a part of a word, and told', `type Query { a(emailer: String ${told}, name: String ${told}): A }`],
-  ['paging', 'type Query { a(first: Int, last: Int!, after: String, before: ID, cursor: Cursor): A } scalar Cursor'],
-  ['told to read nothing', `type Query { a(email: String ${told}, q: String ${told}): Boolean b: A }`],
-  ['told in an input', `type Query { a(filter: F): [A] } input F { q: String ${told} any: [F] }`],
-  ['what is not governed', 'type Query { a(note: String): A }'],
-  ['a mutation', 'type Query { a: A } type Mutation { create(email: String): A }'],
-  ['an id of something else', 'type Query { other(id: ID!, emailId: ID): Int b: A }'],
-  ['about what reaches no subject', 'type Query { weather(city: String, at: Day): Int b: A } scalar Day'],
+  ['a part of a word, and told', `type Query { a(emailer: String ${told}, name: String ${told}): A @personalRows }`],
+  [
+    'paging',
+    'type Query { a(first: Int, last: Int!, after: String, before: ID, cursor: Cursor): A @personalRows } scalar Cursor',
+  ],
+  ['told to read nothing', `type Query { a(email: String ${told}, q: String ${told}): Boolean b: A @personalRows }`],
+  ['told in an input', `type Query { a(filter: F): [A] @personalRows } input F { q: String ${told} any: [F] }`],
+  ['what is not governed', 'type Query { a(note: String): A @personalRows }'],
+  ['a mutation', 'type Query { a: A @personalRows } type Mutation { create(email: String): A @personalRows }'],
+  ['an id of something else', 'type Query { other(id: ID!, emailId: ID): Int b: A @personalRows }'],
+  ['about what reaches no subject', 'type Query { weather(city: String, at: Day): Int b: A @personalRows } scalar Day'],
 ])('starts: an argument that is %s', (_, query) => {
   expect(faultsOf(start(governed, query))).toEqual([]);
 });
@@ -449,7 +477,10 @@ test.each([
     'every method on what it suits',
     `type A { a: ID ${personal} @deidentify(for: [LEGAL], by: PSEUDONYM) b: Float ${personal} @deidentify(for: [LEGAL], by: BUCKET) c: D ${personal} @deidentify(for: [LEGAL], by: GENERALIZE) d: B ${personal} @deidentify(for: [LEGAL], by: SUPPRESS) e: Boolean ${personal} @deidentify(for: [LEGAL], by: SUPPRESS) f: D ${personal} @deidentify(for: [LEGAL], by: BUCKET) } scalar D type B { x: Int }`,
   ],
-  ['an unclassified relation', `type A { x: Int ${forSupport} b: B } type B { y: Int }`],
+  [
+    'a relation to what is no person’s',
+    `type A { x: Int ${forSupport} b: B @nonPersonal(because: "x") } type B { y: Int }`,
+  ],
   ['a stricter implementer', `interface N { x: Int ${forSupport} } type A implements N { x: Int ${personal} }`],
   [
     'an implementer of an interface without a rule',
@@ -484,14 +515,21 @@ test('every fault is told at once, each on a line of its own', () => {
 });
 
 test('a schema built in code, without definitions of the directives, is read alike', () => {
-  const source = buildSchema(`${governanceTypeDefs} type A { x: String ${forSupport} } type Query { a: A }`);
-  const astNode = (source.getType('A') as GraphQLObjectType).getFields().x?.astNode;
-  const type = new GraphQLObjectType({
-    name: 'A',
-    fields: { x: { type: GraphQLString, ...(astNode ? { astNode } : {}) } },
+  const source = buildSchema(
+    `${governanceTypeDefs} type A { x: String ${forSupport} } type Query { a: A @personalRows }`,
+  );
+  const field = (name: string, of: string, type: GraphQLOutputType) => {
+    const astNode = (source.getType(of) as GraphQLObjectType).getFields()[name]?.astNode;
+    return { [name]: { type, ...(astNode ? { astNode } : {}) } };
+  };
+  const type = new GraphQLObjectType({ name: 'A', fields: field('x', 'A', GraphQLString) });
+  const schema = new GraphQLSchema({
+    query: new GraphQLObjectType({ name: 'Query', fields: field('a', 'Query', type) }),
   });
-  const schema = new GraphQLSchema({ query: new GraphQLObjectType({ name: 'Query', fields: { a: { type } } }) });
-  expect(govern(schema).coordinates).toMatchObject([{ coordinate: 'A.x', category: 'NAME', allow: ['SUPPORT'] }]);
+  expect(govern(schema).coordinates).toMatchObject([
+    { coordinate: 'Query.a', category: 'NAME', rows: true },
+    { coordinate: 'A.x', category: 'NAME', allow: ['SUPPORT'] },
+  ]);
 });
 
 test('the coordinates say what stands on them', () => {
@@ -502,15 +540,17 @@ test('the coordinates say what stands on them', () => {
         y: Int @derivedFrom(fields: ["x", "B.z"])
         n: Int @nonPersonal(because: "x")
       }
-      type B { z: Int ${personal} }
-      type Query { a: A b: B }`),
+      type B { z: Int ${forSupport} @requiresAgreement(kind: DPA) }
+      type Query { a: A @personalRows b: B @personalRows(subject: CLIENT_USER) }`),
   );
   const scope = [['a']];
+  const none = { allow: [], deidentify: {}, requiresAgreement: [], requiresScopes: [], derivedFrom: [] };
   expect(governing.coordinates).toEqual([
     {
       coordinate: 'A.x',
       category: 'HEALTH',
       subject: 'CLIENT_USER',
+      rows: false,
       allow: ['LEGAL'],
       deidentify: { SUPPORT: 'PARTIAL' },
       requiresAgreement: ['HEALTH'],
@@ -521,6 +561,7 @@ test('the coordinates say what stands on them', () => {
       coordinate: 'A.y',
       category: null,
       subject: null,
+      rows: false,
       allow: [],
       deidentify: {},
       requiresAgreement: [],
@@ -531,6 +572,7 @@ test('the coordinates say what stands on them', () => {
       coordinate: 'A.n',
       category: null,
       subject: null,
+      rows: false,
       allow: [],
       deidentify: {},
       requiresAgreement: [],
@@ -541,18 +583,29 @@ test('the coordinates say what stands on them', () => {
       coordinate: 'B.z',
       category: 'NAME',
       subject: 'CUSTOMER',
-      allow: [],
+      rows: false,
+      allow: ['SUPPORT'],
       deidentify: {},
-      requiresAgreement: [],
+      requiresAgreement: ['DPA'],
       requiresScopes: [],
       derivedFrom: [],
+    },
+    { ...none, coordinate: 'Query.a', category: null, subject: 'CUSTOMER', rows: true, allow: ['SUPPORT', 'LEGAL'] },
+    {
+      ...none,
+      coordinate: 'Query.b',
+      category: 'NAME',
+      subject: 'CLIENT_USER',
+      rows: true,
+      allow: ['SUPPORT'],
+      requiresAgreement: ['DPA'],
     },
   ]);
 });
 
 test('equal rules have equal versions, and any change another', () => {
   const version = (typeDefs: string) =>
-    govern(buildSchema(`${governanceTypeDefs} ${typeDefs} type Query { a: A }`)).policyVersion;
+    govern(buildSchema(`${governanceTypeDefs} ${typeDefs} type Query { a: A @personalRows }`)).policyVersion;
   const one = version(`type A { x: Int ${forSupport} y: Int @nonPersonal(because: "x") }`);
   expect(one).toMatch(/^[\w-]{16}$/);
   expect(version(`type A { y: Int @nonPersonal(because: "x") x: Int ${forSupport} }`)).toBe(one);
@@ -574,7 +627,7 @@ test('S17: a schema without any directive is refused unless its caller says that
 
 test('S17: a resolver, a type’s resolver or a field that is set after govern() is found out', () => {
   const schema = buildSchema(
-    `${governanceTypeDefs} type A { x: Int ${forSupport} } union U = A type Query { a: A u: U }`,
+    `${governanceTypeDefs} type A { x: Int ${forSupport} } union U = A type Query { a: A @personalRows u: U @personalRows }`,
   );
   govern(schema);
   const type = schema.getType('A') as GraphQLObjectType;

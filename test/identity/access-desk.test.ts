@@ -184,12 +184,13 @@ describe.each(databases)('the access desk on $name', ({ create }) => {
       await sign({ kind: 'DPA', version: '2026-12', excludedPurposes: ['IMPROVEMENT'] });
       for (const asker of [agent, admin]) {
         const closed = await ask(asker, '{ customers { nodes { email } } }', undefined, 'IMPROVEMENT');
-        expect(closed.data).toEqual({ customers: { nodes: [{ email: null }] } });
-        expect(closed.errors).toMatchObject([
-          {
-            extensions: { code: 'PURPOSE_NOT_PERMITTED', rule: 'agreement DPA 2026-12', coordinate: 'Customer.email' },
-          },
-        ]);
+        expect(closed.data).toEqual({ customers: null });
+        const extensions = {
+          code: 'PURPOSE_NOT_PERMITTED',
+          rule: 'agreement DPA 2026-12',
+          coordinate: 'Query.customers',
+        };
+        expect(closed.errors).toMatchObject([{ extensions }]);
       }
       expect(await read(agent)).toEqual(clear);
       const elsewhere = await ask({ ...agent, client: 'globex' }, people, undefined, 'IMPROVEMENT');
@@ -202,7 +203,7 @@ describe.each(databases)('the access desk on $name', ({ create }) => {
           path: ['customers', 'nodes', 0, 'healthRecords'],
           extensions: {
             code: 'AGREEMENT_REQUIRED',
-            rule: '@requiresAgreement(kind: HEALTH) on Customer.healthRecords',
+            rule: '@requiresAgreement(kind: HEALTH) on HealthRecord.kind',
           },
         },
       ];

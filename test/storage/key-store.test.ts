@@ -386,11 +386,15 @@ describe.each(databases)('on $name', ({ name, create }) => {
       const [young] = uuids(1) as [string];
       await keys.createSubjectKeys(client, [young]);
       const exists = jest.fn(async (some: string[]) => new Set(some.filter((each) => !orphans.has(each))));
-      expect(await keys.sweepOrphans(client, exists)).toBe(12);
+      expect(await keys.sweepOrphans(client, exists)).toEqual({ looked: 1_200, swept: 12 });
       expect(exists.mock.calls.flatMap(([some]) => some).sort()).toEqual([...ids].sort());
       const left = await keys.subjectKeys(client, [...ids, young]);
       expect([...left.keys()].sort()).toEqual([...ids.filter((each) => !orphans.has(each)), young].sort());
-      expect(await keys.sweepOrphans(client, exists)).toBe(0);
+      expect(await keys.sweepOrphans(client, exists)).toEqual({ looked: 1_188, swept: 0 });
+      const first = await keys.sweepOrphans(client, exists, { limit: 500 });
+      expect(first).toMatchObject({ swept: 0, next: expect.any(String) });
+      const rest = await keys.sweepOrphans(client, exists, { after: first.next ?? '' });
+      expect(first.looked + rest.looked).toBe(1_188);
     });
 
     test('a check that fails destroys nothing', async () => {

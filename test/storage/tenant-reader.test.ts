@@ -338,14 +338,14 @@ describe.each(databases)('reading rows of a client on $name', ({ create }) => {
     const parentsWith = async (rowsOfEach: readonly string[]): Promise<[string, string]> => {
       const parents: [string, string] = [await insertCustomer(app, globex), await insertCustomer(app, globex)];
       for (const customerId of parents) {
-        const rows = rowsOfEach.map((key) => ({ customerId, key, value: `${key}!` }));
+        const rows = rowsOfEach.map((key) => ({ id: key, customerId, key, value: `${key}!` }));
         await insertRows(app, globex, CustomAttribute, rows);
       }
       sql.take();
       return parents;
     };
     const read = async (parents: readonly string[], limit: number, descending: boolean) => {
-      const selection = { client: globex, fields: ['key', 'value'], limit, orderBy: [{ field: 'key', descending }] };
+      const selection = { client: globex, fields: ['key', 'value'], limit, orderBy: [{ field: 'id', descending }] };
       const rows = await reader.selectEach(
         CustomAttribute,
         selection,
@@ -375,9 +375,7 @@ describe.each(databases)('reading rows of a client on $name', ({ create }) => {
       expect(await read([first, second], 1, true)).toEqual([[[first, 'k11=k11!']], [[second, 'k11=k11!']]]);
       const [together, each] = sql.take();
       expect(together?.sql).toMatch(/ LIMIT 9$/);
-      expect(each?.sql.match(/ `client_id` = \? AND `customer_id` = \? ORDER BY `key` DESC LIMIT 1\)/g)).toHaveLength(
-        2,
-      );
+      expect(each?.sql.match(/ `client_id` = \? AND `customer_id` = \? ORDER BY `id` DESC LIMIT 1\)/g)).toHaveLength(2);
     });
 
     test('a row is tied to its parent by every column of the tie', async () => {
@@ -400,8 +398,8 @@ describe.each(databases)('reading rows of a client on $name', ({ create }) => {
 
     test('nothing of another client, and nothing for no parents', async () => {
       const customerId = await insertCustomer(app, globex);
-      await insertRows(app, globex, CustomAttribute, [{ customerId, key: 'k', value: 'v' }]);
-      const selection = { client: acme, fields: ['key'], orderBy: [{ field: 'key' }], limit: 9 };
+      await insertRows(app, globex, CustomAttribute, [{ id: uuid(), customerId, key: 'k', value: 'v' }]);
+      const selection = { client: acme, fields: ['key'], orderBy: [{ field: 'id' }], limit: 9 };
       expect(await reader.selectEach(CustomAttribute, selection, by, [[customerId]])).toEqual([[]]);
       sql.take();
       expect(await reader.selectEach(CustomAttribute, selection, by, [])).toEqual([]);
@@ -410,12 +408,12 @@ describe.each(databases)('reading rows of a client on $name', ({ create }) => {
 
     test('as many parents as a page may have, and more', async () => {
       const customerId = await insertCustomer(app, globex);
-      await insertRows(app, globex, CustomAttribute, [{ customerId, key: 'k', value: 'v' }]);
+      await insertRows(app, globex, CustomAttribute, [{ id: uuid(), customerId, key: 'k', value: 'v' }]);
       const parents = [...Array.from({ length: 1_200 }, () => [uuid()]), [customerId]];
       sql.take();
       const rows = await reader.selectEach(
         CustomAttribute,
-        { client: globex, fields: ['key', 'value'], orderBy: [{ field: 'key' }], limit: 1_000 },
+        { client: globex, fields: ['key', 'value'], orderBy: [{ field: 'id' }], limit: 1_000 },
         by,
         parents,
       );

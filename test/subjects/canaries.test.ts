@@ -60,7 +60,7 @@ describe.each(databases)('pitfall 14: planted canaries on $name', ({ create }) =
     ]);
     await insertRows(app, client, Message, [{ id: uuid(), customerId, conversationId, body: 'My canary is ill' }]);
     await insertRows(app, client, HealthRecord, [{ id: uuid(), customerId, kind: 'canary', note: 'canary' }]);
-    await insertRows(app, client, CustomAttribute, [{ customerId, key: 'pet', value: 'canary' }]);
+    await insertRows(app, client, CustomAttribute, [{ id: uuid(), customerId, key: 'pet', value: 'canary' }]);
     // What is sealed went to the databases in no statement either.
     const sent = [...sql.take(), ...keys.take()];
     expect(sent.length).toBeGreaterThan(7);

@@ -4,7 +4,7 @@ import { databases, type TestDatabase } from '../support/databases';
 
 /*
  * What each purpose gets of each field, as the statement has it (P1 a–e, C1, C3, D4): C in the clear, P a pseudonym,
- * A partial, G generalised, B a range, - nothing.
+ * A partial, G generalised, B a range, - nothing. Of a list C is that it is given at all.
  */
 const purposes = ['SERVICE_DELIVERY', 'SECURITY', 'SUPPORT', 'LEGAL', 'IMPROVEMENT'] as const;
 const table = `
@@ -20,11 +20,16 @@ const table = `
   Customer.residency         C C C C C
   Customer.externalId        C C C C P
   Customer.createdAt         C C C C G
+  Customer.source            C C C C -
+  Customer.orders            C - C C C
+  Customer.conversations     C - C C -
+  Customer.attributes        C - C C -
   PostalAddress.street       C - C C -
   PostalAddress.city         C - C C -
   PostalAddress.region       C - C C -
   PostalAddress.postalCode   C - C C G
   PostalAddress.country      C C C C C
+  Order.items                C - C C C
   Order.id                   C P C C P
   Order.placedAt             C - C C G
   Order.currency             C - C C C
@@ -33,6 +38,7 @@ const table = `
   OrderItem.name             C - C C -
   OrderItem.quantity         C - C C C
   OrderItem.unitPrice        C - C C B
+  Conversation.messages      C - C C -
   Conversation.id            C P C C P
   Conversation.channel       C - C C -
   Conversation.subject       C - C C -
@@ -45,6 +51,7 @@ const table = `
   HealthRecord.recordedAt    C - C C -
   HealthRecord.kind          C - C C -
   HealthRecord.note          C - C C -
+  CustomAttribute.key        C - C C -
   CustomAttribute.value      C - C C -
   ClientUser.id              C C C C P
   ClientUser.name            C C C C -
@@ -58,12 +65,12 @@ const expected = table
 const document = `{
   client { users { nodes { id name email } } }
   customers { nodes {
-    id firstName lastName email phone socialHandle ipAddress gender residency externalId createdAt
+    id firstName lastName email phone socialHandle ipAddress gender residency externalId createdAt source
     postalAddress { street city region postalCode country }
     orders { nodes { id placedAt currency total status items { name quantity unitPrice } } }
     conversations { nodes { id channel subject messages { nodes { id sentAt direction body } } } }
     healthRecords { nodes { id recordedAt kind note } }
-    attributes { value }
+    attributes { key value }
   } }
 }`;
 const methods: Readonly<Record<string, string>> = {

@@ -242,6 +242,26 @@ describe.each(databases)('writes on $name', ({ create }) => {
     expect(entry?.subjects).toHaveLength(1);
   });
 
+  test('S14: a look-up is by one identifier, as the schema says', async () => {
+    const lookup = 'query ($by: CustomerLookup!) { customerLookup(by: $by) { id } }';
+    const mistaken = {
+      errors: [{ message: expect.stringContaining('"$by"'), extensions: { code: 'BAD_USER_INPUT' } }],
+    };
+    for (const by of [{}, { email: null }, { email: 'canary@example.org', phone: '1' }]) {
+      const refused = await app.ask(agent, 'SUPPORT', lookup, { by });
+      expect(refused).toMatchObject(mistaken);
+      expect(JSON.stringify(refused)).not.toContain('canary');
+    }
+    for (const by of ['{}', '{email: null}', '{email: "canary@example.org", phone: "1"}']) {
+      const refused = await app.ask(agent, 'SUPPORT', `{ customerLookup(by: ${by}) { id } }`);
+      expect(refused.data ?? null).toBeNull();
+      expect(refused.errors).toHaveLength(1);
+      expect(JSON.stringify(refused)).not.toContain('canary');
+    }
+    const introspection = '{ __type(name: "CustomerLookup") { isOneOf } }';
+    expect(await app.ask(agent, undefined, introspection)).toMatchObject({ data: { __type: { isOneOf: true } } });
+  });
+
   test('S14: nothing is nobody', async () => {
     for (const input of [
       {},

@@ -84,7 +84,7 @@ function reasonsOf(refusals: ReadonlyArray<Record<string, unknown>>): Answer['re
   const byRule = new Map<string, { code: string; rule: string; coordinates: string[] }>();
   for (const { code, rule, coordinate } of refusals) {
     // A directive's rule ends in the coordinate that it stands on; without it those that say the same are one reason.
-    const said = String(rule).replace(` on ${coordinate}`, '');
+    const said = String(rule).replace(/ on \w+\.\w+$/, '');
     const reason = byRule.get(`${code} ${said}`) ?? { code: String(code), rule: said, coordinates: [] };
     reason.coordinates.push(String(coordinate));
     byRule.set(`${code} ${said}`, reason);

@@ -33,11 +33,23 @@ export const customerComparison: Comparison = {
       path: ['postalAddress', 'postalCode'],
       coordinates: ['Customer.postalAddress', 'PostalAddress.postalCode'],
     },
-    { label: 'order placed', path: ['orders', 'nodes', 'placedAt'], coordinates: ['Order.placedAt'] },
-    { label: 'order total', path: ['orders', 'nodes', 'total'], coordinates: ['Order.total'] },
-    { label: 'item bought', path: ['orders', 'nodes', 'items', 'name'], coordinates: ['OrderItem.name'] },
-    { label: 'mail subject', path: ['conversations', 'nodes', 'subject'], coordinates: ['Conversation.subject'] },
-    { label: 'app use', path: ['attributes', 'value'], coordinates: ['CustomAttribute.value'] },
+    {
+      label: 'order placed',
+      path: ['orders', 'nodes', 'placedAt'],
+      coordinates: ['Customer.orders', 'Order.placedAt'],
+    },
+    { label: 'order total', path: ['orders', 'nodes', 'total'], coordinates: ['Customer.orders', 'Order.total'] },
+    {
+      label: 'item bought',
+      path: ['orders', 'nodes', 'items', 'name'],
+      coordinates: ['Customer.orders', 'Order.items', 'OrderItem.name'],
+    },
+    {
+      label: 'mail subject',
+      path: ['conversations', 'nodes', 'subject'],
+      coordinates: ['Customer.conversations', 'Conversation.subject'],
+    },
+    { label: 'app use', path: ['attributes', 'value'], coordinates: ['Customer.attributes', 'CustomAttribute.value'] },
   ],
 };
 

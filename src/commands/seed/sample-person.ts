@@ -39,7 +39,7 @@ export function samplePerson(fakers: Fakers, home: SampleCountry, number: number
   const purchases = purchasesOf(common, customerId, number, country, createdAt);
   return {
     customer,
-    attributes: attributesOf(common, customerId),
+    attributes: attributesOf(common, customerId, createdAt),
     ...purchases,
     ...correspondenceOf(common, customerId, createdAt, purchases.items),
     healthRecords: healthOf(common, customerId, createdAt),
@@ -96,14 +96,16 @@ function latin(name: string): string {
   return plain.replace(/[^a-z]/g, '');
 }
 
-function attributesOf(faker: Faker, customerId: string): Row[] {
+function attributesOf(faker: Faker, customerId: string, since: number): Row[] {
   const plan = faker.helpers.weightedArrayElement([
     { value: 'free', weight: 6 },
     { value: 'standard', weight: 3 },
     { value: 'premium', weight: 1 },
   ]);
   const values = { loyaltyPoints: String(faker.number.int({ max: 5_000 })), plan };
-  return Object.entries(values).map(([key, value]) => ({ customerId, key, value }));
+  return Object.entries(values).map(([key, value], place) => {
+    return { id: uuid({ msecs: since, seq: place }), customerId, key, value };
+  });
 }
 
 function purchasesOf(faker: Faker, customerId: string, number: number, country: SampleCountry, since: number) {

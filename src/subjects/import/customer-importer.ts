@@ -17,8 +17,8 @@ import { change, type Outcome, type Pending } from './pending-rows';
 
 interface PendingCustomer extends Pending {
   readonly attributes: Pending;
-  /** Keys of attributes that have a row. */
-  readonly storedAttributes: ReadonlySet<string>;
+  /** Keys of attributes that have a row, and its id. */
+  readonly storedAttributes: ReadonlyMap<string, string>;
 }
 
 const POSTAL = 'postalAddress.';
@@ -43,7 +43,7 @@ export async function customerImporter(target: ImportTarget, mapping: Mapping, s
     const attributes = await storedAttributes(stored.map(({ id }) => String(id)));
     const pending = new Map<string, PendingCustomer>();
     for (const [id, row] of found) {
-      if (typeof row === 'object') pending.set(id, pendingOf(row, false, attributes.get(String(row.id)) ?? {}));
+      if (typeof row === 'object') pending.set(id, pendingOf(row, false, attributes.get(String(row.id))));
     }
     const erased = await erasedAmong(rows, found);
     const outcomes = rows.map((row): Outcome | Fault => {
@@ -54,7 +54,7 @@ export async function customerImporter(target: ImportTarget, mapping: Mapping, s
         return { reason: 'ERASED: a person known by this was erased; --allow-erased takes it in', field };
       const known = pending.get(id);
       if (known) return apply(known, row.values);
-      const fresh = pendingOf({ id: uuid(), source, importId: target.importId, createdAt: new Date() }, true, {});
+      const fresh = pendingOf({ id: uuid(), source, importId: target.importId, createdAt: new Date() }, true);
       pending.set(id, fresh);
       apply(fresh, row.values);
       return plan.created(id);
@@ -81,20 +81,17 @@ export async function customerImporter(target: ImportTarget, mapping: Mapping, s
     return new Map([...erased].map(([{ row }, [kind = '']]) => [row, kind]));
   }
 
-  async function storedAttributes(customers: readonly string[]): Promise<Map<string, Row>> {
-    const byCustomer = new Map<string, Row>();
+  async function storedAttributes(customers: readonly string[]): Promise<Map<string, Row[]>> {
+    const byCustomer = new Map<string, Row[]>();
     if (attributeKeys.length === 0 || customers.length === 0) return byCustomer;
     const rows = await ids.reader.select(CustomAttribute, {
       client: target.client,
-      fields: ['value'],
-      where: [
-        { field: 'customerId', is: 'in', value: customers },
-        { field: 'key', is: 'in', value: attributeKeys },
-      ],
+      fields: ['key', 'value'],
+      where: [{ field: 'customerId', is: 'in', value: customers }],
     });
-    for (const { customerId, key, value } of rows) {
-      const id = String(customerId);
-      byCustomer.set(id, { ...byCustomer.get(id), [String(key)]: value });
+    for (const row of rows) {
+      const id = String(row.customerId);
+      byCustomer.set(id, [...(byCustomer.get(id) ?? []), row]);
     }
     return byCustomer;
   }
@@ -121,7 +118,10 @@ export async function customerImporter(target: ImportTarget, mapping: Mapping, s
         const { id } = row;
         if (!isNew && Object.keys(changes).length > 0) await writer.update(Customer, target.client, { id }, changes);
         for (const [key, value] of Object.entries(attributes.changes)) {
-          if (stored.has(key)) await writer.update(CustomAttribute, target.client, { customerId: id, key }, { value });
+          const attribute = { customerId: id, id: stored.get(key) };
+          if (attribute.id === undefined) continue;
+          if (value === null) await writer.remove(CustomAttribute, target.client, attribute);
+          else await writer.update(CustomAttribute, target.client, attribute, { value });
         }
       }
       return refused;
@@ -136,13 +136,17 @@ const isChanged = ({ isNew, changes, attributes }: PendingCustomer): boolean =>
 
 const externalIdOf = ({ values }: MappedRow): string => String(values.externalId);
 
-function pendingOf(row: Row, isNew: boolean, attributes: Row): PendingCustomer {
+function pendingOf(row: Row, isNew: boolean, attributes: readonly Row[] = []): PendingCustomer {
   return {
     row,
     isNew,
     changes: {},
-    attributes: { row: { ...attributes }, isNew, changes: {} },
-    storedAttributes: new Set(Object.keys(attributes)),
+    attributes: {
+      row: Object.fromEntries(attributes.map(({ key, value }) => [String(key), value])),
+      isNew,
+      changes: {},
+    },
+    storedAttributes: new Map(attributes.map(({ key, id }) => [String(key), String(id)])),
   };
 }
 
@@ -171,5 +175,5 @@ function partsOf(values: Row, known: Row | undefined): { fields: Row; attributes
 function newAttributes({ row, attributes, storedAttributes }: PendingCustomer): Row[] {
   return Object.entries(attributes.changes)
     .filter(([key, value]) => !storedAttributes.has(key) && value !== null)
-    .map(([key, value]) => ({ customerId: row.id, key, value }));
+    .map(([key, value]) => ({ id: uuid(), customerId: row.id, key, value }));
 }

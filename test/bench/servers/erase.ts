@@ -19,7 +19,7 @@ interface Product {
     readonly erasure: {
       readonly parts: object;
       readonly erasures: {
-        requestMany(client: string, ids: string[], filing: Row): Promise<number>;
+        requestMany(client: string, ids: string[], filing: Row): Promise<{ requested: number }>;
         terminate(input: Row, by: Row): Promise<{ id: string }>;
         find(client: string, id: string): Promise<{ status: string } | undefined>;
         steps(client: string, id: string): Promise<Array<{ rows: number }>>;
@@ -126,7 +126,7 @@ async function people({ services, stores }: Product, client: string, concurrency
   const rows = await source.query<Array<{ id: string }>>('SELECT id FROM customer WHERE client_id = ?', [client]);
   const filing = { principal: 'bench', role: 'CLIENT_ADMIN', grounds: 'CLIENT_INSTRUCTION' };
   const began = performance.now();
-  const filed = await services.erasure.erasures.requestMany(
+  const { requested: filed } = await services.erasure.erasures.requestMany(
     client,
     rows.map(({ id }) => id),
     filing,

@@ -1,0 +1,109 @@
+import { placesFor } from '../storage/affected-rows';
+import type { OrphanSweep } from '../storage/key-store';
+import { snakeCase } from '../storage/tables';
+import { committed } from '../storage/transaction';
+import type { ErasureParts } from './parts';
+
+/** Keys that one sweep looks at, roughly; the next one goes on where it ended. */
+const LOOK_LIMIT = 50_000;
+const CLIENTS_PAGE = 100;
+
+/**
+ * Keys of nobody: of somebody whose row was never written, or is gone while the process that would destroy the key died.
+ * Each sweep looks at a part of them, from where the last one ended.
+ */
+export class OrphanKeys {
+  readonly #parts: ErasureParts;
+  readonly #limit: number;
+  /** The client's id after which the next sweep begins, or the client and the subject within it. */
+  #place: { readonly client: string; readonly subject?: string } = { client: '' };
+
+  /** Clients whose turn comes next. */
+  #clients: string[] = [];
+
+  constructor(parts: ErasureParts, limit = LOOK_LIMIT) {
+    this.#parts = parts;
+    this.#limit = limit;
+  }
+
+  /**
+   * @param onFailure told of a client whose keys could not be looked at; it keeps nobody else's from it
+   * @returns how many keys were destroyed; none while the data is older than the keys' store has seen it
+   */
+  async sweep(onFailure: (error: unknown) => void = () => undefined): Promise<number> {
+    if (await this.#parts.isDataBehind()) return 0;
+    let [looked, swept] = [0, 0];
+    while (looked < this.#limit) {
+      const client = await this.#next();
+      if (client === undefined) {
+        this.#place = { client: '' };
+        return swept;
+      }
+      try {
+        const after = this.#place.subject ?? '';
+        const done = await this.#sweepClient(client, after, this.#limit - looked);
+        looked += done.looked;
+        swept += done.swept;
+        this.#place = done.next === undefined ? { client } : { client, subject: done.next };
+      } catch (error) {
+        onFailure(error);
+        this.#place = { client };
+      }
+    }
+    return swept;
+  }
+
+  /** The client that is looked at, or the one after it; undefined after the last. */
+  async #next(): Promise<string | undefined> {
+    if (this.#place.subject !== undefined) return this.#place.client;
+    if (this.#clients.length === 0) {
+      const { home } = this.#parts.regions;
+      const rows = await committed(home, () =>
+        home.query<Array<{ client_id: string }>>(
+          `SELECT client_id FROM client WHERE client_id > ? ORDER BY client_id LIMIT ${CLIENTS_PAGE}`,
+          [this.#place.client],
+        ),
+      );
+      this.#clients = rows.map((row) => row.client_id);
+    }
+    return this.#clients.shift();
+  }
+
+  async #sweepClient(client: string, after: string, limit: number): Promise<OrphanSweep> {
+    const { keys, regions, recorder } = this.#parts;
+    const source = await regions.of(client);
+    const exists = async (ids: string[]) => {
+      const known = new Set<string>();
+      for (const { table, column } of this.#holders()) {
+        const open = ids.filter((id) => !known.has(id));
+        if (open.length === 0) break;
+        const rows = await committed(source, () =>
+          source.query<Array<{ id: string }>>(
+            `SELECT DISTINCT \`${column}\` AS id FROM \`${table}\` WHERE client_id = ? AND \`${column}\` IN (${placesFor(open)})`,
+            [client, ...open],
+          ),
+        );
+        for (const { id } of rows) known.add(id);
+      }
+      const orphans = ids.length - known.size;
+      if (orphans > 0) {
+        await recorder.record('ORPHAN_KEYS_DESTROYED', { client, principal: 'keys', details: { keys: orphans } });
+      }
+      return known;
+    };
+    return keys.sweepOrphans(client, exists, { after, limit });
+  }
+
+  /**
+   * Every table that says whom its rows are about: what is sealed there, or an erasure that is under way, needs the key.
+   * The persons' own come first: hardly anybody has to be looked for in the others.
+   */
+  #holders(): Array<{ table: string; column: string }> {
+    const about = this.#parts.tables.flatMap(({ name, key, subject }) =>
+      subject
+        ? [{ table: name, column: snakeCase(subject.id), isPerson: key.length === 2 && key[1] === subject.id }]
+        : [],
+    );
+    return about.sort((one, other) => Number(other.isPerson) - Number(one.isPerson));
+  }
+}

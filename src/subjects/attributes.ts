@@ -1,0 +1,37 @@
+import type { EntityManager } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import type { KeyStore } from '../storage/key-store';
+import { TenantReader } from '../storage/tenant-reader';
+import type { TenantWriter } from '../storage/tenant-writer';
+import { attributeKeyIndex } from '../storage/vault';
+import { CustomAttribute } from './custom-attribute';
+import type { AttributeInput } from './customer-inputs';
+
+interface Owner {
+  readonly manager: EntityManager;
+  readonly writer: TenantWriter;
+  readonly keys: KeyStore;
+  readonly client: string;
+  readonly customerId: string;
+}
+
+/** Sets attributes of a customer; null removes one. Keys are sealed, so a row is found by its key's blind index. */
+export async function setAttributes(owner: Owner, attributes: readonly AttributeInput[]): Promise<void> {
+  const { manager, writer, keys, client, customerId } = owner;
+  const reader = new TenantReader(manager, keys);
+  const indexKey = await keys.derivedKey(client, 'blind-index');
+  for (const { key, value = null } of attributes) {
+    const digest = attributeKeyIndex(indexKey, customerId, key);
+    const [found] = await reader.select(CustomAttribute, {
+      client,
+      fields: [],
+      where: [
+        { field: 'customerId', is: '=', value: customerId },
+        { index: 'key', is: '=', value: digest },
+      ],
+    });
+    if (found && value === null) await writer.remove(CustomAttribute, client, { customerId, id: found.id });
+    else if (found) await writer.update(CustomAttribute, client, { customerId, id: found.id }, { value });
+    else if (value !== null) await writer.insert(CustomAttribute, client, [{ id: uuid(), customerId, key, value }]);
+  }
+}

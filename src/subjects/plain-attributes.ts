@@ -1,0 +1,114 @@
+import type { DataSource, EntityManager } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { ClientKeyError, UnsealError } from '../storage/errors';
+import type { KeyStore } from '../storage/key-store';
+import { withMigrationLock } from '../storage/migration-lock';
+import { tableOf } from '../storage/tables';
+import { sealingContext } from '../storage/tenant-reader';
+import { inTransaction } from '../storage/transaction';
+import { attributeKeyIndex, seal, unseal } from '../storage/vault';
+import { CustomAttribute } from './custom-attribute';
+
+/** Where the migration set attributes aside whose keys are plain. */
+const TABLE = 'customer_attribute_plain';
+const CHUNK = 500;
+
+interface PlainAttribute {
+  readonly client_id: string;
+  readonly customer_id: string;
+  readonly key: string;
+  readonly sealed_behaviour: Buffer | null;
+}
+
+/** Whether a database has attributes whose keys wait to be sealed; until then nobody reads them. */
+export async function hasPlainAttributes(source: DataSource): Promise<boolean> {
+  const runner = source.createQueryRunner();
+  try {
+    return await runner.hasTable(TABLE);
+  } finally {
+    await runner.release();
+  }
+}
+
+/**
+ * Seals what is set aside, some rows a transaction, so that it goes on where it was stopped, and removes the table. What is
+ * of people whose key is destroyed is erased already, and goes with it; a value that does not open is empty from then on.
+ * @returns how many rows were set aside
+ */
+export async function sealPlainAttributes(source: DataSource, keys: KeyStore): Promise<number> {
+  return withMigrationLock(source, async () => {
+    let sealed = 0;
+    if (!(await hasPlainAttributes(source))) return sealed;
+    for (let some = -1; some !== 0; sealed += some) some = await inTransaction(source, (m) => sealSome(m, keys));
+    await source.query(`DROP TABLE \`${TABLE}\``);
+    // What was deleted is overwritten there, but the log beside the file still has it.
+    if (source.options.type === 'better-sqlite3') await source.query('PRAGMA wal_checkpoint(TRUNCATE)');
+    return sealed;
+  });
+}
+
+async function sealSome(manager: EntityManager, keys: KeyStore): Promise<number> {
+  const order = '`client_id`, `customer_id`, `key`';
+  const rows = await manager.query<PlainAttribute[]>(`SELECT * FROM \`${TABLE}\` ORDER BY ${order} LIMIT ${CHUNK}`);
+  for (const client of new Set(rows.map(({ client_id }) => client_id))) {
+    const own = rows.filter(({ client_id }) => client_id === client);
+    const subjectKeys = await keysOf(keys, client, own);
+    const indexKey = subjectKeys.size > 0 ? await keys.derivedKey(client, 'blind-index') : undefined;
+    for (const row of own) {
+      const subjectKey = subjectKeys.get(row.customer_id);
+      if (subjectKey && indexKey) await insertSealed(manager, row, subjectKey, indexKey);
+    }
+    for (const key of subjectKeys.values()) key.fill(0);
+  }
+  for (const { client_id, customer_id, key } of rows) {
+    await manager.query(`DELETE FROM \`${TABLE}\` WHERE \`client_id\` = ? AND \`customer_id\` = ? AND \`key\` = ?`, [
+      client_id,
+      customer_id,
+      key,
+    ]);
+  }
+  return rows.length;
+}
+
+/** Not by the writer, which writes nothing about people under erasure: what is theirs stays theirs until it goes. */
+async function insertSealed(
+  manager: EntityManager,
+  row: PlainAttribute,
+  subjectKey: Buffer,
+  indexKey: Buffer,
+): Promise<void> {
+  const { client_id: clientId, customer_id: customerId, key } = row;
+  const identity = { clientId, customerId, id: uuid() };
+  const context = sealingContext(tableOf(CustomAttribute), identity, 'BEHAVIOUR');
+  await manager.query(
+    'INSERT INTO customer_attribute (client_id, customer_id, id, sealed_behaviour, key_index) VALUES (?, ?, ?, ?, ?)',
+    [
+      clientId,
+      customerId,
+      identity.id,
+      seal(subjectKey, { key, value: openedValue(row, subjectKey) }, context),
+      attributeKeyIndex(indexKey, customerId, key),
+    ],
+  );
+}
+
+async function keysOf(keys: KeyStore, client: string, rows: readonly PlainAttribute[]): Promise<Map<string, Buffer>> {
+  try {
+    return await keys.subjectKeys(client, [...new Set(rows.map(({ customer_id }) => customer_id))]);
+  } catch (error) {
+    if (error instanceof ClientKeyError) return new Map();
+    throw error;
+  }
+}
+
+/** A row was sealed for its key as it was: by the key of its person, and for its plain name. */
+function openedValue({ client_id, customer_id, key, sealed_behaviour }: PlainAttribute, subjectKey: Buffer): unknown {
+  if (sealed_behaviour === null) return null;
+  try {
+    const context = `customer_attribute|BEHAVIOUR|${client_id}|${customer_id}|${key}`;
+    return (unseal(subjectKey, sealed_behaviour, context) as { value?: unknown }).value ?? null;
+  } catch (error) {
+    if (error instanceof UnsealError) return null;
+    throw error;
+  }
+}
