@@ -1,4 +1,5 @@
-import { domainToASCII } from 'node:url';
+import { domainToASCII, domainToUnicode } from 'node:url';
+import type { Forms } from './forms';
 import { mailboxesIn } from './mailbox';
 
 /** An address in ASCII whose domain ends in letters: lower case is all that it needs. */
@@ -19,4 +20,18 @@ export function canonicalEmail(text: string): string {
   if (at < 0) return folded;
   const domain = folded.slice(at + 1).replace(/\.$/, '');
   return `${folded.slice(0, at)}@${domainToASCII(domain) || domain}`;
+}
+
+/** An e-mail address's forms. Formerly the domain was kept of erased people in the letters of its language. */
+export function emailForms(text: string): Forms {
+  const canonical = canonicalEmail(text);
+  const at = canonical.lastIndexOf('@');
+  const formerly = `${canonical.slice(0, at + 1)}${domainToUnicode(canonical.slice(at + 1))}`;
+  const sole = [canonical];
+  return {
+    stored: canonical,
+    sought: sole,
+    kept: sole,
+    recognised: formerly === canonical ? sole : [canonical, formerly],
+  };
 }
