@@ -126,6 +126,8 @@ export async function openApp(config: Config, logger = createLogger({ level: con
         alerted.push(countAlerts(registry));
       },
       allowedOrigins: config.allowedOrigins,
+      trustedProxies: config.trustedProxies,
+      limits: config.limits,
       publicOrigin: config.publicOrigin,
       compression: config.compression,
       ready: async () => {
