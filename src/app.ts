@@ -69,6 +69,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
   const stores = await openStores(config);
   const alerted: Array<(alert: Alert) => void> = [alertListener(config, logger)];
   const services = createServices(stores, {
+    ...(config.processor ? { processor: config.processor } : {}),
     onAlert: (alert) => {
       for (const tell of alerted) tell(alert);
     },
@@ -125,6 +126,8 @@ export async function openApp(config: Config, logger = createLogger({ level: con
         alerted.push(countAlerts(registry));
       },
       allowedOrigins: config.allowedOrigins,
+      trustedProxies: config.trustedProxies,
+      limits: config.limits,
       publicOrigin: config.publicOrigin,
       compression: config.compression,
       ready: async () => {
