@@ -76,6 +76,7 @@ export function graphqlOverSocket(
     const { authorization, purpose } = extra.credentials ?? { authorization: undefined, purpose: undefined };
     const contract = options.contractOf(await authenticate(authorization, options.verifier));
     const governed = options.contracts[contract];
+    const title = governed.titleOf(operation.document, operation.operationName);
     let exchange = beginExchange('websocket');
     let context: RequestContext | undefined;
 
@@ -86,7 +87,7 @@ export function graphqlOverSocket(
       try {
         const claims = await authenticate(authorization, options.verifier);
         context = await contextFor(options, claims, purpose);
-        Object.assign(exchange, { claims, contract, purpose, operationName: operation.operationName || undefined });
+        Object.assign(exchange, { claims, contract, purpose, operation: title });
         rememberExchange(exchange, context);
         return context.access;
       } catch (error) {
