@@ -69,14 +69,16 @@ export async function openApp(config: Config, logger = createLogger({ level: con
   const stores = await openStores(config);
   const alerted: Array<(alert: Alert) => void> = [alertListener(config, logger)];
   const services = createServices(stores, {
+    ...(config.processor ? { processor: config.processor } : {}),
     onAlert: (alert) => {
       for (const tell of alerted) tell(alert);
     },
     onFailure: (error) => logger.error({ err: error }, 'the audit ledger failed'),
     onUncollected: (uncollected) => logger.warn(uncollected, 'a client ends and nobody has collected its export'),
   });
-  const dueNotices = new DueNotices([services.disclosures, services.announcements], (error) =>
-    logger.error({ err: error }, 'clients could not be told of what concerns them; it is tried again'),
+  const dueNotices = new DueNotices(
+    [services.disclosures, services.announcements, services.agreementReminders],
+    (error) => logger.error({ err: error }, 'clients could not be told of what concerns them; it is tried again'),
   );
   const anchoring = new Anchoring(services.ledger, anchorsOf(config), (error) =>
     logger.error({ err: error }, 'the audit ledger could not be anchored'),
@@ -124,6 +126,8 @@ export async function openApp(config: Config, logger = createLogger({ level: con
         alerted.push(countAlerts(registry));
       },
       allowedOrigins: config.allowedOrigins,
+      trustedProxies: config.trustedProxies,
+      limits: config.limits,
       publicOrigin: config.publicOrigin,
       compression: config.compression,
       ready: async () => {
@@ -138,7 +142,9 @@ export async function openApp(config: Config, logger = createLogger({ level: con
         const { fault } = await verifier.issuerState();
         return [
           ...(fault === undefined ? [] : [`${fault} (OIDC_ISSUER is ${issuer}); the keys known before are used`]),
-          ...erasureConcerns(await openErasures(services.erasure.parts)),
+          ...(await openErasures(services.erasure.parts).then(erasureConcerns, () => [
+            'open erasures could not be counted; the log says more if that lasts',
+          ])),
         ];
       },
       logger,

@@ -1,10 +1,12 @@
+import type { DataSource } from 'typeorm';
 import { AccessRecorder } from './audit/access-recorder';
 import type { Alert } from './audit/alerts';
 import { isDataBehind } from './audit/data-behind';
 import { Ledger, type LedgerOptions } from './audit/ledger';
+import { LedgerState } from './audit/ledger-state';
 import { AuditReader } from './audit/reader';
 import { References } from './audit/references';
-import type { DeclaredTransfer } from './audit/reports/processing-record';
+import type { Processor } from './audit/reports/processing-record';
 import { Reports } from './audit/reports/reports';
 import { AuditTrail } from './audit/trail';
 import { Disclosures } from './disclosures/disclosures';
@@ -14,15 +16,18 @@ import type { Exports } from './exports/exports';
 import { createExportsRoom } from './exports/exports-room';
 import { AccessDesk } from './identity/access-desk';
 import { GovernanceRecords } from './identity/governance-records';
+import { AgreementReminders } from './register/agreement-reminders';
 import { Announcements } from './register/announcements';
 import { Clients } from './register/clients';
+import { NOTICE_EVENT } from './register/notices';
 import { RegisterPolicySource } from './register/policy-source';
 import { Proposals } from './register/proposals';
 import { ThirdParties } from './register/third-parties';
+import { Webhooks } from './register/webhooks/webhooks';
 import type { Stores } from './stores';
 import { Customers } from './subjects/customers';
 import { Records } from './subjects/records';
-import type { StoredApproval } from './transfers/approval-store';
+import { declaredTransfers } from './transfers/declared-transfers';
 import { createTransfers, type TransfersRoom } from './transfers/transfers-room';
 
 /** What the rooms can do, wired over the stores; the server and the commands share it. */
@@ -45,10 +50,13 @@ export interface Services {
   readonly references: References;
   readonly disclosures: Disclosures;
   readonly announcements: Announcements;
+  readonly agreementReminders: AgreementReminders;
   readonly reports: Reports;
 }
 
 export interface ServiceOptions extends LedgerOptions {
+  /** Whom the record of processing names as the processor. */
+  readonly processor?: Processor;
   /** Told of accesses that stand out. */
   readonly onAlert?: (alert: Alert) => void;
   /** Told where a client's end goes on though nobody collected its export. */
@@ -66,7 +74,8 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
   const parties = new ThirdParties(regions, keys, records, trail);
   const { keysSource, production } = stores;
   const proposals = new Proposals(regions, trail);
-  const transfers = createTransfers({ regions, keys, clients, parties, records, recorder: trail, proposals });
+  const webhooks = new Webhooks(regions, keys, { production, recorder: trail });
+  const transfers = createTransfers({ regions, keys, clients, parties, records, recorder: trail, proposals, webhooks });
   const { exports, purger, terminations } = createExportsRoom({
     regions,
     keys,
@@ -86,11 +95,13 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     proposals,
     purgers: [purger],
     exports: terminations,
-    production,
+    webhooks,
+    bodies: [[NOTICE_EVENT, (client, id) => transfers.notices.body(client, id)]],
     isDataBehind: () => isDataBehind(regions, keysSource),
   });
   const policies = new RegisterPolicySource(clients, parties, records);
   const reader = new AuditReader(regions, references);
+  const state = new LedgerState(stores, ledger);
   return {
     records,
     clients,
@@ -112,21 +123,25 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
       clients,
       parties,
       policies,
-      transfersOf: async (client) => (await transfers.store.all(client)).map(declaredTransfer),
+      transfersOf: (client) => declaredTransfers(transfers, parties, client),
+      processor: options.processor ?? {},
+      securityOf: async (client) => ({ ledger: await state.words(), ...(await peopleOf(stores, client)) }),
     }),
     announcements: new Announcements(regions, transfers.notices),
+    agreementReminders: new AgreementReminders(regions, transfers.notices),
     disclosures: new Disclosures({ regions, keys, references, recorder: trail, notices: transfers.notices }),
   };
 }
 
-/** An approval as the record of processing states it. */
-function declaredTransfer(approval: StoredApproval): DeclaredTransfer {
-  const { recipientKind, recipientId, destinationCountry, mechanism, categories, events } = approval;
-  return {
-    recipient: `${recipientKind} ${recipientId}`,
-    country: destinationCountry,
-    mechanism,
-    state: events.at(-1)?.action ?? 'REQUESTED',
-    categories,
+/** How many people a client has, and how many keys of persons: what encryption at rest rests on. */
+async function peopleOf({ regions, keysSource }: Stores, client: string): Promise<{ people: number; keys: number }> {
+  const source = await regions.of(client);
+  const count = async (of: DataSource, table: string) => {
+    const [row] = await of.query<Array<{ n: number }>>(`SELECT COUNT(*) AS n FROM ${table} WHERE client_id = ?`, [
+      client,
+    ]);
+    return Number(row?.n ?? 0);
   };
+  const people = (await count(source, 'customer')) + (await count(source, 'client_user'));
+  return { people, keys: await count(keysSource, 'subject_key') };
 }

@@ -135,6 +135,9 @@ export class RegisterWebhookInput {
   @Field(() => ID, { nullable: true, description: 'A sub-processor, by id or slug; for the platform.' })
   subProcessor?: string | null;
 
-  @Field(() => String, { description: 'https, and outside this network.' })
+  @Field(() => String, {
+    description:
+      'https, and outside this network. Without a recipient it is where the client itself is told of notices.',
+  })
   url: string;
 }

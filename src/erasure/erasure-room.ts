@@ -3,7 +3,7 @@ import { type ChangeRecorder, unrecorded } from '../identity/change-recorder';
 import type { Proposals } from '../register/proposals';
 import type { ThirdParties } from '../register/third-parties';
 import type { WebhookBody } from '../register/webhooks/webhook-sender';
-import { Webhooks } from '../register/webhooks/webhooks';
+import type { Webhooks } from '../register/webhooks/webhooks';
 import { detectEngine } from '../storage/engine-profiles';
 import { Jobs } from '../storage/jobs';
 import type { KeyStore } from '../storage/key-store';
@@ -30,7 +30,9 @@ export interface ErasureRoomOptions {
   readonly proposals?: Proposals;
   readonly purgers?: readonly Purger[];
   readonly exports?: TerminationExports;
-  readonly production?: boolean;
+  readonly webhooks: Webhooks;
+  /** What other rooms tell by the same sender. */
+  readonly bodies?: ReadonlyArray<readonly [event: string, body: WebhookBody]>;
   readonly chunkRows?: number;
   readonly leaseMs?: number;
   readonly now?: () => number;
@@ -55,10 +57,10 @@ export interface ErasureRoom {
 
 /** The room of erasure, wired over the stores. */
 export function createErasureRoom(options: ErasureRoomOptions): ErasureRoom {
-  const { regions, keys, keysSource, parties, entities, now = Date.now, leaseMs, chunkRows = CHUNK_ROWS } = options;
+  const { regions, keys, keysSource, parties, webhooks, entities, leaseMs } = options;
+  const { now = Date.now, chunkRows = CHUNK_ROWS } = options;
   const profiles = new Remembered((source: DataSource) => detectEngine(source));
   const recorder = options.recorder ?? unrecorded;
-  const webhooks = new Webhooks(regions, keys, { production: options.production ?? false, recorder });
   const tables: readonly TenantTable[] = entities.map(tableOf);
   const parts: ErasureParts = {
     regions,
@@ -92,6 +94,7 @@ export function createErasureRoom(options: ErasureRoomOptions): ErasureRoom {
     bodies: new Map([
       [ERASURE_EVENT, erasureBody(parts.ledger)],
       [TERMINATION_EVENT, async (_client, request) => ({ request })],
+      ...(options.bodies ?? []),
     ]),
   };
 }

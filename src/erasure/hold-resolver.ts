@@ -84,7 +84,7 @@ export class HoldResolver {
 
   @Mutation(() => WebhookPayload, {
     description:
-      'Says where a recipient is told, signed as the Standard Webhooks specification says; replaces the last.',
+      'Says where a recipient, or the client itself, is told, signed as Standard Webhooks say; replaces the last.',
   })
   @Leaves('WEBHOOK_REGISTERED')
   async registerWebhook(
@@ -98,6 +98,11 @@ export class HoldResolver {
       const known = await this.parties.installations(id);
       if (!known.some((installation) => installation.id === installationId)) throw denied.notFound('installation');
       const owner = { kind: 'APPLICATION', id: installationId } as const;
+      return { endpoint: await this.room.webhooks.register(id, owner, url, context.claims.subject) };
+    }
+    if (!subProcessor && administration.some((role) => context.claims.roles.includes(role))) {
+      const { id } = requireClient(context);
+      const owner = { kind: 'CLIENT', id } as const;
       return { endpoint: await this.room.webhooks.register(id, owner, url, context.claims.subject) };
     }
     requireRole(context, 'PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER');

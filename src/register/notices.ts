@@ -5,6 +5,10 @@ import { type Condition, type Row, TenantReader } from '../storage/tenant-reader
 import { TenantWriter } from '../storage/tenant-writer';
 import { inTransaction, isDuplicate } from '../storage/transaction';
 import { ClientNotice } from './client-notice';
+import type { Webhooks } from './webhooks/webhooks';
+
+/** What a client's endpoint is told: that there is a notice, and what it says. */
+export const NOTICE_EVENT = 'client.notice';
 
 export interface Notice {
   /** The same id to the same client is the same notice: it is sent once. */
@@ -14,27 +18,46 @@ export interface Notice {
   readonly message: string;
 }
 
-/** Notices to clients, kept where the client's data is. */
+/** Notices to clients, kept where the client's data is, and sent to the client's endpoint where it has one. */
 export class Notices {
   readonly #regions: Regions;
   readonly #keys: KeyStore;
+  readonly #webhooks: Webhooks | undefined;
 
-  constructor(regions: Regions, keys: KeyStore) {
+  constructor(regions: Regions, keys: KeyStore, webhooks?: Webhooks) {
     this.#regions = regions;
     this.#keys = keys;
+    this.#webhooks = webhooks;
   }
 
   /** Sends a notice, unless the client has it already. */
   async send(client: string, { id, kind, subject, message }: Notice): Promise<void> {
     const row = { id, kind, subject: subject.slice(0, 200), message: message.slice(0, 2000), sentAt: new Date() };
     const source = await this.#regions.of(client);
+    const endpoint = (await this.#webhooks?.endpoints(client))?.get(client);
     try {
-      await inTransaction(source, (manager) =>
-        new TenantWriter(manager, this.#keys).insert(ClientNotice, client, [row]),
-      );
+      await inTransaction(source, async (manager) => {
+        await new TenantWriter(manager, this.#keys).insert(ClientNotice, client, [row]);
+        if (!endpoint) return;
+        const to = { kind: 'CLIENT', id: client, name: 'the client', endpoint } as const;
+        await this.#webhooks?.queue(manager, client, NOTICE_EVENT, id, [to]);
+      });
     } catch (error) {
       if (!isDuplicate(error)) throw error;
     }
+  }
+
+  /** What the client's endpoint is told of a notice; undefined where there is none any more. */
+  async body(client: string, id: string): Promise<Record<string, unknown> | undefined> {
+    const [row] = await new TenantReader(await this.#regions.of(client), this.#keys).select(ClientNotice, {
+      client,
+      fields: ['kind', 'subject', 'message', 'sentAt'],
+      where: [{ field: 'id', is: '=', value: id }],
+      limit: 1,
+    });
+    if (!row) return undefined;
+    const { kind, subject, message, sentAt } = row;
+    return { notice: id, kind, subject, message, sentAt };
   }
 
   /** Newest first, from before an id. */

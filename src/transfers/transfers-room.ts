@@ -7,6 +7,7 @@ import type { Clients } from '../register/clients';
 import { Notices } from '../register/notices';
 import type { Proposals } from '../register/proposals';
 import type { ThirdParties } from '../register/third-parties';
+import type { Webhooks } from '../register/webhooks/webhooks';
 import type { KeyStore } from '../storage/key-store';
 import type { Regions } from '../storage/regions';
 import { ApprovalStore } from './approval-store';
@@ -43,13 +44,14 @@ export function createTransfers(
     readonly records: GovernanceRecords;
     readonly recorder: ChangeRecorder;
     readonly proposals: Proposals;
+    readonly webhooks?: Webhooks;
   },
   { law = heldLaw, now = Date.now }: { readonly law?: Law; readonly now?: () => number } = {},
 ): TransfersRoom {
-  const { regions, keys, clients, parties, records, recorder, proposals } = parts;
+  const { regions, keys, clients, parties, records, recorder, proposals, webhooks } = parts;
   const store = new ApprovalStore(regions, keys);
   const certifications = new Certifications(regions, recorder);
-  const notices = new Notices(regions, keys);
+  const notices = new Notices(regions, keys, webhooks);
   const recipients = new Recipients(clients, parties, certifications);
   const suspensions = new Suspensions(regions, law, recorder);
   const impact = new ImpactAnalysis({ clients, parties, records, certifications, store, suspensions, law });

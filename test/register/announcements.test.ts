@@ -1,3 +1,8 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { Webhook } from 'standardwebhooks';
+import { WebhookSender } from '../../src/register/webhooks/webhook-sender';
 import { type Asker, openTestApp, type TestApp } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';
 
@@ -169,6 +174,44 @@ describe.each(databases)('what changes under clients on $name', ({ create }) => 
         message: 'Publisher: Other GmbH (before: Post GmbH)',
       },
     ]);
+  });
+
+  test('a client’s own endpoint is told too, signed, and another’s is not', async () => {
+    const received: Array<{ headers: Record<string, string>; body: string }> = [];
+    const server = createServer(async (request, response) => {
+      received.push({ headers: request.headers as Record<string, string>, body: await text(request) });
+      response.writeHead(204).end();
+    });
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve);
+    });
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/notices`;
+    const document = `mutation ($url: String!) { registerWebhook(input: { url: $url }) { endpoint { id secret } } }`;
+    const { data, errors } = await app.ask(adminOf('acme'), undefined, document, { url });
+    expect(errors).toBeUndefined();
+    const { secret } = (data?.registerWebhook as { endpoint: { secret: string } } | undefined)?.endpoint ?? {
+      secret: '',
+    };
+    for (const role of ['CLIENT_AGENT', 'AUDITOR', 'PLATFORM_STAFF'] as const) {
+      const refused = await app.ask({ role, client: 'acme' }, undefined, document, { url });
+      expect(refused.errors?.[0]?.extensions.code).toMatch(/^(FORBIDDEN|BAD_USER_INPUT|GRAPHQL_VALIDATION_FAILED)$/);
+    }
+
+    await registerVendor(vendor);
+    await tell();
+    await tell();
+    const { webhooks, bodies } = app.services.erasure;
+    const sender = new WebhookSender(app.stores.regions, webhooks, bodies);
+    expect(await sender.begin()).toBe(1);
+    await sender.settled();
+    expect(await sender.begin()).toBe(0);
+    server.close();
+    const [letter] = received;
+    expect(received).toHaveLength(1);
+    expect(new Webhook(secret).verify(letter?.body ?? '', letter?.headers ?? {})).toMatchObject({
+      type: 'client.notice',
+      data: { kind: 'SUB_PROCESSOR_ADDED', subject: 'New sub-processor: Helpdesk Inc.', notice: expect.any(String) },
+    });
   });
 
   test('a failure midway keeps nobody else untold, and nobody is told twice', async () => {

@@ -5,6 +5,9 @@ const business = 'between businesses; it names no person';
 /** Who receives a client's data beside the client itself (statement S2, S3). */
 export type RecipientKind = 'SUB_PROCESSOR' | 'APPLICATION';
 
+/** Who has an endpoint: recipients, and the client itself for what it is told. */
+export type EndpointKind = RecipientKind | 'CLIENT';
+
 /** Where a recipient is told. Sub-processors' endpoints belong to the platform, applications' to the client. */
 @TenantTable('webhook_endpoint', { erasure: 'KEEP' })
 export class WebhookEndpointRow {
@@ -16,7 +19,7 @@ export class WebhookEndpointRow {
   id: string;
 
   @NonPersonal(business, { plain: { text: 20 } })
-  kind: RecipientKind;
+  kind: EndpointKind;
 
   @NonPersonal(business, { plain: 'id' })
   ownerId: string;
@@ -54,7 +57,7 @@ export class WebhookDeliveryRow {
   reference: string;
 
   @NonPersonal(business, { plain: { text: 20 } })
-  recipientKind: RecipientKind;
+  recipientKind: EndpointKind;
 
   @NonPersonal(business, { plain: 'id' })
   recipientId: string;

@@ -14,15 +14,23 @@ import { TenantWriter } from '../../storage/tenant-writer';
 import { committed, inTransaction } from '../../storage/transaction';
 import { deriveKey, seal, unseal } from '../../storage/vault';
 import { faultOfUrl } from './outgoing';
-import { type DeliveryStatus, type RecipientKind, WebhookDeliveryRow, WebhookEndpointRow } from './webhook-rows';
+import {
+  type DeliveryStatus,
+  type EndpointKind,
+  type RecipientKind,
+  WebhookDeliveryRow,
+  WebhookEndpointRow,
+} from './webhook-rows';
 
 export interface Recipient {
-  readonly kind: RecipientKind;
+  readonly kind: EndpointKind;
   readonly id: string;
   readonly name: string;
 }
 
+/** What became of telling a recipient. */
 export interface Delivery extends Recipient {
+  readonly kind: RecipientKind;
   readonly delivery: string;
   readonly status: DeliveryStatus;
   readonly attempts: number;
@@ -31,7 +39,7 @@ export interface Delivery extends Recipient {
 }
 
 export interface EndpointOwner {
-  readonly kind: RecipientKind;
+  readonly kind: EndpointKind;
   readonly id: string;
 }
 
@@ -168,7 +176,8 @@ export class Webhooks {
       where: [{ field: 'reference', is: '=', value: reference }],
       orderBy: [{ field: 'recipientName' }],
     });
-    return rows.map((row) => ({
+    const ofRecipients = rows.filter(({ recipientKind }) => recipientKind !== 'CLIENT');
+    return ofRecipients.map((row) => ({
       delivery: String(row.id),
       kind: row.recipientKind as RecipientKind,
       id: String(row.recipientId),

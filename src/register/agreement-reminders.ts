@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { v7 as uuid } from 'uuid';
+import { type AgreementKind, agreementKinds } from '../governance/vocabulary';
+import type { Regions } from '../storage/regions';
+import { committed } from '../storage/transaction';
+import type { Notices } from './notices';
+
+/** Without these nobody may process for a client: the agreement itself, and the terms of GDPR Art. 28(3). */
+const needed: readonly AgreementKind[] = ['MASTER', 'DPA'];
+
+interface Term {
+  readonly client_id: string;
+  readonly kind: string;
+  readonly effective_from: number | string;
+  readonly effective_to: number | string | null;
+}
+
+/** Tells clients that have no agreement in force, once for each time that they have none (statement R2). */
+export class AgreementReminders {
+  readonly #regions: Regions;
+  readonly #notices: Notices;
+  readonly #now: () => number;
+  /** Notices that were sent from here: they need not be tried again. */
+  readonly #sent = new Set<string>();
+
+  constructor(regions: Regions, notices: Notices, now: () => number = Date.now) {
+    this.#regions = regions;
+    this.#notices = notices;
+    this.#now = now;
+  }
+
+  async tellDue(): Promise<void> {
+    const terms = await this.#terms();
+    const { home } = this.#regions;
+    const clients = await committed(home, () =>
+      home.query<Array<{ client_id: string; created_at: number | string }>>('SELECT client_id, created_at FROM client'),
+    );
+    for (const { client_id: client, created_at: registered } of clients) {
+      for (const kind of needed) {
+        const since = this.#missingSince(terms.get(`${client} ${kind}`) ?? [], Number(registered));
+        if (since !== undefined) await this.#tell(client, kind, since);
+      }
+    }
+  }
+
+  async #terms(): Promise<Map<string, Term[]>> {
+    const terms = new Map<string, Term[]>();
+    for (const source of this.#regions.all()) {
+      const rows = await committed(source, () =>
+        source.query<Term[]>('SELECT client_id, kind, effective_from, effective_to FROM agreement'),
+      );
+      for (const row of rows) {
+        const key = `${row.client_id} ${row.kind}`;
+        terms.set(key, [...(terms.get(key) ?? []), row]);
+      }
+    }
+    return terms;
+  }
+
+  /** @returns undefined where one is in force */
+  #missingSince(terms: readonly Term[], registered: number): number | undefined {
+    const now = this.#now();
+    let since = registered;
+    for (const { effective_from: from, effective_to: to } of terms) {
+      if (Number(from) > now) continue;
+      if (to === null || Number(to) > now) return undefined;
+      since = Math.max(since, Number(to));
+    }
+    return since;
+  }
+
+  async #tell(client: string, kind: AgreementKind, since: number): Promise<void> {
+    // The same for the same client, kind and time, and in the order of times as every notice's id is.
+    const random = createHash('sha256').update(`${client} ${kind} ${since}`).digest().subarray(0, 16);
+    const id = uuid({ msecs: since, random });
+    if (this.#sent.has(id)) return;
+    await this.#notices.send(client, {
+      id,
+      kind: 'AGREEMENT_MISSING',
+      subject: `No agreement of the kind ${kind} is in force since ${new Date(since).toISOString()}`,
+      message:
+        `${agreementKinds[kind]} Personal data is processed for you under an agreement in force only (GDPR Art. 28(3)). ` +
+        `Sign it on line: signAgreement(input: { kind: ${kind}, version: … }).`,
+    });
+    this.#sent.add(id);
+  }
+}
