@@ -126,6 +126,8 @@ export async function openApp(config: Config, logger = createLogger({ level: con
         alerted.push(countAlerts(registry));
       },
       allowedOrigins: config.allowedOrigins,
+      trustedProxies: config.trustedProxies,
+      limits: config.limits,
       publicOrigin: config.publicOrigin,
       compression: config.compression,
       ready: async () => {
@@ -140,7 +142,9 @@ export async function openApp(config: Config, logger = createLogger({ level: con
         const { fault } = await verifier.issuerState();
         return [
           ...(fault === undefined ? [] : [`${fault} (OIDC_ISSUER is ${issuer}); the keys known before are used`]),
-          ...erasureConcerns(await openErasures(services.erasure.parts)),
+          ...(await openErasures(services.erasure.parts).then(erasureConcerns, () => [
+            'open erasures could not be counted; the log says more if that lasts',
+          ])),
         ];
       },
       logger,
