@@ -72,7 +72,7 @@ async function ofClient(
   const kept = await references.decisionsOf(client, rows);
   const unnamed = persons.filter((_, index) => kept[index] === undefined).map(({ id }) => id);
   const damaged = await keys.damagedAmong(client, unnamed);
-  return persons.flatMap(({ id: customer, restriction }, index) => {
+  return persons.flatMap(({ id: customer, restriction, residency }, index) => {
     const is = kept[index];
     const finding = (problem: PersonFinding['problem'], entry: string | null, message: string) => ({
       problem,
