@@ -144,7 +144,7 @@ function ticksOf(process: number | undefined): number {
     const [, , ...fields] = readFileSync(`/proc/${process}/stat`, 'utf8')
       .replace(/\(.*\)/, '')
       .split(/ +/);
-    return Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+    return Number(fields[10] ?? 0) + Number(fields[11] ?? 0);
   } catch {
     return 0;
   }
