@@ -21,6 +21,7 @@ const contracts: Readonly<Record<Exclude<Contract, 'api'>, Visible>> = {
       'client',
       'customer',
       'customerLookup',
+      'customersByIdentifier',
       'customers',
       'subProcessors',
       'thirdPartyApplications',
@@ -31,7 +32,15 @@ const contracts: Readonly<Record<Exclude<Contract, 'api'>, Visible>> = {
     without: [],
   },
   partner: {
-    queries: ['viewer', 'customer', 'customerLookup', 'customers', 'subProcessors', 'explainAccess'],
+    queries: [
+      'viewer',
+      'customer',
+      'customerLookup',
+      'customersByIdentifier',
+      'customers',
+      'subProcessors',
+      'explainAccess',
+    ],
     mutations: [],
     without: [
       'Customer.ipAddress',

@@ -136,9 +136,10 @@ export class CustomerResolver {
     @Arg('by', () => CustomerLookup) by: CustomerLookup,
     @Ctx() context: RequestContext,
   ): Promise<Customer | null> {
-    const [customer, another] = await this.customersByIdentifier(by, context);
-    if (another) throw denied.several();
-    return customer ?? null;
+    const found = await this.#sharing(context, by);
+    if (found.length > 1) throw denied.several();
+    noteGiven(context, found, categories);
+    return found[0] ?? null;
   }
 
   @PersonalRows()
@@ -150,12 +151,9 @@ export class CustomerResolver {
     @Arg('by', () => CustomerLookup) by: CustomerLookup,
     @Ctx() context: RequestContext,
   ): Promise<Customer[]> {
-    const found = await this.customers.lookup(requireClient(context).id, by, readable(context));
-    const reach = reachOf(context);
-    const fields = fieldsAskedBy(by);
-    const given = found.filter((customer) => mayMatch(reach, customer, fields));
-    noteGiven(context, given, categories);
-    return given;
+    const found = await this.#sharing(context, by);
+    noteGiven(context, found, categories);
+    return found;
   }
 
   @PersonalRows()
@@ -289,6 +287,14 @@ export class CustomerResolver {
     const { subject } = context.claims;
     await this.customers.setRestriction(requireClient(context).id, input.customerId, null, subject, reachOf(context));
     return this.#payload(context, input.customerId);
+  }
+
+  /** Those with an identifier whom the caller may be told of. */
+  async #sharing(context: RequestContext, by: CustomerLookup): Promise<Customer[]> {
+    const found = await this.customers.lookup(requireClient(context).id, by, readable(context));
+    const reach = reachOf(context);
+    const fields = fieldsAskedBy(by);
+    return found.filter((customer) => mayMatch(reach, customer, fields));
   }
 
   async #payload(context: RequestContext, id: string): Promise<CustomerPayload> {
