@@ -28,7 +28,13 @@ const contracts: Readonly<Record<Exclude<Contract, 'api'>, Visible>> = {
       'installations',
       'explainAccess',
     ],
-    mutations: ['createCustomer', 'updateCustomer'],
+    mutations: [
+      'createCustomer',
+      'updateCustomer',
+      'objectToProcessing',
+      'withdrawObjection',
+      'recordAutomatedDecision',
+    ],
     without: [],
   },
   partner: {
@@ -48,6 +54,9 @@ const contracts: Readonly<Record<Exclude<Contract, 'api'>, Visible>> = {
       'Customer.healthRecords',
       'Customer.source',
       'CustomerFilter.source',
+      'Customer.automatedDecisions',
+      'Customer.lastAutomatedDecisionAt',
+      'CustomerFilter.decidedAutomatically',
     ],
   },
 };
