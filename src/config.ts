@@ -1,4 +1,6 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
+import { readLimits, type ServerLimits } from './gateway/limits';
 import { type ClaimNames, defaultClaimNames } from './identity/claims';
 import { ConfigurationError } from './storage/errors';
 import type { HostingRegion } from './storage/regions';
@@ -40,10 +42,21 @@ export interface Config {
   readonly claimNames?: ClaimNames;
   /** Where checkpoints of the audit ledger are shown; what is absent is not used. */
   readonly auditAnchors?: AnchorConfig;
+  /** Whom the record of processing names as the processor (GDPR Art. 30(2)(a)). */
+  readonly processor?: {
+    readonly name?: string | undefined;
+    readonly contact?: string | undefined;
+    readonly representative?: string | undefined;
+    readonly dataProtectionOfficer?: string | undefined;
+  };
   /** Who is told of what stands out in the audit ledger. */
   readonly alertWebhook?: { readonly url: string; readonly secret: string } | undefined;
   /** Origins whose pages may call the API in a browser, besides its own. */
   readonly allowedOrigins: readonly string[];
+  /** Proxies whose word on a caller's address is believed. */
+  readonly trustedProxies: readonly string[];
+  /** Limits of the server that differ from their defaults. */
+  readonly limits: Partial<ServerLimits>;
   /** How browsers see this server, where a proxy in front of it is called by another name. */
   readonly publicOrigin?: string | undefined;
   /** Which answers are compressed: those that hold no personal data, all, or none. */
@@ -96,6 +109,8 @@ const origin = z
     'must be an origin as browsers write it: https://app.example, without path, and with its port where it has one',
   );
 
+const processorText = z.string().max(300, 'must have 300 characters at most');
+
 const environment = z.object({
   PORT: z
     .string()
@@ -130,6 +145,10 @@ const environment = z.object({
     .regex(/^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*$/, "must be the witness's verifier key: name+id+key")
     .optional(),
   AUDIT_TIMESTAMP_URL: webUrl.optional(),
+  PROCESSOR_NAME: processorText.optional(),
+  PROCESSOR_CONTACT: processorText.optional(),
+  PROCESSOR_REPRESENTATIVE: processorText.optional(),
+  PROCESSOR_DPO: processorText.optional(),
   AUDIT_ALERT_URL: webUrl.optional(),
   AUDIT_ALERT_SECRET: z
     .string()
@@ -141,6 +160,22 @@ const environment = z.object({
     .transform((text) => text?.split(/[\s,]+/).filter((each) => each !== '') ?? [])
     .pipe(z.array(origin)),
   PUBLIC_ORIGIN: origin.optional(),
+  TRUSTED_PROXIES: z
+    .string()
+    .optional()
+    .transform((text) => text?.split(/[\s,]+/).filter((each) => each !== '') ?? [])
+    .refine((all) => all.every(isAddressRange), 'must list addresses or ranges, such as 10.0.0.7 or 10.0.0.0/8'),
+  LIMITS: z
+    .string()
+    .default('')
+    .transform((text, context) => {
+      try {
+        return text === '' ? {} : readLimits(text);
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: (error as Error).message });
+        return z.NEVER;
+      }
+    }),
   COMPRESSION: z.enum(compressions, `must be one of ${compressions.join(', ')}`).default('impersonal'),
   SHUTDOWN_DELAY: z
     .string()
@@ -151,6 +186,13 @@ const environment = z.object({
   LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
   NODE_ENV: z.string().optional(),
 });
+
+function isAddressRange(text: string): boolean {
+  const [address = '', prefix] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || prefix === undefined) return version !== 0;
+  return /^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128);
+}
 
 function witnessOf(url: string | undefined, key: string | undefined): AnchorConfig['witness'] {
   return url === undefined || key === undefined ? undefined : { url, key };
@@ -247,9 +289,17 @@ export function readConfig(env: SetVariables, { toServe = false } = {}): Config 
       witness: witnessOf(variables.AUDIT_WITNESS_URL, variables.AUDIT_WITNESS_KEY),
       timestampUrl: variables.AUDIT_TIMESTAMP_URL,
     },
+    processor: {
+      name: variables.PROCESSOR_NAME,
+      contact: variables.PROCESSOR_CONTACT,
+      representative: variables.PROCESSOR_REPRESENTATIVE,
+      dataProtectionOfficer: variables.PROCESSOR_DPO,
+    },
     alertWebhook: alertWebhookOf(variables.AUDIT_ALERT_URL, variables.AUDIT_ALERT_SECRET),
     allowedOrigins: variables.ALLOWED_ORIGINS,
     publicOrigin: variables.PUBLIC_ORIGIN,
+    trustedProxies: variables.TRUSTED_PROXIES,
+    limits: variables.LIMITS,
     compression: variables.COMPRESSION,
     shutdownDelay: variables.SHUTDOWN_DELAY ?? (production ? SHUTDOWN_DELAY_S : 0),
     logLevel: variables.LOG_LEVEL,

@@ -1,10 +1,12 @@
+import type { DataSource } from 'typeorm';
 import { AccessRecorder } from './audit/access-recorder';
 import type { Alert } from './audit/alerts';
 import { isDataBehind } from './audit/data-behind';
 import { Ledger, type LedgerOptions } from './audit/ledger';
+import { LedgerState } from './audit/ledger-state';
 import { AuditReader } from './audit/reader';
 import { References } from './audit/references';
-import type { DeclaredTransfer } from './audit/reports/processing-record';
+import type { Processor } from './audit/reports/processing-record';
 import { Reports } from './audit/reports/reports';
 import { AuditTrail } from './audit/trail';
 import { Disclosures } from './disclosures/disclosures';
@@ -24,8 +26,9 @@ import { ThirdParties } from './register/third-parties';
 import { Webhooks } from './register/webhooks/webhooks';
 import type { Stores } from './stores';
 import { Customers } from './subjects/customers';
+import { Processing } from './subjects/processing';
 import { Records } from './subjects/records';
-import type { StoredApproval } from './transfers/approval-store';
+import { declaredTransfers } from './transfers/declared-transfers';
 import { createTransfers, type TransfersRoom } from './transfers/transfers-room';
 
 /** What the rooms can do, wired over the stores; the server and the commands share it. */
@@ -34,6 +37,7 @@ export interface Services {
   readonly clients: Clients;
   readonly parties: ThirdParties;
   readonly customers: Customers;
+  readonly processing: Processing;
   readonly subjectRecords: Records;
   readonly transfers: TransfersRoom;
   readonly proposals: Proposals;
@@ -50,9 +54,13 @@ export interface Services {
   readonly announcements: Announcements;
   readonly agreementReminders: AgreementReminders;
   readonly reports: Reports;
+  /** What the register says of a client's permissions, agreements and exclusions. */
+  readonly policies: RegisterPolicySource;
 }
 
 export interface ServiceOptions extends LedgerOptions {
+  /** Whom the record of processing names as the processor. */
+  readonly processor?: Processor;
   /** Told of accesses that stand out. */
   readonly onAlert?: (alert: Alert) => void;
   /** Told where a client's end goes on though nobody collected its export. */
@@ -97,11 +105,13 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
   });
   const policies = new RegisterPolicySource(clients, parties, records);
   const reader = new AuditReader(regions, references);
+  const state = new LedgerState(stores, ledger);
   return {
     records,
     clients,
     parties,
     customers: new Customers(regions, keys, trail, erasure.tombstones),
+    processing: new Processing(regions, keys, trail),
     subjectRecords: new Records(regions, keys),
     transfers,
     proposals,
@@ -111,6 +121,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     erasure,
     exports,
     accesses: new AccessRecorder(ledger, references, options.onAlert),
+    policies,
     auditReader: reader,
     references,
     reports: new Reports({
@@ -118,7 +129,9 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
       clients,
       parties,
       policies,
-      transfersOf: async (client) => (await transfers.store.all(client)).map(declaredTransfer),
+      transfersOf: (client) => declaredTransfers(transfers, parties, client),
+      processor: options.processor ?? {},
+      securityOf: async (client) => ({ ledger: await state.words(), ...(await peopleOf(stores, client)) }),
     }),
     announcements: new Announcements(regions, transfers.notices),
     agreementReminders: new AgreementReminders(regions, transfers.notices),
@@ -126,14 +139,15 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
   };
 }
 
-/** An approval as the record of processing states it. */
-function declaredTransfer(approval: StoredApproval): DeclaredTransfer {
-  const { recipientKind, recipientId, destinationCountry, mechanism, categories, events } = approval;
-  return {
-    recipient: `${recipientKind} ${recipientId}`,
-    country: destinationCountry,
-    mechanism,
-    state: events.at(-1)?.action ?? 'REQUESTED',
-    categories,
+/** How many people a client has, and how many keys of persons: what encryption at rest rests on. */
+async function peopleOf({ regions, keysSource }: Stores, client: string): Promise<{ people: number; keys: number }> {
+  const source = await regions.of(client);
+  const count = async (of: DataSource, table: string) => {
+    const [row] = await of.query<Array<{ n: number }>>(`SELECT COUNT(*) AS n FROM ${table} WHERE client_id = ?`, [
+      client,
+    ]);
+    return Number(row?.n ?? 0);
   };
+  const people = (await count(source, 'customer')) + (await count(source, 'client_user'));
+  return { people, keys: await count(keysSource, 'subject_key') };
 }

@@ -115,6 +115,14 @@ test.each([
   expect(faults({ PUBLIC_ORIGIN: text })).toEqual([expect.stringMatching(/^PUBLIC_ORIGIN: must be an origin/)]);
 });
 
+test('S9: proxies are named by address or range, and limits by their names', () => {
+  expect(faults({ TRUSTED_PROXIES: '10.0.0.7, 10.0.0.0/8 ::1', LIMITS: 'sockets=5,socketBytes=1000' })).toEqual([]);
+  for (const text of ['proxy.example', '10.0.0.0/33', '10.0.0.0/', 'true']) {
+    expect(faults({ TRUSTED_PROXIES: text })).toEqual([expect.stringMatching(/^TRUSTED_PROXIES: must list addresses/)]);
+  }
+  expect(faults({ LIMITS: 'socks=5' })).toEqual([expect.stringMatching(/^LIMITS: "socks" is no limit; they are /)]);
+});
+
 test.each(['', 'a b', 'a"b', 'rôles', 'a,,b', 'a,'].map((text) => [text]))('%j names no claim', (text) => {
   expect(faults({ OIDC_CLAIM_ROLES: text })).toEqual(text === '' ? [] : [expect.stringMatching(/^OIDC_CLAIM_ROLES: /)]);
 });

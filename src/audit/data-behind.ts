@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { Regions } from '../storage/regions';
 import { committed } from '../storage/transaction';
+import { acknowledgedGaps } from './gaps';
 
 /**
  * Whether the data is older than the keys' store has seen it: a log of the ledger is missing, or ends before its head. So
@@ -21,5 +22,13 @@ export async function isDataBehind(regions: Regions, keys: DataSource): Promise<
     );
     for (const { log_id, pruned, last } of logs) sizes.set(log_id, last === null ? Number(pruned) : Number(last) + 1);
   }
-  return heads.some(({ log_id, tree_size }) => (sizes.get(log_id) ?? 0) < Number(tree_size));
+  const behind = heads
+    .map(({ log_id: log, tree_size: seen }) => ({ log, seen: Number(seen), size: sizes.get(log) ?? 0 }))
+    .filter(({ seen, size }) => size < seen);
+  if (behind.length === 0) return false;
+  // What an operator accepted as lost is not expected back.
+  const accepted = await acknowledgedGaps(regions.all());
+  return behind.some(
+    ({ log, seen, size }) => !accepted.some((gap) => gap.log === log && gap.size === size && gap.seen >= seen),
+  );
 }

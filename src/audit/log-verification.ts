@@ -4,6 +4,7 @@ import { attempt } from './attempt';
 import { isSigned, parseCheckpoint } from './checkpoint';
 import { type AuditEntry, type EntryRow, entryOf } from './entry';
 import { standsAt } from './entry-place';
+import { type Gap, gapIn } from './gaps';
 import type { Witnessed } from './heads';
 import { GrowingTree, hashLeafText, rootOf } from './merkle';
 import { originOf } from './origin';
@@ -20,6 +21,8 @@ export interface Finding {
   readonly sequence: number;
   readonly entry: string | undefined;
   readonly message: string;
+  /** What an operator may accept: the end of the log is missing, and nothing else is wrong with it. */
+  readonly gap?: Gap;
 }
 
 /** What a log says of one that was pruned. */
@@ -57,6 +60,7 @@ export interface LogToVerify {
 export class LogVerification {
   readonly findings: Finding[] = [];
   readonly prunings: Pruning[] = [];
+  readonly acknowledged: Gap[] = [];
   readonly anchors = new AnchorTally();
   read = 0;
   checkpoints = 0;
@@ -203,7 +207,10 @@ export class LogVerification {
     }
   }
 
-  #note({ kind, details }: AuditEntry): void {
+  #note(said: AuditEntry): void {
+    const { kind, details } = said;
+    const gap = gapIn(said);
+    if (gap) this.acknowledged.push(gap);
     if (kind !== 'LOG_PRUNED' || !details) return;
     this.prunings.push({ log: String(details.log), entries: Number(details.entries) });
   }
@@ -265,7 +272,8 @@ export class LogVerification {
     if (!beyond) return;
     const missing =
       beyond.size - this.size === 1 ? `entry ${this.size} is` : `entries ${this.size} to ${beyond.size - 1} are`;
-    this.#find('MISSING', this.size, undefined, `${missing} missing: ${beyond.by} saw ${beyond.size}`);
+    const gap = { log: this.log.logId, size: this.size, root: this.root.toString('base64'), seen: beyond.size };
+    this.#find('MISSING', this.size, undefined, `${missing} missing: ${beyond.by} saw ${beyond.size}`, gap);
   }
 
   async #settle(): Promise<void> {
@@ -274,8 +282,9 @@ export class LogVerification {
     await Promise.all(pending);
   }
 
-  #find(problem: Problem, sequence: number, entry: string | undefined, message: string): void {
+  #find(problem: Problem, sequence: number, entry: string | undefined, message: string, gap?: Gap): void {
     // One wrong entry makes everything after it wrong: the first few tell.
-    if (this.findings.length < 20) this.findings.push({ problem, log: this.log.logId, sequence, entry, message });
+    if (this.findings.length >= 20) return;
+    this.findings.push({ problem, log: this.log.logId, sequence, entry, message, ...(gap ? { gap } : {}) });
   }
 }

@@ -1,8 +1,9 @@
 import type { DataSource } from 'typeorm';
 import type { ChangeRecorder } from '../identity/change-recorder';
 import { inTransaction } from '../storage/transaction';
-import { type EntryRow, entryColumns, entryOf } from './entry';
+import { type AuditEntry, type EntryRow, entryColumns, entryOf } from './entry';
 import { timeOfId } from './entry-id';
+import { GAP_ACKNOWLEDGED } from './gaps';
 import { hashLeaf } from './merkle';
 import { mayBePruned } from './retention-rules';
 import { TILE_LEAVES } from './tiles';
@@ -58,22 +59,22 @@ interface Job {
 async function pruneLog(job: Job, pruned: number): Promise<number> {
   const { source, recorder, log } = job;
   let end = pruned;
-  const repeated: Array<Readonly<Record<string, string | number>>> = [];
+  const repeated: Array<{ kind: string; details: NonNullable<AuditEntry['details']> }> = [];
   for (let rows = await tileAt(job, end); rows.length > 0; rows = await tileAt(job, end)) {
     await keepHashes(job, end, rows);
     for (const { body } of rows) {
       const { kind, details } = entryOf(body);
-      // What says that another log was pruned must not go with its own.
-      if (kind === 'LOG_PRUNED' && details?.log !== log) {
-        repeated.push({ log: String(details?.log), entries: Number(details?.entries) });
+      // What says that another log was pruned, or has lost its end, must not go with its own.
+      if (details && (kind === GAP_ACKNOWLEDGED || (kind === 'LOG_PRUNED' && details.log !== log))) {
+        repeated.push({ kind, details });
       }
     }
     end += rows.length;
     if (rows.length < TILE_LEAVES) break;
   }
   if (end === pruned) return pruned;
-  for (const details of [...repeated, { log, entries: end }]) {
-    await recorder.record('LOG_PRUNED', { principal: PRUNER, details });
+  for (const { kind, details } of [...repeated, { kind: 'LOG_PRUNED', details: { log, entries: end } }]) {
+    await recorder.record(kind, { principal: PRUNER, details });
   }
   await inTransaction(source, (manager) =>
     manager.query('UPDATE audit_log SET pruned = ? WHERE log_id = ?', [end, log]),

@@ -3,6 +3,7 @@ import type { Anchored } from './anchor-file';
 import type { AnchorReport } from './anchor-tally';
 import { attempt } from './attempt';
 import { entryOf } from './entry';
+import { type Gap, isAcknowledged } from './gaps';
 import type { Witnessed } from './heads';
 import { type Finding, LogVerification, type Pruning } from './log-verification';
 import type { Trust } from './receipts';
@@ -26,6 +27,8 @@ export interface Verification {
   readonly checkpoints: number;
   readonly logs: readonly LogReport[];
   readonly findings: readonly Finding[];
+  /** Ends of logs that are missing, and that an operator accepted on the record. */
+  readonly acknowledged: readonly Gap[];
 }
 
 export interface VerificationOptions {
@@ -49,6 +52,7 @@ export async function verifyLedger(
   const findings: Finding[] = [];
   const reports: LogReport[] = [];
   const prunings: Pruning[] = [];
+  const accepted: Gap[] = [];
   const expected = new Map<string, Witnessed[]>();
   const expect = (seen: Witnessed) => expected.set(seen.logId, [...(expected.get(seen.logId) ?? []), seen]);
   for (const seen of [...witnessed, ...anchored]) expect(seen);
@@ -65,6 +69,7 @@ export async function verifyLedger(
       checkpoints += log.checkpoints;
       findings.push(...log.findings);
       prunings.push(...log.prunings);
+      accepted.push(...log.acknowledged);
       for (const seen of anchored) if (seen.logId === logId && seen.size <= log.size) log.anchors.add(seen, seen.size);
       const anchors = log.anchors.all();
       reports.push({
@@ -77,17 +82,21 @@ export async function verifyLedger(
       });
     }
   }
-  for (const [logId, [seen]] of expected) {
-    if (!seen || seen.size === 0) continue;
+  for (const [logId, all] of expected) {
+    const seen = all.reduce((most, each) => (each.size > most.size ? each : most));
+    if (seen.size === 0) continue;
     const message = `the whole log is missing: ${seen.by} saw ${seen.size} entries of it`;
-    findings.push({ problem: 'MISSING', log: logId, sequence: 0, entry: undefined, message });
+    const gap = { log: logId, size: 0, root: '', seen: seen.size };
+    findings.push({ problem: 'MISSING', log: logId, sequence: 0, entry: undefined, message, gap });
   }
   for (const { log, pruned } of reports) {
     if (pruned === 0 || prunings.some((pruning) => pruning.log === log && pruning.entries >= pruned)) continue;
     const message = `entries 0 to ${pruned - 1} are missing: no entry says that they were pruned`;
     findings.push({ problem: 'MISSING', log, sequence: 0, entry: undefined, message });
   }
-  return { sound: findings.length === 0, entries, checkpoints, logs: reports, findings };
+  const acknowledged = findings.flatMap(({ gap }) => (gap && isAcknowledged(gap, accepted) ? gap : []));
+  const open = findings.filter(({ gap }) => !gap || !acknowledged.includes(gap));
+  return { sound: open.length === 0, entries, checkpoints, logs: reports, findings: open, acknowledged };
 }
 
 /** What the first entry of each log says of the logs before it. */

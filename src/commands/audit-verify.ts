@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import { readAnchors } from '../audit/anchor-file';
+import type { Gap } from '../audit/gaps';
 import { keptHeads } from '../audit/heads';
 import type { Finding } from '../audit/log-verification';
 import { type RecordFinding, type RecordsReport, verifyRecords } from '../audit/records';
@@ -15,13 +16,16 @@ import { wordsOf } from './failure';
 import { exitTwoOnMisuse } from './misuse';
 import { overStores } from './over-stores';
 
-interface VerifyOptions {
+export interface WholeOptions {
   readonly anchor: readonly string[];
   readonly witnessKey: readonly string[];
   readonly tsaCert: readonly string[];
   readonly key?: string;
-  readonly records?: true;
   readonly json?: true;
+}
+
+interface VerifyOptions extends WholeOptions {
+  readonly records?: true;
 }
 
 /** `remit audit verify`: recomputes the whole ledger. */
@@ -51,7 +55,7 @@ export function verifyCommand(): Command {
     )
     .option(
       '--json',
-      'print {"sound","entries","checkpoints","logs","findings"}, and "records" where they are asked for',
+      'print {"sound","entries","checkpoints","logs","findings","acknowledged"}, and "records" where they are asked for',
     )
     .addHelpText(
       'after',
@@ -67,7 +71,16 @@ export function verifyCommand(): Command {
   return exitTwoOnMisuse(command);
 }
 
-async function verify({ ledger, references }: Services, stores: Stores, options: VerifyOptions) {
+async function verify(services: Services, stores: Stores, options: VerifyOptions) {
+  const { regions, keys } = stores;
+  const { report, forged } = await verifyWhole(services, stores, options);
+  const { references } = services;
+  const records = options.records ? await verifyRecords({ regions, keys, references }) : undefined;
+  return { report, forged, records };
+}
+
+/** Verifies the ledger with what the environment and the command say of keys and anchors. */
+export async function verifyWhole({ ledger }: Services, stores: Stores, options: WholeOptions) {
   const { anchor, key, json } = options;
   const publicKey = key ? await publicKeyIn(key) : (await ledger.signer()).publicKey;
   const configured = readConfig(process.env).auditAnchors?.witness;
@@ -90,22 +103,25 @@ async function verify({ ledger, references }: Services, stores: Stores, options:
     onProgress: (entries) => bar?.update(entries),
   });
   bar?.stop();
-  const { regions, keys } = stores;
-  const records = options.records ? await verifyRecords({ regions, keys, references }) : undefined;
-  return { report, forged, records };
+  return { report, forged };
 }
 
 function describe(report: Verification, forged: readonly string[], hasAnchor: boolean): string {
-  const { sound, entries, checkpoints, logs, findings } = report;
+  const { sound, entries, checkpoints, logs, findings, acknowledged } = report;
+  const gaps = acknowledged.length === 0 ? '' : `, ${acknowledged.length} acknowledged gaps`;
   const isAnchored = hasAnchor || logs.some(({ anchors }) => anchors.length > 0);
   return [
     ...findings.map(describeFinding),
     ...forged.map((log) => `log ${log}: its head in the keys' store is not signed by the key`),
     ...(isAnchored ? logs.flatMap(describeAnchoring) : []),
-    `${sound && forged.length === 0 ? 'Sound' : 'NOT SOUND'}: ${entries} entries in ${logs.length} logs, ${checkpoints} signed checkpoints.`,
+    ...acknowledged.map(describeGap),
+    `${sound && forged.length === 0 ? 'Sound' : 'NOT SOUND'}: ${entries} entries in ${logs.length} logs, ${checkpoints} signed checkpoints${gaps}.`,
     '',
   ].join('\n');
 }
+
+const describeGap = ({ log, size, seen }: Gap): string =>
+  `log ${log}: entries ${size} to ${seen - 1} are missing, which is acknowledged on the record`;
 
 function describeRecords(records: RecordsReport | undefined): string {
   if (!records) return '';
@@ -121,7 +137,7 @@ function describeRecords(records: RecordsReport | undefined): string {
 const describeRecord = ({ problem, table, row, client, entry, message }: RecordFinding): string =>
   `${problem} ${table} ${row}${client === null ? '' : `, client ${client}`}: ${message}${entry ? `, by entry ${entry}` : ''}`;
 
-const describeFinding = ({ problem, log, sequence, entry, message }: Finding): string =>
+export const describeFinding = ({ problem, log, sequence, entry, message }: Finding): string =>
   `${problem} log ${log}, entry ${sequence}${entry ? ` (${entry})` : ''}: ${message}`;
 
 function describeAnchoring({ log, size, anchoredTo, anchors }: LogReport): string[] {

@@ -6,9 +6,10 @@ import { CommandError } from './failure';
 
 /** Runs a command's work over the stores that the environment names, and closes them however it ends. */
 export async function overStores<T>(work: (services: Services, stores: Stores) => Promise<T>): Promise<T> {
-  const stores = await openStores(readConfig(process.env));
+  const config = readConfig(process.env);
+  const stores = await openStores(config);
   try {
-    return await work(createServices(stores), stores);
+    return await work(createServices(stores, config.processor ? { processor: config.processor } : {}), stores);
   } catch (error) {
     throw error instanceof ImportUsageError ? new CommandError(error.message, 2) : error;
   } finally {

@@ -55,6 +55,13 @@ export const gatewayErrors = {
     new GatewayError(503, 'SERVICE_UNAVAILABLE', 'The server has as much to do as it can; try again.', {
       'retry-after': '1',
     }),
+  tooMuch: (whose: string) =>
+    new GatewayError(429, 'TOO_MANY_OPERATIONS', `As much is under way ${whose} as may be; wait for some of it.`, {
+      'retry-after': '1',
+    }),
+  tooFast: () => new GatewayError(429, 'TOO_MANY_MESSAGES', 'More is sent on this connection than may be in a second.'),
+  anonymousTooLong: () =>
+    new GatewayError(401, 'UNAUTHENTICATED', 'A connection without a token is closed after a while; connect again.'),
   draining: () =>
     new GatewayError(503, 'SERVICE_UNAVAILABLE', 'The server is shutting down; connect again.', { 'retry-after': '1' }),
   metrics: () =>

@@ -22,13 +22,16 @@ export interface Exchange {
   client?: string | undefined;
   /** As the header states it, until the governed report says which one applies. */
   purpose?: string | undefined;
-  operationName?: string | undefined;
+  /** Its kind and root fields: what its caller calls it is not kept. */
+  operation?: string | undefined;
   report?: GovernanceReport;
   outcome?: ExchangeOutcome;
   /** Codes of the answer's errors, each once. */
   codes: readonly string[];
   /** It has been decided that the operation reaches no governed field. */
   impersonal?: boolean;
+  /** It was answered with a timeout, whatever comes of it. */
+  isGivenUp?: boolean;
   /** The ledger could not be written. */
   unaudited?: boolean;
 }

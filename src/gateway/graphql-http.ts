@@ -7,10 +7,12 @@ import { sendAnswer } from './compression';
 import { withDeadline } from './deadline';
 import { challenge, gatewayErrors } from './errors';
 import { beginExchange, type Exchange, rememberExchange } from './exchange';
+import type { Executions } from './executions';
+import type { ServerLimits } from './limits';
 import { type Answer, PlannedOperations } from './planned-operations';
 import { purposeHeader, statedPurpose } from './purpose';
 import { contextFor } from './request-contexts';
-import type { Contract, ServerLimits, ServerOptions } from './server-options';
+import type { Contract, ServerOptions } from './server-options';
 import { traced } from './tracing';
 
 /** Errors of a request that is well-formed by the letter of GraphQL over HTTP: application/json answers those with 200. */
@@ -29,27 +31,29 @@ export async function graphqlOverHttp(
   app: FastifyInstance,
   options: ServerOptions,
   limits: ServerLimits,
+  executions: Executions,
 ): Promise<HttpHandler> {
   const services = await startServices(options);
-  let underWay = 0;
   app.addHook('onClose', async () => {
     await Promise.all([...services.values()].map(({ apollo }) => apollo.stop()));
   });
 
   return async (request, reply) => {
-    if (underWay >= limits.operationsUnderWay) throw gatewayErrors.overloaded();
+    const left = executions.arrive(request.ip);
     const exchange = beginExchange('http');
     request.exchange = exchange;
     exchange.arrived = options.audit?.begin();
-    underWay++;
     const ended = () => {
-      underWay--;
+      left();
       exchange.arrived?.();
     };
     const responding = traced(exchange, () => respond(request, exchange));
     // Not with the answer: what took too long goes on.
     responding.then(ended, ended);
-    const answer = await withDeadline(responding, limits.operationMs, () => gatewayErrors.timeout(limits.operationMs));
+    const answer = await withDeadline(responding, limits.operationMs, () => {
+      exchange.isGivenUp = true;
+      return gatewayErrors.timeout(limits.operationMs);
+    });
     reply.code(statusOf(exchange, answer.status, answer.contentType));
     for (const [name, value] of answer.headers ?? []) reply.header(name, value);
     reply.header('content-type', answer.contentType);
@@ -65,7 +69,22 @@ export async function graphqlOverHttp(
     exchange.contract = options.contractOf(claims);
     const service = services.get(exchange.contract);
     if (!service) throw gatewayErrors.internal();
-    const context = await contextFor(options, claims, purpose);
+    const leave = await executions.turn(claims.subject);
+    try {
+      // Nobody waits any more for what has waited too long.
+      if (exchange.isGivenUp || request.raw.socket.destroyed) throw gatewayErrors.timeout(limits.operationMs);
+      return await execute(service, request, exchange, await contextFor(options, claims, purpose));
+    } finally {
+      leave();
+    }
+  }
+
+  async function execute(
+    service: Service,
+    request: FastifyRequest,
+    exchange: Exchange,
+    context: RequestContext,
+  ): Promise<Answer> {
     rememberExchange(exchange, context);
     return (
       (await service.planned.answer(request, exchange, context)) ?? (await throughApollo(service, request, context))

@@ -6,6 +6,7 @@ import type { TokenClaims } from '../identity/caller';
 import type { RequestContext } from '../identity/request-context';
 import type { TokenVerifier } from '../identity/tokens';
 import type { Collect } from './export-downloads';
+import type { ServerLimits } from './limits';
 import type { SignIn } from './playground';
 import type { Acknowledge } from './webhook-acknowledgements';
 
@@ -54,33 +55,7 @@ export interface ServerOptions {
   /** Where the built playground is; `dist/playground` unless told. */
   readonly playgroundDirectory?: string;
   /** What is left out has its default. */
-  readonly limits?: Partial<ServerLimits>;
+  readonly limits?: Partial<ServerLimits> | undefined;
+  /** Addresses of proxies whose `X-Forwarded-For` is believed; none unless told. */
+  readonly trustedProxies?: readonly string[] | undefined;
 }
-
-/** Bounds on what one caller can take of the server. Those on documents are the governed executor's. */
-export interface ServerLimits {
-  /** Bytes of a request's body or of a WebSocket message. */
-  readonly bodyBytes: number;
-  /** Bytes of a request's line and headers together. */
-  readonly headerBytes: number;
-  /** Operations under way at once over HTTP, those included that were given up and still run. */
-  readonly operationsUnderWay: number;
-  /** Milliseconds in which an operation must have been answered. */
-  readonly operationMs: number;
-  /** Milliseconds in which a WebSocket must have been initialised. */
-  readonly initialisationMs: number;
-  /** Operations under way at once on one WebSocket. */
-  readonly operationsPerSocket: number;
-  /** Milliseconds that requests under way have to finish when the server closes. */
-  readonly shutdownMs: number;
-}
-
-export const defaultServerLimits: ServerLimits = {
-  bodyBytes: 256 * 1024,
-  headerBytes: 16 * 1024,
-  operationsUnderWay: 1_000,
-  operationMs: 10_000,
-  initialisationMs: 3_000,
-  operationsPerSocket: 50,
-  shutdownMs: 10_000,
-};

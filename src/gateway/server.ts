@@ -12,15 +12,18 @@ import { compressReplies } from './compression';
 import { allowOrigins, mayOpenSockets } from './cross-origin';
 import { answerError, answerErrors } from './error-answers';
 import { gatewayErrors } from './errors';
+import { Executions } from './executions';
 import { giveExports } from './export-downloads';
 import { closeGracefully } from './graceful-shutdown';
 import { graphqlOverHttp } from './graphql-http';
 import { serveHealth } from './health';
+import { defaultServerLimits, type ServerLimits } from './limits';
 import { createMetrics, serveMetrics } from './metrics';
+import { OpenSockets } from './open-sockets';
 import { plainBodies } from './plain-bodies';
 import { playground } from './playground';
 import { securityHeaders } from './security-headers';
-import { defaultServerLimits, type ServerLimits, type ServerOptions } from './server-options';
+import type { ServerOptions } from './server-options';
 import { graphqlOverSocket } from './subscriptions';
 import { takeAcknowledgements } from './webhook-acknowledgements';
 
@@ -36,6 +39,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.bodyBytes,
+    // Whoever is no proxy of ours could write any address there.
+    trustProxy: options.trustedProxies?.length ? [...options.trustedProxies] : false,
+    connectionTimeout: 60_000,
     requestTimeout: 15_000,
     keepAliveTimeout: 30_000,
     // A request that arrives while the server closes is answered, not turned away.
@@ -43,6 +49,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     http: { maxHeaderSize: limits.headerBytes, headersTimeout: 10_000, connectionsCheckingInterval: 5_000 },
     frameworkErrors: (_error, _request, reply) => answerError(reply.headers(headers), gatewayErrors.notFound()),
   });
+  app.server.maxConnections = limits.connections;
+  const executions = new Executions(limits);
+  const sockets = new OpenSockets(limits);
   const metrics = createMetrics();
   accessLog(app, metrics);
   const isDraining = closeGracefully(app, limits.shutdownMs);
@@ -52,7 +61,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   plainBodies(app);
   answerErrors(app, limits.bodyBytes);
   await app.register(websocket, {
-    options: { maxPayload: limits.bodyBytes, handleProtocols: (protocols) => handleProtocols(protocols) },
+    options: {
+      maxPayload: limits.bodyBytes,
+      autoPong: false,
+      handleProtocols: (protocols) => handleProtocols(protocols),
+    },
     // Open sockets are closed with 1001 by closeGracefully.
     preClose: (done) => done(),
     errorHandler: (error, _socket, request) => request.log.debug({ err: error }, 'a WebSocket failed'),
@@ -77,7 +90,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   return app;
 
   async function serveGraphql(scope: FastifyInstance): Promise<void> {
-    const overHttp = await graphqlOverHttp(scope, options, limits);
+    const overHttp = await graphqlOverHttp(scope, options, limits, executions);
     scope.route({
       method: 'GET',
       url: '',
@@ -86,9 +99,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         if (!request.ws) return;
         if (isDraining()) throw gatewayErrors.draining();
         if (!mayOpenSockets(request, options)) throw gatewayErrors.origin();
+        const refusal = sockets.refusal(request.ip);
+        if (refusal) throw refusal;
       },
       handler: overHttp,
-      wsHandler: graphqlOverSocket(options, limits, metrics),
+      wsHandler: graphqlOverSocket(options, limits, metrics, executions, sockets),
     });
     scope.post('', overHttp);
     const refuseMethod = async (_request: FastifyRequest, reply: FastifyReply) =>

@@ -7,6 +7,7 @@ import type { HostingRegion } from '../storage/regions';
 import { Key, NonPersonal, TenantTable } from '../storage/tables';
 
 const business = 'about a business, not a person';
+const office = 'an office that the client publishes for others to turn to (GDPR Art. 27, Art. 37(7))';
 
 @TenantTable('client', { erasure: 'KEEP' })
 @ObjectType({
@@ -38,6 +39,17 @@ export class Client {
     description: 'Where its data is hosted and nowhere else (statement T1).',
   })
   region: HostingRegion | null;
+
+  @NonPersonal(office, { plain: { text: 300 } })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Its representative in the Union, where it needs one (Art. 27).',
+  })
+  representative: string | null;
+
+  @NonPersonal(office, { plain: { text: 300 } })
+  @Field(() => String, { nullable: true, description: 'How its data protection officer is reached (Art. 37(7)).' })
+  dataProtectionOfficer: string | null;
 
   @NonPersonal(business, { plain: 'instant' })
   @Field(() => DateTime)
@@ -71,4 +83,13 @@ export class RegisterClientInput {
 
   @Field(() => AdministratorInput, { nullable: true })
   administrator?: AdministratorInput | null;
+}
+
+@InputType({ description: 'Whom the record of processing names (GDPR Art. 30(2)(a)); what is left out is taken away.' })
+export class NameClientContactsInput {
+  @Field(() => String, { nullable: true, description: 'An office and its address, at most 300 characters.' })
+  representative?: string | null;
+
+  @Field(() => String, { nullable: true, description: 'An office and its address, at most 300 characters.' })
+  dataProtectionOfficer?: string | null;
 }

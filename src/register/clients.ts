@@ -5,7 +5,7 @@ import { clientRoles, type GovernanceRecords } from '../identity/governance-reco
 import { bumpPolicy } from '../identity/policy-version';
 import { GranteeKind } from '../identity/purpose-grant';
 import { denied } from '../identity/request-context';
-import { decidedRow } from '../storage/decided-row';
+import { decidedChange, decidedRow } from '../storage/decided-row';
 import type { KeyStore } from '../storage/key-store';
 import { type HostingRegion, isHostingRegion, type Regions } from '../storage/regions';
 import { tableOf } from '../storage/tables';
@@ -14,9 +14,11 @@ import { TenantWriter } from '../storage/tenant-writer';
 import { committed, inTransaction, isDuplicate } from '../storage/transaction';
 import { Agreement, type SignAgreementInput } from './agreement';
 import { requireCountry, requireSlug, requireText } from './checks';
-import type { Client, RegisterClientInput } from './client';
+import type { Client, NameClientContactsInput, RegisterClientInput } from './client';
 import { Client as ClientEntity } from './client';
 import { ClientUser } from './client-user';
+
+const columns = 'client_id, slug, name, country, region, representative, data_protection_officer, created_at';
 
 /** Purposes that a new client's own people and apps may read for, until the client decides otherwise. */
 const standingPurposes = ['SERVICE_DELIVERY', 'SECURITY', 'SUPPORT', 'IMPROVEMENT'] as const;
@@ -39,7 +41,7 @@ export class Clients {
   async find(reference: string): Promise<Client | undefined> {
     const column = validate(reference) ? 'client_id' : 'slug';
     const { home } = this.#regions;
-    const sql = `SELECT client_id, slug, name, country, region, created_at FROM client WHERE ${column} = ?`;
+    const sql = `SELECT ${columns} FROM client WHERE ${column} = ?`;
     const [row] = await committed(home, () => home.query<Row[]>(sql, [reference]));
     return row && clientOf(row);
   }
@@ -47,7 +49,7 @@ export class Clients {
   /** Clients in the order of their registration, from after an id. */
   async list(limit: number, after: string | undefined): Promise<Client[]> {
     const { home } = this.#regions;
-    const sql = `SELECT client_id, slug, name, country, region, created_at FROM client WHERE client_id > ? ORDER BY client_id LIMIT ${limit}`;
+    const sql = `SELECT ${columns} FROM client WHERE client_id > ? ORDER BY client_id LIMIT ${limit}`;
     const rows = await committed(home, () => home.query<Row[]>(sql, [after ?? '']));
     return rows.map(clientOf);
   }
@@ -68,6 +70,8 @@ export class Clients {
       name: requireText('name', input.name, 200),
       country,
       region,
+      representative: null,
+      dataProtectionOfficer: null,
       createdAt: new Date(),
     };
     const administrator = input.administrator && {
@@ -90,6 +94,27 @@ export class Clients {
       throw isDuplicate(error) ? slugTaken() : error;
     });
     return { ...row, clientId: row.id };
+  }
+
+  /** Says whom the record of processing names for a client. @throws {GraphQLError} BAD_USER_INPUT, NOT_FOUND */
+  async nameContacts(client: string, input: NameClientContactsInput, principal: string): Promise<Client> {
+    const office = (field: keyof NameClientContactsInput) =>
+      input[field]?.trim() ? requireText(field, input[field], 300) : null;
+    const changes = {
+      representative: office('representative'),
+      dataProtectionOfficer: office('dataProtectionOfficer'),
+    };
+    const decides = [decidedChange(ClientEntity, { clientId: client }, changes)];
+    const details = { record: client, representative: changes.representative !== null };
+    const change = { client, principal, details, decides };
+    await changing(this.#recorder, 'CLIENT_CONTACTS_NAMED', change, () =>
+      inTransaction(this.#regions.home, (manager) =>
+        new TenantWriter(manager, this.#keys).update(ClientEntity, client, {}, changes),
+      ),
+    );
+    const named = await this.find(client);
+    if (!named) throw denied.notFound('client');
+    return named;
   }
 
   async sign(client: string, input: SignAgreementInput, principal: string): Promise<Agreement> {
@@ -193,6 +218,8 @@ function clientOf(row: Row): Client {
     name: String(row.name),
     country: row.country === null ? null : String(row.country),
     region: isHostingRegion(row.region) ? row.region : null,
+    representative: row.representative === null ? null : String(row.representative),
+    dataProtectionOfficer: row.data_protection_officer === null ? null : String(row.data_protection_officer),
     createdAt: new Date(Number(row.created_at)),
   };
 }

@@ -8,7 +8,7 @@ import { type Connection, connectionOf, page, pageSize, positionOf } from '../st
 import type { KeyStore } from '../storage/key-store';
 import { PersonalRows, personalCategories } from '../storage/tables';
 import { Agreement, SignAgreementInput } from './agreement';
-import { Client, ClientConnection, RegisterClientInput } from './client';
+import { Client, ClientConnection, NameClientContactsInput, RegisterClientInput } from './client';
 import { ClientUser } from './client-user';
 import type { Clients } from './clients';
 import { Installation, InstallThirdPartyApplicationInput } from './installation';
@@ -140,6 +140,19 @@ export class RegisterResolver {
   ): Promise<ClientPayload> {
     requireRole(context, ...platform);
     return { client: await this.clients.register(input, context.claims.subject) };
+  }
+
+  @Mutation(() => ClientPayload, {
+    description: 'Says whom the record of processing names for the client (Art. 30(2)).',
+  })
+  @Leaves('CLIENT_CONTACTS_NAMED')
+  async nameClientContacts(
+    @Arg('input', () => NameClientContactsInput) input: NameClientContactsInput,
+    @Ctx() context: RequestContext,
+  ): Promise<ClientPayload> {
+    requireRole(context, ...administration);
+    const { subject } = context.claims;
+    return { client: await this.clients.nameContacts(requireClient(context).id, input, subject) };
   }
 
   @Mutation(() => AgreementPayload, { description: 'Signs an agreement on line (statement R2, T2).' })

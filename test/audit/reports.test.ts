@@ -67,13 +67,16 @@ describe.each(databases)('reports on $name', ({ create }) => {
     await server.post(agent, 'SUPPORT', read);
     const { sheets, facts } = await report('RECIPIENTS', person);
     expect(facts).toContainEqual({ name: 'Person', value: person });
+    expect(facts).toContainEqual({ name: 'Client', value: `CANARY-company-acme (acme, ${acme.id})` });
+    const ledger = /^sound, verified up to \d{4}-\d\d-\d\dT\S+Z: \d+ entries in \d+ logs$/;
+    expect(facts).toContainEqual({ name: 'Ledger', value: expect.stringMatching(ledger) });
     expect(sheets).toEqual([
       {
         title: 'Recipients',
         columns: ['Recipient', 'Kind', 'Purpose', 'Categories', 'First', 'Last', 'Times'],
         rows: [
           [
-            'mailer',
+            'Mailer (mailer)',
             'THIRD_PARTY_APPLICATION',
             'SERVICE_DELIVERY',
             'CONTACT, NAME, ONLINE_IDENTIFIER',
@@ -147,15 +150,79 @@ describe.each(databases)('reports on $name', ({ create }) => {
     );
   });
 
+  it('F: the record names processor, controller, representative and officer, and says who is not named', async () => {
+    const naming = `mutation { nameClientContacts(input: {dataProtectionOfficer: "dpo@acme.example"}) {
+      client { dataProtectionOfficer representative } } }`;
+    const named = await server.post({ role: 'CLIENT_ADMIN', client: 'acme' }, undefined, naming);
+    expect(named.body.data).toEqual({
+      nameClientContacts: { client: { dataProtectionOfficer: 'dpo@acme.example', representative: null } },
+    });
+    expect((await server.post(agent, undefined, naming)).body.errors?.[0]?.extensions.code).toBe('FORBIDDEN');
+    const { facts, html } = await report('PROCESSING_RECORD');
+    const said = Object.fromEntries(facts.map(({ name, value }) => [name, value]));
+    expect(said).toMatchObject({
+      Processor: 'NOT NAMED: PROCESSOR_NAME',
+      'Controller’s data protection officer': 'dpo@acme.example',
+      'Controller’s representative': 'none',
+      Ledger: expect.stringMatching(/^sound/),
+    });
+    expect(html).toContain('counter(page)');
+  });
+
+  it('F: transfers under adequacy are listed, those that happened and those that are possible, by name', async () => {
+    const { parties } = server.app.services;
+    await parties.registerSubProcessor({
+      slug: 'swiss',
+      name: 'Swiss Hosting',
+      service: 'hosting',
+      country: 'CH',
+      purposes: ['SUPPORT'],
+      categories: ['NAME'],
+    });
+    const rows = async () =>
+      (await report('PROCESSING_RECORD')).sheets.find(({ title }) => title.startsWith('Transfers'))?.rows ?? [];
+    const possible = (await rows()).find((row) => row[0]?.startsWith('Swiss Hosting (SUB_PROCESSOR '));
+    expect(possible?.slice(1, 5)).toEqual([
+      'CH',
+      expect.stringMatching(/2000\/518.*of people of DE$/),
+      'POSSIBLE',
+      'NAME',
+    ]);
+    const abroad: Asker = { role: 'SUB_PROCESSOR', client: 'acme', subject: 'swiss' };
+    const answer = await server.post(abroad, 'SUPPORT', '{ customers { nodes { firstName } } }');
+    expect(answer.body.errors).toBeUndefined();
+    const done = (await rows()).find((row) => row[0] === 'Swiss Hosting (swiss)');
+    expect(done?.slice(1, 6)).toEqual([
+      'CH',
+      expect.stringContaining('2000/518'),
+      'OBSERVED',
+      expect.stringContaining('NAME'),
+      '1',
+    ]);
+  });
+
+  it('F: measures are what was observed', async () => {
+    const { sheets } = await report('PROCESSING_RECORD');
+    const measures = Object.fromEntries(sheets.at(-1)?.rows.map(([name, seen]) => [name, seen]) ?? []);
+    expect(measures).toMatchObject({
+      'Access by purpose': expect.stringMatching(/^\d+ operations recorded; withheld: /),
+      'Encryption at rest': '2 keys for 2 people, each wrapped by the client’s own',
+      Accountability: expect.stringMatching(/^sound/),
+      'Encryption in transit': 'not observed: TLS ends before the server',
+    });
+  });
+
   test('each format says the same', async () => {
     const { title, csv, json, html } = await report('RECIPIENTS', person);
     expect(JSON.parse(json)).toMatchObject({
       title,
-      sheets: { Recipients: [{ Recipient: 'mailer', Times: '3' }, {}] },
+      sheets: { Recipients: [{ Recipient: 'Mailer (mailer)', Times: '3' }, {}, {}] },
     });
     expect(csv.split('\r\n')).toContain('Recipient,Kind,Purpose,Categories,First,Last,Times');
-    expect(csv).toContain('mailer,THIRD_PARTY_APPLICATION,SERVICE_DELIVERY,"CONTACT, NAME, ONLINE_IDENTIFIER"');
-    expect(html).toContain('<td>mailer</td><td>THIRD_PARTY_APPLICATION</td>');
+    expect(csv).toContain(
+      'Mailer (mailer),THIRD_PARTY_APPLICATION,SERVICE_DELIVERY,"CONTACT, NAME, ONLINE_IDENTIFIER"',
+    );
+    expect(html).toContain('<td>Mailer (mailer)</td><td>THIRD_PARTY_APPLICATION</td>');
   });
 
   test('S1: they are about the token’s client, for its privacy officers and auditors', async () => {
@@ -167,7 +234,7 @@ describe.each(databases)('reports on $name', ({ create }) => {
     expect(nobody.body.errors?.[0]?.extensions.code).toBe('BAD_USER_INPUT');
     expect((await report('PROCESSING_RECORD', undefined, { role: 'AUDITOR', client: 'acme' })).facts).toContainEqual({
       name: 'Client',
-      value: 'acme',
+      value: `acme (${acme.id})`,
     });
   });
 });

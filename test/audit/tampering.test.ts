@@ -5,6 +5,7 @@ import type { DataSource } from 'typeorm';
 import { appendAnchors, readAnchors } from '../../src/audit/anchor-file';
 import { canonical } from '../../src/audit/canonical';
 import { type EntryRow, entryColumns } from '../../src/audit/entry';
+import { GAP_ACKNOWLEDGED } from '../../src/audit/gaps';
 import { keptHeads, type Witnessed } from '../../src/audit/heads';
 import { GrowingTree, hashLeaf } from '../../src/audit/merkle';
 import { originOf } from '../../src/audit/origin';
@@ -238,5 +239,31 @@ describe.each(databases)('tampering with the ledger on $name (statement G1)', ({
     await expect(readAnchors('{"checkpoint":"nonsense"}\n', 'anchors', await publicKey())).rejects.toThrow(
       'anchors, line 1',
     );
+  });
+
+  test('an end that is lost and acknowledged is sound, as long as it is that one and no other', async () => {
+    const end = SIZE - PER_GROUP;
+    await source.query('DELETE FROM audit_entry WHERE sequence >= ?', [end]);
+    const [lost] = (await verify({ heads: true })).findings;
+    expect(lost).toMatchObject({ problem: 'MISSING', gap: { log, size: end, seen: SIZE } });
+    const { trail, ledger } = createServices(app.stores);
+    await trail.record(GAP_ACKNOWLEDGED, { principal: 'ann', details: { ...lost?.gap, reason: 'a backup' } });
+    await ledger.close();
+    expect(await verify({ heads: true, anchor: true })).toMatchObject({
+      sound: true,
+      findings: [],
+      acknowledged: [{ log, size: end, seen: SIZE }],
+    });
+    // One more, one that is other than it was, and the acknowledgement itself.
+    await source.query('DELETE FROM audit_entry WHERE log_id = ? AND sequence = ?', [log, end - 1]);
+    expect(await verify({ heads: true })).toMatchObject({ sound: false, acknowledged: [] });
+    await insert(rows[end - 1] as EntryRow);
+    expect((await verify({ heads: true })).sound).toBe(true);
+    await source.query('UPDATE audit_entry SET body = ? WHERE log_id = ? AND sequence = 3', [Buffer.from('{}'), log]);
+    expect((await verify({ heads: true })).findings[0]).toMatchObject({ sequence: 3 });
+    await source.query('UPDATE audit_entry SET body = ? WHERE log_id = ? AND sequence = 3', [rows[3]?.body, log]);
+    await source.query('DELETE FROM audit_entry WHERE log_id <> ?', [log]);
+    const { findings } = await verify({ heads: true });
+    expect(findings.map(({ log: of }) => of)).toEqual(expect.arrayContaining([log, expect.any(String)]));
   });
 });

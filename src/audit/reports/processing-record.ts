@@ -5,11 +5,13 @@ import type { Permission } from '../../identity/rights';
 import type { Agreement } from '../../register/agreement';
 import type { Client } from '../../register/client';
 import type { SubProcessor } from '../../register/sub-processor';
-import type { AuditReader } from '../reader';
+import type { Observed } from './observed';
 import type { Report, Sheet } from './report';
+import type { Security } from './security';
 
-/** A transfer to a third country, as its approval says it. */
+/** A transfer to a third country that an approval declares, or that law lets happen without one. */
 export interface DeclaredTransfer {
+  /** With its name. */
   readonly recipient: string;
   readonly country: string;
   readonly mechanism: string;
@@ -17,8 +19,17 @@ export interface DeclaredTransfer {
   readonly categories: readonly string[];
 }
 
+/** Who processes, as the installation says it (GDPR Art. 30(2)(a)). */
+export interface Processor {
+  readonly name?: string | undefined;
+  readonly contact?: string | undefined;
+  readonly representative?: string | undefined;
+  readonly dataProtectionOfficer?: string | undefined;
+}
+
 /** What is declared of a client's processing, by the register, the schema, grants and approvals. */
 export interface Declared {
+  readonly processor: Processor;
   readonly client: Client;
   readonly agreements: readonly Agreement[];
   readonly subProcessors: readonly SubProcessor[];
@@ -28,58 +39,43 @@ export interface Declared {
   readonly coordinates: readonly GovernedCoordinate[];
 }
 
-interface Period {
-  readonly from: Date;
-  readonly to: Date;
-}
-
-interface Observed {
-  clear: number;
-  deidentified: number;
-}
-
-const PAGE = 500;
-
 /** The processor's record of processing for one controller, GDPR Art. 30(2): what is declared, beside what was done. */
-export async function processingRecord(
-  reader: AuditReader,
+export function processingRecord(
   declared: Declared,
-  period: Period,
-  now: Date,
-): Promise<Report> {
-  const { client, agreements, subProcessors, applications, transfers } = declared;
-  const observed = await observedIn(reader, client.id, declared.coordinates, period);
+  observed: Observed,
+  security: Security,
+  { from, to, now }: { from: Date; to: Date; now: Date },
+): Report {
+  const { processor, client, agreements, subProcessors, applications } = declared;
+  const said = (text: string | null | undefined, where: string) => text || `NOT NAMED: ${where}`;
   return {
     title: 'Record of processing activities carried out on behalf of a controller',
     basis: 'GDPR Art. 30(2)',
     generatedAt: now,
     facts: [
+      ['Processor', said(processor.name, 'PROCESSOR_NAME')],
+      ['Processor’s contact', said(processor.contact, 'PROCESSOR_CONTACT')],
+      ['Processor’s representative', processor.representative || 'none'],
+      ['Processor’s data protection officer', said(processor.dataProtectionOfficer, 'PROCESSOR_DPO')],
       ['Controller', client.name],
-      ['Client', client.slug],
+      ['Controller’s representative', client.representative ?? 'none'],
+      ['Controller’s data protection officer', said(client.dataProtectionOfficer, 'nameClientContacts')],
+      ['Client', `${client.slug} (${client.id})`],
       ['Country', client.country ?? 'not said'],
       ['Hosted in', client.region ?? 'no region in particular'],
       ['Applications installed', applications.join(', ') || 'none'],
-      ['Observed from', period.from.toISOString()],
-      ['Observed to', period.to.toISOString()],
+      ['Observed from', from.toISOString()],
+      ['Observed to', to.toISOString()],
+      ['Ledger', security.ledger],
     ],
     sheets: [
       processing(declared, observed, now.getTime()),
-      {
-        title: 'Transfers to third countries (Art. 30(2)(c))',
-        columns: ['Recipient', 'Country', 'Mechanism', 'State', 'Categories'],
-        rows: transfers.map((each) => [
-          each.recipient,
-          each.country,
-          each.mechanism,
-          each.state,
-          each.categories.join(', '),
-        ]),
-      },
+      transfersSheet(declared, observed),
       {
         title: 'Sub-processors',
         columns: ['Name', 'Service', 'Country', 'Purposes', 'Categories'],
-        rows: subProcessors.map(({ name, service, country, purposes, categories }) => [
-          name,
+        rows: subProcessors.map(({ name, slug, service, country, purposes, categories }) => [
+          `${name} (${slug})`,
           service,
           country,
           purposes.join(', '),
@@ -97,24 +93,49 @@ export async function processingRecord(
           excludedPurposes.join(', '),
         ]),
       },
-      measures,
+      measures(observed, security),
     ],
   };
 }
 
+/** What may go abroad, by an approval or by adequacy, and what did. */
+function transfersSheet({ transfers }: Declared, { transfers: done }: Observed): Sheet {
+  const declared = transfers.map(({ recipient, country, mechanism, state, categories }) => [
+    recipient,
+    country,
+    mechanism,
+    state,
+    categories.join(', '),
+    '',
+    '',
+    '',
+  ]);
+  const observed = done.map(({ recipient, country, basis, categories, operations, first, last }) => [
+    recipient,
+    country,
+    basis,
+    'OBSERVED',
+    [...categories].sort().join(', '),
+    String(operations),
+    first,
+    last,
+  ]);
+  return {
+    title: 'Transfers to third countries (Art. 30(2)(c))',
+    columns: ['Recipient', 'Country', 'Basis', 'State', 'Categories', 'Operations', 'First', 'Last'],
+    rows: [...declared, ...observed],
+  };
+}
+
 /** Purpose by category: declared, done, and where the two differ. */
-function processing(
-  { permissions, coordinates }: Declared,
-  observed: ReadonlyMap<string, Observed>,
-  at: number,
-): Sheet {
+function processing({ permissions, coordinates }: Declared, { given }: Observed, at: number): Sheet {
   const rows: string[][] = [];
   for (const purpose of allPurposes) {
     const mine = permissions.filter((each) => isInForce(each, at) && each.purposes.includes(purpose));
     for (const category of categoriesOf(coordinates)) {
       const by = mine.filter(({ categories }) => categories === null || categories.includes(category));
       const allowed = by.length > 0 && schemaAllows(coordinates, purpose, category);
-      const seen = observed.get(`${purpose} ${category}`);
+      const seen = given.get(`${purpose} ${category}`);
       if (!allowed && !seen) continue;
       const difference =
         allowed === (seen !== undefined) ? '' : allowed ? 'declared, not observed' : 'OBSERVED, NOT DECLARED';
@@ -148,56 +169,44 @@ const schemaAllows = (
     (each) => each.category === category && (each.allow.includes(purpose) || each.deidentify[purpose] !== undefined),
   );
 
-/** Operations that gave something of a category, by purpose and category. */
-async function observedIn(
-  reader: AuditReader,
-  client: string,
-  coordinates: readonly GovernedCoordinate[],
-  { from, to }: Period,
-): Promise<Map<string, Observed>> {
-  const categoryOf = new Map(coordinates.map(({ coordinate, category }) => [coordinate, category]));
-  const observed = new Map<string, Observed>();
-  let before: string | undefined;
-  for (;;) {
-    const entries = await reader.entries(client, { kind: 'ACCESS', from, to }, PAGE, before);
-    for (const { purpose, coordinates: outcomes = {}, subjects = [] } of entries) {
-      if (subjects.length === 0) continue;
-      const clear = new Set<string>();
-      const deidentified = new Set<string>();
-      for (const [coordinate, outcome] of Object.entries(outcomes)) {
-        const category = categoryOf.get(coordinate);
-        if (category && outcome === 'CLEAR') clear.add(category);
-        if (category && outcome === 'DEIDENTIFIED') deidentified.add(category);
-      }
-      for (const category of clear) of(purpose, category).clear++;
-      for (const category of deidentified) of(purpose, category).deidentified++;
-    }
-    before = entries.at(-1)?.id;
-    if (entries.length < PAGE) return observed;
-  }
-
-  function of(purpose: string | null | undefined, category: string): Observed {
-    const key = `${purpose} ${category}`;
-    const known = observed.get(key) ?? { clear: 0, deidentified: 0 };
-    observed.set(key, known);
-    return known;
-  }
+/** Art. 30(2)(d): what was seen of the measures, in the period and in the stores; what nobody looked at is not claimed. */
+function measures({ operations, deidentified, kinds, refused }: Observed, security: Security): Sheet {
+  const count = (...names: string[]) => names.reduce((sum, name) => sum + (kinds.get(name) ?? 0), 0);
+  const refusals = [...refused]
+    .filter(([code]) => withholding.has(code))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([code, rows]) => `${code} ${rows}`);
+  return {
+    title: 'Technical and organisational measures (Art. 30(2)(d), Art. 32)',
+    columns: ['Measure', 'Observed'],
+    rows: [
+      ['Access by purpose', `${operations} operations recorded; withheld: ${refusals.join(', ') || 'nothing'}`],
+      ['Encryption at rest', `${security.keys} keys for ${security.people} people, each wrapped by the client’s own`],
+      ['Pseudonymisation', `${deidentified} operations gave values in a form that does not identify`],
+      ['Accountability', security.ledger],
+      [
+        'Governance',
+        `${count('GRANT_GIVEN', 'GRANT_WITHDRAWN')} grants and ${count('INSTRUCTION_GIVEN', 'INSTRUCTION_WITHDRAWN')} ` +
+          `instructions given or withdrawn, ${count('PROPOSED', 'PROPOSAL_CONFIRMED', 'PROPOSAL_REFUSED')} steps of acts ` +
+          'that take two persons',
+      ],
+      [
+        'Erasure',
+        `${count('ERASURE_EXECUTED')} carried out, ${count('ERASURE_PARTLY')} in part, ${count('ERASURE_FAILED')} failed ` +
+          `and tried again, ${count('ERASURE_CANCELLED')} taken back; ${count('SUBJECT_KEY_DESTROYED')} keys destroyed`,
+      ],
+      ['Encryption in transit', 'not observed: TLS ends before the server'],
+    ],
+  };
 }
 
-/** Art. 30(2)(d): a general description. */
-const measures: Sheet = {
-  title: 'Technical and organisational measures (Art. 30(2)(d), Art. 32)',
-  columns: ['Measure', 'Description'],
-  rows: [
-    ['Access by purpose', 'Every field is decided by purpose, agreement and law before it is fetched.'],
-    [
-      'Encryption at rest',
-      'AES-256-GCM under each person’s own key, wrapped by the client’s, wrapped by a master key.',
-    ],
-    ['Encryption in transit', 'TLS to the server and to its databases.'],
-    ['Separation', 'Every row belongs to one client; keys are in a store apart from the data.'],
-    ['Pseudonymisation', 'Keyed, stable within a client, for purposes that need no identity.'],
-    ['Accountability', 'A signed, append-only ledger of every access and of every change to governance.'],
-    ['Erasure', 'A person’s key is destroyed, which erases them from backups too.'],
-  ],
-};
+/** Codes of what governance withholds. */
+const withholding = new Set([
+  'AGREEMENT_REQUIRED',
+  'PROCESSING_RESTRICTED',
+  'PURPOSE_NOT_GRANTED',
+  'PURPOSE_NOT_PERMITTED',
+  'PURPOSE_REQUIRED',
+  'SCOPE_REQUIRED',
+  'TRANSFER_NOT_AUTHORIZED',
+]);

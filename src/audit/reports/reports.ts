@@ -4,8 +4,11 @@ import { denied } from '../../identity/request-context';
 import type { Clients } from '../../register/clients';
 import type { ThirdParties } from '../../register/third-parties';
 import type { AuditReader } from '../reader';
-import { type DeclaredTransfer, processingRecord } from './processing-record';
+import { observe } from './observed';
+import { PartyNames } from './party-names';
+import { type DeclaredTransfer, type Processor, processingRecord } from './processing-record';
 import type { Report } from './report';
+import type { Security } from './security';
 import { accountingReport, recipientsReport } from './subject-reports';
 
 export enum ReportKind {
@@ -36,6 +39,8 @@ export class Reports {
       readonly parties: ThirdParties;
       readonly policies: PolicySource;
       readonly transfersOf: (client: string) => Promise<DeclaredTransfer[]>;
+      readonly processor: Processor;
+      readonly securityOf: (client: string) => Promise<Security>;
     },
   ) {}
 
@@ -49,11 +54,16 @@ export class Reports {
     const subject = request.customerId;
     if (!subject) throw denied.input('"customerId" must say whom the report is about.');
     const make = kind === ReportKind.RECIPIENTS ? recipientsReport : accountingReport;
-    return make(this.parts.reader, coordinates, { client, subject }, now);
+    const { reader, clients, parties, securityOf } = this.parts;
+    const known = await clients.find(client);
+    if (!known) throw denied.notFound('client');
+    const names = await PartyNames.from(parties);
+    const { ledger } = await securityOf(client);
+    return make(reader, coordinates, { client: known, subject, names, ledger }, now);
   }
 
   async #processing(request: ReportRequest, coordinates: readonly GovernedCoordinate[], now: Date): Promise<Report> {
-    const { reader, clients, parties, policies, transfersOf } = this.parts;
+    const { reader, clients, parties, policies, transfersOf, processor, securityOf } = this.parts;
     const to = request.to ?? now;
     const from = request.from ?? new Date(to.getTime() - OBSERVED_MS);
     if (from >= to) throw denied.input('"from" must be before "to".');
@@ -61,14 +71,17 @@ export class Reports {
     if (!client) throw denied.notFound('client');
     const installations = await parties.installations(client.id);
     const declared = {
+      processor,
       client,
       agreements: await clients.agreements(client.id),
       subProcessors: await parties.subProcessors(),
-      applications: installations.map(({ application }) => application.name),
+      applications: installations.map(({ application: { name, slug } }) => `${name} (${slug})`),
       permissions: (await policies.policy(client.id)).permissions,
       transfers: await transfersOf(client.id),
       coordinates,
     };
-    return processingRecord(reader, declared, { from, to }, now);
+    const names = await PartyNames.from(parties);
+    const observed = await observe(reader, client.id, coordinates, names, { from, to });
+    return processingRecord(declared, observed, await securityOf(client.id), { from, to, now });
   }
 }

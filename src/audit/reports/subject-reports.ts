@@ -1,31 +1,37 @@
 import type { GovernedCoordinate } from '../../governance/govern';
+import type { Client } from '../../register/client';
 import type { AuditReader } from '../reader';
+import type { PartyNames } from './party-names';
 import { type Receipt, receiptsOf } from './recipients';
 import type { Report } from './report';
 
 interface Subject {
-  readonly client: string;
+  readonly client: Pick<Client, 'id' | 'slug' | 'name'>;
   /** The data subject's id. */
   readonly subject: string;
+  readonly names: PartyNames;
+  /** How the ledger stands. */
+  readonly ledger: string;
 }
 
 /** GDPR Art. 15(1)(c), 19: everybody outside the client that a person's data was given to. */
 export async function recipientsReport(
   reader: AuditReader,
   coordinates: readonly GovernedCoordinate[],
-  { client, subject }: Subject,
+  { client, subject, names, ledger }: Subject,
   now: Date,
 ): Promise<Report> {
-  const receipts = await receiptsOf(reader, coordinates, { client, subject, from: new Date(0) });
+  const receipts = await receiptsOf(reader, coordinates, { client: client.id, subject, from: new Date(0) });
   return {
     title: 'Recipients of a person’s data',
     basis: 'GDPR Art. 15(1)(c), Art. 19',
     generatedAt: now,
     facts: [
-      ['Client', client],
+      ['Client', `${client.name} (${client.slug}, ${client.id})`],
       ['Person', subject],
+      ['Ledger', ledger],
     ],
-    sheets: [sheetOf('Recipients', receipts)],
+    sheets: [sheetOf('Recipients', receipts, names)],
   };
 }
 
@@ -39,31 +45,32 @@ const ACCOUNTING_YEARS = 6;
 export async function accountingReport(
   reader: AuditReader,
   coordinates: readonly GovernedCoordinate[],
-  { client, subject }: Subject,
+  { client, subject, names, ledger }: Subject,
   now: Date,
 ): Promise<Report> {
   const from = new Date(now);
   from.setUTCFullYear(from.getUTCFullYear() - ACCOUNTING_YEARS);
-  const receipts = await receiptsOf(reader, coordinates, { client, subject, from, of: ['HEALTH'] });
+  const receipts = await receiptsOf(reader, coordinates, { client: client.id, subject, from, of: ['HEALTH'] });
   return {
     title: 'Accounting of disclosures',
     basis: '45 CFR 164.528',
     generatedAt: now,
     facts: [
-      ['Client', client],
+      ['Client', `${client.name} (${client.slug}, ${client.id})`],
       ['Person', subject],
       ['From', from.toISOString().slice(0, 10)],
       ['To', now.toISOString().slice(0, 10)],
+      ['Ledger', ledger],
     ],
-    sheets: [sheetOf('Disclosures of health information', receipts)],
+    sheets: [sheetOf('Disclosures of health information', receipts, names)],
   };
 }
 
-const sheetOf = (title: string, receipts: readonly Receipt[]) => ({
+const sheetOf = (title: string, receipts: readonly Receipt[], names: PartyNames) => ({
   title,
   columns: ['Recipient', 'Kind', 'Purpose', 'Categories', 'First', 'Last', 'Times'],
   rows: receipts.map(({ recipient, kind, purpose, categories, first, last, times }) => [
-    recipient,
+    kind === 'AUTHORITY_OR_PARTY' ? recipient : names.of(recipient),
     kind,
     purpose,
     [...categories].sort().join(', '),

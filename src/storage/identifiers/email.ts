@@ -1,5 +1,9 @@
-import { domainToASCII } from 'node:url';
+import { domainToASCII, domainToUnicode } from 'node:url';
+import type { Forms } from './forms';
 import { mailboxesIn } from './mailbox';
+
+/** An address in ASCII whose domain ends in letters: lower case is all that it needs. */
+const PLAIN = /^[a-z0-9._%+-]{1,64}@(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,63}$/i;
 
 /**
  * The one form of an e-mail address: without name, brackets, link; the domain in ASCII, so that münchen.example is
@@ -9,10 +13,25 @@ import { mailboxesIn } from './mailbox';
  * and plus signs in it stay: that they mean nothing holds at some providers only.
  */
 export function canonicalEmail(text: string): string {
+  if (PLAIN.test(text)) return text.toLowerCase();
   const [address = text, another] = mailboxesIn(text);
   const folded = (another === undefined ? address : text).normalize('NFKC').trim().toLowerCase();
   const at = folded.lastIndexOf('@');
   if (at < 0) return folded;
   const domain = folded.slice(at + 1).replace(/\.$/, '');
   return `${folded.slice(0, at)}@${domainToASCII(domain) || domain}`;
+}
+
+/** An e-mail address's forms. Formerly the domain was kept of erased people in the letters of its language. */
+export function emailForms(text: string): Forms {
+  const canonical = canonicalEmail(text);
+  const at = canonical.lastIndexOf('@');
+  const formerly = `${canonical.slice(0, at + 1)}${domainToUnicode(canonical.slice(at + 1))}`;
+  const sole = [canonical];
+  return {
+    stored: canonical,
+    sought: sole,
+    kept: sole,
+    recognised: formerly === canonical ? sole : [canonical, formerly],
+  };
 }

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { BlindIndexKind } from '../vault';
-import { canonicalEmail } from './email';
+import { emailForms } from './email';
 import { handleForms } from './handle';
 import { phoneForms } from './phone';
 import { isPlaceholder } from './placeholder';
@@ -28,8 +28,6 @@ export interface Forms {
   readonly recognised: readonly string[];
 }
 
-export const soleForm = (form: string): Forms => ({ stored: form, sought: [form], kept: [form], recognised: [form] });
-
 /** The countries that fields say: codes, or objects that have one in `country`. */
 export function countriesIn(fields: readonly unknown[]): string[] {
   return fields.flatMap((field) => {
@@ -43,7 +41,9 @@ const known = new LRUCache<string, { readonly forms: Forms | undefined }>({ max:
 
 /** An identifier's forms; undefined for a placeholder, which is nobody's and matches nobody. */
 export function formsOf(identifier: Identifier): Forms | undefined {
-  const key = JSON.stringify([identifier.kind, identifier.value, identifier.countries]);
+  // Read anew faster than it is remembered.
+  if (identifier.kind === 'externalId') return read(identifier);
+  const key = `${identifier.kind}\0${identifier.countries?.join() ?? ''}\0${identifier.value}`;
   const found = known.get(key) ?? { forms: read(identifier) };
   known.set(key, found);
   return found.forms;
@@ -51,8 +51,12 @@ export function formsOf(identifier: Identifier): Forms | undefined {
 
 function read({ kind, value, countries = [] }: Identifier): Forms | undefined {
   // A client's own ids mean what the client says.
-  if (kind === 'externalId') return value.trim() === '' ? undefined : soleForm(value.trim());
+  if (kind === 'externalId') return externalIdForms(value.trim());
   if (isPlaceholder(kind, value)) return undefined;
-  if (kind === 'email') return soleForm(canonicalEmail(value));
+  if (kind === 'email') return emailForms(value);
   return kind === 'phone' ? phoneForms(value, countries) : handleForms(value);
+}
+
+function externalIdForms(id: string): Forms | undefined {
+  return id === '' ? undefined : { stored: id, sought: [id], kept: [id], recognised: [id] };
 }

@@ -61,8 +61,10 @@ function partsOf(text: string): { network?: string; name: string } {
   if (rest !== undefined && names.has(label.trim())) {
     return { network: synonyms.get(label.trim()) ?? label.trim(), name: plain(rest) };
   }
-  const [, user = '', server] = /^@?([^@\s]+)@([^@\s]+\.[^@\s]+)$/.exec(text) ?? [];
-  return server === undefined ? { name: plain(text) } : { network: server, name: user };
+  const [user = '', server, more] = plain(text).split('@');
+  // As Mastodon writes it: @ada@social.example
+  const isFederated = server?.includes('.') && more === undefined && !/\s/.test(text);
+  return server !== undefined && isFederated ? { network: server, name: user } : { name: plain(text) };
 }
 
 function ofLink(host: string, rest: string): { network: string; name: string } {

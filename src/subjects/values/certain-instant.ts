@@ -10,59 +10,81 @@ const NUMBER =
 const NO_DAY = 'names a month without a day; say its format by --date-format, such as yyyy-MM';
 const impossible = { reason: 'is a date or a time that does not exist' };
 
-const DAY = String.raw`(?<year>\d{4})(?:-(?<month>\d\d)-(?<day>\d\d)|/(?<month2>\d\d?)/(?<day2>\d\d?)|-W(?<week>\d\d)-(?<weekday>\d))`;
-const TIME = String.raw`(?<hour>\d\d?):(?<minute>\d\d)(?::(?<second>\d\d)(?:[.,](?<fraction>\d{1,12}))?)?`;
-const HALF = String.raw`(?: ?(?<half>[AP])\.?M\.?)?`;
-const OFFSET = String.raw`(?: ?(?:UTC|GMT))?(?: ?(?<offset>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?`;
-const ZONE = String.raw`(?<tags>(?:\[!?[A-Za-z0-9_+/=-]{1,60}\]){0,4})`;
-const MONTH =
-  '(?<name>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|January|February|March|April|June|July|August|September|October|November|December)';
-const WEEKDAY =
-  '(?:(?:Mon|Tue|Tues|Wed|Thu|Thur|Thurs|Fri|Sat|Sun|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday),? )?';
-const OLD_ZONE = '(?: (?<letters>UTC|GMT|Z|[ECMP][SD]T))?';
-const COMMENT = String.raw`(?: \([^()]{1,60}\))?`;
-
-/** Each names its parts; what they have in common is read in one place. */
-const shapes = [
-  // ISO 8601, RFC 3339, RFC 9557, SQL: the year first.
-  new RegExp(`^${DAY}(?:[T ]${TIME}${HALF}${OFFSET})?${ZONE}$`, 'i'),
-  // ISO 8601 in its basic form.
-  /^(?<year>(?:19|20|21)\d\d)(?<month>\d\d)(?<day>\d\d)(?:T(?<hour>\d\d)(?<minute>\d\d)(?<second>\d\d)?(?<offset>Z|[+-]\d{4})?)?$/i,
+/** Days, from a text's start; what follows is the time. */
+const days = [
+  // ISO 8601, RFC 3339, SQL: the year first.
+  /^(?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d)(?=$|[T ])/i,
+  /^(?<year>\d{4})\/(?<month>\d\d?)\/(?<day>\d\d?)(?=$|[T ])/i,
+  /^(?<year>\d{4})-W(?<week>\d\d)-(?<weekday>\d)(?=$|[T ])/i,
   // RFC 2822 and its like, "4-Mar-2021".
-  new RegExp(
-    `^${WEEKDAY}(?<day>\\d\\d?)(?:st|nd|rd|th)?[ -]${MONTH}\\.?[ ,-]{1,2}(?<year>\\d{4})(?:,? (?:at )?${TIME}${HALF}(?: (?<offset>[+-]\\d{4})|${OLD_ZONE}))?${COMMENT}$`,
-    'i',
-  ),
-  // "Mar 4, 2021", "Thu Mar 04 2021 10:11:12 GMT+0100 (CET)".
-  new RegExp(
-    `^${WEEKDAY}${MONTH}\\.? {1,2}(?<day>\\d\\d?)(?:st|nd|rd|th)?,? (?<year>\\d{4})(?:,? (?:at )?${TIME}${HALF}${OFFSET})?${COMMENT}$`,
-    'i',
-  ),
-  // C's asctime: the year last.
-  new RegExp(`^${WEEKDAY}${MONTH} {1,2}(?<day>\\d\\d?) ${TIME}${OLD_ZONE} (?<year>\\d{4})$`, 'i'),
+  /^(?:(?<dayName>[a-z]{3,9}),? )?(?<day>\d\d?)(?:st|nd|rd|th)?[ -](?<name>[a-z]{3,9})\.?[ ,-]{1,2}(?<year>\d{4})(?=$|[ ,])/i,
+  // "Mar 4, 2021", "Thu Mar 04 2021 …".
+  /^(?:(?<dayName>[a-z]{3,9}),? )?(?<name>[a-z]{3,9})\.? {1,2}(?<day>\d\d?)(?:st|nd|rd|th)?,? (?<year>\d{4})(?=$|[ ,])/i,
 ];
+/** C's asctime: the year last. */
+const ASCTIME =
+  /^(?<dayName>[a-z]{3,9}) (?<name>[a-z]{3,9}) {1,2}(?<day>\d\d?) (?<time>\d\d:\d\d:\d\d(?: [a-z]{1,3})?) (?<year>\d{4})$/i;
+/** ISO 8601 in its basic form. */
+const BASIC = /^(?<day>(?:19|20|21)\d{6})(?:T(?<time>\d{4}(?:\d\d)?)(?<zone>Z|[+-]\d{4})?)?$/i;
+const TIME =
+  /^(?:T|,? (?:at )?)(?<hour>\d\d?):(?<minute>\d\d)(?::(?<second>\d\d)(?:[.,](?<fraction>\d{1,12}))?)?(?: ?(?<half>[AP])\.?M\.?)?(?<zone>$|[ Z+-].*$)/i;
+const ZONE = /^ ?(?<letters>[A-Z]{1,3})? ?(?<offset>[+-]\d\d(?::?\d\d)?)?$/i;
 
 /** Obsolete letters that RFC 5322, section 4.3, gives a meaning. */
-const hoursOf: Readonly<Record<string, number>> = {
-  EST: -5,
-  EDT: -4,
-  CST: -6,
-  CDT: -5,
-  MST: -7,
-  MDT: -6,
-  PST: -8,
-  PDT: -7,
-};
+const hoursOf: ReadonlyMap<string, number> = new Map([
+  ['UTC', 0],
+  ['GMT', 0],
+  ['Z', 0],
+  ['EST', -5],
+  ['EDT', -4],
+  ['CST', -6],
+  ['CDT', -5],
+  ['MST', -7],
+  ['MDT', -6],
+  ['PST', -8],
+  ['PDT', -7],
+]);
 
 type Parts = Readonly<Record<string, string | undefined>>;
 
 /** A moment out of a spelling that means one only; a reason that names what would make it certain for others. */
 export function certainInstant(text: string): Found {
-  for (const shape of shapes) {
-    const parts = shape.exec(text)?.groups;
-    if (parts) return momentOf(parts);
+  const tagsAt = text.indexOf('[');
+  const tags = tagsAt < 0 ? '' : text.slice(tagsAt);
+  const written = tagsAt < 0 ? text : text.slice(0, tagsAt);
+  const parts = partsOf(extended(written));
+  return parts ? momentOf({ ...parts, tags }) : { reason: reasonFor(text) };
+}
+
+/** The basic form as the extended one. */
+function extended(text: string): string {
+  const { day, time, zone = '' } = BASIC.exec(text)?.groups ?? {};
+  if (day === undefined) return text;
+  const date = `${day.slice(0, 4)}-${day.slice(4, 6)}-${day.slice(6)}`;
+  return time === undefined ? date : `${date}T${time.replace(/\d\d(?=\d)/g, '$&:')}${zone}`;
+}
+
+function partsOf(text: string): Parts | undefined {
+  const asctime = ASCTIME.exec(text)?.groups;
+  if (asctime) return withTime(asctime, ` ${asctime.time}`);
+  for (const shape of days) {
+    const match = shape.exec(text);
+    if (match?.groups) return withTime(match.groups, text.slice(match[0].length));
   }
-  return { reason: reasonFor(text) };
+  return undefined;
+}
+
+const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
+
+function withTime(day: Parts, rest: string): Parts | undefined {
+  if (day.dayName !== undefined && !weekdays.includes(day.dayName.slice(0, 3).toLowerCase())) return undefined;
+  if (day.name !== undefined && monthOf(day.name) === 0) return undefined;
+  if (rest === '') return day;
+  const time = TIME.exec(rest)?.groups;
+  // A comment names the zone once more: "(PST)".
+  const zone = time && ZONE.exec(time.zone?.replace(/ \([^()]*\)$/, '') ?? '')?.groups;
+  if (!time || !zone || !isZone(zone.letters, day.name !== undefined)) return undefined;
+  return { ...day, ...time, ...zone };
 }
 
 function reasonFor(text: string): string {
@@ -83,15 +105,21 @@ function momentOf(parts: Parts): Found {
   return inZone(local, offset, zone);
 }
 
+/** Letters of North American zones mean one in a letter's date; elsewhere CST may be China's. */
+function isZone(letters: string | undefined, isLetter: boolean): boolean {
+  const hours = letters === undefined ? 0 : hoursOf.get(letters.toUpperCase());
+  return isLetter ? hours !== undefined : hours === 0;
+}
+
 /** Milliseconds of a day's beginning, or undefined where there is no such day. */
-function dayOf({ year, month, month2, day, day2, name, week, weekday }: Parts): number | undefined {
+function dayOf({ year, month, day, name, week, weekday }: Parts): number | undefined {
   const moment =
     week === undefined
       ? DateTime.fromObject(
           {
             year: Number(year),
-            month: name === undefined ? Number(month ?? month2) : monthOf(name),
-            day: Number(day ?? day2),
+            month: name === undefined ? Number(month) : monthOf(name),
+            day: Number(day),
           },
           { zone: 'utc' },
         )
@@ -102,8 +130,20 @@ function dayOf({ year, month, month2, day, day2, name, week, weekday }: Parts): 
   return moment.isValid ? moment.toMillis() : undefined;
 }
 
-const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
-const monthOf = (name: string): number => months.indexOf(name.slice(0, 3).toLowerCase()) + 1;
+const months = [
+  'january',
+  'february',
+  'march',
+  'april',
+  'may',
+  'june',
+  'july',
+  'august',
+  'september',
+  'october',
+].concat(['november', 'december']);
+/** From 1; 0 where it is none: "Mar", "Sept", "March". */
+const monthOf = (name: string): number => months.findIndex((month) => month.startsWith(name.toLowerCase())) + 1;
 
 /** Milliseconds into the day: 24:00:00 is its end (ISO 8601), a leap second the beginning of the next minute. */
 function clockOf({ hour = '0', minute = '0', second = '0', fraction = '', half }: Parts): number | undefined {
@@ -125,9 +165,8 @@ function fromHalfDay(hour: number, half: string): number | undefined {
 
 /** Minutes east of UTC; null where nothing is said, undefined where there is no such offset. */
 function offsetMinutes({ offset, letters }: Parts): number | null | undefined {
-  const old = letters === undefined ? undefined : hoursOf[letters.toUpperCase()];
-  if (old !== undefined) return old * 60;
-  if (offset === undefined) return letters === undefined ? null : 0;
+  const named = letters === undefined ? undefined : hoursOf.get(letters.toUpperCase());
+  if (offset === undefined) return named === undefined ? null : named * 60;
   const sign = offset.startsWith('-') ? -1 : 1;
   const digits = offset.replace(/\D/g, '').padEnd(4, '0');
   const [hours, minutes] = [Number(digits.slice(0, 2)), Number(digits.slice(2))];

@@ -3,13 +3,12 @@ import type { Found } from './certain-instant';
 
 type Reader = (text: string) => Date | undefined;
 
-const CLOCK = String.raw`(?:,? (\d\d?):(\d\d)(?::(\d\d))?(?: ?([AP])\.?M\.?)?)?`;
-const DAY_FIRST = new RegExp(String.raw`^(\d\d?)[/.-](\d\d?)[/.-](\d{4}|\d\d)${CLOCK}$`, 'i');
+const NUMERIC = /^(\d\d?)[/.-](\d\d?)[/.-](\d{4}|\d\d)(?:,? (\d\d?):(\d\d)(?::(\d\d))?(?: ?([AP])\.?M\.?)?)?$/i;
 
 const calendar =
   (day: 1 | 2, month: 1 | 2): Reader =>
   (text) => {
-    const parts = DAY_FIRST.exec(text);
+    const parts = NUMERIC.exec(text);
     if (!parts) return undefined;
     const [, , , year = '', hour = '0', minute = '0', second = '0', half = ''] = parts;
     const clock = half === '' ? Number(hour) : (Number(hour) % 12) + (half.toUpperCase() === 'P' ? 12 : 0);

@@ -103,6 +103,13 @@ describe('e-mails', () => {
   ])('%s is %s', (text, canonical) => expect(stored(of('email', text))).toBe(canonical));
 });
 
+it('who was erased before domains were brought to one form is known again', () => {
+  expect(formsOf(of('email', 'bob@xn--mnchen-3ya.example'))?.recognised).toContain('bob@münchen.example');
+  expect(formsOf(of('phone', '+44 (0)20 7946 0005'))?.recognised).toContain('02079460005');
+  expect(formsOf(of('phone', '+44 20 7946 0001'))?.recognised).toContain('+4402079460001');
+  expect(formsOf(of('socialHandle', 'https://twitter.com/cyd'))?.recognised).toContain('https://twitter.com/cyd');
+});
+
 describe('handles', () => {
   it.each([
     ['https://twitter.com/cyd', 'x:cyd'],

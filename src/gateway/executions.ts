@@ -1,0 +1,109 @@
+import { type GatewayError, gatewayErrors } from './errors';
+import type { ServerLimits } from './limits';
+
+/** Whose an operation is: a principal, or '' for whoever shows no token, who share one part of the server. */
+type Caller = string;
+
+interface Queue {
+  running: number;
+  /** Those that wait for their turn, the longest first. */
+  readonly waiting: Array<() => void>;
+}
+
+/**
+ * Counts operations from their arrival until they have really ended, over HTTP and WebSockets together, and lets callers
+ * take turns: however much one of them sends, another's next operation waits for few of it.
+ */
+export class Executions {
+  readonly #limits: ServerLimits;
+  readonly #arrived = new Map<string, number>();
+  readonly #queues = new Map<Caller, Queue>();
+  #underWay = 0;
+  #running = 0;
+  #isHandingOut = false;
+
+  constructor(limits: ServerLimits) {
+    this.#limits = limits;
+  }
+
+  /**
+   * An operation arrives from an address, whosever it may be.
+   * @returns to be called when it has ended
+   * @throws {GatewayError} 503 where all have as much under way as there may be, 429 where the address has
+   */
+  arrive(address: string): () => void {
+    if (this.#underWay >= this.#limits.operationsUnderWay) throw gatewayErrors.overloaded();
+    const known = this.#arrived.get(address) ?? 0;
+    if (known >= this.#limits.operationsPerAddress) throw gatewayErrors.tooMuch('from your address');
+    this.#underWay++;
+    this.#arrived.set(address, known + 1);
+    return once(() => {
+      this.#underWay--;
+      const left = (this.#arrived.get(address) ?? 1) - 1;
+      if (left > 0) this.#arrived.set(address, left);
+      else this.#arrived.delete(address);
+    });
+  }
+
+  /**
+   * Waits for a turn of the caller's.
+   * @returns to be called when the operation has ended
+   * @throws {GatewayError} 429 where the caller has as much under way as it may
+   */
+  async turn(caller: Caller): Promise<() => void> {
+    const queue = this.#queues.get(caller) ?? { running: 0, waiting: [] };
+    this.#queues.set(caller, queue);
+    const most = caller === '' ? this.#limits.anonymousOperations : this.#limits.operationsPerCaller;
+    if (queue.running + queue.waiting.length >= most) throw tooMuchOf(caller);
+    if (queue.waiting.length === 0 && this.#mayRun(caller, queue)) this.#begin(queue);
+    // Whoever lets it go has counted it already.
+    else await new Promise<void>((resolve) => queue.waiting.push(resolve));
+    return once(() => {
+      queue.running--;
+      this.#running--;
+      if (queue.running === 0 && queue.waiting.length === 0) this.#queues.delete(caller);
+      this.#handOut();
+    });
+  }
+
+  #mayRun(caller: Caller, queue: Queue): boolean {
+    const most = caller === '' ? this.#limits.anonymousExecutions : this.#limits.executionsPerCaller;
+    return this.#running < this.#limits.executions && queue.running < most;
+  }
+
+  #begin(queue: Queue): void {
+    queue.running++;
+    this.#running++;
+  }
+
+  /** Not at once: what other callers have sent meanwhile is received first. */
+  #handOut(): void {
+    if (this.#isHandingOut) return;
+    this.#isHandingOut = true;
+    setImmediate(() => {
+      this.#isHandingOut = false;
+      for (const [caller, queue] of [...this.#queues]) {
+        if (queue.waiting.length === 0 || !this.#mayRun(caller, queue)) continue;
+        const resolve = queue.waiting.shift();
+        this.#begin(queue);
+        // Its next turn comes after everybody else's.
+        this.#queues.delete(caller);
+        this.#queues.set(caller, queue);
+        resolve?.();
+        if (queue.waiting.length > 0) this.#handOut();
+      }
+    });
+  }
+}
+
+const tooMuchOf = (caller: Caller): GatewayError =>
+  gatewayErrors.tooMuch(caller === '' ? 'of callers without a token' : 'of yours');
+
+export function once(run: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (isDone) return;
+    isDone = true;
+    run();
+  };
+}

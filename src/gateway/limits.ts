@@ -1,0 +1,57 @@
+/**
+ * Bounds on what callers can take of the server: each with its name, its default and what it bounds. Those on documents
+ * are the governed executor's.
+ */
+const table = {
+  bodyBytes: [256 * 1024, "bytes of a request's body or of a WebSocket message"],
+  headerBytes: [16 * 1024, "bytes of a request's line and headers together"],
+  connections: [4_000, 'connections open at once'],
+  operationMs: [10_000, 'milliseconds in which an operation must have been answered'],
+  operationsUnderWay: [
+    1_000,
+    'operations at once, running or waiting; those included that were given up and still run',
+  ],
+  operationsPerAddress: [500, 'the same from one address'],
+  operationsPerCaller: [250, 'the same of one principal'],
+  anonymousOperations: [100, 'the same of all callers without a token together'],
+  executions: [64, 'operations that run at once; the others wait, and callers take turns'],
+  executionsPerCaller: [8, 'operations of one principal that run at once'],
+  anonymousExecutions: [4, 'operations of all callers without a token that run at once'],
+  sockets: [1_000, 'WebSockets open at once'],
+  socketsPerAddress: [200, 'WebSockets from one address'],
+  anonymousSockets: [50, 'WebSockets that have shown no token'],
+  anonymousSocketMs: [60_000, 'milliseconds that a WebSocket without a token stays open'],
+  initialisationMs: [3_000, 'milliseconds in which a WebSocket must have been initialised'],
+  operationsPerSocket: [50, 'operations under way at once on one WebSocket, open subscriptions included'],
+  socketMessages: [100, 'messages and pings a second on one WebSocket, after ten times as many at once'],
+  socketBytes: [1024 * 1024, 'bytes received a second on one WebSocket, after ten times as many at once'],
+  socketBuffer: [4 * 1024 * 1024, 'bytes that a WebSocket may leave unread before more is sent'],
+  shutdownMs: [10_000, 'milliseconds that requests under way have to finish when the server closes'],
+} as const satisfies Record<string, readonly [number, string]>;
+
+export type LimitName = keyof typeof table;
+export type ServerLimits = Readonly<Record<LimitName, number>>;
+
+export const limitNames = Object.keys(table) as LimitName[];
+
+export const defaultServerLimits = Object.fromEntries(limitNames.map((name) => [name, table[name][0]])) as ServerLimits;
+
+/** What a limit bounds, in words. */
+export const aboutLimit = (name: LimitName): string => table[name][1];
+
+/**
+ * Reads `name=number` pairs, with commas between.
+ * @throws {Error} that names what is wrong, and what would be right
+ */
+export function readLimits(text: string): Partial<ServerLimits> {
+  const limits: Partial<Record<LimitName, number>> = {};
+  for (const pair of text.split(',')) {
+    const [name = '', value = ''] = pair.split('=').map((part) => part.trim());
+    const known = limitNames.find((limit) => limit === name);
+    if (!known) throw new Error(`"${name}" is no limit; they are ${limitNames.join(', ')}`);
+    if (!/^[1-9]\d{0,11}$/.test(value))
+      throw new Error(`${name} must be a whole number above 0, such as ${table[known][0]}`);
+    limits[known] = Number(value);
+  }
+  return limits;
+}

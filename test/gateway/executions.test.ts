@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { GatewayError } from '../../src/gateway/errors';
+import { Executions } from '../../src/gateway/executions';
+import { defaultServerLimits, limitNames, readLimits, type ServerLimits } from '../../src/gateway/limits';
+import { defaultLimits } from '../../src/governance/limits';
+import { root } from '../support/cli';
+
+const executionsWith = (limits: Partial<ServerLimits>) => new Executions({ ...defaultServerLimits, ...limits });
+const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
+
+test('S9: what has arrived is counted in all and by address, until it has ended', () => {
+  const executions = executionsWith({ operationsUnderWay: 3, operationsPerAddress: 2 });
+  const first = executions.arrive('a');
+  executions.arrive('a');
+  expect(() => executions.arrive('a')).toThrow(GatewayError);
+  executions.arrive('b');
+  expect(() => executions.arrive('c')).toThrow('The server has as much to do as it can; try again.');
+  first();
+  first();
+  executions.arrive('a');
+  expect(() => executions.arrive('c')).toThrow(GatewayError);
+});
+
+test('S9: a principal runs as much at once as it may, the rest waits, and too much is refused', async () => {
+  const executions = executionsWith({ executionsPerCaller: 2, operationsPerCaller: 4 });
+  const ran: number[] = [];
+  const leaves: Array<() => void> = [];
+  const all = [1, 2, 3, 4].map(async (id) => {
+    leaves.push(await executions.turn('p'));
+    ran.push(id);
+  });
+  await settled();
+  expect(ran).toEqual([1, 2]);
+  await expect(executions.turn('p')).rejects.toMatchObject({ status: 429, code: 'TOO_MANY_OPERATIONS' });
+  leaves[0]?.();
+  leaves[0]?.();
+  await settled();
+  expect(ran).toEqual([1, 2, 3]);
+  leaves[1]?.();
+  await Promise.all(all);
+  expect(ran).toEqual([1, 2, 3, 4]);
+});
+
+test('S9: callers take turns, however many operations one of them has waiting', async () => {
+  const executions = executionsWith({ executions: 1, executionsPerCaller: 1 });
+  const ran: string[] = [];
+  const run = async (caller: string) => {
+    const leave = await executions.turn(caller);
+    ran.push(caller);
+    await settled();
+    leave();
+  };
+  const greedy = Array.from({ length: 10 }, () => run('greedy'));
+  await settled();
+  await Promise.all([run('modest'), run('other'), ...greedy]);
+  expect(ran.indexOf('modest')).toBeLessThan(4);
+  expect(ran.indexOf('other')).toBeLessThan(5);
+  expect(ran).toHaveLength(12);
+});
+
+test('S9: callers without a token share one part of the server, and leave the rest to others', async () => {
+  const executions = executionsWith({ anonymousExecutions: 1, anonymousOperations: 2 });
+  await executions.turn('');
+  void executions.turn('');
+  await expect(executions.turn('')).rejects.toMatchObject({ status: 429 });
+  expect(await executions.turn('p')).toBeInstanceOf(Function);
+});
+
+test('limits are read by their names, and what is wrong is said', () => {
+  expect(readLimits('sockets=5, socketBytes = 1000')).toEqual({ sockets: 5, socketBytes: 1000 });
+  expect(() => readLimits('socket=5')).toThrow(`"socket" is no limit; they are ${limitNames.join(', ')}`);
+  for (const wrong of ['sockets', 'sockets=', 'sockets=0', 'sockets=-1', 'sockets=1.5', 'sockets=many']) {
+    expect(() => readLimits(wrong)).toThrow('sockets must be a whole number above 0, such as 1000');
+  }
+});
+
+test('docs/limits.md lists every limit with its default', () => {
+  const page = readFileSync(join(root, 'docs/limits.md'), 'utf8');
+  const listed = [...page.matchAll(/^\| `(\w+)` +\| +([\d,]+) \|/gm)].map(([, name, number = '']) => [
+    name,
+    Number(number.replaceAll(',', '')),
+  ]);
+  expect(listed).toEqual([...Object.entries(defaultLimits), ...Object.entries(defaultServerLimits)]);
+});
