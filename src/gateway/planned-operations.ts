@@ -55,7 +55,7 @@ export class PlannedOperations {
     if (contentType === undefined || request.method !== 'POST' || !isUsual(body)) return undefined;
     const operation = this.#governed.operation(body.query, body.operationName, context.access);
     if (!operation || operation.kind === 'subscription') return undefined;
-    const { document, name } = operation;
+    const { document, title } = operation;
     const result = await this.#governed.execute({
       document,
       operationName: body.operationName,
@@ -65,7 +65,7 @@ export class PlannedOperations {
     });
     // Without data nothing was executed: a variable is wrong, or the operation costs too much.
     if (result.data === undefined) return undefined;
-    exchange.operationName = name;
+    exchange.operation = title;
     const { errors: failures, ...rest } = result;
     const formatted: Formatted = failures ? { ...rest, errors: failures.map(format) } : rest;
     const concluded = await concludeAudited(
