@@ -144,4 +144,5 @@ export const inputs: Readonly<Record<string, readonly Case[]>> = {
   terminateClient: nobody(({ id }) => ({ clientId: id, effectiveOn: '2030-01-01T00:00:00Z' })),
   setRetention: nobody(() => ({ days: -1 })),
   signAgreement: nobody(() => ({ kind: 'MASTER', version: '' })),
+  nameClientContacts: nobody(() => ({ representative: 'x'.repeat(301) })),
 };
