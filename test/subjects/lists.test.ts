@@ -80,7 +80,7 @@ describe.each(databases)('lists of people, and what hangs on them, on $name', ({
     ['source', '{ customers { nodes { source } } }', false],
     ['one of an id', '{ customer(id: "x") { __typename } }', true],
     ['a look-up', '{ customerLookup(by: {email: "a@example.org"}) { __typename } }', true],
-    ['all who share', '{ customersByIdentifier(by: {email: "a@example.org"}) { __typename } }', true],
+    ['all who share', '{ customersByIdentifier(by: {email: "a@example.org"}) { __typename } }', false],
     ['client users', '{ client { users { pageInfo { hasNextPage } } } }', false],
     ['whom an erasure is about', '{ erasureRequests { nodes { subject { __typename } } } }', false],
   ];
@@ -168,7 +168,7 @@ describe.each(databases)('lists of people, and what hangs on them, on $name', ({
       { input: { customerId: ids.restricted, grounds: 'OBJECTION' } },
     );
     expect(filed.errors).toBeUndefined();
-    const { request } = filed.data?.requestErasure as { request: { id: string } };
+    const { request } = (filed.data as { requestErasure: { request: { id: string } } }).requestErasure;
     const failures: unknown[] = [];
     await new ErasureWorker(app.services.erasure.parts, { onFailure: (error) => failures.push(error) }).drain();
     expect(failures).toEqual([]);
