@@ -211,17 +211,24 @@ export class Customers {
         throw denied.transfer(movesReach);
       return person;
     };
-    await inTransaction(source, writable);
+    const before = await inTransaction(source, writable);
     const erased = await this.#erasedAmong(client, customerId, fields, allowErased, by);
     await this.#recordTakenIn(client, customerId, erased, by);
-    await this.#beside(client, input.externalId, customerId, by, (place) =>
-      inTransaction(source, async (manager) => {
-        await writable(manager);
-        const writer = new TenantWriter(manager, this.#keys);
-        await writer.update(Customer, client, { id: customerId }, { ...fields, ...place });
-        if (attributes) await setAttributes({ manager, writer, keys: this.#keys, client, customerId }, attributes);
-      }),
-    );
+    const write = () =>
+      this.#beside(client, input.externalId, customerId, by, (place) =>
+        inTransaction(source, async (manager) => {
+          await writable(manager);
+          const writer = new TenantWriter(manager, this.#keys);
+          await writer.update(Customer, client, { id: customerId }, { ...fields, ...place });
+          if (attributes) await setAttributes({ manager, writer, keys: this.#keys, client, customerId }, attributes);
+        }),
+      );
+    const { residency } = input;
+    if (residency === undefined || residency === before.residency) return write();
+    // Which law covers a person decides who may read: whoever changes it does so on record.
+    const decides = [{ table: 'customer', row: '', columns: { residency }, subject: customerId }];
+    const change = { client, principal: by.principal, subject: customerId, decides };
+    await changing(this.#recorder, 'RESIDENCY_CHANGED', change, write);
   }
 
   /** Limits a person's processing to LEGAL (GDPR Art. 18(2), 21), or lifts the limit. @throws {GraphQLError} NOT_FOUND */
