@@ -38,12 +38,13 @@ import { Order, OrderConnection, OrderItem } from './order';
 import { ProcessingRestriction } from './processing-restriction';
 import { reachOf } from './reach';
 import type { Records, Relation } from './records';
+import { cursorKeyOf, idOf, relatedPage } from './related-page';
 import { fieldsAskedBy, mayMatch } from './withheld-matches';
 
 const CustomerConnection = connectionOf(Customer, 'Customer');
 
 @ObjectType({ simpleResolvers: true })
-class CustomerPayload {
+export class CustomerPayload {
   @Field(() => Customer, { nullable: true })
   customer: Customer | null;
 }
@@ -87,7 +88,7 @@ const attributes: Relation = {
 const LIST_LIMIT = 1_000;
 
 /** Of what a customer's row says. */
-const categories = personalCategories(Customer);
+export const categories = personalCategories(Customer);
 
 const writers = ['CLIENT_APP', 'CLIENT_AGENT', 'CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
 const administration = ['CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
@@ -355,40 +356,5 @@ const writerOf = (context: RequestContext): CustomerWriter => ({
   reach: reachOf(context),
   takesInErased: administration.some((role) => context.claims.roles.includes(role)),
 });
-
-const cursorKey = Symbol('cursor key');
-
-const knownCursorKey = ({ memory }: RequestContext) => memory.get(cursorKey) as Buffer | undefined;
-
-/** Fetched once a request: a page may have as many pages in it as it has rows. */
-async function cursorKeyOf(keys: KeyStore, context: RequestContext): Promise<Buffer> {
-  const client = requireClient(context);
-  const key = knownCursorKey(context) ?? (await keys.derivedKey(client.id, 'cursor'));
-  context.memory.set(cursorKey, key);
-  return key;
-}
-
-async function relatedPage<T extends object>(
-  records: Records,
-  keys: KeyStore,
-  context: RequestContext,
-  relation: Relation,
-  parent: object,
-  first?: number,
-  after?: string,
-): Promise<Connection<T>> {
-  const size = pageSize(first);
-  const key = knownCursorKey(context) ?? (await cursorKeyOf(keys, context));
-  const cursors = cursorsOf(context, key, relation.type, () => parentOf(relation, parent));
-  const position = positionOf(after, cursors);
-  const rows = await records.of(context, relation, parent, { limit: size + 1, after: position });
-  return page(rows as unknown as T[], size, position, cursors, idOf);
-}
-
-/** What of its parent a row of the relation is tied by. */
-const parentOf = (relation: Relation, parent: object): Row =>
-  Object.fromEntries(Object.entries(relation.parent).map(([column, field]) => [column, (parent as Row)[field]]));
-
-const idOf = (row: object): unknown => (row as Row).id;
 
 const readable = (context: RequestContext): ReadonlySet<string> => context.decision?.readable('Customer') ?? new Set();

@@ -2,8 +2,9 @@ import { isIP } from 'node:net';
 import countries from 'i18n-iso-countries';
 import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import type { DataCategory } from '../governance/vocabulary';
+import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import { type ChangeRecorder, changing, unrecorded } from '../identity/change-recorder';
+import { objectedPurposes } from '../identity/objections';
 import { denied } from '../identity/request-context';
 import { about } from '../identity/subject-state';
 import type { KeyStore } from '../storage/key-store';
@@ -17,6 +18,7 @@ import { type BlindIndexKind, blindIndex, soughtIndexes } from '../storage/vault
 import { setAttributes } from './attributes';
 import { CustomAttribute } from './custom-attribute';
 import { Customer, type RestrictionGround, restrictionGrounds } from './customer';
+import { filterConditions } from './customer-filter';
 import type { CreateCustomerInput, CustomerFilter, CustomerLookup, UpdateCustomerInput } from './customer-inputs';
 import { externalIdConflict, holdersOf, type Place, placeBeside } from './external-id-holders';
 import { erasedIdentifiers, identifierFields, identifying } from './identifiers';
@@ -51,7 +53,7 @@ export const MOST_ALIKE = 1_000;
 const ATTEMPTS = 5;
 
 /** What every read of a customer needs to decide on the row, whatever was asked for. */
-const state = ['restriction', 'residency'];
+const state = ['restriction', 'objectionMask', 'residency'];
 const statedFields = new WeakMap<ReadonlySet<string>, ReadonlySet<string>>();
 
 function withState(fields: ReadonlySet<string>): ReadonlySet<string> {
@@ -96,10 +98,7 @@ export class Customers {
     const ground = (row?.restriction ?? null) as RestrictionGround | null;
     if (!row || ground === null || !Object.hasOwn(restrictionGrounds, ground)) return undefined;
     const since = (row.restrictedAt ?? null) as Date | null;
-    return about(
-      { ground, since },
-      { subject: id, restriction: ground, residency: (row.residency ?? null) as string | null },
-    );
+    return about({ ground, since }, stateIn(row));
   }
 
   /**
@@ -130,14 +129,8 @@ export class Customers {
     const where: Condition[] = [
       ...(after === undefined ? [] : [{ field: 'id', is: '>', value: after } as const]),
       ...narrowing,
+      ...filterConditions(filter),
     ];
-    for (const field of ['residency', 'source'] as const) {
-      const value = filter?.[field];
-      if (value === '') throw denied.input(`"${field}" of a filter must not be empty; leave it out for all.`);
-      if (value !== null && value !== undefined) where.push({ field, is: '=', value });
-    }
-    if (filter?.createdAfter) where.push({ field: 'createdAt', is: '>', value: filter.createdAfter.getTime() });
-    if (filter?.createdBefore) where.push({ field: 'createdAt', is: '<', value: filter.createdBefore.getTime() });
     return this.#select(client, fields, where, limit);
   }
 
@@ -178,7 +171,7 @@ export class Customers {
     check(input);
     requireSomething(input);
     const { residency = null } = input;
-    const refusal = by.reach.refusal({ residency, restriction: null }, writtenCategories(input));
+    const refusal = by.reach.refusal({ residency, restriction: null, objections: 0 }, writtenCategories(input));
     if (refusal !== undefined) throw denied.transfer(unreadable(residency), refusal);
     const erased = await this.#erasedAmong(client, undefined, fields, allowErased, by);
     const id = uuid();
@@ -218,17 +211,24 @@ export class Customers {
         throw denied.transfer(movesReach);
       return person;
     };
-    await inTransaction(source, writable);
+    const before = await inTransaction(source, writable);
     const erased = await this.#erasedAmong(client, customerId, fields, allowErased, by);
     await this.#recordTakenIn(client, customerId, erased, by);
-    await this.#beside(client, input.externalId, customerId, by, (place) =>
-      inTransaction(source, async (manager) => {
-        await writable(manager);
-        const writer = new TenantWriter(manager, this.#keys);
-        await writer.update(Customer, client, { id: customerId }, { ...fields, ...place });
-        if (attributes) await setAttributes({ manager, writer, keys: this.#keys, client, customerId }, attributes);
-      }),
-    );
+    const write = () =>
+      this.#beside(client, input.externalId, customerId, by, (place) =>
+        inTransaction(source, async (manager) => {
+          await writable(manager);
+          const writer = new TenantWriter(manager, this.#keys);
+          await writer.update(Customer, client, { id: customerId }, { ...fields, ...place });
+          if (attributes) await setAttributes({ manager, writer, keys: this.#keys, client, customerId }, attributes);
+        }),
+      );
+    const { residency } = input;
+    if (residency === undefined || residency === before.residency) return write();
+    // Which law covers a person decides who may read: whoever changes it does so on record.
+    const decides = [{ table: 'customer', row: '', columns: { residency }, subject: customerId }];
+    const change = { client, principal: by.principal, subject: customerId, decides };
+    await changing(this.#recorder, 'RESIDENCY_CHANGED', change, write);
   }
 
   /** Limits a person's processing to LEGAL (GDPR Art. 18(2), 21), or lifts the limit. @throws {GraphQLError} NOT_FOUND */
@@ -341,13 +341,20 @@ export class Customers {
   }
 }
 
+const noObjections: readonly ProcessingPurpose[] = [];
+
+/** What a row of a customer says of the person's state. */
+const stateIn = (row: Row): Person => ({
+  subject: String(row.id),
+  restriction: (row.restriction ?? null) as string | null,
+  objections: Number(row.objectionMask ?? 0),
+  residency: (row.residency ?? null) as string | null,
+});
+
 /** A row as the API gives it, marked with the state that decides on it. */
 function customerOf(row: Row): Customer {
-  const subject = {
-    subject: String(row.id),
-    restriction: (row.restriction ?? null) as string | null,
-    residency: (row.residency ?? null) as string | null,
-  };
+  const subject = stateIn(row);
+  row.objections = subject.objections === 0 ? noObjections : objectedPurposes(subject.objections);
   if (typeof row.postalAddress === 'object' && row.postalAddress !== null) about(row.postalAddress, subject);
   return about(row, subject) as unknown as Customer;
 }
