@@ -145,5 +145,4 @@ export const inputs: Readonly<Record<string, readonly Case[]>> = {
   nameClientContacts: nobody(() => ({ representative: 'x'.repeat(301) })),
   setRetention: nobody(() => ({ days: -1 })),
   signAgreement: nobody(() => ({ kind: 'MASTER', version: '' })),
-  nameClientContacts: nobody(() => ({ representative: 'x'.repeat(301) })),
 };
