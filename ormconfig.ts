@@ -15,6 +15,7 @@ import { AddFence1700000000013 } from './migrations/data/1700000000013-add-fence
 import { ReindexIdentifiers1700000000014 } from './migrations/data/1700000000014-reindex-identifiers';
 import { AddImport1700000000015 } from './migrations/data/1700000000015-add-import';
 import { AddAnnouncements1700000000016 } from './migrations/data/1700000000016-add-announcements';
+import { AddProcessing1700000000017 } from './migrations/data/1700000000017-add-processing';
 import { CreateKeyStore1700000000000 } from './migrations/keys/1700000000000-create-key-store';
 import { CreateErasureLedger1700000000003 } from './migrations/keys/1700000000003-create-erasure-ledger';
 import { CreateAuditHeads1700000000005 } from './migrations/keys/1700000000005-create-audit-heads';
@@ -43,6 +44,7 @@ export const dataStore: StoreOptions = {
     ReindexIdentifiers1700000000014,
     AddImport1700000000015,
     AddAnnouncements1700000000016,
+    AddProcessing1700000000017,
   ],
 };
 

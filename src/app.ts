@@ -43,6 +43,7 @@ import { poolCounts } from './storage/pool-use';
 import { deriveKey } from './storage/vault';
 import { openStores, type Stores } from './stores';
 import { ConversationResolver, CustomerResolver, OrderResolver } from './subjects/customer-resolver';
+import { ProcessingResolver } from './subjects/processing-resolver';
 import { explainTransfers } from './transfers/explained-transfers';
 import { LegalBasisResolver } from './transfers/legal-basis-resolver';
 import { TransferResolver } from './transfers/transfer-resolver';
@@ -142,7 +143,9 @@ export async function openApp(config: Config, logger = createLogger({ level: con
         const { fault } = await verifier.issuerState();
         return [
           ...(fault === undefined ? [] : [`${fault} (OIDC_ISSUER is ${issuer}); the keys known before are used`]),
-          ...erasureConcerns(await openErasures(services.erasure.parts)),
+          ...(await openErasures(services.erasure.parts).then(erasureConcerns, () => [
+            'open erasures could not be counted; the log says more if that lasts',
+          ])),
         ];
       },
       logger,
@@ -209,10 +212,11 @@ export function governContracts(
     new GovernanceResolver(services.records),
     new RegisterResolver(services.clients, services.parties, keys, cursorKey),
     new CustomerResolver(services.customers, services.subjectRecords, keys),
+    new ProcessingResolver(services.processing, services.customers, services.subjectRecords, keys),
     new OrderResolver(services.subjectRecords),
     new ConversationResolver(services.subjectRecords, keys),
     new ExplainResolver(explain, (context, purpose) => explainTransfers(transfers, context, purpose)),
-    new ErasureResolver(services.erasure, services.proposals, keys),
+    new ErasureResolver(services.erasure, services.proposals, keys, services.policies),
     new HoldResolver(services.erasure, services.parties),
     erasureSubscription(services.erasure),
     new ExportResolver(services.exports, services.proposals),

@@ -17,6 +17,7 @@ import { SubProcessor } from './register/sub-processor';
 import { ThirdPartyApplication } from './register/third-party-application';
 import { WebhookDeliveryRow, WebhookEndpointRow } from './register/webhooks/webhook-rows';
 import { Job } from './storage/jobs';
+import { AutomatedDecision } from './subjects/automated-decision';
 import { Conversation, Message } from './subjects/conversation';
 import { CustomAttribute } from './subjects/custom-attribute';
 import { Customer } from './subjects/customer';
@@ -40,6 +41,7 @@ export const tenantEntities = [
   Message,
   HealthRecord,
   CustomAttribute,
+  AutomatedDecision,
   Disclosure,
   ErasureRequestRow,
   ErasureStepRow,

@@ -26,6 +26,7 @@ import { ThirdParties } from './register/third-parties';
 import { Webhooks } from './register/webhooks/webhooks';
 import type { Stores } from './stores';
 import { Customers } from './subjects/customers';
+import { Processing } from './subjects/processing';
 import { Records } from './subjects/records';
 import { declaredTransfers } from './transfers/declared-transfers';
 import { createTransfers, type TransfersRoom } from './transfers/transfers-room';
@@ -36,6 +37,7 @@ export interface Services {
   readonly clients: Clients;
   readonly parties: ThirdParties;
   readonly customers: Customers;
+  readonly processing: Processing;
   readonly subjectRecords: Records;
   readonly transfers: TransfersRoom;
   readonly proposals: Proposals;
@@ -52,6 +54,8 @@ export interface Services {
   readonly announcements: Announcements;
   readonly agreementReminders: AgreementReminders;
   readonly reports: Reports;
+  /** What the register says of a client's permissions, agreements and exclusions. */
+  readonly policies: RegisterPolicySource;
 }
 
 export interface ServiceOptions extends LedgerOptions {
@@ -107,6 +111,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     clients,
     parties,
     customers: new Customers(regions, keys, trail, erasure.tombstones),
+    processing: new Processing(regions, keys, trail),
     subjectRecords: new Records(regions, keys),
     transfers,
     proposals,
@@ -116,6 +121,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     erasure,
     exports,
     accesses: new AccessRecorder(ledger, references, options.onAlert),
+    policies,
     auditReader: reader,
     references,
     reports: new Reports({

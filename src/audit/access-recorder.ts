@@ -16,7 +16,8 @@ export interface AccessFacts {
   readonly context: RequestContext | undefined;
   /** As stated, where nothing was decided. */
   readonly purpose: string | undefined;
-  readonly operationName: string | undefined;
+  /** Its kind and root fields, as the schema names them. */
+  readonly operation: string | undefined;
   readonly operationHash: string | undefined;
   readonly report: GovernanceReport | undefined;
   readonly outcome: string;
@@ -82,7 +83,7 @@ export class AccessRecorder {
       kind: 'ACCESS',
       log: undefined,
       microseconds: Math.round(facts.milliseconds * 1000),
-      operation: facts.operationName?.slice(0, 100) ?? null,
+      operation: facts.operation ?? null,
       operationHash: facts.operationHash ?? null,
       permissions,
       policyVersion: report?.policyVersion ?? null,

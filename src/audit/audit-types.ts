@@ -65,7 +65,10 @@ export class AuditEntryType {
   @Field(() => [String], { description: 'The grants and instructions that let it.' })
   permissions: readonly string[];
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Its kind and root fields, such as `query customers`; what its caller calls it is not kept.',
+  })
   operation: string | null;
 
   @Field(() => String, { nullable: true, description: 'SHA-256 of the document without its literals.' })

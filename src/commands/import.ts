@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { GraphQLError } from 'graphql';
 import type { Client } from '../register/client';
 import type { Services } from '../services';
+import { bulkLoading } from '../storage/bulk-load';
 import type { Stores } from '../stores';
 import type { ImportTarget } from '../subjects/import/external-ids';
 import { checkFile, type ImportOptions, importFile, rejectsPathOf } from '../subjects/import/import-file';
@@ -114,7 +115,8 @@ async function run(services: Services, stores: Stores, file: string, options: Op
       await services.trail.record('ERASED_ALLOWED', { client: client.id, principal, details: { allowErased } });
     }
     const record = { recorder: services.trail, principal, preset: from };
-    return await recordedImport(await targetOf(services, stores, options), wanted, record);
+    const target = await targetOf(services, stores, options);
+    return await bulkLoading([target.source, stores.keysSource], () => recordedImport(target, wanted, record));
   } finally {
     progress.stop();
   }

@@ -234,9 +234,7 @@ export class Disclosures {
     const source = await this.#parts.regions.of(client);
     const people = await inTransaction(source, (manager) => lockPeople(manager, client, ids));
     // Without the id: whoever prepares a disclosure has read nothing yet, and a gag may forbid to tell the client.
-    const reached = people.filter(
-      ({ restriction, residency }) => reach.refusal({ restriction, residency }, wanted) === undefined,
-    );
+    const reached = people.filter(({ subject: _subject, ...state }) => reach.refusal(state, wanted) === undefined);
     return reached.length < ids.length ? undefined : reached.map(({ residency }) => residency);
   }
 

@@ -1,6 +1,6 @@
 import { Directive, Field, ID, InputType, Int } from 'type-graphql';
-import type { DataCategory } from '../governance/vocabulary';
-import { DataCategoryEnum } from '../identity/enums';
+import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
+import { DataCategoryEnum, ProcessingPurposeEnum } from '../identity/enums';
 import { DateTime } from '../storage/date-time';
 import { CustomerFilter } from '../subjects/customer-inputs';
 import type { ErasureGrounds, ErasureStatus } from './erasure-request';
@@ -16,6 +16,18 @@ export class RequestErasureInput {
 
   @Field(() => ErasureGroundsEnum)
   grounds: ErasureGrounds;
+
+  @Field(() => [DataCategoryEnum], {
+    nullable: true,
+    description: 'Only these; the person stays. All of the person, if nothing is said.',
+  })
+  categories?: DataCategory[] | null;
+
+  @Field(() => ProcessingPurposeEnum, {
+    nullable: true,
+    description: 'Only what is kept for this purpose, which has ended: what no other one in force reads.',
+  })
+  endedPurpose?: ProcessingPurpose | null;
 
   @Field(() => String, {
     nullable: true,
@@ -43,6 +55,18 @@ export class RequestErasuresInput {
 
   @Field(() => ErasureGroundsEnum)
   grounds: ErasureGrounds;
+
+  @Field(() => [DataCategoryEnum], {
+    nullable: true,
+    description: 'Only these; the person stays. All of the person, if nothing is said.',
+  })
+  categories?: DataCategory[] | null;
+
+  @Field(() => ProcessingPurposeEnum, {
+    nullable: true,
+    description: 'Only what is kept for this purpose, which has ended: what no other one in force reads.',
+  })
+  endedPurpose?: ProcessingPurpose | null;
 
   @Field(() => String, { nullable: true })
   note?: string | null;

@@ -1,7 +1,9 @@
 import { Arg, Ctx, Field, FieldResolver, ID, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import type { PolicySource } from '../identity/access-desk';
 import { sideOf } from '../identity/caller';
 import { cursorsOf } from '../identity/cursors';
 import { Leaves } from '../identity/entry-declarations';
+import { isInForce } from '../identity/in-force';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { noteGiven } from '../identity/request-notes';
 import { about, unrestricted } from '../identity/subject-state';
@@ -16,6 +18,7 @@ import type { Row } from '../storage/tenant-reader';
 import { reachOf } from '../subjects/reach';
 import { fieldsAskedBy } from '../subjects/withheld-matches';
 import type { BulkFiling } from './bulk-filing';
+import { categoriesOfEndedPurpose } from './ended-purpose';
 import {
   CancelErasureInput,
   ErasureRequestFilter,
@@ -33,6 +36,7 @@ import {
   ErasureSubject,
   UnfiledErasure,
 } from './erasure-types';
+import type { Filing } from './filing';
 import type { ErasureState } from './requests';
 
 @ObjectType({ simpleResolvers: true })
@@ -80,6 +84,7 @@ export class ErasureResolver {
     private readonly room: ErasureRoom,
     private readonly proposals: Proposals,
     private readonly keys: KeyStore,
+    private readonly policies: Pick<PolicySource, 'policy'>,
   ) {}
 
   @Query(() => ErasureRequest, { nullable: true, description: 'One request; null where there is none of this id.' })
@@ -122,15 +127,21 @@ export class ErasureResolver {
     const fields = context.decision?.readable('ErasureSubject') ?? [];
     const row = await this.room.erasures.subject(clientOf(request), idOf(request), fields);
     if (!row || row.customerId === null) return null;
-    const subject = about(row, { subject: String(row.customerId), restriction: UNDER_ERASURE, residency: null });
+    const subject = about(row, { subject: String(row.customerId), ...unrestricted, restriction: UNDER_ERASURE });
     noteGiven(context, [subject], personalCategories(ErasureSubject));
     return subject as unknown as ErasureSubject;
   }
 
   @FieldResolver(() => [ErasureStep])
-  async steps(@Root() request: Row): Promise<ErasureStep[]> {
+  async steps(@Root() request: Row, @Ctx() { claims }: RequestContext): Promise<ErasureStep[]> {
     const steps = await this.room.erasures.steps(clientOf(request), idOf(request));
-    return steps.map((step) => ({ ...step, categories: [...step.categories] }));
+    // How many there were of each kind is a person's: platform and auditors follow the request, not the person.
+    const isTold = request.kind !== 'CUSTOMER' || sideOf(claims.roles) === 'CLIENT';
+    return steps.map(({ rows, ...step }) => ({
+      ...step,
+      rows: isTold ? rows : null,
+      categories: [...step.categories],
+    }));
   }
 
   @FieldResolver(() => [ErasureRetention], { description: 'What a hold or a claim keeps.' })
@@ -161,9 +172,9 @@ export class ErasureResolver {
     @Ctx() context: RequestContext,
   ): Promise<ErasurePayload> {
     requireRole(context, ...administration);
-    const filing = { ...filer(context), grounds: input.grounds, note: input.note ?? null };
-    const notBefore = input.startsAt?.getTime() ?? null;
     const { id } = requireClient(context);
+    const filing = { ...filer(context), ...(await this.#scopeOf(id, input)) };
+    const notBefore = input.startsAt?.getTime() ?? null;
     return { request: requestOf(await this.room.erasures.request(id, input.customerId, { ...filing, notBefore })) };
   }
 
@@ -179,7 +190,7 @@ export class ErasureResolver {
   ): Promise<ErasuresPayload> {
     requireRole(context, ...administration);
     const { id } = requireClient(context);
-    const filing = { ...filer(context), grounds: input.grounds, note: input.note ?? null };
+    const filing = { ...filer(context), ...(await this.#scopeOf(id, input)) };
     const { customerIds, filter } = input;
     if (customerIds && !filter) return reportOf(await this.room.erasures.requestMany(id, customerIds, filing));
     if (filter && !customerIds) {
@@ -223,6 +234,22 @@ export class ErasureResolver {
     this.room.erasures.requireTerms(terms);
     const { principal } = actor(context);
     return { request: null, proposal: await this.proposals.propose('END_CLIENT', client.id, terms, principal) };
+  }
+
+  /** What a request is for: all of a person, some categories, or what an ended purpose leaves behind. */
+  async #scopeOf(
+    client: string,
+    { grounds, note = null, categories, endedPurpose }: RequestErasureInput | RequestErasuresInput,
+  ): Promise<Pick<Filing, 'grounds' | 'note' | 'categories'>> {
+    if (categories && endedPurpose) throw denied.input('Give either "categories" or "endedPurpose".');
+    if (categories?.length === 0) throw denied.input('"categories" names none; leave it out to erase the person.');
+    if (!endedPurpose) return { grounds, note, categories: categories ? [...new Set(categories)] : null };
+    const { permissions } = await this.policies.policy(client);
+    const now = this.room.parts.now();
+    const inForce = new Set(permissions.filter((one) => isInForce(one, now)).flatMap(({ purposes }) => purposes));
+    const left = categoriesOfEndedPurpose(this.room.parts.tables, endedPurpose, inForce);
+    if (left.length > 0) return { grounds, note, categories: left };
+    throw denied.input(`"endedPurpose": other purposes in force read all that is kept for ${endedPurpose}.`);
   }
 }
 

@@ -6,10 +6,13 @@ import { denied } from '../identity/request-context';
 import type { Delivery } from '../register/webhooks/webhooks';
 import { affectedRows } from '../storage/affected-rows';
 import { UNDER_ERASURE } from '../storage/fence';
-import type { Row } from '../storage/tenant-reader';
-import { TenantReader } from '../storage/tenant-reader';
+import { tableOf } from '../storage/tables';
+import { conditionText, type Row, TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
 import { committed, inTransaction } from '../storage/transaction';
+import { Customer } from '../subjects/customer';
+import { filterConditions } from '../subjects/customer-filter';
+import type { CustomerFilter } from '../subjects/customer-inputs';
 import { everybody, lockPeople, mayAct, type Reach, requireReached, unreached } from '../subjects/reach';
 import { type BulkFiling, customerPages, fileInBulk } from './bulk-filing';
 import { STATEMENT_DAYS } from './deadline';
@@ -31,13 +34,6 @@ const DAY_MS = 86_400_000;
 export interface ErasureFilter {
   readonly status?: readonly ErasureStatus[] | null;
   readonly dueBefore?: Date | null;
-}
-
-export interface CustomerCriteria {
-  readonly residency?: string | null;
-  readonly source?: string | null;
-  readonly createdAfter?: Date | null;
-  readonly createdBefore?: Date | null;
 }
 
 export interface Retention {
@@ -107,20 +103,16 @@ export class Erasures {
    * Files the erasure of everyone who meets the criteria, FILING_LIMIT at most in one call.
    * @throws {GraphQLError} BAD_USER_INPUT
    */
-  async requestWhere(client: string, criteria: CustomerCriteria, filing: Filing): Promise<BulkFiling> {
+  async requestWhere(client: string, criteria: CustomerFilter, filing: Filing): Promise<BulkFiling> {
     requireNote(filing);
-    const conditions: Array<[string, string | number]> = [];
-    if (criteria.residency) conditions.push(['residency = ?', criteria.residency]);
-    if (criteria.source) conditions.push(['source = ?', criteria.source]);
-    if (criteria.createdAfter) conditions.push(['created_at > ?', criteria.createdAfter.getTime()]);
-    if (criteria.createdBefore) conditions.push(['created_at < ?', criteria.createdBefore.getTime()]);
+    const conditions = filterConditions(criteria).map((condition) => conditionText(tableOf(Customer), condition));
     if (conditions.length === 0) throw denied.input('"filter" must say whom; to erase everyone, terminate the client.');
     const { principal, grounds } = filing;
     await this.parts.recorder.record('ERASURES_REQUESTED', { client, principal, details: { grounds } });
-    const where = conditions.map(([text]) => ` AND c.${text}`).join('');
+    const where = conditions.map(({ text }) => ` AND ${text}`).join('');
     const from = `FROM customer c WHERE c.client_id = ?${where}
       AND (c.restriction IS NULL OR c.restriction <> '${UNDER_ERASURE}')`;
-    const parameters = [client, ...conditions.map(([, value]) => value)];
+    const parameters = [client, ...conditions.flatMap(({ parameters }) => parameters)];
     const pages = customerPages(await this.parts.regions.of(client), from, parameters);
     return fileInBulk(this.parts, client, filing, pages, FILING_LIMIT);
   }

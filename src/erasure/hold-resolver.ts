@@ -1,7 +1,7 @@
 import { Arg, Ctx, Field, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
 import { Leaves } from '../identity/entry-declarations';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
-import { about, type SubjectState } from '../identity/subject-state';
+import { about, type SubjectState, unrestricted } from '../identity/subject-state';
 import type { ThirdParties } from '../register/third-parties';
 import { UNDER_ERASURE } from '../storage/fence';
 import { PLATFORM } from '../storage/platform-key';
@@ -131,7 +131,7 @@ export class HoldResolver {
 }
 
 /** Of whom there is nothing left but what the hold says. */
-const gone = (subject: string): SubjectState => ({ subject, restriction: UNDER_ERASURE, residency: null });
+const gone = (subject: string): SubjectState => ({ ...unrestricted, subject, restriction: UNDER_ERASURE });
 
 /** Who places holds on people and ends them, and whom they reach. */
 const holder = (context: RequestContext) => ({

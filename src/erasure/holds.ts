@@ -9,7 +9,15 @@ import { decidedChange, decidedRow } from '../storage/decided-row';
 import { TenantWriter } from '../storage/tenant-writer';
 import { committed, inTransaction } from '../storage/transaction';
 import { Customer } from '../subjects/customer';
-import { everybody, personToActOn, type Reach, requireReached } from '../subjects/reach';
+import {
+  everybody,
+  type PersonRow,
+  personColumns,
+  personOf,
+  personToActOn,
+  type Reach,
+  requireReached,
+} from '../subjects/reach';
 import { LegalHoldRow } from './erasure-request';
 import type { ErasureParts } from './parts';
 
@@ -145,12 +153,12 @@ export class Holds {
     for (let from = 0; from < ids.length; from += PAGE) {
       const some = ids.slice(from, from + PAGE);
       const rows = await committed(source, () =>
-        source.query<Array<{ id: string; restriction: string | null; residency: string | null }>>(
-          `SELECT id, restriction, residency FROM customer WHERE client_id = ? AND id IN (${placesFor(some)})`,
+        source.query<PersonRow[]>(
+          `SELECT ${personColumns} FROM customer WHERE client_id = ? AND id IN (${placesFor(some)})`,
           [client, ...some],
         ),
       );
-      for (const { id, ...state } of rows) states.set(id, { ...state, subject: id });
+      for (const row of rows) states.set(row.id, personOf(row));
     }
     return states;
   }

@@ -1,7 +1,8 @@
 import type { EntityManager } from 'typeorm';
+import type { TenantTable } from '../storage/tables';
 import { TenantWriter } from '../storage/tenant-writer';
 import { Customer } from '../subjects/customer';
-import { rowsOf } from './eraser';
+import { type Range, rowsOf } from './eraser';
 import type { ErasureParts } from './parts';
 import { dataStore, tablesAbout } from './plan';
 import type { ErasureState } from './requests';
@@ -21,11 +22,17 @@ export async function enterPerson(
   await new TenantWriter(manager, keys).enter(Customer, client, [customerId]);
 }
 
-/**
- * Counts what is left of a person who should be gone: rows of a process that does not know the fence, such as an older
- * version's. The steps of their tables are opened again.
- * @returns whether there are any
- */
+/** Tables that have rows of a person who should be gone: of a process that does not know the fence, an older version's. */
+export async function lateStores(
+  { tables }: ErasureParts,
+  manager: Pick<EntityManager, 'query'>,
+  { client, customerId }: Omit<OfPerson, 'id'>,
+): Promise<string[]> {
+  const about = tablesAbout(tables, 'CUSTOMER').filter(({ name }) => name !== OWN_TABLE);
+  return storesWithRows(manager, about, { client, subject: customerId });
+}
+
+/** Opens the steps of tables that got rows late again. @returns whether there are any */
 export async function reopenLate(
   parts: ErasureParts,
   manager: EntityManager,
@@ -33,9 +40,17 @@ export async function reopenLate(
   pass: number,
 ): Promise<boolean> {
   await enterPerson(parts, manager, { client, customerId });
-  const tables = tablesAbout(parts.tables, 'CUSTOMER').filter(({ name }) => name !== OWN_TABLE);
-  const counts = await rowsOf(manager, tables, { client, subject: customerId });
-  const late = tables.filter((_, index) => (counts[index] ?? 0) > 0).map(dataStore);
+  const late = await lateStores(parts, manager, { client, customerId });
   await reopenSteps(manager, client, id, pass, late);
   return late.length > 0;
+}
+
+/** Which of the tables have rows in a range. */
+export async function storesWithRows(
+  manager: Pick<EntityManager, 'query'>,
+  tables: readonly TenantTable[],
+  range: Range,
+): Promise<string[]> {
+  const counts = await rowsOf(manager, tables, range);
+  return tables.filter((_, index) => (counts[index] ?? 0) > 0).map(dataStore);
 }

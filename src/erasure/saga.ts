@@ -13,7 +13,7 @@ import { agreedTerms } from './agreed-terms';
 import { concludeErasure, hadKey } from './conclusion';
 import { eraseChunk, rowsOf } from './eraser';
 import { holdsInForce, type LegalHold } from './holds';
-import { enterPerson, OWN_TABLE, reopenLate } from './late-rows';
+import { enterPerson, lateStores, OWN_TABLE, reopenLate } from './late-rows';
 import type { ErasureParts } from './parts';
 import { dataStore, KEY_STORE, type PlannedStep, planErasure } from './plan';
 import { ERASURE_EVENT } from './recipients';
@@ -275,7 +275,8 @@ async function destroyKey(parts: ErasureParts, { source, lease, state, number }:
   const isThere = await parts.ledger.hasKey(client, customerId);
   if (isThere || !hadKey(await parts.ledger.require(client, id))) await recordAct(parts, 'ERASURE_EXECUTED', state);
   if (isThere) await parts.keys.destroySubjectKey(client, customerId);
-  return isClean();
+  const late = await committed(source, () => lateStores(parts, source, state));
+  return late.length === 0 || isClean();
 }
 
 /** Ends a pass that other holds have overtaken; what it did stays counted. */

@@ -55,6 +55,7 @@ export async function insertSteps(
   request: string,
   pass: number,
   steps: readonly PlannedStep[],
+  from = 0,
 ): Promise<void> {
   if (steps.length === 0) return;
   await manager.query(
@@ -63,7 +64,7 @@ export async function insertSteps(
     steps.flatMap(({ store, action, categories }, index) => [
       client,
       request,
-      pass * PASS + index,
+      pass * PASS + from + index,
       store,
       action,
       categories.join(','),
@@ -100,7 +101,7 @@ export async function finishSteps(
   );
 }
 
-/** Opens steps again whose stores got rows after they were done. */
+/** Opens steps again whose stores got rows after they were done; a table that a plan did not know yet gets one. */
 export async function reopenSteps(
   manager: EntityManager,
   client: string,
@@ -114,6 +115,10 @@ export async function reopenSteps(
      WHERE client_id = ? AND request_id = ? AND seq >= ? AND seq < ? AND store IN (${placesFor(stores)})`,
     [client, request, pass * PASS, (pass + 1) * PASS, ...stores],
   );
+  const steps = await stepsOf(manager, client, request, pass);
+  const missing = stores.filter((store) => !steps.some((step) => step.store === store));
+  const planned = missing.map((store) => ({ store, action: 'DELETE' as const, categories: [] }));
+  await insertSteps(manager, client, request, pass, planned, steps.length);
 }
 
 /** Steps that had nothing left to do when a plan was made anew; they stay on record with what they did. */

@@ -9,12 +9,13 @@ import type { Retained } from './certificate';
 import { certify } from './conclusion';
 import { type Chunk, eraseChunk, rowsOf } from './eraser';
 import { type LegalHold } from './holds';
+import { storesWithRows } from './late-rows';
 import type { ErasureParts } from './parts';
 import { dataStore, KEY_STORE, type PlannedStep } from './plan';
 import { TERMINATION_EVENT } from './recipients';
 import type { ErasureState } from './requests';
 import { everyCategory, nextExpiry, retainedBy } from './retained';
-import { finishSteps, insertSteps, type Step, stepsOf } from './steps';
+import { finishSteps, insertSteps, reopenSteps, type Step, stepsOf } from './steps';
 import { fileForTermination, heldCustomers } from './termination-holds';
 
 const CHUNK = 500;
@@ -43,10 +44,29 @@ export async function terminateClient(parts: ErasureParts, lease: Lease, state: 
   const ending = await begin(parts, source, lease, state);
   // Copies first: whoever makes one notices that it is not wanted any more, and their pieces are too long for chunks of rows.
   await purgeCopies(parts, ending);
-  for (const table of clientTables(parts, ending)) await eraseTable(parts, ending, table);
   const retained = retainedAt(ending);
-  await destroyKeys(parts, ending, retained.length === 0);
+  for (let isEmpty = false; !isEmpty; ) {
+    for (const table of clientTables(parts, ending)) await eraseTable(parts, ending, table);
+    await destroyKeys(parts, ending, retained.length === 0);
+    isEmpty = !(await reopenLate(parts, ending));
+  }
   await conclude(parts, ending, retained);
+}
+
+/** Whoever wrote of the client meanwhile, in a table that was done with, has left rows: they go too. */
+async function reopenLate(parts: ErasureParts, ending: Ending): Promise<boolean> {
+  const { source, lease, state, number, except } = ending;
+  const { client, id } = state;
+  // What stays emptied, and what it takes to go on, has rows; of a table that was just emptied they came late.
+  const emptied = clientTables(parts, ending).filter((table) => actionOn(table) === 'DELETE');
+  const range = { client, except };
+  if ((await committed(source, () => storesWithRows(source, emptied, range))).length === 0) return false;
+  return inTransaction(source, async (manager) => {
+    await lease.fence(manager);
+    const late = await storesWithRows(manager, emptied, range);
+    await reopenSteps(manager, client, id, number, late);
+    return late.length > 0;
+  });
 }
 
 async function begin(parts: ErasureParts, source: DataSource, lease: Lease, state: ErasureState): Promise<Ending> {

@@ -59,7 +59,7 @@ function describeExchange({ auditId, claims, report, ...exchange }: Exchange): R
     roles: claims?.roles,
     client: exchange.client,
     purpose: report?.purpose ?? exchange.purpose,
-    operation: exchange.operationName?.slice(0, 100),
+    operation: exchange.operation,
     outcome: exchange.outcome ?? 'REJECTED',
     codes: exchange.codes,
     decisionId: report?.decisionId,

@@ -87,7 +87,7 @@ const conclusion = (
     return {
       async willSendResponse({ response, operationName, document }) {
         if (!exchange || response.body.kind !== 'single') return;
-        exchange.operationName = operationName ?? undefined;
+        exchange.operation = document && governed.titleOf(document, operationName);
         response.body.singleResult = await concludeAudited(
           options,
           exchange,

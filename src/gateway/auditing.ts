@@ -40,7 +40,7 @@ export async function concludeAudited<R extends Result>(
     return concluded;
   } catch (error) {
     if (!isAuditUnavailable(error)) throw error;
-    logger.warn({ err: error, operation: exchange.operationName?.slice(0, 100) }, 'an operation could not be audited');
+    logger.warn({ err: error, operation: exchange.operation }, 'an operation could not be audited');
     exchange.unaudited = true;
     const report = { ...Object(concluded.extensions?.governance), auditId: null };
     if (!reached) return { ...concluded, extensions: { ...concluded.extensions, governance: report } };
@@ -64,7 +64,7 @@ function factsOf(exchange: Exchange, result: Result, { governed, context, operat
     claims: exchange.claims,
     context,
     purpose: exchange.purpose,
-    operationName: exchange.operationName,
+    operation: exchange.operation,
     operationHash,
     report: exchange.report,
     outcome: exchange.outcome ?? 'REJECTED',

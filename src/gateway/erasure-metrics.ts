@@ -17,9 +17,9 @@ export function workerFaults({ failedRounds, lastSuccessAt }: WorkerState): stri
 export function erasureConcerns({ stuck, overdue }: OpenErasures): string[] {
   return [
     ...(stuck > 0
-      ? [`${stuck} erasures are stuck; look at them by: remit erasures list --status ATTENTION_REQUIRED`]
+      ? [`erasures that are stuck: ${stuck}; look at them by: remit erasures list --status ATTENTION_REQUIRED`]
       : []),
-    ...(overdue > 0 ? [`${overdue} erasures are overdue`] : []),
+    ...(overdue > 0 ? [`erasures that are overdue: ${overdue}`] : []),
   ];
 }
 
@@ -29,12 +29,14 @@ export function measureErasures(
   look: () => Promise<OpenErasures>,
   worker: () => WorkerState,
 ): void {
-  let looking: Promise<OpenErasures> | undefined;
-  /** One look a scrape: its gauges are collected at the same time. */
+  let looking: Promise<OpenErasures | undefined> | undefined;
+  /** One look a scrape: its gauges are collected at the same time. What it cannot say keeps no other metric from it. */
   const looked = () => {
-    looking ??= look().finally(() => {
-      looking = undefined;
-    });
+    looking ??= look()
+      .catch(() => undefined)
+      .finally(() => {
+        looking = undefined;
+      });
     return looking;
   };
   // Every process reads the same from the database: several of them do not add up.
@@ -45,7 +47,8 @@ export function measureErasures(
       help,
       ...common,
       async collect() {
-        this.set(measured(await looked()));
+        const open = await looked();
+        this.set(open ? measured(open) : Number.NaN);
       },
     });
   gauge(
@@ -88,9 +91,9 @@ export function measureErasures(
     labelNames: ['status'],
     ...common,
     async collect() {
-      const { byStatus } = await looked();
+      const open = await looked();
       this.reset();
-      for (const [status, count] of byStatus) this.set({ status }, count);
+      for (const [status, count] of open?.byStatus ?? []) this.set({ status }, count);
     },
   });
 }

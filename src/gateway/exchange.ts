@@ -22,7 +22,8 @@ export interface Exchange {
   client?: string | undefined;
   /** As the header states it, until the governed report says which one applies. */
   purpose?: string | undefined;
-  operationName?: string | undefined;
+  /** Its kind and root fields: what its caller calls it is not kept. */
+  operation?: string | undefined;
   report?: GovernanceReport;
   outcome?: ExchangeOutcome;
   /** Codes of the answer's errors, each once. */

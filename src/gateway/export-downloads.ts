@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import type { RequestContext } from '../identity/request-context';
+import { shapedId } from '../storage/ids';
 import { authenticate, authorizationOf } from './bearer';
 import { challenge } from './errors';
 import type { ServerOptions } from './server-options';
@@ -25,7 +26,7 @@ export function giveExports(
     const claims = await authenticate(authorizationOf(request.raw), verifier);
     if (claims.subject === '') reply.header('www-authenticate', challenge);
     const { id } = request.params;
-    const download = await collect(await contextFor(claims, undefined), id);
+    const download = await collect(await contextFor(claims, undefined), shapedId(id));
     reply.raw.once('close', () => {
       if (!reply.raw.writableFinished) return;
       download.collected().catch((error: unknown) => request.log.error({ err: error }, 'an export is collected'));

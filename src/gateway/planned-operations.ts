@@ -57,7 +57,7 @@ export class PlannedOperations {
     const operation = this.#governed.operation(body.query, body.operationName, context.access);
     exchange.planningMs = performance.now() - before;
     if (!operation || operation.kind === 'subscription') return undefined;
-    const { document, name } = operation;
+    const { document, title } = operation;
     const result = await this.#governed.execute({
       document,
       operationName: body.operationName,
@@ -67,7 +67,7 @@ export class PlannedOperations {
     });
     // Without data nothing was executed: a variable is wrong, or the operation costs too much.
     if (result.data === undefined) return undefined;
-    exchange.operationName = name;
+    exchange.operation = title;
     const { errors: failures, ...rest } = result;
     const formatted: Formatted = failures ? { ...rest, errors: failures.map(format) } : rest;
     const concluded = await concludeAudited(

@@ -18,6 +18,7 @@ import { governanceDirectives } from '../governance/directive-usages';
 import { ENTRY_DECLARATION } from '../identity/entry-declarations';
 import type { RequestContext } from '../identity/request-context';
 import { rowResolversOf } from '../storage/row-resolvers';
+import { shapeIds } from './shaped-ids';
 
 type ResolverClass = abstract new (...args: never[]) => object;
 
@@ -46,6 +47,7 @@ export function buildApi(resolvers: readonly object[], sources: EventSources = {
   });
   for (const { type, field, resolve } of resolvers.flatMap(rowResolversOf))
     fieldOf(schema, type, field).resolve = resolve;
+  shapeIds(schema);
   for (const type of Object.values(schema.getTypeMap())) if (saysOneOf(type)) type.isOneOf = true;
   requireDeclaredMutations(schema);
   return schema;

@@ -102,6 +102,7 @@ export function graphqlOverSocket(
       throw error;
     });
     const governed = options.contracts[contract];
+    const title = governed.titleOf(operation.document, operation.operationName);
     let exchange = beginExchange('websocket');
     let context: RequestContext | undefined;
 
@@ -115,7 +116,7 @@ export function graphqlOverSocket(
         leave = await executions.turn(claims.subject);
         extra.goOn();
         context = await contextFor(options, claims, purpose);
-        Object.assign(exchange, { claims, contract, purpose, operationName: operation.operationName || undefined });
+        Object.assign(exchange, { claims, contract, purpose, operation: title });
         rememberExchange(exchange, context);
         const before = performance.now();
         governed.operation(operation.document, operation.operationName, context.access);

@@ -5,6 +5,7 @@ import {
   GraphQLError,
   type GraphQLSchema,
   type OperationTypeNode,
+  parse,
 } from 'graphql';
 import type { Access } from './access';
 import { CompiledOperation } from './compiled-operation';
@@ -22,6 +23,7 @@ import { defaultLimits, type Limits } from './limits';
 import { mappedEvents } from './mapped-events';
 import { fieldError } from './messages';
 import { type OperationPlan, planOperation } from './operation-plan';
+import { operationTitle } from './operation-title';
 import { readSchemaPolicy, type SchemaPolicy } from './schema-policy';
 import { coerceVariables } from './variables';
 
@@ -78,7 +80,9 @@ export interface Governed {
     text: string,
     operationName: string | null | undefined,
     access: Access,
-  ): { document: DocumentNode; kind: OperationTypeNode; name: string | undefined } | undefined;
+  ): { document: DocumentNode; kind: OperationTypeNode; title: string | undefined } | undefined;
+  /** What to call an operation where it is kept, planned or not: nothing of what its caller calls it. */
+  titleOf(source: string | DocumentNode, operationName: string | null | undefined): string | undefined;
   /** What each coordinate that the operation can reach would give under the access. Throws a GraphQLError on a wrong document. */
   explain(args: Pick<ExecuteArguments, 'document' | 'operationName' | 'access'>): Explanation[];
   /** The `gateway` option of Apollo Server: its executor is {@link execute}. */
@@ -95,6 +99,7 @@ const MOST_DECISIONS = 16;
 interface Planned {
   readonly plan: OperationPlan;
   readonly compiled: CompiledOperation;
+  readonly title: string | undefined;
   readonly cost: Cost | undefined;
   readonly decisions: LeastRecentlyUsed<string, Decision>;
   readonly byBasis: WeakMap<object, { purpose: string | undefined; decision: Decision }>;
@@ -139,6 +144,7 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
       const planned = {
         plan: operation,
         compiled: new CompiledOperation(schema, operation),
+        title: operationTitle(schema, checked.document, operationName),
         cost: costOf(checked.document, operation.operation, lengths),
         decisions: new LeastRecentlyUsed<string, Decision>(MOST_DECISIONS),
         byBasis: new WeakMap(),
@@ -275,7 +281,16 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
       const planned = plan(text, operationName, access);
       if (!('plan' in planned)) return undefined;
       const { document, operation } = planned.plan;
-      return { document, kind: operation.operation, name: operation.name?.value };
+      return { document, kind: operation.operation, title: planned.title };
+    },
+    titleOf: (source, operationName) => {
+      try {
+        const document =
+          typeof source === 'string' ? parse(source, { maxTokens: limits.tokens, noLocation: true }) : source;
+        return operationTitle(schema, document, operationName);
+      } catch {
+        return undefined;
+      }
     },
     explain: (args) => {
       const planned = plan(args.document, args.operationName, args.access);

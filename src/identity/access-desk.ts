@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Access } from '../governance/govern';
 import { type AgreementKind, isPurpose } from '../governance/vocabulary';
 import { ClientKeyError } from '../storage/errors';
+import { isIdShaped } from '../storage/ids';
 import type { KeyStore } from '../storage/key-store';
 import type { Regions } from '../storage/regions';
 import { sideOf, type TokenClaims } from './caller';
@@ -134,6 +135,7 @@ export class AccessDesk {
   }
 
   async #client(reference: string): Promise<ClientReference | undefined> {
+    if (!isIdShaped(reference)) return undefined;
     const known = this.#clients.get(reference);
     if (known) return known;
     const found = await this.#source.client(reference);
@@ -150,7 +152,7 @@ export class AccessDesk {
   }
 
   async #party(claims: TokenClaims, version: number): Promise<RegisteredParty | undefined> {
-    if (!isThirdParty(claims)) return undefined;
+    if (!isThirdParty(claims) || !isIdShaped(claims.subject)) return undefined;
     const key = `${claims.roles.join()} ${claims.subject}`;
     const known = this.#parties.get(key);
     if (known?.version === version) return known.party;

@@ -1,4 +1,6 @@
-import type { Access } from '../governance/govern';
+import type { Access, RowRefusal } from '../governance/govern';
+import { isPurpose } from '../governance/vocabulary';
+import { objectionBit } from './objections';
 import type { TransferCheck } from './recipient';
 
 /** What of a data subject's state decides on the rows about them (points 6 and 7 of a decision). */
@@ -7,6 +9,8 @@ export interface SubjectState {
   readonly subject?: string;
   /** Set while processing is restricted, objected to, or the person is under erasure. */
   readonly restriction: string | null;
+  /** The purposes that the person objects to, a bit each (objections.ts). */
+  readonly objections: number;
   /** ISO 3166-1 alpha-2 of the country whose law covers the person. */
   readonly residency: string | null;
 }
@@ -24,17 +28,23 @@ export function stateOf(row: unknown): SubjectState | undefined {
 }
 
 /** Nothing limits what may be read of this person. */
-export const unrestricted: SubjectState = { restriction: null, residency: null };
+export const unrestricted: SubjectState = { restriction: null, objections: 0, residency: null };
+
+/** One object for all rows, by which refusals are counted. */
+const objection: RowRefusal = { code: 'PROCESSING_RESTRICTED', rule: 'GDPR Art. 21' };
 
 /**
- * The row rule for a purpose: a restricted person is read for legal claims and duties only (GDPR Art. 18(2)), and nobody
+ * The row rule for a purpose: a restricted person is read for legal claims and duties only (GDPR Art. 18(2)), one who objects to
+ * the purpose not for it (Art. 21), and nobody
  * where no lawful basis carries the data to the caller (Art. 44).
  */
 export function rowRule(purpose: string | undefined, transfer: TransferCheck): NonNullable<Access['row']> {
+  const objected = isPurpose(purpose) ? objectionBit(purpose) : 0;
   return (row, _coordinate, category) => {
     const subject = stateOf(row);
     if (subject === undefined) return 'PROCESSING_RESTRICTED';
     if (subject.restriction !== null && purpose !== 'LEGAL') return 'PROCESSING_RESTRICTED';
+    if ((subject.objections & objected) !== 0) return objection;
     return transfer(subject, category);
   };
 }

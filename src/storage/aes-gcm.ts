@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
 import { UnsealError } from './errors';
 
 const VERSION = 1;
@@ -9,6 +9,19 @@ const OVERHEAD = 1 + IV_BYTES + TAG_BYTES;
 /** What everything sealed here is longer than its content by: version, initialisation vector and tag. */
 export const SEAL_OVERHEAD_BYTES = OVERHEAD;
 
+/** Random bytes for many vectors at a time: asking for each costs a third of the sealing. */
+const vectors = Buffer.alloc(IV_BYTES * 1024);
+let used = vectors.length;
+
+function freshIv(): Buffer {
+  if (used === vectors.length) {
+    randomFillSync(vectors);
+    used = 0;
+  }
+  used += IV_BYTES;
+  return vectors.subarray(used - IV_BYTES, used);
+}
+
 /**
  * AES-256-GCM (NIST SP 800-38D) under a random 96-bit initialisation vector.
  *
@@ -17,7 +30,7 @@ export const SEAL_OVERHEAD_BYTES = OVERHEAD;
  * @returns version byte 1 | 12-byte iv | ciphertext | 16-byte tag
  */
 export function encrypt(key: Buffer, content: Buffer, aad: string): Buffer {
-  const iv = randomBytes(IV_BYTES);
+  const iv = freshIv();
   const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES });
   cipher.setAAD(Buffer.from(aad, 'utf8'));
   return Buffer.concat([Buffer.of(VERSION), iv, cipher.update(content), cipher.final(), cipher.getAuthTag()]);

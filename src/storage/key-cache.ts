@@ -9,6 +9,8 @@ export const KEY_CACHE_TTL_MS = 30_000;
 const OPENED_MAX_BYTES = 64 * 2 ** 20;
 
 const PURGE_EVERY_MS = 5_000;
+/** Forgotten keys at the queue's head before it is cut. */
+const QUEUE_SLACK = 1_024;
 /** What a client's own key is called among its subjects' and derived ones. */
 const OWN = '';
 
@@ -26,8 +28,10 @@ export class KeyCache {
   readonly #max: number;
   readonly #now: () => number;
   readonly #clients = new Map<string, Map<string, HeldKey>>();
-  /** In the order in which they came, which is that in which they expire. */
   readonly #places = new Map<HeldKey, Place>();
+  /** In the order in which they came, which is that in which they expire; those from `#first` on, some forgotten. */
+  #queue: HeldKey[] = [];
+  #first = 0;
   readonly #opened = new OpenedMemory(OPENED_MAX_BYTES);
   readonly #purge: NodeJS.Timeout;
 
@@ -61,13 +65,16 @@ export class KeyCache {
   set(key: Buffer, client: string, name = OWN): void {
     this.#forgetExpired();
     this.forget(client, name);
-    const [oldest] = this.#places.keys();
-    if (oldest && this.#places.size >= this.#max) this.#drop(oldest);
+    if (this.#places.size >= this.#max) {
+      const oldest = this.#oldest();
+      if (oldest) this.#drop(oldest);
+    }
     const keys = this.#clients.get(client) ?? new Map<string, HeldKey>();
     this.#clients.set(client, keys);
     const held = new HeldKey(key, this.#now() + KEY_CACHE_TTL_MS, this.#opened);
     keys.set(name, held);
     this.#places.set(held, { client, name });
+    this.#queue.push(held);
   }
 
   forget(client: string, name: string): void {
@@ -87,10 +94,19 @@ export class KeyCache {
 
   #forgetExpired(): void {
     const now = this.#now();
-    for (const held of this.#places.keys()) {
-      if (now < held.until) return;
-      this.#drop(held);
+    for (let held = this.#oldest(); held && now >= held.until; held = this.#oldest()) this.#drop(held);
+  }
+
+  /** Not the map's first key: a map walks over all that was deleted from its head, again and again. */
+  #oldest(): HeldKey | undefined {
+    for (let held = this.#queue[this.#first]; held; held = this.#queue[this.#first]) {
+      if (this.#places.has(held)) return held;
+      this.#first++;
+      if (this.#first < QUEUE_SLACK || this.#first * 2 < this.#queue.length) continue;
+      this.#queue = this.#queue.slice(this.#first);
+      this.#first = 0;
     }
+    return undefined;
   }
 
   #drop(held: HeldKey): void {

@@ -129,7 +129,10 @@ export class KeyStore {
     const clientKey = await this.clientKey(clientId);
     const createdAt = this.#now();
     const keys = new Map<string, Buffer>();
-    for (const subjectId of subjectIds) keys.set(subjectId, randomBytes(KEY_BYTES));
+    const fresh = randomBytes(KEY_BYTES * subjectIds.length);
+    for (const [place, subjectId] of subjectIds.entries()) {
+      keys.set(subjectId, fresh.subarray(place * KEY_BYTES, (place + 1) * KEY_BYTES));
+    }
     for (const chunk of chunksOf([...keys])) {
       const values = chunk.flatMap(([subjectId, key]) => {
         const wrapped = encrypt(clientKey, key, subjectContext(clientId, subjectId));

@@ -11,8 +11,12 @@ type Scalar = string | number;
 export type Condition =
   | { readonly field: string; readonly is: '=' | '<' | '<=' | '>' | '>='; readonly value: Scalar }
   | { readonly field: string; readonly is: 'in'; readonly value: readonly Scalar[] }
+  /** The number that the field holds has one of the bits of the value, or none. */
+  | { readonly field: string; readonly is: 'has' | 'has not'; readonly value: number }
   | { readonly field: string; readonly is: 'not in'; readonly value: readonly Scalar[] }
   | { readonly field: string; readonly is: 'null' }
+  /** The number that the field holds has one of the bits of the value. */
+  | { readonly field: string; readonly is: 'has'; readonly value: number }
   /** At least one of these holds. */
   | { readonly any: readonly Condition[] }
   /** The field's blind index equals the digest, or one of them. */
@@ -347,16 +351,17 @@ function predicate(
   const parts = ['`client_id` = ?'];
   const parameters: Scalar[] = [defined(table, 'clientId', client)];
   for (const condition of where) {
-    const tested = test(table, condition);
+    const tested = conditionText(table, condition);
     parts.push(tested.text);
     parameters.push(...tested.parameters);
   }
   return { text: parts.join(' AND '), parameters };
 }
 
-function test(table: TenantTable, condition: Condition): { text: string; parameters: Scalar[] } {
+/** A condition as SQL; columns are named without their table. */
+export function conditionText(table: TenantTable, condition: Condition): { text: string; parameters: Scalar[] } {
   if ('any' in condition) {
-    const tests = condition.any.map((one) => test(table, one));
+    const tests = condition.any.map((one) => conditionText(table, one));
     return {
       text: tests.length === 0 ? '1 = 0' : `(${tests.map(({ text }) => text).join(' OR ')})`,
       parameters: tests.flatMap(({ parameters }) => parameters),
@@ -366,6 +371,10 @@ function test(table: TenantTable, condition: Condition): { text: string; paramet
   if (!column)
     throw new Error(`${table.name} has no blind index of ${'index' in condition ? condition.index : condition.field}`);
   if (condition.is === 'null') return { text: `\`${column}\` IS NULL`, parameters: [] };
+  if (condition.is === 'has' || condition.is === 'has not') {
+    const text = `(\`${column}\` & ?) ${condition.is === 'has' ? '<>' : '='} 0`;
+    return { text, parameters: [wholeNumber(condition.value)] };
+  }
   // The only word of a condition that becomes SQL as it is.
   const isList = condition.is === 'in' || condition.is === 'not in';
   if (!isList && !comparisons.has(condition.is))

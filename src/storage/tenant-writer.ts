@@ -13,6 +13,7 @@ type Value = string | number | Buffer | null;
 
 /** Rows of one INSERT: below every engine's limit on parameters for the widest table here. */
 const ROWS_PER_INSERT = 100;
+const none: ReadonlyMap<string, Buffer> = new Map();
 
 /**
  * Writes a client's rows in one transaction: plain fields to their columns, personal ones sealed by category under the
@@ -22,12 +23,15 @@ const ROWS_PER_INSERT = 100;
 export class TenantWriter {
   readonly #manager: EntityManager;
   readonly #keys: KeyStore;
+  readonly #made: ReadonlyMap<string, Buffer>;
   /** Persons whose fence this transaction has entered, with what limits their processing; undefined who is not there. */
   readonly #entered = new Map<string, string | null | undefined>();
 
-  constructor(manager: EntityManager, keys: KeyStore) {
+  /** @param made keys of persons that were made for this transaction, and need not be read */
+  constructor(manager: EntityManager, keys: KeyStore, made: ReadonlyMap<string, Buffer> = none) {
     this.#manager = manager;
     this.#keys = keys;
+    this.#made = made;
   }
 
   /**
@@ -64,11 +68,14 @@ export class TenantWriter {
         const owned = { ...row, clientId: client };
         return columnsOf(table, owned, keys.get(subjectOf(table, owned)), indexKey);
       });
-      const names = [...new Set(chunk.flatMap((columns) => [...columns.keys()]))];
-      const values = chunk.flatMap((columns) => names.map((name) => columns.get(name) ?? null));
-      const places = chunk.map(() => `(${names.map(() => '?').join(', ')})`).join(', ');
+      const names = new Set<string>();
+      for (const columns of chunk) for (const name of columns.keys()) names.add(name);
+      const values: Value[] = [];
+      for (const columns of chunk) for (const name of names) values.push(columns.get(name) ?? null);
+      const row = `(${Array(names.size).fill('?').join(', ')})`;
+      const places = Array(chunk.length).fill(row).join(', ');
       await this.#manager.query(
-        `INSERT INTO \`${table.name}\` (${names.map((name) => `\`${name}\``).join(', ')}) VALUES ${places}`,
+        `INSERT INTO \`${table.name}\` (${[...names].map((name) => `\`${name}\``).join(', ')}) VALUES ${places}`,
         values,
       );
     }
@@ -166,8 +173,9 @@ export class TenantWriter {
     };
   }
 
-  async #subjectKeys(client: string, subjects: readonly string[]): Promise<Map<string, Buffer>> {
-    return subjects.length === 0 ? new Map() : this.#keys.subjectKeys(client, [...new Set(subjects)]);
+  async #subjectKeys(client: string, subjects: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
+    if (subjects.every((subject) => this.#made.has(subject))) return this.#made;
+    return this.#keys.subjectKeys(client, [...new Set(subjects)]);
   }
 
   async #indexKey(table: TenantTable, client: string): Promise<Buffer | undefined> {
@@ -223,10 +231,12 @@ function indexOf(
   { kind, countries }: IndexColumn,
   value: unknown,
   row: Row,
+  beside: Row,
 ): string | null {
   if (typeof value !== 'string') return null;
   if (kind === 'attributeKey') return attributeKeyIndex(key, subjectOf(table, row), value);
-  return blindIndex(key, { kind, value, countries: countriesIn(countries.map((name) => row[name])) });
+  const named = countries.map((name) => (name in row ? row[name] : beside[name]));
+  return blindIndex(key, { kind, value, countries: countriesIn(named) });
 }
 
 /**
@@ -250,9 +260,11 @@ function columnsOf(
       columns.set(snakeCase(property), plainValue(table, field, value));
     } else if ('sealed' in field.stored && field.personal) {
       const { category } = field.personal;
-      sealed.set(category, { ...sealed.get(category), [property]: value });
+      const values = sealed.get(category) ?? {};
+      values[property] = value;
+      sealed.set(category, values);
       const index = table.indexes.get(property);
-      if (index && indexKey) columns.set(index.column, indexOf(table, indexKey, index, value, { ...beside, ...row }));
+      if (index && indexKey) columns.set(index.column, indexOf(table, indexKey, index, value, row, beside));
     }
   }
   for (const [category, values] of sealed) {

@@ -21,7 +21,7 @@ export class Tombstones {
 
   /** Those of the identifiers that belonged to an erased person; one look-up for a whole batch of an import. */
   async erased<T extends Identifier>(client: string, identifiers: readonly T[]): Promise<T[]> {
-    if (identifiers.length === 0) return [];
+    if (identifiers.length === 0 || !(await this.hasAny(client))) return [];
     const digests = await this.#digests(client, identifiers, 'recognised');
     const wanted = [...new Set(digests.flat())];
     if (wanted.length === 0) return [];
@@ -55,6 +55,12 @@ export class Tombstones {
   /** A client whose key is gone can compare nothing with its tombstones: they are of no more use. */
   async dropClient(client: string): Promise<void> {
     await this.#source.query('DELETE FROM erasure_tombstone WHERE client_id = ?', [client]);
+  }
+
+  /** Whether anybody was erased at the client: elsewhere there is nothing to compare with, and digests are dear. */
+  async hasAny(client: string): Promise<boolean> {
+    const sql = 'SELECT 1 AS one FROM erasure_tombstone WHERE client_id = ? LIMIT 1';
+    return (await this.#source.query<unknown[]>(sql, [client])).length > 0;
   }
 
   /** The digests of each identifier's forms; of a placeholder there are none. */

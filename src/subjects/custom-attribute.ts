@@ -15,6 +15,7 @@ export class CustomAttribute {
   customerId: string;
 
   @Key()
+  @PersonalData({ ...behaviour, stored: { plain: 'id' } })
   id: string;
 
   @PersonalData({ ...behaviour, stored: { sealed: true, index: 'attributeKey' } })

@@ -1,5 +1,7 @@
 import { GraphQLEmailAddress } from 'graphql-scalars';
 import { Directive, Field, ID, InputType } from 'type-graphql';
+import type { ProcessingPurpose } from '../governance/vocabulary';
+import { ProcessingPurposeEnum } from '../identity/enums';
 import { DateTime } from '../storage/date-time';
 import type { RestrictionGround } from './customer';
 import { PostalAddressInput } from './postal-address';
@@ -37,6 +39,14 @@ export class CustomerFilter {
   @reads('source')
   @Field(() => String, { nullable: true })
   source?: string | null;
+
+  @reads('objections')
+  @Field(() => ProcessingPurposeEnum, { nullable: true, description: 'Who objects to this purpose (GDPR Art. 21).' })
+  objectsTo?: ProcessingPurpose | null;
+
+  @reads('lastAutomatedDecisionAt')
+  @Field(() => Boolean, { nullable: true, description: 'true: about whom a decision was made by automated means.' })
+  decidedAutomatically?: boolean | null;
 
   @reads('createdAt')
   @Field(() => DateTime, { nullable: true })

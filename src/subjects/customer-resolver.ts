@@ -38,12 +38,13 @@ import { Order, OrderConnection, OrderItem } from './order';
 import { ProcessingRestriction } from './processing-restriction';
 import { reachOf } from './reach';
 import type { Records, Relation } from './records';
+import { cursorKeyOf, idOf, relatedPage } from './related-page';
 import { fieldsAskedBy, mayMatch } from './withheld-matches';
 
 const CustomerConnection = connectionOf(Customer, 'Customer');
 
 @ObjectType({ simpleResolvers: true })
-class CustomerPayload {
+export class CustomerPayload {
   @Field(() => Customer, { nullable: true })
   customer: Customer | null;
 }
@@ -87,7 +88,7 @@ const attributes: Relation = {
 const LIST_LIMIT = 1_000;
 
 /** Of what a customer's row says. */
-const categories = personalCategories(Customer);
+export const categories = personalCategories(Customer);
 
 const writers = ['CLIENT_APP', 'CLIENT_AGENT', 'CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
 const administration = ['CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
@@ -136,9 +137,10 @@ export class CustomerResolver {
     @Arg('by', () => CustomerLookup) by: CustomerLookup,
     @Ctx() context: RequestContext,
   ): Promise<Customer | null> {
-    const [customer, another] = await this.customersByIdentifier(by, context);
-    if (another) throw denied.several();
-    return customer ?? null;
+    const found = await this.#sharing(context, by);
+    if (found.length > 1) throw denied.several();
+    noteGiven(context, found, categories);
+    return found[0] ?? null;
   }
 
   @PersonalRows()
@@ -150,12 +152,9 @@ export class CustomerResolver {
     @Arg('by', () => CustomerLookup) by: CustomerLookup,
     @Ctx() context: RequestContext,
   ): Promise<Customer[]> {
-    const found = await this.customers.lookup(requireClient(context).id, by, readable(context));
-    const reach = reachOf(context);
-    const fields = fieldsAskedBy(by);
-    const given = found.filter((customer) => mayMatch(reach, customer, fields));
-    noteGiven(context, given, categories);
-    return given;
+    const found = await this.#sharing(context, by);
+    noteGiven(context, found, categories);
+    return found;
   }
 
   @PersonalRows()
@@ -291,6 +290,14 @@ export class CustomerResolver {
     return this.#payload(context, input.customerId);
   }
 
+  /** Those with an identifier whom the caller may be told of. */
+  async #sharing(context: RequestContext, by: CustomerLookup): Promise<Customer[]> {
+    const found = await this.customers.lookup(requireClient(context).id, by, readable(context));
+    const reach = reachOf(context);
+    const fields = fieldsAskedBy(by);
+    return found.filter((customer) => mayMatch(reach, customer, fields));
+  }
+
   async #payload(context: RequestContext, id: string): Promise<CustomerPayload> {
     return { customer: await this.#one(context, id) };
   }
@@ -349,40 +356,5 @@ const writerOf = (context: RequestContext): CustomerWriter => ({
   reach: reachOf(context),
   takesInErased: administration.some((role) => context.claims.roles.includes(role)),
 });
-
-const cursorKey = Symbol('cursor key');
-
-const knownCursorKey = ({ memory }: RequestContext) => memory.get(cursorKey) as Buffer | undefined;
-
-/** Fetched once a request: a page may have as many pages in it as it has rows. */
-async function cursorKeyOf(keys: KeyStore, context: RequestContext): Promise<Buffer> {
-  const client = requireClient(context);
-  const key = knownCursorKey(context) ?? (await keys.derivedKey(client.id, 'cursor'));
-  context.memory.set(cursorKey, key);
-  return key;
-}
-
-async function relatedPage<T extends object>(
-  records: Records,
-  keys: KeyStore,
-  context: RequestContext,
-  relation: Relation,
-  parent: object,
-  first?: number,
-  after?: string,
-): Promise<Connection<T>> {
-  const size = pageSize(first);
-  const key = knownCursorKey(context) ?? (await cursorKeyOf(keys, context));
-  const cursors = cursorsOf(context, key, relation.type, () => parentOf(relation, parent));
-  const position = positionOf(after, cursors);
-  const rows = await records.of(context, relation, parent, { limit: size + 1, after: position });
-  return page(rows as unknown as T[], size, position, cursors, idOf);
-}
-
-/** What of its parent a row of the relation is tied by. */
-const parentOf = (relation: Relation, parent: object): Row =>
-  Object.fromEntries(Object.entries(relation.parent).map(([column, field]) => [column, (parent as Row)[field]]));
-
-const idOf = (row: object): unknown => (row as Row).id;
 
 const readable = (context: RequestContext): ReadonlySet<string> => context.decision?.readable('Customer') ?? new Set();

@@ -1,7 +1,19 @@
 import { Field, ID, ObjectType } from 'type-graphql';
+import type { ProcessingPurpose } from '../governance/vocabulary';
+import { ProcessingPurposeEnum } from '../identity/enums';
 import { DateTime } from '../storage/date-time';
 import { Key, NonPersonal, PersonalData, TenantTable } from '../storage/tables';
-import { contact, demographic, identifier, moment, name, networkAddress, origin, residence } from './policies';
+import {
+  contact,
+  demographic,
+  identifier,
+  moment,
+  name,
+  networkAddress,
+  objection,
+  origin,
+  residence,
+} from './policies';
 import { PostalAddress } from './postal-address';
 
 /** Why a person's processing is limited: withheld for every purpose but LEGAL (GDPR Art. 18(2), 21). */
@@ -96,6 +108,24 @@ export class Customer {
   @PersonalData({ ...moment, stored: { plain: 'instant' } })
   @Field(() => DateTime, { nullable: true })
   createdAt: Date | null;
+
+  @PersonalData({ ...moment, stored: { plain: 'instant' } })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When a decision about the person was last made by automated means (GDPR Art. 22).',
+  })
+  lastAutomatedDecisionAt: Date | null;
+
+  @PersonalData({ ...objection, stored: { within: 'objectionMask' } })
+  @Field(() => [ProcessingPurposeEnum], {
+    nullable: true,
+    description: 'What the person objects to being read for (GDPR Art. 21).',
+  })
+  objections: readonly ProcessingPurpose[] | null;
+
+  /** The purposes that the person objects to, a bit each. */
+  @NonPersonal('a state of processing', { plain: 'count' })
+  objectionMask: number | null;
 
   @NonPersonal('a state of processing, shown by its effect only', { plain: { text: 30 } })
   restriction: RestrictionGround | null;

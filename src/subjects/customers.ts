@@ -1,9 +1,8 @@
-import { isIP } from 'node:net';
-import countries from 'i18n-iso-countries';
 import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import type { DataCategory } from '../governance/vocabulary';
+import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import { type ChangeRecorder, changing, unrecorded } from '../identity/change-recorder';
+import { objectedPurposes } from '../identity/objections';
 import { denied } from '../identity/request-context';
 import { about } from '../identity/subject-state';
 import type { KeyStore } from '../storage/key-store';
@@ -17,6 +16,8 @@ import { type BlindIndexKind, blindIndex, soughtIndexes } from '../storage/vault
 import { setAttributes } from './attributes';
 import { CustomAttribute } from './custom-attribute';
 import { Customer, type RestrictionGround, restrictionGrounds } from './customer';
+import { checkCustomer, requireSomething } from './customer-checks';
+import { filterConditions } from './customer-filter';
 import type { CreateCustomerInput, CustomerFilter, CustomerLookup, UpdateCustomerInput } from './customer-inputs';
 import { externalIdConflict, holdersOf, type Place, placeBeside } from './external-id-holders';
 import { erasedIdentifiers, identifierFields, identifying } from './identifiers';
@@ -51,7 +52,7 @@ export const MOST_ALIKE = 1_000;
 const ATTEMPTS = 5;
 
 /** What every read of a customer needs to decide on the row, whatever was asked for. */
-const state = ['restriction', 'residency'];
+const state = ['restriction', 'objectionMask', 'residency'];
 const statedFields = new WeakMap<ReadonlySet<string>, ReadonlySet<string>>();
 
 function withState(fields: ReadonlySet<string>): ReadonlySet<string> {
@@ -96,10 +97,7 @@ export class Customers {
     const ground = (row?.restriction ?? null) as RestrictionGround | null;
     if (!row || ground === null || !Object.hasOwn(restrictionGrounds, ground)) return undefined;
     const since = (row.restrictedAt ?? null) as Date | null;
-    return about(
-      { ground, since },
-      { subject: id, restriction: ground, residency: (row.residency ?? null) as string | null },
-    );
+    return about({ ground, since }, stateIn(row));
   }
 
   /**
@@ -130,14 +128,8 @@ export class Customers {
     const where: Condition[] = [
       ...(after === undefined ? [] : [{ field: 'id', is: '>', value: after } as const]),
       ...narrowing,
+      ...filterConditions(filter),
     ];
-    for (const field of ['residency', 'source'] as const) {
-      const value = filter?.[field];
-      if (value === '') throw denied.input(`"${field}" of a filter must not be empty; leave it out for all.`);
-      if (value !== null && value !== undefined) where.push({ field, is: '=', value });
-    }
-    if (filter?.createdAfter) where.push({ field: 'createdAt', is: '>', value: filter.createdAfter.getTime() });
-    if (filter?.createdBefore) where.push({ field: 'createdAt', is: '<', value: filter.createdBefore.getTime() });
     return this.#select(client, fields, where, limit);
   }
 
@@ -175,10 +167,10 @@ export class Customers {
   async create(client: string, input: CreateCustomerInput, source: string, by = operator(source)): Promise<string> {
     const { attributes, allowErased, ...rest } = input;
     const fields = present(rest);
-    check(input);
+    checkCustomer(input);
     requireSomething(input);
     const { residency = null } = input;
-    const refusal = by.reach.refusal({ residency, restriction: null }, writtenCategories(input));
+    const refusal = by.reach.refusal({ residency, restriction: null, objections: 0 }, writtenCategories(input));
     if (refusal !== undefined) throw denied.transfer(unreadable(residency), refusal);
     const erased = await this.#erasedAmong(client, undefined, fields, allowErased, by);
     const id = uuid();
@@ -207,7 +199,7 @@ export class Customers {
   async update(client: string, input: UpdateCustomerInput, by = operator('')): Promise<void> {
     const { customerId, attributes, allowErased, ...rest } = input;
     const fields = present(rest);
-    check(input);
+    checkCustomer(input);
     const source = await this.#regions.of(client);
     const writable = async (manager: EntityManager): Promise<Person> => {
       const [person] = await lockPeople(manager, client, [customerId]);
@@ -218,17 +210,24 @@ export class Customers {
         throw denied.transfer(movesReach);
       return person;
     };
-    await inTransaction(source, writable);
+    const before = await inTransaction(source, writable);
     const erased = await this.#erasedAmong(client, customerId, fields, allowErased, by);
     await this.#recordTakenIn(client, customerId, erased, by);
-    await this.#beside(client, input.externalId, customerId, by, (place) =>
-      inTransaction(source, async (manager) => {
-        await writable(manager);
-        const writer = new TenantWriter(manager, this.#keys);
-        await writer.update(Customer, client, { id: customerId }, { ...fields, ...place });
-        if (attributes) await setAttributes({ manager, writer, keys: this.#keys, client, customerId }, attributes);
-      }),
-    );
+    const write = () =>
+      this.#beside(client, input.externalId, customerId, by, (place) =>
+        inTransaction(source, async (manager) => {
+          await writable(manager);
+          const writer = new TenantWriter(manager, this.#keys);
+          await writer.update(Customer, client, { id: customerId }, { ...fields, ...place });
+          if (attributes) await setAttributes({ manager, writer, keys: this.#keys, client, customerId }, attributes);
+        }),
+      );
+    const { residency } = input;
+    if (residency === undefined || residency === before.residency) return write();
+    // Which law covers a person decides who may read: whoever changes it does so on record.
+    const decides = [{ table: 'customer', row: '', columns: { residency }, subject: customerId }];
+    const change = { client, principal: by.principal, subject: customerId, decides };
+    await changing(this.#recorder, 'RESIDENCY_CHANGED', change, write);
   }
 
   /** Limits a person's processing to LEGAL (GDPR Art. 18(2), 21), or lifts the limit. @throws {GraphQLError} NOT_FOUND */
@@ -341,13 +340,20 @@ export class Customers {
   }
 }
 
+const noObjections: readonly ProcessingPurpose[] = [];
+
+/** What a row of a customer says of the person's state. */
+const stateIn = (row: Row): Person => ({
+  subject: String(row.id),
+  restriction: (row.restriction ?? null) as string | null,
+  objections: Number(row.objectionMask ?? 0),
+  residency: (row.residency ?? null) as string | null,
+});
+
 /** A row as the API gives it, marked with the state that decides on it. */
 function customerOf(row: Row): Customer {
-  const subject = {
-    subject: String(row.id),
-    restriction: (row.restriction ?? null) as string | null,
-    residency: (row.residency ?? null) as string | null,
-  };
+  const subject = stateIn(row);
+  row.objections = subject.objections === 0 ? noObjections : objectedPurposes(subject.objections);
   if (typeof row.postalAddress === 'object' && row.postalAddress !== null) about(row.postalAddress, subject);
   return about(row, subject) as unknown as Customer;
 }
@@ -375,39 +381,3 @@ const unreadable = (residency: string | null | undefined): string =>
 const movesReach =
   'Another "residency" is written by whoever reads the person under the one as under the other; here it would change ' +
   'what you may read.';
-
-const lengths: Readonly<Record<string, number>> = { source: 255, externalId: 200 };
-
-/** A person of whom nothing is said is nobody. */
-function requireSomething({ source: _source, allowErased: _allowErased, ...known }: CreateCustomerInput): void {
-  const says = (value: unknown): boolean =>
-    typeof value === 'object' && value !== null && !(value instanceof Date)
-      ? Object.values(value).some(says)
-      : value !== undefined && value !== null && value !== '';
-  if (!says(known)) throw denied.input('"input" says nothing of the person: give at least one of its fields.');
-}
-
-function check(input: CreateCustomerInput | UpdateCustomerInput): void {
-  for (const [field, value] of Object.entries(input)) {
-    if (typeof value === 'string' && value.length > (lengths[field] ?? 1_000)) {
-      throw denied.input(`"${field}" is longer than ${lengths[field] ?? 1_000} characters.`);
-    }
-  }
-  for (const [field, code] of [
-    ['residency', input.residency],
-    ['postalAddress.country', input.postalAddress?.country],
-  ] as const) {
-    if (code && !(countries.isValid(code) && /^[A-Z]{2}$/.test(code))) {
-      throw denied.input(`"${field}" must be a country as ISO 3166-1 alpha-2, such as DE.`);
-    }
-  }
-  if (input.ipAddress && isIP(input.ipAddress) === 0)
-    throw denied.input('"ipAddress" must be an IPv4 or IPv6 address.');
-  const keys = (input.attributes ?? []).map(({ key }) => key);
-  if (new Set(keys).size < keys.length) throw denied.input('"attributes" names a key twice.');
-  for (const { key, value } of input.attributes ?? []) {
-    if (!/^[\w.-]{1,100}$/.test(key))
-      throw denied.input('An attribute\'s "key" must be 1 to 100 letters, digits, dots, dashes or underscores.');
-    if (value && value.length > 10_000) throw denied.input('An attribute\'s "value" is longer than 10000 characters.');
-  }
-}

@@ -1,30 +1,23 @@
 import type { DataSource } from 'typeorm';
 import { denied } from '../identity/request-context';
-import type { SubjectState } from '../identity/subject-state';
 import { committed } from '../storage/transaction';
-import { categoriesOf, mayWrite, type Reach } from './reach';
+import { categoriesOf, mayWrite, type Person, type PersonRow, personColumns, personOf, type Reach } from './reach';
 
 /** Somebody who has an external id already. */
-export interface Holder extends SubjectState {
-  readonly subject: string;
+export interface Holder extends Person {
   readonly rank: number;
 }
 
 /** Who has an external id, the first one first. @param digest its blind index */
 export async function holdersOf(source: DataSource, client: string, digest: string): Promise<Holder[]> {
   const rows = await committed(source, () =>
-    source.query<Array<Record<'id' | 'residency' | 'restriction', string | null> & { external_id_rank: number }>>(
-      `SELECT id, residency, restriction, external_id_rank FROM customer
+    source.query<Array<PersonRow & { external_id_rank: number }>>(
+      `SELECT ${personColumns}, external_id_rank FROM customer
        WHERE client_id = ? AND external_id_index = ? ORDER BY external_id_rank`,
       [client, digest],
     ),
   );
-  return rows.map(({ id, residency, restriction, external_id_rank: rank }) => ({
-    subject: String(id),
-    residency,
-    restriction,
-    rank: Number(rank),
-  }));
+  return rows.map((row) => ({ ...personOf(row), rank: Number(row.external_id_rank) }));
 }
 
 /** The place of a new holder beside those who are there, and whether it stands beside somebody. */

@@ -1,4 +1,6 @@
 import countries from 'i18n-iso-countries';
+import { allPurposes } from '../governance/vocabulary';
+import { objectionBits } from '../identity/objections';
 import type { Condition } from '../storage/tenant-reader';
 import { categoriesOf, type Reach } from './reach';
 
@@ -16,13 +18,23 @@ const MOST_NAMED = 8;
  */
 export function matching(reach: Reach, fields: readonly string[]): Condition[] | undefined {
   const categories = categoriesOf(fields);
-  const open = (residency: string | null, restriction: string | null) =>
-    reach.wouldRefuse({ residency, restriction }, categories) === undefined;
+  const open = (residency: string | null, restriction: string | null, objections = 0) =>
+    reach.wouldRefuse({ residency, restriction, objections }, categories) === undefined;
   const free = new Set(everyCountry.filter((residency) => open(residency, null)));
   const named: Condition[] = reach.named.size > 0 ? [{ field: 'id', is: 'in', value: [...reach.named] }] : [];
   if (free.size === 0 && named.length === 0) return undefined;
   const restrictedToo = everyCountry.some((residency) => open(residency, 'ANY'));
   const unrestricted: Condition[] = restrictedToo ? [] : [{ field: 'restriction', is: 'null' }];
+  const bars = objectionBits(
+    allPurposes.filter((purpose) => !everyCountry.some((residency) => open(residency, null, objectionBits([purpose])))),
+  );
+  if (bars !== 0)
+    unrestricted.push({
+      any: [
+        { field: 'objectionMask', is: 'null' },
+        { field: 'objectionMask', is: 'has not', value: bars },
+      ],
+    });
   if (free.size === everyCountry.length) return unrestricted;
   return [...unrestricted, { any: [...livingIn(free), ...named] }];
 }

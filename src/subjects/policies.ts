@@ -115,6 +115,21 @@ export const healthId: Policy = {
   ...untilAgreementEnds,
 };
 
+/** Identifiers of rows about behaviour: something must always stand there, so a withheld row has its pseudonym. */
+export const behaviourId: Policy = {
+  category: 'BEHAVIOUR',
+  allow: ['SERVICE_DELIVERY', 'SUPPORT', 'LEGAL'],
+  deidentify: { SECURITY: 'PSEUDONYM', IMPROVEMENT: 'PSEUDONYM' },
+  ...untilAgreementEnds,
+};
+
+/** How a person's data may be processed, as the person said: for all who have to obey it. */
+export const objection: Policy = {
+  category: 'BEHAVIOUR',
+  allow: ['SERVICE_DELIVERY', 'SECURITY', 'SUPPORT', 'LEGAL'],
+  ...untilAgreementEnds,
+};
+
 /** What else the client collects about the use of its products (C1). */
 export const behaviour: Policy = {
   category: 'BEHAVIOUR',

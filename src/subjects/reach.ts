@@ -12,8 +12,8 @@ import { Customer } from './customer';
  *
  * - A write of fields needs each of them readable, for the stated purpose, in the row as it is and as it would be. A new
  *   residency, moreover, must change nothing of what its writer may read: it neither opens a row nor loses one.
- * - An act about a person (restriction and its end, erasure, legal hold) needs the person's id readable, but for a
- *   restriction: GDPR Art. 18 limits processing, not the person's rights nor the duties that such acts carry out. Nor is
+ * - An act about a person (restriction, objection and their end, erasure, legal hold) needs the person's id readable, but
+ *   for a restriction or an objection: GDPR Art. 18 and 21 limit processing, not the person's rights nor the duties that such acts carry out. Nor is
  *   it barred where no residency was ever recorded: it gives nothing of the person, who could not be erased otherwise.
  * - Whoever is out of reach does not exist: refused and absent have one answer.
  */
@@ -78,7 +78,8 @@ export const mayWrite = (reach: Reach, person: SubjectState, categories: Iterabl
  * @param fields of the customer by which the person was found
  */
 export const mayAct = (reach: Reach, person: SubjectState, fields: Iterable<string> = []): boolean =>
-  person.residency === null || reach.refusal({ ...person, restriction: null }, categoriesOf(fields)) === undefined;
+  person.residency === null ||
+  reach.refusal({ ...person, restriction: null, objections: 0 }, categoriesOf(fields)) === undefined;
 
 /** Whether another residency leaves what may be read of a person as it is: it opens nothing, and nothing is lost. */
 export function mayMove(reach: Reach, person: SubjectState, residency: string | null): boolean {
@@ -97,15 +98,31 @@ export async function lockPeople(manager: EntityManager, client: string, ids: re
   const wanted = new Set(ids.filter((id) => /^[\x21-\x7e]+$/.test(id)));
   if (wanted.size === 0) return [];
   const lock = manager.dataSource.options.type === 'better-sqlite3' ? '' : ' FOR UPDATE';
-  const rows = await manager.query<Array<{ id: string; residency: string | null; restriction: string | null }>>(
-    `SELECT id, residency, restriction FROM customer
+  const rows = await manager.query<PersonRow[]>(
+    `SELECT ${personColumns} FROM customer
      WHERE client_id = ? AND id IN (${placesFor([...wanted])}) ORDER BY id${lock}`,
     [client, ...wanted],
   );
-  return rows
-    .filter(({ id }) => wanted.has(id))
-    .map(({ id, residency, restriction }) => ({ subject: id, residency, restriction }));
+  return rows.filter(({ id }) => wanted.has(id)).map(personOf);
 }
+
+/** What a mutation reads of a person to decide on it. */
+export const personColumns = 'id, residency, restriction, objection_mask';
+
+/** Those columns, as the driver gives them. */
+export interface PersonRow {
+  readonly id: string;
+  readonly residency: string | null;
+  readonly restriction: string | null;
+  readonly objection_mask: number | null;
+}
+
+export const personOf = ({ id, residency, restriction, objection_mask: mask }: PersonRow): Person => ({
+  subject: id,
+  residency,
+  restriction,
+  objections: Number(mask ?? 0),
+});
 
 /**
  * Refuses an act about somebody who is there and out of reach; of whoever is not there any more only the records are.

@@ -11,7 +11,12 @@ export function mayMatch(reach: Reach, row: object, fields: readonly string[]): 
   return person !== undefined && reach.refusal(person, categoriesOf(fields)) === undefined;
 }
 
-const filtered: Readonly<Record<string, string>> = { createdAfter: 'createdAt', createdBefore: 'createdAt' };
+const filtered: Readonly<Record<string, string>> = {
+  createdAfter: 'createdAt',
+  createdBefore: 'createdAt',
+  objectsTo: 'objections',
+  decidedAutomatically: 'lastAutomatedDecisionAt',
+};
 
 /** The fields that an input's values stand for, where they are given. */
 export const fieldsAskedBy = (input: object | null | undefined): string[] =>

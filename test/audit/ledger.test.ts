@@ -62,7 +62,7 @@ describe.each(databases)('the ledger on $name', ({ create }) => {
       roles: ['CLIENT_AGENT'],
       purpose: 'SUPPORT',
       permissions: [expect.stringMatching(/^grant [0-9a-f-]{36}$/)],
-      operation: 'Names',
+      operation: 'query customers',
       operationHash: expect.stringMatching(/^[\w-]{43}$/),
       country: 'DE',
       result: 'ANSWERED',
@@ -76,6 +76,52 @@ describe.each(databases)('the ledger on $name', ({ create }) => {
     );
     expect(entry?.subjects).toHaveLength(2);
     expect(entry?.latency).toBeGreaterThan(0);
+  });
+
+  test('S4: an entry of a list alone names the people on it, and the list', async () => {
+    for (const document of [
+      '{ customers(first: 2) { nodes { __typename } } }',
+      '{ customers(first: 2) { pageInfo { hasNextPage } } }',
+      '{ customers(first: 2) { nodes { orders { pageInfo { hasNextPage } } } } }',
+    ]) {
+      const answer = await server.post(agent, 'SUPPORT', document);
+      const entry = (await entries(officer)).find(({ id }) => id === auditIdOf(answer));
+      expect(entry?.subjects).toHaveLength(2);
+      expect(entry?.coordinates).toContainEqual({
+        coordinate: 'Query.customers',
+        outcome: 'CLEAR',
+        rowsWithheld: false,
+      });
+    }
+    const one = await server.post(agent, 'SUPPORT', 'query ($id: ID!) { customer(id: $id) { __typename } }', {
+      id: acme.ids[0],
+    });
+    const entry = (await entries(officer)).find(({ id }) => id === auditIdOf(one));
+    expect([entry?.subjects, entry?.coordinates]).toMatchObject([{ length: 1 }, expect.any(Array)]);
+    // Nobody is named of whom nothing could be given.
+    const abroad = await server.post({ ...agent, country: 'CN' }, 'SUPPORT', '{ customers { nodes { __typename } } }');
+    const withheld = (await entries(officer)).find(({ id }) => id === auditIdOf(abroad));
+    expect(withheld?.subjects).toEqual([]);
+  });
+
+  test('S18: what a caller calls an operation is kept neither in the log nor in the ledger', async () => {
+    const asked = [
+      ['query ZZCANARYopname { customers(first: 1) { nodes { id } } }', 'query customers'],
+      [
+        'query ZZCANARYopname { ...ZZCANARYfragment viewer { principal } } fragment ZZCANARYfragment on Query { retention { days } }',
+        'query retention, viewer',
+      ],
+      ['query ZZCANARYopname { ZZCANARYfield: viewer { principal } ZZCANARYunknown }', 'query viewer'],
+      ['mutation ZZCANARYopname { createCustomer(input: {firstName: "x"}) { __typename } }', 'mutation createCustomer'],
+      ['query ZZCANARYopname {', null],
+    ] as const;
+    for (const [document, operation] of asked) {
+      const answer = await server.post(officer, 'LEGAL', document);
+      const entry = (await entries({ role: 'AUDITOR' })).find(({ id }) => id === auditIdOf(answer));
+      expect([document, entry?.operation]).toEqual([document, operation]);
+    }
+    expect(server.log().join('\n')).not.toContain('ZZCANARY');
+    expect((await rawBodies()).join('\n')).not.toContain('ZZCANARY');
   });
 
   test('what is withheld, refused, rejected or asked for by nobody leaves an entry too', async () => {
@@ -245,7 +291,7 @@ describe.each(databases)('the ledger on $name', ({ create }) => {
     );
     const proof = body.data?.auditProof as unknown as Parameters<typeof faultOfProof>[0] & { tlogProof: string };
     const { publicKey } = await server.app.services.ledger.signer();
-    expect(JSON.parse(proof.entry)).toMatchObject({ id: auditIdOf(answer), operation: 'Names' });
+    expect(JSON.parse(proof.entry)).toMatchObject({ id: auditIdOf(answer), operation: 'query customers' });
     expect(await faultOfProof(proof, publicKey)).toBeUndefined();
     const forged = { ...proof, entry: proof.entry.replace('SUPPORT', 'LEGAL') };
     expect(await faultOfProof(forged, publicKey)).toMatch(/not number/);

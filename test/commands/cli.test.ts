@@ -207,7 +207,7 @@ describe('explain', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/coordinate +│ outcome +│ code +│ rule +│ method/);
     expect(stdout).toMatch(
-      /Customer\.email │ DEIDENTIFIED │ +│ @deidentify\(for: \[IMPROVEMENT\], by: PSEUDONYM\) on Customer\.email │ PSEUDONYM/,
+      /Customer\.email +│ DEIDENTIFIED │ +│ @deidentify\(for: \[IMPROVEMENT\], by: PSEUDONYM\) on Customer\.email │ PSEUDONYM/,
     );
     const ungoverned = await remit([...words, '--operation', 'B']);
     expect(ungoverned.stdout).toBe('The operation reaches no governed field.\n');

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { verifyCertificate } from '../../src/erasure/certificate';
@@ -121,4 +121,46 @@ describe.each(databases)('erasures whose workers are killed, on $name', ({ creat
       for (const file of readdirSync(each)) expect(readFileSync(join(each, file)).includes(CANARY)).toBe(false);
     }
   }, 400_000);
+
+  test('imports killed beside their workers leave nothing of whom they wrote about', async () => {
+    const { stores, services, folder, env } = installation;
+    const globex = await newClient(services, 'globex');
+    const numbers = Array.from({ length: 30 }, (_, number) => number);
+    const people = await plantPeople(stores, globex, numbers);
+    const orders = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].flatMap((round) =>
+      people.map(({ externalId }, number) => `O${number}-${round},${externalId},5`),
+    );
+    const [file, map] = [join(folder, 'orders.csv'), join(folder, 'orders.json')];
+    writeFileSync(file, ['no,who,sum', ...orders, ''].join('\n'));
+    writeFileSync(map, JSON.stringify({ externalId: 'no', customerExternalId: 'who', total: 'sum' }));
+    const words = ['import', file, '--client', 'globex', '--as', 'orders', '--map', map, '--json'];
+    const importer = (): ChildProcess => startRemit(words, { cwd: folder, env });
+    const imported = async () => (await countRows(stores, globex)).purchase_order > 2 * people.length;
+    let child = importer();
+    while (child.exitCode === null && !(await imported())) await sleep(5);
+    const filing = { principal: 'admin', role: 'CLIENT_ADMIN', grounds: 'OBJECTION' } as const;
+    const ids = people.map(({ id }) => id);
+    expect(await services.erasure.erasures.requestMany(globex, ids, filing)).toMatchObject({ requested: ids.length });
+    for (let round = 0; round < 3; round++) {
+      const erasing = worker();
+      await sleep(500 + Math.random() * 1_500);
+      await kill(erasing, 'SIGKILL');
+      await kill(child, 'SIGKILL');
+      child = importer();
+    }
+    const last = worker();
+    if (child.exitCode === null) await once(child, 'exit');
+    for (const deadline = Date.now() + 60_000; ; await sleep(50)) {
+      const open = { status: ['RECEIVED', 'IN_PROGRESS', 'ATTENTION_REQUIRED'] as const };
+      if ((await services.erasure.erasures.list(globex, open, 1, undefined)).length === 0) break;
+      if (Date.now() > deadline) throw new Error(`some are not done; ${log}`);
+    }
+    await kill(last, 'SIGTERM');
+    expect(Object.values(await countRows(stores, globex))).toEqual(Object.values(plantedRows).map(() => 0));
+    const [keys] = await stores.keysSource.query<Array<{ n: number }>>(
+      'SELECT COUNT(*) AS n FROM subject_key WHERE client_id = ?',
+      [globex],
+    );
+    expect(Number(keys?.n)).toBe(0);
+  }, 200_000);
 });

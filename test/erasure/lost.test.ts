@@ -191,6 +191,32 @@ describe.each(databases)('no erasure is lost, on $name', ({ name, create }) => {
     expect(await app.services.erasure.erasures.find(client, id)).toMatchObject({ status: 'COMPLETED' });
   });
 
+  test('rows that come in while their client ends are gone when the certificate says so', async () => {
+    const { parts, erasures } = app.services.erasure;
+    const late = uuid();
+    const tombstones = Object.assign(Object.create(parts.tombstones) as typeof parts.tombstones, {
+      // After every table was emptied, and after the client's key.
+      dropClient: async (of: string) => {
+        await source.query('INSERT INTO customer (client_id, id) VALUES (?, ?)', [client, late]);
+        await source.query('INSERT INTO message (client_id, customer_id, conversation_id, id) VALUES (?, ?, ?, ?)', [
+          client,
+          late,
+          uuid(),
+          uuid(),
+        ]);
+        await parts.tombstones.dropClient(of);
+      },
+    });
+    const by = { principal: 'admin', role: 'CLIENT_ADMIN' };
+    const { id } = await erasures.terminate({ clientId: client, effectiveOn: new Date() }, by);
+    await drain({ ...parts, tombstones });
+    expect(failures).toEqual([]);
+    expect([await count('customer'), await count('message')]).toEqual([0, 0]);
+    const statement = await statementOf(id);
+    const rows = Object.fromEntries(statement.erased.map((step) => [step.store, step.rows]));
+    expect(rows).toMatchObject({ 'data:customer': people.length + 1, 'data:message': 3 * people.length + 1 });
+  });
+
   test('a restricted person can be held and erased', async () => {
     await app.services.customers.setRestriction(client, idOf(0), 'LEGAL_CLAIM', 'officer');
     const hold = `mutation ($input: PlaceLegalHoldInput!) { placeLegalHold(input: $input) { hold { id } } }`;

@@ -46,7 +46,7 @@ describe('a governed answer', () => {
       roles: ['CLIENT_AGENT'],
       client: 'northwind',
       purpose: 'SUPPORT',
-      operation: 'Desk',
+      operation: 'query customers',
       outcome: 'PARTLY',
       codes: ['PURPOSE_NOT_PERMITTED'],
       withheld: 1,

@@ -188,7 +188,9 @@ describe.each(databases)('recipients in third countries on $name', ({ create }) 
     const { desk } = app.services;
     const context = await desk.contextFor(claimsOf(partner), 'SUPPORT');
     const row = context.access.row;
-    expect(row?.(about({}, { restriction: null, residency: 'DE' }), 'Customer.email', 'CONTACT')).toBeUndefined();
+    expect(
+      row?.(about({}, { restriction: null, objections: 0, residency: 'DE' }), 'Customer.email', 'CONTACT'),
+    ).toBeUndefined();
     expect([...notesOf(context).transferBases]).toEqual([expect.stringMatching(/^SCC module 2, approval /)]);
   });
 });

@@ -2,6 +2,9 @@ import { domainToASCII, domainToUnicode } from 'node:url';
 import type { Forms } from './forms';
 import { mailboxesIn } from './mailbox';
 
+/** An address in ASCII whose domain ends in letters: lower case is all that it needs. */
+const PLAIN = /^[a-z0-9._%+-]{1,64}@(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,63}$/i;
+
 /**
  * The one form of an e-mail address: without name, brackets, link; the domain in ASCII, so that münchen.example is
  * xn--mnchen-3ya.example; in lower case.
@@ -10,6 +13,7 @@ import { mailboxesIn } from './mailbox';
  * and plus signs in it stay: that they mean nothing holds at some providers only.
  */
 export function canonicalEmail(text: string): string {
+  if (PLAIN.test(text)) return text.toLowerCase();
   const [address = text, another] = mailboxesIn(text);
   const folded = (another === undefined ? address : text).normalize('NFKC').trim().toLowerCase();
   const at = folded.lastIndexOf('@');

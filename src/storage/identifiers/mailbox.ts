@@ -1,8 +1,12 @@
+/** An address and nothing else, as nearly all of them come. */
+const PLAIN = /^[\w.%+-]{1,64}@[\w.-]{1,255}$/;
+
 /**
  * The addresses in a text as address books write them: with names, quotes, comments and brackets, in lists, as links.
  * One pass over the text, whatever it holds: it may come from anybody.
  */
 export function mailboxesIn(text: string): string[] {
+  if (PLAIN.test(text)) return [text];
   return piecesOf(/^\s*mailto:/i.test(text) ? (text.split('?')[0] ?? '') : text)
     .flatMap(({ bracketed, bare }) => (bracketed === undefined ? addressesAmong(bare.trim()) : [bracketed.trim()]))
     .map(withoutLink)

@@ -8,7 +8,7 @@ import { ERASED, ExternalIds, type FoundBy, type ImportTarget, SEVERAL } from '.
 import type { Importer } from './importer';
 import type { MappedRow } from './mapped-row';
 import type { Mapping } from './mapping';
-import { change, type Outcome, type Pending } from './pending-rows';
+import { begin, change, type Outcome, type Pending } from './pending-rows';
 
 type Entity = abstract new (...args: never[]) => object;
 
@@ -65,7 +65,7 @@ export async function childImporter(target: ImportTarget, mapping: Mapping, kind
       if (!known) {
         const row = { id: kind.newId(changes, line), importId: target.importId, ...link };
         const fresh: Pending = { row, isNew: true, changes: {} };
-        change(fresh, changes);
+        begin(fresh, changes);
         pending.set(id, fresh);
         return plan.created(id);
       }

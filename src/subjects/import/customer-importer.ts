@@ -13,7 +13,7 @@ import type { Importer } from './importer';
 import { ATTRIBUTE } from './kinds';
 import type { MappedRow } from './mapped-row';
 import type { Mapping } from './mapping';
-import { change, type Outcome, type Pending } from './pending-rows';
+import { begin, change, type Outcome, type Pending } from './pending-rows';
 
 interface PendingCustomer extends Pending {
   readonly attributes: Pending;
@@ -56,7 +56,9 @@ export async function customerImporter(target: ImportTarget, mapping: Mapping, s
       if (known) return apply(known, row.values);
       const fresh = pendingOf({ id: uuid(), source, importId: target.importId, createdAt: new Date() }, true);
       pending.set(id, fresh);
-      apply(fresh, row.values);
+      const { fields: says, attributes: beside } = partsOf(row.values, undefined);
+      begin(fresh, says);
+      begin(fresh.attributes, beside);
       return plan.created(id);
     });
     const refused = await write([...pending.values()]);
@@ -72,6 +74,7 @@ export async function customerImporter(target: ImportTarget, mapping: Mapping, s
     rows: readonly MappedRow[],
     found: ReadonlyMap<string, Found>,
   ): Promise<Map<MappedRow, string>> {
+    if (!(await target.tombstones?.hasAny(target.client))) return new Map();
     const changes = rows.flatMap((row) => {
       const before = found.get(externalIdOf(row));
       if (typeof before === 'string') return [];
@@ -103,13 +106,12 @@ export async function customerImporter(target: ImportTarget, mapping: Mapping, s
     const created = wanted.filter(({ isNew }) => isNew).map(({ row }) => row);
     const known = wanted.filter(({ isNew }) => !isNew).map(({ row }) => String(row.id));
     if (target.isDryRun) return plan.refused(known);
-    if (created.length > 0)
-      await target.keys.createSubjectKeys(
-        target.client,
-        created.map(({ id }) => String(id)),
-      );
+    const made = await target.keys.createSubjectKeys(
+      target.client,
+      created.map(({ id }) => String(id)),
+    );
     return inTransaction(target.source, async (manager) => {
-      const writer = new TenantWriter(manager, target.keys);
+      const writer = new TenantWriter(manager, target.keys, made);
       const refused = await refusedWrites(writer, target.client, known);
       const allowed = wanted.filter(({ row }) => !refused.has(String(row.id)));
       await writer.insert(Customer, target.client, created);
@@ -160,16 +162,28 @@ function apply(pending: PendingCustomer, values: Row): Outcome {
 function partsOf(values: Row, known: Row | undefined): { fields: Row; attributes: Row } {
   const fields: Row = {};
   const attributes: Row = {};
-  // An address is one sealed value: parts that the file does not name stay.
-  const address: Row = { ...(known?.postalAddress as Row | null | undefined) };
+  let address: Row | undefined;
   for (const [field, value] of Object.entries(values)) {
     if (field.startsWith(ATTRIBUTE)) attributes[field.slice(ATTRIBUTE.length)] = value;
-    else if (field.startsWith(POSTAL)) address[field.slice(POSTAL.length)] = value;
-    else fields[field] = value;
+    else if (field.startsWith(POSTAL)) {
+      // An address is one sealed value: parts that the file does not name stay.
+      address ??= { ...(known?.postalAddress as Row | null | undefined) };
+      address[field.slice(POSTAL.length)] = value;
+    } else fields[field] = value;
   }
-  const parts = Object.entries(address).filter(([, value]) => value !== null && value !== undefined);
-  fields.postalAddress = parts.length > 0 ? Object.fromEntries(parts) : null;
+  if (address) fields.postalAddress = presentIn(address);
   return { fields, attributes };
+}
+
+function presentIn(address: Row): Row | null {
+  const present: Row = {};
+  let isEmpty = true;
+  for (const [part, value] of Object.entries(address)) {
+    if (value === null || value === undefined) continue;
+    present[part] = value;
+    isEmpty = false;
+  }
+  return isEmpty ? null : present;
 }
 
 function newAttributes({ row, attributes, storedAttributes }: PendingCustomer): Row[] {

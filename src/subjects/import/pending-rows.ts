@@ -9,6 +9,12 @@ export interface Pending {
   readonly changes: Row;
 }
 
+/** Sets what a row of the file says of somebody of whom nothing was known. */
+export function begin({ row, changes }: Pending, values: Row): void {
+  Object.assign(row, values);
+  Object.assign(changes, values);
+}
+
 /** Sets what a row of the file says; says whether any value differs from what is known. */
 export function change(pending: Pending, values: Row): Outcome {
   let changed = false;

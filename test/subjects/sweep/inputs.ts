@@ -61,7 +61,16 @@ export const inputs: Readonly<Record<string, readonly Case[]>> = {
   ],
   restrictProcessing: [act(({ id }) => ({ customerId: id, ground: 'LEGAL_CLAIM' }))],
   liftRestriction: [act(({ id }) => ({ customerId: id }))],
-  requestErasure: [act(({ id }) => ({ customerId: id, grounds: 'OBJECTION' }))],
+  objectToProcessing: [act(({ id }) => ({ customerId: id, purposes: ['IMPROVEMENT'] }))],
+  withdrawObjection: [act(({ id }) => ({ customerId: id, purposes: ['IMPROVEMENT'] }))],
+  recordAutomatedDecision: [
+    // Of the same category as an attribute, and so readable with it.
+    fields(['attributes'], ({ id }) => ({ customerId: id, subject: 'swept', logic: 'swept' })),
+  ],
+  requestErasure: [
+    act(({ id }) => ({ customerId: id, grounds: 'OBJECTION' })),
+    act(({ id }) => ({ customerId: id, categories: ['BEHAVIOUR'], grounds: 'OBJECTION' })),
+  ],
   requestErasures: [
     act(({ id }) => ({ customerIds: [id], grounds: 'OBJECTION' }), 'requested'),
     act(({ name }) => ({ filter: { source: name }, grounds: 'OBJECTION' }), 'requested'),
@@ -133,6 +142,7 @@ export const inputs: Readonly<Record<string, readonly Case[]>> = {
   registerWebhook: nobody(({ id }) => ({ subProcessor: id, url: 'https://example.org/' })),
   requestClientExport: nobody(({ id }) => ({ clientId: id })),
   terminateClient: nobody(({ id }) => ({ clientId: id, effectiveOn: '2030-01-01T00:00:00Z' })),
+  nameClientContacts: nobody(() => ({ representative: 'x'.repeat(301) })),
   setRetention: nobody(() => ({ days: -1 })),
   signAgreement: nobody(() => ({ kind: 'MASTER', version: '' })),
 };

@@ -1,0 +1,28 @@
+import type { DataSource } from 'typeorm';
+
+/** Pages of the embedded database that stay in memory, in KiB: indexes of digests are written to all over. */
+const CACHE_KIB = 128 * 1024;
+/** Pages of its log before they are carried over: each is written once for many transactions. */
+const LOG_PAGES = 16_384;
+
+/** Has the embedded databases among the sources take much in, while `work` runs; on a server nothing differs. */
+export async function bulkLoading<T>(sources: readonly DataSource[], work: () => Promise<T>): Promise<T> {
+  const embedded = [...new Set(sources)].filter(({ options }) => options.type === 'better-sqlite3');
+  const before = new Map<DataSource, { cache: number; log: number }>();
+  for (const source of embedded) {
+    const [cache] = await source.query<Array<{ cache_size: number }>>('PRAGMA cache_size');
+    const [log] = await source.query<Array<{ wal_autocheckpoint: number }>>('PRAGMA wal_autocheckpoint');
+    before.set(source, { cache: cache?.cache_size ?? -2_000, log: log?.wal_autocheckpoint ?? 1_000 });
+    await source.query(`PRAGMA cache_size = -${CACHE_KIB}`);
+    await source.query(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}`);
+  }
+  try {
+    return await work();
+  } finally {
+    for (const [source, { cache, log }] of before) {
+      await source.query(`PRAGMA cache_size = ${cache}`);
+      await source.query(`PRAGMA wal_autocheckpoint = ${log}`);
+      await source.query('PRAGMA wal_checkpoint(TRUNCATE)');
+    }
+  }
+}

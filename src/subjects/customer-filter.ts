@@ -1,0 +1,36 @@
+import { objectionBit } from '../identity/objections';
+import { denied } from '../identity/request-context';
+import type { Condition } from '../storage/tenant-reader';
+import type { CustomerFilter } from './customer-inputs';
+
+type Filters = { readonly [F in keyof Required<CustomerFilter>]: (value: NonNullable<CustomerFilter[F]>) => Condition };
+
+/** Each field of a filter, as what it asks of a row. A field that is added to the input does not compile without. */
+const filters: Filters = {
+  residency: (value) => ({ field: 'residency', is: '=', value: filled('residency', value) }),
+  source: (value) => ({ field: 'source', is: '=', value: filled('source', value) }),
+  objectsTo: (purpose) => ({ field: 'objectionMask', is: 'has', value: objectionBit(purpose) }),
+  decidedAutomatically: (decided) =>
+    decided
+      ? { field: 'lastAutomatedDecisionAt', is: '>', value: 0 }
+      : { field: 'lastAutomatedDecisionAt', is: 'null' },
+  createdAfter: (moment) => ({ field: 'createdAt', is: '>', value: moment.getTime() }),
+  createdBefore: (moment) => ({ field: 'createdAt', is: '<', value: moment.getTime() }),
+};
+
+/**
+ * What a filter asks of the rows of customers: all of it, for whoever reads them and for whoever erases them.
+ * @throws {GraphQLError} BAD_USER_INPUT
+ */
+export function filterConditions(filter: CustomerFilter | null | undefined): Condition[] {
+  const asked = Object.entries(filters) as Array<[keyof CustomerFilter, (value: unknown) => Condition]>;
+  return asked.flatMap(([field, conditionOf]) => {
+    const value = filter?.[field];
+    return value === null || value === undefined ? [] : [conditionOf(value)];
+  });
+}
+
+function filled(field: string, value: string): string {
+  if (value === '') throw denied.input(`"${field}" of a filter must not be empty; leave it out for all.`);
+  return value;
+}

@@ -1,0 +1,114 @@
+import type { EntityManager } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import type { ProcessingPurpose } from '../governance/vocabulary';
+import { type ChangeRecorder, changing, unrecorded } from '../identity/change-recorder';
+import { objectedPurposes, objectionBits } from '../identity/objections';
+import { denied } from '../identity/request-context';
+import type { KeyStore } from '../storage/key-store';
+import type { Regions } from '../storage/regions';
+import { tableOf } from '../storage/tables';
+import { TenantWriter } from '../storage/tenant-writer';
+import { inTransaction } from '../storage/transaction';
+import { AutomatedDecision } from './automated-decision';
+import { Customer } from './customer';
+import type { RecordAutomatedDecisionInput } from './processing-inputs';
+import { lockPeople, mayWrite, type Person, personToActOn, type Reach, unreached } from './reach';
+import { requireNotUnderErasure } from './writable';
+
+/** Who acts, and whom they reach. */
+interface Actor {
+  readonly client: string;
+  readonly principal: string;
+  readonly reach: Reach;
+}
+
+/** What is kept of how a person's data may be processed, and was: objections and automated decisions. */
+export class Processing {
+  readonly #regions: Regions;
+  readonly #keys: KeyStore;
+  readonly #recorder: ChangeRecorder;
+
+  constructor(regions: Regions, keys: KeyStore, recorder: ChangeRecorder = unrecorded) {
+    this.#regions = regions;
+    this.#keys = keys;
+    this.#recorder = recorder;
+  }
+
+  /** Puts objections to purposes on record (GDPR Art. 21). @throws {GraphQLError} NOT_FOUND, BAD_USER_INPUT, CONFLICT */
+  object(actor: Actor, customerId: string, purposes: readonly ProcessingPurpose[]): Promise<void> {
+    if (purposes.includes('LEGAL')) {
+      throw denied.input('"purposes" names LEGAL: claims and legal duties are not objected to (GDPR Art. 21(1)).');
+    }
+    return this.#setObjections(actor, customerId, purposes, (known, named) => known | named);
+  }
+
+  /** Takes objections back. @throws {GraphQLError} NOT_FOUND, BAD_USER_INPUT, CONFLICT */
+  withdraw(actor: Actor, customerId: string, purposes: readonly ProcessingPurpose[]): Promise<void> {
+    return this.#setObjections(actor, customerId, purposes, (known, named) => known & ~named);
+  }
+
+  /** Records a decision that was made by automated means. @throws {GraphQLError} NOT_FOUND, BAD_USER_INPUT, CONFLICT */
+  async recordDecision({ client, principal, reach }: Actor, input: RecordAutomatedDecisionInput): Promise<void> {
+    const { customerId } = input;
+    const subject = text('subject', input.subject, 200);
+    const logic = text('logic', input.logic, 2_000);
+    const madeAt = input.madeAt ?? new Date();
+    const categories = [...tableOf(AutomatedDecision).fields.values()].flatMap(
+      ({ personal }) => personal?.category ?? [],
+    );
+    const writable = async (manager: EntityManager) => {
+      const [person] = await lockPeople(manager, client, [customerId]);
+      if (!person || !mayWrite(reach, person, categories)) throw unreached();
+      requireNotUnderErasure(person);
+    };
+    const source = await this.#regions.of(client);
+    await inTransaction(source, writable);
+    await changing(this.#recorder, 'AUTOMATED_DECISION_RECORDED', { client, principal, subject: customerId }, () =>
+      inTransaction(source, async (manager) => {
+        await writable(manager);
+        const writer = new TenantWriter(manager, this.#keys);
+        await writer.insert(AutomatedDecision, client, [{ id: uuid(), customerId, subject, logic, madeAt }]);
+        await writer.update(Customer, client, { id: customerId }, { lastAutomatedDecisionAt: madeAt });
+      }),
+    );
+  }
+
+  async #setObjections(
+    { client, principal, reach }: Actor,
+    customerId: string,
+    purposes: readonly ProcessingPurpose[],
+    change: (known: number, named: number) => number,
+  ): Promise<void> {
+    if (purposes.length === 0) throw denied.input('"purposes" must name at least one.');
+    const source = await this.#regions.of(client);
+    const changeable = async (manager: EntityManager): Promise<Person> => {
+      const person = await personToActOn(manager, client, customerId, reach);
+      requireNotUnderErasure(person);
+      return person;
+    };
+    const { objections } = await inTransaction(source, changeable);
+    const mask = change(objections, objectionBits(purposes));
+    const details = { objections: objectedPurposes(mask).join() };
+    const decides = [{ table: 'customer', row: '', columns: { objection_mask: mask }, subject: customerId }];
+    await changing(this.#recorder, 'OBJECTIONS_SET', { client, principal, subject: customerId, details, decides }, () =>
+      inTransaction(source, async (manager) => {
+        const person = await changeable(manager);
+        // What was decided is what is written: somebody else has changed it meanwhile.
+        if (person.objections !== objections)
+          throw denied.conflict('The objections have just been changed; try again.');
+        await new TenantWriter(manager, this.#keys).update(
+          Customer,
+          client,
+          { id: customerId },
+          { objectionMask: mask },
+        );
+      }),
+    );
+  }
+}
+
+function text(field: string, value: string, most: number): string {
+  const trimmed = value.trim();
+  if (trimmed === '' || trimmed.length > most) throw denied.input(`"${field}" must have 1 to ${most} characters.`);
+  return trimmed;
+}

@@ -1,0 +1,43 @@
+import { cursorsOf } from '../identity/cursors';
+import { type RequestContext, requireClient } from '../identity/request-context';
+import { type Connection, page, pageSize, positionOf } from '../storage/connection';
+import type { KeyStore } from '../storage/key-store';
+import type { Row } from '../storage/tenant-reader';
+import type { Records, Relation } from './records';
+
+const cursorKey = Symbol('cursor key');
+
+const knownCursorKey = ({ memory }: RequestContext) => memory.get(cursorKey) as Buffer | undefined;
+
+/** Fetched once a request: a page may have as many pages in it as it has rows. */
+export async function cursorKeyOf(keys: KeyStore, context: RequestContext): Promise<Buffer> {
+  const client = requireClient(context);
+  const key = knownCursorKey(context) ?? (await keys.derivedKey(client.id, 'cursor'));
+  context.memory.set(cursorKey, key);
+  return key;
+}
+
+/** A page of the rows that hang on one parent. */
+export async function relatedPage<T extends object>(
+  records: Records,
+  keys: KeyStore,
+  context: RequestContext,
+  relation: Relation,
+  parent: object,
+  first?: number,
+  after?: string,
+): Promise<Connection<T>> {
+  const size = pageSize(first);
+  const key = knownCursorKey(context) ?? (await cursorKeyOf(keys, context));
+  const cursors = cursorsOf(context, key, relation.type, () => parentOf(relation, parent));
+  const position = positionOf(after, cursors);
+  const rows = await records.of(context, relation, parent, { limit: size + 1, after: position });
+  return page(rows as unknown as T[], size, position, cursors, idOf);
+}
+
+/** What of its parent a row of the relation is tied by. */
+const parentOf = (relation: Relation, parent: object): Row =>
+  Object.fromEntries(Object.entries(relation.parent).map(([column, field]) => [column, (parent as Row)[field]]));
+
+/** What a page of rows is ordered by. */
+export const idOf = (row: object): unknown => (row as Row).id;
