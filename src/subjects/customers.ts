@@ -1,5 +1,3 @@
-import { isIP } from 'node:net';
-import countries from 'i18n-iso-countries';
 import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
@@ -17,6 +15,7 @@ import { type BlindIndexKind, blindIndex, soughtIndexes } from '../storage/vault
 import { setAttributes } from './attributes';
 import { CustomAttribute } from './custom-attribute';
 import { Customer, type RestrictionGround, restrictionGrounds } from './customer';
+import { checkCustomer, requireSomething } from './customer-checks';
 import { filterConditions } from './customer-filter';
 import type { CreateCustomerInput, CustomerFilter, CustomerLookup, UpdateCustomerInput } from './customer-inputs';
 import { externalIdConflict, holdersOf, type Place, placeBeside } from './external-id-holders';
@@ -167,7 +166,7 @@ export class Customers {
   async create(client: string, input: CreateCustomerInput, source: string, by = operator(source)): Promise<string> {
     const { attributes, allowErased, ...rest } = input;
     const fields = present(rest);
-    check(input);
+    checkCustomer(input);
     requireSomething(input);
     const { residency = null } = input;
     const refusal = by.reach.refusal({ residency, restriction: null, objections: 0 }, writtenCategories(input));
@@ -199,7 +198,7 @@ export class Customers {
   async update(client: string, input: UpdateCustomerInput, by = operator('')): Promise<void> {
     const { customerId, attributes, allowErased, ...rest } = input;
     const fields = present(rest);
-    check(input);
+    checkCustomer(input);
     const source = await this.#regions.of(client);
     const writable = async (manager: EntityManager): Promise<Person> => {
       const [person] = await lockPeople(manager, client, [customerId]);
@@ -381,39 +380,3 @@ const unreadable = (residency: string | null | undefined): string =>
 const movesReach =
   'Another "residency" is written by whoever reads the person under the one as under the other; here it would change ' +
   'what you may read.';
-
-const lengths: Readonly<Record<string, number>> = { source: 255, externalId: 200 };
-
-/** A person of whom nothing is said is nobody. */
-function requireSomething({ source: _source, allowErased: _allowErased, ...known }: CreateCustomerInput): void {
-  const says = (value: unknown): boolean =>
-    typeof value === 'object' && value !== null && !(value instanceof Date)
-      ? Object.values(value).some(says)
-      : value !== undefined && value !== null && value !== '';
-  if (!says(known)) throw denied.input('"input" says nothing of the person: give at least one of its fields.');
-}
-
-function check(input: CreateCustomerInput | UpdateCustomerInput): void {
-  for (const [field, value] of Object.entries(input)) {
-    if (typeof value === 'string' && value.length > (lengths[field] ?? 1_000)) {
-      throw denied.input(`"${field}" is longer than ${lengths[field] ?? 1_000} characters.`);
-    }
-  }
-  for (const [field, code] of [
-    ['residency', input.residency],
-    ['postalAddress.country', input.postalAddress?.country],
-  ] as const) {
-    if (code && !(countries.isValid(code) && /^[A-Z]{2}$/.test(code))) {
-      throw denied.input(`"${field}" must be a country as ISO 3166-1 alpha-2, such as DE.`);
-    }
-  }
-  if (input.ipAddress && isIP(input.ipAddress) === 0)
-    throw denied.input('"ipAddress" must be an IPv4 or IPv6 address.');
-  const keys = (input.attributes ?? []).map(({ key }) => key);
-  if (new Set(keys).size < keys.length) throw denied.input('"attributes" names a key twice.');
-  for (const { key, value } of input.attributes ?? []) {
-    if (!/^[\w.-]{1,100}$/.test(key))
-      throw denied.input('An attribute\'s "key" must be 1 to 100 letters, digits, dots, dashes or underscores.');
-    if (value && value.length > 10_000) throw denied.input('An attribute\'s "value" is longer than 10000 characters.');
-  }
-}

@@ -4,6 +4,7 @@ import { audit } from './sets/audit';
 import { cold } from './sets/cold';
 import { erasure } from './sets/erasure';
 import { growth } from './sets/growth';
+import { hostile } from './sets/hostile';
 import { imports } from './sets/import';
 import { overhead } from './sets/overhead';
 import { serve } from './sets/serve';
@@ -26,6 +27,7 @@ const sets: Readonly<Record<string, MeasurementSet>> = {
   soak: { run: soak, about: 'memory under constant load' },
   erasure: { run: erasure, about: 'people and clients erased in a second' },
   transfers: { run: transfers, about: 'what deciding row by row costs' },
+  hostile: { run: hostile, about: 'attacks at the limits, each beside a normal caller' },
   import: { run: imports, about: "rows of a client's export taken in a second, and memory; beside another build" },
   audit: { run: audit, about: 'the ledger: writing it and verifying it' },
 };
