@@ -20,13 +20,16 @@ export interface Decided {
 
 /** Kinds that say that everything of a client is gone, or is going. */
 const ENDED = new Set(['CLIENT_KEY_DESTROYED', 'CLIENT_ERASURE_BEGUN']);
-const marks = ['"decides":[', `"kind":"${CHANGE_FAILED}"`, ...[...ENDED].map((kind) => `"kind":"${kind}"`)];
+/** An import changes persons by the thousand, and says so once. */
+const IMPORTED = 'IMPORT_STARTED';
+const marks = ['"decides":[', ...[CHANGE_FAILED, IMPORTED, ...ENDED].map((kind) => `"kind":"${kind}"`)];
 const PAGE = 2_000;
 
 /** What the ledger says is in force: rows by table and key, as the last entries about them left them. */
 export class Decisions {
   readonly #rows = new Map<string, Decided>();
   readonly #ended = new Set<string>();
+  readonly #imports = new Map<string, string>();
   #adopted = 0;
 
   /** Reads the ledger. What was decided and could not be made does not count. */
@@ -57,6 +60,11 @@ export class Decisions {
     return client !== undefined && this.#ended.has(client);
   }
 
+  /** Whether an import came after an entry: what it changed of persons no entry says of each. */
+  isImportedAfter(client: string, entry: string): boolean {
+    return (this.#imports.get(client) ?? '') > entry;
+  }
+
   /** How many rows were accepted as they were found, without a decision of their own. */
   get adopted(): number {
     return this.#adopted;
@@ -65,6 +73,7 @@ export class Decisions {
   #take({ id: entry, kind, client: about, decides = [] }: AuditEntry): void {
     const client = about ?? undefined;
     if (ENDED.has(kind) && client !== undefined) this.#ended.add(client);
+    if (kind === IMPORTED && client !== undefined) this.#imports.set(client, entry);
     if (kind === RECORDS_ADOPTED) this.#adopted += decides.length;
     for (const { table, row, columns } of decides) {
       const key = keyOf(table, row, client);

@@ -14,6 +14,8 @@ export interface PersonFinding {
   readonly customer: string;
   readonly entry: string | null;
   readonly message: string;
+  /** The person as found, for an operator to accept; undefined where nothing can be accepted. */
+  readonly now: DecidedRow | undefined;
 }
 
 interface PeopleParts {
@@ -26,11 +28,15 @@ interface Person {
   readonly client_id: string;
   readonly id: string;
   readonly restriction: string | null;
+  readonly residency: string | null;
 }
 
 const PAGE = 1_000;
 
-/** Restrictions of persons' processing, held against what was decided and against the erasures that are under way. */
+/**
+ * Restrictions of persons' processing and residencies that were changed, held against what was decided and against the
+ * erasures that are under way.
+ */
 export async function verifyPeople(
   parts: PeopleParts,
   decisions: Decisions,
@@ -60,13 +66,13 @@ async function ofClient(
   persons: readonly Person[],
 ): Promise<PersonFinding[]> {
   const erased = await underErasure(source, client, persons);
-  const rows = persons.map(({ id, restriction }): DecidedRow => {
-    return { table: 'customer', row: '', columns: { restriction }, subject: id };
+  const rows = persons.map(({ id, restriction, residency }): DecidedRow => {
+    return { table: 'customer', row: '', columns: { restriction, residency }, subject: id };
   });
   const kept = await references.decisionsOf(client, rows);
   const unnamed = persons.filter((_, index) => kept[index] === undefined).map(({ id }) => id);
   const damaged = await keys.damagedAmong(client, unnamed);
-  return persons.flatMap(({ id: customer, restriction }, index) => {
+  return persons.flatMap(({ id: customer, restriction, residency }, index) => {
     const is = kept[index];
     const finding = (problem: PersonFinding['problem'], entry: string | null, message: string) => ({
       problem,
@@ -74,14 +80,22 @@ async function ofClient(
       customer,
       entry,
       message,
+      now: problem === 'KEY' || restriction === UNDER_ERASURE || erased.has(customer) ? undefined : rows[index],
     });
     if (damaged.has(customer)) return finding('KEY', null, 'its key was altered, or is another person’s');
     if (!is) return [];
+    const columns = decisions.find('customer', is.row)?.columns;
+    const residence = columns?.get('residency');
+    // An erasure takes it away, which opens nothing: whose residency is not recorded is read across no border.
+    const isOther = residency !== null && residence && residence.value !== (is.columns?.residency ?? null);
+    if (isOther && !decisions.isImportedAfter(client, residence.entry)) {
+      return finding('DIFFERS', residence.entry, 'its residency is not what was decided');
+    }
     const isWithheld = restriction === UNDER_ERASURE;
     if (isWithheld && erased.has(customer)) return [];
     if (erased.has(customer)) return finding('DIFFERS', null, 'its erasure is under way, and it is not withheld');
     if (isWithheld) return finding('UNDECIDED', null, 'it is withheld for an erasure that nobody asked for');
-    const decided = decisions.find('customer', is.row)?.columns.get('restriction');
+    const decided = columns?.get('restriction');
     if ((decided?.value ?? null) === (is.columns?.restriction ?? null)) return [];
     const problem = decided ? 'DIFFERS' : 'UNDECIDED';
     return finding(problem, decided?.entry ?? null, 'its restriction is not what was decided');
@@ -110,7 +124,7 @@ function byClient(page: readonly Person[]): Map<string, Person[]> {
 function pageOf(source: DataSource, { client_id: client, id }: Pick<Person, 'client_id' | 'id'>): Promise<Person[]> {
   return committed(source, () =>
     source.query<Person[]>(
-      `SELECT client_id, id, restriction FROM customer WHERE client_id > ? OR (client_id = ? AND id > ?)
+      `SELECT client_id, id, restriction, residency FROM customer WHERE client_id > ? OR (client_id = ? AND id > ?)
        ORDER BY client_id, id LIMIT ${PAGE}`,
       [client, client, id],
     ),

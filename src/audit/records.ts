@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import type { ChangeRecorder } from '../identity/change-recorder';
 import type { DecidedRow } from '../storage/decided-row';
 import { decidedValue } from '../storage/decided-row';
 import { ClientKeyError } from '../storage/errors';
@@ -6,7 +7,7 @@ import type { KeyStore } from '../storage/key-store';
 import { PLATFORM } from '../storage/platform-key';
 import type { Regions } from '../storage/regions';
 import { committed } from '../storage/transaction';
-import { type Decided, Decisions } from './decided';
+import { type Decided, Decisions, RECORDS_ADOPTED } from './decided';
 import { type PersonFinding, verifyPeople } from './people';
 import type { KeptDecision, References } from './references';
 
@@ -85,11 +86,32 @@ export async function verifyRecords(parts: Parts): Promise<RecordsReport> {
   return { ...second, findings: first.findings.filter((finding) => again.has(nameOf(finding))) };
 }
 
-/** Rows that nobody decided, or otherwise than they are, as a decision that accepts them would state them. */
-export async function undecidedRows(parts: Parts): Promise<Map<string | undefined, DecidedRow[]>> {
+/** The most rows that one entry accepts. */
+const ROWS_PER_ENTRY = 100;
+
+/**
+ * Accepts what is in the database as it is, on the record: after an update from a version whose entries did not keep what
+ * they decided, or once somebody has looked at each row that was named.
+ * @returns how many rows were accepted
+ */
+export async function adoptRecords(
+  parts: Parts,
+  recorder: ChangeRecorder,
+  { by, reason }: { by: string; reason: string },
+): Promise<number> {
   const comparison = new Comparison(parts);
   await comparison.run();
-  return comparison.undecided;
+  let adopted = 0;
+  for (const [client, rows] of comparison.undecided) {
+    for (let start = 0; start < rows.length; start += ROWS_PER_ENTRY) {
+      const decides = rows.slice(start, start + ROWS_PER_ENTRY);
+      const tables = [...new Set(decides.map(({ table }) => table))].sort().join(', ');
+      const details = { rows: decides.length, tables, reason };
+      await recorder.record(RECORDS_ADOPTED, { client, principal: by, details, decides });
+      adopted += decides.length;
+    }
+  }
+  return adopted;
 }
 
 const nameOf = ({ problem, table, row, message }: RecordFinding): string => [problem, table, row, message].join('|');
@@ -116,6 +138,7 @@ class Comparison {
     const people = await verifyPeople(this.#parts, decisions);
     this.#rows += people.people;
     this.#findings.push(...people.findings.map(personFinding));
+    for (const { now, client } of people.findings) if (now) this.#keep(now, client);
     return { rows: this.#rows, adopted: decisions.adopted, findings: this.#findings };
   }
 
@@ -175,6 +198,7 @@ class Comparison {
         .map((column) => column.entry)
         .sort()
         .at(-1);
+      this.#keep({ table, row, columns: null }, client);
       this.#find('MISSING', { table, row, columns: null }, client, entry ?? null, 'it was decided, and is not there');
     }
   }

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { GAP_ACKNOWLEDGED, type Gap } from '../audit/gaps';
+import { adoptRecords } from '../audit/records';
 import type { Services } from '../services';
 import type { Stores } from '../stores';
 import { describeFinding, verifyWhole } from './audit-verify';
@@ -39,10 +40,39 @@ export function acknowledgeGapCommand(): Command {
   return exitTwoOnMisuse(command);
 }
 
+/** `remit audit adopt-records`: accepts rows as they are, whoever made them. */
+export function adoptRecordsCommand(): Command {
+  const command = new Command('adopt-records')
+    .description(
+      'Put on record, signed, that rows which "remit audit verify --records" names are right as they are: after an update ' +
+        'from a version that kept no decisions, or when each of them was looked at.',
+    )
+    .requiredOption('--by <name>', 'who accepts them')
+    .requiredOption('--reason <text>', 'why they are right')
+    .option('--json', 'print {"adopted"}')
+    .addHelpText('after', '\nExample:\n  $ remit audit adopt-records --by ann@example.com --reason "update from 0.1.0"')
+    .action(async ({ by, reason, json }: Omit<GapOptions, 'anchor'>) => {
+      requireWords(by, reason);
+      const adopted = await overStores(async ({ references, trail, ledger }, { regions, keys }) => {
+        const accepted = { by: by.trim(), reason: reason.trim() };
+        const count = await adoptRecords({ regions, keys, references }, trail, accepted);
+        await ledger.close();
+        return count;
+      });
+      process.stdout.write(
+        json ? `${JSON.stringify({ adopted })}\n` : `${adopted} records are accepted as they are.\n`,
+      );
+    });
+  return exitTwoOnMisuse(command);
+}
+
+function requireWords(by: string, reason: string): void {
+  if (by.trim() !== '' && reason.trim() !== '' && reason.length <= 500) return;
+  throw new CommandError('--by and --reason must say who and why, in 500 characters at most', 2);
+}
+
 async function acknowledge(services: Services, stores: Stores, { by, reason, anchor, json }: GapOptions) {
-  if (by.trim() === '' || reason.trim() === '' || reason.length > 500) {
-    throw new CommandError('--by and --reason must say who and why, in 500 characters at most', 2);
-  }
+  requireWords(by, reason);
   const whole = { anchor, witnessKey: [], tsaCert: [], ...(json ? { json } : {}) };
   const { report, forged } = await verifyWhole(services, stores, whole);
   const other = report.findings.filter(({ gap }) => gap === undefined);

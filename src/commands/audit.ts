@@ -6,7 +6,7 @@ import { originOf } from '../audit/origin';
 import { faultOfProof, readProof, tlogProof } from '../audit/proof';
 import { pruneLedger, TamperedLogError } from '../audit/pruning';
 import { anchorsCommand } from './audit-anchors';
-import { acknowledgeGapCommand } from './audit-gap';
+import { acknowledgeGapCommand, adoptRecordsCommand } from './audit-gap';
 import { publicKeyIn } from './audit-keys';
 import { reportCommand } from './audit-report';
 import { verifyCommand } from './audit-verify';
@@ -24,6 +24,7 @@ export function auditCommand(): Command {
     .addCommand(keysCommand())
     .addCommand(anchorsCommand())
     .addCommand(acknowledgeGapCommand())
+    .addCommand(adoptRecordsCommand())
     .addCommand(pruneCommand())
     .addCommand(reportCommand())
     .addHelpText('after', '\nExample:\n  $ remit audit verify --anchor /mnt/worm/remit-anchors');

@@ -133,9 +133,15 @@ export class ErasureResolver {
   }
 
   @FieldResolver(() => [ErasureStep])
-  async steps(@Root() request: Row): Promise<ErasureStep[]> {
+  async steps(@Root() request: Row, @Ctx() { claims }: RequestContext): Promise<ErasureStep[]> {
     const steps = await this.room.erasures.steps(clientOf(request), idOf(request));
-    return steps.map((step) => ({ ...step, categories: [...step.categories] }));
+    // How many there were of each kind is a person's: platform and auditors follow the request, not the person.
+    const isTold = request.kind !== 'CUSTOMER' || sideOf(claims.roles) === 'CLIENT';
+    return steps.map(({ rows, ...step }) => ({
+      ...step,
+      rows: isTold ? rows : null,
+      categories: [...step.categories],
+    }));
   }
 
   @FieldResolver(() => [ErasureRetention], { description: 'What a hold or a claim keeps.' })

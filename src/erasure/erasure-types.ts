@@ -56,8 +56,11 @@ export class ErasureStep {
   @Field(() => [DataCategoryEnum])
   categories: DataCategory[];
 
-  @Field(() => Int, { description: 'Rows changed so far, each counted once.' })
-  rows: number;
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Rows changed so far, each counted once; of a person’s erasure null to whoever is not of the client.',
+  })
+  rows: number | null;
 
   @Field(() => StepStatusEnum)
   status: 'PENDING' | 'DONE';

@@ -30,6 +30,8 @@ export interface Exchange {
   codes: readonly string[];
   /** It has been decided that the operation reaches no governed field. */
   impersonal?: boolean;
+  /** What reading, validating and planning its document took. */
+  planningMs?: number;
   /** It was answered with a timeout, whatever comes of it. */
   isGivenUp?: boolean;
   /** The ledger could not be written. */

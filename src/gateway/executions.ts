@@ -6,6 +6,8 @@ type Caller = string;
 
 interface Queue {
   running: number;
+  /** When it may run again, in milliseconds of `performance.now()`. */
+  restsUntil: number;
   /** Those that wait for their turn, the longest first. */
   readonly waiting: Array<() => void>;
 }
@@ -15,6 +17,9 @@ interface Queue {
  * take turns: however much one of them sends, another's next operation waits for few of it.
  */
 export class Executions {
+  /** Who had the last turn, and when it passed from one caller to another. */
+  #last: Caller | undefined;
+  #passedAt = Number.NEGATIVE_INFINITY;
   readonly #limits: ServerLimits;
   readonly #arrived = new Map<string, number>();
   readonly #queues = new Map<Caller, Queue>();
@@ -51,24 +56,43 @@ export class Executions {
    * @throws {GatewayError} 429 where the caller has as much under way as it may
    */
   async turn(caller: Caller): Promise<() => void> {
-    const queue = this.#queues.get(caller) ?? { running: 0, waiting: [] };
+    const queue = this.#queues.get(caller) ?? { running: 0, restsUntil: 0, waiting: [] };
     this.#queues.set(caller, queue);
     const most = caller === '' ? this.#limits.anonymousOperations : this.#limits.operationsPerCaller;
     if (queue.running + queue.waiting.length >= most) throw tooMuchOf(caller);
+    if (this.#last !== undefined && this.#last !== caller) this.#passedAt = performance.now();
+    this.#last = caller;
     if (queue.waiting.length === 0 && this.#mayRun(caller, queue)) this.#begin(queue);
     // Whoever lets it go has counted it already.
     else await new Promise<void>((resolve) => queue.waiting.push(resolve));
     return once(() => {
       queue.running--;
       this.#running--;
-      if (queue.running === 0 && queue.waiting.length === 0) this.#queues.delete(caller);
       this.#handOut();
     });
   }
 
+  /**
+   * Charges a caller for time in which the process could do nothing else, such as that of validating a new document:
+   * while others ask too, it rests for a multiple of it.
+   */
+  charge(caller: Caller, milliseconds: number): void {
+    const queue = this.#queues.get(caller);
+    if (!queue || milliseconds < FREE_MS) return;
+    const now = performance.now();
+    const rest = Math.max(queue.restsUntil - now, 0) + milliseconds * RESTS;
+    queue.restsUntil = now + Math.min(rest, LONGEST_REST_MS);
+    setTimeout(() => this.#handOut(), queue.restsUntil - now + 1).unref();
+  }
+
   #mayRun(caller: Caller, queue: Queue): boolean {
-    const most = caller === '' ? this.#limits.anonymousExecutions : this.#limits.executionsPerCaller;
-    return this.#running < this.#limits.executions && queue.running < most;
+    const { executions, executionsPerCaller, executionsBesideOthers, anonymousExecutions } = this.#limits;
+    const now = performance.now();
+    const isContended = now - this.#passedAt < CONTENDED_MS;
+    if (isContended && queue.restsUntil > now) return false;
+    const alone = caller === '' ? anonymousExecutions : executionsPerCaller;
+    const most = isContended ? Math.min(alone, executionsBesideOthers) : alone;
+    return this.#running < executions && queue.running < most;
   }
 
   #begin(queue: Queue): void {
@@ -83,6 +107,9 @@ export class Executions {
     setImmediate(() => {
       this.#isHandingOut = false;
       for (const [caller, queue] of [...this.#queues]) {
+        if (queue.running === 0 && queue.waiting.length === 0 && queue.restsUntil < performance.now()) {
+          this.#queues.delete(caller);
+        }
         if (queue.waiting.length === 0 || !this.#mayRun(caller, queue)) continue;
         const resolve = queue.waiting.shift();
         this.#begin(queue);
@@ -95,6 +122,14 @@ export class Executions {
     });
   }
 }
+
+/** How long after a turn passed from one caller to another they are looked at as asking side by side. */
+const CONTENDED_MS = 1_000;
+/** What a small document takes is nobody's to notice. */
+const FREE_MS = 1;
+/** How many times as long as it took up the process a caller rests. */
+const RESTS = 4;
+const LONGEST_REST_MS = 500;
 
 const tooMuchOf = (caller: Caller): GatewayError =>
   gatewayErrors.tooMuch(caller === '' ? 'of callers without a token' : 'of yours');

@@ -75,6 +75,7 @@ export async function graphqlOverHttp(
       if (exchange.isGivenUp || request.raw.socket.destroyed) throw gatewayErrors.timeout(limits.operationMs);
       return await execute(service, request, exchange, await contextFor(options, claims, purpose));
     } finally {
+      executions.charge(claims.subject, exchange.planningMs ?? 0);
       leave();
     }
   }

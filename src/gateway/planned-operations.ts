@@ -53,7 +53,9 @@ export class PlannedOperations {
     const contentType = this.#contentTypes.get(request.headers.accept ?? '');
     const { body } = request;
     if (contentType === undefined || request.method !== 'POST' || !isUsual(body)) return undefined;
+    const before = performance.now();
     const operation = this.#governed.operation(body.query, body.operationName, context.access);
+    exchange.planningMs = performance.now() - before;
     if (!operation || operation.kind === 'subscription') return undefined;
     const { document, title } = operation;
     const result = await this.#governed.execute({

@@ -20,6 +20,7 @@ import { serveHealth } from './health';
 import { defaultServerLimits, type ServerLimits } from './limits';
 import { createMetrics, serveMetrics } from './metrics';
 import { OpenSockets } from './open-sockets';
+import { refusePipelining } from './pipelining';
 import { plainBodies } from './plain-bodies';
 import { playground } from './playground';
 import { securityHeaders } from './security-headers';
@@ -52,6 +53,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.server.maxConnections = limits.connections;
   const executions = new Executions(limits);
   const sockets = new OpenSockets(limits);
+  // First of all: nothing else hears of the end of a request whose connection has another under way.
+  refusePipelining(app);
   const metrics = createMetrics();
   accessLog(app, metrics);
   const isDraining = closeGracefully(app, limits.shutdownMs);

@@ -118,6 +118,9 @@ export function graphqlOverSocket(
         context = await contextFor(options, claims, purpose);
         Object.assign(exchange, { claims, contract, purpose, operation: title });
         rememberExchange(exchange, context);
+        const before = performance.now();
+        governed.operation(operation.document, operation.operationName, context.access);
+        executions.charge(claims.subject, performance.now() - before);
         return context.access;
       } catch (error) {
         lapse = error;

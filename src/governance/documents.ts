@@ -18,7 +18,7 @@ export class Documents {
   readonly #byText = new LeastRecentlyUsed<string, DocumentNode>(MOST_BYTES, weightOf);
   readonly #sound = new WeakSet<DocumentNode>();
   /** The text that was refused last: a server that tries two ways asks of it twice. */
-  #refused: { readonly text: string; readonly checked: Checked } | undefined;
+  #refused: { readonly text: string; readonly keep: boolean; readonly checked: Checked } | undefined;
 
   constructor(schema: GraphQLSchema, limits: Limits) {
     this.#schema = schema;
@@ -30,9 +30,10 @@ export class Documents {
     if (typeof source !== 'string') return this.#checkNode(source);
     const known = this.#byText.get(source);
     if (known) return { document: known };
-    if (this.#refused?.text === source) return this.#refused.checked;
-    const checked = this.#parse(source);
-    if ('errors' in checked) this.#refused = { text: source, checked };
+    if (this.#refused?.text === source && this.#refused.keep === keep) return this.#refused.checked;
+    const tokens = keep ? this.#limits.tokens : Math.min(this.#limits.tokens, this.#limits.anonymousTokens);
+    const checked = this.#parse(source, tokens);
+    if ('errors' in checked) this.#refused = { text: source, keep, checked };
     else if (keep) {
       withoutLocations(checked.document);
       this.#byText.set(source, checked.document);
@@ -40,11 +41,11 @@ export class Documents {
     return checked;
   }
 
-  #parse(source: string): Checked {
+  #parse(source: string, tokens: number): Checked {
     try {
-      return this.#checkNode(parse(source, { maxTokens: this.#limits.tokens }));
+      return this.#checkNode(parse(source, { maxTokens: tokens }));
     } catch (error) {
-      return { errors: [syntaxError(error, this.#limits)] };
+      return { errors: [syntaxError(error, { tokens })] };
     }
   }
 

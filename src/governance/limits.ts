@@ -12,6 +12,8 @@ import { enforceMerging } from './merging';
 export interface Limits {
   /** Lexical tokens of the text. */
   readonly tokens: number;
+  /** The same where nobody was authenticated for it: enough for introspection. */
+  readonly anonymousTokens: number;
   /** Nesting of fields. */
   readonly depth: number;
   /** Fields that carry an alias, fragments expanded. */
@@ -32,6 +34,7 @@ export interface Limits {
 
 export const defaultLimits: Limits = {
   tokens: 10_000,
+  anonymousTokens: 2_000,
   depth: 15,
   aliases: 50,
   breadth: 1_000,

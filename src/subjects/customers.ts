@@ -1,5 +1,3 @@
-import { isIP } from 'node:net';
-import countries from 'i18n-iso-countries';
 import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
@@ -12,16 +10,16 @@ import type { Regions } from '../storage/regions';
 import { tableOf } from '../storage/tables';
 import { type Condition, type Row, TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
-import type { Tombstones } from '../storage/tombstones';
 import { inTransaction, isDuplicate } from '../storage/transaction';
 import { type BlindIndexKind, blindIndex, soughtIndexes } from '../storage/vault';
 import { setAttributes } from './attributes';
 import { CustomAttribute } from './custom-attribute';
 import { Customer, type RestrictionGround, restrictionGrounds } from './customer';
+import { checkCustomer, requireSomething } from './customer-checks';
 import { filterConditions } from './customer-filter';
 import type { CreateCustomerInput, CustomerFilter, CustomerLookup, UpdateCustomerInput } from './customer-inputs';
 import { externalIdConflict, holdersOf, type Place, placeBeside } from './external-id-holders';
-import { erasedIdentifiers, identifierFields, identifying } from './identifiers';
+import { type ErasedPeople, erasedIdentifiers, identifierFields, identifying } from './identifiers';
 import { matching } from './matching';
 import type { ProcessingRestriction } from './processing-restriction';
 import {
@@ -69,13 +67,13 @@ export class Customers {
   readonly #regions: Regions;
   readonly #keys: KeyStore;
   readonly #recorder: ChangeRecorder;
-  readonly #tombstones: Tombstones | undefined;
+  readonly #erased: ErasedPeople | undefined;
 
-  constructor(regions: Regions, keys: KeyStore, recorder: ChangeRecorder = unrecorded, tombstones?: Tombstones) {
+  constructor(regions: Regions, keys: KeyStore, recorder: ChangeRecorder = unrecorded, erased?: ErasedPeople) {
     this.#regions = regions;
     this.#keys = keys;
     this.#recorder = recorder;
-    this.#tombstones = tombstones;
+    this.#erased = erased;
   }
 
   /** @param fields those that may be read; others are not fetched */
@@ -168,7 +166,7 @@ export class Customers {
   async create(client: string, input: CreateCustomerInput, source: string, by = operator(source)): Promise<string> {
     const { attributes, allowErased, ...rest } = input;
     const fields = present(rest);
-    check(input);
+    checkCustomer(input);
     requireSomething(input);
     const { residency = null } = input;
     const refusal = by.reach.refusal({ residency, restriction: null, objections: 0 }, writtenCategories(input));
@@ -200,7 +198,7 @@ export class Customers {
   async update(client: string, input: UpdateCustomerInput, by = operator('')): Promise<void> {
     const { customerId, attributes, allowErased, ...rest } = input;
     const fields = present(rest);
-    check(input);
+    checkCustomer(input);
     const source = await this.#regions.of(client);
     const writable = async (manager: EntityManager): Promise<Person> => {
       const [person] = await lockPeople(manager, client, [customerId]);
@@ -211,17 +209,24 @@ export class Customers {
         throw denied.transfer(movesReach);
       return person;
     };
-    await inTransaction(source, writable);
+    const before = await inTransaction(source, writable);
     const erased = await this.#erasedAmong(client, customerId, fields, allowErased, by);
     await this.#recordTakenIn(client, customerId, erased, by);
-    await this.#beside(client, input.externalId, customerId, by, (place) =>
-      inTransaction(source, async (manager) => {
-        await writable(manager);
-        const writer = new TenantWriter(manager, this.#keys);
-        await writer.update(Customer, client, { id: customerId }, { ...fields, ...place });
-        if (attributes) await setAttributes({ manager, writer, keys: this.#keys, client, customerId }, attributes);
-      }),
-    );
+    const write = () =>
+      this.#beside(client, input.externalId, customerId, by, (place) =>
+        inTransaction(source, async (manager) => {
+          await writable(manager);
+          const writer = new TenantWriter(manager, this.#keys);
+          await writer.update(Customer, client, { id: customerId }, { ...fields, ...place });
+          if (attributes) await setAttributes({ manager, writer, keys: this.#keys, client, customerId }, attributes);
+        }),
+      );
+    const { residency } = input;
+    if (residency === undefined || residency === before.residency) return write();
+    // Which law covers a person decides who may read: whoever changes it does so on record.
+    const decides = [{ table: 'customer', row: '', columns: { residency }, subject: customerId }];
+    const change = { client, principal: by.principal, subject: customerId, decides };
+    await changing(this.#recorder, 'RESIDENCY_CHANGED', change, write);
   }
 
   /** Limits a person's processing to LEGAL (GDPR Art. 18(2), 21), or lifts the limit. @throws {GraphQLError} NOT_FOUND */
@@ -274,7 +279,7 @@ export class Customers {
     if (!identifying.some((field) => fields[field])) return [];
     const before = customer && ((await this.find(client, customer, identifierFields)) as Row | undefined);
     const change = { ...(before && { before }), after: { ...(before || {}), ...fields } };
-    const erased = (await erasedIdentifiers(this.#tombstones, client, [change])).get(change) ?? [];
+    const erased = (await erasedIdentifiers(this.#erased, client, [change])).get(change) ?? [];
     if (erased.length > 0 && !allowed) throw denied.erased(takesInErased ? erased : undefined);
     return erased;
   }
@@ -375,39 +380,3 @@ const unreadable = (residency: string | null | undefined): string =>
 const movesReach =
   'Another "residency" is written by whoever reads the person under the one as under the other; here it would change ' +
   'what you may read.';
-
-const lengths: Readonly<Record<string, number>> = { source: 255, externalId: 200 };
-
-/** A person of whom nothing is said is nobody. */
-function requireSomething({ source: _source, allowErased: _allowErased, ...known }: CreateCustomerInput): void {
-  const says = (value: unknown): boolean =>
-    typeof value === 'object' && value !== null && !(value instanceof Date)
-      ? Object.values(value).some(says)
-      : value !== undefined && value !== null && value !== '';
-  if (!says(known)) throw denied.input('"input" says nothing of the person: give at least one of its fields.');
-}
-
-function check(input: CreateCustomerInput | UpdateCustomerInput): void {
-  for (const [field, value] of Object.entries(input)) {
-    if (typeof value === 'string' && value.length > (lengths[field] ?? 1_000)) {
-      throw denied.input(`"${field}" is longer than ${lengths[field] ?? 1_000} characters.`);
-    }
-  }
-  for (const [field, code] of [
-    ['residency', input.residency],
-    ['postalAddress.country', input.postalAddress?.country],
-  ] as const) {
-    if (code && !(countries.isValid(code) && /^[A-Z]{2}$/.test(code))) {
-      throw denied.input(`"${field}" must be a country as ISO 3166-1 alpha-2, such as DE.`);
-    }
-  }
-  if (input.ipAddress && isIP(input.ipAddress) === 0)
-    throw denied.input('"ipAddress" must be an IPv4 or IPv6 address.');
-  const keys = (input.attributes ?? []).map(({ key }) => key);
-  if (new Set(keys).size < keys.length) throw denied.input('"attributes" names a key twice.');
-  for (const { key, value } of input.attributes ?? []) {
-    if (!/^[\w.-]{1,100}$/.test(key))
-      throw denied.input('An attribute\'s "key" must be 1 to 100 letters, digits, dots, dashes or underscores.');
-    if (value && value.length > 10_000) throw denied.input('An attribute\'s "value" is longer than 10000 characters.');
-  }
-}

@@ -1,4 +1,4 @@
-import { type RecordFinding, verifyRecords } from '../../src/audit/records';
+import { adoptRecords, type RecordFinding, verifyRecords } from '../../src/audit/records';
 import { ErasureWorker } from '../../src/erasure/worker';
 import { ClientInstruction } from '../../src/identity/client-instruction';
 import { GranteeKind, PurposeGrant } from '../../src/identity/purpose-grant';
@@ -52,7 +52,15 @@ describe.each(databases)('S16: records are held against the ledger on $name', ({
     };
     await services.parties.registerSubProcessor({ ...sub, slug: 'cloud', certifications: [] }, 'test');
     const application = await services.parties.registerApplication(
-      { slug: 'mailer', name: 'M', publisher: 'p', country: 'DE', scopes: [], privacyNoticeVersion: '1' },
+      {
+        slug: 'mailer',
+        name: 'M',
+        publisher: 'p',
+        country: 'DE',
+        scopes: [],
+        privacyNoticeVersion: '1',
+        privacyNoticeUrl: 'https://p.example/privacy',
+      },
       'test',
     );
     const install = { applicationId: application.id, acceptedNoticeVersion: '1', purposes: ['SUPPORT' as const] };
@@ -198,6 +206,19 @@ describe.each(databases)('S16: records are held against the ledger on $name', ({
     expect(await findings()).toEqual([]);
   });
 
+  it('S16: a residency that was decided is held against the decision', async () => {
+    const changing = `mutation { updateCustomer(input: {customerId: "${person}", residency: "FR"}) { customer { id } } }`;
+    const { errors } = await app.ask({ role: 'CLIENT_ADMIN', client: 'acme' }, 'SUPPORT', changing);
+    expect(errors).toBeUndefined();
+    expect(await findings()).toEqual([]);
+    await sql("UPDATE customer SET residency = 'US' WHERE id = ?", person);
+    expect(await findings()).toMatchObject([
+      { problem: 'DIFFERS', table: 'customer', row: person, entry: expect.any(String) },
+    ]);
+    await sql("UPDATE customer SET residency = 'FR' WHERE id = ?", person);
+    expect(await findings()).toEqual([]);
+  });
+
   it('S16: what is told names the row, the client, the column and the entry that decided otherwise', async () => {
     await sql('UPDATE purpose_grant SET valid_to = 9 WHERE id = ?', grant);
     const [found] = await findings();
@@ -225,7 +246,7 @@ describe.each(databases)('S16: records are held against the ledger on $name', ({
     const { data, errors } = await replica.ask(agent, 'LEGAL', '{ customers { nodes { id firstName residency } } }');
     expect((data as { customers: { nodes: object[] } }).customers.nodes).toEqual(
       expect.arrayContaining([
-        expect.objectContaining({ id: person, firstName: null, residency: 'DE' }),
+        expect.objectContaining({ id: person, firstName: null, residency: 'FR' }),
         expect.objectContaining({ id: restricted, firstName: 'Bo', residency: 'DE' }),
       ]),
     );
@@ -236,6 +257,24 @@ describe.each(databases)('S16: records are held against the ledger on $name', ({
     await put(person, own);
     await replica.services.ledger.close();
     await replica.close();
+    expect(await findings()).toEqual([]);
+  });
+
+  it('S16: an operator accepts rows as they are, on the record', async () => {
+    const before = await rowsIn('purpose_grant');
+    const [first] = before;
+    await insert('purpose_grant', { ...first, id: 'planted' } as Raw);
+    await sql('UPDATE purpose_grant SET valid_to = 9 WHERE id = ?', grant);
+    await sql('DELETE FROM retention_rule');
+    await sql('UPDATE customer SET restriction = NULL WHERE id = ?', restricted);
+    expect(await findings()).toHaveLength(4);
+    const { regions, keys } = app.stores;
+    const parts = { regions, keys, references: app.services.references };
+    expect(await adoptRecords(parts, app.services.trail, { by: 'ann', reason: 'looked at' })).toBe(4);
+    expect(await verifyRecords(parts)).toMatchObject({ adopted: 4, findings: [] });
+    await sql("DELETE FROM purpose_grant WHERE id = 'planted'");
+    expect(await told()).toEqual([['MISSING', 'purpose_grant', 'planted']]);
+    await insert('purpose_grant', { ...first, id: 'planted' } as Raw);
     expect(await findings()).toEqual([]);
   });
 

@@ -4,6 +4,8 @@ import { audit } from './sets/audit';
 import { cold } from './sets/cold';
 import { erasure } from './sets/erasure';
 import { growth } from './sets/growth';
+import { hostile } from './sets/hostile';
+import { imports } from './sets/import';
 import { overhead } from './sets/overhead';
 import { serve } from './sets/serve';
 import { soak } from './sets/soak';
@@ -25,6 +27,8 @@ const sets: Readonly<Record<string, MeasurementSet>> = {
   soak: { run: soak, about: 'memory under constant load' },
   erasure: { run: erasure, about: 'people and clients erased in a second' },
   transfers: { run: transfers, about: 'what deciding row by row costs' },
+  hostile: { run: hostile, about: 'attacks at the limits, each beside a normal caller' },
+  import: { run: imports, about: "rows of a client's export taken in a second, and memory; beside another build" },
   audit: { run: audit, about: 'the ledger: writing it and verifying it' },
 };
 
@@ -44,6 +48,8 @@ Environment (each set has its own defaults):
   BENCH_GROWTH        numbers of customers that growth compares, such as 10000,100000,1000000
   BENCH_SOAK_SECONDS  length of the soak
   BENCH_PEOPLE, BENCH_CLIENTS   people erased one by one, and sizes of clients that end
+  BENCH_ROWS          rows that are imported
+  BENCH_OTHER         the built checkout that import is compared with
   BENCH_ENTRIES       entries of the ledger that are verified
   BENCH_JSON          where results go; test/bench/bench.json unless told
 

@@ -36,7 +36,11 @@ describe.each(databases)('remit census on $name', ({ create }) => {
     });
     expect(find('customer', 'postalAddress.city')).toMatchObject({ columns: ['sealed_contact'] });
     expect(find('order_item', 'customerId')).toMatchObject({ personal: { category: 'ONLINE_IDENTIFIER' } });
-    expect(find('customer', 'source')).toMatchObject({ because: expect.stringContaining('C2') });
+    expect(find('customer', 'source')).toMatchObject({ personal: { category: 'BEHAVIOUR' } });
+    expect(find('customer_attribute', 'key')).toMatchObject({
+      columns: ['sealed_behaviour', 'key_index'],
+      personal: { category: 'BEHAVIOUR' },
+    });
   });
 
   test('names a column that nobody classified', async () => {

@@ -59,6 +59,26 @@ test('S9: callers take turns, however many operations one of them has waiting', 
   expect(ran).toHaveLength(12);
 });
 
+test('S8: whoever took up the process rests while others ask too, and only then', async () => {
+  const executions = executionsWith({});
+  const busy = async () => {
+    const leave = await executions.turn('busy');
+    executions.charge('busy', 50);
+    leave();
+  };
+  await busy();
+  await busy();
+  const leave = await executions.turn('other');
+  let ran = false;
+  const resting = busy().then(() => {
+    ran = true;
+  });
+  await settled();
+  expect(ran).toBe(false);
+  leave();
+  await resting;
+});
+
 test('S9: callers without a token share one part of the server, and leave the rest to others', async () => {
   const executions = executionsWith({ anonymousExecutions: 1, anonymousOperations: 2 });
   await executions.turn('');

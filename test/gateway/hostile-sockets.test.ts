@@ -1,3 +1,4 @@
+import { createConnection } from 'node:net';
 import type { ServerOptions } from '../../src/gateway/server-options';
 import { startServer } from './server-harness';
 import { connect, type SocketClient } from './socket-client';
@@ -139,4 +140,24 @@ test('S9: an execution counts over HTTP and sockets together, and by principal',
     { authorization: `Bearer ${await server.token({ sub: 'x' })}` },
   );
   expect(other.status).toBe(200);
+});
+
+test('S7: a connection on which a request comes before the last one is answered is ended', async () => {
+  const { url } = await serve({});
+  const { hostname, port } = new URL(url);
+  const body = JSON.stringify({ query: '{ slow(ms: 300) }' });
+  const asked = `POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  const talk = async (text: string) => {
+    const socket = createConnection(Number(port), hostname);
+    let heard = '';
+    socket.on('data', (chunk) => {
+      heard += String(chunk);
+      if (heard.includes('"slow"')) socket.end();
+    });
+    socket.write(text);
+    await new Promise((resolve) => socket.once('close', resolve));
+    return heard;
+  };
+  expect(await talk(asked)).toContain('200 OK');
+  expect(await talk(asked + asked)).toBe('');
 });

@@ -1,3 +1,5 @@
+import { openTestApp } from '../support/app';
+import { databases } from '../support/databases';
 import { type Answer, type Harness, send, startServer } from './server-harness';
 import { connect } from './socket-client';
 
@@ -96,5 +98,26 @@ describe('what is not UTF-8 is refused, and told so', () => {
     const binary = await connect(server.url);
     binary.socket.send(latin1('{"type":"connection_init","payload":{"a":"ë"}}'));
     expect(await binary.next()).toEqual({ closed: 4400, reason: expect.stringContaining('UTF-8') });
+  });
+});
+
+describe.each(databases)('an operation name that is empty names none, on $name', ({ create }) => {
+  it('where an operation is explained', async () => {
+    const database = await create();
+    const app = await openTestApp(database);
+    await app.services.clients.register({ slug: 'acme', name: 'Acme' }, 'test');
+    const explain = `query ($operation: String!) { explainAccess(operation: $operation, operationName: "", purpose: SUPPORT) {
+      coordinate outcome } }`;
+    const operation = 'query Named { customers(first: 1) { nodes { firstName } } }';
+    const agent = { role: 'CLIENT_AGENT', client: 'acme' } as const;
+    const { data, errors } = await app.ask(agent, undefined, explain, { operation });
+    expect(errors).toBeUndefined();
+    expect(data?.explainAccess).toContainEqual({ coordinate: 'Customer.firstName', outcome: 'CLEAR' });
+    const several = await app.ask(agent, undefined, explain, {
+      operation: `${operation} query B { viewer { country } }`,
+    });
+    expect(several.errors?.[0]?.message).toContain('operation name');
+    await app.close();
+    await database.drop();
   });
 });

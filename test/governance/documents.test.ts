@@ -32,6 +32,13 @@ test('S6: nothing is kept of what nobody was authenticated for', () => {
   expect(of('p')).toBe(of('p'));
 });
 
+test('S6: a document of nobody’s may be of fewer tokens, and what was refused to nobody is not refused to all', () => {
+  const documents = new Documents(schema, defaultLimits);
+  const text = `{ a(x: [${'1 '.repeat(2_000)}]) }`;
+  expect(documents.check(text, false)).toMatchObject({ errors: [{ extensions: { limit: 'tokens' } }] });
+  expect(documents.check(text, true)).toHaveProperty('document');
+});
+
 test('S6: documents are kept by what they weigh: 16 MiB, however many that are', () => {
   const documents = new Documents(schema, defaultLimits);
   const text = (index: number) => `query Q${index} { a(x: [${'1 '.repeat(4_000)}]) }`;

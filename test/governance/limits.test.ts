@@ -4,6 +4,7 @@ import { codesOf, errorsOf, house, support } from './pitfall-schema';
 
 const endless: Limits = {
   tokens: Infinity,
+  anonymousTokens: Infinity,
   depth: Infinity,
   aliases: Infinity,
   breadth: Infinity,

@@ -1,4 +1,5 @@
 import { v7 as uuid } from 'uuid';
+import { ErasureWorker } from '../../src/erasure/worker';
 import { Conversation, Message } from '../../src/subjects/conversation';
 import { CustomAttribute } from '../../src/subjects/custom-attribute';
 import { HealthRecord } from '../../src/subjects/health-record';
@@ -79,7 +80,7 @@ describe.each(databases)('lists of people, and what hangs on them, on $name', ({
     ['source', '{ customers { nodes { source } } }', false],
     ['one of an id', '{ customer(id: "x") { __typename } }', true],
     ['a look-up', '{ customerLookup(by: {email: "a@example.org"}) { __typename } }', true],
-    ['all who share', '{ customersByIdentifier(by: {email: "a@example.org"}) { __typename } }', true],
+    ['all who share', '{ customersByIdentifier(by: {email: "a@example.org"}) { __typename } }', false],
     ['client users', '{ client { users { pageInfo { hasNextPage } } } }', false],
     ['whom an erasure is about', '{ erasureRequests { nodes { subject { __typename } } } }', false],
   ];
@@ -156,6 +157,33 @@ describe.each(databases)('lists of people, and what hangs on them, on $name', ({
       ['TRANSFER_NOT_AUTHORIZED', 2],
       ['PROCESSING_RESTRICTED', 1],
     ]);
+  });
+
+  test('S4: whoever follows an erasure for the platform is not told how much there was of a person', async () => {
+    const admin: Asker = { role: 'CLIENT_ADMIN', client: 'acme' };
+    const filed = await app.ask(
+      admin,
+      'LEGAL',
+      'mutation ($input: RequestErasureInput!) { requestErasure(input: $input) { request { id } } }',
+      { input: { customerId: ids.restricted, grounds: 'OBJECTION' } },
+    );
+    expect(filed.errors).toBeUndefined();
+    const { request } = (filed.data as { requestErasure: { request: { id: string } } }).requestErasure;
+    const failures: unknown[] = [];
+    await new ErasureWorker(app.services.erasure.parts, { onFailure: (error) => failures.push(error) }).drain();
+    expect(failures).toEqual([]);
+    const document = '{ erasureRequests { nodes { id steps { store rows } } } }';
+    const rowsFor = async (asker: Asker) => {
+      const { data } = await app.ask(asker, undefined, document);
+      const nodes = (
+        data as { erasureRequests: { nodes: Array<{ id: string; steps: Array<{ rows: number | null }> }> } }
+      ).erasureRequests.nodes;
+      return nodes.find(({ id }) => id === request.id)?.steps.map(({ rows }) => rows) ?? [];
+    };
+    expect((await rowsFor(admin)).some((rows) => rows !== null && rows > 0)).toBe(true);
+    for (const role of ['PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER', 'AUDITOR'] as const) {
+      expect(new Set(await rowsFor({ role, client: 'acme' }))).toEqual(new Set([null]));
+    }
   });
 
   test('S4: a grant’s categories decide on what hangs on a person', async () => {

@@ -219,7 +219,7 @@ describe.each(databases)('writes on $name', ({ create }) => {
 
   test('S14: an erased person is taken in again by an officer or administrator, on the record', async () => {
     const email = `erased-${++number}@example.org`;
-    const { tombstones } = app.services.erasure;
+    const { tombstones } = app.services.erasure.parts;
     await tombstones.set(acme, absent, [{ kind: 'email', value: email }], Date.now());
     const input = { email, firstName: 'Again', residency: 'DE' };
     const refused = await write(agent, 'createCustomer', input);
@@ -260,6 +260,27 @@ describe.each(databases)('writes on $name', ({ create }) => {
     }
     const introspection = '{ __type(name: "CustomerLookup") { isOneOf } }';
     expect(await app.ask(agent, undefined, introspection)).toMatchObject({ data: { __type: { isOneOf: true } } });
+  });
+
+  test('S14: bad input names its field, and never its value', async () => {
+    const bad: Array<[object, string]> = [
+      [{ residency: 'Germany' }, '"residency"'],
+      [{ ipAddress: 'canary' }, '"ipAddress"'],
+      [{ firstName: 'canary'.repeat(200) }, '"firstName"'],
+      [{ externalId: 'canary'.repeat(40) }, '"externalId"'],
+      [{ postalAddress: { country: 'canary' } }, '"postalAddress.country"'],
+      [{ postalAddress: { street: 'canary'.repeat(200) } }, '"postalAddress.street"'],
+      [{ attributes: [{ key: 'a' }, { key: 'canary canary' }] }, '"attributes[1].key"'],
+      [{ attributes: [{ key: 'canary' }, { key: 'b' }, { key: 'canary' }] }, '"attributes[2].key"'],
+      [{ attributes: [{ key: 'a', value: 'canary'.repeat(2_000) }] }, '"attributes[0].value"'],
+    ];
+    for (const [input, place] of bad) {
+      const refused = await write(agent, 'createCustomer', input, 'SERVICE_DELIVERY');
+      expect(refused).toMatchObject({
+        errors: [{ message: expect.stringContaining(place), extensions: { code: 'BAD_USER_INPUT' } }],
+      });
+      expect(JSON.stringify(refused)).not.toContain('canary');
+    }
   });
 
   test('S14: nothing is nobody', async () => {

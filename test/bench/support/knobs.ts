@@ -12,6 +12,8 @@ export const rounds = (otherwise = 5): number => number('BENCH_ROUNDS', otherwis
 export const seconds = (otherwise = 2): number => number('BENCH_SECONDS', otherwise);
 /** How long each server is loaded with each work before anything counts: code is compiled as it runs. */
 export const warmUp = (): number => number('BENCH_WARM_UP', 2);
+/** Rows of a file that is imported. */
+export const rows = (): number => number('BENCH_ROWS', 100_000);
 export const soakSeconds = (): number => number('BENCH_SOAK_SECONDS', 600);
 
 const list = (name: string, otherwise: string): number[] => (process.env[name] ?? otherwise).split(',').map(Number);

@@ -142,6 +142,7 @@ export const inputs: Readonly<Record<string, readonly Case[]>> = {
   registerWebhook: nobody(({ id }) => ({ subProcessor: id, url: 'https://example.org/' })),
   requestClientExport: nobody(({ id }) => ({ clientId: id })),
   terminateClient: nobody(({ id }) => ({ clientId: id, effectiveOn: '2030-01-01T00:00:00Z' })),
+  nameClientContacts: nobody(() => ({ representative: 'x'.repeat(301) })),
   setRetention: nobody(() => ({ days: -1 })),
   signAgreement: nobody(() => ({ kind: 'MASTER', version: '' })),
 };
