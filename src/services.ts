@@ -110,7 +110,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     records,
     clients,
     parties,
-    customers: new Customers(regions, keys, trail, erasure.tombstones),
+    customers: new Customers(regions, keys, trail, erasure.erased),
     processing: new Processing(regions, keys, trail),
     subjectRecords: new Records(regions, keys),
     transfers,

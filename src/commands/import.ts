@@ -132,7 +132,7 @@ async function targetOf(services: Services, stores: Stores, options: Options): P
     keys: stores.keys,
     isDryRun,
     isNewClient: !client,
-    ...(allowErased || !client ? {} : { tombstones: services.erasure.tombstones }),
+    ...(allowErased || !client ? {} : { erased: services.erasure.erased }),
   };
 }
 

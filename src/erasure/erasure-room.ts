@@ -11,6 +11,7 @@ import type { Regions } from '../storage/regions';
 import { Remembered } from '../storage/remembered';
 import { type TenantTable, tableOf } from '../storage/tables';
 import { Tombstones } from '../storage/tombstones';
+import { ErasedOrLeaving } from './erased-people';
 import { Erasures, type Termination } from './erasures';
 import { Holds } from './holds';
 import { ErasureLedger } from './ledger';
@@ -50,7 +51,8 @@ export interface ErasureRoom {
   readonly retention: RetentionRules;
   readonly orphans: OrphanKeys;
   readonly webhooks: Webhooks;
-  readonly tombstones: Tombstones;
+  /** Who does not come back unsaid. */
+  readonly erased: ErasedOrLeaving;
   /** What recipients are told, made when it is sent. */
   readonly bodies: ReadonlyMap<string, WebhookBody>;
 }
@@ -90,7 +92,7 @@ export function createErasureRoom(options: ErasureRoomOptions): ErasureRoom {
     retention: new RetentionRules(parts),
     orphans: new OrphanKeys(parts),
     webhooks,
-    tombstones: parts.tombstones,
+    erased: new ErasedOrLeaving(regions, keys, parts.tombstones),
     bodies: new Map([
       [ERASURE_EVENT, erasureBody(parts.ledger)],
       [TERMINATION_EVENT, async (_client, request) => ({ request })],

@@ -10,7 +10,6 @@ import type { Regions } from '../storage/regions';
 import { tableOf } from '../storage/tables';
 import { type Condition, type Row, TenantReader } from '../storage/tenant-reader';
 import { TenantWriter } from '../storage/tenant-writer';
-import type { Tombstones } from '../storage/tombstones';
 import { inTransaction, isDuplicate } from '../storage/transaction';
 import { type BlindIndexKind, blindIndex, soughtIndexes } from '../storage/vault';
 import { setAttributes } from './attributes';
@@ -20,7 +19,7 @@ import { checkCustomer, requireSomething } from './customer-checks';
 import { filterConditions } from './customer-filter';
 import type { CreateCustomerInput, CustomerFilter, CustomerLookup, UpdateCustomerInput } from './customer-inputs';
 import { externalIdConflict, holdersOf, type Place, placeBeside } from './external-id-holders';
-import { erasedIdentifiers, identifierFields, identifying } from './identifiers';
+import { type ErasedPeople, erasedIdentifiers, identifierFields, identifying } from './identifiers';
 import { matching } from './matching';
 import type { ProcessingRestriction } from './processing-restriction';
 import {
@@ -68,13 +67,13 @@ export class Customers {
   readonly #regions: Regions;
   readonly #keys: KeyStore;
   readonly #recorder: ChangeRecorder;
-  readonly #tombstones: Tombstones | undefined;
+  readonly #erased: ErasedPeople | undefined;
 
-  constructor(regions: Regions, keys: KeyStore, recorder: ChangeRecorder = unrecorded, tombstones?: Tombstones) {
+  constructor(regions: Regions, keys: KeyStore, recorder: ChangeRecorder = unrecorded, erased?: ErasedPeople) {
     this.#regions = regions;
     this.#keys = keys;
     this.#recorder = recorder;
-    this.#tombstones = tombstones;
+    this.#erased = erased;
   }
 
   /** @param fields those that may be read; others are not fetched */
@@ -280,7 +279,7 @@ export class Customers {
     if (!identifying.some((field) => fields[field])) return [];
     const before = customer && ((await this.find(client, customer, identifierFields)) as Row | undefined);
     const change = { ...(before && { before }), after: { ...(before || {}), ...fields } };
-    const erased = (await erasedIdentifiers(this.#tombstones, client, [change])).get(change) ?? [];
+    const erased = (await erasedIdentifiers(this.#erased, client, [change])).get(change) ?? [];
     if (erased.length > 0 && !allowed) throw denied.erased(takesInErased ? erased : undefined);
     return erased;
   }

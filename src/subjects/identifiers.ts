@@ -1,6 +1,5 @@
 import { countriesIn, formsOf, type Identifier } from '../storage/identifiers/forms';
 import type { Row } from '../storage/tenant-reader';
-import type { Tombstones } from '../storage/tombstones';
 import type { BlindIndexKind } from '../storage/vault';
 
 /** What a person is known again by. */
@@ -18,6 +17,14 @@ export function identifiersOf(row: Row): Identifier[] {
   });
 }
 
+/** Who does not come back unsaid; the room of erasure knows them. */
+export interface ErasedPeople {
+  /** Those of the identifiers that belong to somebody who was erased, or is being. */
+  erased<T extends Identifier>(client: string, identifiers: readonly T[]): Promise<T[]>;
+  /** Whether there is anybody to compare with at all. */
+  hasAny(client: string): Promise<boolean>;
+}
+
 /** A person as it was, where it was there, and as it is to be. */
 export interface IdentifierChange {
   readonly before?: Row | undefined;
@@ -32,14 +39,14 @@ export interface IdentifierChange {
  * @returns by change, the identifiers new to the person that belonged to somebody who was erased, in any spelling
  */
 export async function erasedIdentifiers<T extends IdentifierChange>(
-  tombstones: Tombstones | undefined,
+  people: ErasedPeople | undefined,
   client: string,
   changes: readonly T[],
 ): Promise<Map<T, BlindIndexKind[]>> {
   const found = new Map<T, BlindIndexKind[]>();
-  if (!tombstones) return found;
+  if (!people) return found;
   const asked = changes.flatMap((change) => arriving(change).map((identifier) => ({ ...identifier, change })));
-  for (const { change, kind } of await tombstones.erased(client, asked)) {
+  for (const { change, kind } of await people.erased(client, asked)) {
     found.set(change, [...(found.get(change) ?? []), kind]);
   }
   return found;

@@ -314,7 +314,7 @@ describe.each(databases)('erasure on $name', ({ create }) => {
     const said = await app.ask(admin, 'SUPPORT', create, { input: { ...input, allowErased: true } });
     expect(said.errors).toBeUndefined();
     const globex = (await app.services.clients.find('globex'))?.id ?? '';
-    const other = await app.services.erasure.tombstones.erased(globex, [{ kind: 'email', value: email }]);
+    const other = await app.services.erasure.erased.erased(globex, [{ kind: 'email', value: email }]);
     expect(other).toEqual([]);
     await ask('mutation ($input: RequestErasuresInput!) { requestErasures(input: $input) { requested } }', {
       input: { filter: { createdAfter: '2026-01-01T00:00:00Z' }, grounds: 'NO_LONGER_NECESSARY' },

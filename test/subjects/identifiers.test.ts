@@ -40,9 +40,9 @@ describe.each(databases)('identifiers on $name', ({ create }) => {
     const mapping = Object.fromEntries(Object.entries(columns).filter(([, column]) => present.includes(column)));
     const more = present.includes('country') ? { residency: 'country' } : {};
     const source = await app.stores.regions.of(client);
-    const { tombstones } = app.services.erasure;
+    const { erased } = app.services.erasure;
     const report = await importFile(
-      { client, source, keys: app.stores.keys, tombstones },
+      { client, source, keys: app.stores.keys, erased },
       { file, mapping: readMapping(JSON.stringify({ ...mapping, ...more }), 'customers', 'map') },
     );
     const rejects = report.rejected > 0 ? readFileSync(rejectsPathOf(file), 'utf8').trim().split('\n') : [];
@@ -131,6 +131,23 @@ describe.each(databases)('identifiers on $name', ({ create }) => {
     });
     expect((await change({ customerId, phone, allowErased: true })).errors).toBeUndefined();
     expect(await found({ phone: '+442079460001' })).toEqual(['2']);
+  });
+
+  it('case changed-during-grace: who is being erased does not come in again under another id, nor on somebody else', async () => {
+    await take('id,name,mail,phone', '1,Ada,ada@example.org,+44 20 7946 0001', '2,Bob,bob@example.org,');
+    const filing = { principal: 'officer', role: 'CLIENT_PRIVACY_OFFICER', grounds: 'CONSENT_WITHDRAWN' } as const;
+    const { erasures } = app.services.erasure;
+    const request = await erasures.request(client, await idOf('1'), { ...filing, notBefore: Date.now() + 3_600_000 });
+
+    const again = await take('id,name,mail,phone', '7,Ada,Ada@example.org,', '8,Cyd,cyd@example.org,');
+    expect(again).toMatchObject({ created: 1, rejected: 1, rejects: [{ field: 'email' }] });
+    expect(await change({ customerId: await idOf('2'), phone: '0044 (0)20 7946 0001' })).toMatchObject({
+      errors: [{ extensions: { code: 'ERASED', identifiers: ['phone'] } }],
+    });
+    expect((await change({ customerId: await idOf('2'), firstName: 'Rob' })).errors).toBeUndefined();
+
+    await erasures.cancel(client, request.id, 'officer');
+    expect(await take('id,name,mail,phone', '7,Ada,Ada@example.org,')).toMatchObject({ created: 1, rejected: 0 });
   });
 
   it('case shared-identifiers: a look-up gives all who share, and nobody by a placeholder', async () => {

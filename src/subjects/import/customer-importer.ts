@@ -74,13 +74,13 @@ export async function customerImporter(target: ImportTarget, mapping: Mapping, s
     rows: readonly MappedRow[],
     found: ReadonlyMap<string, Found>,
   ): Promise<Map<MappedRow, string>> {
-    if (!(await target.tombstones?.hasAny(target.client))) return new Map();
+    if (!(await target.erased?.hasAny(target.client))) return new Map();
     const changes = rows.flatMap((row) => {
       const before = found.get(externalIdOf(row));
       if (typeof before === 'string') return [];
       return [{ row, before, after: { ...before, ...partsOf(row.values, before).fields } }];
     });
-    const erased = await erasedIdentifiers(target.tombstones, target.client, changes);
+    const erased = await erasedIdentifiers(target.erased, target.client, changes);
     return new Map([...erased].map(([{ row }, [kind = '']]) => [row, kind]));
   }
 

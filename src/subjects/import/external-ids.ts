@@ -1,8 +1,8 @@
 import type { DataSource } from 'typeorm';
 import type { KeyStore } from '../../storage/key-store';
 import { type Row, TenantReader } from '../../storage/tenant-reader';
-import type { Tombstones } from '../../storage/tombstones';
 import { blindIndex } from '../../storage/vault';
+import type { ErasedPeople } from '../identifiers';
 
 type Entity = abstract new (...args: never[]) => object;
 
@@ -13,7 +13,7 @@ export interface ImportTarget {
   readonly source: DataSource;
   readonly keys: KeyStore;
   /** Refuses whoever was erased; absent where they are taken in again. */
-  readonly tombstones?: Tombstones;
+  readonly erased?: ErasedPeople;
   /** Kept with created rows: which import they came with (C2). */
   readonly importId?: string;
   /** Nothing is written. */

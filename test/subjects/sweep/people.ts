@@ -106,7 +106,7 @@ async function restrict(app: TestApp, client: string, state: State, restriction:
 
 /** What stays of people who were erased: tombstones, and records that name nobody any more. */
 async function bury(app: TestApp, client: string, targets: readonly Target[]): Promise<void> {
-  const { tombstones } = app.services.erasure;
+  const { tombstones } = app.services.erasure.parts;
   for (let start = 0; start < targets.length; start += CHUNK) {
     const identifiers = targets.slice(start, start + CHUNK).flatMap(({ name }) => [
       { kind: 'externalId' as const, value: name },
