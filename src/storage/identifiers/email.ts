@@ -39,3 +39,22 @@ export function emailForms(text: string): Forms {
     recognised: formerly === canonical ? sole : [canonical, formerly],
   };
 }
+
+/** Characters of an address at most. */
+export const MAX_LENGTH = 320;
+
+/** Letters of any script on both sides of the @ (RFC 6531, 6532), as people have them. */
+const LOCAL = /^[\p{L}\p{M}\p{N}.!#$%&'*+/=?^_`{|}~-]{1,64}$/u;
+const LABEL = /^[\p{L}\p{M}\p{N}_-]{1,63}$/u;
+
+/** Whether a text is one e-mail address and nothing else; letters of any script are (RFC 6531). */
+export function isAddress(address: string): boolean {
+  const at = address.lastIndexOf('@');
+  const local = address.slice(0, at);
+  const labels = address
+    .slice(at + 1)
+    .replace(/\.$/, '')
+    .split('.');
+  if (at < 1 || address.length > MAX_LENGTH || !LOCAL.test(local) || local.includes('..')) return false;
+  return labels.every((label) => LABEL.test(label) && !label.startsWith('-') && !label.endsWith('-'));
+}
