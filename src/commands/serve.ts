@@ -37,7 +37,8 @@ Examples:
 }
 
 async function start({ host: told, workers }: ServeOptions): Promise<void> {
-  const config = await configOf(process.env);
+  // The first process has looked at the key file; a worker that cannot open it later reports that as its own failure.
+  const config = cluster.isWorker ? readConfig(process.env, { toServe: true }) : await configOf(process.env);
   const host = told ?? (config.production ? '0.0.0.0' : '127.0.0.1');
   if (workers === 1) await serve(config, host);
   else if (cluster.isWorker) await serveAsWorker(config, host);

@@ -37,9 +37,6 @@ export const limitNames = Object.keys(table) as LimitName[];
 
 export const defaultServerLimits = Object.fromEntries(limitNames.map((name) => [name, table[name][0]])) as ServerLimits;
 
-/** What a limit bounds, in words. */
-export const aboutLimit = (name: LimitName): string => table[name][1];
-
 /**
  * Reads `name=number` pairs, with commas between.
  * @throws {Error} that names what is wrong, and what would be right

@@ -31,5 +31,5 @@ export function fieldError(error: GraphQLError, onInternal: (error: unknown) => 
   return new GraphQLError('Internal server error', { path, extensions });
 }
 
-export const bounded = (message: string): string =>
+const bounded = (message: string): string =>
   message.length <= MOST_CHARACTERS ? message : `${message.slice(0, MOST_CHARACTERS - 1)}…`;

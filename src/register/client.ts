@@ -1,8 +1,8 @@
-import { GraphQLEmailAddress } from 'graphql-scalars';
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import { HostingRegionEnum } from '../identity/enums';
 import { connectionOf } from '../storage/connection';
 import { DateTime } from '../storage/date-time';
+import { EmailAddress } from '../storage/email-address';
 import type { HostingRegion } from '../storage/regions';
 import { Key, NonPersonal, TenantTable } from '../storage/tables';
 
@@ -63,7 +63,7 @@ export class AdministratorInput {
   @Field(() => String)
   name: string;
 
-  @Field(() => GraphQLEmailAddress)
+  @Field(() => EmailAddress)
   email: string;
 }
 

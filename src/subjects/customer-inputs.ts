@@ -1,8 +1,8 @@
-import { GraphQLEmailAddress } from 'graphql-scalars';
 import { Directive, Field, ID, InputType } from 'type-graphql';
 import type { ProcessingPurpose } from '../governance/vocabulary';
 import { ProcessingPurposeEnum } from '../identity/enums';
 import { DateTime } from '../storage/date-time';
+import { EmailAddress } from '../storage/email-address';
 import type { RestrictionGround } from './customer';
 import { PostalAddressInput } from './postal-address';
 import { RestrictionGroundEnum } from './processing-restriction';
@@ -80,7 +80,7 @@ class CustomerFields {
   lastName?: string | null;
 
   @reads('email')
-  @Field(() => GraphQLEmailAddress, { nullable: true })
+  @Field(() => EmailAddress, { nullable: true })
   email?: string | null;
 
   @reads('phone')

@@ -54,7 +54,7 @@ export interface Bench {
 /** The application that the client shares data with. */
 export const sharedWith = 'parcel-app';
 
-export const askers = {
+const askers = {
   app: { role: 'CLIENT_APP' },
   admin: { role: 'CLIENT_ADMIN' },
   officer: { role: 'CLIENT_PRIVACY_OFFICER' },

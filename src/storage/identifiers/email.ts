@@ -22,11 +22,15 @@ export function canonicalEmail(text: string): string {
   return `${folded.slice(0, at)}@${domainToASCII(domain) || domain}`;
 }
 
+/** Whether a domain may have another spelling in the letters of its language. */
+const isUnicode = (domain: string): boolean => !/^[a-z0-9.-]+$/.test(domain) || domain.includes('xn--');
+
 /** An e-mail address's forms. Formerly the domain was kept of erased people in the letters of its language. */
 export function emailForms(text: string): Forms {
   const canonical = canonicalEmail(text);
   const at = canonical.lastIndexOf('@');
-  const formerly = `${canonical.slice(0, at + 1)}${domainToUnicode(canonical.slice(at + 1))}`;
+  const domain = canonical.slice(at + 1);
+  const formerly = isUnicode(domain) ? `${canonical.slice(0, at + 1)}${domainToUnicode(domain)}` : canonical;
   const sole = [canonical];
   return {
     stored: canonical,
@@ -34,4 +38,23 @@ export function emailForms(text: string): Forms {
     kept: sole,
     recognised: formerly === canonical ? sole : [canonical, formerly],
   };
+}
+
+/** Characters of an address at most. */
+export const MAX_LENGTH = 320;
+
+/** Letters of any script on both sides of the @ (RFC 6531, 6532), as people have them. */
+const LOCAL = /^[\p{L}\p{M}\p{N}.!#$%&'*+/=?^_`{|}~-]{1,64}$/u;
+const LABEL = /^[\p{L}\p{M}\p{N}_-]{1,63}$/u;
+
+/** Whether a text is one e-mail address and nothing else; letters of any script are (RFC 6531). */
+export function isAddress(address: string): boolean {
+  const at = address.lastIndexOf('@');
+  const local = address.slice(0, at);
+  const labels = address
+    .slice(at + 1)
+    .replace(/\.$/, '')
+    .split('.');
+  if (at < 1 || address.length > MAX_LENGTH || !LOCAL.test(local) || local.includes('..')) return false;
+  return labels.every((label) => LABEL.test(label) && !label.startsWith('-') && !label.endsWith('-'));
 }
