@@ -63,21 +63,20 @@ export class TenantWriter {
     const sealing = rows.filter((row) => hasSealed(table, row)).map((row) => subjectOf(table, row));
     const keys = await this.#subjectKeys(client, sealing);
     const indexKey = await this.#indexKey(table, client);
-    for (let start = 0; start < rows.length; start += ROWS_PER_INSERT) {
-      const chunk = rows.slice(start, start + ROWS_PER_INSERT).map((row) => {
-        const owned = { ...row, clientId: client };
-        return columnsOf(table, owned, keys.get(subjectOf(table, owned)), indexKey);
-      });
-      const names = new Set<string>();
-      for (const columns of chunk) for (const name of columns.keys()) names.add(name);
-      const values: Value[] = [];
-      for (const columns of chunk) for (const name of names) values.push(columns.get(name) ?? null);
-      const row = `(${Array(names.size).fill('?').join(', ')})`;
-      const places = Array(chunk.length).fill(row).join(', ');
-      await this.#manager.query(
-        `INSERT INTO \`${table.name}\` (${[...names].map((name) => `\`${name}\``).join(', ')}) VALUES ${places}`,
-        values,
-      );
+    // While a server takes one statement in, the rows of the next one are sealed.
+    let inserting: Promise<unknown> = Promise.resolve();
+    try {
+      for (let start = 0; start < rows.length; start += ROWS_PER_INSERT) {
+        const chunk = rows.slice(start, start + ROWS_PER_INSERT).map((row) => {
+          const owned = { ...row, clientId: client };
+          return columnsOf(table, owned, keys.get(subjectOf(table, owned)), indexKey);
+        });
+        const { text, values } = insertion(table, chunk);
+        await inserting;
+        inserting = this.#manager.query(text, values);
+      }
+    } finally {
+      await inserting;
     }
   }
 
@@ -181,6 +180,17 @@ export class TenantWriter {
   async #indexKey(table: TenantTable, client: string): Promise<Buffer | undefined> {
     return table.indexes.size > 0 ? this.#keys.derivedKey(client, 'blind-index') : undefined;
   }
+}
+
+function insertion(table: TenantTable, rows: ReadonlyArray<ReadonlyMap<string, Value>>) {
+  const names = new Set<string>();
+  for (const columns of rows) for (const name of columns.keys()) names.add(name);
+  const values: Value[] = [];
+  for (const columns of rows) for (const name of names) values.push(columns.get(name) ?? null);
+  const row = `(${Array(names.size).fill('?').join(', ')})`;
+  const places = Array(rows.length).fill(row).join(', ');
+  const list = [...names].map((name) => `\`${name}\``).join(', ');
+  return { text: `INSERT INTO \`${table.name}\` (${list}) VALUES ${places}`, values };
 }
 
 const noKey = (table: TenantTable, category: DataCategory) =>

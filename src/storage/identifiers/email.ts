@@ -22,11 +22,15 @@ export function canonicalEmail(text: string): string {
   return `${folded.slice(0, at)}@${domainToASCII(domain) || domain}`;
 }
 
+/** Whether a domain may have another spelling in the letters of its language. */
+const isUnicode = (domain: string): boolean => !/^[a-z0-9.-]+$/.test(domain) || domain.includes('xn--');
+
 /** An e-mail address's forms. Formerly the domain was kept of erased people in the letters of its language. */
 export function emailForms(text: string): Forms {
   const canonical = canonicalEmail(text);
   const at = canonical.lastIndexOf('@');
-  const formerly = `${canonical.slice(0, at + 1)}${domainToUnicode(canonical.slice(at + 1))}`;
+  const domain = canonical.slice(at + 1);
+  const formerly = isUnicode(domain) ? `${canonical.slice(0, at + 1)}${domainToUnicode(domain)}` : canonical;
   const sole = [canonical];
   return {
     stored: canonical,

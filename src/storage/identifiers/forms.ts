@@ -41,8 +41,8 @@ const known = new LRUCache<string, { readonly forms: Forms | undefined }>({ max:
 
 /** An identifier's forms; undefined for a placeholder, which is nobody's and matches nobody. */
 export function formsOf(identifier: Identifier): Forms | undefined {
-  // Read anew faster than it is remembered.
-  if (identifier.kind === 'externalId') return read(identifier);
+  // Read anew faster than they are remembered.
+  if (identifier.kind === 'externalId' || identifier.kind === 'email') return read(identifier);
   const key = `${identifier.kind}\0${identifier.countries?.join() ?? ''}\0${identifier.value}`;
   const found = known.get(key) ?? { forms: read(identifier) };
   known.set(key, found);

@@ -31,7 +31,7 @@ export interface ImportOptions extends ReadingOptions, How {
 }
 
 /** Rows of one transaction at most, whatever the engine would bear: memory stays flat, and locks short. */
-const BATCH = 1_000;
+const BATCH = 2_000;
 
 export const rejectsPathOf = (file: string): string => `${file}.rejects.ndjson`;
 

@@ -1,4 +1,6 @@
+import { getCountries, getCountryCallingCode, parsePhoneNumberFromString } from 'libphonenumber-js';
 import { formsOf, type Identifier } from '../../../src/storage/identifiers/forms';
+import { plainNumber } from '../../../src/storage/identifiers/phone';
 
 const of = (kind: Identifier['kind'], value: string, ...countries: string[]): Identifier => ({
   kind,
@@ -87,6 +89,43 @@ describe('case phone-spellings: one number is one, however it is spelt', () => {
       expect([finds(one, other), finds(other, one), isTakenFor(one, other)]).toEqual([false, false, false]);
     }
     expect(stored(of('phone', '+999 12345678'))).toBe('+99912345678');
+  });
+});
+
+describe('numbers that are read without the library', () => {
+  const codes = [...new Set(getCountries().map((country) => getCountryCallingCode(country)))];
+
+  it('are read as by the library, whatever the country, the length and the first digits', () => {
+    const different: string[] = [];
+    let plain = 0;
+    for (const code of codes) {
+      for (let beginning = 0; beginning < 100; beginning++) {
+        for (const length of [2, 5, 8, 11, 14]) {
+          const number = `+${code} ${String(beginning).padStart(2, '0')}-${'7391825604917'.slice(0, length)}`;
+          const read = plainNumber(number);
+          if (!read) continue;
+          plain++;
+          const known = parsePhoneNumberFromString(number);
+          const isSame =
+            known?.countryCallingCode === read.code && known.nationalNumber === read.national && !known.ext;
+          if (!isSame) different.push(number);
+        }
+      }
+    }
+    expect(different).toEqual([]);
+    expect(plain).toBeGreaterThan(40_000);
+  });
+
+  it.each([
+    '030 1234567',
+    '+49 (0)30 1234567',
+    '+1 212 555 0100',
+    '+49 30 1234567 ext. 12',
+    '+49 30 1234567; +49 30 7654321',
+    '+999 30 1234567',
+    '+49 301',
+  ])('%s is not', (text) => {
+    expect(plainNumber(text)).toBeUndefined();
   });
 });
 
