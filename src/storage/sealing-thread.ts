@@ -58,6 +58,8 @@ export class SealingThread {
   #start(): Worker {
     const worker = new Worker(require.resolve('./sealing-worker'));
     const fail = (error: unknown) => {
+      // One that failed exits while another may work already.
+      if (this.#worker !== worker) return;
       this.#worker = undefined;
       for (const { reject } of this.#waiting.splice(0)) reject(error);
     };
@@ -102,6 +104,7 @@ export class SealingBatch {
   }
 
   #placeOf(key: Buffer): number {
+    if (key.length !== KEY_BYTES) throw new TypeError(`A key has ${KEY_BYTES} bytes.`);
     const place = this.#keys.get(key) ?? this.#keys.size;
     this.#keys.set(key, place);
     return place;

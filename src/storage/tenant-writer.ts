@@ -95,6 +95,8 @@ export class TenantWriter {
         const parameters = await values;
         await inserting;
         inserting = this.#manager.query(text, parameters);
+        // It is awaited, but may fail while other things are.
+        inserting.catch(() => undefined);
       }
     } finally {
       await inserting;

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import type { Identifier } from '../../src/storage/identifiers/forms';
 import type { SealingThread as Thread } from '../../src/storage/sealing-thread';
 import { attributeKeyIndex, blindIndex, unseal } from '../../src/storage/vault';
 import { root } from '../support/cli';
@@ -49,13 +50,18 @@ describe('the sealing thread', () => {
   });
 
   it('fails who waits where it fails, and starts anew', async () => {
-    const broken = thread.batch();
-    const waiting = broken.fill([broken.seal(randomBytes(8), {}, '')]);
-    await expect(waiting).rejects.toThrow();
     const key = randomBytes(32);
+    const broken = thread.batch();
+    const noText = JSON.parse('{ "kind": "externalId", "value": 5 }') as Identifier;
+    await expect(broken.fill([broken.blindIndex(key, noText)])).rejects.toThrow('trim');
     const batch = thread.batch();
     const [sealed] = await batch.fill([batch.seal(key, 'whole', '')]);
     expect(unseal(key, sealed as Buffer, '')).toBe('whole');
+  });
+
+  it('takes no key that is too short or too long', () => {
+    for (const length of [0, 31, 33])
+      expect(() => thread.batch().seal(Buffer.alloc(length), {}, '')).toThrow(TypeError);
   });
 
   it('tells who waits that it was closed', async () => {
