@@ -8,6 +8,7 @@ interface Queue {
   running: number;
   /** When it may run again, in milliseconds of `performance.now()`. */
   restsUntil: number;
+  isToWake: boolean;
   /** Those that wait for their turn, the longest first. */
   readonly waiting: Array<() => void>;
 }
@@ -56,7 +57,7 @@ export class Executions {
    * @throws {GatewayError} 429 where the caller has as much under way as it may
    */
   async turn(caller: Caller): Promise<() => void> {
-    const queue = this.#queues.get(caller) ?? { running: 0, restsUntil: 0, waiting: [] };
+    const queue = this.#queues.get(caller) ?? { running: 0, restsUntil: 0, isToWake: false, waiting: [] };
     this.#queues.set(caller, queue);
     const most = caller === '' ? this.#limits.anonymousOperations : this.#limits.operationsPerCaller;
     if (queue.running + queue.waiting.length >= most) throw tooMuchOf(caller);
@@ -64,7 +65,10 @@ export class Executions {
     this.#last = caller;
     if (queue.waiting.length === 0 && this.#mayRun(caller, queue)) this.#begin(queue);
     // Whoever lets it go has counted it already.
-    else await new Promise<void>((resolve) => queue.waiting.push(resolve));
+    else {
+      this.#wake(queue);
+      await new Promise<void>((resolve) => queue.waiting.push(resolve));
+    }
     return once(() => {
       queue.running--;
       this.#running--;
@@ -82,7 +86,18 @@ export class Executions {
     const now = performance.now();
     const rest = Math.max(queue.restsUntil - now, 0) + milliseconds * RESTS;
     queue.restsUntil = now + Math.min(rest, LONGEST_REST_MS);
-    setTimeout(() => this.#handOut(), queue.restsUntil - now + 1).unref();
+    this.#wake(queue);
+  }
+
+  /** Hands out when a caller has rested. A timer counts whole milliseconds: it may come too soon, and is then set again. */
+  #wake(queue: Queue): void {
+    const rest = queue.restsUntil - performance.now();
+    if (rest <= 0 || queue.isToWake) return;
+    queue.isToWake = true;
+    setTimeout(() => {
+      queue.isToWake = false;
+      this.#handOut();
+    }, rest + 1).unref();
   }
 
   #mayRun(caller: Caller, queue: Queue): boolean {
@@ -110,7 +125,11 @@ export class Executions {
         if (queue.running === 0 && queue.waiting.length === 0 && queue.restsUntil < performance.now()) {
           this.#queues.delete(caller);
         }
-        if (queue.waiting.length === 0 || !this.#mayRun(caller, queue)) continue;
+        if (queue.waiting.length === 0) continue;
+        if (!this.#mayRun(caller, queue)) {
+          this.#wake(queue);
+          continue;
+        }
         const resolve = queue.waiting.shift();
         this.#begin(queue);
         // Its next turn comes after everybody else's.

@@ -42,6 +42,21 @@ test('S9: a principal runs as much at once as it may, the rest waits, and too mu
   expect(ran).toEqual([1, 2, 3, 4]);
 });
 
+test('S9: who rests for what took up the process runs again, though nobody else comes', async () => {
+  const executions = executionsWith({});
+  for (let round = 0; round < 20; round++) {
+    const other = await executions.turn('other');
+    const leave = await executions.turn('resting');
+    other();
+    // Of the 5.999 ms to wait a timer counts five.
+    executions.charge('resting', 4.999 / 4);
+    leave();
+    const next = executions.turn('resting');
+    const forgotten = new Promise<never>((_, reject) => setTimeout(reject, 3_000, new Error('forgotten')).unref());
+    (await Promise.race([next, forgotten]))();
+  }
+});
+
 test('S9: callers take turns, however many operations one of them has waiting', async () => {
   const executions = executionsWith({ executions: 1, executionsPerCaller: 1 });
   const ran: string[] = [];
