@@ -6,6 +6,7 @@ import { GraphQLError } from 'graphql';
 import type { Client } from '../register/client';
 import type { Services } from '../services';
 import { bulkLoading } from '../storage/bulk-load';
+import { SealingThread } from '../storage/sealing-thread';
 import type { Stores } from '../stores';
 import type { ImportTarget } from '../subjects/import/external-ids';
 import { checkFile, type ImportOptions, importFile, rejectsPathOf } from '../subjects/import/import-file';
@@ -108,6 +109,7 @@ async function run(services: Services, stores: Stores, file: string, options: Op
   const principal = `remit import, by ${userInfo().username}`;
   const progress = progressBar(options.as);
   const wanted: ImportOptions = { ...reading, onProgress: progress.update };
+  const sealing = new SealingThread();
   try {
     if (dryRun) return await importFile(await targetOf(services, stores, options), wanted);
     const client = await clientOf(services, options);
@@ -115,9 +117,10 @@ async function run(services: Services, stores: Stores, file: string, options: Op
       await services.trail.record('ERASED_ALLOWED', { client: client.id, principal, details: { allowErased } });
     }
     const record = { recorder: services.trail, principal, preset: from };
-    const target = await targetOf(services, stores, options);
+    const target = { ...(await targetOf(services, stores, options)), sealing };
     return await bulkLoading([target.source, stores.keysSource], () => recordedImport(target, wanted, record));
   } finally {
+    await sealing.close();
     progress.stop();
   }
 }

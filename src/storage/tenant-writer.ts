@@ -4,15 +4,18 @@ import { PersonGoneError } from './errors';
 import { enterFence, UNDER_ERASURE } from './fence';
 import { countriesIn } from './identifiers/forms';
 import type { KeyStore } from './key-store';
+import { type Awaited, SealingBatch, type SealingThread } from './sealing-thread';
 import { fencedBy, type IndexColumn, type StoredField, snakeCase, type TenantTable, tableOf } from './tables';
 import { mayHold, type Row, sealingContext } from './tenant-reader';
-import { attributeKeyIndex, blindIndex, seal, unseal } from './vault';
+import * as vault from './vault';
 
 type Entity = abstract new (...args: never[]) => object;
 type Value = string | number | Buffer | null;
 
 /** Rows of one INSERT: below every engine's limit on parameters for the widest table here. */
 const ROWS_PER_INSERT = 100;
+/** Rows of one call that are worth another thread's start. */
+const MANY = 500;
 const none: ReadonlyMap<string, Buffer> = new Map();
 
 /**
@@ -24,14 +27,24 @@ export class TenantWriter {
   readonly #manager: EntityManager;
   readonly #keys: KeyStore;
   readonly #made: ReadonlyMap<string, Buffer>;
+  readonly #sealing: SealingThread | undefined;
   /** Persons whose fence this transaction has entered, with what limits their processing; undefined who is not there. */
   readonly #entered = new Map<string, string | null | undefined>();
 
-  /** @param made keys of persons that were made for this transaction, and need not be read */
-  constructor(manager: EntityManager, keys: KeyStore, made: ReadonlyMap<string, Buffer> = none) {
+  /**
+   * @param made keys of persons that were made for this transaction, and need not be read
+   * @param sealing seals what is much; this thread does where there is none
+   */
+  constructor(
+    manager: EntityManager,
+    keys: KeyStore,
+    made: ReadonlyMap<string, Buffer> = none,
+    sealing?: SealingThread,
+  ) {
     this.#manager = manager;
     this.#keys = keys;
     this.#made = made;
+    this.#sealing = sealing;
   }
 
   /**
@@ -63,17 +76,27 @@ export class TenantWriter {
     const sealing = rows.filter((row) => hasSealed(table, row)).map((row) => subjectOf(table, row));
     const keys = await this.#subjectKeys(client, sealing);
     const indexKey = await this.#indexKey(table, client);
-    // While a server takes one statement in, the rows of the next one are sealed.
+    const thread = rows.length >= MANY ? this.#sealing : undefined;
+    const statementOf = (start: number) => {
+      const batch = thread?.batch();
+      const chunk = rows.slice(start, start + ROWS_PER_INSERT).map((row) => {
+        const owned = { ...row, clientId: client };
+        return columnsOf(table, owned, keys.get(subjectOf(table, owned)), indexKey, {}, batch ?? vault);
+      });
+      return insertion(table, chunk, batch);
+    };
+    const starts = Array.from({ length: Math.ceil(rows.length / ROWS_PER_INSERT) }, (_, nth) => nth * ROWS_PER_INSERT);
+    // The other thread has all its work at once; this one seals the next rows while a server takes a statement in.
+    const sent = thread && starts.map(statementOf);
     let inserting: Promise<unknown> = Promise.resolve();
     try {
-      for (let start = 0; start < rows.length; start += ROWS_PER_INSERT) {
-        const chunk = rows.slice(start, start + ROWS_PER_INSERT).map((row) => {
-          const owned = { ...row, clientId: client };
-          return columnsOf(table, owned, keys.get(subjectOf(table, owned)), indexKey);
-        });
-        const { text, values } = insertion(table, chunk);
+      for (const [nth, start] of starts.entries()) {
+        const { text, values } = sent?.[nth] ?? statementOf(start);
+        const parameters = await values;
         await inserting;
-        inserting = this.#manager.query(text, values);
+        inserting = this.#manager.query(text, parameters);
+        // It is awaited, but may fail while other things are.
+        inserting.catch(() => undefined);
       }
     } finally {
       await inserting;
@@ -102,7 +125,7 @@ export class TenantWriter {
       const sealed = stored.sealed.get(category);
       if (!sealed) continue;
       if (!subjectKey) throw noKey(table, category);
-      const before = unseal(subjectKey, sealed, sealingContext(table, owned, category)) as Row;
+      const before = vault.unseal(subjectKey, sealed, sealingContext(table, owned, category)) as Row;
       for (const [field, value] of Object.entries(before)) if (!(field in changes)) merged[field] = value;
     }
     const columns = columnsOf(table, merged, subjectKey, await this.#indexKey(table, client), stored.beside);
@@ -182,15 +205,23 @@ export class TenantWriter {
   }
 }
 
-function insertion(table: TenantTable, rows: ReadonlyArray<ReadonlyMap<string, Value>>) {
+/** What makes what only keys can make: at once, or later in another thread. */
+type Vault = Pick<typeof vault, 'seal' | 'blindIndex' | 'attributeKeyIndex'> | SealingBatch;
+
+function insertion(
+  table: TenantTable,
+  rows: ReadonlyArray<ReadonlyMap<string, Value | Awaited>>,
+  batch: SealingBatch | undefined,
+) {
   const names = new Set<string>();
   for (const columns of rows) for (const name of columns.keys()) names.add(name);
-  const values: Value[] = [];
+  const values: Array<Value | Awaited> = [];
   for (const columns of rows) for (const name of names) values.push(columns.get(name) ?? null);
   const row = `(${Array(names.size).fill('?').join(', ')})`;
   const places = Array(rows.length).fill(row).join(', ');
   const list = [...names].map((name) => `\`${name}\``).join(', ');
-  return { text: `INSERT INTO \`${table.name}\` (${list}) VALUES ${places}`, values };
+  const text = `INSERT INTO \`${table.name}\` (${list}) VALUES ${places}`;
+  return { text, values: batch ? batch.fill(values) : values };
 }
 
 const noKey = (table: TenantTable, category: DataCategory) =>
@@ -242,11 +273,12 @@ function indexOf(
   value: unknown,
   row: Row,
   beside: Row,
-): string | null {
+  by: Vault,
+): string | null | Awaited {
   if (typeof value !== 'string') return null;
-  if (kind === 'attributeKey') return attributeKeyIndex(key, subjectOf(table, row), value);
+  if (kind === 'attributeKey') return by.attributeKeyIndex(key, subjectOf(table, row), value);
   const named = countries.map((name) => (name in row ? row[name] : beside[name]));
-  return blindIndex(key, { kind, value, countries: countriesIn(named) });
+  return by.blindIndex(key, { kind, value, countries: countriesIn(named) });
 }
 
 /**
@@ -259,8 +291,9 @@ function columnsOf(
   subjectKey: Buffer | undefined,
   indexKey: Buffer | undefined,
   beside: Row = {},
-): Map<string, Value> {
-  const columns = new Map<string, Value>();
+  by: Vault = vault,
+): Map<string, Value | Awaited> {
+  const columns = new Map<string, Value | Awaited>();
   const sealed = new Map<DataCategory, Row>();
   for (const property of table.key) columns.set(snakeCase(property), keyValue(table, property, row[property]));
   for (const [property, value] of Object.entries(row)) {
@@ -274,7 +307,7 @@ function columnsOf(
       values[property] = value;
       sealed.set(category, values);
       const index = table.indexes.get(property);
-      if (index && indexKey) columns.set(index.column, indexOf(table, indexKey, index, value, row, beside));
+      if (index && indexKey) columns.set(index.column, indexOf(table, indexKey, index, value, row, beside, by));
     }
   }
   for (const [category, values] of sealed) {
@@ -282,7 +315,7 @@ function columnsOf(
     const present = Object.values(values).some((value) => value !== null);
     if (!column) continue;
     if (!present) columns.set(column, null);
-    else if (subjectKey) columns.set(column, seal(subjectKey, values, sealingContext(table, row, category)));
+    else if (subjectKey) columns.set(column, by.seal(subjectKey, values, sealingContext(table, row, category)));
     else throw noKey(table, category);
   }
   return columns;

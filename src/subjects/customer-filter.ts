@@ -12,7 +12,7 @@ const filters: Filters = {
   objectsTo: (purpose) => ({ field: 'objectionMask', is: 'has', value: objectionBit(purpose) }),
   decidedAutomatically: (decided) =>
     decided
-      ? { field: 'lastAutomatedDecisionAt', is: '>', value: 0 }
+      ? { field: 'lastAutomatedDecisionAt', is: '>', value: Number.MIN_SAFE_INTEGER }
       : { field: 'lastAutomatedDecisionAt', is: 'null' },
   createdAfter: (moment) => ({ field: 'createdAt', is: '>', value: moment.getTime() }),
   createdBefore: (moment) => ({ field: 'createdAt', is: '<', value: moment.getTime() }),

@@ -12,7 +12,7 @@ import { inTransaction } from '../storage/transaction';
 import { AutomatedDecision } from './automated-decision';
 import { Customer } from './customer';
 import type { RecordAutomatedDecisionInput } from './processing-inputs';
-import { lockPeople, mayWrite, type Person, personToActOn, type Reach, unreached } from './reach';
+import { categoriesOf, lockPeople, mayAct, mayWrite, type Person, type Reach, unreached } from './reach';
 import { requireNotUnderErasure } from './writable';
 
 /** Who acts, and whom they reach. */
@@ -39,12 +39,13 @@ export class Processing {
     if (purposes.includes('LEGAL')) {
       throw denied.input('"purposes" names LEGAL: claims and legal duties are not objected to (GDPR Art. 21(1)).');
     }
-    return this.#setObjections(actor, customerId, purposes, (known, named) => known | named);
+    return this.#setObjections(actor, customerId, purposes, mayAct, (known, named) => known | named);
   }
 
-  /** Takes objections back. @throws {GraphQLError} NOT_FOUND, BAD_USER_INPUT, CONFLICT */
+  /** Takes objections back, which nobody does whom they bar from reading them. @throws {GraphQLError} NOT_FOUND, BAD_USER_INPUT, CONFLICT */
   withdraw(actor: Actor, customerId: string, purposes: readonly ProcessingPurpose[]): Promise<void> {
-    return this.#setObjections(actor, customerId, purposes, (known, named) => known & ~named);
+    const mayTakeBack = (reach: Reach, person: Person) => mayWrite(reach, person, categoriesOf(['objections']));
+    return this.#setObjections(actor, customerId, purposes, mayTakeBack, (known, named) => known & ~named);
   }
 
   /** Records a decision that was made by automated means. @throws {GraphQLError} NOT_FOUND, BAD_USER_INPUT, CONFLICT */
@@ -53,6 +54,7 @@ export class Processing {
     const subject = text('subject', input.subject, 200);
     const logic = text('logic', input.logic, 2_000);
     const madeAt = input.madeAt ?? new Date();
+    if (madeAt.getTime() > Date.now()) throw denied.input('"madeAt" must not be in the future.');
     const categories = [...tableOf(AutomatedDecision).fields.values()].flatMap(
       ({ personal }) => personal?.category ?? [],
     );
@@ -68,7 +70,14 @@ export class Processing {
         await writable(manager);
         const writer = new TenantWriter(manager, this.#keys);
         await writer.insert(AutomatedDecision, client, [{ id: uuid(), customerId, subject, logic, madeAt }]);
-        await writer.update(Customer, client, { id: customerId }, { lastAutomatedDecisionAt: madeAt });
+        // What is recorded late is not the last.
+        const [known] = await manager.query<Array<{ last: string | number | null }>>(
+          'SELECT last_automated_decision_at AS last FROM customer WHERE client_id = ? AND id = ?',
+          [client, customerId],
+        );
+        const last = known?.last ?? null;
+        if (last === null || Number(last) < madeAt.getTime())
+          await writer.update(Customer, client, { id: customerId }, { lastAutomatedDecisionAt: madeAt });
       }),
     );
   }
@@ -77,12 +86,14 @@ export class Processing {
     { client, principal, reach }: Actor,
     customerId: string,
     purposes: readonly ProcessingPurpose[],
+    may: (reach: Reach, person: Person) => boolean,
     change: (known: number, named: number) => number,
   ): Promise<void> {
     if (purposes.length === 0) throw denied.input('"purposes" must name at least one.');
     const source = await this.#regions.of(client);
     const changeable = async (manager: EntityManager): Promise<Person> => {
-      const person = await personToActOn(manager, client, customerId, reach);
+      const [person] = await lockPeople(manager, client, [customerId]);
+      if (!person || !may(reach, person)) throw unreached();
       requireNotUnderErasure(person);
       return person;
     };

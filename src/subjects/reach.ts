@@ -13,8 +13,10 @@ import { Customer } from './customer';
  * - A write of fields needs each of them readable, for the stated purpose, in the row as it is and as it would be. A new
  *   residency, moreover, must change nothing of what its writer may read: it neither opens a row nor loses one.
  * - An act about a person (restriction, objection and their end, erasure, legal hold) needs the person's id readable, but
- *   for a restriction or an objection: GDPR Art. 18 and 21 limit processing, not the person's rights nor the duties that such acts carry out. Nor is
- *   it barred where no residency was ever recorded: it gives nothing of the person, who could not be erased otherwise.
+ *   for a restriction or an objection: GDPR Art. 18 and 21 limit processing, not the person's rights nor the duties that
+ *   such acts carry out. Nor is it barred where no residency was ever recorded: it gives nothing of the person, who could
+ *   not be erased otherwise. Whom a filter finds, it tells of: there the row as it is has to give what is filtered by.
+ * - Taking an objection back is a write: it opens what its writer may not read.
  * - Whoever is out of reach does not exist: refused and absent have one answer.
  */
 
@@ -75,11 +77,12 @@ export const mayWrite = (reach: Reach, person: SubjectState, categories: Iterabl
 
 /**
  * Whether an act about a person may be done.
- * @param fields of the customer by which the person was found
+ * @param foundBy fields of the customer by which the person was found: that is to read them, which a restriction bars too
  */
-export const mayAct = (reach: Reach, person: SubjectState, fields: Iterable<string> = []): boolean =>
-  person.residency === null ||
-  reach.refusal({ ...person, restriction: null, objections: 0 }, categoriesOf(fields)) === undefined;
+export const mayAct = (reach: Reach, person: SubjectState, foundBy: readonly string[] = []): boolean =>
+  (foundBy.length === 0 || mayWrite(reach, person, categoriesOf(foundBy))) &&
+  (person.residency === null ||
+    reach.refusal({ ...person, restriction: null, objections: 0 }, categoriesOf([])) === undefined);
 
 /** Whether another residency leaves what may be read of a person as it is: it opens nothing, and nothing is lost. */
 export function mayMove(reach: Reach, person: SubjectState, residency: string | null): boolean {

@@ -43,6 +43,23 @@ describe('remit import', () => {
     expect((await remit(...words)).stderr).toContain('there is no client "acme"');
   });
 
+  test('many are sealed by a second thread, and read again as they came', async () => {
+    const fields = ['externalId', 'firstName', 'email', 'phone', 'postalAddress.city', 'attributes.plan'];
+    const mapping = write('many.json', JSON.stringify(Object.fromEntries(fields.map((field) => [field, field]))));
+    const lines = Array.from(
+      { length: 2_500 },
+      (_, n) => `${n},Zoë ${n},zoe.${n}@example.org,+49 30 ${n + 1e6},Ulm,p${n}`,
+    );
+    const file = write('many.csv', [fields.join(), ...lines, ''].join('\n'));
+    const take = async () => {
+      const taken = ['import', file, '--client', 'many', '--as', 'customers', '--map', mapping];
+      const { code, stdout } = await remit(...taken, '--create-client', '--json');
+      return { code, ...(JSON.parse(stdout) as object) };
+    };
+    expect(await take()).toMatchObject({ code: 0, created: 2_500, unchanged: 0 });
+    expect(await take()).toMatchObject({ code: 0, created: 0, unchanged: 2_500 });
+  });
+
   test('1 where anything was rejected, unless that many are allowed; --json prints the counts and nothing else', async () => {
     const first = await remit(...words, '--create-client', '--json');
     expect({ code: first.code, stderr: first.stderr }).toEqual({ code: 1, stderr: '' });

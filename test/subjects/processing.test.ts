@@ -73,6 +73,35 @@ describe.each(databases)('objections and automated decisions on $name', ({ creat
     });
   });
 
+  test('S3: nobody takes back an objection that bars them', async () => {
+    await app.ask(officer, 'LEGAL', object, { id: ada, purposes: ['SUPPORT'] });
+    const absent = await app.ask(agent, 'SUPPORT', withdraw, { id: ada.replace(/^./, 'f'), purposes: ['SUPPORT'] });
+    const tried = await app.ask(agent, 'SUPPORT', withdraw, { id: ada, purposes: ['SUPPORT'] });
+    expect(tried.errors?.[0]?.extensions.code).toBe('NOT_FOUND');
+    expect({ data: tried.data, errors: tried.errors }).toEqual({ data: absent.data, errors: absent.errors });
+    expect(await nameOf(ada, 'SUPPORT')).toMatchObject({ name: null });
+  });
+
+  test('the last automated decision is the latest that was made, whenever it is recorded', async () => {
+    const record = `mutation ($madeAt: DateTime!) {
+      recordAutomatedDecision(input: { customerId: "${ada}", subject: "s", logic: "l", madeAt: $madeAt }) {
+        customer { lastAutomatedDecisionAt }
+      }
+    }`;
+    const last = async (madeAt: string) => {
+      const { data } = await app.ask(agent, 'SUPPORT', record, { madeAt });
+      return (data?.recordAutomatedDecision as { customer: { lastAutomatedDecisionAt: string } } | null)?.customer
+        .lastAutomatedDecisionAt;
+    };
+    expect(await last('1960-01-01T00:00:00.000Z')).toBe('1960-01-01T00:00:00.000Z');
+    const list = '{ customers(filter: { decidedAutomatically: true }) { nodes { firstName } } }';
+    expect((await app.ask(agent, 'SUPPORT', list)).data).toEqual({ customers: { nodes: [{ firstName: 'Ada' }] } });
+    expect(await last('2026-05-05T00:00:00.000Z')).toBe('2026-05-05T00:00:00.000Z');
+    expect(await last('2020-01-01T00:00:00.000Z')).toBe('2026-05-05T00:00:00.000Z');
+    const { errors } = await app.ask(agent, 'SUPPORT', record, { madeAt: '2999-01-01T00:00:00Z' });
+    expect(errors?.[0]?.message).toBe('"madeAt" must not be in the future.');
+  });
+
   test('records are found by objection, and by automated decision', async () => {
     await app.ask(officer, 'LEGAL', object, { id: ada, purposes: ['IMPROVEMENT'] });
     const input = { customerId: bob, subject: 'credit limit', logic: 'orders of the last year' };

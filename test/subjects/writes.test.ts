@@ -181,6 +181,29 @@ describe.each(databases)('writes on $name', ({ create }) => {
     }
   });
 
+  test('S5: a filter of erasures finds nobody by what their row withholds, and counts nobody out of reach', async () => {
+    const { id } = await plant('PT');
+    await write(admin, 'restrictProcessing', { customerId: id, ground: 'OBJECTION' });
+    const harmless = (residency: string) => ({
+      filter: { residency },
+      categories: ['CREDENTIAL'],
+      grounds: 'OBJECTION',
+    });
+    const nobody = { requestErasures: { requested: 0, underErasure: 0, unknown: 0, complete: true } };
+    const counted = (caller: Asker, purpose: 'SUPPORT' | 'LEGAL', residency: string) =>
+      app.ask(
+        caller,
+        purpose,
+        `mutation ($input: RequestErasuresInput!) {
+          requestErasures(input: $input) { requested underErasure unknown complete }
+        }`,
+        { input: harmless(residency) },
+      );
+    expect((await counted(admin, 'SUPPORT', 'PT')).data).toEqual(nobody);
+    expect((await counted(abroad(admin), 'SUPPORT', 'PT')).data).toEqual(nobody);
+    expect((await counted(admin, 'LEGAL', 'PT')).data).toMatchObject({ requestErasures: { requested: 1 } });
+  });
+
   test('S14: a conflict tells of nobody out of reach, and gives the id of whoever is within', async () => {
     const { id, name } = await plant('FR');
     const beside = { externalId: name, firstName: 'Second' };

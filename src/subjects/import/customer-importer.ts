@@ -111,7 +111,7 @@ export async function customerImporter(target: ImportTarget, mapping: Mapping, s
       created.map(({ id }) => String(id)),
     );
     return inTransaction(target.source, async (manager) => {
-      const writer = new TenantWriter(manager, target.keys, made);
+      const writer = new TenantWriter(manager, target.keys, made, target.sealing);
       const refused = await refusedWrites(writer, target.client, known);
       const allowed = wanted.filter(({ row }) => !refused.has(String(row.id)));
       await writer.insert(Customer, target.client, created);

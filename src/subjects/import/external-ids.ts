@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { KeyStore } from '../../storage/key-store';
+import type { SealingThread } from '../../storage/sealing-thread';
 import { type Row, TenantReader } from '../../storage/tenant-reader';
 import { blindIndex } from '../../storage/vault';
 import type { ErasedPeople } from '../identifiers';
@@ -12,6 +13,8 @@ export interface ImportTarget {
   /** The database that the client's rows are in. */
   readonly source: DataSource;
   readonly keys: KeyStore;
+  /** Seals many rows. */
+  readonly sealing?: SealingThread;
   /** Refuses whoever was erased; absent where they are taken in again. */
   readonly erased?: ErasedPeople;
   /** Kept with created rows: which import they came with (C2). */

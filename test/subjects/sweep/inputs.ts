@@ -29,6 +29,10 @@ const fields = (written: readonly string[], input: (target: Target) => object): 
   return { effect: 'fields', written, input, select: nothing };
 };
 const act = (input: (target: Target) => object, select = nothing): Case => ({ effect: 'act', input, select });
+/** An act about whom a filter finds: what it asks about has to be readable. */
+const found = (input: (target: Target) => object): Case => {
+  return { ...fields(['residency'], input), select: 'requested underErasure unknown complete' };
+};
 const record = (input: (target: Target) => object): Case => ({ effect: 'record', input, select: nothing });
 /** Inputs are such that nothing is done: what they name is not there, or what they say is empty. */
 const nobody = (input: (target: Target) => object): Case[] => [{ effect: 'nobody', input, select: nothing }];
@@ -62,7 +66,8 @@ export const inputs: Readonly<Record<string, readonly Case[]>> = {
   restrictProcessing: [act(({ id }) => ({ customerId: id, ground: 'LEGAL_CLAIM' }))],
   liftRestriction: [act(({ id }) => ({ customerId: id }))],
   objectToProcessing: [act(({ id }) => ({ customerId: id, purposes: ['IMPROVEMENT'] }))],
-  withdrawObjection: [act(({ id }) => ({ customerId: id, purposes: ['IMPROVEMENT'] }))],
+  // It opens what an objection bars: a write.
+  withdrawObjection: [fields([], ({ id }) => ({ customerId: id, purposes: ['IMPROVEMENT'] }))],
   recordAutomatedDecision: [
     // Of the same category as an attribute, and so readable with it.
     fields(['attributes'], ({ id }) => ({ customerId: id, subject: 'swept', logic: 'swept' })),
@@ -72,9 +77,10 @@ export const inputs: Readonly<Record<string, readonly Case[]>> = {
     act(({ id }) => ({ customerId: id, categories: ['BEHAVIOUR'], grounds: 'OBJECTION' })),
   ],
   requestErasures: [
-    act(({ id }) => ({ customerIds: [id], grounds: 'OBJECTION' }), 'requested'),
-    act(({ name }) => ({ filter: { source: name }, grounds: 'OBJECTION' }), 'requested'),
-    act(({ name }) => ({ filter: { source: name, residency: 'RU' }, grounds: 'OBJECTION' }), 'requested'),
+    act(({ id }) => ({ customerIds: [id], grounds: 'OBJECTION' }), 'requested underErasure unknown'),
+    found(({ name }) => ({ filter: { source: name }, grounds: 'OBJECTION' })),
+    found(({ name }) => ({ filter: { source: name, residency: 'RU' }, grounds: 'OBJECTION' })),
+    found(({ name }) => ({ filter: { source: name }, categories: ['CREDENTIAL'], grounds: 'OBJECTION' })),
   ],
   cancelErasure: [record(({ request }) => ({ id: request }))],
   placeLegalHold: [act(({ id }) => ({ customerId: id, categories: ['HEALTH'], matter: 'swept', reason: 'swept' }))],
