@@ -1,6 +1,6 @@
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { verifyCertificate } from '../../src/erasure/certificate';
@@ -11,6 +11,12 @@ import { CANARY, countRows, dump, newClient, plantedRows, plantPeople } from './
 
 const PEOPLE = 200;
 const ROUNDS = 10;
+
+/**
+ * A file's bytes, read by another process: whoever closes a file gives up all locks that its process has on it, SQLite's
+ * own among them, and the next process to come would take the database for its own.
+ */
+const bytesOf = (file: string): Buffer => execFileSync('cat', [file], { maxBuffer: 1 << 30 });
 
 /** Statement D2, pitfalls 25 and 28: SIGKILL at any moment, twenty times, and everybody is erased and counted once. */
 describe.each(databases)('erasures whose workers are killed, on $name', ({ create }) => {
@@ -118,14 +124,14 @@ describe.each(databases)('erasures whose workers are killed, on $name', ({ creat
       ? [folder, dirname(database.databaseUrl.slice('sqlite:'.length))]
       : [folder];
     for (const each of folders) {
-      for (const file of readdirSync(each)) expect(readFileSync(join(each, file)).includes(CANARY)).toBe(false);
+      for (const file of readdirSync(each)) expect(bytesOf(join(each, file)).includes(CANARY)).toBe(false);
     }
   }, 400_000);
 
   test('imports killed beside their workers leave nothing of whom they wrote about', async () => {
     const { stores, services, folder, env } = installation;
     const globex = await newClient(services, 'globex');
-    const numbers = Array.from({ length: 30 }, (_, number) => number);
+    const numbers = Array.from({ length: 15 }, (_, number) => number);
     const people = await plantPeople(stores, globex, numbers);
     const orders = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].flatMap((round) =>
       people.map(({ externalId }, number) => `O${number}-${round},${externalId},5`),
@@ -150,7 +156,7 @@ describe.each(databases)('erasures whose workers are killed, on $name', ({ creat
     }
     const last = worker();
     if (child.exitCode === null) await once(child, 'exit');
-    for (const deadline = Date.now() + 60_000; ; await sleep(50)) {
+    for (const deadline = Date.now() + 150_000; ; await sleep(50)) {
       const open = { status: ['RECEIVED', 'IN_PROGRESS', 'ATTENTION_REQUIRED'] as const };
       if ((await services.erasure.erasures.list(globex, open, 1, undefined)).length === 0) break;
       if (Date.now() > deadline) throw new Error(`some are not done; ${log}`);
@@ -162,5 +168,5 @@ describe.each(databases)('erasures whose workers are killed, on $name', ({ creat
       [globex],
     );
     expect(Number(keys?.n)).toBe(0);
-  }, 200_000);
+  }, 300_000);
 });

@@ -53,7 +53,9 @@ export function phoneForms(text: string, countries: readonly string[]): Forms | 
   if (spelling.digits === '') return undefined;
   const number = ofCountry(spelling, countries);
   if (number) return withCountry(number);
-  return spelling.isInternational ? ofNoCountry(spelling) : withoutCountry(spelling);
+  if (spelling.isInternational) return ofNoCountry(spelling);
+  const { digits } = spelling;
+  return digits.startsWith('00') ? ofNoCountry({ ...spelling, digits: digits.slice(2) }) : withoutCountry(spelling);
 }
 
 /** Most is only ever asked what it is stored by. */
