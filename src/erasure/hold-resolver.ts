@@ -105,7 +105,7 @@ export class HoldResolver {
       const owner = { kind: 'CLIENT', id } as const;
       return { endpoint: await this.room.webhooks.register(id, owner, url, context.claims.subject) };
     }
-    requireRole(context, 'PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER');
+    requireRole(context, 'PLATFORM_PRIVACY_OFFICER');
     if (!subProcessor || installationId) throw denied.input('Give either "installationId" or "subProcessor".');
     const known = await this.parties.subProcessor(subProcessor);
     if (!known) throw denied.notFound('sub-processor');

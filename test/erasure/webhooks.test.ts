@@ -93,6 +93,12 @@ describe.each(databases)('recipients of erasures on $name', ({ create }) => {
     };
     secrets.app = await register(admin, { installationId: installation.id, url: await servers.app.open() });
     secrets.mailer = await register(officer, { subProcessor: 'mailer', url: await servers.processor.open() });
+    const alone = await app.ask(
+      { role: 'PLATFORM_STAFF', client: 'acme' },
+      'LEGAL',
+      'mutation { registerWebhook(input: { subProcessor: "mailer", url: "https://example.org/" }) { endpoint { id } } }',
+    );
+    expect(alone.errors?.[0]?.extensions.code).toBe('FORBIDDEN');
     secrets.slow = await register(officer, { subProcessor: 'slow', url: await servers.slow.open() });
     sender = new WebhookSender(app.stores.regions, erasure.webhooks, erasure.bodies, {
       backoffMs: Array.from({ length: 10 }, () => 5),
