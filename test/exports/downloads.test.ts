@@ -179,8 +179,8 @@ describe('remit exports', () => {
     const imported = await run(...words, '--create-client', '--json');
     expect(JSON.parse(imported.stdout)).toMatchObject({ read: 2, created: 2, rejected: 0 });
     const next = (await services.clients.find('next'))?.id ?? '';
-    const people = (of: string) =>
-      new TenantReader(stores.regions.home, stores.keys).select(Customer, { client: of, fields });
+    const reader = new TenantReader(stores.regions.home, stores.keys);
+    const people = (of: string) => reader.select(Customer, { client: of, fields, orderBy: [{ field: 'id' }] });
     const without = (rows: object[]) => rows.map((row) => ({ ...row, id: '', clientId: '' }));
     expect(without(await people(next))).toEqual(without(await people(client)));
   });
