@@ -74,7 +74,7 @@ const workUnderWay = new Set([
   'audit/heads.ts #writing',
   'audit/log.ts #running',
   'audit/log-verification.ts #signatures',
-  'disclosures/disclosure-notices.ts #running',
+  'register/due-notices.ts #running',
   'identity/issuer-keys.ts #pending',
   'gateway/deadline.ts deadline',
   'gateway/erasure-metrics.ts looking',

@@ -21,6 +21,9 @@ const table = `
   Customer.externalId        C C C C P
   Customer.createdAt         C C C C G
   Customer.source            C C C C -
+  Customer.objections        C C C C -
+  Customer.lastAutomatedDecisionAt C C C C G
+  Customer.automatedDecisions C - C C -
   Customer.orders            C - C C C
   Customer.conversations     C - C C -
   Customer.attributes        C - C C -
@@ -51,6 +54,10 @@ const table = `
   HealthRecord.recordedAt    C - C C -
   HealthRecord.kind          C - C C -
   HealthRecord.note          C - C C -
+  AutomatedDecision.id       C P C C P
+  AutomatedDecision.madeAt   C - C C -
+  AutomatedDecision.subject  C - C C -
+  AutomatedDecision.logic    C - C C -
   CustomAttribute.key        C - C C -
   CustomAttribute.value      C - C C -
   ClientUser.id              C C C C P
@@ -71,6 +78,7 @@ const document = `{
     conversations { nodes { id channel subject messages { nodes { id sentAt direction body } } } }
     healthRecords { nodes { id recordedAt kind note } }
     attributes { key value }
+    objections lastAutomatedDecisionAt automatedDecisions { nodes { id madeAt subject logic } }
   } }
 }`;
 const methods: Readonly<Record<string, string>> = {
@@ -105,7 +113,7 @@ describe.each(databases)('what a purpose gets on $name', ({ create }) => {
   test('every governed field of a person is in the table', () => {
     const governed = app.contracts.api.coordinates
       .filter(({ coordinate }) =>
-        /^(Customer|PostalAddress|Order|OrderItem|Conversation|Message|HealthRecord|CustomAttribute|ClientUser)\./.test(
+        /^(Customer|PostalAddress|Order|OrderItem|Conversation|Message|HealthRecord|CustomAttribute|AutomatedDecision|ClientUser)\./.test(
           coordinate,
         ),
       )
