@@ -19,10 +19,10 @@ import { AddProcessing1700000000017 } from './migrations/data/1700000000017-add-
 import { CreateKeyStore1700000000000 } from './migrations/keys/1700000000000-create-key-store';
 import { CreateErasureLedger1700000000003 } from './migrations/keys/1700000000003-create-erasure-ledger';
 import { CreateAuditHeads1700000000005 } from './migrations/keys/1700000000005-create-audit-heads';
-import { AuditHeadRow } from './src/audit/heads';
-import { dataEntities } from './src/entities';
+import { AuditHeadRow } from './src/audit/log/checkpoint-store';
+import { clientKeyEntities, dataEntities } from './src/entities';
+import { SigningKeyRow } from './src/erasure/key-store-entities';
 import { dataSourceOptions, type StoreOptions } from './src/storage/data-source';
-import { ClientKey, ErasureLedgerRow, ErasureTombstone, SigningKeyRow, SubjectKey } from './src/storage/key-entities';
 
 /** The data's store: entities and migrations. */
 export const dataStore: StoreOptions = {
@@ -51,7 +51,7 @@ export const dataStore: StoreOptions = {
 /** The keys' store, apart from the data so that a backup of the data brings back no key. */
 export const keysStore: StoreOptions = {
   variable: 'KEYS_DATABASE_URL',
-  entities: [ClientKey, SubjectKey, ErasureLedgerRow, ErasureTombstone, SigningKeyRow, AuditHeadRow],
+  entities: [...clientKeyEntities, SigningKeyRow, AuditHeadRow],
   migrations: [CreateKeyStore1700000000000, CreateErasureLedger1700000000003, CreateAuditHeads1700000000005],
 };
 

@@ -1,14 +1,14 @@
 import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
-import { alertWebhook } from './audit/alert-webhook';
-import type { Alert } from './audit/alerts';
-import { type Anchor, Anchoring, fileAnchor } from './audit/anchors';
+import type { Alert } from './audit/alerts/alerts';
+import { alertWebhook } from './audit/alerts/webhook';
 import { AuditResolver } from './audit/audit-resolver';
 import { ReportResolver } from './audit/reports/report-resolver';
 import { watchedVerifier } from './audit/sign-ins';
-import { timestampAnchor } from './audit/timestamp';
-import { witnessAnchor } from './audit/witness';
+import { type Anchor, Anchoring, fileAnchor } from './audit/witness/anchors';
+import { timestampAnchor } from './audit/witness/timestamp';
+import { witnessAnchor } from './audit/witness/witness';
 import type { Config } from './config';
 import { DisclosureResolver } from './disclosures/disclosure-resolver';
 import { ErasureBackground } from './erasure/background';
@@ -31,16 +31,16 @@ import { GovernanceResolver } from './identity/governance-resolver';
 import { discoverSignIn } from './identity/openid-discovery';
 import type { RequestContext } from './identity/request-context';
 import { createTokenVerifier } from './identity/tokens';
+import { deriveKey } from './keys/derived-keys';
+import type { KeyStore } from './keys/key-store';
+import { platformKey } from './keys/platform-key';
 import { DueNotices } from './register/due-notices';
 import { NoticeResolver } from './register/notice-resolver';
 import { ProposalResolver } from './register/proposal-resolver';
 import { RegisterResolver } from './register/register-resolver';
 import { createServices, type Services } from './services';
 import { pendingMigrations } from './storage/data-source';
-import type { KeyStore } from './storage/key-store';
-import { platformKey } from './storage/platform-key';
 import { poolCounts } from './storage/pool-use';
-import { deriveKey } from './storage/vault';
 import { openStores, type Stores } from './stores';
 import { ConversationResolver, CustomerResolver, OrderResolver } from './subjects/customer-resolver';
 import { ProcessingResolver } from './subjects/processing-resolver';
@@ -110,7 +110,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       contractOf,
       verifier: watchedVerifier(verifier, services.trail),
       audit: services.accesses,
-      contextFor: (claims, purpose) => services.desk.contextFor(claims, purpose),
+      contextFor: (claims, purpose) => services.accessService.contextFor(claims, purpose),
       acknowledge: async (body, headers) => (await services.erasure.webhooks.acknowledge(body, headers)) !== undefined,
       collect: (context, id) => services.exports.collect(context, id),
       signIn: signInOf(config),

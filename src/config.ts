@@ -229,7 +229,7 @@ function servingFaults(set: SetVariables): ConfigurationError[] {
   if (set.NODE_ENV !== 'production') return [];
   return Object.entries(neededToServe)
     .filter(([name]) => set[name] === undefined)
-    .map(([name, mend]) => new ConfigurationError(name, `must be set in production: ${mend}`));
+    .map(([name, remedy]) => new ConfigurationError(name, `must be set in production: ${remedy}`));
 }
 
 /** Looked at beside the variables one by one, whatever else is wrong with them. */

@@ -1,10 +1,13 @@
-import { AuditAnchorRow, AuditEntryRow, AuditLogRow, AuditTileRow } from './audit/entities';
+import { AuditAnchorRow, AuditEntryRow, AuditLogRow, AuditTileRow } from './audit/log/entities';
 import { Disclosure } from './disclosures/disclosure';
 import { ErasureRequestRow, ErasureStepRow, LegalHoldRow, RetentionRuleRow } from './erasure/erasure-request';
+import { ErasureLedgerRow, ErasureTombstone } from './erasure/key-store-entities';
 import { ClientExportRow, ExportChunkRow } from './exports/client-export';
 import { ClientInstruction } from './identity/client-instruction';
 import { PolicyVersion } from './identity/policy-version';
 import { PurposeGrant } from './identity/purpose-grant';
+import { Job } from './jobs/jobs';
+import { ClientKey, SubjectKey } from './keys/entities';
 import { Agreement } from './register/agreement';
 import { Announcement } from './register/announcement';
 import { RecipientCertification } from './register/certification';
@@ -16,7 +19,6 @@ import { Proposal } from './register/proposal';
 import { SubProcessor } from './register/sub-processor';
 import { ThirdPartyApplication } from './register/third-party-application';
 import { WebhookDeliveryRow, WebhookEndpointRow } from './register/webhooks/webhook-rows';
-import { Job } from './storage/jobs';
 import { AutomatedDecision } from './subjects/automated-decision';
 import { Conversation, Message } from './subjects/conversation';
 import { CustomAttribute } from './subjects/custom-attribute';
@@ -74,3 +76,6 @@ const platformEntities = [
 ];
 
 export const dataEntities = [...tenantEntities, ...platformEntities];
+
+/** Tables of the keys' store that hold a client's id: keys go with what they seal, the ledger proves that they went. */
+export const clientKeyEntities = [ClientKey, SubjectKey, ErasureLedgerRow, ErasureTombstone];

@@ -1,20 +1,20 @@
 import type { DataSource } from 'typeorm';
 import { AccessRecorder } from './audit/access-recorder';
-import type { Alert } from './audit/alerts';
-import { isDataBehind } from './audit/data-behind';
-import { Ledger, type LedgerOptions } from './audit/ledger';
-import { LedgerState } from './audit/ledger-state';
+import type { Alert } from './audit/alerts/alerts';
+import { Ledger, type LedgerOptions } from './audit/log/ledger';
 import { AuditReader } from './audit/reader';
 import { References } from './audit/references';
 import type { Processor } from './audit/reports/processing-record';
 import { Reports } from './audit/reports/reports';
 import { AuditTrail } from './audit/trail';
+import { isDataBehind } from './audit/verification/data-behind';
+import { LedgerState } from './audit/verification/ledger-state';
 import { Disclosures } from './disclosures/disclosures';
 import { tenantEntities } from './entities';
-import { createErasureRoom, type ErasureRoom } from './erasure/erasure-room';
+import { createErasureModule, type ErasureModule } from './erasure/module';
 import type { Exports } from './exports/exports';
-import { createExportsRoom } from './exports/exports-room';
-import { AccessDesk } from './identity/access-desk';
+import { createExportsModule } from './exports/module';
+import { AccessService } from './identity/access-service';
 import { GovernanceRecords } from './identity/governance-records';
 import { AgreementReminders } from './register/agreement-reminders';
 import { Announcements } from './register/announcements';
@@ -29,7 +29,7 @@ import { Customers } from './subjects/customers';
 import { Processing } from './subjects/processing';
 import { Records } from './subjects/records';
 import { declaredTransfers } from './transfers/declared-transfers';
-import { createTransfers, type TransfersRoom } from './transfers/transfers-room';
+import { createTransfers, type TransfersModule } from './transfers/module';
 
 /** What the rooms can do, wired over the stores; the server and the commands share it. */
 export interface Services {
@@ -39,13 +39,13 @@ export interface Services {
   readonly customers: Customers;
   readonly processing: Processing;
   readonly subjectRecords: Records;
-  readonly transfers: TransfersRoom;
+  readonly transfers: TransfersModule;
   readonly proposals: Proposals;
-  readonly desk: AccessDesk;
+  readonly accessService: AccessService;
   readonly ledger: Ledger;
   /** Changes to governance; what rooms take as their ChangeRecorder. */
   readonly trail: AuditTrail;
-  readonly erasure: ErasureRoom;
+  readonly erasure: ErasureModule;
   readonly exports: Exports;
   readonly accesses: AccessRecorder;
   readonly auditReader: AuditReader;
@@ -80,7 +80,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
   const proposals = new Proposals(regions, trail);
   const webhooks = new Webhooks(regions, keys, { production, recorder: trail });
   const transfers = createTransfers({ regions, keys, clients, parties, records, recorder: trail, proposals, webhooks });
-  const { exports, purger, terminations } = createExportsRoom({
+  const { exports, purger, terminations } = createExportsModule({
     regions,
     keys,
     entities: tenantEntities,
@@ -89,7 +89,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     mayReceive: (transfer) => transfers.rules.mayReceive(transfer),
     onUncollected: options.onUncollected,
   });
-  const erasure = createErasureRoom({
+  const erasure = createErasureModule({
     regions,
     keys,
     keysSource,
@@ -115,7 +115,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     subjectRecords: new Records(regions, keys),
     transfers,
     proposals,
-    desk: new AccessDesk(regions, keys, policies, transfers.rules),
+    accessService: new AccessService(regions, keys, policies, transfers.rules),
     ledger,
     trail,
     erasure,

@@ -1,10 +1,10 @@
 import type { DataSource } from 'typeorm';
 import { dataStore, keysStore } from '../ormconfig';
 import type { Config } from './config';
+import { KeyStore } from './keys/key-store';
+import { loadMasterKeyFile } from './keys/master-key';
 import { migrate, openDataSource, pendingMigrations, type StoreOptions } from './storage/data-source';
 import { ConfigurationError } from './storage/errors';
-import { KeyStore } from './storage/key-store';
-import { loadMasterKeyFile } from './storage/master-key';
 import { type HostingRegion, Regions } from './storage/regions';
 import { hasPlainAttributes, sealPlainAttributes } from './subjects/plain-attributes';
 import { isReindexPending, reindexIdentifiers } from './subjects/reindex';
@@ -27,7 +27,7 @@ export type StoreConfig = Pick<
 /**
  * Opens the data's databases and the keys' store. The embedded database migrates itself; on a server that is
  * `remit migrate`'s to do.
- * @throws {ConfigurationError} naming the variable and the mend
+ * @throws {ConfigurationError} naming the variable and the remedy
  */
 export async function openStores(config: StoreConfig, options: { poolSize?: number } = {}): Promise<Stores> {
   const master = await loadMasterKeyFile(config.masterKeyFile, { production: config.production });

@@ -2,9 +2,9 @@ import type { Decision, GovernanceReport, GovernedCoordinate, Outcome } from '..
 import type { TokenClaims } from '../identity/caller';
 import type { RequestContext } from '../identity/request-context';
 import { notesOf } from '../identity/request-notes';
-import { type Alert, Alerts } from './alerts';
-import { type Json, Written } from './canonical';
-import type { Ledger } from './ledger';
+import { type Alert, Alerts } from './alerts/alerts';
+import { type Json, Written } from './log/canonical';
+import type { Ledger } from './log/ledger';
 import type { References } from './references';
 
 /** One operation, or one event of a subscription, as the gateway knows it when its answer is ready. */
@@ -51,7 +51,7 @@ export class AccessRecorder {
 
   /** An operation begins. @returns to be called when it ends; an entry that comes before that comes in its name */
   begin(): () => void {
-    return this.#ledger.gathering.join();
+    return this.#ledger.batchWindow.join();
   }
 
   /** Resolves once the entry is durable. @throws {GraphQLError} AUDIT_UNAVAILABLE */

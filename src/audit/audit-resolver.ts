@@ -1,9 +1,9 @@
 import { Arg, Ctx, ID, Int, Query, Resolver } from 'type-graphql';
+import { type Connection, page, pageSize, positionOf } from '../api/paging';
 import type { ProcessingPurpose } from '../governance/vocabulary';
 import { type Role, sideOf } from '../identity/caller';
 import { cursorsOf } from '../identity/cursors';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
-import { type Connection, page, pageSize, positionOf } from '../storage/connection';
 import {
   AuditCheckpointType,
   AuditEntryConnection,
@@ -11,13 +11,13 @@ import {
   AuditEntryType,
   AuditProofType,
 } from './audit-types';
-import { verifierKey } from './checkpoint';
-import type { AuditEntry } from './entry';
-import type { Ledger } from './ledger';
-import { originOf } from './origin';
-import { tlogProof } from './proof';
+import { verifierKey } from './log/checkpoint';
+import type { AuditEntry } from './log/entry';
+import type { Ledger } from './log/ledger';
+import { originOf } from './log/origin';
+import { tlogProof } from './log/proof';
 import type { AuditReader } from './reader';
-import { isUntold } from './untold';
+import { isUnreported } from './unreported';
 
 const readers = ['CLIENT_PRIVACY_OFFICER', 'AUDITOR', 'PLATFORM_PRIVACY_OFFICER'] as const;
 
@@ -47,8 +47,8 @@ export class AuditResolver {
     const size = pageSize(first);
     const cursors = cursorsOf(context, this.cursorKey, 'Query.auditEntries', () => filter);
     const position = positionOf(after, cursors);
-    const leftOut = await this.#leftOut(context);
-    const entries = await this.reader.entries(client, filter ?? {}, size + 1, position, leftOut);
+    const omitted = await this.#omitted(context);
+    const entries = await this.reader.entries(client, filter ?? {}, size + 1, position, omitted);
     const shown = await Promise.all(entries.map((entry) => this.#shown(entry)));
     return page(shown, size, position, cursors, ({ id }) => id);
   }
@@ -58,7 +58,7 @@ export class AuditResolver {
     @Ctx() context: RequestContext,
     @Arg('entryId', () => ID) entryId: string,
   ): Promise<AuditProofType | null> {
-    const proof = await this.reader.proof(scopeOf(context), entryId, await this.#leftOut(context));
+    const proof = await this.reader.proof(scopeOf(context), entryId, await this.#omitted(context));
     return proof ? { ...proof, tlogProof: tlogProof(proof) } : null;
   }
 
@@ -76,11 +76,11 @@ export class AuditResolver {
   }
 
   /** What this reader is not shown: whoever is not of the platform's side, whatever a gag covers. */
-  async #leftOut({ claims, client }: RequestContext): Promise<(entry: AuditEntry) => boolean> {
+  async #omitted({ claims, client }: RequestContext): Promise<(entry: AuditEntry) => boolean> {
     const side = sideOf(claims.roles);
     const isTold = side === 'PLATFORM' || side === 'AUDITOR';
     const since = isTold || !client ? undefined : await this.gaggedSince(client.id);
-    return (entry) => since !== undefined && isUntold(entry, since);
+    return (entry) => since !== undefined && isUnreported(entry, since);
   }
 
   async #shown(entry: AuditEntry): Promise<AuditEntryType> {

@@ -1,13 +1,13 @@
 import type { DataSource } from 'typeorm';
 import type { Outcome } from '../governance/govern';
 import type { Regions } from '../storage/regions';
-import { parseCheckpoint } from './checkpoint';
-import { type AuditEntry, type EntryRow, entryColumns, entryOf } from './entry';
-import { firstIdAt } from './entry-id';
-import { inclusionProof } from './merkle';
-import type { AuditProof } from './proof';
+import { parseCheckpoint } from './log/checkpoint';
+import { type AuditEntry, type EntryRow, entryColumns, entryOf } from './log/entry';
+import { firstIdAt } from './log/entry-id';
+import { inclusionProof } from './log/merkle';
+import type { AuditProof } from './log/proof';
+import { storedNodes } from './log/stored-nodes';
 import type { References } from './references';
-import { storedNodes } from './stored-nodes';
 
 export interface EntryFilter {
   /** The id of a data subject; needs a client. */
@@ -48,21 +48,21 @@ export class AuditReader {
    * Entries, the newest first.
    * @param client the one whose entries they are; undefined for everybody's
    * @param before only those before this id
-   * @param leftOut those that this reader is not shown
+   * @param omitted those that this reader is not shown
    */
   async entries(
     client: string | undefined,
     filter: EntryFilter,
     limit: number,
     before: string | undefined,
-    leftOut: (entry: AuditEntry) => boolean = () => false,
+    omitted: (entry: AuditEntry) => boolean = () => false,
   ): Promise<AuditEntry[]> {
     const shown: AuditEntry[] = [];
     let position = before;
     // The page is of those who are shown: where many are not, more are read at a time.
     for (let many = limit; ; many = Math.max(limit, Math.min(many * 2, MOST_READ_ON))) {
       const found = await this.#entries(client, filter, many, position);
-      shown.push(...found.filter((entry) => !leftOut(entry)));
+      shown.push(...found.filter((entry) => !omitted(entry)));
       position = found.at(-1)?.id;
       if (found.length < many || shown.length >= limit) return shown.slice(0, limit);
     }
@@ -107,10 +107,10 @@ export class AuditReader {
   async proof(
     client: string | undefined,
     id: string,
-    leftOut: (entry: AuditEntry) => boolean = () => false,
+    omitted: (entry: AuditEntry) => boolean = () => false,
   ): Promise<AuditProof | undefined> {
     const found = await this.#find(client, id);
-    if (!found || leftOut(entryOf(found.row.body))) return undefined;
+    if (!found || omitted(entryOf(found.row.body))) return undefined;
     const { row, source } = found;
     const [last] = await source.query<Array<{ checkpoint: string }>>(
       'SELECT checkpoint FROM audit_entry WHERE log_id = ? AND sequence >= ? AND checkpoint IS NOT NULL ORDER BY sequence DESC LIMIT 1',

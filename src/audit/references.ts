@@ -1,11 +1,12 @@
 import { LRUCache } from 'lru-cache';
+import { deriveKey, macOf } from '../keys/derived-keys';
+import { ClientKeyError } from '../keys/errors';
+import type { KeyHandle } from '../keys/held-key';
+import { KEY_CACHE_TTL_MS } from '../keys/key-cache';
+import type { KeyStore } from '../keys/key-store';
+import { platformKey } from '../keys/platform-key';
+import { seal, unseal } from '../keys/sealing';
 import type { DecidedRow, DecidedValue } from '../storage/decided-row';
-import { ClientKeyError } from '../storage/errors';
-import type { KeyHandle } from '../storage/held-key';
-import { KEY_CACHE_TTL_MS } from '../storage/key-cache';
-import type { KeyStore } from '../storage/key-store';
-import { platformKey } from '../storage/platform-key';
-import { deriveKey, macOf, seal, unseal } from '../storage/vault';
 
 const SUBJECT = 'remit/v1/audit-subject';
 const PRINCIPAL = 'audit-principal';

@@ -1,7 +1,7 @@
 import { v7 as uuid } from 'uuid';
 import { type Change, type ChangeRecorder, noteRecorded } from '../identity/change-recorder';
-import type { KeyDestruction } from '../storage/key-store';
-import type { Ledger } from './ledger';
+import type { KeyDestruction } from '../keys/key-store';
+import type { Ledger } from './log/ledger';
 import type { References } from './references';
 
 const KIND = /^[A-Z][A-Z_]{2,39}$/;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Command } from 'commander';
-import { anchorLine } from '../audit/anchor-file';
-import { allReceipts } from '../audit/stored-receipts';
+import { anchorLine } from '../audit/witness/anchor-file';
+import { allReceipts } from '../audit/witness/stored-receipts';
 import { exitTwoOnMisuse } from './misuse';
 import { overStores } from './over-stores';
 

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { GAP_ACKNOWLEDGED, type Gap } from '../audit/gaps';
-import { adoptRecords } from '../audit/records';
+import { GAP_ACKNOWLEDGED, type Gap } from '../audit/verification/gaps';
+import { adoptRecords } from '../audit/verification/records';
 import type { Services } from '../services';
 import type { Stores } from '../stores';
 import { describeFinding, verifyWhole } from './audit-verify';

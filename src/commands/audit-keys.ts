@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { readPublicKey, witnessOf } from '../audit/checkpoint';
-import type { Trust } from '../audit/receipts';
+import { readPublicKey, witnessOf } from '../audit/log/checkpoint';
+import type { Trust } from '../audit/witness/receipts';
 import { CommandError, wordsOf } from './failure';
 
 /** A public key as it is typed, or a file that holds one. */

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
-import { readAnchors } from '../audit/anchor-file';
-import type { Gap } from '../audit/gaps';
-import { keptHeads } from '../audit/heads';
-import type { Finding } from '../audit/log-verification';
-import { type RecordFinding, type RecordsReport, verifyRecords } from '../audit/records';
-import { type LogReport, type Verification, verifyLedger } from '../audit/verification';
+import { keptHeads } from '../audit/log/checkpoint-store';
+import type { Gap } from '../audit/verification/gaps';
+import type { Finding } from '../audit/verification/log-verification';
+import { type RecordFinding, type RecordsReport, verifyRecords } from '../audit/verification/records';
+import { type LogReport, type Verification, verifyLedger } from '../audit/verification/verification';
+import { readAnchors } from '../audit/witness/anchor-file';
 import { readConfig } from '../config';
 import type { Services } from '../services';
 import type { Stores } from '../stores';

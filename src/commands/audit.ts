@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { text as textOf } from 'node:stream/consumers';
 import { Command } from 'commander';
-import { verifierKey } from '../audit/checkpoint';
-import { originOf } from '../audit/origin';
-import { faultOfProof, readProof, tlogProof } from '../audit/proof';
-import { pruneLedger, TamperedLogError } from '../audit/pruning';
+import { verifierKey } from '../audit/log/checkpoint';
+import { originOf } from '../audit/log/origin';
+import { faultOfProof, readProof, tlogProof } from '../audit/log/proof';
+import { pruneLedger, TamperedLogError } from '../audit/log/pruning';
 import { anchorsCommand } from './audit-anchors';
 import { acknowledgeGapCommand, adoptRecordsCommand } from './audit-gap';
 import { publicKeyIn } from './audit-keys';

@@ -1,11 +1,11 @@
 import Table from 'cli-table3';
 import { Command } from 'commander';
 import { governContracts } from '../app';
-import { tenantEntities } from '../entities';
+import { clientKeyEntities, tenantEntities } from '../entities';
 import { SchemaPolicyError } from '../governance/govern';
+import type { InventoryField } from '../inventory/declared';
+import { type Inventory, takeInventory } from '../inventory/inventory';
 import type { Services } from '../services';
-import { type Census, takeCensus } from '../storage/census';
-import type { CensusField } from '../storage/census-declared';
 import type { Stores } from '../stores';
 import { exitTwoOnMisuse } from './misuse';
 import { overStores } from './over-stores';
@@ -16,18 +16,18 @@ export function censusCommand(): Command {
     .description(
       'Compare the schema, the entities and the live databases: is every datum about a person accounted for?',
     )
-    .option('--json', 'print {"fields": […], "shortfalls": […]}')
+    .option('--json', 'print {"fields": […], "gaps": […]}')
     .addHelpText('after', '\nExit code 1 when something falls short.\n\nExample:\n  $ remit census --json')
     .action(async ({ json }: { json?: true }) => {
       const result = await overStores(census);
       process.stdout.write(json ? `${JSON.stringify(result)}\n` : report(result));
-      if (result.shortfalls.length > 0) process.exitCode = 1;
+      if (result.gaps.length > 0) process.exitCode = 1;
     });
   return exitTwoOnMisuse(command);
 }
 
 /** Takes the census of an installation: the whole API, every database of its data, and the keys' store. */
-export async function census(services: Services, stores: Stores): Promise<Census> {
+export async function census(services: Services, stores: Stores): Promise<Inventory> {
   const [home, ...regional] = stores.regions.all();
   const databases = [
     ...(home ? [{ name: 'the database', source: home }] : []),
@@ -36,15 +36,15 @@ export async function census(services: Services, stores: Stores): Promise<Census
   ];
   try {
     const { schemas } = governContracts(services, stores.keys, Buffer.alloc(32), () => undefined);
-    return await takeCensus({ schema: schemas.api, tenants: tenantEntities, databases });
+    return await takeInventory({ schema: schemas.api, tenants: tenantEntities, keys: clientKeyEntities, databases });
   } catch (error) {
     if (!(error instanceof SchemaPolicyError)) throw error;
-    const mend = 'mend the schema; the server refuses to start with it';
-    return { fields: [], shortfalls: error.message.split('\n').map((fault) => ({ at: 'schema', fault, mend })) };
+    const remedy = 'correct the schema; the server refuses to start with it';
+    return { fields: [], gaps: error.message.split('\n').map((fault) => ({ at: 'schema', fault, remedy })) };
   }
 }
 
-function report({ fields, shortfalls }: Census): string {
+function report({ fields, gaps }: Inventory): string {
   const personal = fields.filter(({ personal: said }) => said);
   const table = new Table({
     head: ['table', 'field', 'column', 'category', 'purposes (≈ de-identified)', 'retention', 'erasure'],
@@ -52,12 +52,12 @@ function report({ fields, shortfalls }: Census): string {
   });
   table.push(...personal.map(lineOf));
   const counts = `${personal.length} fields about people, ${fields.length - personal.length} that say nothing of one.`;
-  if (shortfalls.length === 0) return `${table.toString()}\n${counts}\nNothing falls short.\n`;
-  const lines = shortfalls.map(({ at, fault, mend }) => `✗ ${at} ${fault}\n  → ${mend}`);
-  return `${table.toString()}\n${counts}\n\n${lines.join('\n')}\n\n${shortfalls.length} fall short.\n`;
+  if (gaps.length === 0) return `${table.toString()}\n${counts}\nNothing falls short.\n`;
+  const lines = gaps.map(({ at, fault, remedy }) => `✗ ${at} ${fault}\n  → ${remedy}`);
+  return `${table.toString()}\n${counts}\n\n${lines.join('\n')}\n\n${gaps.length} fall short.\n`;
 }
 
-function lineOf({ table, columns, field, personal }: CensusField): string[] {
+function lineOf({ table, columns, field, personal }: InventoryField): string[] {
   if (!personal) return [];
   const { category, purposes, deidentified, retention, erasure } = personal;
   const readers = [...purposes, ...deidentified.map((purpose) => `≈${purpose}`)];

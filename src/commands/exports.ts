@@ -3,9 +3,9 @@ import Table from 'cli-table3';
 import { Command } from 'commander';
 import { tenantEntities } from '../entities';
 import type { ExportState } from '../exports/export-state';
-import { leftOutTables } from '../exports/left-out';
+import { omittedTables } from '../exports/omitted';
 import type { Services } from '../services';
-import { tableOf } from '../storage/tables';
+import { tableOf } from '../tenancy/tenant-table';
 import { clientsOf } from './clients-of';
 import { CommandError } from './failure';
 import { exitTwoOnMisuse } from './misuse';
@@ -77,7 +77,7 @@ function writeCommand(): Command {
 Example:\n  $ remit exports write ${EXAMPLE_ID} > acme.ndjson`,
     )
     .action(async (id: string, { table }: { table?: string }) => {
-      const known = tenantEntities.map((entity) => tableOf(entity).name).filter((name) => !leftOutTables.has(name));
+      const known = tenantEntities.map((entity) => tableOf(entity).name).filter((name) => !omittedTables.has(name));
       if (table !== undefined && !known.includes(table)) {
         throw new CommandError(`there is no table "${table}" in an export; there are ${known.join(', ')}`, 2);
       }

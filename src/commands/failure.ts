@@ -1,7 +1,8 @@
 import { GraphQLError } from 'graphql';
 import { EnvironmentError } from '../config';
 import { SchemaPolicyError } from '../governance/govern';
-import { ClientKeyError, ConfigurationError, MigrationLockError } from '../storage/errors';
+import { ClientKeyError } from '../keys/errors';
+import { ConfigurationError, MigrationLockError } from '../storage/errors';
 
 /** A failure in words made for whoever called the command. */
 export class CommandError extends Error {

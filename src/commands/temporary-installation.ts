@@ -3,7 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Config, readConfig } from '../config';
-import { generateMasterKeyFile } from '../storage/master-key';
+import { generateMasterKeyFile } from '../keys/master-key';
 
 /** Databases and keys in a folder of their own, which nobody else's environment reaches. */
 export interface TemporaryInstallation {

@@ -1,10 +1,10 @@
 import { Arg, Ctx, Field, ID, InputType, Int, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
+import { type Connection, page, pageSize, positionOf } from '../api/paging';
 import type { DataCategory } from '../governance/vocabulary';
 import { sideOf } from '../identity/caller';
 import { cursorsOf } from '../identity/cursors';
 import { Leaves } from '../identity/entry-declarations';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
-import { type Connection, page, pageSize, positionOf } from '../storage/connection';
 import { reachOf } from '../subjects/reach';
 import { Disclosure, DisclosureConnection, RecordDisclosureInput } from './disclosure';
 import type { Disclosures } from './disclosures';

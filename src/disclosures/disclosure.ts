@@ -1,9 +1,9 @@
 import { Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { DateTime } from '../api/date-time';
+import { connectionOf } from '../api/paging';
 import type { DataCategory } from '../governance/vocabulary';
 import { DataCategoryEnum } from '../identity/enums';
-import { connectionOf } from '../storage/connection';
-import { DateTime } from '../storage/date-time';
-import { Key, NonPersonal, TenantTable } from '../storage/tables';
+import { Key, NonPersonal, TenantTable } from '../tenancy/tenant-table';
 
 const record = 'a record of what was asked for, and answered';
 const account = 'a member of staff, by account';

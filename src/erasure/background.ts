@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type SenderOptions, WebhookSender } from '../register/webhooks/webhook-sender';
-import type { ErasureRoom } from './erasure-room';
+import type { ErasureModule } from './module';
 import { type OpenErasures, openErasures } from './monitoring';
 import { ErasureWorker, type WorkerOptions, type WorkerState } from './worker';
 
@@ -20,14 +20,14 @@ const HOUR = 3_600_000;
 
 /** What a server does beside answering: carries erasures out, tells recipients, files what has outlived its retention. */
 export class ErasureBackground {
-  readonly #room: ErasureRoom;
+  readonly #room: ErasureModule;
   readonly #options: BackgroundOptions;
   readonly #worker: ErasureWorker;
   readonly #sender: WebhookSender;
   readonly #stop = new AbortController();
   #loops: Promise<unknown> | undefined;
 
-  constructor(room: ErasureRoom, options: BackgroundOptions = {}) {
+  constructor(room: ErasureModule, options: BackgroundOptions = {}) {
     this.#room = room;
     this.#options = options;
     this.#worker = new ErasureWorker(room.parts, options.worker);

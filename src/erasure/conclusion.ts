@@ -1,5 +1,5 @@
 import type { DataSource, EntityManager } from 'typeorm';
-import type { Lease } from '../storage/jobs';
+import type { Lease } from '../jobs/jobs';
 import { committed, inTransaction } from '../storage/transaction';
 import { recordAct } from './acts';
 import { type ErasureStatement, type Retained, signCertificate } from './certificate';

@@ -1,5 +1,5 @@
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
-import type { TenantTable } from '../storage/tables';
+import type { TenantTable } from '../tenancy/tenant-table';
 import { categoriesOf, tablesAbout } from './plan';
 
 /**

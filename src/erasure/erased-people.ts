@@ -1,14 +1,14 @@
+import type { Identifier } from '../identifiers/forms';
+import { soughtIndexes } from '../keys/blind-index';
+import type { KeyStore } from '../keys/key-store';
 import { placesFor } from '../storage/affected-rows';
-import { UNDER_ERASURE } from '../storage/fence';
-import type { Identifier } from '../storage/identifiers/forms';
-import type { KeyStore } from '../storage/key-store';
 import type { Regions } from '../storage/regions';
-import { tableOf } from '../storage/tables';
-import type { Tombstones } from '../storage/tombstones';
 import { committed } from '../storage/transaction';
-import { soughtIndexes } from '../storage/vault';
 import { Customer } from '../subjects/customer';
 import type { ErasedPeople } from '../subjects/identifiers';
+import { UNDER_ERASURE } from '../tenancy/fence';
+import { tableOf } from '../tenancy/tenant-table';
+import type { Tombstones } from './tombstones';
 
 const CHUNK = 1_000;
 

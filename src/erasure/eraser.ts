@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
 import type { DataCategory } from '../governance/vocabulary';
 import { affectedRows, placesFor } from '../storage/affected-rows';
-import { snakeCase, type TenantTable } from '../storage/tables';
+import { snakeCase } from '../storage/entity-class';
+import { type TenantTable } from '../tenancy/tenant-table';
 import { erasedColumns, type StepAction } from './plan';
 
 type Value = string | number;

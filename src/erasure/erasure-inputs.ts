@@ -1,7 +1,7 @@
 import { Directive, Field, ID, InputType, Int } from 'type-graphql';
+import { DateTime } from '../api/date-time';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import { DataCategoryEnum, ProcessingPurposeEnum } from '../identity/enums';
-import { DateTime } from '../storage/date-time';
 import { CustomerFilter } from '../subjects/customer-inputs';
 import type { ErasureGrounds, ErasureStatus } from './erasure-request';
 import { type ClaimsReason, ClaimsReasonEnum, ErasureGroundsEnum, ErasureStatusEnum } from './erasure-types';

@@ -1,5 +1,5 @@
-import { Key, NonPersonal, PersonalData, TenantTable } from '../storage/tables';
 import { correspondence, identifier } from '../subjects/policies';
+import { Key, NonPersonal, PersonalData, TenantTable } from '../tenancy/tenant-table';
 
 const record = 'a record of erasure, which names no person';
 

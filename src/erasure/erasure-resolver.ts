@@ -1,5 +1,6 @@
 import { Arg, Ctx, Field, FieldResolver, ID, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
-import type { PolicySource } from '../identity/access-desk';
+import { type Connection, page, pageSize, positionOf } from '../api/paging';
+import type { PolicySource } from '../identity/access-service';
 import { sideOf } from '../identity/caller';
 import { cursorsOf } from '../identity/cursors';
 import { Leaves } from '../identity/entry-declarations';
@@ -7,16 +8,15 @@ import { isInForce } from '../identity/in-force';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { noteGiven } from '../identity/request-notes';
 import { about, unrestricted } from '../identity/subject-state';
+import type { KeyStore } from '../keys/key-store';
 import { requireInstructed, requireTokensClient } from '../register/instructed';
 import { Proposal } from '../register/proposal';
 import type { Proposals } from '../register/proposals';
-import { type Connection, page, pageSize, positionOf } from '../storage/connection';
-import { UNDER_ERASURE } from '../storage/fence';
-import type { KeyStore } from '../storage/key-store';
-import { PersonalRows, personalCategories } from '../storage/tables';
-import type { Row } from '../storage/tenant-reader';
 import { reachOf } from '../subjects/reach';
 import { fieldsAskedBy } from '../subjects/withheld-matches';
+import { UNDER_ERASURE } from '../tenancy/fence';
+import type { Row } from '../tenancy/tenant-reader';
+import { PersonalRows, personalCategories } from '../tenancy/tenant-table';
 import type { BulkFiling } from './bulk-filing';
 import { categoriesOfEndedPurpose } from './ended-purpose';
 import {
@@ -26,7 +26,6 @@ import {
   RequestErasuresInput,
   TerminateClientInput,
 } from './erasure-inputs';
-import type { ErasureRoom } from './erasure-room';
 import {
   ErasureRecipient,
   ErasureRequest,
@@ -37,6 +36,7 @@ import {
   UnfiledErasure,
 } from './erasure-types';
 import type { Filing } from './filing';
+import type { ErasureModule } from './module';
 import type { ErasureState } from './requests';
 
 @ObjectType({ simpleResolvers: true })
@@ -81,7 +81,7 @@ const platform = ['PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER'] as const;
 @Resolver(() => ErasureRequest)
 export class ErasureResolver {
   constructor(
-    private readonly room: ErasureRoom,
+    private readonly room: ErasureModule,
     private readonly proposals: Proposals,
     private readonly keys: KeyStore,
     private readonly policies: Pick<PolicySource, 'policy'>,

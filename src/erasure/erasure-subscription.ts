@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Arg, ID, Resolver, Root, Subscription } from 'type-graphql';
 import { denied, type RequestContext } from '../identity/request-context';
-import type { Row } from '../storage/tenant-reader';
+import type { Row } from '../tenancy/tenant-reader';
 import { overseen, requestOf } from './erasure-resolver';
-import type { ErasureRoom } from './erasure-room';
 import { ErasureRequest } from './erasure-types';
+import type { ErasureModule } from './module';
 import { isFinal } from './requests';
 
 /** How soon a change made by any replica is told, in milliseconds. */
@@ -13,7 +13,7 @@ const EVERY_MS = 500;
 /**
  * The subscription's resolver. type-graphql hands its `subscribe` no instance, so the class is made around the room.
  */
-export function erasureSubscription(room: ErasureRoom): object {
+export function erasureSubscription(room: ErasureModule): object {
   @Resolver()
   class ErasureSubscription {
     @Subscription(() => ErasureRequest, {
@@ -27,7 +27,7 @@ export function erasureSubscription(room: ErasureRoom): object {
   return new ErasureSubscription();
 }
 
-async function* changes(room: ErasureRoom, context: RequestContext, id: string): AsyncGenerator<ErasureRequest> {
+async function* changes(room: ErasureModule, context: RequestContext, id: string): AsyncGenerator<ErasureRequest> {
   const client = overseen(context);
   let seen = '';
   for (;;) {

@@ -1,10 +1,10 @@
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { DateTime } from '../api/date-time';
+import { connectionOf } from '../api/paging';
 import type { DataCategory } from '../governance/vocabulary';
 import { DataCategoryEnum } from '../identity/enums';
-import { connectionOf } from '../storage/connection';
-import { DateTime } from '../storage/date-time';
-import { NonPersonal, PersonalData, PersonalRows } from '../storage/tables';
 import { correspondence, identifier } from '../subjects/policies';
+import { NonPersonal, PersonalData, PersonalRows } from '../tenancy/tenant-table';
 import { type ErasureGrounds, type ErasureStatus, erasureGrounds, erasureStatuses } from './erasure-request';
 
 function enumOf<K extends string>(name: string, description: string, meanings: Readonly<Record<K, string>>) {

@@ -2,15 +2,15 @@ import { Arg, Ctx, Field, Mutation, ObjectType, Query, Resolver } from 'type-gra
 import { Leaves } from '../identity/entry-declarations';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { about, type SubjectState, unrestricted } from '../identity/subject-state';
+import { PLATFORM } from '../keys/platform-key';
 import type { ThirdParties } from '../register/third-parties';
-import { UNDER_ERASURE } from '../storage/fence';
-import { PLATFORM } from '../storage/platform-key';
 import { reachOf } from '../subjects/reach';
+import { UNDER_ERASURE } from '../tenancy/fence';
 import { PlaceLegalHoldInput, RegisterWebhookInput, ReleaseLegalHoldInput, SetRetentionInput } from './erasure-inputs';
 import { administration, overseen } from './erasure-resolver';
-import type { ErasureRoom } from './erasure-room';
 import { LegalHold, RetentionRule, WebhookEndpoint } from './erasure-types';
 import type { LegalHold as Hold } from './holds';
+import type { ErasureModule } from './module';
 
 @ObjectType({ simpleResolvers: true })
 class LegalHoldPayload {
@@ -34,7 +34,7 @@ class WebhookPayload {
 @Resolver()
 export class HoldResolver {
   constructor(
-    private readonly room: ErasureRoom,
+    private readonly room: ErasureModule,
     private readonly parties: ThirdParties,
   ) {}
 

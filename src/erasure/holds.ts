@@ -6,7 +6,6 @@ import { denied } from '../identity/request-context';
 import type { SubjectState } from '../identity/subject-state';
 import { affectedRows, placesFor } from '../storage/affected-rows';
 import { decidedChange, decidedRow } from '../storage/decided-row';
-import { TenantWriter } from '../storage/tenant-writer';
 import { committed, inTransaction } from '../storage/transaction';
 import { Customer } from '../subjects/customer';
 import {
@@ -18,6 +17,7 @@ import {
   type Reach,
   requireReached,
 } from '../subjects/reach';
+import { TenantWriter } from '../tenancy/tenant-writer';
 import { LegalHoldRow } from './erasure-request';
 import type { ErasureParts } from './parts';
 

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
-import type { TenantTable } from '../storage/tables';
-import { TenantWriter } from '../storage/tenant-writer';
 import { Customer } from '../subjects/customer';
+import type { TenantTable } from '../tenancy/tenant-table';
+import { TenantWriter } from '../tenancy/tenant-writer';
 import { type Range, rowsOf } from './eraser';
 import type { ErasureParts } from './parts';
 import { dataStore, tablesAbout } from './plan';

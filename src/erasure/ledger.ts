@@ -1,9 +1,10 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { DataSource } from 'typeorm';
-import { ClientKeyError } from '../storage/errors';
-import type { KeyStore } from '../storage/key-store';
-import { platformKey } from '../storage/platform-key';
-import { deriveKey, seal, unseal } from '../storage/vault';
+import { deriveKey } from '../keys/derived-keys';
+import { ClientKeyError } from '../keys/errors';
+import type { KeyStore } from '../keys/key-store';
+import { platformKey } from '../keys/platform-key';
+import { seal, unseal } from '../keys/sealing';
 import type { ErasedStore, Retained } from './certificate';
 import type { ErasureKind } from './erasure-request';
 import type { PlannedStep } from './plan';

@@ -1,6 +1,6 @@
+import type { OrphanSweep } from '../keys/key-store';
 import { placesFor } from '../storage/affected-rows';
-import type { OrphanSweep } from '../storage/key-store';
-import { snakeCase } from '../storage/tables';
+import { snakeCase } from '../storage/entity-class';
 import { committed } from '../storage/transaction';
 import type { ErasureParts } from './parts';
 

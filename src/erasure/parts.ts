@@ -1,15 +1,15 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { ChangeRecorder } from '../identity/change-recorder';
+import type { Jobs, Lease } from '../jobs/jobs';
+import type { KeyStore } from '../keys/key-store';
 import type { EngineProfile } from '../storage/engine-profiles';
-import type { Jobs, Lease } from '../storage/jobs';
-import type { KeyStore } from '../storage/key-store';
 import type { Regions } from '../storage/regions';
-import type { TenantTable } from '../storage/tables';
-import type { Tombstones } from '../storage/tombstones';
+import type { TenantTable } from '../tenancy/tenant-table';
 import type { ErasureLedger } from './ledger';
 import type { Recipients } from './recipients';
 import type { ErasureState } from './requests';
 import type { SigningKeys } from './signing-key';
+import type { Tombstones } from './tombstones';
 
 /** The queue that erasures wait in. */
 export const ERASURE_QUEUE = 'erasure';
@@ -47,10 +47,10 @@ export interface TerminationExports {
   waits(
     lease: Lease,
     end: Pick<ErasureState, 'client' | 'id' | 'dueAt'>,
-    errands: Pick<ErasureParts, 'now' | 'jobs'>,
+    tasks: Pick<ErasureParts, 'now' | 'jobs'>,
   ): Promise<boolean>;
   /** @returns false where the job is none of an export */
-  carryOut(lease: Lease, errands: Pick<ErasureParts, 'now' | 'jobs'>): Promise<boolean>;
+  carryOut(lease: Lease, tasks: Pick<ErasureParts, 'now' | 'jobs'>): Promise<boolean>;
   /** Removes what nobody collected in time. @returns how many */
   sweep(): Promise<number>;
 }

@@ -1,5 +1,6 @@
 import type { DataCategory, DataSubject } from '../governance/vocabulary';
-import { type StoredField, snakeCase, type TenantTable } from '../storage/tables';
+import { snakeCase } from '../storage/entity-class';
+import { type StoredField, type TenantTable } from '../tenancy/tenant-table';
 
 /** What a step does to a store. */
 export type StepAction = 'DELETE' | 'DEIDENTIFY' | 'ERASE_FIELDS' | 'PURGE' | 'DESTROY_KEY';

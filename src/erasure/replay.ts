@@ -1,9 +1,9 @@
 import type { DataSource, EntityManager } from 'typeorm';
+import { ClientKeyError } from '../keys/errors';
 import { decidedRow } from '../storage/decided-row';
-import { ClientKeyError } from '../storage/errors';
-import type { Row } from '../storage/tenant-reader';
-import { TenantWriter } from '../storage/tenant-writer';
 import { committed, inTransaction } from '../storage/transaction';
+import type { Row } from '../tenancy/tenant-reader';
+import { TenantWriter } from '../tenancy/tenant-writer';
 import { rowsOf } from './eraser';
 import { ErasureRequestRow, LegalHoldRow } from './erasure-request';
 import { withhold } from './filing';

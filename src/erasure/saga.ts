@@ -1,13 +1,13 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { DataCategory } from '../governance/vocabulary';
-import { ClientKeyError, UnsealError } from '../storage/errors';
-import type { Identifier } from '../storage/identifiers/forms';
-import type { Lease } from '../storage/jobs';
-import type { TenantTable } from '../storage/tables';
-import { type Row, TenantReader } from '../storage/tenant-reader';
+import type { Identifier } from '../identifiers/forms';
+import type { Lease } from '../jobs/jobs';
+import { ClientKeyError, UnsealError } from '../keys/errors';
 import { committed, inTransaction } from '../storage/transaction';
 import { Customer } from '../subjects/customer';
 import { identifierFields, identifiersOf } from '../subjects/identifiers';
+import { type Row, TenantReader } from '../tenancy/tenant-reader';
+import type { TenantTable } from '../tenancy/tenant-table';
 import { recordAct } from './acts';
 import { agreedTerms } from './agreed-terms';
 import { concludeErasure, hadKey } from './conclusion';

@@ -1,9 +1,10 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 import type { DataSource } from 'typeorm';
-import type { KeyStore } from '../storage/key-store';
-import { platformKey } from '../storage/platform-key';
+import { deriveKey } from '../keys/derived-keys';
+import type { KeyStore } from '../keys/key-store';
+import { platformKey } from '../keys/platform-key';
+import { seal, unseal } from '../keys/sealing';
 import { remembered } from '../storage/remembered';
-import { deriveKey, seal, unseal } from '../storage/vault';
 
 interface StoredKey {
   readonly id: string;

@@ -1,9 +1,9 @@
 import type { DataSource, EntityManager } from 'typeorm';
+import type { Lease } from '../jobs/jobs';
+import { ClientKeyError } from '../keys/errors';
 import { placesFor } from '../storage/affected-rows';
-import { ClientKeyError } from '../storage/errors';
-import type { Lease } from '../storage/jobs';
-import type { TenantTable } from '../storage/tables';
 import { committed, inTransaction } from '../storage/transaction';
+import type { TenantTable } from '../tenancy/tenant-table';
 import { recordAct } from './acts';
 import type { Retained } from './certificate';
 import { certify } from './conclusion';

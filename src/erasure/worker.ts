@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
-import { type Lease, LeaseLostError } from '../storage/jobs';
+import { type Lease, LeaseLostError } from '../jobs/jobs';
 import { committed, inTransaction } from '../storage/transaction';
 import { recordAct } from './acts';
 import type { ErasureParts } from './parts';

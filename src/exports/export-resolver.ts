@@ -7,7 +7,7 @@ import { type RequestContext, requireRole } from '../identity/request-context';
 import { requireInstructed, requireTokensClient } from '../register/instructed';
 import { Proposal } from '../register/proposal';
 import type { Proposals } from '../register/proposals';
-import type { Row } from '../storage/tenant-reader';
+import type { Row } from '../tenancy/tenant-reader';
 import type { ExportState } from './export-state';
 import { ClientExport, RequestClientExportInput } from './export-types';
 import { type Exports, exportReaders } from './exports';

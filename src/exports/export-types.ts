@@ -1,7 +1,7 @@
 import { GraphQLSafeInt } from 'graphql-scalars';
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
+import { DateTime } from '../api/date-time';
 import { register } from '../identity/enums';
-import { DateTime } from '../storage/date-time';
 import { type DiscardReason, discardReasons, type ExportStatus, exportStatuses } from './client-export';
 
 const ExportStatusEnum = register('ExportStatus', 'How far an export is.', exportStatuses);

@@ -1,27 +1,27 @@
 import type { DataSource, EntityManager } from 'typeorm';
-import { ClientKeyError } from '../storage/errors';
-import type { Jobs, Lease } from '../storage/jobs';
-import { type Row, TenantReader } from '../storage/tenant-reader';
+import type { Jobs, Lease } from '../jobs/jobs';
+import { ClientKeyError } from '../keys/errors';
 import { committed, inTransaction } from '../storage/transaction';
+import { type Row, TenantReader } from '../tenancy/tenant-reader';
 import { type ExportState, lockExport, readExport, waitingTermination } from './export-state';
-import { exportedFields, isUntold, leftOutTables } from './left-out';
+import { filter } from './filter';
 import { manifestLine, piecesOf, rowLine, trailerLine } from './lines';
+import { exportedFields, isUnreported, omittedTables } from './omitted';
 import { collectableUntil, type ExportParts } from './parts';
 import { beginning, openProgress, type Progress, rowsIn, sealProgress } from './progress';
 import { discard } from './removal';
 import { exportKey, exportKeyOrNew, sealPiece } from './sealed-pieces';
-import { sift } from './sift';
 import { pageAfter, positionOf } from './table-page';
 
 /** Clock and queue of the worker that carries an export out. */
-export interface Errands {
+export interface Tasks {
   readonly now: () => number;
   readonly jobs: (source: DataSource) => Jobs;
 }
 
 interface Pass {
   readonly parts: ExportParts;
-  readonly errands: Errands;
+  readonly tasks: Tasks;
   readonly source: DataSource;
   readonly lease: Lease;
   readonly key: Buffer;
@@ -32,19 +32,19 @@ interface Pass {
  * whoever dies on the way leaves pieces that the next worker goes on from.
  * @returns false where the job is none of an export
  */
-export async function carryOut(parts: ExportParts, lease: Lease, errands: Errands): Promise<boolean> {
+export async function carryOut(parts: ExportParts, lease: Lease, tasks: Tasks): Promise<boolean> {
   const source = await parts.regions.of(lease.client);
-  const jobs = errands.jobs(source);
+  const jobs = tasks.jobs(source);
   const found = await committed(source, () => readExport(source, lease.client, lease.id));
   if (!found) return false;
   const { notBefore } = found;
-  if (found.status === 'WAITING' && notBefore > errands.now()) {
+  if (found.status === 'WAITING' && notBefore > tasks.now()) {
     await inTransaction(source, (manager) => jobs.park(manager, lease, notBefore));
     return true;
   }
   const key = await keyOf(parts, source, found);
   if (!key) await inTransaction(source, (manager) => jobs.finish(manager, lease));
-  else await write({ parts, errands, source, lease, key }, found);
+  else await write({ parts, tasks, source, lease, key }, found);
   key?.fill(0);
   return true;
 }
@@ -72,7 +72,7 @@ async function write(pass: Pass, found: ExportState): Promise<void> {
     const page = await inTransaction(source, (manager) => writePage(pass, manager));
     if (page === 'MORE') continue;
     // Discarded while it was made; whoever did so has seen to a new one.
-    if (page === 'GONE') return inTransaction(source, (manager) => pass.errands.jobs(source).finish(manager, lease));
+    if (page === 'GONE') return inTransaction(source, (manager) => pass.tasks.jobs(source).finish(manager, lease));
     const details = { export: lease.id, rows: rowsIn(page), bytes: page.bytes };
     await parts.recorder.record('EXPORT_MADE', { client: lease.client, principal: 'exports', details });
     return inTransaction(source, (manager) => finish(pass, manager, page));
@@ -80,13 +80,13 @@ async function write(pass: Pass, found: ExportState): Promise<void> {
 }
 
 /** Says when it begins before it reads anything: whoever is withheld later may be in it, and nobody else. */
-async function begin({ parts, errands, lease, key }: Pass, manager: EntityManager): Promise<void> {
+async function begin({ parts, tasks, lease, key }: Pass, manager: EntityManager): Promise<void> {
   await lease.fence(manager);
   const state = await lockExport(manager, lease.client, lease.id);
   if (state?.status !== 'WAITING') return;
-  const at = errands.now();
+  const at = tasks.now();
   const progress = beginning();
-  const tables = parts.tables.map(([, table]) => table).filter(({ name }) => !leftOutTables.has(name));
+  const tables = parts.tables.map(([, table]) => table).filter(({ name }) => !omittedTables.has(name));
   await append(manager, state, key, progress, [manifestLine(state, at, tables)]);
   await manager.query(
     `UPDATE client_export SET status = 'PREPARING', begun_at = ?, progress = ? WHERE client_id = ? AND id = ?`,
@@ -103,7 +103,7 @@ async function writePage(pass: Pass, manager: EntityManager): Promise<Progress |
   const progress = openProgress(key, state, state.progress);
   const lines: Buffer[] = [];
   for (let budget = parts.pageRows; budget > 0; ) {
-    const next = parts.tables.find(([, { name }]) => !leftOutTables.has(name) && !progress.done.includes(name));
+    const next = parts.tables.find(([, { name }]) => !omittedTables.has(name) && !progress.done.includes(name));
     if (!next) break;
     const read = await readRows(pass, manager, next, progress, budget, lines);
     // An empty table is a query, too.
@@ -120,11 +120,11 @@ async function writePage(pass: Pass, manager: EntityManager): Promise<Progress |
 }
 
 const isRead = ({ tables }: ExportParts, { done }: Progress): boolean =>
-  tables.every(([, { name }]) => leftOutTables.has(name) || done.includes(name));
+  tables.every(([, { name }]) => omittedTables.has(name) || done.includes(name));
 
 /** Reads on in a table, and adds its lines. @returns how many rows it read */
 async function readRows(
-  { parts, errands, source, lease: { client } }: Pass,
+  { parts, tasks, source, lease: { client } }: Pass,
   manager: EntityManager,
   next: ExportParts['tables'][number],
   progress: Progress,
@@ -140,8 +140,8 @@ async function readRows(
   const rows = await pageAfter(new TenantReader(place, keys), next, client, fields, after, limit);
   const counted = progress.tables[table.name] ?? { rows: 0, underErasure: 0, withoutKey: 0, damaged: 0 };
   progress.tables[table.name] = counted;
-  const tellable = rows.filter((row) => !isUntold(table, row, errands.now()));
-  const sifted = await sift({ manager, keys, client }, table, tellable, counted);
+  const tellable = rows.filter((row) => !isUnreported(table, row, tasks.now()));
+  const sifted = await filter({ manager, keys, client }, table, tellable, counted);
   lines.push(...sifted.map((row) => rowLine(table, fields, row, counted)));
   if (table.name === 'customer') progress.residencies = residenciesOf(progress, sifted);
   const last = rows.at(-1);
@@ -173,14 +173,14 @@ async function append(
   }
 }
 
-async function finish({ errands, source, lease, key }: Pass, manager: EntityManager, read: Progress): Promise<void> {
+async function finish({ tasks, source, lease, key }: Pass, manager: EntityManager, read: Progress): Promise<void> {
   await lease.fence(manager);
   // A transaction may run twice.
   const progress = structuredClone(read);
-  const jobs = errands.jobs(source);
+  const jobs = tasks.jobs(source);
   const state = await lockExport(manager, lease.client, lease.id);
   if (state?.status === 'PREPARING') {
-    const at = errands.now();
+    const at = tasks.now();
     await append(manager, state, key, progress, [trailerLine(progress)]);
     const termination = await waitingTermination(manager, state);
     await manager.query(

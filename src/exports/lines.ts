@@ -1,7 +1,7 @@
-import type { TenantTable } from '../storage/tables';
-import type { Row } from '../storage/tenant-reader';
+import type { Row } from '../tenancy/tenant-reader';
+import type { TenantTable } from '../tenancy/tenant-table';
 import type { ExportState } from './export-state';
-import { exportedFields, leftOutFields, leftOutTables } from './left-out';
+import { exportedFields, omittedFields, omittedTables } from './omitted';
 import { type Progress, rowsIn, type TableCount } from './progress';
 
 /** What a reader of exports goes by; it changes when a line's shape does. */
@@ -21,7 +21,7 @@ export function manifestLine({ id, client }: ExportState, begunAt: number, table
       client,
       begunAt: new Date(begunAt).toISOString(),
       tables: fields,
-      leftOut: { tables: Object.fromEntries(leftOutTables), fields: Object.fromEntries(leftOutFields) },
+      omitted: { tables: Object.fromEntries(omittedTables), fields: Object.fromEntries(omittedFields) },
       end: 'The last line counts the rows of each table. A file without it is not whole.',
     },
   });

@@ -1,9 +1,10 @@
 import type { DataSource } from 'typeorm';
 import type { ChangeRecorder } from '../identity/change-recorder';
-import type { Jobs } from '../storage/jobs';
-import type { KeyStore } from '../storage/key-store';
+import type { Jobs } from '../jobs/jobs';
+import type { KeyStore } from '../keys/key-store';
+import type { EntityClass } from '../storage/entity-class';
 import type { Regions } from '../storage/regions';
-import type { EntityClass, TenantTable } from '../storage/tables';
+import type { TenantTable } from '../tenancy/tenant-table';
 import type { IntendedTransfer } from '../transfers/transfer-rules';
 import type { ExportState } from './export-state';
 

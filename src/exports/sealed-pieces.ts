@@ -1,6 +1,6 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { decrypt, encrypt } from '../storage/aes-gcm';
-import type { KeyStore } from '../storage/key-store';
+import { decrypt, encrypt } from '../keys/aes-gcm';
+import type { KeyStore } from '../keys/key-store';
 
 /**
  * An export's key is one of its client's, random and in the keys' store, where persons' keys are: destroyed, it takes the

@@ -1,5 +1,5 @@
-import type { TenantTable } from '../storage/tables';
-import type { Condition, Row, TenantReader } from '../storage/tenant-reader';
+import type { Condition, Row, TenantReader } from '../tenancy/tenant-reader';
+import type { TenantTable } from '../tenancy/tenant-table';
 
 type Entity = abstract new (...args: never[]) => object;
 export type Position = ReadonlyArray<string | number>;

@@ -18,23 +18,23 @@ export function terminationExports(parts: ExportParts): TerminationExports {
       return id;
     },
     dismiss: (manager, client, request) => dismiss(manager, client, request),
-    waits: async (lease, { client, id, dueAt }, errands) => {
+    waits: async (lease, { client, id, dueAt }, tasks) => {
       const source = await parts.regions.of(client);
       // The export is locked before the job is parked: whoever collects it wakes the job after that, or is seen here.
       const uncollected = await inTransaction(source, async (manager) => {
         const made = await lockExports(manager, 'client_id = ? AND request_id = ?', [client, id]);
         const until = awaitedUntil(made, dueAt);
         if (until === undefined) return undefined;
-        if (until <= errands.now()) return made.at(-1);
+        if (until <= tasks.now()) return made.at(-1);
         await lease.fence(manager);
-        await errands.jobs(source).park(manager, lease, until);
+        await tasks.jobs(source).park(manager, lease, until);
         return 'WAITS' as const;
       });
       if (uncollected === 'WAITS') return true;
       if (uncollected) await tell(parts, uncollected);
       return false;
     },
-    carryOut: (lease, errands) => carryOut(parts, lease, errands),
+    carryOut: (lease, tasks) => carryOut(parts, lease, tasks),
     sweep: () => sweepExports(parts),
   };
 }

@@ -1,5 +1,5 @@
 import { Counter, type Registry } from 'prom-client';
-import type { Alert } from '../audit/alerts';
+import type { Alert } from '../audit/alerts/alerts';
 
 /** Counts alerts by rule: never by who, or whose. */
 export function countAlerts(registry: Registry): (alert: Alert) => void {

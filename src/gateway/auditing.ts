@@ -1,6 +1,6 @@
 import type { GraphQLError } from 'graphql';
 import type { AccessFacts } from '../audit/access-recorder';
-import { isAuditUnavailable } from '../audit/errors';
+import { isAuditUnavailable } from '../audit/log/errors';
 import type { GovernanceReport, Governed } from '../governance/govern';
 import type { RequestContext } from '../identity/request-context';
 import { concludeExchange, type Exchange } from './exchange';

@@ -14,10 +14,10 @@ import {
   isObjectType,
 } from 'graphql';
 import { buildSchemaSync, type NonEmptyArray } from 'type-graphql';
+import { rowResolversOf } from '../api/row-resolvers';
 import { governanceDirectives } from '../governance/directive-usages';
 import { ENTRY_DECLARATION } from '../identity/entry-declarations';
 import type { RequestContext } from '../identity/request-context';
-import { rowResolversOf } from '../storage/row-resolvers';
 import { shapeIds } from './shaped-ids';
 
 type ResolverClass = abstract new (...args: never[]) => object;
@@ -62,8 +62,8 @@ function requireDeclaredMutations(schema: GraphQLSchema): void {
   const mutations = Object.values(schema.getMutationType()?.getFields() ?? {});
   const silent = mutations.filter(({ extensions }) => !(ENTRY_DECLARATION in extensions)).map(({ name }) => name);
   if (silent.length === 0) return;
-  const mend = 'say @Leaves(kind) of them, or @ChangesNoGovernance(why)';
-  throw new Error(`these mutations do not say which entry they leave in the ledger: ${silent.join(', ')}; ${mend}`);
+  const remedy = 'say @Leaves(kind) of them, or @ChangesNoGovernance(why)';
+  throw new Error(`these mutations do not say which entry they leave in the ledger: ${silent.join(', ')}; ${remedy}`);
 }
 
 function fieldOf(schema: GraphQLSchema, type: string, field: string): GraphQLField<unknown, unknown> {

@@ -116,7 +116,7 @@ function unbound(at: string, input: Input, reading: Reading, seen = new Set<stri
   if (named) {
     return [`${at}: it filters or sorts by ${named} without saying so; add @governedBy(field: "${named}")`];
   }
-  if (!isInputObjectType(type)) return isUntold(input, reading) ? [untold(at)] : [];
+  if (!isInputObjectType(type)) return isUndeclared(input, reading) ? [undeclared(at)] : [];
   if (seen.has(type.name)) return [];
   seen.add(type.name);
   return Object.values(type.getFields()).flatMap((inner) =>
@@ -124,7 +124,7 @@ function unbound(at: string, input: Input, reading: Reading, seen = new Set<stri
   );
 }
 
-const untold = (at: string): string =>
+const undeclared = (at: string): string =>
   `${at}: it could filter or sort by a governed field; add @governedBy(field: …), or @nonPersonal(because: …) where it does not`;
 
 /** The governed field that an input names; an id that is asked for where no subject is given addresses something else. */
@@ -138,7 +138,7 @@ function namesGoverned(input: Input, { governed, reaches }: Reading): string | u
 /** Words of arguments that take any field's name or value. */
 const anyField = new Set(['by', 'filter', 'group', 'order', 'q', 'query', 'search', 'sort', 'term', 'where']);
 
-function isUntold(input: Input, { governed, nonPersonal, reaches }: Reading): boolean {
+function isUndeclared(input: Input, { governed, nonPersonal, reaches }: Reading): boolean {
   const type = getNamedType(input.type);
   if (governed.length === 0 || type.name === 'ID' || isPaging(input) || nonPersonal.has(input.name)) return false;
   return reaches || (isScalarType(type) && words(input.name).some((word) => anyField.has(word)));

@@ -54,7 +54,7 @@ export function badUserInput(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } });
 }
 
-/** The schema's governance is not sound: thrown at start-up with every fault, each naming its coordinate and the mend. */
+/** The schema's governance is not sound: thrown at start-up with every fault, each naming its coordinate and the remedy. */
 export class SchemaPolicyError extends Error {
   constructor(readonly faults: readonly string[]) {
     super(`The schema's governance is not sound:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);

@@ -8,6 +8,7 @@ import {
   parse,
 } from 'graphql';
 import type { Access } from './access';
+import { apolloGateway, type GovernedGateway } from './apollo-plugin';
 import { CompiledOperation } from './compiled-operation';
 import { type Cost, costOf, defaultLengths, enforceCost } from './cost';
 import { type Decision, decide, decisionKey, purposeOf } from './decision';
@@ -15,7 +16,6 @@ import { Documents } from './documents';
 import { Enforcement, type GovernanceReport } from './enforcement';
 import { badUserInput, messageOf } from './errors';
 import { type Explanation, explainDecision } from './explain';
-import { apolloGateway, type GovernedGateway } from './gateway';
 import { type GovernedCoordinate, publicCoordinate } from './governed-coordinate';
 import { guardSchema } from './guards';
 import { LeastRecentlyUsed } from './least-recently-used';
@@ -28,11 +28,11 @@ import { readSchemaPolicy, type SchemaPolicy } from './schema-policy';
 import { coerceVariables } from './variables';
 
 export type { Access, Prohibition, RowRefusal } from './access';
+export type { GovernedGateway } from './apollo-plugin';
 export type { Decision, Outcome, Verdict } from './decision';
 export type { GovernanceReport } from './enforcement';
 export { SchemaPolicyError } from './errors';
 export type { Explanation } from './explain';
-export type { GovernedGateway } from './gateway';
 export type { GovernedCoordinate } from './governed-coordinate';
 export type { Limits } from './limits';
 export { governanceTypeDefs } from './type-defs';
@@ -117,7 +117,7 @@ type Prepared = {
 /**
  * Governs a schema: reads its directives into a policy, puts guards on its governed fields, and returns the one way in.
  * The schema is guarded in place, so that an executor which bypasses this one is given nothing governed.
- * @throws {SchemaPolicyError} where the directives are not sound, with every fault and its mend
+ * @throws {SchemaPolicyError} where the directives are not sound, with every fault and its remedy
  */
 export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Governed {
   const policy = readSchemaPolicy(schema, options.ungoverned);

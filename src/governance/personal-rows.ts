@@ -96,7 +96,7 @@ export class PersonalRows {
       if (!this.holds(type) || isGoverned(rule) || isLeafType(getNamedType(field.type))) return [];
       const [row] = this.rowsOf(field);
       if (row) return [ungoverned([at], row)];
-      return usages(field, 'nonPersonal').length > 0 ? [] : [`${at}: unclassified beside governed fields; ${mend}`];
+      return usages(field, 'nonPersonal').length > 0 ? [] : [`${at}: unclassified beside governed fields; ${remedy}`];
     });
   }
 
@@ -117,7 +117,7 @@ export class PersonalRows {
   }
 }
 
-const mend = 'add @personalData(category: …) or @nonPersonal(because: …)';
+const remedy = 'add @personalData(category: …) or @nonPersonal(because: …)';
 
 const fieldsOf = (type: GraphQLObjectType): Field[] => Object.values(type.getFields());
 

@@ -30,7 +30,7 @@ type Fielded = GraphQLObjectType | GraphQLInterfaceType;
 type Field = GraphQLField<unknown, unknown>;
 
 /**
- * Every reason why a schema's governance may not be relied on; each names a coordinate and the mend.
+ * Every reason why a schema's governance may not be relied on; each names a coordinate and the remedy.
  * @param ungoverned the caller knows that nothing of the schema is governed
  */
 export function schemaFaults(schema: GraphQLSchema, ungoverned: boolean): string[] {
@@ -120,19 +120,22 @@ function unsuitable(method: Deidentification, field: Field): string | undefined 
 
 /** A non-null field cannot be null when it is withheld, so it must always have something it may say. */
 function nonNullFaults(at: string, rule: FieldRule): string[] {
-  const mend = 'make the field nullable';
+  const remedy = 'make the field nullable';
   const withheld = allPurposes.filter((purpose) => strictness(rule, purpose) === Strictness.WITHHELD);
   const suppressed = [...rule.deidentify].filter(([, method]) => method === 'SUPPRESS').map(([purpose]) => purpose);
   const faults: string[] = [];
   if (withheld.length + suppressed.length > 0) {
     const purposes = [...withheld, ...suppressed].join(', ');
-    faults.push(`${at}: it is non-null, but withheld for ${purposes}; add @deidentify for these or ${mend}`);
+    faults.push(`${at}: it is non-null, but withheld for ${purposes}; add @deidentify for these or ${remedy}`);
   }
-  if (rule.agreements.length > 0) faults.push(`${at}: it is non-null, but @requiresAgreement may withhold it; ${mend}`);
-  if (rule.scopes.length > 0) faults.push(`${at}: it is non-null, but @requiresScopes may withhold it; ${mend}`);
-  if (rule.derivedFrom.length > 0) faults.push(`${at}: it is non-null, but its sources may withhold it; ${mend}`);
+  if (rule.agreements.length > 0)
+    faults.push(`${at}: it is non-null, but @requiresAgreement may withhold it; ${remedy}`);
+  if (rule.scopes.length > 0) faults.push(`${at}: it is non-null, but @requiresScopes may withhold it; ${remedy}`);
+  if (rule.derivedFrom.length > 0) faults.push(`${at}: it is non-null, but its sources may withhold it; ${remedy}`);
   if (![...rule.deidentify.values()].some((method) => method !== 'SUPPRESS')) {
-    faults.push(`${at}: it is non-null, but has no de-identified form for a withheld row; add @deidentify or ${mend}`);
+    faults.push(
+      `${at}: it is non-null, but has no de-identified form for a withheld row; add @deidentify or ${remedy}`,
+    );
   }
   return faults;
 }

@@ -53,7 +53,7 @@ export interface SchemaPolicy {
 /**
  * Turns a schema's directives into its policy.
  * @param ungoverned the caller knows that nothing of the schema is governed
- * @throws {SchemaPolicyError} with every fault found, each naming a coordinate and the mend
+ * @throws {SchemaPolicyError} with every fault found, each naming a coordinate and the remedy
  */
 export function readSchemaPolicy(schema: GraphQLSchema, ungoverned = false): SchemaPolicy {
   const faults = schemaFaults(schema, ungoverned);

@@ -1,4 +1,4 @@
-import type { CursorSeal } from '../storage/connection';
+import type { CursorSeal } from '../api/paging';
 import type { RequestContext } from './request-context';
 
 /**

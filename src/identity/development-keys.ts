@@ -76,7 +76,7 @@ async function readKey(keyFile: string): Promise<JWK | undefined> {
     return JSON.parse(await readFile(keyFile, 'utf8')) as JWK;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new ConfigurationError(keyFile, 'is not readable as a development key pair; delete it or mend its mode', {
+    throw new ConfigurationError(keyFile, 'is not readable as a development key pair; delete it or correct its mode', {
       cause: error,
     });
   }

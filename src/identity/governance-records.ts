@@ -1,13 +1,13 @@
 import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { type DataCategory, isPurpose, type ProcessingPurpose } from '../governance/vocabulary';
+import type { KeyStore } from '../keys/key-store';
 import { type DecidedRow, decidedChange, decidedRow } from '../storage/decided-row';
-import type { KeyStore } from '../storage/key-store';
 import type { Regions } from '../storage/regions';
-import { tableOf } from '../storage/tables';
-import { type Row, TenantReader } from '../storage/tenant-reader';
-import { TenantWriter } from '../storage/tenant-writer';
 import { inTransaction } from '../storage/transaction';
+import { type Row, TenantReader } from '../tenancy/tenant-reader';
+import { tableOf } from '../tenancy/tenant-table';
+import { TenantWriter } from '../tenancy/tenant-writer';
 import { sideOf } from './caller';
 import { type ChangeRecorder, changing, unrecorded } from './change-recorder';
 import { ClientInstruction, type InstructedAct } from './client-instruction';

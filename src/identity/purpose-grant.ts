@@ -1,7 +1,7 @@
 import { Field, ID, InputType, ObjectType, registerEnumType } from 'type-graphql';
+import { DateTime } from '../api/date-time';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
-import { DateTime } from '../storage/date-time';
-import { Key, NonPersonal, TenantTable } from '../storage/tables';
+import { Key, NonPersonal, TenantTable } from '../tenancy/tenant-table';
 import { DataCategoryEnum, ProcessingPurposeEnum } from './enums';
 
 /** Who a grant is for: everyone with a role at the client, one principal, or an application. */

@@ -63,7 +63,7 @@ export interface TransferCheck {
   readonly named?: ReadonlySet<string>;
 }
 
-/** What the access desk has to be told about transfers by the room that decides on them. */
+/** What the access service has to be told about transfers by the room that decides on them. */
 export interface TransferRules {
   /**
    * The checks of one caller at this moment, a purpose at a time.

@@ -1,8 +1,8 @@
 import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
+import { DateTime } from '../api/date-time';
 import type { AgreementKind, ProcessingPurpose } from '../governance/vocabulary';
 import { AgreementKindEnum, ProcessingPurposeEnum } from '../identity/enums';
-import { DateTime } from '../storage/date-time';
-import { Key, NonPersonal, TenantTable } from '../storage/tables';
+import { Key, NonPersonal, TenantTable } from '../tenancy/tenant-table';
 
 const contract = 'a contract between businesses';
 

@@ -1,10 +1,10 @@
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import { DateTime } from '../api/date-time';
 import { register } from '../identity/enums';
 import { type RecipientKind, recipientKinds } from '../identity/recipient';
 import { type Framework, frameworks } from '../law/adequacy';
 import { idColumn, instantColumn, textColumn } from '../storage/columns';
-import { DateTime } from '../storage/date-time';
 
 export const RecipientKindEnum = register('TransferRecipientKind', 'To whom personal data goes.', recipientKinds);
 const FrameworkEnum = register(

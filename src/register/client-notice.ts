@@ -1,7 +1,7 @@
 import { Field, ID, ObjectType } from 'type-graphql';
-import { connectionOf } from '../storage/connection';
-import { DateTime } from '../storage/date-time';
-import { Key, NonPersonal, TenantTable } from '../storage/tables';
+import { DateTime } from '../api/date-time';
+import { connectionOf } from '../api/paging';
+import { Key, NonPersonal, TenantTable } from '../tenancy/tenant-table';
 
 const business = 'a notice to a business';
 

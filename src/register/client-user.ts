@@ -1,5 +1,5 @@
 import { Field, ID, ObjectType } from 'type-graphql';
-import { Key, NonPersonal, PersonalData, type PersonalDataOptions, TenantTable } from '../storage/tables';
+import { Key, NonPersonal, PersonalData, type PersonalDataOptions, TenantTable } from '../tenancy/tenant-table';
 
 const account: Omit<PersonalDataOptions, 'stored' | 'category'> = {
   subject: 'CLIENT_USER',

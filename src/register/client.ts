@@ -1,10 +1,10 @@
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
+import { DateTime } from '../api/date-time';
+import { EmailAddress } from '../api/email-address';
+import { connectionOf } from '../api/paging';
 import { HostingRegionEnum } from '../identity/enums';
-import { connectionOf } from '../storage/connection';
-import { DateTime } from '../storage/date-time';
-import { EmailAddress } from '../storage/email-address';
 import type { HostingRegion } from '../storage/regions';
-import { Key, NonPersonal, TenantTable } from '../storage/tables';
+import { Key, NonPersonal, TenantTable } from '../tenancy/tenant-table';
 
 const business = 'about a business, not a person';
 const office = 'an office that the client publishes for others to turn to (GDPR Art. 27, Art. 37(7))';

@@ -5,13 +5,13 @@ import { clientRoles, type GovernanceRecords } from '../identity/governance-reco
 import { bumpPolicy } from '../identity/policy-version';
 import { GranteeKind } from '../identity/purpose-grant';
 import { denied } from '../identity/request-context';
+import type { KeyStore } from '../keys/key-store';
 import { decidedChange, decidedRow } from '../storage/decided-row';
-import type { KeyStore } from '../storage/key-store';
 import { type HostingRegion, isHostingRegion, type Regions } from '../storage/regions';
-import { tableOf } from '../storage/tables';
-import { type Row, TenantReader } from '../storage/tenant-reader';
-import { TenantWriter } from '../storage/tenant-writer';
 import { committed, inTransaction, isDuplicate } from '../storage/transaction';
+import { type Row, TenantReader } from '../tenancy/tenant-reader';
+import { tableOf } from '../tenancy/tenant-table';
+import { TenantWriter } from '../tenancy/tenant-writer';
 import { Agreement, type SignAgreementInput } from './agreement';
 import { requireCountry, requireSlug, requireText } from './checks';
 import type { Client, NameClientContactsInput, RegisterClientInput } from './client';

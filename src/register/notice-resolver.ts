@@ -1,8 +1,8 @@
 import { Arg, Ctx, Int, Query, Resolver } from 'type-graphql';
+import { type Connection, page, pageSize, positionOf } from '../api/paging';
 import { cursorsOf } from '../identity/cursors';
 import { type RequestContext, requireClient, requireRole } from '../identity/request-context';
-import { type Connection, page, pageSize, positionOf } from '../storage/connection';
-import type { KeyStore } from '../storage/key-store';
+import type { KeyStore } from '../keys/key-store';
 import { ClientNotice, ClientNoticeConnection } from './client-notice';
 import type { Notices } from './notices';
 

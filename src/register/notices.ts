@@ -1,9 +1,9 @@
-import type { KeyStore } from '../storage/key-store';
+import type { KeyStore } from '../keys/key-store';
 import type { Regions } from '../storage/regions';
-import { tableOf } from '../storage/tables';
-import { type Condition, type Row, TenantReader } from '../storage/tenant-reader';
-import { TenantWriter } from '../storage/tenant-writer';
 import { inTransaction, isDuplicate } from '../storage/transaction';
+import { type Condition, type Row, TenantReader } from '../tenancy/tenant-reader';
+import { tableOf } from '../tenancy/tenant-table';
+import { TenantWriter } from '../tenancy/tenant-writer';
 import { ClientNotice } from './client-notice';
 import type { Webhooks } from './webhooks/webhooks';
 

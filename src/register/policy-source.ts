@@ -1,4 +1,4 @@
-import type { ClientPolicy, ClientReference, PolicySource, RegisteredParty } from '../identity/access-desk';
+import type { ClientPolicy, ClientReference, PolicySource, RegisteredParty } from '../identity/access-service';
 import { sideOf, type TokenClaims } from '../identity/caller';
 import type { GovernanceRecords } from '../identity/governance-records';
 import type { Permission } from '../identity/rights';
@@ -7,7 +7,7 @@ import type { Clients } from './clients';
 import type { SubProcessor } from './sub-processor';
 import type { ThirdParties } from './third-parties';
 
-/** What the register tells the access desk: agreements, installations, sub-processors as permissions and limits. */
+/** What the register tells the access service: agreements, installations, sub-processors as permissions and limits. */
 export class RegisterPolicySource implements PolicySource {
   constructor(
     private readonly clients: Clients,

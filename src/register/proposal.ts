@@ -1,8 +1,8 @@
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import { DateTime } from '../api/date-time';
 import { register } from '../identity/enums';
 import { idColumn, instantColumn, textColumn } from '../storage/columns';
-import { DateTime } from '../storage/date-time';
 
 export const proposedActs = {
   CERTIFY_RECIPIENT: "Certifies the platform's own staff as a recipient.",

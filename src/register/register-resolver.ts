@@ -1,12 +1,12 @@
 import { Arg, Ctx, Field, FieldResolver, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import { type Connection, connectionOf, page, pageSize, positionOf } from '../api/paging';
 import { cursorsOf } from '../identity/cursors';
 import { Leaves } from '../identity/entry-declarations';
 import { type RequestContext, requireClient, requirePrincipal, requireRole } from '../identity/request-context';
 import { noteGiven } from '../identity/request-notes';
 import { about, unrestricted } from '../identity/subject-state';
-import { type Connection, connectionOf, page, pageSize, positionOf } from '../storage/connection';
-import type { KeyStore } from '../storage/key-store';
-import { PersonalRows, personalCategories } from '../storage/tables';
+import type { KeyStore } from '../keys/key-store';
+import { PersonalRows, personalCategories } from '../tenancy/tenant-table';
 import { Agreement, SignAgreementInput } from './agreement';
 import { Client, ClientConnection, NameClientContactsInput, RegisterClientInput } from './client';
 import { ClientUser } from './client-user';

@@ -1,9 +1,9 @@
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import { DateTime } from '../api/date-time';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import { DataCategoryEnum, ProcessingPurposeEnum } from '../identity/enums';
 import { idColumn, instantColumn, textColumn } from '../storage/columns';
-import { DateTime } from '../storage/date-time';
 import { CertificationInput } from './certification';
 
 @Entity('sub_processor')

@@ -22,7 +22,7 @@ export const countColumn = { type: 'int' } as const satisfies ColumnOptions;
 export const amountColumn = { type: 'bigint' } as const satisfies ColumnOptions;
 /** A number of bytes: a whole number up to 2^53. */
 export const sizeColumn = { type: 'bigint' } as const satisfies ColumnOptions;
-/** Sealed bytes (vault.ts). MySQL's tables have MEDIUMBLOB (16 MB) here, see createTable. */
+/** Sealed bytes (keys/sealing.ts). MySQL's tables have MEDIUMBLOB (16 MB) here, see createTable. */
 export const sealedColumn = { type: 'blob' } as const satisfies ColumnOptions;
 /** Plain text that carries no identity, of at most `length` characters. */
 export const textColumn = (length: number) => ({ type: 'varchar', length, ...UTF8 }) as const satisfies ColumnOptions;

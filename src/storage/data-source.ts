@@ -103,7 +103,7 @@ async function switchToWal(database: Database): Promise<void> {
  * Opens a store. SQLite's folder and file are made where they are missing, for this user only.
  *
  * @param url as in {@link dataSourceOptions}
- * @throws ConfigurationError naming the variable and the mend, never the password
+ * @throws ConfigurationError naming the variable and the remedy, never the password
  */
 export async function openDataSource(url: string, options: StoreOptions): Promise<DataSource> {
   const address = parseStoreUrl(url, options.variable);

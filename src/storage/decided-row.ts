@@ -1,5 +1,5 @@
 import { getMetadataArgsStorage } from 'typeorm';
-import { type EntityClass, snakeCase } from './tables';
+import { type EntityClass, snakeCase } from './entity-class';
 
 export type DecidedValue = string | number | null;
 

@@ -1,9 +1,9 @@
 import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import type { KeyStore } from '../storage/key-store';
-import { TenantReader } from '../storage/tenant-reader';
-import type { TenantWriter } from '../storage/tenant-writer';
-import { attributeKeyIndex } from '../storage/vault';
+import { attributeKeyIndex } from '../keys/blind-index';
+import type { KeyStore } from '../keys/key-store';
+import { TenantReader } from '../tenancy/tenant-reader';
+import type { TenantWriter } from '../tenancy/tenant-writer';
 import { CustomAttribute } from './custom-attribute';
 import type { AttributeInput } from './customer-inputs';
 

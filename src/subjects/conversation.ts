@@ -1,7 +1,7 @@
 import { Field, ID, ObjectType } from 'type-graphql';
-import { connectionOf } from '../storage/connection';
-import { DateTime } from '../storage/date-time';
-import { Key, NonPersonal, PersonalData, TenantTable } from '../storage/tables';
+import { DateTime } from '../api/date-time';
+import { connectionOf } from '../api/paging';
+import { Key, NonPersonal, PersonalData, TenantTable } from '../tenancy/tenant-table';
 import { correspondence, correspondenceId } from './policies';
 
 const ofCustomer = { kind: 'CUSTOMER', id: 'customerId' } as const;

@@ -1,5 +1,5 @@
 import { Field, ObjectType } from 'type-graphql';
-import { Key, PersonalData, TenantTable } from '../storage/tables';
+import { Key, PersonalData, TenantTable } from '../tenancy/tenant-table';
 import { behaviour } from './policies';
 
 @TenantTable('customer_attribute', { subject: { kind: 'CUSTOMER', id: 'customerId' }, erasure: 'DELETE' })

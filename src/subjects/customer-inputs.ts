@@ -1,8 +1,8 @@
 import { Directive, Field, ID, InputType } from 'type-graphql';
+import { DateTime } from '../api/date-time';
+import { EmailAddress } from '../api/email-address';
 import type { ProcessingPurpose } from '../governance/vocabulary';
 import { ProcessingPurposeEnum } from '../identity/enums';
-import { DateTime } from '../storage/date-time';
-import { EmailAddress } from '../storage/email-address';
 import type { RestrictionGround } from './customer';
 import { PostalAddressInput } from './postal-address';
 import { RestrictionGroundEnum } from './processing-restriction';

@@ -12,15 +12,15 @@ import {
   Resolver,
   Root,
 } from 'type-graphql';
+import { type Connection, connectionOf, page, pageSize, positionOf } from '../api/paging';
+import { RowResolver } from '../api/row-resolvers';
 import { cursorsOf } from '../identity/cursors';
 import { ChangesNoGovernance, Leaves } from '../identity/entry-declarations';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { noteGiven } from '../identity/request-notes';
-import { type Connection, connectionOf, page, pageSize, positionOf } from '../storage/connection';
-import type { KeyStore } from '../storage/key-store';
-import { RowResolver } from '../storage/row-resolvers';
-import { PersonalRows, personalCategories } from '../storage/tables';
-import type { Row } from '../storage/tenant-reader';
+import type { KeyStore } from '../keys/key-store';
+import type { Row } from '../tenancy/tenant-reader';
+import { PersonalRows, personalCategories } from '../tenancy/tenant-table';
 import { Conversation, ConversationConnection, Message, MessageConnection } from './conversation';
 import { CustomAttribute } from './custom-attribute';
 import { Customer } from './customer';

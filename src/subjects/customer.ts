@@ -1,8 +1,8 @@
 import { Field, ID, ObjectType } from 'type-graphql';
+import { DateTime } from '../api/date-time';
 import type { ProcessingPurpose } from '../governance/vocabulary';
 import { ProcessingPurposeEnum } from '../identity/enums';
-import { DateTime } from '../storage/date-time';
-import { Key, NonPersonal, PersonalData, TenantTable } from '../storage/tables';
+import { Key, NonPersonal, PersonalData, TenantTable } from '../tenancy/tenant-table';
 import {
   contact,
   demographic,

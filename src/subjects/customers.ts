@@ -1,17 +1,18 @@
 import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
+import type { IdentifierKind } from '../identifiers/kind';
 import { type ChangeRecorder, changing, unrecorded } from '../identity/change-recorder';
 import { objectedPurposes } from '../identity/objections';
 import { denied } from '../identity/request-context';
 import { about } from '../identity/subject-state';
-import type { KeyStore } from '../storage/key-store';
+import { blindIndex, soughtIndexes } from '../keys/blind-index';
+import type { KeyStore } from '../keys/key-store';
 import type { Regions } from '../storage/regions';
-import { tableOf } from '../storage/tables';
-import { type Condition, type Row, TenantReader } from '../storage/tenant-reader';
-import { TenantWriter } from '../storage/tenant-writer';
 import { inTransaction, isDuplicate } from '../storage/transaction';
-import { type BlindIndexKind, blindIndex, soughtIndexes } from '../storage/vault';
+import { type Condition, type Row, TenantReader } from '../tenancy/tenant-reader';
+import { tableOf } from '../tenancy/tenant-table';
+import { TenantWriter } from '../tenancy/tenant-writer';
 import { setAttributes } from './attributes';
 import { CustomAttribute } from './custom-attribute';
 import { Customer, type RestrictionGround, restrictionGrounds } from './customer';
@@ -105,7 +106,7 @@ export class Customers {
    */
   async lookup(client: string, by: CustomerLookup, fields: ReadonlySet<string>): Promise<Customer[]> {
     const given = Object.entries(by).filter(([, value]) => value !== null && value !== undefined) as Array<
-      [BlindIndexKind, string]
+      [IdentifierKind, string]
     >;
     const [only, another] = given;
     if (!only || another) throw denied.input('"by" takes exactly one of email, phone, socialHandle and externalId.');
@@ -275,7 +276,7 @@ export class Customers {
     fields: Row,
     allowed: boolean | null | undefined,
     { takesInErased }: CustomerWriter,
-  ): Promise<BlindIndexKind[]> {
+  ): Promise<IdentifierKind[]> {
     if (!identifying.some((field) => fields[field])) return [];
     const before = customer && ((await this.find(client, customer, identifierFields)) as Row | undefined);
     const change = { ...(before && { before }), after: { ...(before || {}), ...fields } };
@@ -287,7 +288,7 @@ export class Customers {
   async #recordTakenIn(
     client: string,
     subject: string,
-    erased: readonly BlindIndexKind[],
+    erased: readonly IdentifierKind[],
     { principal }: CustomerWriter,
   ): Promise<void> {
     if (erased.length === 0) return;

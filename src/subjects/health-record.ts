@@ -1,7 +1,7 @@
 import { Field, ID, ObjectType } from 'type-graphql';
-import { connectionOf } from '../storage/connection';
-import { DateTime } from '../storage/date-time';
-import { Key, PersonalData, TenantTable } from '../storage/tables';
+import { DateTime } from '../api/date-time';
+import { connectionOf } from '../api/paging';
+import { Key, PersonalData, TenantTable } from '../tenancy/tenant-table';
 import { health, healthId } from './policies';
 
 @TenantTable('health_record', { subject: { kind: 'CUSTOMER', id: 'customerId' }, erasure: 'DELETE' })

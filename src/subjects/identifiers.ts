@@ -1,9 +1,9 @@
-import { countriesIn, formsOf, type Identifier } from '../storage/identifiers/forms';
-import type { Row } from '../storage/tenant-reader';
-import type { BlindIndexKind } from '../storage/vault';
+import { countriesIn, formsOf, type Identifier } from '../identifiers/forms';
+import type { IdentifierKind } from '../identifiers/kind';
+import type { Row } from '../tenancy/tenant-reader';
 
 /** What a person is known again by. */
-export const identifying = ['email', 'phone', 'socialHandle', 'externalId'] as const satisfies BlindIndexKind[];
+export const identifying = ['email', 'phone', 'socialHandle', 'externalId'] as const satisfies IdentifierKind[];
 
 /** The fields of a customer that its identifiers follow from. */
 export const identifierFields: ReadonlySet<string> = new Set([...identifying, 'residency', 'postalAddress']);
@@ -42,8 +42,8 @@ export async function erasedIdentifiers<T extends IdentifierChange>(
   people: ErasedPeople | undefined,
   client: string,
   changes: readonly T[],
-): Promise<Map<T, BlindIndexKind[]>> {
-  const found = new Map<T, BlindIndexKind[]>();
+): Promise<Map<T, IdentifierKind[]>> {
+  const found = new Map<T, IdentifierKind[]>();
   if (!people) return found;
   const asked = changes.flatMap((change) => arriving(change).map((identifier) => ({ ...identifier, change })));
   for (const { change, kind } of await people.erased(client, asked)) {

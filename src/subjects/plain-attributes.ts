@@ -1,12 +1,13 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import { ClientKeyError, UnsealError } from '../storage/errors';
-import type { KeyStore } from '../storage/key-store';
+import { attributeKeyIndex } from '../keys/blind-index';
+import { ClientKeyError, UnsealError } from '../keys/errors';
+import type { KeyStore } from '../keys/key-store';
+import { seal, unseal } from '../keys/sealing';
 import { withMigrationLock } from '../storage/migration-lock';
-import { tableOf } from '../storage/tables';
-import { sealingContext } from '../storage/tenant-reader';
 import { inTransaction } from '../storage/transaction';
-import { attributeKeyIndex, seal, unseal } from '../storage/vault';
+import { sealingContext } from '../tenancy/tenant-reader';
+import { tableOf } from '../tenancy/tenant-table';
 import { CustomAttribute } from './custom-attribute';
 
 /** Where the migration set attributes aside whose keys are plain. */

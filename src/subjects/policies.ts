@@ -1,4 +1,4 @@
-import type { PersonalDataOptions } from '../storage/tables';
+import type { PersonalDataOptions } from '../tenancy/tenant-table';
 
 /*
  * What the statement says of each kind of datum, as the options of @PersonalData. A field adds how it is stored, and

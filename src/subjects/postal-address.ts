@@ -1,5 +1,5 @@
 import { Directive, Field, InputType, ObjectType } from 'type-graphql';
-import { PersonalData } from '../storage/tables';
+import { PersonalData } from '../tenancy/tenant-table';
 import { demographic, residence, whereabouts } from './policies';
 
 const within = { within: 'Customer.postalAddress' };

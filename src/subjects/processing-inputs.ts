@@ -1,7 +1,7 @@
 import { Directive, Field, ID, InputType } from 'type-graphql';
+import { DateTime } from '../api/date-time';
 import type { ProcessingPurpose } from '../governance/vocabulary';
 import { ProcessingPurposeEnum } from '../identity/enums';
-import { DateTime } from '../storage/date-time';
 
 const aboutCustomer = () => Directive('@governedBy(field: "Customer.id")');
 

@@ -1,12 +1,12 @@
 import { Arg, Ctx, FieldResolver, Int, Mutation, Resolver, Root } from 'type-graphql';
+import type { Connection } from '../api/paging';
+import { RowResolver } from '../api/row-resolvers';
 import { Leaves } from '../identity/entry-declarations';
 import { type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { noteGiven } from '../identity/request-notes';
-import type { Connection } from '../storage/connection';
-import type { KeyStore } from '../storage/key-store';
-import { RowResolver } from '../storage/row-resolvers';
-import { PersonalRows } from '../storage/tables';
-import type { Row } from '../storage/tenant-reader';
+import type { KeyStore } from '../keys/key-store';
+import type { Row } from '../tenancy/tenant-reader';
+import { PersonalRows } from '../tenancy/tenant-table';
 import { AutomatedDecision, AutomatedDecisionConnection } from './automated-decision';
 import { Customer } from './customer';
 import { CustomerPayload, categories } from './customer-resolver';

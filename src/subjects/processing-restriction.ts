@@ -1,6 +1,6 @@
 import { Field, ObjectType, registerEnumType } from 'type-graphql';
-import { DateTime } from '../storage/date-time';
-import { PersonalData } from '../storage/tables';
+import { DateTime } from '../api/date-time';
+import { PersonalData } from '../tenancy/tenant-table';
 import { type RestrictionGround, restrictionGrounds } from './customer';
 import { correspondence } from './policies';
 

@@ -4,7 +4,7 @@ import { type DataCategory, dataCategories } from '../governance/vocabulary';
 import { denied, type RequestContext } from '../identity/request-context';
 import { about, type SubjectState } from '../identity/subject-state';
 import { placesFor } from '../storage/affected-rows';
-import { tableOf } from '../storage/tables';
+import { tableOf } from '../tenancy/tenant-table';
 import { Customer } from './customer';
 
 /*

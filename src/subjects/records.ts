@@ -1,9 +1,9 @@
 import DataLoader from 'dataloader';
 import type { RequestContext } from '../identity/request-context';
 import { about, stateOf, unrestricted } from '../identity/subject-state';
-import type { KeyStore } from '../storage/key-store';
+import type { KeyStore } from '../keys/key-store';
 import type { Regions } from '../storage/regions';
-import { type Condition, type Row, TenantReader } from '../storage/tenant-reader';
+import { type Condition, type Row, TenantReader } from '../tenancy/tenant-reader';
 
 type Entity = abstract new (...args: never[]) => object;
 

@@ -1,11 +1,11 @@
 import type { DataSource } from 'typeorm';
-import { ClientKeyError } from '../storage/errors';
-import { countriesIn } from '../storage/identifiers/forms';
-import type { KeyStore } from '../storage/key-store';
-import { tableOf } from '../storage/tables';
-import { type Row, TenantReader } from '../storage/tenant-reader';
+import { countriesIn } from '../identifiers/forms';
+import { blindIndex } from '../keys/blind-index';
+import { ClientKeyError } from '../keys/errors';
+import type { KeyStore } from '../keys/key-store';
 import { inTransaction } from '../storage/transaction';
-import { blindIndex } from '../storage/vault';
+import { type Row, TenantReader } from '../tenancy/tenant-reader';
+import { tableOf } from '../tenancy/tenant-table';
 import { Customer } from './customer';
 import { identifierFields } from './identifiers';
 

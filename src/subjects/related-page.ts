@@ -1,8 +1,8 @@
+import { type Connection, page, pageSize, positionOf } from '../api/paging';
 import { cursorsOf } from '../identity/cursors';
 import { type RequestContext, requireClient } from '../identity/request-context';
-import { type Connection, page, pageSize, positionOf } from '../storage/connection';
-import type { KeyStore } from '../storage/key-store';
-import type { Row } from '../storage/tenant-reader';
+import type { KeyStore } from '../keys/key-store';
+import type { Row } from '../tenancy/tenant-reader';
 import type { Records, Relation } from './records';
 
 const cursorKey = Symbol('cursor key');

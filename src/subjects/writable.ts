@@ -1,7 +1,7 @@
 import { denied } from '../identity/request-context';
 import type { SubjectState } from '../identity/subject-state';
-import { UNDER_ERASURE } from '../storage/fence';
-import type { TenantWriter } from '../storage/tenant-writer';
+import { UNDER_ERASURE } from '../tenancy/fence';
+import type { TenantWriter } from '../tenancy/tenant-writer';
 import { Customer } from './customer';
 
 /** Why nothing is written about a person. */

@@ -3,13 +3,13 @@ import { type DataCategory, dataCategories, isPurpose } from '../governance/voca
 import { bumpPolicy } from '../identity/policy-version';
 import type { RecipientKind } from '../identity/recipient';
 import { denied } from '../identity/request-context';
+import type { KeyStore } from '../keys/key-store';
 import { type DecidedRow, decidedRow } from '../storage/decided-row';
-import type { KeyStore } from '../storage/key-store';
 import type { Regions } from '../storage/regions';
-import { tableOf } from '../storage/tables';
-import { type Condition, type Row, TenantReader } from '../storage/tenant-reader';
-import { TenantWriter } from '../storage/tenant-writer';
 import { inTransaction, isDuplicate } from '../storage/transaction';
+import { type Condition, type Row, TenantReader } from '../tenancy/tenant-reader';
+import { tableOf } from '../tenancy/tenant-table';
+import { TenantWriter } from '../tenancy/tenant-writer';
 import type { OfficerAction, Side, TransferEvent } from './approval-state';
 import { TransferApproval, TransferEventRow, TransferSubject } from './transfer-approval';
 import type { ApprovedTerms } from './transfer-table';

@@ -5,7 +5,7 @@ import { findByLaw, provisionOf, type Recipient, regimeOf, type Suspension } fro
 import { stateAt } from './approval-state';
 import type { StoredApproval } from './approval-store';
 import { courseOf } from './transfer-approvals';
-import { bitsOf, covers, type Passage, passageFor } from './transfer-table';
+import { bitsOf, covers, type Transfer, transferFor } from './transfer-table';
 
 /** What an assessment is asked on. */
 export interface TransferQuestion {
@@ -55,16 +55,16 @@ export function assess(
   }
   const active = activeFor(law, question, approvals, suspensions);
   const wanted = bitsOf(categories);
-  const passages = purposes.map((purpose) => ({
+  const transfers = purposes.map((purpose) => ({
     purpose,
-    passage: passageFor({ law, recipient, purpose, approvals: active, suspensions }, from, at),
+    transfer: transferFor({ law, recipient, purpose, approvals: active, suspensions }, from, at),
   }));
-  const lacking = passages.filter(({ passage }) => !covers(passage.categories, wanted));
-  const carrying = new Set(passages.flatMap(({ passage }) => passage.approvals));
-  if (lacking.length > 0 || passages.length === 0) {
+  const lacking = transfers.filter(({ transfer }) => !covers(transfer.categories, wanted));
+  const carrying = new Set(transfers.flatMap(({ transfer }) => transfer.approvals));
+  if (lacking.length > 0 || transfers.length === 0) {
     const missing = [
       found.missing,
-      ...lacking.flatMap(({ purpose, passage }) => uncovered(purpose, passage, question)),
+      ...lacking.flatMap(({ purpose, transfer }) => uncovered(purpose, transfer, question)),
     ];
     const regime = found.regime ?? null;
     return { ...nothing, lawful: false, basis: null, regime, article: found.rule, approvals: [...carrying], missing };
@@ -99,7 +99,7 @@ function activeFor(
   );
 }
 
-function uncovered(purpose: ProcessingPurpose, { categories, named }: Passage, question: TransferQuestion): string[] {
+function uncovered(purpose: ProcessingPurpose, { categories, named }: Transfer, question: TransferQuestion): string[] {
   if (categories === 0) {
     const some = named.size > 0 ? '; those in force name single people' : '';
     return [`an approval in force for ${purpose}${some}`];

@@ -1,7 +1,7 @@
 import type { RecipientReference } from '../identity/recipient';
 import type { CertificationInput } from '../register/certification';
 import type { Proposal } from '../register/proposal';
-import type { TransfersRoom } from './transfers-room';
+import type { TransfersModule } from './module';
 
 /**
  * Certifies a recipient. Where that is the platform itself, nobody does it alone: another person confirms what adds to
@@ -9,7 +9,7 @@ import type { TransfersRoom } from './transfers-room';
  * @returns the proposal, where one has to be confirmed
  */
 export async function certifyRecipient(
-  { certifications, proposals }: Pick<TransfersRoom, 'certifications' | 'proposals'>,
+  { certifications, proposals }: Pick<TransfersModule, 'certifications' | 'proposals'>,
   recipient: RecipientReference,
   wanted: readonly CertificationInput[],
   principal: string,

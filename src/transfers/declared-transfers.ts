@@ -2,9 +2,9 @@ import { allPurposes, type ProcessingPurpose } from '../governance/vocabulary';
 import type { RecipientReference } from '../identity/recipient';
 import type { ThirdParties } from '../register/third-parties';
 import { stateAt } from './approval-state';
+import type { TransfersModule } from './module';
 import { windowOf } from './suspensions';
 import { courseOf } from './transfer-approvals';
-import type { TransfersRoom } from './transfers-room';
 
 /** A transfer as the record of processing states it: approved, or possible without an approval. */
 interface Stated {
@@ -20,7 +20,7 @@ interface Stated {
  * the installed applications, of the people whom the client has.
  */
 export async function declaredTransfers(
-  room: TransfersRoom,
+  room: TransfersModule,
   parties: ThirdParties,
   client: string,
   now = Date.now(),
@@ -41,16 +41,16 @@ export async function declaredTransfers(
   return [...approved, ...(await possible(room, parties, client, now))];
 }
 
-async function possible(room: TransfersRoom, parties: ThirdParties, client: string, now: number): Promise<Stated[]> {
+async function possible(room: TransfersModule, parties: ThirdParties, client: string, now: number): Promise<Stated[]> {
   const residencies = await room.store.residencies(client);
   const found: Stated[] = [];
   for (const { reference, name, country, purposes, categories } of await recipientsOf(parties, client, now)) {
     const bases = new Map<string, Set<string>>();
     for (const purpose of purposes) {
-      const passages = await room.rules.passages({ client, recipient: reference, country }, purpose, residencies);
-      for (const { residency, passage } of passages) {
-        if (passage.approvals.length > 0) continue;
-        for (const basis of passage.bases) bases.set(basis, (bases.get(basis) ?? new Set()).add(residency ?? '?'));
+      const transfers = await room.rules.transfers({ client, recipient: reference, country }, purpose, residencies);
+      for (const { residency, transfer } of transfers) {
+        if (transfer.approvals.length > 0) continue;
+        for (const basis of transfer.bases) bases.set(basis, (bases.get(basis) ?? new Set()).add(residency ?? '?'));
       }
     }
     for (const [basis, countries] of bases) {

@@ -4,10 +4,10 @@ import type { DataCategory, DataSubject } from '../governance/vocabulary';
 import { sideOf } from '../identity/caller';
 import { OutcomeEnum } from '../identity/enums';
 import type { RequestContext } from '../identity/request-context';
-import { tableOf } from '../storage/tables';
 import { Customer } from '../subjects/customer';
-import { bitOf, covers, type Passage } from './transfer-table';
-import type { TransfersRoom } from './transfers-room';
+import { tableOf } from '../tenancy/tenant-table';
+import type { TransfersModule } from './module';
+import { bitOf, covers, type Transfer } from './transfer-table';
 
 @ObjectType({
   description: 'What becomes of a field in rows about the people of one country (T1, T2).',
@@ -47,7 +47,7 @@ export interface ExplainedField {
  * the residency.
  */
 export async function explainTransfers(
-  room: TransfersRoom,
+  room: TransfersModule,
   context: RequestContext,
   purpose: string | undefined,
 ): Promise<(field: ExplainedField) => TransferExplanation[] | null> {
@@ -55,13 +55,13 @@ export async function explainTransfers(
   const side = sideOf(claims.roles);
   if (!client || (side !== 'CLIENT' && side !== 'PLATFORM') || !mayKnowResidency(context, purpose)) return () => null;
   const caller = { client: client.id, recipient, country };
-  const ofCustomers = await room.rules.passages(caller, purpose, await room.store.residencies(client.id));
-  const ofUsers = await room.rules.passages(caller, purpose, [await room.recipients.countryOf(client.id)]);
+  const ofCustomers = await room.rules.transfers(caller, purpose, await room.store.residencies(client.id));
+  const ofUsers = await room.rules.transfers(caller, purpose, [await room.recipients.countryOf(client.id)]);
   return (field) =>
     (field.rows && field.category === null ? [] : field.subject === 'CLIENT_USER' ? ofUsers : ofCustomers).map(
-      ({ residency, passage }) => ({
+      ({ residency, transfer }) => ({
         residency,
-        ...outcomeOf(field, passage),
+        ...outcomeOf(field, transfer),
       }),
     );
 }
@@ -73,12 +73,12 @@ function mayKnowResidency(context: RequestContext, purpose: string | undefined):
   return said.allow.some((one) => one === purpose) && !prohibitions.some(({ category }) => category === said.category);
 }
 
-function outcomeOf({ outcome, code, rule, category }: ExplainedField, passage: Passage) {
+function outcomeOf({ outcome, code, rule, category }: ExplainedField, transfer: Transfer) {
   if (outcome === 'WITHHELD') return { outcome, code, rule, basis: null };
-  if (!covers(passage.categories, bitOf(category ?? undefined))) {
-    const basis = passage.named.size > 0 ? `${passage.bases.join('; ')}, for the people it names` : null;
-    return { outcome: 'WITHHELD' as const, code: passage.refusal.code, rule: passage.refusal.rule, basis };
+  if (!covers(transfer.categories, bitOf(category ?? undefined))) {
+    const basis = transfer.named.size > 0 ? `${transfer.bases.join('; ')}, for the people it names` : null;
+    return { outcome: 'WITHHELD' as const, code: transfer.refusal.code, rule: transfer.refusal.rule, basis };
   }
-  const basis = passage.bases.join('; ') || null;
-  return { outcome, code: null, rule: basis ?? passage.refusal.rule, basis };
+  const basis = transfer.bases.join('; ') || null;
+  return { outcome, code: null, rule: basis ?? transfer.refusal.rule, basis };
 }

@@ -1,6 +1,6 @@
 import type { Notices } from '../register/notices';
-import type { Impact, ImpactAnalysis } from './impact';
 import type { LegalBasisSuspension } from './legal-basis-suspension';
+import type { Impact, ImpactAnalysis } from './suspension-impact';
 import type { Suspensions } from './suspensions';
 
 /** Stops every transfer that rests on a legal basis, tells whom it touches, and tells them. */

@@ -1,4 +1,5 @@
 import { Arg, Ctx, Directive, Field, ID, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
+import { DateTime } from '../api/date-time';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import { Leaves } from '../identity/entry-declarations';
 import { DataCategoryEnum, ProcessingPurposeEnum } from '../identity/enums';
@@ -8,15 +9,14 @@ import { countryName, legalBases } from '../law/law';
 import { CertifyRecipientInput, RecipientCertification, RecipientKindEnum } from '../register/certification';
 import { Client } from '../register/client';
 import { Proposal } from '../register/proposal';
-import { DateTime } from '../storage/date-time';
 import { certifyRecipient } from './certifying';
-import type { Impact } from './impact';
 import { LegalBasisSuspension } from './legal-basis-suspension';
+import type { TransfersModule } from './module';
 import { presented } from './presented-approval';
+import type { Impact } from './suspension-impact';
 import { windowOf } from './suspensions';
 import { TransferApproval } from './transfer-approval';
 import { ReinstateLegalBasisInput, SuspendLegalBasisInput } from './transfer-inputs';
-import type { TransfersRoom } from './transfers-room';
 
 @ObjectType({ description: 'A country.', simpleResolvers: true })
 class NamedCountry {
@@ -113,7 +113,7 @@ const platform = ['PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER'] as const;
 /** Legal bases of transfers for the whole platform: what there is, what is suspended, who is certified. */
 @Resolver()
 export class LegalBasisResolver {
-  constructor(private readonly room: TransfersRoom) {}
+  constructor(private readonly room: TransfersModule) {}
 
   @Query(() => [LegalBasis], { description: 'Legal bases of transfers, as suspensions name them.' })
   legalBases(): LegalBasis[] {

@@ -1,7 +1,7 @@
 import { Field, ID, ObjectType } from 'type-graphql';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { DateTime } from '../api/date-time';
 import { idColumn, instantColumn, textColumn } from '../storage/columns';
-import { DateTime } from '../storage/date-time';
 
 /** A legal basis that counts no more on the whole platform, from a moment on. */
 @Entity('legal_basis_suspension')

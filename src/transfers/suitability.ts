@@ -24,7 +24,7 @@ export interface RequestedTransfer {
 }
 
 /** A fact that does not fit the mechanism. */
-export interface Misfit {
+export interface Mismatch {
   /** The field of the input. */
   readonly fact: string;
   readonly why: string;
@@ -47,12 +47,12 @@ const roles: Readonly<Record<RecipientKind, ReadonlyArray<{ exporter: LegalRole;
  * Whether mechanism and facts fit (GDPR Art. 45, 46, 49; Decision (EU) 2021/914; statement T2).
  * @returns every fact that does not; none where they fit
  */
-export function misfitsOf(
+export function mismatchesOf(
   law: Law,
   asked: RequestedTransfer,
   at: number,
   suspensions: readonly Suspension[],
-): Misfit[] {
+): Mismatch[] {
   const tool = law.tools[asked.mechanism];
   if (!tool) return [{ fact: 'mechanism', why: 'it is no mechanism that is known here' }];
   const { registeredCountry, destinationCountry } = asked;
@@ -64,7 +64,7 @@ export function misfitsOf(
       : []),
     ...(suspendedAt(suspensions, begins, asked.mechanism) ? [{ fact: 'mechanism', why: 'it is suspended' }] : []),
     ...byKind[tool.kind](law, asked, begins, suspensions),
-    ...moduleMisfits(asked, tool.modules === true),
+    ...moduleMismatches(asked, tool.modules === true),
     ...(tool.assessment && !asked.assessment
       ? [{ fact: 'assessment', why: "the destination's law has to be assessed for this mechanism (CJEU C-311/18)" }]
       : []),
@@ -82,13 +82,13 @@ export function misfitsOf(
   ];
 }
 
-type Check = (law: Law, asked: RequestedTransfer, at: number, suspensions: readonly Suspension[]) => Misfit[];
+type Check = (law: Law, asked: RequestedTransfer, at: number, suspensions: readonly Suspension[]) => Mismatch[];
 
 const byKind: Readonly<Record<TransferTool['kind'], Check>> = {
-  ADEQUACY: adequacyMisfits,
-  SAFEGUARD: safeguardMisfits,
-  DEROGATION: derogationMisfits,
-  NATIONAL: nationalMisfits,
+  ADEQUACY: adequacyMismatches,
+  SAFEGUARD: safeguardMismatches,
+  DEROGATION: derogationMismatches,
+  NATIONAL: nationalMismatches,
 };
 
 /** Countries whose people the approval is for. */
@@ -96,7 +96,12 @@ function exportersOf(law: Law, { residencies }: RequestedTransfer): readonly str
   return residencies ?? [...new Set(law.regimes.flatMap(({ territory }) => territory.map(({ country }) => country)))];
 }
 
-function adequacyMisfits(law: Law, asked: RequestedTransfer, at: number, suspensions: readonly Suspension[]): Misfit[] {
+function adequacyMismatches(
+  law: Law,
+  asked: RequestedTransfer,
+  at: number,
+  suspensions: readonly Suspension[],
+): Mismatch[] {
   const found = exportersOf(law, asked).map((country) => findByLaw(law, country, asked.recipient, at, suspensions));
   const findings = found.flatMap((one) => (one.lawful && one.basis === 'ADEQUACY' ? [one.finding] : []));
   if (findings.length === 0) {
@@ -113,12 +118,12 @@ function adequacyMisfits(law: Law, asked: RequestedTransfer, at: number, suspens
     : [{ fact: 'validUntil', why: `the adequacy finding ends on ${last}; the approval has to end with it` }];
 }
 
-function safeguardMisfits(
+function safeguardMismatches(
   law: Law,
   asked: RequestedTransfer,
   at: number,
   suspensions: readonly Suspension[],
-): Misfit[] {
+): Mismatch[] {
   const served = exportersOf(law, asked).filter((country) => {
     const regime = regimeOf(law, country, at);
     return regime && provisionOf(law, asked.mechanism, regime.id, at, suspensions);
@@ -133,17 +138,17 @@ function safeguardMisfits(
   ];
 }
 
-function derogationMisfits(
+function derogationMismatches(
   law: Law,
   asked: RequestedTransfer,
   at: number,
   suspensions: readonly Suspension[],
-): Misfit[] {
+): Mismatch[] {
   const { namedSubjects, validUntil, validFrom, mechanism, safeguards } = asked;
   const latest = endOf(addDays(dayOf(validFrom), derogationDays));
   const compelling = mechanism === 'DEROGATION_COMPELLING_INTERESTS';
   return [
-    ...safeguardMisfits(law, asked, at, suspensions),
+    ...safeguardMismatches(law, asked, at, suspensions),
     ...(namedSubjects === null || namedSubjects < 1 || namedSubjects > derogationSubjects
       ? [
           {
@@ -166,7 +171,7 @@ function derogationMisfits(
   ];
 }
 
-function nationalMisfits(law: Law, { residencies }: RequestedTransfer, at: number): Misfit[] {
+function nationalMismatches(law: Law, { residencies }: RequestedTransfer, at: number): Mismatch[] {
   if (residencies === null || residencies.length === 0) {
     return [{ fact: 'residencies', why: 'the countries of residence whose law was assessed have to be named' }];
   }
@@ -176,7 +181,7 @@ function nationalMisfits(law: Law, { residencies }: RequestedTransfer, at: numbe
     : [{ fact: 'residencies', why: `the law of ${held.join(', ')} is held here and asks for a mechanism of its own` }];
 }
 
-function moduleMisfits({ sccModule, recipientKind, mechanism }: RequestedTransfer, modules: boolean): Misfit[] {
+function moduleMismatches({ sccModule, recipientKind, mechanism }: RequestedTransfer, modules: boolean): Mismatch[] {
   if (!modules) return sccModule === null ? [] : [{ fact: 'sccModule', why: `${mechanism} has no modules` }];
   const fitting = Object.entries(sccModules).filter(([, { exporter, importer }]) =>
     roles[recipientKind].some((role) => role.exporter === exporter && role.importer === importer),

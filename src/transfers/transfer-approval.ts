@@ -1,12 +1,12 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql';
+import { DateTime } from '../api/date-time';
+import { connectionOf } from '../api/paging';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import { DataCategoryEnum, ProcessingPurposeEnum, register } from '../identity/enums';
 import type { RecipientKind } from '../identity/recipient';
 import { law } from '../law/law';
 import { RecipientKindEnum } from '../register/certification';
-import { connectionOf } from '../storage/connection';
-import { DateTime } from '../storage/date-time';
-import { Key, NonPersonal, TenantTable } from '../storage/tables';
+import { Key, NonPersonal, TenantTable } from '../tenancy/tenant-table';
 import { type TransferAction, type TransferState, transferActions, transferStates } from './approval-state';
 
 const governance = 'a record of governance';

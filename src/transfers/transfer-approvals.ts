@@ -11,7 +11,7 @@ import { type Course, decidedAt, type OfficerAction, permittedIn, type Side, sta
 import type { ApprovalStore, StoredApproval } from './approval-store';
 import { basisSuspensionsOf } from './approved-basis';
 import type { Recipients } from './recipients';
-import { misfitsOf } from './suitability';
+import { mismatchesOf } from './suitability';
 import { type Suspensions, windowOf } from './suspensions';
 import { unsuitable } from './transfer-errors';
 import type { RequestTransferApprovalInput } from './transfer-inputs';
@@ -152,8 +152,8 @@ export class TransferApprovals {
     const recipient = await this.#recipients.asRecipient(known.reference, destinationCountry);
     const suspensions = (await this.#suspensions.list()).map(windowOf);
     const asked = { ...approval, recipient, registeredCountry: known.country };
-    const misfits = misfitsOf(this.#law, asked, at, suspensions);
-    if (misfits.length > 0) throw unsuitable(approval.mechanism, misfits);
+    const mismatches = mismatchesOf(this.#law, asked, at, suspensions);
+    if (mismatches.length > 0) throw unsuitable(approval.mechanism, mismatches);
   }
 
   /** A derogation is for single cases: not one after another for the same recipient (recital 111, Art. 49). */

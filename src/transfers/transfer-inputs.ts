@@ -1,9 +1,9 @@
 import { Directive, Field, ID, InputType, Int } from 'type-graphql';
+import { DateTime } from '../api/date-time';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import { DataCategoryEnum, ProcessingPurposeEnum } from '../identity/enums';
 import type { RecipientKind } from '../identity/recipient';
 import { RecipientKindEnum } from '../register/certification';
-import { DateTime } from '../storage/date-time';
 import { TransferMechanismEnum } from './transfer-approval';
 
 @InputType()

@@ -12,25 +12,25 @@ import {
   Root,
   Subscription,
 } from 'type-graphql';
+import { DateTime } from '../api/date-time';
+import { type Connection, page, pageSize, positionOf } from '../api/paging';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import { cursorsOf } from '../identity/cursors';
 import { Leaves } from '../identity/entry-declarations';
 import { DataCategoryEnum, ProcessingPurposeEnum, register } from '../identity/enums';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import type { KeyStore } from '../keys/key-store';
 import { requireCountry } from '../register/checks';
-import { type Connection, page, pageSize, positionOf } from '../storage/connection';
-import { DateTime } from '../storage/date-time';
-import type { KeyStore } from '../storage/key-store';
 import type { OfficerAction } from './approval-state';
 import type { StoredApproval } from './approval-store';
 import { type Assessment, assess, type TransferBasis } from './assessment';
+import type { TransfersModule } from './module';
 import { presented } from './presented-approval';
 import { windowOf } from './suspensions';
 import { TransferApproval, TransferApprovalConnection } from './transfer-approval';
 import { officerOf } from './transfer-approvals';
 import { DecideTransferInput, RequestTransferApprovalInput, TransferRecipientInput } from './transfer-inputs';
 import { transferChanges } from './transfer-stream';
-import type { TransfersRoom } from './transfers-room';
 
 const TransferBasisEnum = register('TransferBasis', 'What carries a transfer.', {
   NO_TRANSFER: 'The data stays under the law that covers it.',
@@ -79,7 +79,7 @@ const deciders = ['CLIENT_PRIVACY_OFFICER', 'PLATFORM_PRIVACY_OFFICER'] as const
 @Resolver()
 export class TransferResolver {
   constructor(
-    private readonly room: TransfersRoom,
+    private readonly room: TransfersModule,
     private readonly keys: KeyStore,
   ) {}
 

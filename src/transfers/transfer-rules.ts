@@ -13,7 +13,7 @@ import type { ApprovalStore, StoredApproval } from './approval-store';
 import { certificationsOf } from './recipients';
 import { type Suspensions, windowOf } from './suspensions';
 import { courseOf } from './transfer-approvals';
-import { bitOf, bitsOf, covers, everyCategory, nextChange, type Passage, TransferTable } from './transfer-table';
+import { bitOf, bitsOf, covers, everyCategory, nextChange, type Transfer, TransferTable } from './transfer-table';
 
 /** What all callers share, as of one version of the register. */
 interface PlatformFacts {
@@ -83,14 +83,14 @@ export class CompiledTransferRules implements TransferRules {
   }
 
   /** What a caller may read now, for a purpose, of the people of each country. */
-  async passages(
+  async transfers(
     caller: Omit<TransferCaller, 'versions'>,
     purpose: string | undefined,
     residencies: ReadonlyArray<string | null>,
-  ): Promise<Array<{ residency: string | null; passage: Passage }>> {
+  ): Promise<Array<{ residency: string | null; transfer: Transfer }>> {
     const versions = await policyVersions(this.#regions, caller.client);
     const table = (await this.#tablesFor({ ...caller, versions }))(purpose);
-    return residencies.map((residency) => ({ residency, passage: table.passage(residency) }));
+    return residencies.map((residency) => ({ residency, transfer: table.transfer(residency) }));
   }
 
   /** The tables of a caller at this moment, a purpose at a time. */
@@ -145,7 +145,7 @@ export class CompiledTransferRules implements TransferRules {
     const wanted = bitsOf(categories);
     if (purposes.length === 0) return { allowed: false, rule: 'GDPR Art. 5(1)(b)' };
     for (const purpose of purposes) {
-      const { categories: held, named, refusal } = tableFor(purpose).passage(residency);
+      const { categories: held, named, refusal } = tableFor(purpose).transfer(residency);
       const personal = subject === undefined ? 0 : (named.get(subject) ?? 0);
       if (!covers(held | personal, wanted)) return { allowed: false, rule: refusal.rule };
     }
@@ -173,25 +173,25 @@ const noFacts = { approvals: [] };
 
 /** @param onBasis told each basis that carried something across a border */
 function checkBy(table: TransferTable, onBasis?: (basis: string) => void): TransferCheck {
-  const told = new Set<Passage>();
+  const told = new Set<Transfer>();
   const check = ({ residency, subject }: SubjectState, category: DataCategory | undefined) => {
-    const passage = table.passage(residency);
-    if (!carries(passage, subject, category)) return passage.refusal;
-    if (onBasis && passage.bases.length > 0 && !told.has(passage)) {
-      told.add(passage);
-      for (const basis of passage.bases) onBasis(basis);
+    const transfer = table.transfer(residency);
+    if (!carries(transfer, subject, category)) return transfer.refusal;
+    if (onBasis && transfer.bases.length > 0 && !told.has(transfer)) {
+      told.add(transfer);
+      for (const basis of transfer.bases) onBasis(basis);
     }
     return undefined;
   };
   const quietly: TransferCheck = ({ residency, subject }, category) => {
-    const passage = table.passage(residency);
-    return carries(passage, subject, category) ? undefined : passage.refusal;
+    const transfer = table.transfer(residency);
+    return carries(transfer, subject, category) ? undefined : transfer.refusal;
   };
   return Object.assign(check, { quietly, named: table.named });
 }
 
 function carries(
-  { categories, named }: Passage,
+  { categories, named }: Transfer,
   subject: string | undefined,
   category: DataCategory | undefined,
 ): boolean {

@@ -28,7 +28,7 @@ export interface TransferFacts {
 }
 
 /** What may be read of the people of one country. */
-export interface Passage {
+export interface Transfer {
   /** A bit for each category; {@link everyCategory} for all of them, and for data of no category. */
   readonly categories: number;
   /** More categories of people whom an approval names. */
@@ -58,7 +58,7 @@ export const bitsOf = (categories: readonly DataCategory[]): number =>
 export const covers = (held: number, wanted: number): boolean => (held & wanted) === wanted;
 
 /** What may be read of the people of a country at a moment: by law, or else by approvals. */
-export function passageFor(facts: TransferFacts, residency: string, at: number): Passage {
+export function transferFor(facts: TransferFacts, residency: string, at: number): Transfer {
   const { law, recipient, suspensions, purpose } = facts;
   const found = findByLaw(law, residency, recipient, at, suspensions);
   const refusal = { code: 'TRANSFER_NOT_AUTHORIZED', rule: found.rule };
@@ -117,8 +117,8 @@ export class TransferTable {
   readonly #at: number;
   /** People whom approvals name. */
   readonly named: ReadonlySet<string>;
-  readonly #passages = new Map<string, Passage>();
-  #unknown: Passage | undefined;
+  readonly #transfers = new Map<string, Transfer>();
+  #unknown: Transfer | undefined;
 
   constructor(facts: TransferFacts, at: number) {
     this.#facts = facts;
@@ -127,21 +127,21 @@ export class TransferTable {
   }
 
   /** @param residency null where none is recorded: then whatever any regime held here asks for has to be met */
-  passage(residency: string | null): Passage {
+  transfer(residency: string | null): Transfer {
     if (residency === null || residency === '') {
       this.#unknown ??= this.#strictest();
       return this.#unknown;
     }
-    const known = this.#passages.get(residency);
+    const known = this.#transfers.get(residency);
     if (known) return known;
-    const passage = passageFor(this.#facts, residency, this.#at);
-    this.#passages.set(residency, passage);
-    return passage;
+    const transfer = transferFor(this.#facts, residency, this.#at);
+    this.#transfers.set(residency, transfer);
+    return transfer;
   }
 
-  #strictest(): Passage {
+  #strictest(): Transfer {
     const countries = this.#facts.law.regimes.flatMap(({ territory }) => territory.map(({ country }) => country));
-    const all = [...new Set(countries)].map((country) => this.passage(country));
+    const all = [...new Set(countries)].map((country) => this.transfer(country));
     return {
       categories: all.reduce((sum, { categories }) => sum & categories, everyCategory),
       named: none,

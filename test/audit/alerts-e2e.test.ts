@@ -8,8 +8,8 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 import { signDevelopmentToken } from '../../src/identity/development-keys';
+import { generateMasterKeyFile } from '../../src/keys/master-key';
 import { createServices } from '../../src/services';
-import { generateMasterKeyFile } from '../../src/storage/master-key';
 import { openStores } from '../../src/stores';
 import { startRemit } from '../support/cli';
 

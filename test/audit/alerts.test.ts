@@ -2,9 +2,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { Webhook } from 'standardwebhooks';
-import { alertRules } from '../../src/audit/alert-rules';
-import { alertWebhook } from '../../src/audit/alert-webhook';
-import { type Alert, Alerts, type Observation } from '../../src/audit/alerts';
+import { type Alert, Alerts, type Observation } from '../../src/audit/alerts/alerts';
+import { alertRules } from '../../src/audit/alerts/rules';
+import { alertWebhook } from '../../src/audit/alerts/webhook';
 
 const HOUR = 60 * 60_000;
 /** A Monday, ten in the morning. */

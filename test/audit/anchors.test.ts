@@ -1,11 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readAnchors } from '../../src/audit/anchor-file';
-import { Anchoring, fileAnchor } from '../../src/audit/anchors';
-import { cosignedAt, isSigned, parseCheckpoint } from '../../src/audit/checkpoint';
-import { timestampAnchor } from '../../src/audit/timestamp';
-import { witnessAnchor } from '../../src/audit/witness';
+import { cosignedAt, isSigned, parseCheckpoint } from '../../src/audit/log/checkpoint';
+import { readAnchors } from '../../src/audit/witness/anchor-file';
+import { Anchoring, fileAnchor } from '../../src/audit/witness/anchors';
+import { timestampAnchor } from '../../src/audit/witness/timestamp';
+import { witnessAnchor } from '../../src/audit/witness/witness';
 import { openTestApp, type TestApp } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';
 import { serve, timestampAuthority, witness } from './outside';

@@ -1,8 +1,8 @@
 import { Writable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import { keptHeads } from '../../src/audit/heads';
+import { keptHeads } from '../../src/audit/log/checkpoint-store';
 import { watchedVerifier } from '../../src/audit/sign-ins';
-import { type Verification, verifyLedger } from '../../src/audit/verification';
+import { type Verification, verifyLedger } from '../../src/audit/verification/verification';
 import { contractOf } from '../../src/gateway/contracts';
 import { createLogger } from '../../src/gateway/logging';
 import { createServer } from '../../src/gateway/server';
@@ -62,7 +62,7 @@ export async function openAuditedServer(database: TestDatabase): Promise<Audited
     contracts: app.contracts,
     contractOf,
     verifier: watchedVerifier(verifier, app.services.trail),
-    contextFor: (claims, purpose) => app.services.desk.contextFor(claims, purpose),
+    contextFor: (claims, purpose) => app.services.accessService.contextFor(claims, purpose),
     audit: app.services.accesses,
     collect: (context, id) => app.services.exports.collect(context, id),
     ready: async () => [],

@@ -1,4 +1,10 @@
-import { CheckpointSigner, isSigned, parseCheckpoint, readPublicKey, verifierKey } from '../../src/audit/checkpoint';
+import {
+  CheckpointSigner,
+  isSigned,
+  parseCheckpoint,
+  readPublicKey,
+  verifierKey,
+} from '../../src/audit/log/checkpoint';
 
 const seed = Buffer.alloc(32, 5);
 const signer = new CheckpointSigner(seed);

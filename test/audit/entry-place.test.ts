@@ -1,5 +1,5 @@
-import { canonical } from '../../src/audit/canonical';
-import { standsAt } from '../../src/audit/entry-place';
+import { canonical } from '../../src/audit/log/canonical';
+import { standsAt } from '../../src/audit/verification/entry-place';
 
 const place = { log: 'log-1', sequence: 7, id: 'id-1', client: 'client-1' };
 const bodyOf = (fields: object) => Buffer.from(canonical({ kind: 'ACCESS', time: 'now', ...place, ...fields }));

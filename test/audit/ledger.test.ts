@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import { faultOfProof } from '../../src/audit/proof';
+import { faultOfProof } from '../../src/audit/log/proof';
 import type { Asker } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';
 import { type AuditedServer, fill, openAuditedServer, tokenOf } from './audited-server';

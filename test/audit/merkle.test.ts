@@ -9,7 +9,7 @@ import {
   rootOf,
   verifyConsistency,
   verifyInclusion,
-} from '../../src/audit/merkle';
+} from '../../src/audit/log/merkle';
 
 /** The vectors of Certificate Transparency's own tests (RFC 6962 trees of 0 to 8 leaves). */
 const inputs = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'];

@@ -5,8 +5,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { parseCheckpoint } from '../../src/audit/checkpoint';
-import { verifyConsistency } from '../../src/audit/merkle';
+import { parseCheckpoint } from '../../src/audit/log/checkpoint';
+import { verifyConsistency } from '../../src/audit/log/merkle';
 import { findExecutable } from '../support/mariadb';
 
 type Handler = (body: Buffer) => { status: number; body: string | Buffer };

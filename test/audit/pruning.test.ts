@@ -1,8 +1,8 @@
-import { keptHeads } from '../../src/audit/heads';
-import { faultOfProof } from '../../src/audit/proof';
-import { pruneLedger, TamperedLogError } from '../../src/audit/pruning';
-import { mayBePruned } from '../../src/audit/retention-rules';
-import { verifyLedger } from '../../src/audit/verification';
+import { keptHeads } from '../../src/audit/log/checkpoint-store';
+import { faultOfProof } from '../../src/audit/log/proof';
+import { pruneLedger, TamperedLogError } from '../../src/audit/log/pruning';
+import { mayBePruned } from '../../src/audit/log/retention-rules';
+import { verifyLedger } from '../../src/audit/verification/verification';
 import { createServices, type Services } from '../../src/services';
 import { openTestApp, type TestApp } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';

@@ -1,4 +1,4 @@
-import { adoptRecords, type RecordFinding, verifyRecords } from '../../src/audit/records';
+import { adoptRecords, type RecordFinding, verifyRecords } from '../../src/audit/verification/records';
 import { ErasureWorker } from '../../src/erasure/worker';
 import { ClientInstruction } from '../../src/identity/client-instruction';
 import { GranteeKind, PurposeGrant } from '../../src/identity/purpose-grant';

@@ -18,8 +18,8 @@ describe.each(databases)('remit census on $name', ({ create }) => {
   const alter = (sql: string): Promise<unknown> => app.stores.regions.home.query(sql);
 
   test('accounts for everything, sealed values and their blind indexes included', async () => {
-    const { fields, shortfalls } = await census(app.services, app.stores);
-    expect(shortfalls).toEqual([]);
+    const { fields, gaps } = await census(app.services, app.stores);
+    expect(gaps).toEqual([]);
     const find = (table: string, name: string) => fields.find((each) => each.table === table && each.field === name);
     expect(find('customer', 'email')).toEqual({
       table: 'customer',
@@ -45,11 +45,11 @@ describe.each(databases)('remit census on $name', ({ create }) => {
 
   test('names a column that nobody classified', async () => {
     await alter('ALTER TABLE customer ADD COLUMN shoe_size varchar(10)');
-    expect((await census(app.services, app.stores)).shortfalls).toEqual([
+    expect((await census(app.services, app.stores)).gaps).toEqual([
       {
         at: 'customer.shoe_size',
         fault: expect.stringContaining('without category, purposes, retention and erasure action'),
-        mend: expect.stringContaining('@PersonalData'),
+        remedy: expect.stringContaining('@PersonalData'),
       },
     ]);
   });
@@ -57,16 +57,20 @@ describe.each(databases)('remit census on $name', ({ create }) => {
   test("names a table that holds a client's id, and one that nobody knows", async () => {
     await alter('CREATE TABLE wish_list (client_id varchar(36), note varchar(100))');
     await alter('CREATE TABLE scratch (id int)');
-    expect((await census(app.services, app.stores)).shortfalls).toEqual([
-      { at: 'scratch', fault: expect.stringContaining('no entity declares'), mend: expect.any(String) },
-      { at: 'wish_list', fault: expect.stringContaining("client's id"), mend: expect.stringContaining('@TenantTable') },
+    expect((await census(app.services, app.stores)).gaps).toEqual([
+      { at: 'scratch', fault: expect.stringContaining('no entity declares'), remedy: expect.any(String) },
+      {
+        at: 'wish_list',
+        fault: expect.stringContaining("client's id"),
+        remedy: expect.stringContaining('@TenantTable'),
+      },
     ]);
   });
 
   test('names a column that is declared but gone, in the keys’ store as well', async () => {
     await alter('ALTER TABLE customer DROP COLUMN source');
     await app.stores.keysSource.query('ALTER TABLE subject_key ADD COLUMN hint varchar(10)');
-    expect((await census(app.services, app.stores)).shortfalls.map(({ at }) => at)).toEqual([
+    expect((await census(app.services, app.stores)).gaps.map(({ at }) => at)).toEqual([
       'customer.source',
       'subject_key.hint',
     ]);

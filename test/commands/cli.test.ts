@@ -6,8 +6,8 @@ import { QueryFailedError } from 'typeorm';
 import { fillWithSamples } from '../../src/commands/demo/sample-data';
 import { faultsOf } from '../../src/commands/failure';
 import { readConfig } from '../../src/config';
+import { generateMasterKeyFile } from '../../src/keys/master-key';
 import { createServices } from '../../src/services';
-import { generateMasterKeyFile } from '../../src/storage/master-key';
 import { openStores } from '../../src/stores';
 import { root, remit as runRemit } from '../support/cli';
 

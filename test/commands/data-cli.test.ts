@@ -122,7 +122,7 @@ test('remit seed says what it made, and what was there', async () => {
   expect((await remit('seed', '--customers', 'many')).code).toBe(2);
 });
 
-test('remit census: 0 when all is accounted for, 1 with what falls short and its mend', async () => {
+test('remit census: 0 when all is accounted for, 1 with what falls short and its remedy', async () => {
   const whole = await remit('census');
   expect({ code: whole.code, stderr: whole.stderr }).toEqual({ code: 0, stderr: '' });
   expect(whole.stdout).toContain('Nothing falls short.');
@@ -133,6 +133,6 @@ test('remit census: 0 when all is accounted for, 1 with what falls short and its
   expect(short.code).toBe(1);
   expect(short.stdout).toMatch(/customer\.shoe_size .*without category, purposes, retention and erasure action/);
   expect(short.stdout).toMatch(/wish .*client's id/);
-  const { shortfalls } = JSON.parse((await remit('census', '--json')).stdout) as { shortfalls: Array<{ at: string }> };
-  expect(shortfalls.map(({ at }) => at)).toEqual(['customer.shoe_size', 'wish']);
+  const { gaps } = JSON.parse((await remit('census', '--json')).stdout) as { gaps: Array<{ at: string }> };
+  expect(gaps.map(({ at }) => at)).toEqual(['customer.shoe_size', 'wish']);
 });

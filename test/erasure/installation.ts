@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { generateMasterKeyFile } from '../../src/keys/master-key';
 import { createServices, type Services } from '../../src/services';
-import { generateMasterKeyFile } from '../../src/storage/master-key';
 import { migrateStores, openStores, type Stores } from '../../src/stores';
 import type { TestDatabase } from '../support/databases';
 

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import { isDataBehind } from '../../src/audit/data-behind';
+import { isDataBehind } from '../../src/audit/verification/data-behind';
 import { verifyCertificate } from '../../src/erasure/certificate';
 import { openErasures } from '../../src/erasure/monitoring';
 import { OrphanKeys } from '../../src/erasure/orphan-keys';

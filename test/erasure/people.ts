@@ -1,6 +1,5 @@
 import { v7 as uuid } from 'uuid';
 import type { Services } from '../../src/services';
-import { TenantWriter } from '../../src/storage/tenant-writer';
 import { inTransaction } from '../../src/storage/transaction';
 import type { Stores } from '../../src/stores';
 import { Conversation, Message } from '../../src/subjects/conversation';
@@ -8,6 +7,7 @@ import { CustomAttribute } from '../../src/subjects/custom-attribute';
 import { Customer } from '../../src/subjects/customer';
 import { HealthRecord } from '../../src/subjects/health-record';
 import { Order, OrderItem } from '../../src/subjects/order';
+import { TenantWriter } from '../../src/tenancy/tenant-writer';
 
 /** Words that stand in every personal field of a planted person, and nowhere else. */
 export const CANARY = 'CANARY';

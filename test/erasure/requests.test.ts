@@ -381,7 +381,7 @@ describe.each(databases)('erasure on $name', ({ create }) => {
       purposes: ['LEGAL'],
       country: undefined,
     };
-    const context = await app.services.desk.contextFor(claims as never, 'LEGAL');
+    const context = await app.services.accessService.contextFor(claims as never, 'LEGAL');
     const stream = await app.contracts.api.subscribe({
       document: 'subscription ($id: ID!) { erasureRequestChanged(id: $id) { status steps { rows } } }',
       variableValues: { id },

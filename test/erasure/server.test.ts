@@ -10,7 +10,7 @@ import { Webhook } from 'standardwebhooks';
 import { type App, openApp } from '../../src/app';
 import { readConfig } from '../../src/config';
 import { createServer } from '../../src/gateway/server';
-import { PLATFORM } from '../../src/storage/platform-key';
+import { PLATFORM } from '../../src/keys/platform-key';
 import { remit } from '../support/cli';
 import { databases, type TestDatabase } from '../support/databases';
 import { type Installation, openInstallation } from './installation';

@@ -42,7 +42,7 @@ describe.each(databases)('the end of a client on $name', ({ create }) => {
     expect(failures).toEqual([]);
   };
   const jobsAt = (at: number): typeof app.services.erasure.parts.jobs => {
-    const { Jobs } = jest.requireActual<typeof import('../../src/storage/jobs')>('../../src/storage/jobs');
+    const { Jobs } = jest.requireActual<typeof import('../../src/jobs/jobs')>('../../src/jobs/jobs');
     return (source) => new Jobs(source, 'erasure', { now: () => at });
   };
   const withUser = async (slug: string) => {

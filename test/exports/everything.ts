@@ -1,11 +1,12 @@
 import { v7 as uuid } from 'uuid';
 import { tenantEntities } from '../../src/entities';
-import type { EntityClass, StoredField, TenantTable } from '../../src/storage/tables';
-import { declaredFields, tableOf } from '../../src/storage/tables';
-import type { Row } from '../../src/storage/tenant-reader';
-import { TenantWriter } from '../../src/storage/tenant-writer';
+import type { EntityClass } from '../../src/storage/entity-class';
 import { inTransaction } from '../../src/storage/transaction';
 import { PostalAddress } from '../../src/subjects/postal-address';
+import type { Row } from '../../src/tenancy/tenant-reader';
+import type { StoredField, TenantTable } from '../../src/tenancy/tenant-table';
+import { declaredFields, tableOf } from '../../src/tenancy/tenant-table';
+import { TenantWriter } from '../../src/tenancy/tenant-writer';
 import { CANARY } from '../erasure/people';
 import type { TestApp } from '../support/app';
 
@@ -25,12 +26,12 @@ export async function plantEverything({ stores }: TestApp): Promise<string> {
     if (!table.subject) await place.getRepository(entity).insert({ ...row, clientId: ids.client });
     else await inTransaction(place, (manager) => new TenantWriter(manager, keys).insert(entity, ids.client, [row]));
   };
-  for (const entity of tenantEntities) if (!writtenByTheirRoom.has(tableOf(entity).name)) await insert(entity);
+  for (const entity of tenantEntities) if (!writtenByTheirModule.has(tableOf(entity).name)) await insert(entity);
   return ids.client;
 }
 
 /** Their rows are not the writer's to make: the export at hand has some. */
-const writtenByTheirRoom = new Set(['job', 'client_export', 'export_chunk']);
+const writtenByTheirModule = new Set(['job', 'client_export', 'export_chunk']);
 
 function rowOf(table: TenantTable, ids: Record<string, string>): Row {
   const row: Row = {};

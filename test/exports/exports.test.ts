@@ -1,13 +1,13 @@
 import { gunzipSync } from 'node:zlib';
 import { census } from '../../src/commands/census';
 import { Disclosure } from '../../src/disclosures/disclosure';
-import { TenantWriter } from '../../src/storage/tenant-writer';
 import { inTransaction } from '../../src/storage/transaction';
+import { TenantWriter } from '../../src/tenancy/tenant-writer';
 import { CANARY, countRows, dump, newClient, plantedRows, plantPeople } from '../erasure/people';
 import { type Asker, openTestApp, type TestApp } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';
 import { plantEverything } from './everything';
-import { collect, drainAt, smallRoom } from './reading';
+import { collect, drainAt, smallModule } from './reading';
 
 const request = `mutation ($input: RequestClientExportInput!) { requestClientExport(input: $input) { export { id status } } }`;
 const look = `query ($id: ID!) { clientExport(id: $id) { id status reason bytes rows readyAt collectBy collectedAt } }`;
@@ -175,18 +175,18 @@ describe.each(databases)('exports on $name', ({ create }) => {
     const client = await newClient(app.services, 'broken');
     const people = await plantPeople(app.stores, client, [1, 2, 3, 4]);
     const id = await ask(adminOf('broken'), 'broken');
-    const room = smallRoom(app);
+    const room = smallModule(app);
     let transactions = 0;
     const dying = {
       ...room,
       terminations: {
         ...room.terminations,
-        carryOut: (lease: Parameters<typeof room.terminations.carryOut>[0], errands: never) => {
+        carryOut: (lease: Parameters<typeof room.terminations.carryOut>[0], tasks: never) => {
           const fence: typeof lease.fence = async (manager) => {
             await lease.fence(manager);
             if (++transactions === 9) throw new Error('the power is cut');
           };
-          return room.terminations.carryOut({ ...lease, fence }, errands);
+          return room.terminations.carryOut({ ...lease, fence }, tasks);
         },
       },
     };
@@ -226,7 +226,7 @@ describe.each(databases)('exports on $name', ({ create }) => {
     const next = await ask(admin, 'copies');
     await drain();
     expect(await state(admin, first)).toMatchObject({ status: 'DISCARDED', reason: 'REPLACED' });
-    const later = smallRoom(app, { now: () => Date.now() + 31 * DAY });
+    const later = smallModule(app, { now: () => Date.now() + 31 * DAY });
     await later.terminations.sweep();
     expect(await state(admin, next)).toMatchObject({ status: 'EXPIRED' });
     expect(await chunks(client)).toEqual([]);

@@ -1,8 +1,8 @@
 import { tenantEntities } from '../../src/entities';
 import { ErasureWorker } from '../../src/erasure/worker';
-import { createExportsRoom, type ExportsRoom, type ExportsRoomOptions } from '../../src/exports/exports-room';
-import { Jobs } from '../../src/storage/jobs';
-import type { Row } from '../../src/storage/tenant-reader';
+import { createExportsModule, type ExportsModule, type ExportsModuleOptions } from '../../src/exports/module';
+import { Jobs } from '../../src/jobs/jobs';
+import type { Row } from '../../src/tenancy/tenant-reader';
 import { type Asker, claimsOf, type TestApp } from '../support/app';
 
 export interface TableCounts {
@@ -17,7 +17,7 @@ export interface ReadExport {
   readonly manifest: {
     readonly client: string;
     readonly tables: Record<string, string[]>;
-    readonly leftOut: { readonly tables: object; readonly fields: object };
+    readonly omitted: { readonly tables: object; readonly fields: object };
   };
   readonly rows: ReadonlyArray<{ readonly table: string; readonly row: Row }>;
   readonly end: { readonly rows: number; readonly tables: Record<string, TableCounts> };
@@ -33,7 +33,7 @@ export function parseExport(text: string): ReadExport {
 
 /** Downloads an export in full, as an administrator of its client does. */
 export async function collect(app: TestApp, asker: Asker, id: string): Promise<ReadExport> {
-  const context = await app.services.desk.contextFor(claimsOf(asker), undefined);
+  const context = await app.services.accessService.contextFor(claimsOf(asker), undefined);
   const download = await app.services.exports.collect(context, id);
   const pieces: Buffer[] = [];
   for await (const piece of download.pieces) pieces.push(piece);
@@ -44,8 +44,8 @@ export async function collect(app: TestApp, asker: Asker, id: string): Promise<R
 }
 
 /** The room of exports with small pages, so that everything takes several. */
-export function smallRoom({ stores, services }: TestApp, options: Partial<ExportsRoomOptions> = {}): ExportsRoom {
-  return createExportsRoom({
+export function smallModule({ stores, services }: TestApp, options: Partial<ExportsModuleOptions> = {}): ExportsModule {
+  return createExportsModule({
     regions: stores.regions,
     keys: stores.keys,
     recorder: services.trail,
@@ -57,7 +57,7 @@ export function smallRoom({ stores, services }: TestApp, options: Partial<Export
 }
 
 /** Works until nothing is due at a time. @returns what failed */
-export async function drainAt(app: TestApp, at: number, room = smallRoom(app)): Promise<unknown[]> {
+export async function drainAt(app: TestApp, at: number, room = smallModule(app)): Promise<unknown[]> {
   const failures: unknown[] = [];
   const parts = {
     ...app.services.erasure.parts,

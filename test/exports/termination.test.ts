@@ -2,7 +2,7 @@ import type { ExportStatus } from '../../src/exports/client-export';
 import { countRows, newClient, plantedRows, plantPeople } from '../erasure/people';
 import { type Asker, openTestApp, type TestApp } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';
-import { collect, drainAt, smallRoom } from './reading';
+import { collect, drainAt, smallModule } from './reading';
 
 const fields = 'id status dueAt startsAt export { id status reason readyAt collectBy collectedAt bytes rows }';
 const terminate = `mutation ($input: TerminateClientInput!) { terminateClient(input: $input) { request { ${fields} } } }`;
@@ -58,7 +58,7 @@ describe.each(databases)('a client’s end that is to be preceded by an export, 
     return data?.erasureRequest as Termination;
   };
   const drain = async (at: number) => {
-    const room = smallRoom(app, {
+    const room = smallModule(app, {
       now: () => at,
       onUncollected: ({ id, status }) => uncollected.push(`${id} ${status}`),
     });
@@ -178,7 +178,7 @@ describe.each(databases)('a client’s end that is to be preceded by an export, 
       'CANCELLED',
       { status: 'DISCARDED', reason: 'TERMINATION_CANCELLED', bytes: null },
     ]);
-    expect(await smallRoom(app).terminations.sweep()).toBeGreaterThanOrEqual(1);
+    expect(await smallModule(app).terminations.sweep()).toBeGreaterThanOrEqual(1);
     expect(await app.stores.keys.subjectKeys(client, [dismissed?.id ?? ''])).toEqual(new Map());
 
     await newClient(app.services, 'plain');

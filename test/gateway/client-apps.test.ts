@@ -58,7 +58,7 @@ describe.each(databases)('what the page on client apps shows, on $name', ({ crea
       contracts: app.contracts,
       contractOf,
       verifier: createTokenVerifier({ issuer: issuer.url, production: true }),
-      contextFor: (claims, purpose) => app.services.desk.contextFor(claims, purpose),
+      contextFor: (claims, purpose) => app.services.accessService.contextFor(claims, purpose),
       audit: app.services.accesses,
       ready: async () => [],
       logger: createLogger({ level: 'silent' }),

@@ -42,8 +42,8 @@ test.each([
   ],
   ['a field that only asks for a scope', 'type Query { me: Person @requiresScopes(scopes: [["s"]]) }', 'Query.me'],
 ])('S4: refuses to start where people are reached ungoverned, by %s', (_, typeDefs, way) => {
-  const mend = way.includes('>') ? 'add @personalRows to a field on the way' : 'add @personalRows';
-  expect(faultsOf(`${person} ${typeDefs}`)).toEqual([`${way}: it gives rows of Person ungoverned; ${mend}`]);
+  const remedy = way.includes('>') ? 'add @personalRows to a field on the way' : 'add @personalRows';
+  expect(faultsOf(`${person} ${typeDefs}`)).toEqual([`${way}: it gives rows of Person ungoverned; ${remedy}`]);
 });
 
 test.each([

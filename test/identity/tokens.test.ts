@@ -361,7 +361,7 @@ describe('development tokens', () => {
     await expect(strict.verify(await disguised)).rejects.toThrow('development token');
   });
 
-  it('do not open a server whose key file is spoilt: it says which, and the mend', async () => {
+  it('do not open a server whose key file is spoilt: it says which, and the remedy', async () => {
     const spoilt = join(folder, 'spoilt.json');
     writeFileSync(spoilt, '{"kty":"oct"}');
     await expect(signDevelopmentToken({ subject: 'a', roles: [] }, spoilt)).rejects.toThrow(/spoilt\.json.*delete it/);

@@ -148,7 +148,7 @@ describe('SQLite files', () => {
   });
 });
 
-describe('faults name the variable and the mend, and never the password', () => {
+describe('faults name the variable and the remedy, and never the password', () => {
   const rejected = async (url: string) => {
     const error = await openDataSource(url, { ...options, variable: 'KEYS_DATABASE_URL' }).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(ConfigurationError);

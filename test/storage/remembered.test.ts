@@ -49,10 +49,10 @@ describe.each(databases)('first looks that fail once, on $name', ({ create }) =>
       return () => failing.mockRestore();
     };
     const twice = async (source: typeof keysSource, look: () => Promise<unknown>) => {
-      const mend = failOnce(source);
+      const remedy = failOnce(source);
       await expect(look()).rejects.toThrow();
       await expect(look()).resolves.toBeDefined();
-      mend();
+      remedy();
     };
     const signing = new SigningKeys(keysSource, keys);
     await twice(keysSource, () => signing.current());

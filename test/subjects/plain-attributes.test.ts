@@ -3,16 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { v7 as uuid } from 'uuid';
 import { dataStore, keysStore } from '../../ormconfig';
+import { KeyStore } from '../../src/keys/key-store';
+import { generateMasterKeyFile, loadMasterKeyFile } from '../../src/keys/master-key';
+import { seal } from '../../src/keys/sealing';
 import { migrate, openDataSource } from '../../src/storage/data-source';
-import { KeyStore } from '../../src/storage/key-store';
-import { generateMasterKeyFile, loadMasterKeyFile } from '../../src/storage/master-key';
-import { TenantReader } from '../../src/storage/tenant-reader';
-import { TenantWriter } from '../../src/storage/tenant-writer';
 import { inTransaction } from '../../src/storage/transaction';
-import { seal } from '../../src/storage/vault';
 import { migrateStores, openStores, type StoreConfig } from '../../src/stores';
 import { setAttributes } from '../../src/subjects/attributes';
 import { CustomAttribute } from '../../src/subjects/custom-attribute';
+import { TenantReader } from '../../src/tenancy/tenant-reader';
+import { TenantWriter } from '../../src/tenancy/tenant-writer';
 import { databases, type TestDatabase } from '../support/databases';
 
 /** Before attributes' keys were sealed: what the migrations up to 1700000000008 made. */

@@ -357,7 +357,7 @@ describe.each(databases)('records of customers on $name', ({ create }) => {
   });
 
   test('operations of one request with different decisions do not share what was read', async () => {
-    const context = await app.services.desk.contextFor(
+    const context = await app.services.accessService.contextFor(
       {
         subject: 'lee',
         tenant: 'acme',

@@ -6,8 +6,8 @@ import { contractOf } from '../../src/gateway/contracts';
 import type { Governed, GovernedResult } from '../../src/governance/govern';
 import type { ProcessingPurpose } from '../../src/governance/vocabulary';
 import type { Role, TokenClaims } from '../../src/identity/caller';
+import { generateMasterKeyFile } from '../../src/keys/master-key';
 import { createServices, type Services } from '../../src/services';
-import { generateMasterKeyFile } from '../../src/storage/master-key';
 import { migrateStores, openStores, type StoreConfig, type Stores } from '../../src/stores';
 import type { TestDatabase } from './databases';
 
@@ -96,7 +96,7 @@ async function openOn(config: StoreConfig, afterwards: () => void): Promise<Test
     },
     ask: async (asker, purpose, document, variables) => {
       const claims = claimsOf(asker);
-      const contextValue = await services.desk.contextFor(claims, purpose);
+      const contextValue = await services.accessService.contextFor(claims, purpose);
       return contracts[contractOf(claims)].execute({
         document,
         variableValues: variables ?? {},

@@ -1,8 +1,8 @@
 import { v7 as uuid } from 'uuid';
-import type { Row } from '../../src/storage/tenant-reader';
-import { TenantWriter } from '../../src/storage/tenant-writer';
 import { inTransaction } from '../../src/storage/transaction';
 import { Customer } from '../../src/subjects/customer';
+import type { Row } from '../../src/tenancy/tenant-reader';
+import { TenantWriter } from '../../src/tenancy/tenant-writer';
 import type { TestApp } from './app';
 
 type Entity = abstract new (...args: never[]) => object;

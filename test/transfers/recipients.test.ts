@@ -185,8 +185,8 @@ describe.each(databases)('recipients in third countries on $name', ({ create }) 
 
   test('what carried data across a border is noted for the audit ledger', async () => {
     await insertCustomer(app, client, { residency: 'CH', firstName: 'CH-0', email: 'CH-0@example.org' });
-    const { desk } = app.services;
-    const context = await desk.contextFor(claimsOf(partner), 'SUPPORT');
+    const { accessService } = app.services;
+    const context = await accessService.contextFor(claimsOf(partner), 'SUPPORT');
     const row = context.access.row;
     expect(
       row?.(about({}, { restriction: null, objections: 0, residency: 'DE' }), 'Customer.email', 'CONTACT'),

@@ -26,7 +26,7 @@ describe.each(databases)('transferChanged on $name', ({ create }) => {
   });
 
   async function subscribe(asker: Asker): Promise<AsyncGenerator<GovernedResult> | GovernedResult> {
-    const current = () => replica.services.desk.contextFor(claimsOf(asker), undefined);
+    const current = () => replica.services.accessService.contextFor(claimsOf(asker), undefined);
     let context = await current();
     return replica.contracts.api.subscribe({
       document: 'subscription { transferChanged { id state mechanism history { action principal reason } } }',

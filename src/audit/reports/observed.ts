@@ -1,6 +1,6 @@
 import type { GovernedCoordinate } from '../../governance/govern';
 import { type Role, sideOf } from '../../identity/caller';
-import type { AuditEntry } from '../entry';
+import type { AuditEntry } from '../log/entry';
 import type { AuditReader } from '../reader';
 import type { PartyNames } from './party-names';
 

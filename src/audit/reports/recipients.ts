@@ -1,5 +1,5 @@
 import type { GovernedCoordinate } from '../../governance/govern';
-import type { AuditEntry } from '../entry';
+import type { AuditEntry } from '../log/entry';
 import type { AuditReader } from '../reader';
 
 export type RecipientKind = 'THIRD_PARTY_APPLICATION' | 'SUB_PROCESSOR' | 'PLATFORM_STAFF' | 'AUTHORITY_OR_PARTY';

@@ -1,7 +1,7 @@
 import { Arg, Ctx, Directive, Field, ID, ObjectType, Query, Resolver, registerEnumType } from 'type-graphql';
+import { DateTime } from '../../api/date-time';
 import type { GovernedCoordinate } from '../../governance/govern';
 import { type RequestContext, requireClient } from '../../identity/request-context';
-import { DateTime } from '../../storage/date-time';
 import { scopeOf } from '../audit-resolver';
 import { write } from './report';
 import { ReportKind, type Reports } from './reports';

@@ -1,5 +1,5 @@
 import type { GovernedCoordinate } from '../../governance/govern';
-import type { PolicySource } from '../../identity/access-desk';
+import type { PolicySource } from '../../identity/access-service';
 import { denied } from '../../identity/request-context';
 import type { Clients } from '../../register/clients';
 import type { ThirdParties } from '../../register/third-parties';

@@ -1,12 +1,12 @@
 import { v7 as uuid } from 'uuid';
 import type { Services } from '../../services';
-import type { Row } from '../../storage/tenant-reader';
-import { TenantWriter } from '../../storage/tenant-writer';
 import { inTransaction } from '../../storage/transaction';
 import type { Stores } from '../../stores';
 import { Conversation, Message } from '../../subjects/conversation';
 import { HealthRecord } from '../../subjects/health-record';
 import { Order, OrderItem } from '../../subjects/order';
+import type { Row } from '../../tenancy/tenant-reader';
+import { TenantWriter } from '../../tenancy/tenant-writer';
 import { openMatters } from './open-matters';
 import { heldPerson, leavingPerson, type Person, people } from './people';
 

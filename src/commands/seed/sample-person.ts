@@ -1,6 +1,6 @@
 import type { Faker } from '@faker-js/faker';
 import { v7 as uuid } from 'uuid';
-import type { Row } from '../../storage/tenant-reader';
+import type { Row } from '../../tenancy/tenant-reader';
 import { type SampleCountry, sampleCountries } from './countries';
 import type { Fakers } from './fakers';
 import { healthEntries, topics } from './words';

@@ -1,4 +1,4 @@
-import { Key, NonPersonal, TenantTable } from '../../storage/tables';
+import { Key, NonPersonal, TenantTable } from '../../tenancy/tenant-table';
 
 const business = 'between businesses; it names no person';
 
@@ -39,7 +39,7 @@ export type DeliveryStatus = 'QUEUED' | 'NO_ENDPOINT' | 'NOTIFIED' | 'ACKNOWLEDG
 
 /**
  * One recipient of one event. It says which event, not whom it is about: the body is made when it is sent, so that
- * neither queue nor dead letter holds a copy of anything (pitfall 28).
+ * neither queue nor dead notice holds a copy of anything (pitfall 28).
  */
 @TenantTable('webhook_delivery', { erasure: 'KEEP' })
 export class WebhookDeliveryRow {

@@ -11,13 +11,13 @@ import { messageIdOf, type Told, type Webhooks } from './webhooks';
 export type WebhookBody = (client: string, reference: string) => Promise<Record<string, unknown> | undefined>;
 
 export interface SenderOptions {
-  /** Milliseconds to wait before each further attempt; when they are used up the letter is dead. */
+  /** Milliseconds to wait before each further attempt; when they are used up the notice is dead. */
   readonly backoffMs?: readonly number[];
   readonly timeoutMs?: number;
-  /** Letters under way at once to one endpoint in one process: a slow one fills its own lane only. */
+  /** Notices under way at once to one endpoint in one process: a slow one fills its own lane only. */
   readonly perEndpoint?: number;
   readonly now?: () => number;
-  readonly onDead?: (letter: { endpoint: string; fault: string }) => void;
+  readonly onDead?: (notice: { endpoint: string; fault: string }) => void;
 }
 
 const SECOND = 1_000;
@@ -37,7 +37,7 @@ const BACKOFF = [
   24 * HOUR,
 ];
 
-interface Letter extends Told {
+interface Notice extends Told {
   readonly client_id: string;
   readonly id: string;
   readonly attempts: number;
@@ -46,7 +46,7 @@ interface Letter extends Told {
   readonly endpoint_id: string;
 }
 
-/** Sends what is queued. Several may run at once: a letter is leased by moving its next attempt past its time limit. */
+/** Sends what is queued. Several may run at once: a notice is leased by moving its next attempt past its time limit. */
 export class WebhookSender {
   readonly #regions: Regions;
   readonly #webhooks: Webhooks;
@@ -67,14 +67,14 @@ export class WebhookSender {
     this.#options = { backoffMs: BACKOFF, timeoutMs: 10_000, perEndpoint: 4, now: Date.now, ...options };
   }
 
-  /** Begins to send what is due, and does not wait for answers. @returns how many letters it began */
+  /** Begins to send what is due, and does not wait for answers. @returns how many notices it began */
   async begin(): Promise<number> {
     let begun = 0;
     for (const source of this.#regions.all()) {
-      for (const letter of await this.#due(source)) {
-        if (!(await this.#lease(source, letter))) continue;
+      for (const notice of await this.#due(source)) {
+        if (!(await this.#lease(source, notice))) continue;
         begun++;
-        this.#track(letter.endpoint_id, this.#send(source, letter));
+        this.#track(notice.endpoint_id, this.#send(source, notice));
       }
     }
     return begun;
@@ -85,8 +85,8 @@ export class WebhookSender {
     while (this.#sending.size > 0) await Promise.all(this.#sending);
   }
 
-  /** A few letters of each endpoint: a long queue to one of them hides nobody else's. */
-  async #due(source: DataSource): Promise<Letter[]> {
+  /** A few notices of each endpoint: a long queue to one of them hides nobody else's. */
+  async #due(source: DataSource): Promise<Notice[]> {
     const now = this.#options.now();
     const lanes = await committed(source, () =>
       source.query<Array<{ endpoint_id: string }>>(
@@ -94,31 +94,31 @@ export class WebhookSender {
         [now],
       ),
     );
-    const letters: Letter[] = [];
+    const notices: Notice[] = [];
     for (const { endpoint_id: endpoint } of lanes) {
       const free = this.#options.perEndpoint - (this.#underWay.get(endpoint) ?? 0);
       if (free <= 0) continue;
       const rows = await committed(source, () =>
-        source.query<Letter[]>(
+        source.query<Notice[]>(
           `SELECT client_id, id, event, reference, recipient_kind, recipient_id, attempts, next_at, endpoint_client,
            endpoint_id FROM webhook_delivery
            WHERE status = 'QUEUED' AND next_at <= ? AND endpoint_id = ? ORDER BY next_at LIMIT ${free}`,
           [now, endpoint],
         ),
       );
-      letters.push(...rows);
+      notices.push(...rows);
     }
-    return letters;
+    return notices;
   }
 
-  async #lease(source: DataSource, letter: Letter): Promise<boolean> {
+  async #lease(source: DataSource, notice: Notice): Promise<boolean> {
     const until = this.#options.now() + this.#options.timeoutMs * 2 + 1_000;
     const taken = await inTransaction(source, (manager) =>
       affectedRows(
         manager,
         `UPDATE webhook_delivery SET next_at = ?, attempts = attempts + 1, lease_holder = ?
          WHERE client_id = ? AND id = ? AND status = 'QUEUED' AND next_at = ?`,
-        [until, randomUUID(), letter.client_id, letter.id, letter.next_at],
+        [until, randomUUID(), notice.client_id, notice.id, notice.next_at],
       ),
     );
     return taken === 1;
@@ -135,30 +135,30 @@ export class WebhookSender {
     this.#sending.add(done);
   }
 
-  async #send(source: DataSource, letter: Letter): Promise<void> {
+  async #send(source: DataSource, notice: Notice): Promise<void> {
     let fault: string | undefined;
     try {
-      fault = await this.#attempt(letter);
+      fault = await this.#attempt(notice);
     } catch (error) {
       fault = error instanceof UnreachableError ? error.code : 'FAILED';
     }
-    // Where this is not written the lease ends by itself, and the letter is sent again.
-    await this.#record(source, letter, fault).catch(() => undefined);
+    // Where this is not written the lease ends by itself, and the notice is sent again.
+    await this.#record(source, notice, fault).catch(() => undefined);
   }
 
   /** @returns what went wrong */
-  async #attempt(letter: Letter): Promise<string | undefined> {
-    const endpoint = await this.#webhooks.endpoint(letter.endpoint_client, letter.endpoint_id);
+  async #attempt(notice: Notice): Promise<string | undefined> {
+    const endpoint = await this.#webhooks.endpoint(notice.endpoint_client, notice.endpoint_id);
     if (!endpoint) return 'ENDPOINT_GONE';
-    const data = await this.#bodies.get(letter.event)?.(letter.client_id, letter.reference);
+    const data = await this.#bodies.get(notice.event)?.(notice.client_id, notice.reference);
     if (!data) return 'NOTHING_TO_TELL';
     const at = new Date(this.#options.now());
     const body = JSON.stringify({
-      type: letter.event,
+      type: notice.event,
       timestamp: at.toISOString(),
-      data: { ...data, client: letter.client_id, delivery: letter.id },
+      data: { ...data, client: notice.client_id, delivery: notice.id },
     });
-    const messageId = messageIdOf(letter.id);
+    const messageId = messageIdOf(notice.id);
     const headers = {
       'webhook-id': messageId,
       'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
@@ -169,15 +169,15 @@ export class WebhookSender {
     return status >= 200 && status < 300 ? undefined : `HTTP_${status}`;
   }
 
-  async #record(source: DataSource, letter: Letter, fault: string | undefined): Promise<void> {
-    const attempt = Number(letter.attempts) + 1;
+  async #record(source: DataSource, notice: Notice, fault: string | undefined): Promise<void> {
+    const attempt = Number(notice.attempts) + 1;
     const wait = this.#options.backoffMs[attempt - 1];
     const isDead = fault !== undefined && wait === undefined;
     const status = fault === undefined ? 'NOTIFIED' : isDead ? 'DEAD' : 'QUEUED';
-    // What cannot be recorded is not over: the letter is sent again.
+    // What cannot be recorded is not over: the notice is sent again.
     if (status !== 'QUEUED') {
       const kind = isDead ? 'WEBHOOK_UNDELIVERED' : 'WEBHOOK_DELIVERED';
-      await this.#webhooks.tell(kind, letter.client_id, letter.id, letter, fault ?? null);
+      await this.#webhooks.tell(kind, notice.client_id, notice.id, notice, fault ?? null);
     }
     await inTransaction(source, (manager) =>
       manager.query(
@@ -188,11 +188,11 @@ export class WebhookSender {
           this.#options.now() + (wait ?? 0),
           fault ?? null,
           fault === undefined ? this.#options.now() : null,
-          letter.client_id,
-          letter.id,
+          notice.client_id,
+          notice.id,
         ],
       ),
     );
-    if (isDead) this.#options.onDead?.({ endpoint: letter.endpoint_id, fault });
+    if (isDead) this.#options.onDead?.({ endpoint: notice.endpoint_id, fault });
   }
 }

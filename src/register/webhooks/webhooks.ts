@@ -4,15 +4,16 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { type ChangeRecorder, changing } from '../../identity/change-recorder';
 import { denied } from '../../identity/request-context';
+import { deriveKey } from '../../keys/derived-keys';
+import type { KeyStore } from '../../keys/key-store';
+import { PLATFORM, platformKey } from '../../keys/platform-key';
+import { seal, unseal } from '../../keys/sealing';
 import { affectedRows } from '../../storage/affected-rows';
 import { decidedRow, goneRow } from '../../storage/decided-row';
-import type { KeyStore } from '../../storage/key-store';
-import { PLATFORM, platformKey } from '../../storage/platform-key';
 import type { Regions } from '../../storage/regions';
-import { TenantReader } from '../../storage/tenant-reader';
-import { TenantWriter } from '../../storage/tenant-writer';
 import { committed, inTransaction } from '../../storage/transaction';
-import { deriveKey, seal, unseal } from '../../storage/vault';
+import { TenantReader } from '../../tenancy/tenant-reader';
+import { TenantWriter } from '../../tenancy/tenant-writer';
 import { faultOfUrl } from './outgoing';
 import {
   type DeliveryStatus,
@@ -189,7 +190,7 @@ export class Webhooks {
     }));
   }
 
-  /** Sends dead letters of an event again, and those whose recipient has an endpoint by now. */
+  /** Sends dead notices of an event again, and those whose recipient has an endpoint by now. */
   async revive(client: string, reference: string): Promise<number> {
     const endpoints = await this.endpoints(client);
     let revived = 0;
@@ -224,7 +225,7 @@ export class Webhooks {
   /**
    * Takes a recipient's signed word that it has done its part: a message of its own type and id, which names client and
    * delivery and is signed with the endpoint's secret as Standard Webhooks sign theirs. It counts once: an echo of what was
-   * sent, a letter that never left, and a word that was taken already are refused.
+   * sent, a notice that never left, and a word that was taken already are refused.
    * @returns the event's reference, or undefined where the call is not what it says: one answer for every fault
    */
   async acknowledge(
@@ -261,7 +262,7 @@ export class Webhooks {
     return counted === 0 ? undefined : { client: said.client, reference: row.reference };
   }
 
-  /** Records what became of a letter: it reached its recipient, the recipient acknowledged it, or nobody could be told. */
+  /** Records what became of a notice: it reached its recipient, the recipient acknowledged it, or nobody could be told. */
   async tell(kind: string, client: string, delivery: string, of: Told, fault: string | null = null): Promise<void> {
     const details = {
       delivery,
@@ -285,7 +286,7 @@ export class Webhooks {
 
 const context = (client: string, id: string): string => `webhook-endpoint:${client}:${id}`;
 
-/** What a letter is called by whoever sends it; whoever acknowledges it calls the answer otherwise. */
+/** What a notice is called by whoever sends it; whoever acknowledges it calls the answer otherwise. */
 export const messageIdOf = (delivery: string): string => `msg_${delivery}`;
 
 /** The type of a recipient's word that it did its part of an event: `erasure.requested` is `erasure.acknowledged`. */

@@ -1,6 +1,6 @@
-import type { Row } from '../../storage/tenant-reader';
-import { TenantWriter } from '../../storage/tenant-writer';
 import { inTransaction } from '../../storage/transaction';
+import type { Row } from '../../tenancy/tenant-reader';
+import { TenantWriter } from '../../tenancy/tenant-writer';
 import { refusedWrites, type WriteRefusal } from '../writable';
 import { DryRun } from './dry-run';
 import { type Fault, refusalFault } from './errors';

@@ -1,7 +1,7 @@
 import { v7 as uuid } from 'uuid';
-import type { Row } from '../../storage/tenant-reader';
-import { TenantWriter } from '../../storage/tenant-writer';
 import { inTransaction } from '../../storage/transaction';
+import type { Row } from '../../tenancy/tenant-reader';
+import { TenantWriter } from '../../tenancy/tenant-writer';
 import { CustomAttribute } from '../custom-attribute';
 import { Customer } from '../customer';
 import { erasedIdentifiers } from '../identifiers';

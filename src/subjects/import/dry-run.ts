@@ -1,4 +1,4 @@
-import { TenantReader } from '../../storage/tenant-reader';
+import { TenantReader } from '../../tenancy/tenant-reader';
 import { Customer } from '../customer';
 import { refusalOf, type WriteRefusal } from '../writable';
 import type { ImportTarget } from './external-ids';

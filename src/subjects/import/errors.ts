@@ -1,6 +1,6 @@
 import type { WriteRefusal } from '../writable';
 
-/** The import was asked for wrongly: a mapping or a file that cannot work. The message names the mend. */
+/** The import was asked for wrongly: a mapping or a file that cannot work. The message names the remedy. */
 export class ImportUsageError extends Error {
   override readonly name = 'ImportUsageError';
 }

@@ -1,8 +1,8 @@
 import type { DataSource } from 'typeorm';
-import type { KeyStore } from '../../storage/key-store';
-import type { SealingThread } from '../../storage/sealing-thread';
-import { type Row, TenantReader } from '../../storage/tenant-reader';
-import { blindIndex } from '../../storage/vault';
+import { blindIndex } from '../../keys/blind-index';
+import type { KeyStore } from '../../keys/key-store';
+import type { SealingThread } from '../../keys/sealing-thread';
+import { type Row, TenantReader } from '../../tenancy/tenant-reader';
 import type { ErasedPeople } from '../identifiers';
 
 type Entity = abstract new (...args: never[]) => object;

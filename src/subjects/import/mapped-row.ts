@@ -1,5 +1,5 @@
 import { LosslessNumber } from 'lossless-json';
-import type { Row } from '../../storage/tenant-reader';
+import type { Row } from '../../tenancy/tenant-reader';
 import type { Fault } from './errors';
 import type { How } from './field-types';
 import { type MappedField, type Mapping, ORDINAL } from './mapping';

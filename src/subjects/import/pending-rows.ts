@@ -1,4 +1,4 @@
-import type { Row } from '../../storage/tenant-reader';
+import type { Row } from '../../tenancy/tenant-reader';
 
 export type Outcome = 'created' | 'updated' | 'unchanged';
 

@@ -1,5 +1,5 @@
-import { canonicalEmail, isAddress, MAX_LENGTH } from '../../storage/identifiers/email';
-import { mailboxesIn } from '../../storage/identifiers/mailbox';
+import { canonicalEmail, isAddress, MAX_LENGTH } from '../../identifiers/email';
+import { mailboxesIn } from '../../identifiers/mailbox';
 import { isNothing, trimmed } from './nothing';
 import { nothing, type Reading } from './reading';
 import { plainText } from './text';

@@ -69,7 +69,7 @@ async function main(): Promise<void> {
 
 async function write(stores: Stores, client: string, first: number, count: number): Promise<void> {
   const { v7: uuid } = packageOfProduct<{ v7(): string }>('uuid');
-  const { TenantWriter } = product<{ TenantWriter: Writer }>('storage/tenant-writer.js');
+  const { TenantWriter } = product<{ TenantWriter: Writer }>('tenancy/tenant-writer.js');
   const { inTransaction } = product<{
     inTransaction(source: object, work: (manager: Manager) => Promise<void>): Promise<void>;
   }>('storage/transaction.js');

@@ -22,7 +22,7 @@ async function main(): Promise<void> {
   const { readConfig } = product<Product>('config.js');
   const { openApp } = product<Product>('app.js');
   const { createServer } = product<Product>('gateway/server.js');
-  if (part === 'memory') product<Held>('storage/held-key.js').HeldKey.prototype.recall = () => undefined;
+  if (part === 'memory') product<Held>('keys/held-key.js').HeldKey.prototype.recall = () => undefined;
   const { serverOptions } = await openApp(readConfig(process.env));
   const { audit: _ledger, ...unaudited } = serverOptions;
   const server = await createServer(part === 'ledger' ? unaudited : serverOptions);

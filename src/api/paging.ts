@@ -1,0 +1,149 @@
+import { GraphQLError } from 'graphql';
+import { type ClassType, Directive, Field, ObjectType } from 'type-graphql';
+import { openCursor, sealCursor } from './cursor';
+
+const DEFAULT_PAGE = 20;
+const MAX_PAGE = 500;
+
+const paging = 'part of paging, not of a person';
+
+@ObjectType({ description: 'Where a page ends (Relay cursor connections).', simpleResolvers: true })
+class PageInfo {
+  @Field(() => Boolean)
+  hasNextPage: boolean;
+
+  @Field(() => Boolean)
+  hasPreviousPage: boolean;
+
+  @Field(() => String, { nullable: true })
+  startCursor: string | null;
+
+  @Field(() => String, { nullable: true })
+  endCursor: string | null;
+}
+
+export interface Connection<T> {
+  readonly edges: ReadonlyArray<{ readonly cursor: string; readonly node: T }>;
+  readonly nodes: readonly T[];
+  readonly pageInfo: PageInfo;
+}
+
+/** The connection and edge types of a node type, as Relay names them. */
+export function connectionOf<T extends object>(node: ClassType<T>, name: string): ClassType<Connection<T>> {
+  @ObjectType(`${name}Edge`, { simpleResolvers: true })
+  class Edge {
+    @Directive(`@nonPersonal(because: ${JSON.stringify(paging)})`)
+    @Field(() => String, { description: 'Encrypted: it tells nothing of the node.' })
+    cursor: string;
+
+    @Field(() => node)
+    node: T;
+  }
+
+  @ObjectType(`${name}Connection`, { simpleResolvers: true })
+  class NodeConnection {
+    @Field(() => [Edge])
+    edges: Edge[];
+
+    @Field(() => [node])
+    nodes: T[];
+
+    @Field(() => PageInfo)
+    pageInfo: PageInfo;
+  }
+  return NodeConnection;
+}
+
+/** What seals and opens the cursors of one connection. */
+export interface CursorSeal {
+  readonly key: Buffer;
+  /** Where its cursors are good: they open nowhere else. */
+  place(): string;
+}
+
+/** How many rows a page may have: 1 to MAX_PAGE. @throws {GraphQLError} BAD_USER_INPUT */
+export function pageSize(first: number | null | undefined): number {
+  const size = first ?? DEFAULT_PAGE;
+  if (size >= 0 && size <= MAX_PAGE) return size;
+  throw new GraphQLError(`"first" must be between 0 and ${MAX_PAGE}.`, { extensions: { code: 'BAD_USER_INPUT' } });
+}
+
+/**
+ * A page out of rows fetched with a limit of `size + 1`.
+ * @param position what of a row the next page starts after
+ */
+export function page<T extends object>(
+  rows: readonly T[],
+  size: number,
+  after: string | undefined,
+  cursors: CursorSeal,
+  position: (row: T) => unknown,
+): Connection<T> {
+  return new LazyConnection(rows, size, after !== undefined, cursors, position);
+}
+
+/** Most pages are read for their nodes: edges are made when they are asked for. */
+class LazyConnection<T extends object> implements Connection<T> {
+  readonly nodes: readonly T[];
+  #edges: ReadonlyArray<LazyEdge<T>> | undefined;
+
+  constructor(
+    private readonly rows: readonly T[],
+    private readonly size: number,
+    private readonly hasPreviousPage: boolean,
+    private readonly cursors: CursorSeal,
+    private readonly position: (row: T) => unknown,
+  ) {
+    this.nodes = rows.length > size ? rows.slice(0, size) : rows;
+  }
+
+  get pageInfo(): PageInfo {
+    return new LazyPageInfo(this.rows.length > this.size, this.hasPreviousPage, this);
+  }
+
+  get edges(): ReadonlyArray<LazyEdge<T>> {
+    this.#edges ??= this.nodes.map((node) => new LazyEdge(node, this.cursors, this.position));
+    return this.#edges;
+  }
+}
+
+/** Cursors are sealed when they are asked for: most pages are read for their nodes. */
+class LazyEdge<T extends object> {
+  constructor(
+    readonly node: T,
+    private readonly cursors: CursorSeal,
+    private readonly position: (row: T) => unknown,
+  ) {}
+
+  get cursor(): string {
+    return sealCursor(this.cursors.key, this.position(this.node), this.cursors.place());
+  }
+}
+
+class LazyPageInfo implements PageInfo {
+  constructor(
+    readonly hasNextPage: boolean,
+    readonly hasPreviousPage: boolean,
+    private readonly connection: Pick<Connection<object>, 'edges'>,
+  ) {}
+
+  get startCursor(): string | null {
+    return this.connection.edges[0]?.cursor ?? null;
+  }
+
+  get endCursor(): string | null {
+    return this.connection.edges.at(-1)?.cursor ?? null;
+  }
+}
+
+/** What a cursor points after. @throws {GraphQLError} BAD_USER_INPUT where it was not given here */
+export function positionOf(cursor: string | null | undefined, { key, place }: CursorSeal): string | undefined {
+  if (cursor === null || cursor === undefined) return undefined;
+  try {
+    return String(openCursor(key, cursor, place()));
+  } catch {
+    throw new GraphQLError('"after" is no cursor that you were given here, for this purpose and filter.', {
+      extensions: { code: 'BAD_USER_INPUT' },
+    });
+  }
+}

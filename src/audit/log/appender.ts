@@ -1,0 +1,172 @@
+import { AsyncResource } from 'node:async_hooks';
+import type { DataSource } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { runStatement } from '../../storage/statements';
+import { inTransaction } from '../../storage/transaction';
+import type { BatchWindow } from './batch-window';
+import { canonical, type Json } from './canonical';
+import type { CheckpointSigner } from './checkpoint';
+import type { CheckpointStore } from './checkpoint-store';
+import { GrowingTree, hashLeaf } from './merkle';
+import { originOf } from './origin';
+import { type Tile, TileCutter } from './tiles';
+
+/** An entry on its way into a log: all that it says but its place. */
+export interface Draft {
+  readonly id: string;
+  readonly client: string | undefined;
+  readonly fields: { readonly [key: string]: Json };
+}
+
+interface Waiting extends Draft {
+  /** Milliseconds of `performance.now()`. */
+  readonly since: number;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+export interface LogHead {
+  readonly logId: string;
+  readonly size: number;
+  readonly checkpoint: string;
+}
+
+/** The most entries that one INSERT writes: some hundred kilobytes, below every engine's limit on a packet. */
+const MAX_GROUP = 256;
+/** Groups up to here are written by a prepared statement of their size; larger ones are rare, and cheap by the entry. */
+const PREPARED_GROUP = 16;
+const COLUMNS = ['log_id', 'sequence', 'entry_id', 'about_client', 'body', 'leaf_hash', 'checkpoint'];
+/** A write that takes longer has failed as far as its requests are concerned. Milliseconds. */
+const WRITE_LIMIT_MS = 5_000;
+/**
+ * One process's log in one database. Entries of requests that end together are written by one INSERT, whose last row
+ * carries the signed checkpoint of the tree up to there: a group is durable as a whole or not at all, and no entry is
+ * without a signature over it. Nobody else writes into this log, so nothing is waited for but the disk.
+ */
+export class Log {
+  readonly id = uuid();
+  readonly #source: DataSource;
+  readonly #signer: CheckpointSigner;
+  readonly #heads: CheckpointStore;
+  readonly #batchWindow: BatchWindow;
+  readonly #onTileLost: (error: unknown) => void;
+  readonly #embedded: boolean;
+  /** Writing begins in no request's context, above all in no transaction of the one that began it. */
+  readonly #outside = new AsyncResource('AuditLog');
+  readonly #cutter = new TileCutter();
+  #tree = new GrowingTree();
+  #queue: Waiting[] = [];
+  #writing: readonly Waiting[] = [];
+  #running: Promise<void> | undefined;
+  #failure: { error: unknown } | undefined;
+  #head: LogHead | undefined;
+
+  constructor(
+    source: DataSource,
+    { signer, heads, batchWindow }: { signer: CheckpointSigner; heads: CheckpointStore; batchWindow: BatchWindow },
+    onTileLost: (error: unknown) => void,
+  ) {
+    this.#source = source;
+    this.#signer = signer;
+    this.#heads = heads;
+    this.#batchWindow = batchWindow;
+    this.#onTileLost = onTileLost;
+    this.#embedded = source.options.type === 'better-sqlite3';
+  }
+
+  /** Set by a write that failed. Whether it is in the database is unknown then, so this log takes no more. */
+  get failed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /** The last checkpoint that is durable. */
+  get head(): LogHead | undefined {
+    return this.#head;
+  }
+
+  /** How many entries are not durable yet, and since when the first of them waits, by `performance.now()`. */
+  get waiting(): { readonly count: number; readonly since: number | undefined } {
+    const [first = this.#queue[0]] = this.#writing;
+    return { count: this.#writing.length + this.#queue.length, since: first?.since };
+  }
+
+  /** Resolves once the entry is durable; rejects where it is not, or not known to be. */
+  append(draft: Draft): Promise<void> {
+    if (this.#failure) return Promise.reject(this.#failure.error);
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ ...draft, since: performance.now(), resolve, reject });
+      this.#running ??= this.#outside.runInAsyncScope(() => this.#run());
+    });
+  }
+
+  /** Resolves when nothing is under way, and what is durable is known to the keys' store. */
+  async close(): Promise<void> {
+    await this.#running;
+    await this.#heads.flush();
+  }
+
+  async #run(): Promise<void> {
+    while (this.#queue.length > 0) {
+      await this.#batchWindow.gathered();
+      const group = this.#queue.splice(0, MAX_GROUP);
+      this.#writing = group;
+      try {
+        await this.#write(group);
+        for (const entry of group) entry.resolve();
+      } catch (error) {
+        this.#failure = { error };
+        for (const entry of [...group, ...this.#queue.splice(0)]) entry.reject(error);
+      }
+      this.#writing = [];
+    }
+    this.#running = undefined;
+  }
+
+  async #write(group: readonly Waiting[]): Promise<void> {
+    const tree = this.#tree.clone();
+    const leaves: Buffer[] = [];
+    const values: Array<string | number | Buffer | null> = [];
+    for (const { id, client, fields } of group) {
+      const sequence = tree.size;
+      const body = Buffer.from(canonical({ ...fields, id, client: client ?? null, log: this.id, sequence }));
+      const leaf = hashLeaf(body);
+      tree.append(leaf);
+      leaves.push(leaf);
+      values.push(this.id, String(sequence), id, client ?? null, body, leaf.toString('base64url'), null);
+    }
+    const checkpoint = this.#signer.sign({ origin: originOf(this.id), size: tree.size, root: tree.root() });
+    values[values.length - 1] = checkpoint;
+    await this.#insert('audit_entry', COLUMNS, values);
+    this.#tree = tree;
+    this.#head = { logId: this.id, size: tree.size, checkpoint };
+    this.#heads.keep(this.#head);
+    this.#keepTiles(leaves.flatMap((leaf) => this.#cutter.push(leaf)));
+  }
+
+  /** Tiles only save hashing: one that is lost is made again from its entries. */
+  #keepTiles(tiles: readonly Tile[]): void {
+    if (tiles.length === 0) return;
+    const values = tiles.flatMap(({ level, index, hashes }) => [this.id, level, index, hashes]);
+    this.#insert('audit_tile', ['log_id', 'level', 'tile_index', 'hashes'], values).catch(this.#onTileLost);
+  }
+
+  async #insert(table: string, columns: readonly string[], values: unknown[]): Promise<void> {
+    const row = `(${columns.map(() => '?').join(', ')})`;
+    const rows = Array<string>(values.length / columns.length)
+      .fill(row)
+      .join(', ');
+    const sql = `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${rows}`;
+    const written = this.#embedded
+      ? inTransaction(this.#source, (manager) => manager.query(sql, values))
+      : runStatement(this.#source, sql, values, { preparedUpTo: PREPARED_GROUP * COLUMNS.length });
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('writing to the audit ledger took too long')), WRITE_LIMIT_MS);
+    });
+    try {
+      await Promise.race([written, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import type { DataSource } from 'typeorm';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { countColumn, idColumn, textColumn } from '../../storage/columns';
+import { inTransaction } from '../../storage/transaction';
+import { type Checkpoint, isSigned, parseCheckpoint } from './checkpoint';
+import { logOf } from './origin';
+
+@Entity('audit_head')
+export class AuditHeadRow {
+  @PrimaryColumn({ name: 'log_id', ...idColumn })
+  logId: string;
+
+  @Column({ name: 'tree_size', ...countColumn })
+  treeSize: number;
+
+  @Column({ ...textColumn(500) })
+  checkpoint: string;
+}
+
+/** A checkpoint that somebody saw: the log must contain it for ever. */
+export interface Witnessed extends Pick<Checkpoint, 'size' | 'root'> {
+  readonly logId: string;
+  /** Who saw it, as a report says it. */
+  readonly by: string;
+}
+
+const EVERY_MS = 1_000;
+
+/**
+ * Keeps the last checkpoint of one log in the keys' store, once a second while it grows: whoever may rewrite the data's
+ * database cannot also make it look as if nothing had been cut off.
+ */
+export class CheckpointStore {
+  readonly #keys: DataSource;
+  readonly #onFailure: (error: unknown) => void;
+  #kept = 0;
+  #latest: { logId: string; size: number; checkpoint: string } | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(keys: DataSource, onFailure: (error: unknown) => void) {
+    this.#keys = keys;
+    this.#onFailure = onFailure;
+  }
+
+  keep(head: { logId: string; size: number; checkpoint: string }): void {
+    this.#latest = head;
+    this.#timer ??= setTimeout(() => void this.flush(), this.#kept === 0 ? 0 : EVERY_MS).unref();
+  }
+
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#writing = this.#writing.then(() => this.#write()).catch(this.#onFailure);
+    await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    const head = this.#latest;
+    if (!head || head.size === this.#kept) return;
+    const { logId, size, checkpoint } = head;
+    const [sql, values] =
+      this.#kept === 0
+        ? ['INSERT INTO audit_head (tree_size, checkpoint, log_id) VALUES (?, ?, ?)', [size, checkpoint, logId]]
+        : ['UPDATE audit_head SET tree_size = ?, checkpoint = ? WHERE log_id = ?', [size, checkpoint, logId]];
+    await inTransaction(this.#keys, (manager) => manager.query(sql as string, values as unknown[]));
+    this.#kept = size;
+  }
+}
+
+/** The heads that the keys' store keeps. A forged one counts for nothing, so it is left out and told. */
+export async function keptHeads(
+  keys: DataSource,
+  publicKey: Buffer,
+): Promise<{ heads: Witnessed[]; forged: string[] }> {
+  const rows = await keys.query<Array<{ log_id: string; checkpoint: string }>>(
+    'SELECT log_id, checkpoint FROM audit_head ORDER BY log_id',
+  );
+  const heads: Witnessed[] = [];
+  const forged: string[] = [];
+  for (const { log_id: logId, checkpoint } of rows) {
+    const parsed = await signedCheckpoint(checkpoint, publicKey);
+    if (parsed && parsed.logId === logId) heads.push({ ...parsed, by: "the keys' store" });
+    else forged.push(logId);
+  }
+  return { heads, forged };
+}
+
+/** A note's checkpoint, and the log it is of; undefined unless the key signed it. */
+export async function signedCheckpoint(
+  note: string,
+  publicKey: Buffer,
+): Promise<{ logId: string; size: number; root: Buffer } | undefined> {
+  try {
+    const { origin, size, root } = parseCheckpoint(note);
+    const logId = logOf(origin);
+    return logId !== undefined && (await isSigned(note, publicKey)) ? { logId, size, root } : undefined;
+  } catch {
+    return undefined;
+  }
+}

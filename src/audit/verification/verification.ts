@@ -1,0 +1,126 @@
+import type { DataSource } from 'typeorm';
+import type { Witnessed } from '../log/checkpoint-store';
+import { entryOf } from '../log/entry';
+import type { Anchored } from '../witness/anchor-file';
+import type { AnchorReport } from '../witness/anchor-tally';
+import type { Trust } from '../witness/receipts';
+import { attempt } from './attempt';
+import { type Gap, isAcknowledged } from './gaps';
+import { type Finding, LogVerification, type Pruning } from './log-verification';
+
+export interface LogReport {
+  readonly log: string;
+  /** Entries that it has, pruned ones included. */
+  readonly size: number;
+  readonly pruned: number;
+  /** The root of all of them, in base64. */
+  readonly root: string;
+  /** Entries up to here are under an anchor that was checked wholly; null where none is. */
+  readonly anchoredTo: number | null;
+  /** What vouches for it from outside, and how that was checked. */
+  readonly anchors: readonly AnchorReport[];
+}
+
+export interface Verification {
+  readonly sound: boolean;
+  readonly entries: number;
+  readonly checkpoints: number;
+  readonly logs: readonly LogReport[];
+  readonly findings: readonly Finding[];
+  /** Ends of logs that are missing, and that an operator accepted on the record. */
+  readonly acknowledged: readonly Gap[];
+}
+
+export interface VerificationOptions {
+  readonly publicKey: Buffer;
+  /** Checkpoints that others saw: the keys' store's, and anchors'. */
+  readonly witnessed: readonly Witnessed[];
+  readonly anchored: readonly Anchored[];
+  /** Whose receipts count; nobody's unless told. */
+  readonly trust?: Trust;
+  readonly onProgress?: (entries: number) => void;
+}
+
+/**
+ * Recomputes the ledger from the database: each entry's hash, each log's tree, each checkpoint and its signature, and
+ * whether all that others saw of it is still there.
+ */
+export async function verifyLedger(
+  sources: readonly DataSource[],
+  { publicKey, witnessed, anchored, trust = { witnesses: [], authorities: [] }, onProgress }: VerificationOptions,
+): Promise<Verification> {
+  const findings: Finding[] = [];
+  const reports: LogReport[] = [];
+  const prunings: Pruning[] = [];
+  const accepted: Gap[] = [];
+  const expected = new Map<string, Witnessed[]>();
+  const expect = (seen: Witnessed) => expected.set(seen.logId, [...(expected.get(seen.logId) ?? []), seen]);
+  for (const seen of [...witnessed, ...anchored]) expect(seen);
+  for (const source of sources) for (const seen of await statedByLogs(source)) expect(seen);
+
+  let entries = 0;
+  let checkpoints = 0;
+  for (const source of sources) {
+    for (const { logId, pruned } of await logsIn(source)) {
+      const log = new LogVerification({ source, logId, publicKey, expected: expected.get(logId) ?? [], trust });
+      expected.delete(logId);
+      await log.run(pruned, (count) => onProgress?.(entries + count));
+      entries += log.read;
+      checkpoints += log.checkpoints;
+      findings.push(...log.findings);
+      prunings.push(...log.prunings);
+      accepted.push(...log.acknowledged);
+      for (const seen of anchored) if (seen.logId === logId && seen.size <= log.size) log.anchors.add(seen, seen.size);
+      const anchors = log.anchors.all();
+      reports.push({
+        log: logId,
+        size: log.size,
+        pruned,
+        root: log.root.toString('base64'),
+        anchoredTo: anchors.find(({ verified }) => verified)?.reaches ?? null,
+        anchors,
+      });
+    }
+  }
+  for (const [logId, all] of expected) {
+    const seen = all.reduce((most, each) => (each.size > most.size ? each : most));
+    if (seen.size === 0) continue;
+    const message = `the whole log is missing: ${seen.by} saw ${seen.size} entries of it`;
+    const gap = { log: logId, size: 0, root: '', seen: seen.size };
+    findings.push({ problem: 'MISSING', log: logId, sequence: 0, entry: undefined, message, gap });
+  }
+  for (const { log, pruned } of reports) {
+    if (pruned === 0 || prunings.some((pruning) => pruning.log === log && pruning.entries >= pruned)) continue;
+    const message = `entries 0 to ${pruned - 1} are missing: no entry says that they were pruned`;
+    findings.push({ problem: 'MISSING', log, sequence: 0, entry: undefined, message });
+  }
+  const acknowledged = findings.flatMap(({ gap }) => (gap && isAcknowledged(gap, accepted) ? gap : []));
+  const open = findings.filter(({ gap }) => !gap || !acknowledged.includes(gap));
+  return { sound: open.length === 0, entries, checkpoints, logs: reports, findings: open, acknowledged };
+}
+
+/** What the first entry of each log says of the logs before it. */
+async function statedByLogs(source: DataSource): Promise<Witnessed[]> {
+  const rows = await source.query<Array<{ log_id: string; body: Buffer }>>(
+    'SELECT log_id, body FROM audit_entry WHERE sequence = 0',
+  );
+  return rows.flatMap(({ log_id: by, body }) => {
+    const { before } = attempt(() => entryOf(body)) ?? {};
+    return (before ?? []).map(({ log, size, root }) => ({
+      logId: log,
+      size,
+      root: Buffer.from(root, 'base64'),
+      by: `log ${by}`,
+    }));
+  });
+}
+
+/** Every log that has entries, or that is said to have had some. */
+async function logsIn(source: DataSource): Promise<Array<{ logId: string; pruned: number }>> {
+  const logs = await source.query<Array<{ log_id: string; pruned: number }>>('SELECT log_id, pruned FROM audit_log');
+  const filled = await source.query<Array<{ log_id: string }>>('SELECT DISTINCT log_id FROM audit_entry');
+  const pruned = new Map(logs.map((row) => [row.log_id, Number(row.pruned)]));
+  const anchored = await source.query<Array<{ log_id: string }>>('SELECT DISTINCT log_id FROM audit_anchor');
+  const names = new Set([...logs, ...filled, ...anchored].map((row) => row.log_id));
+  return [...names].sort().map((logId) => ({ logId, pruned: pruned.get(logId) ?? 0 }));
+}

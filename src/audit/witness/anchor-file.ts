@@ -1,0 +1,73 @@
+import { open } from 'node:fs/promises';
+import { signedCheckpoint, type Witnessed } from '../log/checkpoint-store';
+import { attempt } from '../verification/attempt';
+import { checkReceipt, type Receipt, type Trust, type Vouched } from './receipts';
+
+/**
+ * Appends checkpoints to a file that is kept away from the database: write-once storage, another machine, a mailbox.
+ * A line each, as JSON, so that a line that was cut off spoils no other.
+ */
+export async function appendAnchors(path: string, notes: readonly string[], at: Date = new Date()): Promise<void> {
+  const file = await open(path, 'a', 0o600);
+  try {
+    await file.appendFile(
+      notes.map((checkpoint) => `${JSON.stringify({ at: at.toISOString(), checkpoint })}\n`).join(''),
+    );
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** A checkpoint that is kept outside, and what it is worth. */
+export type Anchored = Witnessed & Vouched;
+
+/**
+ * The checkpoints of an anchor file, and the receipts beside them.
+ * @param name what the file is called in a report
+ * @throws {Error} naming the first line that is no checkpoint of this installation's, or whose receipt does not hold
+ */
+export async function readAnchors(
+  text: string,
+  name: string,
+  publicKey: Buffer,
+  trust: Trust = { witnesses: [], authorities: [] },
+): Promise<Anchored[]> {
+  const anchors: Anchored[] = [];
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const { checkpoint, receipt } = lineIn(line) ?? {};
+    const signed = checkpoint === undefined ? undefined : await signedCheckpoint(checkpoint, publicKey);
+    if (checkpoint === undefined || !signed) {
+      throw new Error(`${name}, line ${index + 1}: it is no checkpoint that this installation's key signed`);
+    }
+    const vouched = receipt && (await checkReceipt(receipt, checkpoint, trust).catch(faultIn(name, index)));
+    // A file that is kept outside vouches by itself; a receipt says who else does.
+    const by = vouched ? `${name}: ${vouched.by}` : name;
+    const how = vouched?.how ?? "signed by this installation's key, and kept outside";
+    anchors.push({ ...signed, by, how, verified: true, at: vouched?.at });
+  }
+  return anchors;
+}
+
+/** A line with a receipt, as {@link readAnchors} reads it back. */
+export function anchorLine(at: Date, checkpoint: string, { kind, content }: Receipt): string {
+  const receipt =
+    kind === 'witness' ? { checkpoint: content.toString('utf8') } : { checkpoint, token: content.toString('base64') };
+  return `${JSON.stringify({ at: at.toISOString(), kind, ...receipt })}\n`;
+}
+
+function faultIn(name: string, index: number): (error: Error) => never {
+  return ({ message }) => {
+    throw new Error(`${name}, line ${index + 1}: the receipt does not hold: ${message}`);
+  };
+}
+
+function lineIn(line: string): { checkpoint: string; receipt: Receipt | undefined } | undefined {
+  const { checkpoint, kind, token } = attempt(() => JSON.parse(line) as Record<string, unknown>) ?? {};
+  if (typeof checkpoint !== 'string') return undefined;
+  if (kind === 'witness') return { checkpoint, receipt: { kind, content: Buffer.from(checkpoint) } };
+  if (kind === undefined) return { checkpoint, receipt: undefined };
+  if (kind !== 'timestamp' || typeof token !== 'string') return undefined;
+  return { checkpoint, receipt: { kind, content: Buffer.from(token, 'base64') } };
+}

@@ -1,0 +1,85 @@
+import type { DataSource } from 'typeorm';
+import { inTransaction } from '../../storage/transaction';
+import type { LogHead } from '../log/appender';
+import type { Ledger } from '../log/ledger';
+import { appendAnchors } from './anchor-file';
+
+export type Head = LogHead & { readonly source: DataSource };
+
+/** Somewhere outside that a checkpoint is shown to, so that what it covers can no longer be rewritten. */
+export interface Anchor {
+  readonly kind: 'file' | 'witness' | 'timestamp';
+  /**
+   * @param anchored the size that was anchored last; 0 for the first time
+   * @returns what was answered, to be kept; nothing where the anchor keeps it itself
+   */
+  anchor(head: Head, anchored: number): Promise<Buffer | undefined>;
+}
+
+const EVERY_MS = 60_000;
+
+/** Shows each log's latest checkpoint to every anchor, once a minute while it grows, and at the end. */
+export class Anchoring {
+  readonly #ledger: Ledger;
+  readonly #anchors: readonly Anchor[];
+  readonly #onFailure: (error: unknown) => void;
+  readonly #anchored = new Map<string, number>();
+  readonly #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(ledger: Ledger, anchors: readonly Anchor[], onFailure: (error: unknown) => void) {
+    this.#ledger = ledger;
+    this.#anchors = anchors;
+    this.#onFailure = onFailure;
+    if (anchors.length > 0) this.#timer = setInterval(() => void this.run(), EVERY_MS).unref();
+  }
+
+  /** Anchors what is durable now. An anchor that fails is told of, and tried again the next time. */
+  run(): Promise<void> {
+    this.#running = this.#running.then(async () => {
+      for (const head of this.#anchors.length > 0 ? await this.#ledger.heads() : []) {
+        for (const anchor of this.#anchors) await this.#show(anchor, head).catch(this.#onFailure);
+      }
+    });
+    return this.#running;
+  }
+
+  /** How many durable entries the anchor that is furthest behind does not cover yet. */
+  async unanchored(): Promise<number> {
+    let most = 0;
+    for (const { logId, size } of this.#anchors.length > 0 ? await this.#ledger.heads() : []) {
+      for (const { kind } of this.#anchors) most = Math.max(most, size - (this.#anchored.get(`${kind} ${logId}`) ?? 0));
+    }
+    return most;
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.run();
+  }
+
+  async #show(anchor: Anchor, head: Head): Promise<void> {
+    const key = `${anchor.kind} ${head.logId}`;
+    const anchored = this.#anchored.get(key) ?? 0;
+    if (anchored === head.size) return;
+    const receipt = await anchor.anchor(head, anchored);
+    this.#anchored.set(key, head.size);
+    if (!receipt) return;
+    const values = [head.logId, head.size, anchor.kind, Date.now(), receipt];
+    await inTransaction(head.source, (manager) =>
+      manager.query(
+        'INSERT INTO audit_anchor (log_id, tree_size, kind, anchored_at, receipt) VALUES (?, ?, ?, ?, ?)',
+        values,
+      ),
+    );
+  }
+}
+
+/** An append-only file; see anchor-file.ts. */
+export const fileAnchor = (path: string): Anchor => ({
+  kind: 'file',
+  anchor: async ({ checkpoint }) => {
+    await appendAnchors(path, [checkpoint]);
+    return undefined;
+  },
+});

@@ -1,0 +1,2 @@
+/** An identifier by which a person is looked up. */
+export type IdentifierKind = 'email' | 'phone' | 'socialHandle' | 'externalId';

@@ -1,0 +1,72 @@
+import {
+  type GraphQLField,
+  type GraphQLInterfaceType,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  getNamedType,
+  isInterfaceType,
+  isLeafType,
+  isObjectType,
+} from 'graphql';
+import { usages } from '../governance/directive-usages';
+import { isPersonal, readFieldRule } from '../governance/field-rule';
+import { type EntityClass } from '../storage/entity-class';
+import { declaredFields, declaringClasses, type StoredField, tableOf } from '../tenancy/tenant-table';
+import type { Gap } from './gap';
+
+type Fielded = GraphQLObjectType | GraphQLInterfaceType;
+
+/** Fields of types about a person that the schema shows ungoverned, or governs otherwise than storage knows. */
+export function schemaGaps(schema: GraphQLSchema, tenants: readonly EntityClass[]): Gap[] {
+  const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
+  return Object.values(schema.getTypeMap())
+    .filter((type): type is Fielded => isObjectType(type) || isInterfaceType(type))
+    .filter((type) => !type.name.startsWith('__') && !roots.some((root) => root?.name === type.name))
+    .filter((type) => isAboutSubject(type, tenants))
+    .flatMap((type) => Object.values(type.getFields()).flatMap((field) => fieldGaps(type, field)));
+}
+
+/** A type is about a person if its rows are, or if any of its fields is personal. */
+function isAboutSubject(type: Fielded, tenants: readonly EntityClass[]): boolean {
+  const entity = tenants.find(({ name }) => name === type.name);
+  if (entity && tableOf(entity).subject) return true;
+  const declared = declarationsOf(type).flatMap((each) => [...declaredFields(each).values()]);
+  if (declared.some(({ personal }) => personal)) return true;
+  return Object.values(type.getFields()).some((field) => isPersonal(readFieldRule(type, field)));
+}
+
+function fieldGaps(type: Fielded, field: GraphQLField<unknown, unknown>): Gap[] {
+  const at = `${type.name}.${field.name}`;
+  const rule = readFieldRule(type, field);
+  const declared = declaredField(type, field.name);
+  if (isPersonal(rule)) {
+    // What is derived is kept nowhere: its sources say what becomes of it.
+    if (!declared?.personal && rule.derivedFrom.length > 0) return [];
+    if (!declared?.personal) {
+      const remedy = 'declare the field by @PersonalData instead of by directives alone';
+      return [{ at, fault: 'is governed, but has no retention and erasure action', remedy }];
+    }
+    const { category } = declared.personal;
+    if (rule.category === undefined || rule.category === category) return [];
+    const fault = `is ${rule.category} in the schema and ${category} in storage`;
+    return [{ at, fault, remedy: 'say its category once, by @PersonalData' }];
+  }
+  if (declared?.personal) {
+    const remedy = 'let the schema be built from the class, and nothing take directives away';
+    return [{ at, fault: 'is personal in storage, but ungoverned in the schema', remedy }];
+  }
+  if (!isLeafType(getNamedType(field.type)) || usages(field, 'nonPersonal').length > 0) return [];
+  const remedy = 'declare it by @PersonalData, or by @NonPersonal with its reason';
+  return [{ at, fault: 'is about a person, and neither governed nor said to be non-personal', remedy }];
+}
+
+function declaredField(type: Fielded, field: string): StoredField | undefined {
+  return declarationsOf(type)
+    .map((declaring) => declaredFields(declaring).get(field))
+    .find((declared) => declared !== undefined);
+}
+
+/** The classes that declare a type's fields: its own, and the resolver of those that are computed. */
+function declarationsOf(type: Fielded): EntityClass[] {
+  return declaringClasses().filter(({ name }) => name === type.name || name === `${type.name}Resolver`);
+}

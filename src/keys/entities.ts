@@ -1,0 +1,37 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { idColumn, instantColumn, sealedColumn, textColumn } from '../storage/columns';
+
+/** A client's key, wrapped by the master key. After destruction the row stays, without the key: it is never made anew. */
+@Entity('client_key')
+export class ClientKey {
+  @PrimaryColumn({ name: 'client_id', ...idColumn })
+  clientId: string;
+
+  @Column({ ...sealedColumn, nullable: true })
+  wrapped: Buffer | null;
+
+  @Column({ name: 'master_key_id', ...textColumn(100) })
+  masterKeyId: string;
+
+  @Column({ name: 'created_at', ...instantColumn })
+  createdAt: number;
+
+  @Column({ name: 'destroyed_at', ...instantColumn, nullable: true })
+  destroyedAt: number | null;
+}
+
+/** A data subject's key, wrapped by the client's key. To delete the row is to erase the person, backups included. */
+@Entity('subject_key')
+export class SubjectKey {
+  @PrimaryColumn({ name: 'client_id', ...idColumn })
+  clientId: string;
+
+  @PrimaryColumn({ name: 'subject_id', ...idColumn })
+  subjectId: string;
+
+  @Column({ ...sealedColumn })
+  wrapped: Buffer;
+
+  @Column({ name: 'created_at', ...instantColumn })
+  createdAt: number;
+}

@@ -1,0 +1,396 @@
+import { randomBytes } from 'node:crypto';
+import type { DataSource } from 'typeorm';
+import { ConfigurationError } from '../storage/errors';
+import { decrypt, encrypt, SEAL_OVERHEAD_BYTES } from './aes-gcm';
+import { type DerivedKeyUse, deriveKey } from './derived-keys';
+import { ClientKey } from './entities';
+import { ClientKeyError, UnsealError } from './errors';
+import { damagedKey, HeldKey, type KeyHandle, OpenedMemory } from './held-key';
+import { KeyCache } from './key-cache';
+import type { MasterKey } from './master-key';
+
+/** A key without a row is swept only when it is older than this: its row may still be on the way. Milliseconds. */
+export const ORPHAN_GRACE_MS = 60 * 60_000;
+/** The most unwrapped keys that one process remembers. */
+const KEY_CACHE_MAX = 50_000;
+
+const CHUNK = 512;
+/** Of keys that only one request holds. */
+const nothingKept = new OpenedMemory(0);
+const KEY_BYTES = 32;
+/** A wrapped key's bytes after its destruction, until its row is deleted. */
+const OVERWRITTEN = Buffer.alloc(KEY_BYTES + SEAL_OVERHEAD_BYTES);
+
+/** A key about to be destroyed: a client's with all that it wraps, or one subject's. */
+export interface KeyDestruction {
+  readonly client: string;
+  readonly subject?: string;
+}
+
+/** What a sweep of orphans did, and where to go on; nothing where it came to the end. */
+export interface OrphanSweep {
+  readonly looked: number;
+  /** How many keys were destroyed. */
+  readonly swept: number;
+  readonly next?: string;
+}
+
+export interface KeyStoreOptions {
+  /** Milliseconds since 1970; replaced in tests. */
+  readonly now?: () => number;
+}
+
+/**
+ * The keys under which personal data is sealed, in a store of their own (blueprint §5). Each subject has a random key,
+ * wrapped by the client's, wrapped by the master. Destroying a key erases what it sealed from every copy and backup of
+ * the data (statement D2, pitfall 26). Backups of this store need their own short retention, and so do the binary logs of
+ * a MySQL server that holds it: they are the one place where a destroyed key lives on.
+ *
+ * A subject's key is written before the subject's row and destroyed after it, so that every row can be read.
+ */
+export class KeyStore {
+  readonly #dataSource: DataSource;
+  readonly #master: MasterKey;
+  readonly #now: () => number;
+  readonly #cache: KeyCache;
+  #watcher: ((destruction: KeyDestruction) => Promise<void>) | undefined;
+  /** Rises with every destruction: what was read before one must not enter the cache after it. */
+  #destructions = 0;
+
+  constructor(dataSource: DataSource, master: MasterKey, { now }: KeyStoreOptions = {}) {
+    this.#dataSource = dataSource;
+    this.#master = master;
+    this.#now = now ?? Date.now;
+    this.#cache = new KeyCache(KEY_CACHE_MAX, now);
+  }
+
+  /** Has somebody told before a key is destroyed, while what is under it can still be read. */
+  watch(watcher: (destruction: KeyDestruction) => Promise<void>): void {
+    this.#watcher = watcher;
+  }
+
+  /** Makes the key of a new client. A client has one key in its life: a second call, even after destruction, throws. */
+  async createClientKey(clientId: string): Promise<void> {
+    const key = randomBytes(KEY_BYTES);
+    const wrapped = await this.#master.wrap(key, clientContext(clientId));
+    key.fill(0);
+    const masterKeyId = this.#master.id;
+    await this.#dataSource
+      .getRepository(ClientKey)
+      .insert({ clientId, wrapped, masterKeyId, createdAt: this.#now(), destroyedAt: null });
+  }
+
+  /**
+   * A client's key, 32 bytes, the caller's own copy.
+   *
+   * @throws ClientKeyError if the client has none, or it was destroyed
+   * @throws ConfigurationError if another master key wrapped it
+   */
+  async clientKey(clientId: string): Promise<Buffer> {
+    const cached = this.#cache.get(clientId);
+    if (cached !== undefined) return cached;
+    const destructions = this.#destructions;
+    const row = await this.#dataSource.getRepository(ClientKey).findOneBy({ clientId });
+    if (row === null) throw new ClientKeyError(clientId, 'ABSENT');
+    if (row.wrapped === null || row.destroyedAt !== null) throw new ClientKeyError(clientId, 'DESTROYED');
+    if (row.masterKeyId !== this.#master.id) {
+      throw new ConfigurationError(
+        'REMIT_MASTER_KEY_FILE',
+        `holds the key ${this.#master.id}, but this store's keys are wrapped by ${row.masterKeyId}; name that key's file`,
+      );
+    }
+    const key = await this.#master.unwrap(row.wrapped, clientContext(clientId));
+    if (destructions === this.#destructions) this.#cache.set(key, clientId);
+    return key;
+  }
+
+  /**
+   * A key of a client's for one use, derived from its own and remembered like it.
+   *
+   * @throws as {@link clientKey}
+   */
+  async derivedKey(clientId: string, use: DerivedKeyUse): Promise<Buffer> {
+    const cached = this.#cache.get(clientId, use);
+    if (cached !== undefined) return cached;
+    const destructions = this.#destructions;
+    const clientKey = await this.clientKey(clientId);
+    const key = deriveKey(clientKey, use);
+    clientKey.fill(0);
+    if (destructions === this.#destructions) this.#cache.set(key, clientId, use);
+    return key;
+  }
+
+  /**
+   * Makes the keys of new subjects; call it before their rows are written.
+   *
+   * @returns each subject's key, the caller's own copy
+   * @throws ClientKeyError as {@link clientKey}; an error of the database if a subject has a key already, which is kept
+   */
+  async createSubjectKeys(clientId: string, subjectIds: readonly string[]): Promise<Map<string, Buffer>> {
+    const clientKey = await this.clientKey(clientId);
+    const createdAt = this.#now();
+    const keys = new Map<string, Buffer>();
+    const fresh = randomBytes(KEY_BYTES * subjectIds.length);
+    for (const [place, subjectId] of subjectIds.entries()) {
+      keys.set(subjectId, fresh.subarray(place * KEY_BYTES, (place + 1) * KEY_BYTES));
+    }
+    for (const chunk of chunksOf([...keys])) {
+      const values = chunk.flatMap(([subjectId, key]) => {
+        const wrapped = encrypt(clientKey, key, subjectContext(clientId, subjectId));
+        return [clientId, subjectId, wrapped, createdAt];
+      });
+      const rows = Array<string>(chunk.length).fill('(?, ?, ?, ?)').join(', ');
+      await this.#dataSource.query(
+        `INSERT INTO subject_key (client_id, subject_id, wrapped, created_at) VALUES ${rows}`,
+        values,
+      );
+    }
+    clientKey.fill(0);
+    return keys;
+  }
+
+  /**
+   * The keys of subjects, each the caller's own copy. A subject whose key was destroyed, never made or altered is not in
+   * the map, nor is any subject of a client whose key was destroyed.
+   *
+   * @throws ClientKeyError if the client never had a key
+   */
+  async subjectKeys(clientId: string, subjectIds: readonly string[]): Promise<Map<string, Buffer>> {
+    const keys = new Map<string, Buffer>();
+    const missing = new Set<string>();
+    for (const subjectId of subjectIds) {
+      const cached = this.#cache.get(clientId, subjectId);
+      if (cached === undefined) missing.add(subjectId);
+      else keys.set(subjectId, cached);
+    }
+    if (missing.size === 0) return keys;
+    const read = await this.#readSubjectKeys(clientId, missing);
+    return read === undefined ? new Map() : new Map([...keys, ...read.keys]);
+  }
+
+  /**
+   * Has something done with the keys of subjects. `use` runs in one turn, in which no key is forgotten; it finds no handle
+   * of a subject whose key was destroyed or never made, and one that opens nothing of a subject whose key was altered.
+   *
+   * @throws as {@link subjectKeys}, and what `use` throws
+   */
+  async withSubjectKeys<T>(
+    clientId: string,
+    subjectIds: ReadonlySet<string>,
+    use: (handles: ReadonlyMap<string, KeyHandle>) => T,
+  ): Promise<T> {
+    const read = new Map<string, HeldKey | undefined>();
+    const damaged = new Map<string, KeyHandle>();
+    try {
+      for (;;) {
+        const handles = this.#cache.handles(clientId, subjectIds);
+        const missing: string[] = [];
+        for (const subjectId of subjectIds) {
+          if (handles.has(subjectId)) continue;
+          const own = read.get(subjectId);
+          const broken = damaged.get(subjectId);
+          if (own ?? broken) handles.set(subjectId, own ?? (broken as KeyHandle));
+          else if (!read.has(subjectId)) missing.push(subjectId);
+        }
+        // What was cached before a read may be forgotten after it, so everyone is looked for again.
+        if (missing.length === 0) return use(handles);
+        const found = await this.#readSubjectKeys(clientId, missing);
+        if (found === undefined) return use(new Map());
+        for (const subjectId of found.damaged) damaged.set(subjectId, damagedKey);
+        for (const subjectId of missing) {
+          const key = found.keys.get(subjectId);
+          read.set(subjectId, key && new HeldKey(key, 0, nothingKept));
+          key?.fill(0);
+        }
+      }
+    } finally {
+      for (const own of read.values()) own?.forget();
+    }
+  }
+
+  /** Those of the subjects whose keys were altered, or put in another's place: nothing of theirs opens. */
+  async damagedAmong(clientId: string, subjectIds: readonly string[]): Promise<ReadonlySet<string>> {
+    if (subjectIds.length === 0) return new Set();
+    const read = await this.#readSubjectKeys(clientId, subjectIds);
+    for (const key of read?.keys.values() ?? []) key.fill(0);
+    return read?.damaged ?? new Set();
+  }
+
+  /**
+   * Destroys a subject's key for good. This process forgets it at once, every other one within KEY_CACHE_TTL_MS.
+   * Does nothing where there is none, so that an erasure can be run again.
+   */
+  async destroySubjectKey(clientId: string, subjectId: string): Promise<void> {
+    await this.#watcher?.({ client: clientId, subject: subjectId });
+    await this.#destroying([clientId, subjectId], async () => {
+      await this.#deleteSubjectKeys(clientId, [subjectId]);
+    });
+  }
+
+  /**
+   * Destroys the keys of a client's subjects but those of some, in chunks.
+   * @returns how many were destroyed
+   */
+  async destroySubjectKeysExcept(clientId: string, kept: ReadonlySet<string>): Promise<number> {
+    let destroyed = 0;
+    await this.#destroying([clientId], async () => {
+      for (let ids = await this.#idsAfter(clientId, ''); ids.length > 0; ) {
+        const gone = ids.filter((id) => !kept.has(id));
+        await this.#deleteSubjectKeys(clientId, gone);
+        destroyed += gone.length;
+        ids = await this.#idsAfter(clientId, ids.at(-1) ?? '');
+      }
+    });
+    return destroyed;
+  }
+
+  /** Destroys a client's key, and with it all personal data of the client (statement D3); then its subjects' keys. */
+  async destroyClientKey(clientId: string): Promise<void> {
+    await this.#watcher?.({ client: clientId });
+    await this.#destroying([clientId], async () => {
+      await this.#dataSource.query(
+        'UPDATE client_key SET wrapped = NULL, destroyed_at = ? WHERE client_id = ? AND destroyed_at IS NULL',
+        [this.#now(), clientId],
+      );
+      for (let ids = await this.#idsAfter(clientId, ''); ids.length > 0; ids = await this.#idsAfter(clientId, '')) {
+        await this.#deleteSubjectKeys(clientId, ids);
+      }
+    });
+  }
+
+  /**
+   * Destroys keys whose subject has no row: a process died between writing the key and the row, or between deleting the
+   * row and the key. Keys younger than ORPHAN_GRACE_MS are left alone: their rows may be on the way. Not to be run on data
+   * restored from an old backup: people who are missing there would be erased.
+   *
+   * @param exists which of these subjects have a row
+   * @param after the subject's id to go on after, `limit` the most keys to look at, roughly
+   */
+  async sweepOrphans(
+    clientId: string,
+    exists: (ids: string[]) => Promise<ReadonlySet<string>>,
+    { after = '', limit = Number.POSITIVE_INFINITY }: { readonly after?: string; readonly limit?: number } = {},
+  ): Promise<OrphanSweep> {
+    const bornBefore = this.#now() - ORPHAN_GRACE_MS;
+    let [looked, swept] = [0, 0];
+    for (let ids = await this.#idsAfter(clientId, after, bornBefore); ids.length > 0; ) {
+      const present = await exists(ids);
+      const orphans = ids.filter((subjectId) => !present.has(subjectId));
+      if (orphans.length > 0) await this.#destroying([clientId], () => this.#deleteSubjectKeys(clientId, orphans));
+      looked += ids.length;
+      swept += orphans.length;
+      const last = ids.at(-1) ?? '';
+      if (looked >= limit) return { looked, swept, next: last };
+      ids = await this.#idsAfter(clientId, last, bornBefore);
+    }
+    return { looked, swept };
+  }
+
+  /** Zeroes the keys in memory. The data source is its owner's to close. */
+  close(): void {
+    this.#cache.close();
+  }
+
+  /**
+   * @returns the keys that there are, copies too, and whose do not open; undefined where the client's key was destroyed
+   */
+  async #readSubjectKeys(
+    clientId: string,
+    subjectIds: Iterable<string>,
+  ): Promise<{ keys: Map<string, Buffer>; damaged: Set<string> } | undefined> {
+    const destructions = this.#destructions;
+    const clientKey = await this.#clientKeyUnlessDestroyed(clientId);
+    if (clientKey === undefined) return undefined;
+    const keys = new Map<string, Buffer>();
+    const damaged = new Set<string>();
+    for (const chunk of chunksOf([...subjectIds])) {
+      for (const row of await this.#selectWrapped(clientId, chunk)) {
+        // A destruction under way, or one whose process died between overwriting and deleting.
+        if (row.wrapped.equals(OVERWRITTEN)) continue;
+        const key = opened(clientKey, row.wrapped, subjectContext(clientId, row.subject_id));
+        if (!key) {
+          damaged.add(row.subject_id);
+          continue;
+        }
+        if (destructions === this.#destructions) this.#cache.set(key, clientId, row.subject_id);
+        keys.set(row.subject_id, key);
+      }
+    }
+    clientKey.fill(0);
+    return { keys, damaged };
+  }
+
+  async #clientKeyUnlessDestroyed(clientId: string): Promise<Buffer | undefined> {
+    try {
+      return await this.clientKey(clientId);
+    } catch (error) {
+      if (error instanceof ClientKeyError && error.code === 'CLIENT_KEY_DESTROYED') return undefined;
+      throw error;
+    }
+  }
+
+  /** Forgets before and after: a read that began in between must leave nothing in the cache. */
+  async #destroying([clientId, subjectId]: [clientId: string, subjectId?: string], work: () => Promise<void>) {
+    const forget = () => {
+      this.#destructions++;
+      if (subjectId === undefined) this.#cache.forgetClient(clientId);
+      else this.#cache.forget(clientId, subjectId);
+    };
+    forget();
+    try {
+      await work();
+    } finally {
+      forget();
+    }
+    // Until it is emptied, SQLite's write-ahead log still holds the pages as they were before.
+    if (this.#dataSource.options.type === 'better-sqlite3') {
+      await this.#dataSource.query('PRAGMA wal_checkpoint(TRUNCATE)');
+    }
+  }
+
+  /** Overwrites before it deletes: InnoDB leaves a deleted row's bytes in its page until the page is used again. */
+  async #deleteSubjectKeys(clientId: string, subjectIds: readonly string[]): Promise<void> {
+    for (const chunk of chunksOf(subjectIds)) {
+      const where = `WHERE client_id = ? AND subject_id IN (${placeholders(chunk.length)})`;
+      await this.#dataSource.query(`UPDATE subject_key SET wrapped = ? ${where}`, [OVERWRITTEN, clientId, ...chunk]);
+      await this.#dataSource.query(`DELETE FROM subject_key ${where}`, [clientId, ...chunk]);
+    }
+  }
+
+  async #selectWrapped(clientId: string, subjectIds: string[]): Promise<{ subject_id: string; wrapped: Buffer }[]> {
+    // Filled up to a power of two with an id that is there already: few statements to prepare, whatever is asked for.
+    const size = 2 ** Math.ceil(Math.log2(subjectIds.length));
+    const padded = [...subjectIds, ...Array<string>(size - subjectIds.length).fill(subjectIds[0] ?? '')];
+    return this.#dataSource.query(
+      `SELECT subject_id, wrapped FROM subject_key WHERE client_id = ? AND subject_id IN (${placeholders(size)})`,
+      [clientId, ...padded],
+    );
+  }
+
+  async #idsAfter(clientId: string, after: string, bornBefore = Number.MAX_SAFE_INTEGER): Promise<string[]> {
+    const rows = await this.#dataSource.query<{ subject_id: string }[]>(
+      `SELECT subject_id FROM subject_key WHERE client_id = ? AND subject_id > ? AND created_at < ?
+       ORDER BY subject_id LIMIT ${CHUNK}`,
+      [clientId, after, bornBefore],
+    );
+    return rows.map((row) => row.subject_id);
+  }
+}
+
+/** Undefined where it was altered, or is another's. */
+function opened(clientKey: Buffer, wrapped: Buffer, context: string): Buffer | undefined {
+  try {
+    return decrypt(clientKey, wrapped, context);
+  } catch (error) {
+    if (error instanceof UnsealError) return undefined;
+    throw error;
+  }
+}
+
+const clientContext = (clientId: string) => `client-key:${clientId}`;
+const subjectContext = (clientId: string, subjectId: string) => `subject-key:${clientId}:${subjectId}`;
+const placeholders = (length: number) => Array<string>(length).fill('?').join(', ');
+
+function* chunksOf<T>(items: readonly T[]): Generator<T[]> {
+  for (let start = 0; start < items.length; start += CHUNK) yield items.slice(start, start + CHUNK);
+}

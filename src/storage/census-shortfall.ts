@@ -1,7 +1,0 @@
-/** Something about a person that nobody accounts for. */
-export interface Shortfall {
-  /** The table, `table.column` or `Type.field`. */
-  readonly at: string;
-  readonly fault: string;
-  readonly mend: string;
-}

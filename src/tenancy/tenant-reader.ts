@@ -1,0 +1,420 @@
+import type { DataSource, EntityManager } from 'typeorm';
+import type { DataCategory } from '../governance/vocabulary';
+import type { KeyHandle } from '../keys/held-key';
+import type { KeyStore } from '../keys/key-store';
+import { snakeCase } from '../storage/entity-class';
+import { runStatement } from '../storage/statements';
+import { type TenantTable, tableOf } from './tenant-table';
+
+type Scalar = string | number;
+
+/** One condition of a select; several are joined by AND. */
+export type Condition =
+  | { readonly field: string; readonly is: '=' | '<' | '<=' | '>' | '>='; readonly value: Scalar }
+  | { readonly field: string; readonly is: 'in'; readonly value: readonly Scalar[] }
+  /** The number that the field holds has one of the bits of the value, or none. */
+  | { readonly field: string; readonly is: 'has' | 'has not'; readonly value: number }
+  | { readonly field: string; readonly is: 'not in'; readonly value: readonly Scalar[] }
+  | { readonly field: string; readonly is: 'null' }
+  /** The number that the field holds has one of the bits of the value. */
+  | { readonly field: string; readonly is: 'has'; readonly value: number }
+  /** At least one of these holds. */
+  | { readonly any: readonly Condition[] }
+  /** The field's blind index equals the digest, or one of them. */
+  | { readonly index: string; readonly is: '='; readonly value: string }
+  | { readonly index: string; readonly is: 'in'; readonly value: readonly string[] };
+
+export interface Selection {
+  /** The client whose rows they are: part of every select. */
+  readonly client: string;
+  /** Fields to read; what is not a column is left out. The key and the subject's id always come. */
+  readonly fields: Iterable<string>;
+  readonly where?: readonly Condition[];
+  readonly orderBy?: ReadonlyArray<{ readonly field: string; readonly descending?: boolean }>;
+  readonly limit?: number;
+}
+
+/** Values of one IN list, below SQLite's 32,766 parameters of a statement; longer lists are read in parts. */
+const VALUES_PER_SELECT = 10_000;
+/** Parents of one statement: SQLite joins 500 selects at most. */
+const PARENTS_PER_SELECT = 250;
+/** Rows of several parents that are read together and cut here, as a multiple of what is wanted, and at most. */
+const SURPLUS = 4;
+const MOST_ROWS_TOGETHER = 10_000;
+
+/** A row as resolvers get it: plain values, times as Dates, amounts as decimals; sealed fields opened. */
+export type Row = Record<string, unknown>;
+
+type Entity = abstract new (...args: never[]) => object;
+
+/** What a row is sealed for: sealed bytes that were moved to another row, table or category do not open there. */
+export function sealingContext(table: TenantTable, row: Row, category: DataCategory): string {
+  let context = `${table.name}|${category}`;
+  for (const property of table.key) context += `|${row[property]}`;
+  return context;
+}
+
+/** Values of the columns that tie rows to one parent. */
+export type Parent = readonly string[];
+
+/**
+ * The only way in which a client's rows are read. Every select carries the client, columns come by permission, and an
+ * undefined value never reaches SQL, where it would match everything or nothing (pitfall 23).
+ */
+export class TenantReader {
+  readonly #source: DataSource | EntityManager;
+  readonly #keys: KeyStore;
+
+  constructor(source: DataSource | EntityManager, keys: KeyStore) {
+    this.#source = source;
+    this.#keys = keys;
+  }
+
+  async select(entity: Entity, selection: Selection): Promise<Row[]> {
+    const table = tableOf(entity);
+    const columns = columnsFor(table, selection.fields);
+    const parts = inParts(selection.where ?? []).map((where) => statement(table, columns, { ...selection, where }));
+    const [only, another] = parts;
+    if (only && !another) return this.#open(table, columns, selection.client, await this.#query<Row>(only));
+    const rows: Row[] = [];
+    for (const part of parts) rows.push(...(await this.#query<Row>(part)));
+    const ordered = inOrder(table, selection, rows).slice(0, selection.limit);
+    return this.#open(table, columns, selection.client, ordered);
+  }
+
+  /**
+   * For each parent its own first rows, in the order of the parents; one that is named twice is read once.
+   * @param by the fields that tie a row to its parent
+   */
+  async selectEach(
+    entity: Entity,
+    selection: Selection,
+    by: readonly string[],
+    parents: readonly Parent[],
+  ): Promise<Row[][]> {
+    const table = tableOf(entity);
+    const columns = columnsFor(table, selection.fields);
+    const groups = new Map<string, Row[]>();
+    const once = new Map(parents.map((parent) => [parent.join(), parent]));
+    const distinct = [...once.values()];
+    for (let start = 0; start < distinct.length; start += PARENTS_PER_SELECT) {
+      const some = distinct.slice(start, start + PARENTS_PER_SELECT);
+      const rows =
+        (await this.#together(table, columns, selection, by, some)) ??
+        (await this.#eachByItself(table, columns, selection, by, some));
+      for (const row of rows) {
+        const key = tieOf(row, by);
+        const group = groups.get(key);
+        if (group) group.push(row);
+        else if (once.has(key)) groups.set(key, [row]);
+      }
+    }
+    // No engine owes an order to rows of several parents.
+    for (const [key, group] of groups) groups.set(key, inOrder(table, selection, group).slice(0, selection.limit));
+    await this.#open(table, columns, selection.client, [...groups.values()].flat());
+    return parents.map((parent) => groups.get(parent.join()) ?? []);
+  }
+
+  /**
+   * The rows of all parents by one range each, which is the fastest where no parent has many more than are wanted.
+   * @returns undefined where there are too many to read
+   */
+  async #together(
+    table: TenantTable,
+    columns: Columns,
+    selection: Selection,
+    by: readonly string[],
+    parents: readonly Parent[],
+  ): Promise<Row[] | undefined> {
+    const wanted = selection.limit === undefined ? MOST_ROWS_TOGETHER : wholeNumber(selection.limit) * parents.length;
+    const limit = Math.min(wanted * SURPLUS, MOST_ROWS_TOGETHER) + 1;
+    const ties = by.map((field, index): Condition => {
+      return { field, is: 'in', value: [...new Set(parents.map((parent) => parent[index] ?? ''))] };
+    });
+    const where = [...ties, ...(selection.where ?? [])];
+    const rows = await this.#query<Row>(statement(table, columns, { client: selection.client, where, limit }));
+    return rows.length < limit ? rows : undefined;
+  }
+
+  /** One index range for each parent, joined by UNION ALL: not every engine has window functions. */
+  #eachByItself(
+    table: TenantTable,
+    columns: Columns,
+    selection: Selection,
+    by: readonly string[],
+    parents: readonly Parent[],
+  ): Promise<Row[]> {
+    const parts = parents.map((parent) => {
+      const ties = by.map((field, index): Condition => ({ field, is: '=', value: parent[index] ?? '' }));
+      return statement(table, columns, { ...selection, where: [...ties, ...(selection.where ?? [])] });
+    });
+    const sql = parts.map((part, index) => `SELECT * FROM (${part.sql}) AS p${index}`).join(' UNION ALL ');
+    return this.#query<Row>({ sql, parameters: parts.flatMap(({ parameters }) => parameters) });
+  }
+
+  async count(entity: Entity, client: string, where: readonly Condition[] = []): Promise<number> {
+    const table = tableOf(entity);
+    let total = 0;
+    for (const part of inParts(where)) {
+      const { text, parameters } = predicate(table, client, part);
+      const sql = `SELECT COUNT(*) AS n FROM \`${table.name}\` WHERE ${text}`;
+      const [row] = await this.#query<{ n: number }>({ sql, parameters });
+      total += Number(row?.n ?? 0);
+    }
+    return total;
+  }
+
+  #query<T>({ sql, parameters }: Statement): Promise<T[]> {
+    return runStatement<T[]>(this.#source, sql, parameters);
+  }
+
+  async #open(table: TenantTable, columns: Columns, client: string, rows: Row[]): Promise<Row[]> {
+    const { instants, amounts, sealed, among } = columns;
+    for (const row of rows) {
+      for (const field of instants) {
+        const value = row[field];
+        if (typeof value === 'number') row[field] = new Date(value);
+      }
+      for (const field of amounts) {
+        const value = row[field];
+        if (typeof value === 'number') row[field] = value / 10_000;
+      }
+    }
+    if (sealed.length === 0 || rows.length === 0 || !table.subject) return rows;
+    const subject = table.subject.id;
+    const subjects = new Set(rows.map((row) => String(row[subject])));
+    await this.#keys.withSubjectKeys(client, subjects, (handles) => {
+      for (const row of rows) {
+        const key = handles.get(String(row[subject]));
+        const id = among.length === 0 ? '' : tieOf(row, among);
+        for (const column of sealed) {
+          const content = row[column.property];
+          const opened = key && Buffer.isBuffer(content) ? openSealed(table, row, column, id, key, content) : nothing;
+          // Not deleted: an object that loses a property is slow from then on.
+          row[column.property] = undefined;
+          for (const field of column.fields) row[field] = opened instanceof Error ? opened : ownValue(opened[field]);
+        }
+      }
+    });
+    return rows;
+  }
+}
+
+const nothing: Row = {};
+
+/**
+ * What sealed bytes hold, or an error in their place where they were altered or moved. GraphQL's executors report an
+ * error that stands for a value as that field's own: it is null, it is logged, and the rest of the page is given.
+ */
+function openSealed(
+  table: TenantTable,
+  row: Row,
+  { category, place }: SealedColumn,
+  id: string,
+  key: KeyHandle,
+  sealed: Buffer,
+): Row | Error {
+  try {
+    const known = key.recall(place, id, sealed) ?? key.open(place, id, sealed, sealingContext(table, row, category));
+    return known as Row;
+  } catch (cause) {
+    return new Error(`${table.name}: what is sealed of ${category} in a row does not open there`, { cause });
+  }
+}
+
+/** What was opened is shared between requests, and a row's objects are marked with the state of its person. */
+const ownValue = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null ? structuredClone(value) : (value ?? null);
+
+interface SealedColumn {
+  readonly category: DataCategory;
+  readonly property: string;
+  readonly fields: readonly string[];
+  /** The same for every selection. */
+  readonly place: object;
+}
+
+/** What a select reads of a table for some fields, and what becomes of it. */
+interface Columns {
+  readonly list: string;
+  readonly instants: readonly string[];
+  readonly amounts: readonly string[];
+  readonly sealed: readonly SealedColumn[];
+  /** What tells the rows of one subject apart. */
+  readonly among: readonly string[];
+}
+
+const columnsOfFields = new WeakMap<object, Map<TenantTable, Columns>>();
+
+/** Decisions hand out the same set of fields again and again, so what follows from it is kept with it. */
+function columnsFor(table: TenantTable, fields: Iterable<string>): Columns {
+  if (!(fields instanceof Set)) return makeColumns(table, new Set(fields));
+  const byTable = columnsOfFields.get(fields) ?? new Map<TenantTable, Columns>();
+  columnsOfFields.set(fields, byTable);
+  const columns = byTable.get(table) ?? makeColumns(table, fields);
+  byTable.set(table, columns);
+  return columns;
+}
+
+function makeColumns(table: TenantTable, wanted: ReadonlySet<string>): Columns {
+  const names = new Set<string>(table.key);
+  if (table.subject) names.add(table.subject.id);
+  const categories = new Map<DataCategory, string[]>();
+  const ofKind = (kind: string) =>
+    [...wanted].filter((name) => {
+      const stored = table.fields.get(name)?.stored;
+      return stored !== undefined && 'plain' in stored && stored.plain === kind;
+    });
+  for (const name of wanted) {
+    const field = table.fields.get(name);
+    if (!field) continue;
+    if ('plain' in field.stored) names.add(name);
+    if (!field.personal || !('sealed' in field.stored)) continue;
+    const { category } = field.personal;
+    categories.set(category, [...(categories.get(category) ?? []), name]);
+  }
+  const list = [...names].map((property) => `\`${snakeCase(property)}\` AS \`${property}\``);
+  const sealed: SealedColumn[] = [];
+  for (const [category, fields] of categories) {
+    const place = table.sealed.get(category);
+    if (!place) continue;
+    sealed.push({ category, fields, property: place.property, place });
+    list.push(`\`${place.column}\` AS \`${place.property}\``);
+  }
+  const among = table.key.filter((property) => property !== 'clientId' && property !== table.subject?.id);
+  return { list: list.join(', '), instants: ofKind('instant'), amounts: ofKind('amount'), sealed, among };
+}
+
+/** The same conditions, with a list of values that is too long for one statement cut into several. */
+function inParts(where: readonly Condition[]): Array<readonly Condition[]> {
+  const at = where.findIndex(
+    (condition) => 'is' in condition && condition.is === 'in' && condition.value.length > VALUES_PER_SELECT,
+  );
+  const long = where[at];
+  if (!long || !('is' in long) || long.is !== 'in') return [where];
+  const values = [...new Set<Scalar>(long.value)];
+  const parts: Array<readonly Condition[]> = [];
+  for (let start = 0; start < values.length; start += VALUES_PER_SELECT) {
+    const value = values.slice(start, start + VALUES_PER_SELECT);
+    parts.push(where.map((condition, index) => (index === at ? ({ ...long, value } as Condition) : condition)));
+  }
+  return parts;
+}
+
+function tieOf(row: Row, [first = '', ...more]: readonly string[]): string {
+  let tie = String(row[first]);
+  for (const field of more) tie += `,${row[field]}`;
+  return tie;
+}
+
+/** Rows of several selects in the order that was asked for; by columns that every select brings, those of the key. */
+function inOrder(table: TenantTable, { orderBy = [] }: Pick<Selection, 'orderBy'>, rows: Row[]): Row[] {
+  const foreign = orderBy.find(({ field }) => !table.key.includes(field));
+  if (foreign) throw new Error(`${table.name}: rows of several selects are ordered by the key, not ${foreign.field}`);
+  const compare = (a: Row, b: Row): number => {
+    for (const { field, descending } of orderBy) {
+      const left = String(a[field]);
+      const right = String(b[field]);
+      if (left !== right) return left < right === Boolean(descending) ? 1 : -1;
+    }
+    return 0;
+  };
+  // An index gives them forwards or backwards, and a page has many parents of few rows.
+  const isOrdered = () => rows.every((row, index) => index === 0 || compare(rows[index - 1] as Row, row) <= 0);
+  if (isOrdered()) return rows;
+  rows.reverse();
+  return isOrdered() ? rows : rows.sort(compare);
+}
+
+interface Statement {
+  readonly sql: string;
+  readonly parameters: Scalar[];
+}
+
+const comparisons: ReadonlySet<string> = new Set(['=', '<', '<=', '>', '>=']);
+
+function statement(table: TenantTable, columns: Columns, selection: Omit<Selection, 'fields'>): Statement {
+  const { text, parameters } = predicate(table, selection.client, selection.where ?? []);
+  const order = (selection.orderBy ?? []).map(
+    ({ field, descending }) => `\`${columnOf(table, field)}\`${descending ? ' DESC' : ''}`,
+  );
+  let sql = `SELECT ${columns.list} FROM \`${table.name}\` WHERE ${text}`;
+  if (order.length > 0) sql += ` ORDER BY ${order.join(', ')}`;
+  if (selection.limit !== undefined) sql += ` LIMIT ${wholeNumber(selection.limit)}`;
+  return { sql, parameters };
+}
+
+function predicate(
+  table: TenantTable,
+  client: string,
+  where: readonly Condition[],
+): { text: string; parameters: Scalar[] } {
+  const parts = ['`client_id` = ?'];
+  const parameters: Scalar[] = [defined(table, 'clientId', client)];
+  for (const condition of where) {
+    const tested = conditionText(table, condition);
+    parts.push(tested.text);
+    parameters.push(...tested.parameters);
+  }
+  return { text: parts.join(' AND '), parameters };
+}
+
+/** A condition as SQL; columns are named without their table. */
+export function conditionText(table: TenantTable, condition: Condition): { text: string; parameters: Scalar[] } {
+  if ('any' in condition) {
+    const tests = condition.any.map((one) => conditionText(table, one));
+    return {
+      text: tests.length === 0 ? '1 = 0' : `(${tests.map(({ text }) => text).join(' OR ')})`,
+      parameters: tests.flatMap(({ parameters }) => parameters),
+    };
+  }
+  const column = 'index' in condition ? table.indexes.get(condition.index)?.column : columnOf(table, condition.field);
+  if (!column)
+    throw new Error(`${table.name} has no blind index of ${'index' in condition ? condition.index : condition.field}`);
+  if (condition.is === 'null') return { text: `\`${column}\` IS NULL`, parameters: [] };
+  if (condition.is === 'has' || condition.is === 'has not') {
+    const text = `(\`${column}\` & ?) ${condition.is === 'has' ? '<>' : '='} 0`;
+    return { text, parameters: [wholeNumber(condition.value)] };
+  }
+  // The only word of a condition that becomes SQL as it is.
+  const isList = condition.is === 'in' || condition.is === 'not in';
+  if (!isList && !comparisons.has(condition.is))
+    throw new Error(`${table.name}.${column} is compared by no known operator`);
+  const asked: readonly Scalar[] =
+    condition.is === 'in' || condition.is === 'not in' ? condition.value : [condition.value];
+  const possible = (value: Scalar) => ('index' in condition ? isAscii(value) : mayHold(table, condition.field, value));
+  const parameters = asked.map((value) => defined(table, column, value)).filter(possible);
+  if (parameters.length === 0) return { text: condition.is === 'not in' ? '1 = 1' : '1 = 0', parameters };
+  const compared = isList
+    ? `${condition.is.toUpperCase()} (${parameters.map(() => '?').join(', ')})`
+    : `${condition.is} ?`;
+  return { text: `\`${column}\` ${compared}`, parameters };
+}
+
+function columnOf(table: TenantTable, property: string): string {
+  const stored = table.fields.get(property)?.stored;
+  if (table.key.includes(property) || (stored && 'plain' in stored)) return snakeCase(property);
+  throw new Error(`${table.name}.${property} is not a column that can be compared or ordered by`);
+}
+
+const isAscii = (value: Scalar): boolean => !/[^\x20-\x7e]/.test(String(value));
+
+/**
+ * Whether a column can hold a value at all: ids are ASCII. MySQL refuses to compare them with anything else, where SQLite
+ * finds no row.
+ */
+export function mayHold(table: TenantTable, property: string, value: Scalar): boolean {
+  const stored = table.fields.get(property)?.stored;
+  return !(stored === undefined || ('plain' in stored && stored.plain === 'id')) || isAscii(value);
+}
+
+function defined(table: TenantTable, column: string, value: Scalar | undefined | null): Scalar {
+  if (typeof value === 'string' && value !== '') return value;
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  throw new Error(`${table.name}.${column} is compared with nothing: a select would reach beyond what was meant`);
+}
+
+function wholeNumber(value: number): number {
+  if (!Number.isSafeInteger(value) || value < 0) throw new Error('a limit must be a whole number');
+  return value;
+}

@@ -1,0 +1,356 @@
+import type { EntityManager } from 'typeorm';
+import type { DataCategory } from '../governance/vocabulary';
+import { countriesIn } from '../identifiers/forms';
+import { attributeKeyIndex, blindIndex } from '../keys/blind-index';
+import type { KeyStore } from '../keys/key-store';
+import { seal, unseal } from '../keys/sealing';
+import { type Awaited, SealingBatch, type SealingThread } from '../keys/sealing-thread';
+import { snakeCase } from '../storage/entity-class';
+import { enterFence, PersonGoneError, UNDER_ERASURE } from './fence';
+import { mayHold, type Row, sealingContext } from './tenant-reader';
+import { fencedBy, type IndexColumn, type StoredField, type TenantTable, tableOf } from './tenant-table';
+
+type Entity = abstract new (...args: never[]) => object;
+type Value = string | number | Buffer | null;
+
+/** Rows of one INSERT: below every engine's limit on parameters for the widest table here. */
+const ROWS_PER_INSERT = 100;
+/** Rows of one call that are worth another thread's start. */
+const MANY = 500;
+const none: ReadonlyMap<string, Buffer> = new Map();
+
+/**
+ * Writes a client's rows in one transaction: plain fields to their columns, personal ones sealed by category under the
+ * subject's key, with their blind indexes. The subject's key must exist: a key is written before its row. Nothing is
+ * written about a person who is being erased, or is gone.
+ */
+export class TenantWriter {
+  readonly #manager: EntityManager;
+  readonly #keys: KeyStore;
+  readonly #made: ReadonlyMap<string, Buffer>;
+  readonly #sealing: SealingThread | undefined;
+  /** Persons whose fence this transaction has entered, with what limits their processing; undefined who is not there. */
+  readonly #entered = new Map<string, string | null | undefined>();
+
+  /**
+   * @param made keys of persons that were made for this transaction, and need not be read
+   * @param sealing seals what is much; this thread does where there is none
+   */
+  constructor(
+    manager: EntityManager,
+    keys: KeyStore,
+    made: ReadonlyMap<string, Buffer> = none,
+    sealing?: SealingThread,
+  ) {
+    this.#manager = manager;
+    this.#keys = keys;
+    this.#made = made;
+    this.#sealing = sealing;
+  }
+
+  /**
+   * Enters the fence of persons whom rows of an entity are about, so that their erasure waits for this transaction or
+   * this one for it. The writes enter by themselves; whoever must know first what they would refuse, calls this.
+   * @returns what limits the processing of each person who is there, null where nothing does
+   */
+  async enter(entity: Entity, client: string, persons: readonly string[]): Promise<Map<string, string | null>> {
+    const states = new Map<string, string | null>();
+    const table = fencedBy(tableOf(entity));
+    if (!table) return states;
+    const wanted = persons.filter((id) => !this.#entered.has(id) && mayHold(table, table.subject.id, id));
+    const found = wanted.length > 0 ? await enterFence(this.#manager, table, client, wanted) : undefined;
+    for (const id of wanted) this.#entered.set(id, found?.get(id));
+    for (const id of persons) {
+      const state = this.#entered.get(id);
+      if (state !== undefined) states.set(id, state);
+    }
+    return states;
+  }
+
+  /**
+   * Inserts rows of one client and entity. Times are Dates or epoch milliseconds, amounts decimals.
+   * @throws {PersonGoneError} where a row is about a person who is being erased, or is not there
+   */
+  async insert(entity: Entity, client: string, rows: readonly Row[]): Promise<void> {
+    const table = tableOf(entity);
+    await this.#enterWith(entity, table, client, rows);
+    const sealing = rows.filter((row) => hasSealed(table, row)).map((row) => subjectOf(table, row));
+    const keys = await this.#subjectKeys(client, sealing);
+    const indexKey = await this.#indexKey(table, client);
+    const thread = rows.length >= MANY ? this.#sealing : undefined;
+    const statementOf = (start: number) => {
+      const batch = thread?.batch();
+      const chunk = rows.slice(start, start + ROWS_PER_INSERT).map((row) => {
+        const owned = { ...row, clientId: client };
+        return columnsOf(table, owned, keys.get(subjectOf(table, owned)), indexKey, {}, batch ?? atOnce);
+      });
+      return insertion(table, chunk, batch);
+    };
+    const starts = Array.from({ length: Math.ceil(rows.length / ROWS_PER_INSERT) }, (_, nth) => nth * ROWS_PER_INSERT);
+    // The other thread has all its work at once; this one seals the next rows while a server takes a statement in.
+    const sent = thread && starts.map(statementOf);
+    let inserting: Promise<unknown> = Promise.resolve();
+    try {
+      for (const [nth, start] of starts.entries()) {
+        const { text, values } = sent?.[nth] ?? statementOf(start);
+        const parameters = await values;
+        await inserting;
+        inserting = this.#manager.query(text, parameters);
+        // It is awaited, but may fail while other things are.
+        inserting.catch(() => undefined);
+      }
+    } finally {
+      await inserting;
+    }
+  }
+
+  /**
+   * Changes fields of one row, named by its whole key. A sealed field's category is opened, changed and sealed again;
+   * where it does not open the row stays as it is. An undefined value is no change, and the key never changes.
+   * @returns whether there was such a row
+   * @throws {UnsealError} where what is sealed was altered or moved
+   * @throws {PersonGoneError} where it is about a person who is being erased
+   */
+  async update(entity: Entity, client: string, key: Row, wanted: Row): Promise<boolean> {
+    const table = tableOf(entity);
+    const changes = changesOf(table, wanted);
+    if (Object.keys(changes).length > 0) await this.#enterTo(entity, table, client, key);
+    const categories = touchedCategories(table, changes);
+    const stored = await this.#sealedColumns(table, client, key, categories);
+    if (!stored) return false;
+    const owned: Row = { ...key, ...stored.identity, clientId: client };
+    const subject = subjectOf(table, owned);
+    const subjectKey = categories.size > 0 ? (await this.#subjectKeys(client, [subject])).get(subject) : undefined;
+    const merged: Row = { ...owned, ...changes };
+    for (const category of categories) {
+      const sealed = stored.sealed.get(category);
+      if (!sealed) continue;
+      if (!subjectKey) throw noKey(table, category);
+      const before = unseal(subjectKey, sealed, sealingContext(table, owned, category)) as Row;
+      for (const [field, value] of Object.entries(before)) if (!(field in changes)) merged[field] = value;
+    }
+    const columns = columnsOf(table, merged, subjectKey, await this.#indexKey(table, client), stored.beside);
+    for (const property of table.key) columns.delete(snakeCase(property));
+    if (columns.size === 0) return true;
+    const assignments = [...columns.keys()].map((column) => `\`${column}\` = ?`).join(', ');
+    const where = keyPredicate(table, owned);
+    await this.#manager.query(`UPDATE \`${table.name}\` SET ${assignments} WHERE ${where.text}`, [
+      ...columns.values(),
+      ...where.parameters,
+    ]);
+    return true;
+  }
+
+  /** Removes one row, named by its whole key. @throws {PersonGoneError} where it is about a person who is being erased */
+  async remove(entity: Entity, client: string, key: Row): Promise<void> {
+    const table = tableOf(entity);
+    await this.#enterTo(entity, table, client, key);
+    const where = keyPredicate(table, { ...key, clientId: client });
+    await this.#manager.query(`DELETE FROM \`${table.name}\` WHERE ${where.text}`, where.parameters);
+  }
+
+  /** Who comes with these rows is here first, and nobody erases them yet. */
+  async #enterWith(entity: Entity, table: TenantTable, client: string, rows: readonly Row[]): Promise<void> {
+    const persons = table.subject ? [...new Set(rows.map((row) => subjectOf(table, row)))] : [];
+    if (table.fence) {
+      for (const id of persons) this.#entered.set(id, null);
+      return;
+    }
+    if (!fencedBy(table)) return;
+    const states = await this.enter(entity, client, persons);
+    const isGone = (id: string) => !states.has(id) || states.get(id) === UNDER_ERASURE;
+    if (persons.some(isGone)) throw new PersonGoneError();
+  }
+
+  async #enterTo(entity: Entity, table: TenantTable, client: string, key: Row): Promise<void> {
+    const person = table.subject && key[table.subject.id];
+    if (typeof person !== 'string') return;
+    const states = await this.enter(entity, client, [person]);
+    if (states.get(person) === UNDER_ERASURE) throw new PersonGoneError();
+  }
+
+  async #sealedColumns(table: TenantTable, client: string, key: Row, categories: ReadonlySet<DataCategory>) {
+    const subject = table.subject?.id;
+    const columns = [...categories].flatMap((category) => table.sealed.get(category)?.column ?? []);
+    const beside = plainCountries(table, categories);
+    const names = [...table.key, ...(subject ? [subject] : []), ...beside].map(snakeCase).concat(columns);
+    const where = keyPredicate(table, { ...key, clientId: client });
+    if (!where.parameters.every((value, index) => mayHold(table, table.key[index] ?? '', value))) return undefined;
+    const list = [...new Set(names)].map((name) => `\`${name}\``).join(', ');
+    // Two changes of one category at a time would each seal the other's field as it was; SQLite has one writer anyway.
+    const lock = this.#manager.dataSource.options.type === 'better-sqlite3' ? '' : ' FOR UPDATE';
+    const [row] = await this.#manager.query<Row[]>(
+      `SELECT ${list} FROM \`${table.name}\` WHERE ${where.text}${lock}`,
+      where.parameters,
+    );
+    if (!row) return undefined;
+    const sealed = new Map<DataCategory, Buffer>();
+    for (const category of categories) {
+      const bytes = row[table.sealed.get(category)?.column ?? ''];
+      if (Buffer.isBuffer(bytes)) sealed.set(category, bytes);
+    }
+    return {
+      sealed,
+      identity: subject ? { [subject]: row[snakeCase(subject)] } : {},
+      beside: Object.fromEntries(beside.map((property) => [property, row[snakeCase(property)]])),
+    };
+  }
+
+  async #subjectKeys(client: string, subjects: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
+    if (subjects.every((subject) => this.#made.has(subject))) return this.#made;
+    return this.#keys.subjectKeys(client, [...new Set(subjects)]);
+  }
+
+  async #indexKey(table: TenantTable, client: string): Promise<Buffer | undefined> {
+    return table.indexes.size > 0 ? this.#keys.derivedKey(client, 'blind-index') : undefined;
+  }
+}
+
+/** What makes what only keys can make: at once, or later in another thread. */
+type Maker = typeof atOnce | SealingBatch;
+const atOnce = { seal, blindIndex, attributeKeyIndex };
+
+function insertion(
+  table: TenantTable,
+  rows: ReadonlyArray<ReadonlyMap<string, Value | Awaited>>,
+  batch: SealingBatch | undefined,
+) {
+  const names = new Set<string>();
+  for (const columns of rows) for (const name of columns.keys()) names.add(name);
+  const values: Array<Value | Awaited> = [];
+  for (const columns of rows) for (const name of names) values.push(columns.get(name) ?? null);
+  const row = `(${Array(names.size).fill('?').join(', ')})`;
+  const places = Array(rows.length).fill(row).join(', ');
+  const list = [...names].map((name) => `\`${name}\``).join(', ');
+  const text = `INSERT INTO \`${table.name}\` (${list}) VALUES ${places}`;
+  return { text, values: batch ? batch.fill(values) : values };
+}
+
+const noKey = (table: TenantTable, category: DataCategory) =>
+  new Error(`${table.name}: the subject has no key to seal ${category} under`);
+
+const subjectOf = (table: TenantTable, row: Row): string => String(table.subject ? row[table.subject.id] : '');
+
+/** Whether anything of a row goes under its person's key; who has none can have a row that says nothing. */
+const hasSealed = (table: TenantTable, row: Row): boolean =>
+  Object.entries(row).some(([property, value]) => {
+    const stored = table.fields.get(property)?.stored;
+    return value !== null && value !== undefined && stored !== undefined && 'sealed' in stored;
+  });
+
+function changesOf(table: TenantTable, wanted: Row): Row {
+  return Object.fromEntries(
+    Object.entries(wanted).filter(([property, value]) => value !== undefined && !table.key.includes(property)),
+  );
+}
+
+/** Of the fields that change, and of those whose index follows from them. */
+function touchedCategories(table: TenantTable, changes: Row): Set<DataCategory> {
+  const categories = new Set<DataCategory>();
+  const following = [...table.indexes].filter(([, { countries }]) => countries.some((name) => name in changes));
+  for (const name of [...Object.keys(changes), ...following.map(([name]) => name)]) {
+    const category = sealedCategory(table, name);
+    if (category) categories.add(category);
+  }
+  return categories;
+}
+
+function sealedCategory(table: TenantTable, name: string): DataCategory | undefined {
+  const field = table.fields.get(name);
+  return field?.personal && 'sealed' in field.stored ? field.personal.category : undefined;
+}
+
+/** Plain fields that say by which country an identifier of the categories is meant. */
+function plainCountries(table: TenantTable, categories: ReadonlySet<DataCategory>): string[] {
+  const touched = [...table.indexes].filter(([name]) => categories.has(sealedCategory(table, name) as DataCategory));
+  return touched.flatMap(([, { countries }]) =>
+    countries.filter((name) => 'plain' in (table.fields.get(name)?.stored ?? {})),
+  );
+}
+
+function indexOf(
+  table: TenantTable,
+  key: Buffer,
+  { kind, countries }: IndexColumn,
+  value: unknown,
+  row: Row,
+  beside: Row,
+  by: Maker,
+): string | null | Awaited {
+  if (typeof value !== 'string') return null;
+  if (kind === 'attributeKey') return by.attributeKeyIndex(key, subjectOf(table, row), value);
+  const named = countries.map((name) => (name in row ? row[name] : beside[name]));
+  return by.blindIndex(key, { kind, value, countries: countriesIn(named) });
+}
+
+/**
+ * The columns that a row's fields become. Fields that the row does not name are not in it.
+ * @param beside fields as they are stored, which indexes follow from
+ */
+function columnsOf(
+  table: TenantTable,
+  row: Row,
+  subjectKey: Buffer | undefined,
+  indexKey: Buffer | undefined,
+  beside: Row = {},
+  by: Maker = atOnce,
+): Map<string, Value | Awaited> {
+  const columns = new Map<string, Value | Awaited>();
+  const sealed = new Map<DataCategory, Row>();
+  for (const property of table.key) columns.set(snakeCase(property), keyValue(table, property, row[property]));
+  for (const [property, value] of Object.entries(row)) {
+    const field = table.fields.get(property);
+    if (!field || value === undefined || table.key.includes(property)) continue;
+    if ('plain' in field.stored) {
+      columns.set(snakeCase(property), plainValue(table, field, value));
+    } else if ('sealed' in field.stored && field.personal) {
+      const { category } = field.personal;
+      const values = sealed.get(category) ?? {};
+      values[property] = value;
+      sealed.set(category, values);
+      const index = table.indexes.get(property);
+      if (index && indexKey) columns.set(index.column, indexOf(table, indexKey, index, value, row, beside, by));
+    }
+  }
+  for (const [category, values] of sealed) {
+    const column = table.sealed.get(category)?.column;
+    const present = Object.values(values).some((value) => value !== null);
+    if (!column) continue;
+    if (!present) columns.set(column, null);
+    else if (subjectKey) columns.set(column, by.seal(subjectKey, values, sealingContext(table, row, category)));
+    else throw noKey(table, category);
+  }
+  return columns;
+}
+
+/** A plain field's value as its column takes it, on every engine alike: SQLite would take anything anywhere. */
+function plainValue(table: TenantTable, { property, stored }: StoredField, value: unknown): Value {
+  if (value === null) return null;
+  const kind = 'plain' in stored ? stored.plain : 'id';
+  const fits = (taken: boolean, taker: string) => {
+    if (!taken) throw new TypeError(`${table.name}.${property} takes ${taker}`);
+  };
+  if (kind === 'bytes') throw new TypeError(`${table.name}.${property} is written by its own room`);
+  if (kind === 'instant' || kind === 'count' || kind === 'size' || kind === 'amount') {
+    const number = value instanceof Date ? value.getTime() : value;
+    const whole = typeof number === 'number' ? (kind === 'amount' ? Math.round(number * 10_000) : number) : Number.NaN;
+    fits(Number.isSafeInteger(whole) && (kind === 'instant' || typeof value === 'number'), `a number (${kind})`);
+    return whole;
+  }
+  const limit = kind === 'id' ? 36 : kind.text;
+  fits(
+    typeof value === 'string' && (value.length <= limit || [...value].length <= limit),
+    `${limit} characters of text`,
+  );
+  return value as string;
+}
+
+function keyValue(table: TenantTable, property: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '') return value;
+  throw new TypeError(`${table.name}: ${property} is missing from the row's key`);
+}
+
+function keyPredicate(table: TenantTable, row: Row): { text: string; parameters: string[] } {
+  const parameters = table.key.map((property) => keyValue(table, property, row[property]));
+  return { text: table.key.map((property) => `\`${snakeCase(property)}\` = ?`).join(' AND '), parameters };
+}
