@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fastify from 'fastify';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { playground } from '../../src/gateway/playground';
+import { processingPurposes } from '../../src/governance/vocabulary';
 import { findChromium } from '../support/chromium';
 import { createPeer, type Peer, tokenOf } from './playground-peer';
 
@@ -23,7 +24,8 @@ const officer = tokenOf({
 const partner = tokenOf({ sub: 'acme-sync', roles: ['PARTNER'], scope: '' });
 
 beforeAll(() => {
-  const newest = Math.max(...readdirSync(source).map((file) => statSync(join(source, file)).mtimeMs));
+  const files = [...readdirSync(source).map((file) => join(source, file)), join(root, 'schema/directives.graphql')];
+  const newest = Math.max(...files.map((file) => statSync(file).mtimeMs));
   if (existsSync(built) && statSync(built).mtimeMs > newest) return;
   const vite = join(root, 'node_modules/vite/bin/vite.js');
   execFileSync(process.execPath, [vite, 'build', '--config', join(source, 'vite.config.mts'), '--logLevel', 'warn'], {
@@ -152,6 +154,13 @@ describe('the playground’s files', () => {
   const summary = () => page.getByRole('status');
   const introspected = () =>
     peer.asked.filter(({ body }) => body.operationName === 'IntrospectionQuery').map(({ headers }) => headers);
+
+  it('offers the purposes of the vocabulary, each with its meaning, and none', async () => {
+    await open();
+    const offered = await page.locator('.purpose').evaluateAll((labels) => labels.map((label) => label.textContent));
+    const known = Object.entries(processingPurposes).map(([name, { description }]) => name + description);
+    expect(offered).toEqual([...known, 'NoneState none: personal data is refused.']);
+  });
 
   it('runs the query for the purpose and token chosen, and shows the decision by the result', async () => {
     await open();
