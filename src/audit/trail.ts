@@ -1,10 +1,10 @@
 import { v7 as uuid } from 'uuid';
+import { type AuditKind, auditKind, auditKinds } from '../identity/audit-kinds';
 import { type Change, type ChangeRecorder, noteRecorded } from '../identity/change-recorder';
 import type { KeyDestruction } from '../keys/key-store';
 import type { Ledger } from './log/ledger';
 import type { References } from './references';
 
-const KIND = /^[A-Z][A-Z_]{2,39}$/;
 /** Sign-ins that fail are counted, and written so often at most: nobody fills the disk by failing. Milliseconds. */
 const FAILURES_EVERY_MS = 60_000;
 
@@ -39,8 +39,8 @@ export class AuditTrail implements ChangeRecorder {
     await this.record(kind, { client, principal: 'keys', subject });
   }
 
-  async record(kind: string, change: Change): Promise<string> {
-    if (!KIND.test(kind)) throw new TypeError(`${kind} is not a kind of entry: upper-case words joined by underscores`);
+  async record(kind: AuditKind, change: Change): Promise<string> {
+    requireKind(kind, change);
     const { client, principal, subject, references = [], purpose, details = {}, decides = [] } = change;
     const who = await this.#references.principal(client, principal);
     const subjects =
@@ -88,4 +88,11 @@ export class AuditTrail implements ChangeRecorder {
       for (const [reason, count] of counted) this.#failures.set(reason, (this.#failures.get(reason) ?? 0) + count);
     });
   }
+}
+
+/** @throws {TypeError} for a kind that the catalogue lacks, and where an entry for the platform alone names a client */
+function requireKind(kind: AuditKind, { client }: Change): void {
+  if (!Object.hasOwn(auditKinds, kind)) throw new TypeError(`${kind} is no kind of entry: add it to audit-kinds.ts`);
+  if (client !== undefined && auditKind(kind).seenBy === 'PLATFORM')
+    throw new TypeError(`${kind} is for the platform alone, so its entry names no client`);
 }
