@@ -8,7 +8,7 @@ import { withMigrationLock } from '../storage/migration-lock';
 import { inTransaction } from '../storage/transaction';
 import { sealingContext } from '../tenancy/tenant-reader';
 import { tableOf } from '../tenancy/tenant-table';
-import { CustomAttribute } from './custom-attribute';
+import { CustomAttribute } from './related/custom-attribute';
 
 /** Where the migration set attributes aside whose keys are plain. */
 const TABLE = 'customer_attribute_plain';
