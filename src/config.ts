@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { readLimits, type ServerLimits } from './gateway/limits';
 import { type ClaimNames, defaultClaimNames } from './identity/claims';
+import { isPrivateChannel } from './identity/private-channel';
 import { ConfigurationError } from './storage/errors';
 import type { HostingRegion } from './storage/regions';
 import { parseStoreUrl } from './storage/store-url';
@@ -307,11 +308,8 @@ export function readConfig(env: SetVariables, { toServe = false } = {}): Config 
   };
 }
 
-const loopback = new Set(['localhost', '127.0.0.1', '[::1]']);
-
 function isIssuer(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname, search, hash, username } = new URL(text);
-  const isPrivate = protocol === 'https:' || (protocol === 'http:' && loopback.has(hostname));
-  return isPrivate && search === '' && hash === '' && username === '';
+  if (!isPrivateChannel(text)) return false;
+  const { search, hash, username } = new URL(text);
+  return search === '' && hash === '' && username === '';
 }

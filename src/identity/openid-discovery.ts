@@ -1,18 +1,17 @@
+import { isPrivateChannel } from './private-channel';
 import { IssuerUnavailableError } from './token-errors';
 
 const TIMEOUT_MS = 5_000;
-const loopback = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /**
- * The issuer's keys, as it publishes them now, found by OpenID Connect Discovery 1.0, section 4: the document must name
- * the issuer it was asked for.
- * @throws {IssuerUnavailableError} where they cannot be had
+ * Fetches the issuer's current keys by OpenID Connect Discovery 1.0, section 4. The document must name the issuer.
+ * @throws {IssuerUnavailableError} where they cannot be fetched
  */
 export async function discoverKeys(issuer: string): Promise<Record<string, unknown>> {
   return fetchDocument(addressIn(await discover(issuer), 'jwks_uri'), 'its key set');
 }
 
-/** Where a browser signs in at the issuer. */
+/** The issuer's endpoints for signing in. */
 export interface SignInEndpoints {
   readonly authorizationEndpoint: string;
   readonly tokenEndpoint: string;
@@ -36,7 +35,7 @@ async function discover(issuer: string): Promise<Record<string, unknown>> {
 
 function addressIn(document: Record<string, unknown>, name: string): string {
   const address = document[name];
-  if (typeof address === 'string' && isConfidential(address)) return address;
+  if (typeof address === 'string' && isPrivateChannel(address)) return address;
   throw new IssuerUnavailableError(`its discovery document names no ${name} with https`);
 }
 
@@ -52,10 +51,4 @@ async function fetchDocument(address: string, what: string): Promise<Record<stri
   } catch (error) {
     throw new IssuerUnavailableError(`${what} cannot be had`, { cause: error });
   }
-}
-
-function isConfidential(address: string): boolean {
-  if (!URL.canParse(address)) return false;
-  const { protocol, hostname } = new URL(address);
-  return protocol === 'https:' || (protocol === 'http:' && loopback.has(hostname));
 }

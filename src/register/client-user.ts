@@ -1,5 +1,12 @@
 import { Field, ID, ObjectType } from 'type-graphql';
-import { Key, NonPersonal, PersonalData, type PersonalDataOptions, TenantTable } from '../tenancy/tenant-table';
+import {
+  Key,
+  NonPersonal,
+  otherwise,
+  PersonalData,
+  type PersonalDataOptions,
+  TenantTable,
+} from '../tenancy/tenant-table';
 
 const account: Omit<PersonalDataOptions, 'stored' | 'category'> = {
   subject: 'CLIENT_USER',
@@ -21,8 +28,8 @@ export class ClientUser {
   @Key()
   @PersonalData({
     ...account,
+    ...otherwise('PSEUDONYM', account.allow),
     category: 'ONLINE_IDENTIFIER',
-    deidentify: { IMPROVEMENT: 'PSEUDONYM' },
     stored: { plain: 'id' },
   })
   @Field(() => ID)
