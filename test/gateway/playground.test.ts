@@ -1,16 +1,12 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import fastify from 'fastify';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { playground } from '../../src/gateway/playground';
 import { processingPurposes } from '../../src/governance/vocabulary';
 import { findChromium } from '../support/chromium';
+import { root } from '../support/root';
 import { createPeer, type Peer, tokenOf } from './playground-peer';
 
-const root = join(__dirname, '../..');
-const source = join(root, 'src/gateway/playground');
-const built = join(root, 'dist/playground/index.html');
 const executablePath = findChromium();
 
 const officer = tokenOf({
@@ -22,16 +18,6 @@ const officer = tokenOf({
   exp: Math.floor(Date.now() / 1000) + 3600,
 });
 const partner = tokenOf({ sub: 'acme-sync', roles: ['PARTNER'], scope: '' });
-
-beforeAll(() => {
-  const files = [...readdirSync(source).map((file) => join(source, file)), join(root, 'schema/directives.graphql')];
-  const newest = Math.max(...files.map((file) => statSync(file).mtimeMs));
-  if (existsSync(built) && statSync(built).mtimeMs > newest) return;
-  const vite = join(root, 'node_modules/vite/bin/vite.js');
-  execFileSync(process.execPath, [vite, 'build', '--config', join(source, 'vite.config.mts'), '--logLevel', 'warn'], {
-    cwd: root,
-  });
-});
 
 describe('the playground’s files', () => {
   const app = fastify();

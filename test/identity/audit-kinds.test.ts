@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AuditTrail } from '../../src/audit/trail';
+import { LedgerChangeRecorder } from '../../src/audit/recording/change-recorder';
 import { auditKind, auditKinds, auditKindTable } from '../../src/identity/audit-kinds';
 import { objectionBit } from '../../src/identity/objections';
 
@@ -29,7 +29,7 @@ test('a kind of an earlier release is kept as evidence', () => {
 });
 
 describe('the trail refuses', () => {
-  const trail = new AuditTrail({} as never, {} as never);
+  const trail = new LedgerChangeRecorder({} as never, {} as never);
 
   test('a kind that the catalogue lacks, where the compiler was passed by', async () => {
     const kind = 'SOMETHING_ELSE' as 'GRANT_GIVEN';
@@ -44,7 +44,7 @@ describe('the trail refuses', () => {
 
 test('a free string is no kind: the compiler refuses it', () => {
   // @ts-expect-error: it is not in the catalogue.
-  const record = () => new AuditTrail({} as never, {} as never).record('NOT_A_KIND', { principal: 'test' });
+  const record = () => new LedgerChangeRecorder({} as never, {} as never).record('NOT_A_KIND', { principal: 'test' });
   expect(record).toBeInstanceOf(Function);
 });
 
