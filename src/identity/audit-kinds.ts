@@ -14,7 +14,7 @@ export const entryRetention = {
 } as const;
 
 /** Who sees an entry besides the platform's privacy officers and auditors; a client by its privacy officers. */
-export const entryReaders = {
+const entryReaders = {
   CLIENT: 'the client',
   AFTER_GAG: 'the client, once no gag order covers it',
   PLATFORM: 'nobody',
