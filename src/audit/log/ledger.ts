@@ -3,6 +3,7 @@ import { v7 as uuid } from 'uuid';
 import { deriveKey } from '../../keys/derived-keys';
 import type { KeyStore } from '../../keys/key-store';
 import { platformKey } from '../../keys/platform-key';
+import { DAY_MS } from '../../law/calendar';
 import type { Regions } from '../../storage/regions';
 import { Remembered, remembered } from '../../storage/remembered';
 import { inTransaction } from '../../storage/transaction';
@@ -21,7 +22,7 @@ export interface LedgerOptions {
 }
 
 /** A log that ended is stated by the next ones; after this long without an entry it counts as ended. Milliseconds. */
-const ENDED_AFTER_MS = 24 * 60 * 60_000;
+const ENDED_AFTER_MS = DAY_MS;
 
 /**
  * The audit ledger of this process: one log in each database, so that an entry about a client's persons is hosted where

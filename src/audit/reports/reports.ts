@@ -1,6 +1,7 @@
 import type { GovernedCoordinate } from '../../governance/govern';
 import type { PolicySource } from '../../identity/access-service';
 import { denied } from '../../identity/request-context';
+import { DAY_MS } from '../../law/calendar';
 import type { Clients } from '../../register/clients';
 import type { ThirdParties } from '../../register/third-parties';
 import type { AuditReader } from '../reader';
@@ -28,7 +29,7 @@ export interface ReportRequest {
   readonly to?: Date | null | undefined;
 }
 
-const OBSERVED_MS = 30 * 24 * 60 * 60_000;
+const OBSERVED_MS = 30 * DAY_MS;
 
 /** Reports out of the ledger, the register, the schema and the approvals of transfers. */
 export class Reports {

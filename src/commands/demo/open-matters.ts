@@ -1,11 +1,10 @@
 import type { DataCategory } from '../../governance/vocabulary';
+import { DAY_MS } from '../../law/calendar';
 import type { Services } from '../../services';
 import type { RequestTransferApprovalInput } from '../../transfers/transfer-inputs';
 
 /** A sub-processor in the United States: it reads under standard contractual clauses that were approved. */
 export const subProcessor = 'mail-relay';
-
-const DAY_MS = 86_400_000;
 
 /** Persons whom something is under way about. */
 export interface Concerned {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import type { DataSource } from 'typeorm';
-import { affectedRows } from '../../storage/affected-rows';
 import type { Regions } from '../../storage/regions';
+import { affectedRows } from '../../storage/sql';
 import { committed, inTransaction } from '../../storage/transaction';
 import { post, UnreachableError } from './outgoing';
 import { messageIdOf, type Told, type Webhooks } from './webhooks';
