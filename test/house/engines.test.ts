@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DIALECTS } from '../../src/storage/dialect';
 import { ENGINE_PROFILES } from '../../src/storage/engine-profiles';
-import { root } from '../support/cli';
+import { root } from '../support/root';
 import { readSource, sourceFiles } from './modules';
 
 // These adopt storage/sql.ts and the others in their own change.

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from '../support/cli';
+import { root } from '../support/root';
 import { circleOf, drawing, layers, type Module, readModules, upwards } from './modules';
 
 const modules = readModules();

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { root } from '../support/cli';
+import { root } from '../support/root';
 
 /** The layers of src, from the top. Imports run downwards, or between neighbours that make no circle. */
 export const layers: ReadonlyArray<readonly string[]> = [
