@@ -12,10 +12,10 @@ export const layers: ReadonlyArray<readonly string[]> = [
   ['erasure', 'exports', 'transfers', 'rights', 'notices', 'disclosures', 'audit'],
   ['register', 'subjects'],
   ['identity'],
-  ['inventory', 'jobs', 'api'],
+  ['inventory', 'jobs', 'api', 'outbound'],
   ['tenancy'],
   ['keys'],
-  ['storage', 'outbound', 'identifiers'],
+  ['storage', 'identifiers'],
   ['governance', 'law', 'version'],
 ];
 
