@@ -1,6 +1,5 @@
 /**
- * Bounds on what callers can take of the server: each with its name, its default and what it bounds. Those on documents
- * are the governed executor's.
+ * Limits on what callers can take of the server: name, default, meaning. Limits on documents are the governance core's.
  */
 const table = {
   bodyBytes: [256 * 1024, "bytes of a request's body or of a WebSocket message"],
@@ -40,15 +39,15 @@ export const limitNames = Object.keys(table) as LimitName[];
 export const defaultServerLimits = Object.fromEntries(limitNames.map((name) => [name, table[name][0]])) as ServerLimits;
 
 /**
- * Reads `name=number` pairs, with commas between.
- * @throws {Error} that names what is wrong, and what would be right
+ * Reads `name=number` pairs, separated by commas.
+ * @throws {Error} that names the faulty pair and what would be right
  */
 export function readLimits(text: string): Partial<ServerLimits> {
   const limits: Partial<Record<LimitName, number>> = {};
   for (const pair of text.split(',')) {
     const [name = '', value = ''] = pair.split('=').map((part) => part.trim());
     const known = limitNames.find((limit) => limit === name);
-    if (!known) throw new Error(`"${name}" is no limit; they are ${limitNames.join(', ')}`);
+    if (!known) throw new Error(`there is no limit "${name}"; the limits are ${limitNames.join(', ')}`);
     if (!/^[1-9]\d{0,11}$/.test(value))
       throw new Error(`${name} must be a whole number above 0, such as ${table[known][0]}`);
     limits[known] = Number(value);

@@ -4,17 +4,20 @@ import type { ServerLimits } from './limits';
 import { closeFor } from './socket';
 
 const SWEEP_MS = 1_000;
-/** What may come at once is this many seconds' worth. */
+/** A burst may be this many seconds' worth of the limit. */
 const BURST_S = 10;
 
-/** One open WebSocket, and what it has taken. */
+/** One open WebSocket and its budget. */
 export interface OpenSocket {
   readonly address: string;
-  /** Until a token was shown. */
+  /** True until a token was shown. */
   readonly isAnonymous: boolean;
   /** A token was shown. */
   know(): void;
-  /** Counts a message or a ping. @returns whether it may be handled; otherwise the socket is being closed */
+  /**
+   * Counts a message or a ping.
+   * @returns whether it may be handled; if not, the socket is being closed
+   */
   receive(bytes: number): boolean;
 }
 
@@ -26,7 +29,7 @@ interface Entry extends OpenSocket {
   bytes: number;
 }
 
-/** The WebSockets of a server: how many there may be, of whom, how long, and how fast they may send. */
+/** The open WebSockets of a server: how many there may be, how long, and how fast they may send. */
 export class OpenSockets {
   readonly #limits: ServerLimits;
   readonly #open = new Set<Entry>();
@@ -38,7 +41,7 @@ export class OpenSockets {
     this.#limits = limits;
   }
 
-  /** Why no other socket may be opened from an address. */
+  /** Why another socket from this address is refused; undefined where it is not. */
   refusal(address: string): GatewayError | undefined {
     const { sockets, socketsPerAddress, anonymousSockets } = this.#limits;
     let fromAddress = 0;
@@ -52,7 +55,7 @@ export class OpenSockets {
     return isTooMuch ? gatewayErrors.tooMuch('from your address') : undefined;
   }
 
-  /** Counts a socket until it is closed. */
+  /** Counts a socket until it closes. */
   add(socket: WebSocket, address: string): OpenSocket {
     const { socketMessages, socketBytes, anonymousSocketMessages, socketOpenings } = this.#limits;
     this.#openings.set(address, (this.#openings.get(address) ?? socketOpenings * BURST_S) - 1);
@@ -83,7 +86,7 @@ export class OpenSockets {
     return entry;
   }
 
-  /** Each second: gives sockets and addresses what they may send in it, and ends sockets that nobody has signed in on. */
+  /** Once a second: refills the budgets of sockets and addresses, and closes anonymous sockets open too long. */
   #sweep(): void {
     const { socketMessages, socketBytes, anonymousSocketMs, socketOpenings } = this.#limits;
     for (const [address, left] of this.#openings) {

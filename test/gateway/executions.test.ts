@@ -15,7 +15,7 @@ test('S9: what has arrived is counted in all and by address, until it has ended'
   executions.arrive('a');
   expect(() => executions.arrive('a')).toThrow(GatewayError);
   executions.arrive('b');
-  expect(() => executions.arrive('c')).toThrow('The server has as much to do as it can; try again.');
+  expect(() => executions.arrive('c')).toThrow('The server is at its limit; try again.');
   first();
   first();
   executions.arrive('a');
@@ -125,7 +125,7 @@ test('S9: callers without a token share one part of the server, and leave the re
 
 test('limits are read by their names, and what is wrong is said', () => {
   expect(readLimits('sockets=5, socketBytes = 1000')).toEqual({ sockets: 5, socketBytes: 1000 });
-  expect(() => readLimits('socket=5')).toThrow(`"socket" is no limit; they are ${limitNames.join(', ')}`);
+  expect(() => readLimits('socket=5')).toThrow(`there is no limit "socket"; the limits are ${limitNames.join(', ')}`);
   for (const wrong of ['sockets', 'sockets=', 'sockets=0', 'sockets=-1', 'sockets=1.5', 'sockets=many']) {
     expect(() => readLimits(wrong)).toThrow('sockets must be a whole number above 0, such as 1000');
   }
