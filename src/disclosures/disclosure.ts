@@ -4,7 +4,8 @@ import { enumOf } from '../api/enum-of';
 import { connectionOf } from '../api/paging';
 import type { DataCategory } from '../governance/vocabulary';
 import { DataCategoryEnum } from '../identity/enums';
-import { Key, NonPersonal, TenantTable } from '../tenancy/tenant-table';
+import { NonPersonal } from '../tenancy/personal-data';
+import { Key, TenantTable } from '../tenancy/tenant-table';
 
 const record = 'a record of what was asked for, and answered';
 const account = 'a member of staff, by account';

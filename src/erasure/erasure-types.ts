@@ -5,7 +5,7 @@ import { connectionOf } from '../api/paging';
 import type { DataCategory } from '../governance/vocabulary';
 import { DataCategoryEnum } from '../identity/enums';
 import { correspondence, identifier } from '../subjects/policies';
-import { NonPersonal, PersonalData, PersonalRows } from '../tenancy/tenant-table';
+import { NonPersonal, PersonalData, PersonalRows } from '../tenancy/personal-data';
 import { type ErasureGrounds, type ErasureStatus, erasureGrounds, erasureStatuses } from './erasure-request';
 
 export const ErasureGroundsEnum = enumOf('ErasureGrounds', 'Why a person is erased.', erasureGrounds);

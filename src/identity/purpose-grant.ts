@@ -2,7 +2,8 @@ import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import { DateTime } from '../api/date-time';
 import { enumOf } from '../api/enum-of';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
-import { Key, NonPersonal, TenantTable } from '../tenancy/tenant-table';
+import { NonPersonal } from '../tenancy/personal-data';
+import { Key, TenantTable } from '../tenancy/tenant-table';
 import { DataCategoryEnum, ProcessingPurposeEnum } from './enums';
 
 export const GranteeKind = enumOf(
@@ -40,7 +41,7 @@ export class PurposeGrant {
   @Field(() => ProcessingPurposeEnum)
   purpose: ProcessingPurpose;
 
-  @NonPersonal(governance, { plain: { text: 500 } })
+  @NonPersonal(governance, { plain: { list: 500 } })
   @Field(() => [DataCategoryEnum], { nullable: true, description: 'The scope; null is every category.' })
   categories: DataCategory[] | null;
 

@@ -6,7 +6,8 @@ import { denied, type RequestContext, requireClient, requireRole } from '../iden
 import { noteGiven } from '../identity/request-notes';
 import { administration, clientRoles } from '../identity/roles';
 import type { KeyStore } from '../keys/key-store';
-import { PersonalRows, personalCategories } from '../tenancy/tenant-table';
+import { PersonalRows } from '../tenancy/personal-data';
+import { personalCategories } from '../tenancy/tenant-table';
 import { Customer } from './customer';
 import {
   CreateCustomerInput,

@@ -4,7 +4,8 @@ import { EmailAddress } from '../api/email-address';
 import type { ProcessingPurpose } from '../governance/vocabulary';
 import { requireCountry, requireIpAddress } from '../identity/checks';
 import { ProcessingPurposeEnum } from '../identity/enums';
-import { Key, NonPersonal, PersonalData, TenantTable } from '../tenancy/tenant-table';
+import { NonPersonal, PersonalData } from '../tenancy/personal-data';
+import { Key, TenantTable } from '../tenancy/tenant-table';
 import { country, digits, email, externalId, instant, ipAddress, text, words } from './import/field-types';
 import { Importable } from './import/importable';
 import {

@@ -1,6 +1,6 @@
 import { Field, InputType, ObjectType } from 'type-graphql';
 import { requireCountry } from '../identity/checks';
-import { PersonalData } from '../tenancy/tenant-table';
+import { PersonalData } from '../tenancy/personal-data';
 import { country, words } from './import/field-types';
 import { Importable } from './import/importable';
 import { demographic, residence, whereabouts } from './policies';

@@ -3,7 +3,7 @@ import { Leaves } from '../identity/entry-declarations';
 import { type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { noteGiven } from '../identity/request-notes';
 import { clientRoles } from '../identity/roles';
-import { PersonalRows } from '../tenancy/tenant-table';
+import { PersonalRows } from '../tenancy/personal-data';
 import { Customer } from './customer';
 import { CustomerPayload, categories } from './customer-resolver';
 import type { Customers } from './customers';

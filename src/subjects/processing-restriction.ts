@@ -1,7 +1,7 @@
 import { Field, ObjectType } from 'type-graphql';
 import { DateTime } from '../api/date-time';
 import { enumOf } from '../api/enum-of';
-import { PersonalData } from '../tenancy/tenant-table';
+import { PersonalData } from '../tenancy/personal-data';
 import { type RestrictionGround, restrictionGrounds } from './customer';
 import { correspondence } from './policies';
 

@@ -4,7 +4,8 @@ import { categoriesOf, planErasure } from '../../src/erasure/plan';
 import { allCategories, type DataCategory } from '../../src/governance/vocabulary';
 import { law, lawOf } from '../../src/law/law';
 import type { Regime } from '../../src/law/regime';
-import { Key, NonPersonal, PersonalData, TenantTable, tableOf } from '../../src/tenancy/tenant-table';
+import { NonPersonal, PersonalData } from '../../src/tenancy/personal-data';
+import { Key, TenantTable, tableOf } from '../../src/tenancy/tenant-table';
 
 const tables = tenantEntities.map(tableOf);
 const whole = { subject: 'CUSTOMER' as const, erases: () => true, keepsDeidentified: false };

@@ -2,6 +2,7 @@ import { enumOf } from '../../api/enum-of';
 import type { GovernedCoordinate } from '../../governance/govern';
 import type { PolicySource } from '../../identity/access-service';
 import { denied } from '../../identity/request-context';
+import { DAY_MS } from '../../law/calendar';
 import type { Clients } from '../../register/clients';
 import type { ThirdParties } from '../../register/third-parties';
 import type { AuditReader } from '../entries/reader';
@@ -29,7 +30,7 @@ export interface ReportRequest {
   readonly to?: Date | null | undefined;
 }
 
-const OBSERVED_MS = 30 * 24 * 60 * 60_000;
+const OBSERVED_MS = 30 * DAY_MS;
 
 /** Reports from the ledger, the register, the schema and the approvals of transfers. */
 export class Reports {

@@ -1,6 +1,7 @@
 import { Field, ID, ObjectType } from 'type-graphql';
 import { DateTime } from '../../api/date-time';
-import { Key, PersonalData, TenantTable } from '../../tenancy/tenant-table';
+import { PersonalData } from '../../tenancy/personal-data';
+import { Key, TenantTable } from '../../tenancy/tenant-table';
 import { Customer } from '../customer';
 import { behaviour, behaviourId } from '../policies';
 import { RelatedTo } from '../related-rows';

@@ -1,6 +1,7 @@
 import { Field, Float, ID, Int, ObjectType } from 'type-graphql';
 import { DateTime } from '../../api/date-time';
-import { Key, NonPersonal, PersonalData, TenantTable } from '../../tenancy/tenant-table';
+import { NonPersonal, PersonalData } from '../../tenancy/personal-data';
+import { Key, TenantTable } from '../../tenancy/tenant-table';
 import { Customer } from '../customer';
 import { amount, count, currency, externalId, instant, text, words } from '../import/field-types';
 import { Importable } from '../import/importable';
