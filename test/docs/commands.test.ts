@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { remit, root, startRemit } from '../support/cli';
+import { remit, startRemit } from '../support/cli';
+import { root } from '../support/root';
 import { masked, maskedJson } from './masked';
 import { type Block, blocksOf, pages, textOf } from './pages';
 

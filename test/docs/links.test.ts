@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import { root } from '../support/cli';
+import { root } from '../support/root';
 import { pages, proseOf, textOf } from './pages';
 
 /** The anchors that a page's headings have, as GitHub makes them. */

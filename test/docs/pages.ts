@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from '../support/cli';
+import { root } from '../support/root';
 
 /** The Markdown files of the repository, by their path from its root. */
 export const pages: readonly string[] = ['', '.github', 'docs', 'docs/adr', 'deploy', 'examples', 'packages']
