@@ -191,7 +191,7 @@ test('every command and option that a page mentions is there', async () => {
   const faults: string[] = [];
   for (const [words, options] of mentioned()) {
     // What follows a command may be its argument: remit audit report processing-record.
-    const path = words.split(' ').slice(0, 2);
+    const path = words.split(' ', 2).filter((word) => word !== '');
     const { code, stdout } = await remit([...path, '--help'], { cwd: folder, env });
     if (code !== 0) faults.push(`remit ${words}`);
     for (const option of options) {
