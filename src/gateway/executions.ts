@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { type GatewayError, gatewayErrors } from './errors';
 import type { ServerLimits } from './limits';
 
@@ -27,6 +28,9 @@ export class Executions {
   #underWay = 0;
   #running = 0;
   #isHandingOut = false;
+  /** Busy time of the event loop, seen so far; and what each running operation had of it, in milliseconds. */
+  #busy = 0;
+  #share = 0;
 
   constructor(limits: ServerLimits) {
     this.#limits = limits;
@@ -69,7 +73,10 @@ export class Executions {
       this.#wake(queue);
       await new Promise<void>((resolve) => queue.waiting.push(resolve));
     }
+    const shareBefore = this.#share;
     return once(() => {
+      this.#meter();
+      this.#rest(queue, this.#share - shareBefore);
       queue.running--;
       this.#running--;
       this.#handOut();
@@ -82,9 +89,21 @@ export class Executions {
    */
   charge(caller: Caller, milliseconds: number): void {
     const queue = this.#queues.get(caller);
-    if (!queue || milliseconds < FREE_MS) return;
+    if (queue) this.#rest(queue, milliseconds * RESTS);
+  }
+
+  /** Operations that run side by side share the time for which the event loop was busy. */
+  #meter(): void {
+    const busy = performance.eventLoopUtilization().active;
+    if (this.#running > 0) this.#share += (busy - this.#busy) / this.#running;
+    this.#busy = busy;
+  }
+
+  /** While others ask too, nobody has more than half of the process: after its share it rests as long. */
+  #rest(queue: Queue, milliseconds: number): void {
+    if (milliseconds < FREE_MS) return;
     const now = performance.now();
-    const rest = Math.max(queue.restsUntil - now, 0) + milliseconds * RESTS;
+    const rest = Math.max(queue.restsUntil - now, 0) + milliseconds;
     queue.restsUntil = now + Math.min(rest, LONGEST_REST_MS);
     this.#wake(queue);
   }
@@ -114,6 +133,7 @@ export class Executions {
   }
 
   #begin(queue: Queue): void {
+    this.#meter();
     queue.running++;
     this.#running++;
   }

@@ -21,6 +21,8 @@ const table = {
   socketsPerAddress: [200, 'WebSockets from one address'],
   anonymousSockets: [50, 'WebSockets that have shown no token'],
   anonymousSocketMs: [60_000, 'milliseconds that a WebSocket without a token stays open'],
+  anonymousSocketMessages: [50, 'messages and pings in all on one WebSocket that has shown no token'],
+  socketOpenings: [20, 'WebSockets opened a second from one address, after ten times as many at once'],
   initialisationMs: [3_000, 'milliseconds in which a WebSocket must have been initialised'],
   operationsPerSocket: [50, 'operations under way at once on one WebSocket, open subscriptions included'],
   socketMessages: [100, 'messages and pings a second on one WebSocket, after ten times as many at once'],

@@ -11,7 +11,9 @@ const BURST_S = 10;
 export interface OpenSocket {
   readonly address: string;
   /** True until a token was shown. */
-  isAnonymous: boolean;
+  readonly isAnonymous: boolean;
+  /** A token was shown. */
+  know(): void;
   /**
    * Counts a message or a ping.
    * @returns whether it may be handled; if not, the socket is being closed
@@ -22,6 +24,7 @@ export interface OpenSocket {
 interface Entry extends OpenSocket {
   readonly socket: WebSocket;
   readonly openedAt: number;
+  isAnonymous: boolean;
   messages: number;
   bytes: number;
 }
@@ -30,6 +33,8 @@ interface Entry extends OpenSocket {
 export class OpenSockets {
   readonly #limits: ServerLimits;
   readonly #open = new Set<Entry>();
+  /** How many more sockets each address may open at once; one that may open all is not in it. */
+  readonly #openings = new Map<string, number>();
   #sweeping: NodeJS.Timeout | undefined;
 
   constructor(limits: ServerLimits) {
@@ -46,18 +51,24 @@ export class OpenSockets {
       if (entry.isAnonymous) anonymous++;
     }
     if (this.#open.size >= sockets || anonymous >= anonymousSockets) return gatewayErrors.overloaded();
-    return fromAddress >= socketsPerAddress ? gatewayErrors.tooMuch('from your address') : undefined;
+    const isTooMuch = fromAddress >= socketsPerAddress || this.#openings.get(address) === 0;
+    return isTooMuch ? gatewayErrors.tooMuch('from your address') : undefined;
   }
 
   /** Counts a socket until it closes. */
   add(socket: WebSocket, address: string): OpenSocket {
-    const { socketMessages, socketBytes } = this.#limits;
+    const { socketMessages, socketBytes, anonymousSocketMessages, socketOpenings } = this.#limits;
+    this.#openings.set(address, (this.#openings.get(address) ?? socketOpenings * BURST_S) - 1);
     const entry: Entry = {
       socket,
       address,
       isAnonymous: true,
       openedAt: Date.now(),
-      messages: socketMessages * BURST_S,
+      messages: anonymousSocketMessages,
+      know: () => {
+        entry.isAnonymous = false;
+        entry.messages = socketMessages * BURST_S;
+      },
       bytes: socketBytes * BURST_S,
       receive: (bytes) => {
         entry.messages--;
@@ -71,21 +82,25 @@ export class OpenSockets {
     this.#sweeping ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
     socket.once('close', () => {
       this.#open.delete(entry);
-      if (this.#open.size > 0) return;
-      clearInterval(this.#sweeping);
-      this.#sweeping = undefined;
     });
     return entry;
   }
 
-  /** Once a second: refills the budgets, and closes anonymous sockets that have been open too long. */
+  /** Once a second: refills the budgets of sockets and addresses, and closes anonymous sockets open too long. */
   #sweep(): void {
-    const { socketMessages, socketBytes, anonymousSocketMs } = this.#limits;
+    const { socketMessages, socketBytes, anonymousSocketMs, socketOpenings } = this.#limits;
+    for (const [address, left] of this.#openings) {
+      if (left + socketOpenings < socketOpenings * BURST_S) this.#openings.set(address, left + socketOpenings);
+      else this.#openings.delete(address);
+    }
     const lapsed = Date.now() - anonymousSocketMs;
     for (const entry of this.#open) {
-      entry.messages = Math.min(entry.messages + socketMessages, socketMessages * BURST_S);
+      if (!entry.isAnonymous) entry.messages = Math.min(entry.messages + socketMessages, socketMessages * BURST_S);
       entry.bytes = Math.min(entry.bytes + socketBytes, socketBytes * BURST_S);
       if (entry.isAnonymous && entry.openedAt <= lapsed) closeFor(entry.socket, gatewayErrors.anonymousTooLong());
     }
+    if (this.#open.size + this.#openings.size > 0) return;
+    clearInterval(this.#sweeping);
+    this.#sweeping = undefined;
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import websocket from '@fastify/websocket';
 import fastify, {
   type FastifyBaseLogger,
@@ -27,6 +28,9 @@ import { securityHeaders } from './security-headers';
 import type { ServerOptions } from './server-options';
 import { graphqlOverSocket } from './subscriptions';
 import { takeAcknowledgements } from './webhook-acknowledgements';
+
+/** How long the refusal of a WebSocket is held back. */
+const REFUSAL_MS = 1_000;
 
 /**
  * Creates the server, not yet listening: `/graphql` (HTTP and WebSocket), `/playground`, `/healthz`, `/readyz`,
@@ -103,7 +107,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         if (isDraining()) throw gatewayErrors.draining();
         if (!mayOpenSockets(request, options)) throw gatewayErrors.origin();
         const refusal = sockets.refusal(request.ip);
-        if (refusal) throw refusal;
+        if (!refusal) return;
+        // Whoever tries again at once is answered later.
+        await sleep(REFUSAL_MS, undefined, { ref: false });
+        throw refusal;
       },
       handler: overHttp,
       wsHandler: graphqlOverSocket(options, limits, metrics, executions, sockets),

@@ -64,7 +64,7 @@ export function graphqlOverSocket(
     async onConnect({ connectionParams, extra }) {
       extra.credentials = credentialsOf(connectionParams ?? {});
       const { subject } = await authenticate(extra.credentials.authorization, options.verifier);
-      extra.open.isAnonymous = subject === '';
+      if (subject !== '') extra.open.know();
     },
     async onSubscribe({ extra }, id, { query, operationName, variables }) {
       if (id.length > LONGEST_ID) throw gatewayErrors.badRequest('The id of an operation is too long.');

@@ -94,6 +94,27 @@ test('S8: whoever took up the process rests while others ask too, and only then'
   await resting;
 });
 
+test('S9: while others ask too, nobody has more than half of the process', async () => {
+  const executions = executionsWith({});
+  const work = async (caller: string, milliseconds: number) => {
+    const leave = await executions.turn(caller);
+    const end = performance.now() + milliseconds;
+    while (performance.now() < end);
+    // The loop counts its time when it goes round.
+    await new Promise((resolve) => setImmediate(resolve));
+    leave();
+  };
+  await work('busy', 1);
+  await work('modest', 1);
+  await work('busy', 60);
+  const before = performance.now();
+  await work('modest', 1);
+  const modest = performance.now();
+  await work('busy', 1);
+  const busy = performance.now();
+  expect(modest - before).toBeLessThan(busy - modest);
+});
+
 test('S9: callers without a token share one part of the server, and leave the rest to others', async () => {
   const executions = executionsWith({ anonymousExecutions: 1, anonymousOperations: 2 });
   await executions.turn('');
