@@ -2,8 +2,10 @@ import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { DataCategory } from '../governance/vocabulary';
 import { changing } from '../identity/change-recorder';
+import { requireText } from '../identity/checks';
 import { denied } from '../identity/request-context';
 import type { SubjectState } from '../identity/subject-state';
+import { covers, validUntil } from '../law/validity';
 import { decidedChange, decidedRow } from '../storage/decided-row';
 import { affectedRows, placesFor } from '../storage/sql';
 import { committed, inTransaction } from '../storage/transaction';
@@ -80,8 +82,8 @@ export class Holds {
       id: uuid(),
       customerId: input.customerId,
       categories: [...new Set(input.categories)],
-      matter: text('matter', input.matter, 200),
-      reason: text('reason', input.reason, 500),
+      matter: requireText('matter', input.matter, 200),
+      reason: requireText('reason', input.reason, 500),
       placedAt: new Date(now()),
       until: input.until ?? null,
       releasedAt: null,
@@ -190,8 +192,9 @@ export async function holdsInForce(
   return rows.map(holdOf).filter((hold) => isInForce(hold, at));
 }
 
+/** It holds from the moment it is there, whatever the clock of the replica that placed it said. */
 const isInForce = ({ releasedAt, until }: LegalHold, at: number): boolean =>
-  releasedAt === null && (until === null || until.getTime() > at);
+  releasedAt === null && covers(validUntil(Number.NEGATIVE_INFINITY, until?.getTime()), at);
 
 function holdOf(row: Row): LegalHold {
   const at = (value: number | null) => (value === null ? null : new Date(Number(value)));
@@ -205,10 +208,4 @@ function holdOf(row: Row): LegalHold {
     until: at(row.until),
     releasedAt: at(row.released_at),
   };
-}
-
-function text(field: string, value: string, limit: number): string {
-  const trimmed = value.trim();
-  if (trimmed !== '' && trimmed.length <= limit) return trimmed;
-  throw denied.input(`"${field}" must have 1 to ${limit} characters.`);
 }
