@@ -21,7 +21,7 @@ import { CreateErasureLedger1700000000003 } from './migrations/keys/170000000000
 import { CreateAuditHeads1700000000005 } from './migrations/keys/1700000000005-create-audit-heads';
 import { AuditHeadRow } from './src/audit/log/checkpoint-store';
 import { clientKeyEntities, dataEntities } from './src/entities';
-import { SigningKeyRow } from './src/erasure/key-store-entities';
+import { SigningKeyRow } from './src/erasure/records/entities';
 import { dataSourceOptions, type StoreOptions } from './src/storage/data-source';
 
 /** The data's store: entities and migrations. */

@@ -1,16 +1,16 @@
 import { Gauge, type GaugeConfiguration, type Registry } from 'prom-client';
-import { NEAR_DAYS, type OpenErasures } from '../erasure/monitoring';
-import type { WorkerState } from '../erasure/worker';
+import { NEAR_DAYS, type OpenErasures } from '../erasure/requests/open-erasures';
+import type { TaskState } from '../jobs/scheduler';
 
 /** Looks in a row that may fail, as in a failover, before the process says that erasure does not work. */
 const FAILED_ROUNDS = 5;
 
 /** What keeps this process from carrying erasures out, in words. */
-export function workerFaults({ failedRounds, lastSuccessAt }: WorkerState): string[] {
-  if (failedRounds < FAILED_ROUNDS) return [];
+export function workerFaults({ failedRuns, lastSuccessAt }: TaskState): string[] {
+  if (failedRuns < FAILED_ROUNDS) return [];
   const since =
     lastSuccessAt === undefined ? 'it never worked here' : `it last worked at ${new Date(lastSuccessAt).toISOString()}`;
-  return [`erasure is not working: its queue failed ${failedRounds} times in a row, ${since}; the log says why`];
+  return [`erasure is not working: its queue failed ${failedRuns} times in a row, ${since}; the log says why`];
 }
 
 /** What of erasures somebody should look at, though the process works. */
@@ -24,11 +24,7 @@ export function erasureConcerns({ stuck, overdue }: OpenErasures): string[] {
 }
 
 /** What an operator watches of erasures: statement D2 promises 90 days, and law often less. */
-export function measureErasures(
-  registry: Registry,
-  look: () => Promise<OpenErasures>,
-  worker: () => WorkerState,
-): void {
+export function measureErasures(registry: Registry, look: () => Promise<OpenErasures>, worker: () => TaskState): void {
   let looking: Promise<OpenErasures | undefined> | undefined;
   /** One look a scrape: its gauges are collected at the same time. What it cannot say keeps no other metric from it. */
   const looked = () => {
@@ -82,7 +78,7 @@ export function measureErasures(
     help: 'Looks at the queues of erasures in a row that have failed; 0 while erasure works.',
     ...common,
     collect() {
-      this.set(worker().failedRounds);
+      this.set(worker().failedRuns);
     },
   });
   new Gauge({

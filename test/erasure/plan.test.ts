@@ -1,7 +1,7 @@
 import { tenantEntities } from '../../src/entities';
 import { erasureDue } from '../../src/erasure/deadline';
-import { categoriesOf, planErasure } from '../../src/erasure/plan';
-import { everyCategory } from '../../src/erasure/retained';
+import { categoriesOf, planErasure } from '../../src/erasure/execution/plan';
+import { everyCategory } from '../../src/erasure/holds/retained';
 import type { DataCategory } from '../../src/governance/vocabulary';
 import { Key, NonPersonal, PersonalData, TenantTable, tableOf } from '../../src/tenancy/tenant-table';
 

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { SigningKeys } from '../../src/erasure/signing-key';
+import { SigningKeys } from '../../src/erasure/records/signing-keys';
 import { detectEngine } from '../../src/storage/engine-profiles';
 import { Remembered, remembered } from '../../src/storage/remembered';
 import { openTestApp } from '../support/app';
@@ -58,8 +58,8 @@ describe.each(databases)('first looks that fail once, on $name', ({ create }) =>
     await twice(keysSource, () => signing.current());
     const engines = new Remembered(detectEngine);
     if (regions.home.options.type !== 'better-sqlite3') await twice(regions.home, () => engines.get(regions.home));
-    const { parts } = app.services.erasure;
-    if (regions.home.options.type !== 'better-sqlite3') await twice(regions.home, () => parts.profile(regions.home));
+    const { profile } = app.services;
+    if (regions.home.options.type !== 'better-sqlite3') await twice(regions.home, () => profile(regions.home));
     await twice(regions.home, () => app.services.trail.record('TEST_HICCUP', { principal: 'test' }));
     await app.close();
     await database.drop();
@@ -68,13 +68,11 @@ describe.each(databases)('first looks that fail once, on $name', ({ create }) =>
 
 /** Kept promises that are no look-up's outcome: work under way, which whoever begins it catches. */
 const workUnderWay = new Set([
-  'erasure/background.ts #loops',
-  'erasure/worker.ts #running',
+  'jobs/scheduler.ts #loops',
   'audit/anchors.ts #running',
   'audit/heads.ts #writing',
   'audit/log.ts #running',
   'audit/log-verification.ts #signatures',
-  'register/due-notices.ts #running',
   'identity/issuer-keys.ts #pending',
   'gateway/deadline.ts deadline',
   'gateway/erasure-metrics.ts looking',
