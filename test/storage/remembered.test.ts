@@ -69,10 +69,10 @@ describe.each(databases)('first looks that fail once, on $name', ({ create }) =>
 /** Kept promises that are no look-up's outcome: work under way, which whoever begins it catches. */
 const workUnderWay = new Set([
   'jobs/scheduler.ts #loops',
-  'audit/anchors.ts #running',
-  'audit/heads.ts #writing',
-  'audit/log.ts #running',
-  'audit/log-verification.ts #signatures',
+  'audit/witness/anchors.ts #running',
+  'audit/log/checkpoint-store.ts #writing',
+  'audit/log/appender.ts #running',
+  'audit/verification/log-verification.ts #signatures',
   'identity/issuer-keys.ts #pending',
   'gateway/deadline.ts deadline',
   'gateway/erasure-metrics.ts looking',
