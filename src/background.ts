@@ -16,13 +16,13 @@ export const JOBS_TASK = 'jobs';
 /** Carries out what waits in the queue: erasures and exports. */
 export function jobWorker(
   { regions }: Pick<Stores, 'regions'>,
-  services: Pick<Services, 'jobs' | 'jobHandlers' | 'profile'>,
+  services: Pick<Services, 'jobs' | 'jobHandlers'>,
   options: Partial<Pick<JobWorkerOptions, 'concurrency' | 'now' | 'onFailure' | 'onDone'>> & {
     readonly jobs?: Jobs;
   } = {},
 ): JobWorker {
-  const { jobs, jobHandlers: handlers, profile } = services;
-  return new JobWorker({ regions, jobs, handlers, profile, ...options });
+  const { jobs, jobHandlers: handlers } = services;
+  return new JobWorker({ regions, jobs, handlers, ...options });
 }
 
 /** Sends what recipients of erasures, and clients, are told. */

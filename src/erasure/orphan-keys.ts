@@ -1,8 +1,8 @@
 import type { ChangeRecorder } from '../identity/change-recorder';
 import type { KeyStore, OrphanSweep } from '../keys/key-store';
-import { placesFor } from '../storage/affected-rows';
 import { snakeCase } from '../storage/entity-class';
 import type { Regions } from '../storage/regions';
+import { placesFor } from '../storage/sql';
 import { committed } from '../storage/transaction';
 import type { TenantTable } from '../tenancy/tenant-table';
 

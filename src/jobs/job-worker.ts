@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import type { EngineProfile } from '../storage/engine-profiles';
+import { dialectOf } from '../storage/dialect';
 import type { Regions } from '../storage/regions';
 import { inTransaction } from '../storage/transaction';
 import type { Jobs } from './jobs';
@@ -20,7 +20,6 @@ export interface JobWorkerOptions {
   readonly regions: Regions;
   readonly jobs: Jobs;
   readonly handlers: readonly JobHandler[];
-  readonly profile: (source: DataSource) => Promise<EngineProfile>;
   /** Jobs at once in this process; the embedded database takes one. */
   readonly concurrency?: number;
   readonly now?: () => number;
@@ -82,9 +81,8 @@ export class JobWorker {
   }
 
   async #work(source: DataSource, signal: AbortSignal): Promise<number> {
-    const { profile, jobs } = this.#options;
-    const { concurrentWriters } = await profile(source);
-    const concurrency = concurrentWriters ? (this.#options.concurrency ?? 4) : 1;
+    const { jobs, concurrency: most = 4 } = this.#options;
+    const concurrency = dialectOf(source).embedded ? 1 : most;
     const leases = await jobs.claim(source, concurrency * 4);
     const waiting = [...leases];
     const lane = async () => {

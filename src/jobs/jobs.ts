@@ -1,7 +1,8 @@
 import type { DataSource, EntityManager } from 'typeorm';
-import { placesFor } from '../storage/affected-rows';
+import { insertStatement, placesFor } from '../storage/sql';
 import { committed } from '../storage/transaction';
-import { Key, NonPersonal, TenantTable } from '../tenancy/tenant-table';
+import { NonPersonal } from '../tenancy/personal-data';
+import { Key, TenantTable } from '../tenancy/tenant-table';
 import { type Lease, Leases } from './leases';
 
 const work = 'work to do; it names no person';
@@ -70,8 +71,8 @@ export class Jobs {
     const missing = ids.filter((id) => !known.has(id));
     if (missing.length === 0) return;
     await manager.query(
-      `INSERT INTO job (client_id, id, queue, run_at, attempts) VALUES ${missing.map(() => '(?, ?, ?, ?, 0)').join(', ')}`,
-      missing.flatMap((id) => [client, id, QUEUE, runAt]),
+      insertStatement('job', ['client_id', 'id', 'queue', 'run_at', 'attempts'], missing.length),
+      missing.flatMap((id) => [client, id, QUEUE, runAt, 0]),
     );
   }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DataSource, EntityManager } from 'typeorm';
-import { affectedRows, placesFor } from '../storage/affected-rows';
+import { affectedRows, placesFor } from '../storage/sql';
 import { committed, inTransaction } from '../storage/transaction';
 
 /** A row of work that this process holds, for as long as it renews its lease. */

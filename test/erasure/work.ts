@@ -26,5 +26,5 @@ export function workerAt({ stores, services }: TestApp, at: number, options: Wor
     ...more,
   });
   const jobHandlers = [erasure.runner, ...(made ? [made.exporter] : [])];
-  return jobWorker({ regions }, { jobs, jobHandlers, profile }, { now, ...(onFailure ? { onFailure } : {}) });
+  return jobWorker({ regions }, { jobs, jobHandlers }, { now, ...(onFailure ? { onFailure } : {}) });
 }

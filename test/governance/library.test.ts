@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { root } from '../support/cli';
+import { root } from '../support/root';
 
 /** A project of somebody else's, with Remit and graphql installed. */
 const consumer = mkdtempSync(join(tmpdir(), 'remit-consumer-'));

@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { SigningKeys } from '../../src/erasure/records/signing-keys';
+import { dialectOf } from '../../src/storage/dialect';
 import { detectEngine } from '../../src/storage/engine-profiles';
 import { Remembered, remembered } from '../../src/storage/remembered';
 import { openTestApp } from '../support/app';
-import { root } from '../support/cli';
 import { databases } from '../support/databases';
+import { root } from '../support/root';
 
 /** Fails once, as a connection does in a failover, and works from then on. */
 function failingOnce<T>(work: () => Promise<T>): { make: () => Promise<T>; calls: () => number } {
@@ -57,9 +58,9 @@ describe.each(databases)('first looks that fail once, on $name', ({ create }) =>
     const signing = new SigningKeys(keysSource, keys);
     await twice(keysSource, () => signing.current());
     const engines = new Remembered(detectEngine);
-    if (regions.home.options.type !== 'better-sqlite3') await twice(regions.home, () => engines.get(regions.home));
+    if (!dialectOf(regions.home).embedded) await twice(regions.home, () => engines.get(regions.home));
     const { profile } = app.services;
-    if (regions.home.options.type !== 'better-sqlite3') await twice(regions.home, () => profile(regions.home));
+    if (!dialectOf(regions.home).embedded) await twice(regions.home, () => profile(regions.home));
     await twice(regions.home, () => app.services.trail.record('TEST_HICCUP', { principal: 'test' }));
     await app.close();
     await database.drop();

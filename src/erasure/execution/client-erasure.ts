@@ -2,7 +2,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import type { ChangeRecorder } from '../../identity/change-recorder';
 import { ClientKeyError } from '../../keys/errors';
 import type { KeyStore } from '../../keys/key-store';
-import { placesFor } from '../../storage/affected-rows';
+import { placesFor } from '../../storage/sql';
 import { committed } from '../../storage/transaction';
 import type { TenantTable } from '../../tenancy/tenant-table';
 import { holdsOfClient } from '../holds/legal-holds';

@@ -2,7 +2,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import type { JobHandler } from '../../jobs/job-worker';
 import type { Jobs } from '../../jobs/jobs';
 import type { Lease } from '../../jobs/leases';
-import type { EngineProfile } from '../../storage/engine-profiles';
+import { type EngineProfile, itemsPerTransaction } from '../../storage/engine-profiles';
 import type { Regions } from '../../storage/regions';
 import { committed, inTransaction } from '../../storage/transaction';
 import type { Certificates } from '../records/certificates';
@@ -124,10 +124,9 @@ export class ErasureRunner implements JobHandler {
   async #begin(source: DataSource, lease: Lease, request: ErasureRequestState): Promise<Run> {
     const { client, id } = lease;
     const { profile, records, chunkRows } = this.#options;
-    const { maxTransactionRows } = await profile(source);
     return {
       ...{ source, lease, request, target: await this.#targetOf(source, request) },
-      limit: Math.min(chunkRows, maxTransactionRows),
+      limit: itemsPerTransaction(await profile(source), chunkRows),
       record: await records.find(client, id),
       ...{ note: undefined, position: undefined, certified: undefined },
     };

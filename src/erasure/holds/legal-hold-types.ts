@@ -3,7 +3,7 @@ import { DateTime } from '../../api/date-time';
 import type { DataCategory } from '../../governance/vocabulary';
 import { DataCategoryEnum } from '../../identity/enums';
 import { identifier } from '../../subjects/policies';
-import { PersonalData, PersonalRows } from '../../tenancy/tenant-table';
+import { PersonalData, PersonalRows } from '../../tenancy/personal-data';
 
 @ObjectType({ description: 'Whose data a hold keeps.', simpleResolvers: true })
 export class HeldSubject {

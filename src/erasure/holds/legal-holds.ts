@@ -6,9 +6,9 @@ import { denied } from '../../identity/request-context';
 import type { SubjectState } from '../../identity/subject-state';
 import type { Jobs } from '../../jobs/jobs';
 import type { KeyStore } from '../../keys/key-store';
-import { affectedRows, placesFor } from '../../storage/affected-rows';
 import { decidedChange, decidedRow } from '../../storage/decided-row';
 import type { Regions } from '../../storage/regions';
+import { affectedRows, placesFor } from '../../storage/sql';
 import { committed, inTransaction } from '../../storage/transaction';
 import { Customer } from '../../subjects/customer';
 import {
@@ -20,6 +20,7 @@ import {
   type Reach,
   requireReached,
 } from '../../subjects/reach';
+import { own, tenantSql } from '../../tenancy/tenant-sql';
 import { TenantWriter } from '../../tenancy/tenant-writer';
 import { LegalHoldRow } from './legal-hold';
 
@@ -163,12 +164,8 @@ export class LegalHolds {
     const states = new Map<string, SubjectState>();
     for (let from = 0; from < ids.length; from += PAGE) {
       const some = ids.slice(from, from + PAGE);
-      const rows = await committed(source, () =>
-        source.query<PersonRow[]>(
-          `SELECT ${personColumns} FROM customer WHERE client_id = ? AND id IN (${placesFor(some)})`,
-          [client, ...some],
-        ),
-      );
+      const rows = await tenantSql(source, client).select<PersonRow>`
+        SELECT ${personColumns} FROM customer WHERE ${own} AND id IN (${some})`;
       for (const row of rows) states.set(row.id, personOf(row));
     }
     return states;

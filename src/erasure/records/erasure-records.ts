@@ -5,6 +5,7 @@ import { ClientKeyError } from '../../keys/errors';
 import type { KeyStore } from '../../keys/key-store';
 import { platformKey } from '../../keys/platform-key';
 import { seal, unseal } from '../../keys/sealing';
+import { dialectOf } from '../../storage/dialect';
 import type { PlannedStep } from '../execution/plan';
 import type { ErasureKind } from '../requests/erasure-request';
 import type { ErasedStore, Retained } from './certificate';
@@ -108,7 +109,7 @@ export class ErasureRecords {
     const key = await this.#clientKey(client);
     const sealing = key && deriveKey(key, 'ledger');
     const pseudonymKey = key ?? (await platformKey(this.#keys));
-    const insert = this.#source.options.type === 'better-sqlite3' ? 'INSERT OR IGNORE INTO' : 'INSERT IGNORE INTO';
+    const insert = dialectOf(this.#source).insertIgnore;
     for (let start = 0; start < requests.length; start += ROWS_PER_INSERT) {
       const chunk = requests.slice(start, start + ROWS_PER_INSERT);
       await this.#source.query(

@@ -5,7 +5,7 @@ import type { DataCategory } from '../../governance/vocabulary';
 import { DataCategoryEnum, register } from '../../identity/enums';
 import { DeliveryStatusEnum, RecipientKindEnum } from '../../register/webhooks/webhook-types';
 import { correspondence, identifier } from '../../subjects/policies';
-import { NonPersonal, PersonalData } from '../../tenancy/tenant-table';
+import { NonPersonal, PersonalData } from '../../tenancy/personal-data';
 import { type ErasureGrounds, type ErasureStatus, erasureGrounds, erasureStatuses } from './erasure-request';
 
 export const ErasureGroundsEnum = register('ErasureGrounds', 'Why a person is erased.', erasureGrounds);

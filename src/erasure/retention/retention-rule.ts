@@ -1,4 +1,5 @@
-import { Key, NonPersonal, TenantTable } from '../../tenancy/tenant-table';
+import { NonPersonal } from '../../tenancy/personal-data';
+import { Key, TenantTable } from '../../tenancy/tenant-table';
 
 const record = 'a record of erasure, which names no person';
 

@@ -1,9 +1,9 @@
-import { Webhook } from 'standardwebhooks';
 import type { DataSource } from 'typeorm';
 import { type Lease, Leases } from '../../jobs/leases';
+import { OutboundError, send } from '../../outbound/http';
+import { signedMessage } from '../../outbound/signed-message';
 import type { Regions } from '../../storage/regions';
 import { committed, inTransaction } from '../../storage/transaction';
-import { post, UnreachableError } from './outgoing';
 import { messageIdOf, type Told, type Webhooks } from './webhooks';
 
 /** Makes the body of an event when it is sent; undefined where there is nothing left to tell. */
@@ -141,7 +141,7 @@ export class WebhookSender {
     try {
       fault = await this.#attempt(leased.notice);
     } catch (error) {
-      fault = error instanceof UnreachableError ? error.code : 'FAILED';
+      fault = error instanceof OutboundError ? error.code : 'FAILED';
     }
     // Where this is not written the lease ends by itself, and the notice is sent again.
     await this.#record(source, leased, fault).catch(() => undefined);
@@ -153,20 +153,20 @@ export class WebhookSender {
     if (!endpoint) return 'ENDPOINT_GONE';
     const data = await this.#bodies.get(notice.event)?.(notice.client_id, notice.reference);
     if (!data) return 'NOTHING_TO_TELL';
-    const at = new Date(this.#options.now());
-    const body = JSON.stringify({
+    const message = {
+      id: messageIdOf(notice.id),
       type: notice.event,
-      timestamp: at.toISOString(),
+      at: new Date(this.#options.now()),
       data: { ...data, client: notice.client_id, delivery: notice.id },
-    });
-    const messageId = messageIdOf(notice.id);
-    const headers = {
-      'webhook-id': messageId,
-      'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
-      'webhook-signature': new Webhook(endpoint.secret).sign(messageId, at, body),
     };
-    const { production } = this.#webhooks;
-    const status = await post(endpoint.url, headers, body, { production, timeoutMs: this.#options.timeoutMs });
+    const signed = signedMessage(message, endpoint.secret);
+    // Whoever registered the endpoint may mean to reach what only this network reaches.
+    const policy = {
+      timeoutMs: this.#options.timeoutMs,
+      maxBytes: 0,
+      privateAddresses: !this.#webhooks.production,
+    };
+    const { status } = await send({ url: endpoint.url, method: 'POST', ...signed }, policy);
     return status >= 200 && status < 300 ? undefined : `HTTP_${status}`;
   }
 

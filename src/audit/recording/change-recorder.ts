@@ -1,0 +1,115 @@
+import { v7 as uuid } from 'uuid';
+import { type Change, type ChangeRecorder, noteRecorded } from '../../identity/change-recorder';
+import { InvalidTokenError } from '../../identity/token-errors';
+import type { TokenVerifier } from '../../identity/tokens';
+import type { KeyDestruction } from '../../keys/key-store';
+import type { Ledger } from '../log/ledger';
+import type { References } from './references';
+
+const KIND = /^[A-Z][A-Z_]{2,39}$/;
+/**
+ * Failed sign-ins are counted, and written at most this often, so that nobody can fill the disk by failing.
+ * Milliseconds.
+ */
+const FAILURES_EVERY_MS = 60_000;
+
+/**
+ * Records changes to governance: grants, instructions, agreements, holds, erasures, imports, transfers, key events,
+ * sign-in failures. Rooms take it as a {@link ChangeRecorder}:
+ *
+ *     await recorder.record('IMPORT', { client, principal, details: { table: 'customer', rows, rejected } });
+ *
+ * Call it before the change is made, outside any transaction, and wait: it resolves once the entry is durable, and throws
+ * AUDIT_UNAVAILABLE otherwise. `subject` is a data subject's id, said while the key lives; only a reference is kept.
+ * `details` are facts about the change, never a person's data.
+ */
+export class LedgerChangeRecorder implements ChangeRecorder {
+  readonly #ledger: Ledger;
+  readonly #references: References;
+  readonly #failures = new Map<string, number>();
+  #flush: NodeJS.Timeout | undefined;
+
+  constructor(ledger: Ledger, references: References) {
+    this.#ledger = ledger;
+    this.#references = references;
+  }
+
+  /**
+   * Records a key's destruction before it happens, while the subject's reference can still be computed. Where the entry
+   * cannot be written, the key stays. Must not be called within a transaction, which the entry would wait for.
+   * @throws {GraphQLError} AUDIT_UNAVAILABLE
+   */
+  async keyDestroyed({ client, subject }: KeyDestruction): Promise<void> {
+    const kind = subject === undefined ? 'CLIENT_KEY_DESTROYED' : 'SUBJECT_KEY_DESTROYED';
+    await this.record(kind, { client, principal: 'keys', subject });
+  }
+
+  async record(kind: string, change: Change): Promise<string> {
+    if (!KIND.test(kind)) throw new TypeError(`${kind} is not a kind of entry: upper-case words joined by underscores`);
+    const { client, principal, subject, references = [], purpose, details = {}, decides = [] } = change;
+    const who = await this.#references.principal(client, principal);
+    const subjects =
+      client === undefined || subject === undefined ? [] : await this.#references.subjects(client, new Set([subject]));
+    const id = uuid();
+    await this.#ledger.append(client, id, {
+      decides: decides.length === 0 ? undefined : await this.#references.decisions(client, decides),
+      details,
+      kind,
+      principal: who.reference,
+      principalName: who.sealed,
+      purpose: purpose ?? null,
+      subjects: [...references, ...subjects].sort(),
+      time: new Date().toISOString(),
+      version: 1,
+    });
+    noteRecorded(kind);
+    return id;
+  }
+
+  /** Counts a failed sign-in. The first of a minute is written at once, the rest together at its end. */
+  signInFailed(reason: string): void {
+    this.#failures.set(reason, (this.#failures.get(reason) ?? 0) + 1);
+    if (this.#flush) return;
+    void this.#writeFailures();
+    this.#flush = setInterval(() => this.#writeFailures(), FAILURES_EVERY_MS).unref();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#flush);
+    await this.#writeFailures();
+  }
+
+  async #writeFailures(): Promise<void> {
+    const counted = [...this.#failures];
+    this.#failures.clear();
+    if (counted.length === 0) {
+      clearInterval(this.#flush);
+      this.#flush = undefined;
+      return;
+    }
+    const details = Object.fromEntries(counted);
+    // Counts that could not be written are added to the next minute's.
+    await this.record('SIGN_IN_FAILED', { principal: 'nobody', details }).catch(() => {
+      for (const [reason, count] of counted) this.#failures.set(reason, (this.#failures.get(reason) ?? 0) + count);
+    });
+  }
+}
+
+/** A token verifier whose refusals are counted in the ledger (statement G3). */
+export function watchedVerifier(
+  verifier: TokenVerifier,
+  trail: Pick<LedgerChangeRecorder, 'signInFailed'>,
+): TokenVerifier {
+  return {
+    async verify(bearer) {
+      try {
+        return await verifier.verify(bearer);
+      } catch (error) {
+        // The message is one of the verifier's fixed sentences, with configured claim names at most: nothing of the
+        // token.
+        if (error instanceof InvalidTokenError) trail.signInFailed(error.message);
+        throw error;
+      }
+    },
+  };
+}
