@@ -197,6 +197,9 @@ class World {
   }
 }
 
+/** More by the environment, e.g. PROPERTY_RUNS=50000. */
+const numRuns = Number(process.env.PROPERTY_RUNS ?? 2_000);
+
 type Event = 'TURN' | 'DIE_BEFORE' | 'DIE_AFTER' | 'HOLD' | 'HOLD_ALL' | 'RELEASE' | 'LATE_ROW' | 'CANCEL';
 const events = fc.array(
   fc.constantFrom<Event>('TURN', 'TURN', 'TURN', 'DIE_BEFORE', 'DIE_AFTER', 'HOLD', 'HOLD_ALL', 'RELEASE', 'LATE_ROW'),
@@ -240,7 +243,7 @@ describe('what an erasure does next, of a person and of a client', () => {
         expect([world.status, world.isCertified, world.copies]).toEqual(['COMPLETED', true, 0]);
         if (world.isWhole) expect(world.keys).toBe(0);
       }),
-      { numRuns: 2_000 },
+      { numRuns },
     );
   });
 

@@ -20,7 +20,7 @@ export const layers: ReadonlyArray<readonly string[]> = [
 ];
 
 /** Files beside the modules that wire them: one module. */
-const wiring = new Set(['app', 'services', 'stores', 'entities', 'config']);
+const wiring = new Set(['app', 'background', 'services', 'stores', 'entities', 'config']);
 
 export interface Import {
   /** Paths below src. */
