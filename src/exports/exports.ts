@@ -3,6 +3,7 @@ import { v7 as uuid, validate } from 'uuid';
 import type { DataCategory } from '../governance/vocabulary';
 import { type ChangeRecorder, changing } from '../identity/change-recorder';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { administration } from '../identity/roles';
 import type { Jobs } from '../jobs/jobs';
 import type { KeyStore } from '../keys/key-store';
 import type { Regions } from '../storage/regions';
@@ -15,9 +16,6 @@ import type { ExportedTable } from './exporter';
 import { linePrefix } from './lines';
 import { openProgress } from './progress';
 import { exportKey, openPiece } from './sealed-pieces';
-
-/** Who a client's export is for: those who administer it. */
-export const exportReaders = ['CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
 
 /** An export on its way to whoever collects it. */
 export interface Download {
@@ -133,7 +131,7 @@ export class Exports {
    * @throws {GraphQLError} UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, CONFLICT, TRANSFER_NOT_AUTHORIZED, AUDIT_UNAVAILABLE
    */
   async collect(context: RequestContext, id: string): Promise<Download> {
-    requireRole(context, ...exportReaders);
+    requireRole(context, ...administration);
     const client = requireClient(context).id;
     const state = await this.find(client, id);
     if (!state) throw denied.notFound('export');

@@ -7,7 +7,7 @@ import { v7 as uuid } from 'uuid';
 import { jobWorker } from '../../src/background';
 import type { JobWorker } from '../../src/jobs/job-worker';
 import { inTransaction } from '../../src/storage/transaction';
-import { Order } from '../../src/subjects/order';
+import { Order } from '../../src/subjects/related/order';
 import { TenantWriter } from '../../src/tenancy/tenant-writer';
 import { remit, startRemit } from '../support/cli';
 import { databases, type TestDatabase } from '../support/databases';

@@ -1,4 +1,5 @@
 import type { DataSource, EntityManager } from 'typeorm';
+import { allCategories } from '../../governance/vocabulary';
 import type { ChangeRecorder } from '../../identity/change-recorder';
 import { ClientKeyError } from '../../keys/errors';
 import type { KeyStore } from '../../keys/key-store';
@@ -6,7 +7,7 @@ import { placesFor } from '../../storage/sql';
 import { committed } from '../../storage/transaction';
 import type { TenantTable } from '../../tenancy/tenant-table';
 import { holdsOfClient } from '../holds/legal-holds';
-import { everyCategory, nextExpiry, retainedBy } from '../holds/retained';
+import { nextExpiry, retainedBy } from '../holds/retained';
 import type { Retained } from '../records/certificate';
 import type { ErasureRecords } from '../records/erasure-records';
 import type { Tombstones } from '../records/tombstones';
@@ -146,7 +147,7 @@ export class ClientErasure implements ErasureTarget {
       const from = index === 0 && after ? { after } : {};
       const range = { client: this.#client, except: people, ...from };
       const chunk = table
-        ? await eraseChunk(manager, table, step.action, new Set(everyCategory), range, budget)
+        ? await eraseChunk(manager, table, step.action, new Set(allCategories), range, budget)
         : { rows: 0 };
       counted.push({ step, rows: chunk.rows, done: !chunk.next });
       if (chunk.next) return { counted, next: chunk.next };

@@ -1,5 +1,5 @@
 import type { DataSource, EntityManager } from 'typeorm';
-import type { DataCategory } from '../../governance/vocabulary';
+import { allCategories, type DataCategory } from '../../governance/vocabulary';
 import type { Identifier } from '../../identifiers/forms';
 import type { ChangeRecorder } from '../../identity/change-recorder';
 import type { Jobs } from '../../jobs/jobs';
@@ -11,7 +11,7 @@ import { type Row, TenantReader } from '../../tenancy/tenant-reader';
 import type { TenantTable } from '../../tenancy/tenant-table';
 import { TenantWriter } from '../../tenancy/tenant-writer';
 import { holdsInForce } from '../holds/legal-holds';
-import { erasedCategories, everyCategory, nextExpiry, retainedBy } from '../holds/retained';
+import { erasedCategories, nextExpiry, retainedBy } from '../holds/retained';
 import { hadKey } from '../records/certificates';
 import type { ErasureRecord, ErasureRecords } from '../records/erasure-records';
 import type { Tombstones } from '../records/tombstones';
@@ -86,9 +86,9 @@ export class PersonErasure implements ErasureTarget {
     const { purgers, records, now } = this.#services;
     const { keepsDeidentified } = await agreedTerms(this.#source, this.#client, now());
     const kept = new Set<DataCategory>(retained.map(({ category }) => category));
-    const categories = (request.categories ?? everyCategory).filter((category) => !kept.has(category));
+    const categories = (request.categories ?? allCategories).filter((category) => !kept.has(category));
     const erased = new Set(categories);
-    const isWhole = categories.length === everyCategory.length;
+    const isWhole = categories.length === allCategories.length;
     const expected = isWhole && (await records.hasKey(this.#client, this.#customer)) ? 1 : 0;
     const erases = (category: DataCategory) => erased.has(category);
     return [

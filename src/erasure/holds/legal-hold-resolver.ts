@@ -1,10 +1,11 @@
 import { Arg, Ctx, Field, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
 import { Leaves } from '../../identity/entry-declarations';
 import { type RequestContext, requireClient, requireRole } from '../../identity/request-context';
+import { administration } from '../../identity/roles';
 import { about, type SubjectState, unrestricted } from '../../identity/subject-state';
 import { reachOf } from '../../subjects/reach';
 import { UNDER_ERASURE } from '../../tenancy/fence';
-import { administration, overseen } from '../requests/erasure-request-resolver';
+import { overseen } from '../requests/erasure-request-resolver';
 import { LegalHold, PlaceLegalHoldInput, ReleaseLegalHoldInput } from './legal-hold-types';
 import type { LegalHold as Hold, LegalHolds } from './legal-holds';
 

@@ -2,10 +2,12 @@ import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { DataCategory } from '../../governance/vocabulary';
 import { type ChangeRecorder, changing } from '../../identity/change-recorder';
+import { requireText } from '../../identity/checks';
 import { denied } from '../../identity/request-context';
 import type { SubjectState } from '../../identity/subject-state';
 import type { Jobs } from '../../jobs/jobs';
 import type { KeyStore } from '../../keys/key-store';
+import { covers, validUntil } from '../../law/validity';
 import { decidedChange, decidedRow } from '../../storage/decided-row';
 import type { Regions } from '../../storage/regions';
 import { affectedRows, placesFor } from '../../storage/sql';
@@ -91,8 +93,8 @@ export class LegalHolds {
       id: uuid(),
       customerId: input.customerId,
       categories: [...new Set(input.categories)],
-      matter: text('matter', input.matter, 200),
-      reason: text('reason', input.reason, 500),
+      matter: requireText('matter', input.matter, 200),
+      reason: requireText('reason', input.reason, 500),
       placedAt: new Date(now()),
       until: input.until ?? null,
       releasedAt: null,
@@ -214,8 +216,9 @@ export async function holdsOfClient(
   return rows.map(holdOf);
 }
 
+/** It holds from the moment it is there, whatever the clock of the replica that placed it said. */
 const isInForce = ({ releasedAt, until }: LegalHold, at: number): boolean =>
-  releasedAt === null && (until === null || until.getTime() > at);
+  releasedAt === null && covers(validUntil(Number.NEGATIVE_INFINITY, until?.getTime()), at);
 
 function holdOf(row: Row): LegalHold {
   const at = (value: number | null) => (value === null ? null : new Date(Number(value)));
@@ -229,10 +232,4 @@ function holdOf(row: Row): LegalHold {
     until: at(row.until),
     releasedAt: at(row.released_at),
   };
-}
-
-function text(field: string, value: string, limit: number): string {
-  const trimmed = value.trim();
-  if (trimmed !== '' && trimmed.length <= limit) return trimmed;
-  throw denied.input(`"${field}" must have 1 to ${limit} characters.`);
 }

@@ -1,32 +1,29 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql';
 import { DateTime } from '../../api/date-time';
+import { enumOf } from '../../api/enum-of';
 import { connectionOf } from '../../api/paging';
 import type { DataCategory } from '../../governance/vocabulary';
-import { DataCategoryEnum, register } from '../../identity/enums';
+import { DataCategoryEnum } from '../../identity/enums';
 import { DeliveryStatusEnum, RecipientKindEnum } from '../../register/webhooks/webhook-types';
 import { correspondence, identifier } from '../../subjects/policies';
 import { NonPersonal, PersonalData } from '../../tenancy/personal-data';
 import { type ErasureGrounds, type ErasureStatus, erasureGrounds, erasureStatuses } from './erasure-request';
 
-export const ErasureGroundsEnum = register('ErasureGrounds', 'Why a person is erased.', erasureGrounds);
-export const ErasureStatusEnum = register('ErasureStatus', 'How far an erasure is.', erasureStatuses);
-export const ErasureKindEnum = register('ErasureKind', 'What is erased.', {
+export const ErasureGroundsEnum = enumOf('ErasureGrounds', 'Why a person is erased.', erasureGrounds);
+export const ErasureStatusEnum = enumOf('ErasureStatus', 'How far an erasure is.', erasureStatuses);
+export const ErasureKindEnum = enumOf('ErasureKind', 'What is erased.', {
   CUSTOMER: 'One person.',
   CLIENT: 'A client with all that it has (statement D1, D3).',
 });
-const StepStatusEnum = register('ErasureStepStatus', 'Whether a step is done.', {
+const StepStatusEnum = enumOf('ErasureStepStatus', 'Whether a step is done.', {
   PENDING: 'Under way, or not begun.',
   DONE: 'Finished.',
 });
-export const ClaimsReasonEnum = register(
-  'ClaimsReason',
-  'Why client users are kept past the agreement (statement D5).',
-  {
-    LAW: 'Law requires it.',
-    DISPUTE: 'A dispute requires it.',
-    UNPAID_FEES: 'Unpaid fees require it.',
-  },
-);
+export const ClaimsReasonEnum = enumOf('ClaimsReason', 'Why client users are kept past the agreement (statement D5).', {
+  LAW: 'Law requires it.',
+  DISPUTE: 'A dispute requires it.',
+  UNPAID_FEES: 'Unpaid fees require it.',
+});
 export type ClaimsReason = keyof typeof ClaimsReasonEnum;
 
 @ObjectType({ description: 'One step of an erasure.', simpleResolvers: true })

@@ -1,4 +1,4 @@
-import type { DataCategory } from '../../governance/vocabulary';
+import { allCategories, type DataCategory } from '../../governance/vocabulary';
 import { type ChangeRecorder, changing } from '../../identity/change-recorder';
 import { denied } from '../../identity/request-context';
 import type { KeyStore } from '../../keys/key-store';
@@ -16,7 +16,7 @@ import { tableOf } from '../../tenancy/tenant-table';
 import type { Recipients } from '../execution/recipients';
 import { type Step, stepsOf } from '../execution/steps';
 import { holdsInForce } from '../holds/legal-holds';
-import { everyCategory, keeper } from '../holds/retained';
+import { keeper } from '../holds/retained';
 import type { ErasureRecords } from '../records/erasure-records';
 import { type BulkFiling, customerPages, fileInBulk } from './bulk-filing';
 import { ErasureRequestRow, type ErasureStatus } from './erasure-request';
@@ -210,7 +210,7 @@ export class ErasureRequests {
     if (state.kind === 'CLIENT' || state.customerId === null) return this.#retainedOfClient(state);
     const { customerId } = state;
     const holds = await committed(source, () => holdsInForce(source, state.client, [customerId], now()));
-    return (state.categories ?? everyCategory).flatMap((category) => {
+    return (state.categories ?? allCategories).flatMap((category) => {
       const hold = keeper(category, holds);
       return hold ? [{ category, reason: `${hold.matter}: ${hold.reason}`, until: hold.until }] : [];
     });

@@ -1,7 +1,8 @@
 import { Arg, Ctx, Field, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
 import { Leaves } from '../../identity/entry-declarations';
 import { type RequestContext, requireClient, requireRole } from '../../identity/request-context';
-import { administration, overseen } from '../requests/erasure-request-resolver';
+import { administration } from '../../identity/roles';
+import { overseen } from '../requests/erasure-request-resolver';
 import { RetentionRule, SetRetentionInput } from './retention-rule-types';
 import type { RetentionRules } from './retention-rules';
 

@@ -1,6 +1,7 @@
 import { Arg, Ctx, Field, Mutation, ObjectType, Resolver } from 'type-graphql';
 import { Leaves } from '../../identity/entry-declarations';
 import { denied, type RequestContext, requireClient, requireRole } from '../../identity/request-context';
+import { administration, platformOfficers } from '../../identity/roles';
 import { PLATFORM } from '../../keys/platform-key';
 import type { ThirdParties } from '../third-parties';
 import { RegisterWebhookInput, WebhookEndpoint } from './webhook-types';
@@ -11,8 +12,6 @@ class WebhookPayload {
   @Field(() => WebhookEndpoint)
   endpoint: WebhookEndpoint;
 }
-
-const administration = ['CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
 
 /** Where recipients, and clients themselves, are told. */
 @Resolver()
@@ -45,7 +44,7 @@ export class WebhookResolver {
       const owner = { kind: 'CLIENT', id } as const;
       return { endpoint: await this.webhooks.register(id, owner, url, context.claims.subject) };
     }
-    requireRole(context, 'PLATFORM_PRIVACY_OFFICER');
+    requireRole(context, ...platformOfficers);
     if (!subProcessor || installationId) throw denied.input('Give either "installationId" or "subProcessor".');
     const known = await this.parties.subProcessor(subProcessor);
     if (!known) throw denied.notFound('sub-processor');

@@ -1,11 +1,11 @@
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
-import { register } from '../../identity/enums';
+import { enumOf } from '../../api/enum-of';
 
-export const RecipientKindEnum = register('RecipientKind', 'Who receives data beside the client.', {
+export const RecipientKindEnum = enumOf('RecipientKind', 'Who receives data beside the client.', {
   SUB_PROCESSOR: 'A sub-processor of the platform (statement S2).',
   APPLICATION: 'A third-party application that the client installed (statement S3).',
 });
-export const DeliveryStatusEnum = register('DeliveryStatus', 'Whether a recipient has been told.', {
+export const DeliveryStatusEnum = enumOf('DeliveryStatus', 'Whether a recipient has been told.', {
   QUEUED: 'Not told yet; it is tried again.',
   NO_ENDPOINT: 'It has no endpoint: somebody has to tell it.',
   NOTIFIED: 'Told, and it has not acknowledged.',

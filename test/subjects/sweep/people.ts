@@ -1,8 +1,8 @@
 import { v7 as uuid } from 'uuid';
 import { LegalHoldRow } from '../../../src/erasure/holds/legal-hold';
 import { ErasureRequestRow } from '../../../src/erasure/requests/erasure-request';
-import { CustomAttribute } from '../../../src/subjects/custom-attribute';
 import { Customer } from '../../../src/subjects/customer';
+import { CustomAttribute } from '../../../src/subjects/related/custom-attribute';
 import type { TestApp } from '../../support/app';
 import { insertRows } from '../../support/rows';
 import type { Target } from './inputs';
