@@ -12,7 +12,7 @@ import { recipientOf, type TransferRules } from './recipient';
 import type { Prospect, RequestContext, RequestNotes } from './request-context';
 import { noting } from './request-notes';
 import { type Exclusion, type Permission, type Rights, rightsOf } from './rights';
-import { rowRule } from './subject-state';
+import { rowRule } from './row-rule';
 
 export interface ClientReference {
   readonly id: string;

@@ -14,7 +14,7 @@ export interface Suspension extends Validity {
   readonly basis: string;
 }
 
-export interface Recipient {
+export interface DataImporter {
   /** Where it reads; undefined where that is not known. */
   readonly country: Country | undefined;
   readonly certifications: readonly Certification[];
@@ -68,7 +68,7 @@ const noRegime = 'no transfer rule held for the country of residence (statement 
 export function findByLaw(
   law: Law,
   residency: Country,
-  recipient: Recipient,
+  recipient: DataImporter,
   at: number,
   suspensions: readonly Suspension[] = [],
 ): LegalFinding {
@@ -112,7 +112,7 @@ export function findByLaw(
 /** Why a finding in force does not carry a transfer to this recipient. */
 function faultOf(
   { id, requires }: Adequacy,
-  { certifications, sector }: Recipient,
+  { certifications, sector }: DataImporter,
   at: number,
   suspensions: readonly Suspension[],
 ): string | undefined {
