@@ -9,9 +9,7 @@ import {
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import type { Logger } from 'pino';
 import { operationHash } from '../audit/operation-hash';
-import { syntaxError } from '../governance/documents';
-import type { Governed } from '../governance/govern';
-import { defaultLimits } from '../governance/limits';
+import { defaultLimits, type Governed, syntaxError } from '../governance/govern';
 import type { RequestContext } from '../identity/request-context';
 import { concludeAudited } from './auditing';
 import { exchangeOf } from './exchange';

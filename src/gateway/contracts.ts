@@ -1,7 +1,7 @@
 import { filterSchema, pruneSchema } from '@graphql-tools/utils';
 import type { GraphQLSchema } from 'graphql';
+import { withGovernanceDirectives } from '../governance/govern';
 import type { Role, TokenClaims } from '../identity/caller';
-import { withGovernanceDirectives } from './schema';
 import type { Contract } from './server-options';
 
 export const contractNames = ['api', 'client-app', 'partner'] as const satisfies readonly Contract[];

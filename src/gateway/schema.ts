@@ -1,21 +1,13 @@
 import {
-  GraphQLDirective,
   type GraphQLField,
   type GraphQLInputObjectType,
-  type GraphQLInputType,
-  GraphQLList,
   type GraphQLNamedType,
-  GraphQLNonNull,
-  GraphQLSchema,
+  type GraphQLSchema,
   isInputObjectType,
-  isInputType,
-  isListType,
-  isNonNullType,
   isObjectType,
 } from 'graphql';
 import { buildSchemaSync, type NonEmptyArray } from 'type-graphql';
 import { rowResolversOf } from '../api/row-resolvers';
-import { governanceDirectives } from '../governance/directive-usages';
 import { ENTRY_DECLARATION } from '../identity/entry-declarations';
 import type { RequestContext } from '../identity/request-context';
 import { shapeIds } from './shaped-ids';
@@ -26,7 +18,7 @@ type ResolverClass = abstract new (...args: never[]) => object;
 export type EventSources = Readonly<Record<string, (context: RequestContext) => AsyncIterable<unknown>>>;
 
 /**
- * The whole API out of its resolvers; its fields carry Remit's directives, which {@link withGovernanceDirectives} defines.
+ * The whole API out of its resolvers; its fields carry Remit's directives, which each contract defines.
  * @param resolvers one instance of each resolver class, with its services
  * @param sources by topic; a subscription names its own, and hands its context over as `topicId`
  */
@@ -71,26 +63,4 @@ function fieldOf(schema: GraphQLSchema, type: string, field: string): GraphQLFie
   const its = isObjectType(found) ? found.getFields()[field] : undefined;
   if (!its) throw new Error(`the API has no field ${type}.${field}`);
   return its;
-}
-
-/**
- * Defines Remit's directives in a schema that carries them. Their arguments are bound to the schema's own enums, since a
- * schema has one type of a name.
- */
-export function withGovernanceDirectives(schema: GraphQLSchema): GraphQLSchema {
-  const config = schema.toConfig();
-  const own = (type: GraphQLInputType): GraphQLInputType => {
-    if (isNonNullType(type)) return new GraphQLNonNull(own(type.ofType));
-    if (isListType(type)) return new GraphQLList(own(type.ofType));
-    const named = schema.getType(type.name);
-    return isInputType(named) ? named : type;
-  };
-  const directives = [...governanceDirectives.values()].map((directive) => {
-    const { args, ...rest } = directive.toConfig();
-    const bound = Object.fromEntries(
-      Object.entries(args).map(([name, arg]) => [name, { ...arg, type: own(arg.type) }]),
-    );
-    return new GraphQLDirective({ ...rest, args: bound });
-  });
-  return new GraphQLSchema({ ...config, directives: [...config.directives, ...directives] });
 }

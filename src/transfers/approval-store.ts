@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { type DataCategory, dataCategories, isPurpose } from '../governance/vocabulary';
+import { isCategory, isPurpose } from '../governance/vocabulary';
 import { bumpPolicy } from '../identity/policy-version';
 import type { RecipientKind } from '../identity/recipient';
 import { denied } from '../identity/request-context';
@@ -194,7 +194,5 @@ function storedOf(row: Row, events: readonly Row[], subjects: readonly Row[]): S
 
 const listOf = (text: unknown, separator: string): string[] =>
   typeof text === 'string' ? text.split(separator).filter(Boolean) : [];
-
-const isCategory = (text: string): text is DataCategory => Object.hasOwn(dataCategories, text);
 
 const timeOf = (value: unknown): number | null => (value instanceof Date ? value.getTime() : null);

@@ -45,10 +45,12 @@ export interface Transfer {
 /** Every bit, of categories that there will be too. */
 export const everyCategory = -1;
 
-const bits = new Map(Object.keys(dataCategories).map((category, index) => [category, 1 << index]));
+const bits: ReadonlyMap<string, number> = new Map(
+  Object.keys(dataCategories).map((category, index) => [category, 1 << index]),
+);
 
 /** The bit of a category; data of none needs every category. */
-export const bitOf = (category: DataCategory | undefined): number =>
+export const bitOf = (category: string | undefined): number =>
   category === undefined ? everyCategory : (bits.get(category) ?? everyCategory);
 
 export const bitsOf = (categories: readonly DataCategory[]): number =>

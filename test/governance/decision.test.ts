@@ -25,7 +25,7 @@ const typeDefs = `
 `;
 
 const schema = buildSchema(`${governanceTypeDefs}\n${typeDefs}`);
-const governed = govern(schema);
+const governed = govern(schema, { pseudonymKey: 'per-access' });
 const person = {
   name: 'Ada',
   email: 'ada@example.org',
@@ -403,6 +403,7 @@ describe('what the decision tells', () => {
   const decided = async (document: string, access: Access = base): Promise<Decision> => {
     let decision: Decision | undefined;
     const telling = govern(schema, {
+      pseudonymKey: 'per-access',
       onDecision: (context, made) => {
         if (context === 'context') decision = made;
       },
@@ -484,7 +485,10 @@ describe('what the decision tells', () => {
 
   test('a decision for a document is made once for the same facts', async () => {
     const decisions = new Set<Decision>();
-    const telling = govern(schema, { onDecision: (_, decision) => decisions.add(decision) });
+    const telling = govern(schema, {
+      pseudonymKey: 'per-access',
+      onDecision: (_, decision) => decisions.add(decision),
+    });
     const document = parse('{ person { email name } }');
     for (let i = 0; i < 3; i++)
       await telling.execute({ document, access: { ...base, principal: `p${i}` }, rootValue: {} });

@@ -1,5 +1,5 @@
 import type { GovernedCoordinate } from '../../governance/govern';
-import { allPurposes, type DataCategory, type ProcessingPurpose } from '../../governance/vocabulary';
+import { allPurposes, type DataCategory, isCategory, type ProcessingPurpose } from '../../governance/vocabulary';
 import { isInForce } from '../../identity/in-force';
 import type { Permission } from '../../identity/rights';
 import type { Agreement } from '../../register/agreement';
@@ -158,7 +158,7 @@ function processing({ permissions, coordinates }: Declared, { given }: Observed,
 }
 
 const categoriesOf = (coordinates: readonly GovernedCoordinate[]): DataCategory[] =>
-  [...new Set(coordinates.flatMap(({ category }) => category ?? []))].sort();
+  [...new Set(coordinates.flatMap(({ category }) => (isCategory(category) ? category : [])))].sort();
 
 const schemaAllows = (
   coordinates: readonly GovernedCoordinate[],
