@@ -1,4 +1,4 @@
-import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql';
+import { type DocumentNode, type ExecutionResult, type GraphQLSchema, lexicographicSortSchema } from 'graphql';
 import { type Access, type AccessOf, accessFinder } from './access';
 
 /** What Apollo Server hands to a gateway's executor; only what is used here (`@apollo/server-gateway-interface` 2). */
@@ -48,7 +48,8 @@ export function apolloGateway(
   return {
     load: async () => ({ executor }),
     onSchemaLoadOrUpdate: (callback) => {
-      callback({ apiSchema: schema, coreSupergraphSdl: '' });
+      // A copy: plugins of Apollo Server set resolvers of their own in it, which no execution here calls.
+      callback({ apiSchema: lexicographicSortSchema(schema), coreSupergraphSdl: '' });
       return () => undefined;
     },
     stop: async () => undefined,
