@@ -1,38 +1,38 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
-import { exitTwoOnMisuse } from './commands/misuse';
+import { exitTwoOnUsageError } from './commands/usage-errors';
 import { version } from './version';
 
 type Entry = readonly [name: string, summary: string, load: () => Promise<Command>];
 
-/** Each command is loaded when it is called: `remit token` does not wait for a database driver. */
+/** A command is loaded only when it is called: `remit token` does not wait for a database driver. */
 const entries: readonly Entry[] = [
   ['serve', 'serve the API and the playground', async () => (await import('./commands/serve.js')).serveCommand()],
   ['demo', 'show who sees what, and why', async () => (await import('./commands/demo.js')).demoCommand()],
   ['migrate', 'bring the databases up to date', async () => (await import('./commands/migrate.js')).migrateCommand()],
-  ['import', "take in a client's own export", async () => (await import('./commands/import.js')).importCommand()],
+  ['import', "import a client's file", async () => (await import('./commands/import.js')).importCommand()],
   ['seed', 'make sample data', async () => (await import('./commands/seed.js')).seedCommand()],
   ['token', 'print a development token', async () => (await import('./commands/token.js')).tokenCommand()],
-  ['explain', 'tell what a caller is given', async () => (await import('./commands/explain.js')).explainCommand()],
-  ['census', 'find what nobody accounts for', async () => (await import('./commands/census.js')).censusCommand()],
+  ['explain', 'show what a caller would get', async () => (await import('./commands/explain.js')).explainCommand()],
   [
-    'audit',
-    'verify the audit ledger, prove an entry',
-    async () => (await import('./commands/audit.js')).auditCommand(),
+    'census',
+    'make the data inventory, and name its gaps',
+    async () => (await import('./commands/census.js')).censusCommand(),
   ],
+  ['audit', 'verify the audit ledger, prove entries', async () => (await import('./commands/audit.js')).auditCommand()],
   [
     'erasures',
-    'carry out erasures, and prove them',
+    'perform erasures, and check certificates',
     async () => (await import('./commands/erasures.js')).erasuresCommand(),
   ],
   [
     'exports',
-    "list clients' exports, and write one out",
+    "list clients' exports, and write one to a file",
     async () => (await import('./commands/exports.js')).exportsCommand(),
   ],
   [
     'transfers',
-    'approvals of transfers, and what law says',
+    'list transfer approvals, assess transfers',
     async () => (await import('./commands/transfers.js')).transfersCommand(),
   ],
   ['schema', 'write the schema files', async () => (await import('./commands/schema.js')).schemaCommand()],
@@ -40,36 +40,52 @@ const entries: readonly Entry[] = [
 
 async function run(words: readonly string[]): Promise<void> {
   const program = new Command('remit')
-    .description('A GraphQL gateway that decides every read of personal data by its purpose.')
+    .description('A GraphQL gateway with purpose-based access control for personal data.')
     .version(version, '-V, --version', 'print the version')
-    .option('--demo', 'work on the data of the demo that runs in this folder')
+    .option('--demo', 'use the data of the demo that runs in this folder')
     .addHelpText(
       'after',
       `
-Exit codes: 0 done, 1 failed, 2 called wrongly. The environment configures it; see .env.example.
+Exit codes: 0 done, 1 failed, 2 called wrongly. Configured by the environment; see .env.example.
 Examples:
   $ remit demo                  see it at work on sample data
-  $ remit COMMAND --help        what one command takes, with an example`,
+  $ remit COMMAND --help        options of a command, with an example`,
     );
-  exitTwoOnMisuse(program);
+  exitTwoOnUsageError(program).showHelpAfterError('remit --help lists the commands.');
   program.hook('preAction', async () => {
     if (program.opts().demo) (await import('./commands/demo/installation-file.js')).joinDemo();
   });
-  const called = calledCommand(words);
+  const asked = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
+  const called = asked.find(isName);
   for (const [name, summary, load] of entries) {
     const command = name === called ? await load() : new Command(name);
     program.addCommand(command.summary(summary));
   }
-  await program.parseAsync([...words], { from: 'user' });
+  await program.parseAsync(isKnown(program, asked) ? [...asked] : asked.filter((word) => !isHelp(word)), {
+    from: 'user',
+  });
 }
 
-/** The program itself has no option that takes a value, so the first word that is no option names the command. */
-function calledCommand(words: readonly string[]): string | undefined {
-  const [first, second] = words.filter((word) => !word.startsWith('-'));
-  return first === 'help' ? second : first;
+const isName = (word: string): boolean => !word.startsWith('-');
+const isHelp = (word: string): boolean => word === '-h' || word === '--help';
+
+/**
+ * Whether the words name a command. With an unknown name, commander's `--help` would print the help of the level above.
+ * Without `--help` it fails and names the nearest command.
+ */
+function isKnown(program: Command, words: readonly string[]): boolean {
+  let command = program;
+  // A command with subcommands has no option with a value, so the first words that are not options are names.
+  for (const word of words.filter(isName)) {
+    if (command.commands.length === 0) return true;
+    const named = command.commands.find((each) => each.name() === word);
+    if (!named) return false;
+    command = named;
+  }
+  return true;
 }
 
-// A reader such as `head` may close the pipe before everything is written; that is no failure.
+// A reader such as `head` may close the pipe before everything is written. That is not a failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;

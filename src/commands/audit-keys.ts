@@ -2,20 +2,20 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { readPublicKey, witnessOf } from '../audit/log/checkpoint';
 import type { Trust } from '../audit/witness/receipts';
-import { CommandError, wordsOf } from './failure';
+import { asCommandError, CommandError } from './failure';
 
-/** A public key as it is typed, or a file that holds one. */
+/** A public key, given as text or as the path of a file. */
 export async function publicKeyIn(key: string): Promise<Buffer> {
   try {
     return readPublicKey(key);
   } catch (notTyped) {
     const content = await readFile(key, 'utf8').catch(() => undefined);
     if (content === undefined) throw new CommandError((notTyped as Error).message, 2);
-    return Promise.resolve(content).then(readPublicKey).catch(wordsOf);
+    return Promise.resolve(content).then(readPublicKey).catch(asCommandError);
   }
 }
 
-/** The keys of witnesses as they are typed, and the certificates in PEM files. */
+/** Witness keys, given as text, and the certificates in PEM files. */
 export async function trustIn(witnesses: readonly string[], files: readonly string[]): Promise<Trust> {
   for (const key of witnesses) {
     try {
@@ -40,7 +40,7 @@ function certificatesIn(text: string, file: string): X509Certificate[] {
   try {
     if (found.length > 0) return found.map((pem) => new X509Certificate(pem));
   } catch {
-    // Said below.
+    // Reported below, like a file without any certificate.
   }
-  throw new CommandError(`${file} holds no certificate in PEM`);
+  throw new CommandError(`${file} has no certificate in PEM form`);
 }

@@ -3,8 +3,8 @@ import { governContracts } from '../app';
 import { type ReportFormat, reportFormats, write } from '../audit/reports/report';
 import { ReportKind } from '../audit/reports/reports';
 import { CommandError } from './failure';
-import { exitTwoOnMisuse } from './misuse';
-import { overStores } from './over-stores';
+import { exitTwoOnUsageError } from './usage-errors';
+import { withStores } from './with-stores';
 
 interface ReportOptions {
   readonly client: string;
@@ -20,22 +20,22 @@ const kinds: Readonly<Record<string, ReportKind>> = {
   recipients: ReportKind.RECIPIENTS,
 };
 
-/** `remit audit report`: writes a report to standard output. */
+/** `remit audit report`: writes a report from the ledger to standard output. */
 export function reportCommand(): Command {
   const command = new Command('report')
-    .description('Write a report out of the ledger: what was declared and done, or who got whose data.')
+    .description('Write a report from the ledger: what was declared and done, or who received whose data.')
     .argument('<kind>', Object.keys(kinds).join(', '), kindOf)
-    .requiredOption('--client <slug>', 'the client that it is about')
-    .option('--customer <id>', 'the person that it is about')
-    .option('--from <date>', 'the beginning of the period observed; 30 days before its end unless told', date)
-    .option('--to <date>', 'its end; now unless told', date)
+    .requiredOption('--client <slug>', 'the client of the report')
+    .option('--customer <id>', 'the person of the report')
+    .option('--from <date>', 'start of the period (default: 30 days before its end)', date)
+    .option('--to <date>', 'end of the period (default: now)', date)
     .option('--format <format>', reportFormats.join(', '), format, 'json')
     .addHelpText(
       'after',
       '\nExample:\n  $ remit audit report processing-record --client acme --format html > record.html',
     )
     .action(async (kind: ReportKind, { client: slug, customer, format: as, ...period }: ReportOptions) => {
-      const report = await overStores(async (services, { keys }) => {
+      const report = await withStores(async (services, { keys }) => {
         const client = await services.clients.find(slug);
         if (!client) throw new CommandError(`there is no client "${slug}"`);
         const { contracts } = governContracts(services, keys, Buffer.alloc(32), () => undefined);
@@ -46,7 +46,7 @@ export function reportCommand(): Command {
       });
       process.stdout.write(write(report, as));
     });
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }
 
 function kindOf(text: string): ReportKind {

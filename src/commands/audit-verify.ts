@@ -12,9 +12,10 @@ import type { Services } from '../services';
 import type { Stores } from '../stores';
 import { publicKeyIn, trustIn } from './audit-keys';
 import { collect } from './caller-options';
-import { wordsOf } from './failure';
-import { exitTwoOnMisuse } from './misuse';
-import { overStores } from './over-stores';
+import { counted } from './counted';
+import { asCommandError } from './failure';
+import { exitTwoOnUsageError } from './usage-errors';
+import { withStores } from './with-stores';
 
 export interface WholeOptions {
   readonly anchor: readonly string[];
@@ -28,31 +29,28 @@ interface VerifyOptions extends WholeOptions {
   readonly records?: true;
 }
 
-/** `remit audit verify`: recomputes the whole ledger. */
+/** `remit audit verify`: checks the whole ledger. */
 export function verifyCommand(): Command {
   const command = new Command('verify')
     .description(
       "Recompute every entry's hash, every log's tree and every checkpoint from the database, check the receipts of " +
-        'anchors, and name the first entry that is wrong, missing or reordered. Exit code 1 says that something is.',
+        'anchors, and name the first entry that is wrong, missing or out of order. Exit code 1 when there is one.',
     )
-    .option('--anchor <file>', 'an anchor file that must agree; again for more', collect(String), [])
+    .option('--anchor <file>', 'an anchor file to compare with; repeat for more', collect(String), [])
     .option(
       '--witness-key <key>',
-      'the verifier key of a witness, AUDIT_WITNESS_KEY unless told; again for more',
+      'the verifier key of a witness (default: AUDIT_WITNESS_KEY); repeat for more',
       collect(String),
       [],
     )
     .option(
       '--tsa-cert <file>',
-      'certificates in PEM that time stamps must be under; again for more',
+      'PEM file of certificates that time stamps must chain to; repeat for more',
       collect(String),
       [],
     )
-    .option('--key <key>', "the public key, if not the one in the keys' store: a verifier key, base64 or a PEM file")
-    .option(
-      '--records',
-      'also hold grants, instructions, agreements, approvals and the like against what the ledger says was decided',
-    )
+    .option('--key <key>', "the public key (default: the one in the keys' store): a verifier key, base64 or a PEM file")
+    .option('--records', 'also compare grants, instructions, agreements and approvals with the decisions in the ledger')
     .option(
       '--json',
       'print {"sound","entries","checkpoints","logs","findings","acknowledged"}, and "records" where they are asked for',
@@ -62,13 +60,13 @@ export function verifyCommand(): Command {
       '\nExample:\n  $ remit audit verify --anchor anchors.jsonl --tsa-cert tsa.pem --records --json',
     )
     .action(async (options: VerifyOptions) => {
-      const { report, forged, records } = await overStores((services, stores) => verify(services, stores, options));
+      const { report, forged, records } = await withStores((services, stores) => verify(services, stores, options));
       const all = { ...report, forgedHeads: forged, ...(records ? { records } : {}) };
       if (options.json) process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
       else process.stdout.write(describe(report, forged, options.anchor.length > 0) + describeRecords(records));
       if (!report.sound || forged.length > 0 || (records?.findings.length ?? 0) > 0) process.exitCode = 1;
     });
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }
 
 async function verify(services: Services, stores: Stores, options: VerifyOptions) {
@@ -79,7 +77,7 @@ async function verify(services: Services, stores: Stores, options: VerifyOptions
   return { report, forged, records };
 }
 
-/** Verifies the ledger with what the environment and the command say of keys and anchors. */
+/** Verifies the ledger with the keys and anchors from the environment and the command line. */
 export async function verifyWhole({ ledger }: Services, stores: Stores, options: WholeOptions) {
   const { anchor, key, json } = options;
   const publicKey = key ? await publicKeyIn(key) : (await ledger.signer()).publicKey;
@@ -90,7 +88,7 @@ export async function verifyWhole({ ledger }: Services, stores: Stores, options:
   const anchored = [];
   for (const file of anchor) {
     const read = readAnchors(await readFile(file, 'utf8'), file, publicKey, trust);
-    anchored.push(...(await read.catch(wordsOf)));
+    anchored.push(...(await read.catch(asCommandError)));
   }
   const bar =
     process.stderr.isTTY && !json ? new SingleBar({ format: '{value} entries', stream: process.stderr }) : undefined;
@@ -108,28 +106,28 @@ export async function verifyWhole({ ledger }: Services, stores: Stores, options:
 
 function describe(report: Verification, forged: readonly string[], hasAnchor: boolean): string {
   const { sound, entries, checkpoints, logs, findings, acknowledged } = report;
-  const gaps = acknowledged.length === 0 ? '' : `, ${acknowledged.length} acknowledged gaps`;
+  const gaps = acknowledged.length === 0 ? '' : `, ${counted(acknowledged.length, 'acknowledged gap')}`;
   const isAnchored = hasAnchor || logs.some(({ anchors }) => anchors.length > 0);
   return [
     ...findings.map(describeFinding),
-    ...forged.map((log) => `log ${log}: its head in the keys' store is not signed by the key`),
+    ...forged.map((log) => `log ${log}: its checkpoint in the keys' store is not signed by the key`),
     ...(isAnchored ? logs.flatMap(describeAnchoring) : []),
     ...acknowledged.map(describeGap),
-    `${sound && forged.length === 0 ? 'Sound' : 'NOT SOUND'}: ${entries} entries in ${logs.length} logs, ${checkpoints} signed checkpoints${gaps}.`,
+    `${sound && forged.length === 0 ? 'Sound' : 'NOT SOUND'}: ${counted(entries, 'entry', 'entries')} in ${counted(logs.length, 'log')}, ${counted(checkpoints, 'signed checkpoint')}${gaps}.`,
     '',
   ].join('\n');
 }
 
 const describeGap = ({ log, size, seen }: Gap): string =>
-  `log ${log}: entries ${size} to ${seen - 1} are missing, which is acknowledged on the record`;
+  `log ${log}: entries ${size} to ${seen - 1} are missing, and this is acknowledged`;
 
 function describeRecords(records: RecordsReport | undefined): string {
   if (!records) return '';
   const { rows, adopted, findings } = records;
-  const accepted = adopted === 0 ? '' : `, ${adopted} of them accepted as they were found`;
+  const accepted = adopted === 0 ? '' : `, ${adopted} of them accepted as found`;
   return [
     ...findings.map(describeRecord),
-    `${findings.length === 0 ? 'As decided' : 'NOT AS DECIDED'}: ${rows} records held against the ledger${accepted}.`,
+    `${findings.length === 0 ? 'As decided' : 'NOT AS DECIDED'}: ${counted(rows, 'record')} compared with the ledger${accepted}.`,
     '',
   ].join('\n');
 }

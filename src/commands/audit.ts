@@ -10,14 +10,15 @@ import { acknowledgeGapCommand, adoptRecordsCommand } from './audit-gap';
 import { publicKeyIn } from './audit-keys';
 import { reportCommand } from './audit-report';
 import { verifyCommand } from './audit-verify';
-import { CommandError, wordsOf } from './failure';
-import { exitTwoOnMisuse } from './misuse';
-import { overStores } from './over-stores';
+import { counted } from './counted';
+import { asCommandError, CommandError } from './failure';
+import { exitTwoOnUsageError } from './usage-errors';
+import { withStores } from './with-stores';
 
-/** `remit audit`: verify the ledger, prove an entry, check a proof. */
+/** `remit audit`: verifies the ledger, proves an entry, checks a proof. */
 export function auditCommand(): Command {
   const command = new Command('audit')
-    .description('Show that the audit ledger is whole, and what is in it.')
+    .description('Verify the audit ledger, prove entries, write reports.')
     .addCommand(verifyCommand())
     .addCommand(proveCommand())
     .addCommand(checkCommand())
@@ -28,29 +29,29 @@ export function auditCommand(): Command {
     .addCommand(pruneCommand())
     .addCommand(reportCommand())
     .addHelpText('after', '\nExample:\n  $ remit audit verify --anchor /mnt/worm/remit-anchors');
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }
 
 function proveCommand(): Command {
   const command = new Command('prove')
-    .description('Print a proof that an entry is in its log, which "remit audit check" needs no database to check.')
-    .argument('<id>', "an entry's id, as a response says it in extensions.governance.auditId")
+    .description('Print a proof that an entry is in its log. "remit audit check" checks it without a database.')
+    .argument('<id>', "an entry's id, from a response's extensions.governance.auditId")
     .addHelpText('after', '\nExample:\n  $ remit audit prove 0190b3e0-… > proof.json')
     .action(async (id: string) => {
-      const proof = await overStores(({ auditReader }) => auditReader.proof(undefined, id));
+      const proof = await withStores(({ auditReader }) => auditReader.proof(undefined, id));
       if (!proof) throw new CommandError(`there is no entry ${id}`);
       process.stdout.write(`${JSON.stringify({ ...proof, tlogProof: tlogProof(proof) }, null, 2)}\n`);
     });
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }
 
 function checkCommand(): Command {
   const command = new Command('check')
-    .description('Check a proof with a public key. Needs neither a database nor a configuration.')
+    .description('Check a proof with a public key. Needs no database and no configuration.')
     .argument('<file>', 'what "remit audit prove" printed; - reads standard input')
     .requiredOption(
       '--key <key>',
-      'the public key, as "remit audit keys" prints it: base64, a verifier key (name+id+key), or the path of a file with it',
+      'the public key from "remit audit keys": base64, a verifier key (name+id+key), or the path of a file with it',
     )
     .option('--json', 'print {"holds","fault","entry"}')
     .addHelpText(
@@ -60,7 +61,7 @@ function checkCommand(): Command {
     .action(async (file: string, { key, json }: { key: string; json?: true }) => {
       const publicKey = await publicKeyIn(key);
       const content = file === '-' ? await textOf(process.stdin) : await readFile(file, 'utf8');
-      const proof = await Promise.resolve(content).then(readProof).catch(wordsOf);
+      const proof = await Promise.resolve(content).then(readProof).catch(asCommandError);
       const fault = await faultOfProof(proof, publicKey);
       if (json) {
         process.stdout.write(
@@ -73,22 +74,22 @@ function checkCommand(): Command {
       if (!json) throw new CommandError(fault);
       process.exitCode = 1;
     });
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }
 
 function keysCommand(): Command {
   const command = new Command('keys')
-    .description('Print the public key that checkpoints are signed with; hand it to whoever checks them, once.')
-    .option('--json', 'print {"publicKey","logs":[{"log","verifierKey"}]}: the same as tools for signed notes take it')
+    .description('Print the public key of the checkpoints. Give it once to everybody who checks them.')
+    .option('--json', 'print {"publicKey","logs":[{"log","verifierKey"}]}, for tools that read signed notes')
     .addHelpText(
       'after',
       `
-The query auditCheckpoint { verifierKey } gives it too, to privacy officers and auditors.
+Privacy officers and auditors can also query auditCheckpoint { verifierKey }.
 Example:
   $ remit audit keys > remit-audit.pub`,
     )
     .action(async ({ json }: { json?: true }) => {
-      const { publicKey, logs } = await overStores(async ({ ledger }, { regions }) => {
+      const { publicKey, logs } = await withStores(async ({ ledger }, { regions }) => {
         const signer = await ledger.signer();
         const found = await Promise.all(
           regions.all().map((source) => source.query<Array<{ log_id: string }>>('SELECT log_id FROM audit_log')),
@@ -101,25 +102,27 @@ Example:
       });
       process.stdout.write(json ? `${JSON.stringify({ publicKey, logs }, null, 2)}\n` : `${publicKey}\n`);
     });
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }
 
 function pruneCommand(): Command {
   const command = new Command('prune')
-    .description('Remove entries whose retention has ended: accesses after six years. The rest verifies as before.')
+    .description('Remove entries whose retention has ended: reads after six years. The rest can still be verified.')
     .option('--json', 'print a list of {"log","entries"}')
     .addHelpText('after', '\nExample:\n  $ remit audit prune')
     .action(async ({ json }: { json?: true }) => {
-      const pruned = await overStores(async ({ trail, ledger }, { regions }) => {
+      const pruned = await withStores(async ({ trail, ledger }, { regions }) => {
         const done = await pruneLedger(regions.all(), trail).catch((error: unknown) =>
-          error instanceof TamperedLogError ? wordsOf(error) : Promise.reject(error),
+          error instanceof TamperedLogError ? asCommandError(error) : Promise.reject(error),
         );
         await ledger.close();
         return done;
       });
       if (json) process.stdout.write(`${JSON.stringify(pruned)}\n`);
-      else if (pruned.length === 0) process.stdout.write('There is nothing whose retention has ended.\n');
-      else for (const { log, entries } of pruned) process.stdout.write(`log ${log}: ${entries} entries are pruned\n`);
+      else if (pruned.length === 0) process.stdout.write('No entry has reached the end of its retention.\n');
+      else
+        for (const { log, entries } of pruned)
+          process.stdout.write(`log ${log}: ${counted(entries, 'entry', 'entries')} pruned\n`);
     });
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }

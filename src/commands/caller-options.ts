@@ -2,7 +2,7 @@ import { InvalidArgumentError } from 'commander';
 import { allPurposes, isPurpose, type ProcessingPurpose } from '../governance/vocabulary';
 import { type Role, roles } from '../identity/caller';
 
-/** Parsers of the options that say who calls; commander answers what they throw with exit code 2. */
+/** Parsers of the options that describe a caller. Commander turns what they throw into exit code 2. */
 
 export function role(text: string): Role {
   const known = roles.find((name) => name === text);
@@ -25,16 +25,16 @@ export function country(text: string): string {
   return text;
 }
 
-/** For an option that may be given more than once. */
+/** For an option that can be repeated. */
 export const collect =
   <T>(read: (text: string) => T) =>
   (text: string, previous: readonly T[] | undefined): readonly T[] => [...(previous ?? []), read(text)];
 
-/** Roles that belong to no one client; the others read nothing without one. */
+/** Roles that belong to no single client. The others read nothing without one. */
 const platformRoles: readonly Role[] = ['PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER', 'AUDITOR', 'SUB_PROCESSOR'];
 
 export const needsClient = (role: Role): boolean => !platformRoles.includes(role);
 
-/** Who a token names unless told: made from role and client. */
+/** The default subject of a token, made from the role and the client. */
 export const subjectOf = (role: Role | undefined, client: string | undefined): string =>
   [role?.toLowerCase().replaceAll('_', '-'), client].filter(Boolean).join('.');

@@ -7,26 +7,25 @@ import type { InventoryField } from '../inventory/declared';
 import { type Inventory, takeInventory } from '../inventory/inventory';
 import type { Services } from '../services';
 import type { Stores } from '../stores';
-import { exitTwoOnMisuse } from './misuse';
-import { overStores } from './over-stores';
+import { counted } from './counted';
+import { exitTwoOnUsageError } from './usage-errors';
+import { withStores } from './with-stores';
 
-/** `remit census`: what is kept of people, and what of it nobody accounts for. */
+/** `remit census`: the data inventory, with its gaps. */
 export function censusCommand(): Command {
   const command = new Command('census')
-    .description(
-      'Compare the schema, the entities and the live databases: is every datum about a person accounted for?',
-    )
+    .description('Make the data inventory from the schema, the entities and the databases, and name every gap in it.')
     .option('--json', 'print {"fields": […], "gaps": […]}')
-    .addHelpText('after', '\nExit code 1 when something falls short.\n\nExample:\n  $ remit census --json')
+    .addHelpText('after', '\nExit code 1 when there is a gap.\n\nExample:\n  $ remit census --json')
     .action(async ({ json }: { json?: true }) => {
-      const result = await overStores(census);
+      const result = await withStores(census);
       process.stdout.write(json ? `${JSON.stringify(result)}\n` : report(result));
       if (result.gaps.length > 0) process.exitCode = 1;
     });
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }
 
-/** Takes the census of an installation: the whole API, every database of its data, and the keys' store. */
+/** Makes the inventory of an installation: the whole API, every database, and the keys' store. */
 export async function census(services: Services, stores: Stores): Promise<Inventory> {
   const [home, ...regional] = stores.regions.all();
   const databases = [
@@ -39,7 +38,7 @@ export async function census(services: Services, stores: Stores): Promise<Invent
     return await takeInventory({ schema: schemas.api, tenants: tenantEntities, keys: clientKeyEntities, databases });
   } catch (error) {
     if (!(error instanceof SchemaPolicyError)) throw error;
-    const remedy = 'correct the schema; the server refuses to start with it';
+    const remedy = 'correct the schema; the server does not start with it';
     return { fields: [], gaps: error.message.split('\n').map((fault) => ({ at: 'schema', fault, remedy })) };
   }
 }
@@ -51,10 +50,10 @@ function report({ fields, gaps }: Inventory): string {
     style: { head: [], border: [], compact: true },
   });
   table.push(...personal.map(lineOf));
-  const counts = `${personal.length} fields about people, ${fields.length - personal.length} that say nothing of one.`;
-  if (gaps.length === 0) return `${table.toString()}\n${counts}\nNothing falls short.\n`;
+  const counts = `${counted(personal.length, 'field')} about people, ${fields.length - personal.length} about no person.`;
+  if (gaps.length === 0) return `${table.toString()}\n${counts}\nThere is no gap.\n`;
   const lines = gaps.map(({ at, fault, remedy }) => `✗ ${at} ${fault}\n  → ${remedy}`);
-  return `${table.toString()}\n${counts}\n\n${lines.join('\n')}\n\n${gaps.length} fall short.\n`;
+  return `${table.toString()}\n${counts}\n\n${lines.join('\n')}\n\n${counted(gaps.length, 'gap')}.\n`;
 }
 
 function lineOf({ table, columns, field, personal }: InventoryField): string[] {

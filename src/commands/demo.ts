@@ -3,23 +3,23 @@ import type { FastifyInstance } from 'fastify';
 import { type App, openApp } from '../app';
 import type { Config } from '../config';
 import { createServer } from '../gateway/server';
-import { type Caller, callersForHealth, callersOfTheClinic, everybody, tokenCommandFor } from './demo/callers';
+import { allCallers, type Caller, callersForHealth, callersOfTheClinic, tokenCommandFor } from './demo/callers';
 import { type Comparison, compare } from './demo/comparison';
 import { comparisonTable, reasonsText } from './demo/comparison-table';
 import { customerComparison, healthComparison } from './demo/comparisons';
 import { announceDemo, forgetDemo } from './demo/installation-file';
-import { handOver, linkTo } from './demo/links';
+import { addCallerLinks, linkTo } from './demo/links';
 import { fillWithSamples } from './demo/sample-data';
 import { CommandError } from './failure';
-import { exitTwoOnMisuse } from './misuse';
 import { temporaryInstallation } from './temporary-installation';
+import { exitTwoOnUsageError } from './usage-errors';
 
 interface DemoOptions {
   readonly once?: true;
   readonly port?: number;
 }
 
-/** `remit demo`: sample data in a temporary database, the same query by several callers, then a server to try it on. */
+/** `remit demo`: shows the same query by several callers on sample data, then serves it to try out. */
 export function demoCommand(): Command {
   const command = new Command('demo')
     .description(
@@ -31,7 +31,7 @@ export function demoCommand(): Command {
     .option('--port <number>', 'port to serve on; PORT or 4000 unless told', port)
     .addHelpText('after', '\nExample:\n  $ remit demo --port 4001')
     .action(demo);
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }
 
 function port(text: string): number {
@@ -45,27 +45,27 @@ async function demo(options: DemoOptions): Promise<void> {
   }
   const { PORT, LOG_LEVEL } = process.env;
   const installation = await temporaryInstallation({ LOG_LEVEL: LOG_LEVEL || 'error', ...(PORT ? { PORT } : {}) });
-  const stage = new Stage(installation.remove);
+  const running = new RunningDemo(installation.remove);
   try {
-    await stage.open(installation.config, options.once ? 0 : (options.port ?? installation.config.port));
-    await show(stage.address);
-    if (options.once) return await stage.close();
-    await stage.work(installation.environment);
-    invite(stage.address);
+    await running.open(installation.config, options.once ? 0 : (options.port ?? installation.config.port));
+    await show(running.address);
+    if (options.once) return await running.close();
+    await running.work(installation.environment);
+    printLinks(running.address);
   } catch (error) {
-    if (stage.closing) return;
-    await stage.close();
+    if (running.closing) return;
+    await running.close();
     throw error;
   }
 }
 
-/** What has to be taken down, in whatever state a signal meets it. */
-class Stage {
+/** What runs during a demo. A signal can close it in any state. */
+class RunningDemo {
   readonly #remove: () => void;
   #app?: App;
   #server?: FastifyInstance;
   address = '';
-  /** A signal has come: what fails from now on fails because of it. */
+  /** A signal has arrived. Errors from now on are its consequence. */
   closing = false;
 
   constructor(remove: () => void) {
@@ -77,7 +77,7 @@ class Stage {
     this.#app = await openApp(config);
     await fillWithSamples(this.#app.services, this.#app.stores);
     this.#server = await createServer(this.#app.serverOptions);
-    handOver(this.#server);
+    addCallerLinks(this.#server);
     this.address = await this.#server.listen({ port, host: '127.0.0.1' }).catch((error: NodeJS.ErrnoException) => {
       const fault = { EADDRINUSE: 'is taken by another process', EACCES: 'is not for this user' }[error.code ?? ''];
       if (fault === undefined) throw error;
@@ -86,7 +86,7 @@ class Stage {
     });
   }
 
-  /** From now on erasures are carried out, and other commands reach the data. */
+  /** Starts the background work, and lets other commands reach the data. */
   async work(environment: Readonly<Record<string, string>>): Promise<void> {
     this.#app?.work();
     await announceDemo(environment);
@@ -99,7 +99,7 @@ class Stage {
     this.#remove();
   }
 
-  /** Ctrl-C: closes in order; a second one does not wait. */
+  /** Ctrl-C closes cleanly. A second one does not wait. */
   async #end(): Promise<void> {
     if (!this.closing) {
       this.closing = true;
@@ -125,14 +125,14 @@ async function present(address: string, comparison: Comparison, callers: readonl
   process.stdout.write(`Why:\n${reasonsText(answers)}\n`);
 }
 
-function invite(address: string): void {
-  const rows = everybody.map((caller) => ({ ...caller, who: `${caller.title} (${caller.at})` }));
+function printLinks(address: string): void {
+  const rows = allCallers.map((caller) => ({ ...caller, who: `${caller.title} (${caller.at})` }));
   const width = Math.max(...rows.map(({ who }) => who.length));
   process.stdout.write(`\nServing on ${address}/graphql until Ctrl-C. Open the playground as one of them:\n\n`);
   for (const { who, purpose, ...caller } of rows) {
     process.stdout.write(`  ${who.padEnd(width)}  ${purpose.padEnd(16)}  ${linkTo(address, caller)}\n`);
   }
-  const [example] = everybody;
+  const [example] = allCallers;
   process.stdout.write(`
 A token for curl:        ${example ? tokenCommandFor(example) : ''}
 The command line on it:  npm run remit -- audit verify --demo

@@ -12,38 +12,39 @@ import { Jobs } from '../jobs/jobs';
 import { WebhookSender } from '../register/webhooks/webhook-sender';
 import type { Services } from '../services';
 import { collect } from './caller-options';
-import { clientsOf } from './clients-of';
+import { counted } from './counted';
 import { CommandError } from './failure';
-import { exitTwoOnMisuse } from './misuse';
-import { overStores } from './over-stores';
 import { progressBar } from './progress';
+import { selectedClients } from './selected-clients';
+import { exitTwoOnUsageError } from './usage-errors';
+import { withStores } from './with-stores';
 
-/** `remit erasures`: look at erasures, carry them out, do them again after a restore, check a certificate. */
+/** `remit erasures`: lists and performs erasures, repeats them after a restore, checks certificates. */
 export function erasuresCommand(): Command {
   const command = new Command('erasures')
-    .description('Erasures of persons and clients: what is asked for, what is done, and the proof of it.')
+    .description('Erasures of people and clients: requests, work and certificates.')
     .addCommand(listCommand())
     .addCommand(runCommand())
     .addCommand(previewCommand())
     .addCommand(replayCommand())
     .addCommand(verifyCommand())
     .addHelpText('after', '\nExample:\n  $ remit erasures verify certificate.json --key erasure-keys.json');
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }
 
 const print = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
 
 function listCommand(): Command {
   const command = new Command('list')
-    .description('List requests of erasure, newest first')
-    .option('--client <slug>', 'of this client; of all unless told')
-    .option('--status <status>', 'of this status; again for more', collect(status))
+    .description('List erasure requests, newest first')
+    .option('--client <slug>', 'only this client (default: all)')
+    .option('--status <status>', 'only this status; repeat for more', collect(status))
     .option('--due-before <time>', 'due before this time, such as 2026-12-01', moment)
-    .option('--limit <number>', 'so many of a client at most', count, 100)
+    .option('--limit <number>', 'at most this many for each client', count, 100)
     .option('--json', 'print {"requests": […]}')
     .addHelpText('after', '\nExample:\n  $ remit erasures list --status ATTENTION_REQUIRED')
     .action(async (options: ListOptions) => {
-      const requests = await overStores((services) => list(services, options));
+      const requests = await withStores((services) => list(services, options));
       if (options.json) return print({ requests });
       const table = new Table({ head: ['client', 'request', 'of', 'status', 'requested', 'due', 'completed'], style });
       table.push(
@@ -59,7 +60,7 @@ function listCommand(): Command {
       );
       process.stdout.write(requests.length === 0 ? 'There are none.\n' : `${table.toString()}\n`);
     });
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }
 
 interface ListOptions {
@@ -72,7 +73,7 @@ interface ListOptions {
 
 async function list(services: Services, options: ListOptions) {
   const requests: Array<ReturnType<typeof lineOf>> = [];
-  for await (const { id, slug } of clientsOf(services, options.client)) {
+  for await (const { id, slug } of selectedClients(services, options.client)) {
     const filter = { status: options.status ?? null, dueBefore: options.dueBefore ?? null };
     const states = await services.erasure.erasures.list(id, filter, options.limit, undefined);
     requests.push(...states.map((state) => lineOf(slug, state)));
@@ -96,20 +97,23 @@ function lineOf(client: string, { id, kind, status: now, requestedAt, dueAt, com
 
 function runCommand(): Command {
   const command = new Command('run')
-    .description('Carry out what is due and tell recipients; several may run at once, beside servers')
-    .option('--watch', 'go on until SIGTERM instead of ending when nothing is due')
-    .option('--concurrency <number>', 'erasures at once; a server database takes several', count, 4)
-    .option('--lease <seconds>', 'take over what another worker has left without a sign of life', count, 30)
-    .option('--sweep', 'file what has outlived its retention first')
+    .description('Perform what is due and notify recipients. Several can run at once, also beside servers.')
+    .option('--watch', 'run until SIGTERM instead of ending when nothing is due')
+    .option('--concurrency <number>', 'erasures at the same time; SQLite does one', count, 4)
+    .option('--lease <seconds>', 'take over work of a worker that has been silent this long', count, 30)
+    .option('--sweep', 'first request erasure of what has outlived its retention')
     .option('--json', 'print {"jobs","failed","swept"}')
     .addHelpText('after', '\nExample:\n  $ remit erasures run --sweep')
     .action(async (options: RunOptions) => {
-      const done = await overStores((services) => run(services, options));
+      const done = await withStores((services) => run(services, options));
       if (options.json) print(done);
-      else process.stdout.write(`${done.jobs} jobs done, ${done.failed} failed, ${done.swept} filed by retention.\n`);
+      else
+        process.stdout.write(
+          `${counted(done.jobs, 'job')} done, ${done.failed} failed, ${done.swept} requested by retention.\n`,
+        );
       if (done.failed > 0) process.exitCode = 1;
     });
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }
 
 interface RunOptions {
@@ -159,23 +163,23 @@ async function run({ erasure }: Services, { watch, concurrency, lease, sweep }: 
 
 function previewCommand(): Command {
   const command = new Command('preview')
-    .description('Say what the retention sweep would file now, and file nothing')
-    .option('--client <slug>', 'of this client; of all unless told')
+    .description('Show what the retention sweep would request now, without requesting it')
+    .option('--client <slug>', 'only this client (default: all)')
     .option('--json', 'print {"rules": […]}')
     .addHelpText('after', '\nExample:\n  $ remit erasures preview --client acme')
     .action(async (options: { client?: string; json?: true }) => {
-      const rules = await overStores((services) => preview(services, options.client));
+      const rules = await withStores((services) => preview(services, options.client));
       if (options.json) return print({ rules });
       const table = new Table({ head: ['client', 'category', 'days', 'nothing since', 'customers'], style });
       table.push(...rules.map((rule) => [rule.client, rule.category, rule.days, rule.cutoff, rule.customers]));
       process.stdout.write(rules.length === 0 ? 'No retention is set.\n' : `${table.toString()}\n`);
     });
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }
 
 async function preview(services: Services, reference: string | undefined) {
   const rules = [];
-  for await (const { id, slug } of clientsOf(services, reference)) {
+  for await (const { id, slug } of selectedClients(services, reference)) {
     for (const due of await services.erasure.retention.preview(id)) {
       const { category, days, cutoff, customers } = due;
       rules.push({ client: slug, category: category ?? 'everything', days, cutoff: cutoff.toISOString(), customers });
@@ -186,23 +190,23 @@ async function preview(services: Services, reference: string | undefined) {
 
 function replayCommand(): Command {
   const command = new Command('replay')
-    .description('After a restore: erase again whoever the backup has brought back')
+    .description('After a restore: erase again the people whom the backup brought back')
     .requiredOption('--since <time>', 'when the backup was made, or earlier', moment)
-    .option('--dry-run', 'say who, and erase nobody')
+    .option('--dry-run', 'only show who would be erased')
     .option('--json', 'print {"replayed": […]}')
     .addHelpText('after', '\nExample:\n  $ remit erasures replay --since 2026-11-01T00:00:00Z')
     .action(async (options: { since: Date; dryRun?: true; json?: true }) => {
-      const result = await overStores((services) => replay(services, options.since, options.dryRun ?? false));
+      const result = await withStores((services) => replay(services, options.since, options.dryRun ?? false));
       if (options.json) print(result);
       else {
         const { replayed, failed } = result;
         const what = options.dryRun ? 'would be erased again' : 'erased again';
         const rows = replayed.reduce((sum, each) => sum + each.rows, 0);
-        process.stdout.write(`${replayed.length} ${what}, with ${rows} rows; ${failed} failed.\n`);
+        process.stdout.write(`${replayed.length} ${what}, with ${counted(rows, 'row')}; ${failed} failed.\n`);
       }
       if (result.failed > 0) process.exitCode = 1;
     });
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }
 
 async function replay({ erasure }: Services, since: Date, dryRun: boolean) {
@@ -220,20 +224,20 @@ async function replay({ erasure }: Services, since: Date, dryRun: boolean) {
 
 function verifyCommand(): Command {
   const command = new Command('verify')
-    .description("Check a certificate: by a public key, off line, or by this installation's own")
+    .description("Check a certificate with a public key, or with this installation's own key")
     .argument('<certificate>', 'the certificate, a JSON file')
-    .option('--key <file>', 'public keys: a JWK set as the query erasureCertificateKeys gives it, a JWK, or PEM')
-    .option('--json', 'print what the certificate says, as JSON')
+    .option('--key <file>', 'public keys: a JWK set from the query erasureCertificateKeys, a JWK, or PEM')
+    .option('--json', 'print the statement of the certificate')
     .addHelpText(
       'after',
-      '\nExit code 1 when it does not hold.\n\nExample:\n  $ remit erasures verify cert.json --key pub.pem',
+      '\nExit code 1 when the certificate is not valid.\n\nExample:\n  $ remit erasures verify cert.json --key pub.pem',
     )
     .action(async (file: string, options: { key?: string; json?: true }) => {
       const text = await readFile(file, 'utf8');
       try {
         const keys = options.key
           ? await readPublicKeys(await readFile(options.key, 'utf8'))
-          : await overStores(({ erasure }) => erasure.parts.signingKeys.publicKeys());
+          : await withStores(({ erasure }) => erasure.parts.signingKeys.publicKeys());
         const statement = await verifyCertificate(text, keys);
         if (options.json) return print(statement);
         const { request, completedAt, erased, retained, keyDestroyed, keyAbsent } = statement;
@@ -244,14 +248,14 @@ function verifyCommand(): Command {
           ({ category, reason, until }) => `  kept: ${category}, ${reason}, until ${until ?? 'released'}\n`,
         );
         process.stdout.write(
-          `The signature holds. Request ${request}, ${completedAt}: ${rows} rows${keyDestroyed ? ', key destroyed' : keyAbsent ? ', there was no key to destroy' : ''}.\n` +
+          `The signature is valid. Request ${request}, ${completedAt}: ${counted(rows, 'row')}${keyDestroyed ? ', key destroyed' : keyAbsent ? ', there was no key' : ''}.\n` +
             `${table.toString()}\n${kept.join('')}`,
         );
       } catch (error) {
         throw error instanceof CertificateError ? new CommandError(`${file}: ${error.message}`) : error;
       }
     });
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }
 
 const style = { head: [], border: [], compact: true };

@@ -9,7 +9,7 @@ import { allPurposes, type ProcessingPurpose } from '../governance/vocabulary';
 import { type Role, roles, type TokenClaims } from '../identity/caller';
 import { collect, country, needsClient, purpose, role, scope, subjectOf } from './caller-options';
 import { CommandError } from './failure';
-import { exitTwoOnMisuse } from './misuse';
+import { exitTwoOnUsageError } from './usage-errors';
 
 interface ExplainOptions {
   readonly role: Role;
@@ -22,22 +22,25 @@ interface ExplainOptions {
   readonly json?: true;
 }
 
-/** `remit explain`: what an operation would give a caller, decided as for a request, and nothing read. */
+/** `remit explain`: decides an operation as for a request, without reading data. */
 export function explainCommand(): Command {
   const command = new Command('explain')
-    .description('Say for each field that an operation reaches what it would give a caller, and which rule decides it.')
-    .argument('<file>', 'the operation as a GraphQL document; - reads standard input')
-    .requiredOption('--role <role>', `what the caller is: ${roles.join(', ')}`, role)
-    .option('--client <slug>', 'the client whose data is meant')
-    .requiredOption('--purpose <purpose>', `what it is read for: ${allPurposes.join(', ')}`, purpose)
-    .option('--scope <scope>', 'a scope of the caller; again for more', collect(scope), [])
+    .description('Show for each field of an operation what the caller would get, and which rule decides.')
+    .argument('<file>', 'a GraphQL document; - reads standard input')
+    .requiredOption('--role <role>', `the role of the caller: ${roles.join(', ')}`, role)
+    .option('--client <slug>', 'the client whose data is read')
+    .requiredOption('--purpose <purpose>', `the purpose of reading: ${allPurposes.join(', ')}`, purpose)
+    .option('--scope <scope>', 'a scope of the caller; repeat for more', collect(scope), [])
     .option(
       '--country <code>',
-      'where the caller reads, ISO 3166-1 alpha-2; without it nothing crosses a border',
+      'where the caller reads, ISO 3166-1 alpha-2; without it no transfer across a border is allowed',
       country,
     )
-    .option('--subject <subject>', 'who it is; for a partner its application; made from role and client unless told')
-    .option('--operation <name>', 'which of several operations in the document')
+    .option(
+      '--subject <subject>',
+      'who the caller is, for a partner its application (default: made from role and client)',
+    )
+    .option('--operation <name>', 'the operation to explain, when the document has several')
     .option('--json', 'print a list of {"coordinate","outcome","code","rule","method"}')
     .addHelpText(
       'after',
@@ -45,16 +48,16 @@ export function explainCommand(): Command {
     )
     .action(async (file: string, options: ExplainOptions) => {
       if (options.client === undefined && needsClient(options.role)) {
-        command.error(`error: --client is needed for the role ${options.role}: whose data is meant?`, { exitCode: 2 });
+        command.error(`error: --client is needed for the role ${options.role}`, { exitCode: 2 });
       }
       const document = file === '-' ? await textOf(process.stdin) : await readFile(file, 'utf8');
       const explanations = await explain(document, options);
       process.stdout.write(options.json ? `${JSON.stringify(explanations, null, 2)}\n` : tableOf(explanations));
     });
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }
 
-/** @throws {CommandError} where there is no such client @throws {GraphQLError} where the document is not valid */
+/** @throws {CommandError} for an unknown client @throws {GraphQLError} for an invalid document */
 async function explain(document: string, options: ExplainOptions): Promise<Explanation[]> {
   const claims: TokenClaims = {
     subject: options.subject ?? subjectOf(options.role, options.client),
@@ -84,5 +87,5 @@ function tableOf(explanations: readonly Explanation[]): string {
   for (const { coordinate, outcome, code, rule, method } of explanations) {
     table.push([coordinate, outcome, code ?? '', rule, method ?? '']);
   }
-  return `${table.toString()}\nRows may withhold more: a person's restriction is known when the row is.\n`;
+  return `${table.toString()}\nA row can withhold more, because a person's restriction is only known when it is read.\n`;
 }

@@ -6,20 +6,20 @@ import type { ExportState } from '../exports/export-state';
 import { omittedTables } from '../exports/omitted';
 import type { Services } from '../services';
 import { tableOf } from '../tenancy/tenant-table';
-import { clientsOf } from './clients-of';
 import { CommandError } from './failure';
-import { exitTwoOnMisuse } from './misuse';
-import { overStores } from './over-stores';
 import { progressBar } from './progress';
+import { selectedClients } from './selected-clients';
+import { exitTwoOnUsageError } from './usage-errors';
+import { withStores } from './with-stores';
 
-/** `remit exports`: what clients' exports there are, and one of them as a file. */
+/** `remit exports`: lists clients' exports, and writes one to a file. */
 export function exportsCommand(): Command {
   const command = new Command('exports')
-    .description('Exports of everything of a client; `remit erasures run`, or a server, makes them.')
+    .description('Exports of all data of a client. A server or `remit erasures run` makes them.')
     .addCommand(listCommand())
     .addCommand(writeCommand())
     .addHelpText('after', `\nExample:\n  $ remit exports write ${EXAMPLE_ID} > acme.ndjson`);
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }
 
 const EXAMPLE_ID = '01a20904-51be-7430-898a-d3b28bc7869b';
@@ -27,11 +27,11 @@ const EXAMPLE_ID = '01a20904-51be-7430-898a-d3b28bc7869b';
 function listCommand(): Command {
   const command = new Command('list')
     .description('List exports, oldest first')
-    .option('--client <slug>', 'of this client; of all unless told')
+    .option('--client <slug>', 'only this client (default: all)')
     .option('--json', 'print {"exports": […]}')
     .addHelpText('after', '\nExample:\n  $ remit exports list --client acme')
     .action(async (options: { client?: string; json?: true }) => {
-      const exports = await overStores((services) => list(services, options.client));
+      const exports = await withStores((services) => list(services, options.client));
       if (options.json) {
         process.stdout.write(`${JSON.stringify({ exports })}\n`);
         return;
@@ -41,12 +41,12 @@ function listCommand(): Command {
       table.push(...exports.map((each) => Object.values(each).map((value) => value ?? '')));
       process.stdout.write(exports.length === 0 ? 'There are none.\n' : `${table.toString()}\n`);
     });
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }
 
 async function list(services: Services, reference: string | undefined) {
   const exports: Array<ReturnType<typeof lineOf>> = [];
-  for await (const { id, slug } of clientsOf(services, reference)) {
+  for await (const { id, slug } of selectedClients(services, reference)) {
     exports.push(...(await services.exports.list(id)).map((state) => lineOf(slug, state)));
   }
   return exports;
@@ -68,12 +68,12 @@ const lineOf = (client: string, state: ExportState) => ({
 
 function writeCommand(): Command {
   const command = new Command('write')
-    .description('Write an export to standard output; whole, it counts as collected')
+    .description('Write an export to standard output. A complete export then counts as collected.')
     .argument('<id>', 'the export')
-    .option('--table <name>', 'its rows of one table alone, such as customer; that is no collection')
+    .option('--table <name>', 'only the rows of one table, such as customer; does not count as collected')
     .addHelpText(
       'after',
-      `\nThe last line counts what the others hold; a file without it is not whole.\n
+      `\nThe last line has the number of rows. A file without it is incomplete.\n
 Example:\n  $ remit exports write ${EXAMPLE_ID} > acme.ndjson`,
     )
     .action(async (id: string, { table }: { table?: string }) => {
@@ -81,10 +81,10 @@ Example:\n  $ remit exports write ${EXAMPLE_ID} > acme.ndjson`,
       if (table !== undefined && !known.includes(table)) {
         throw new CommandError(`there is no table "${table}" in an export; there are ${known.join(', ')}`, 2);
       }
-      if (process.stdout.isTTY) throw new CommandError('an export is for a file: add > FILE', 2);
-      await overStores((services) => write(services, id, table));
+      if (process.stdout.isTTY) throw new CommandError('an export is not written to a terminal: add > FILE', 2);
+      await withStores((services) => write(services, id, table));
     });
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }
 
 async function write({ exports }: Services, id: string, table: string | undefined): Promise<void> {

@@ -4,25 +4,25 @@ import { SchemaPolicyError } from '../governance/govern';
 import { ClientKeyError } from '../keys/errors';
 import { ConfigurationError, MigrationLockError } from '../storage/errors';
 
-/** A failure in words made for whoever called the command. */
+/** An error whose message is written for the user of the command. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
 
   constructor(
     message: string,
-    /** 1: it failed. 2: it was called wrongly. */
+    /** 1: the work failed. 2: the command was called wrongly. */
     readonly exitCode: 1 | 2 = 1,
   ) {
     super(message);
   }
 }
 
-/** For errors whose words a room made for callers. */
-export function wordsOf(error: unknown): never {
+/** Shows an error's message to the user. Only for errors whose message is written for users. */
+export function asCommandError(error: unknown): never {
   throw new CommandError((error as Error).message);
 }
 
-/** What went wrong with a file or a port, by the system's code. */
+/** Messages for the system's error codes of files. */
 const systemFaults: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',
   EACCES: 'this user may not open it',
@@ -33,7 +33,7 @@ const systemFaults: Readonly<Record<string, string>> = {
 };
 
 /**
- * Writes what went wrong to standard error: a line each fault, and the stack where LOG_LEVEL asks for it.
+ * Writes an error to standard error: one line per fault, with the stack when LOG_LEVEL is debug or trace.
  * @returns the exit code
  */
 export function reportFailure(error: unknown): 1 | 2 {
@@ -45,8 +45,8 @@ export function reportFailure(error: unknown): 1 | 2 {
 }
 
 /**
- * A failure in lines. Only errors whose words were made for callers speak for themselves: those of a driver or a parser
- * may repeat a person's data (statement G1).
+ * The lines that describe an error. Only messages written for users are shown: those of a driver or a parser can
+ * contain a person's data (docs/statement.md, G1).
  */
 export function faultsOf(error: unknown): string[] {
   if (error instanceof EnvironmentError) return error.faults.map(({ message }) => message);

@@ -20,9 +20,9 @@ import { openSourceFile, type SourceFile } from '../subjects/import/source-file'
 import { dateFormats, faultOfDateFormat } from '../subjects/values/date-format';
 import { CommandError } from './failure';
 import { dryRunText, reportText } from './import-report-table';
-import { exitTwoOnMisuse } from './misuse';
-import { overStores } from './over-stores';
 import { progressBar } from './progress';
+import { exitTwoOnUsageError } from './usage-errors';
+import { withStores } from './with-stores';
 
 interface Options {
   readonly client: string;
@@ -43,51 +43,52 @@ interface Options {
   readonly json?: boolean;
 }
 
-/** `remit import`: takes a client's own export in. */
+/** `remit import`: imports a client's file. */
 export function importCommand(): Command {
   const command = new Command('import');
   command
-    .description("Take a client's CSV or NDJSON file in; rows are known by their external id, so it can be run again")
+    .description(
+      "Import a client's CSV or NDJSON file. Rows are matched by their external id, so a second run updates them.",
+    )
     .argument('<file>', 'CSV with a header row, or NDJSON')
     .requiredOption('--client <slug>', 'the client whose data it is')
     .addOption(new Option('--as <kind>', 'what the rows are').choices(importKinds).makeOptionMandatory())
     .addOption(new Option('--from <product>', 'whose export it is').choices(Object.keys(presets)))
-    .option('--map <file>', 'JSON: our field names → the columns of the file; with --from, what differs from it')
-    .option('--dry-run', 'write nothing, and show what would happen')
-    .option('--create-client', 'register the client where it does not exist')
-    .option('--source <name>', 'where created customers come from; the product, or "import", unless told or mapped')
-    .option('--rejects <file>', 'where rejected rows and fields are reported; FILE.rejects.ndjson unless told')
-    .option('--strict', 'reject the whole row where a field of it cannot be read')
-    .option('--allow-rejects <n>', 'exit with 0 where no more rows and fields than these are rejected', wholeNumber, 0)
-    .option('--encoding <name>', 'what the text is encoded in, such as windows-1252; found out unless told')
-    .option('--delimiter <character>', 'what stands between values of CSV, or TAB; found out unless told', delimiterOf)
     .option(
-      '--date-format <format>',
-      `how dates are written: ${dateFormats.join(', ')}, or like dd.MM.yyyy`,
-      dateFormatOf,
+      '--map <file>',
+      'JSON file: field names and the columns to take them from; with --from, only the differences',
     )
-    .addOption(new Option('--decimal <sign>', 'the sign before the decimals of amounts').choices(['.', ',']))
-    .option('--allow-erased', 'take in people whose erasure is on record; who does so is recorded')
-    .option('--json', 'print the counts as JSON, and nothing else')
+    .option('--dry-run', 'show what would happen, and write nothing')
+    .option('--create-client', 'register the client if it does not exist')
+    .option('--source <name>', 'the source of new customers (default: the product, or "import")')
+    .option('--rejects <file>', 'where to report rejected rows and fields (default: FILE.rejects.ndjson)')
+    .option('--strict', 'reject the whole row when a field cannot be read')
+    .option('--allow-rejects <n>', 'exit with 0 when at most this many rows and fields are rejected', wholeNumber, 0)
+    .option('--encoding <name>', 'encoding of the text, such as windows-1252 (default: detected)')
+    .option('--delimiter <character>', 'separator of CSV values, or TAB (default: detected)', delimiterOf)
+    .option('--date-format <format>', `format of dates: ${dateFormats.join(', ')}, or like dd.MM.yyyy`, dateFormatOf)
+    .addOption(new Option('--decimal <sign>', 'decimal sign of amounts').choices(['.', ',']))
+    .option('--allow-erased', 'also import people who were erased before; this is recorded')
+    .option('--json', 'print the counts as JSON')
     .addHelpText('after', () => {
       const { from } = command.opts<Partial<Options>>();
       return from === undefined ? EXAMPLE : `\n${describePreset(from)}`;
     })
     .action(async (file: string, options: Options) => {
-      const report = await overStores((services, stores) => run(services, stores, file, options));
+      const report = await withStores((services, stores) => run(services, stores, file, options));
       const text = options.dryRun
         ? dryRunText(report, options.as)
         : reportText(report, options.as, options.rejects ?? rejectsPathOf(file));
       process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : text);
       if (report.rejected + report.rejectedFields > options.allowRejects) process.exitCode = 1;
     });
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }
 
 const EXAMPLE = `
-Orders name their customer by customerExternalId or customerEmail, order items their order by orderExternalId; other data
-of a customer goes to attributes.KEY. A key may be a list of columns. An empty cell leaves what is known as it is. A value
-that cannot be read costs its field, a key that cannot its row; exit code 1 says that there were such.
+Orders name their customer by customerExternalId or customerEmail. Order items name their order by orderExternalId. Other
+data of a customer goes to attributes.KEY. A key can be a list of columns. An empty cell changes nothing. A value that
+cannot be read is left out; a row without a readable key is rejected. Exit code 1 when there were such values or rows.
 
 Examples:
   $ echo '{"externalId":"CustomerId","residency":"Country","postalAddress.city":"City"}' > map.json
@@ -152,14 +153,14 @@ async function ownMapping({ map, from }: Options): Promise<Readonly<Record<strin
   if (map !== undefined) return parseMapping(await textOf(map), map);
   if (from !== undefined) return {};
   throw new CommandError(
-    `name a mapping by --map, or whose export it is by --from: ${Object.keys(presets).join(', ')}`,
+    `name a mapping with --map, or the product with --from: ${Object.keys(presets).join(', ')}`,
     2,
   );
 }
 
 function textOf(path: string): Promise<string> {
   return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new CommandError(`--map ${path} cannot be read (${error.code}); name a file that can`, 2);
+    throw new CommandError(`--map ${path} cannot be read (${error.code}); name a readable file`, 2);
   });
 }
 

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { readConfig } from '../config';
 import { migrateStores } from '../stores';
-import { exitTwoOnMisuse } from './misuse';
+import { exitTwoOnUsageError } from './usage-errors';
 
-/** `remit migrate`: runs what is pending on every database that the environment names. */
+/** `remit migrate`: runs pending migrations on every database of the environment. */
 export function migrateCommand(): Command {
   const command = new Command('migrate')
     .description("Bring the data's and the keys' databases up to date. Running it again changes nothing.")
@@ -15,5 +15,5 @@ export function migrateCommand(): Command {
       else if (applied.length === 0) process.stdout.write('The databases are up to date.\n');
       else process.stdout.write(`${applied.map((name) => `applied ${name}`).join('\n')}\n`);
     });
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }

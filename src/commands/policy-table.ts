@@ -1,7 +1,7 @@
 import type { GovernedCoordinate } from '../governance/govern';
 import { allPurposes } from '../governance/vocabulary';
 
-/** What the schema says of each governed field, as a Markdown table; fields of a type that say the same share a row. */
+/** The policy of each governed field as a Markdown table. Fields of a type with the same policy share a row. */
 export function policyTable(coordinates: readonly GovernedCoordinate[]): string {
   const rows = new Map<string, { type: string; fields: string[]; rest: readonly string[] }>();
   for (const governed of coordinates.toSorted((a, b) => (a.coordinate < b.coordinate ? -1 : 1))) {

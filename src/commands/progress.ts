@@ -1,14 +1,14 @@
 import { Presets, SingleBar } from 'cli-progress';
 
 export interface Progress {
-  /** @param done of `total`, in whatever the work is counted */
+  /** @param done how much of `total` is done, in any unit */
   update(done: number, total: number): void;
   stop(): void;
 }
 
 const silent: Progress = { update: () => undefined, stop: () => undefined };
 
-/** A progress bar on standard error, where that is a terminal. */
+/** A progress bar on standard error, if that is a terminal. */
 export function progressBar(label: string): Progress {
   if (!process.stderr.isTTY) return silent;
   const bar = new SingleBar(

@@ -18,27 +18,27 @@ import { externalIdOf, ROWS_PER_PERSON, type SamplePerson, samplePerson } from '
 export interface SeedClientOptions {
   readonly slug: string;
   readonly name: string;
-  /** ISO 3166-1 alpha-2, one of the sample countries; where most of its customers live. */
+  /** ISO 3166-1 alpha-2, one of the sample countries. Most of its customers live there. */
   readonly country: string;
-  /** How many customers the client shall have of these. */
+  /** How many sample customers the client should have. */
   readonly customers: number;
-  /** Whether a HIPAA agreement is signed; there are health records either way. */
+  /** Whether a HIPAA agreement is signed. Health records are made in both cases. */
   readonly healthAgreement: boolean;
-  /** Draws other people; the slug unless told. */
+  /** Another seed makes other people. Default: the slug. */
   readonly seed?: string;
-  /** Told after each batch how many customers it held. */
+  /** Called after each batch with its number of customers. */
   readonly onProgress?: (customers: number) => void;
 }
 
-/** What became of one client. */
+/** The result for one client. */
 export interface SeededClient {
   readonly slug: string;
   readonly name: string;
   readonly country: string;
   readonly healthAgreement: boolean;
-  /** Whether the client was registered now. */
+  /** Whether this call registered the client. */
   readonly registered: boolean;
-  /** Customers made now, and those that were there already. */
+  /** Customers made by this call, and those that existed before. */
   created: number;
   existing: number;
   orders: number;
@@ -50,9 +50,9 @@ const BATCH = 200;
 const PRINCIPAL = 'remit seed';
 
 /**
- * Gives a client sample customers with orders, correspondence, attributes and some health records; registers the client
- * and signs its agreements where that is still to do. Whoever is there already is left alone, so that it can be run
- * again, and goes on where it stopped.
+ * Makes sample customers for a client, with orders, correspondence, attributes and some health records. Registers the
+ * client and signs its agreements where that is missing. Existing customers are not changed: a second call continues
+ * where the first one stopped.
  */
 export async function seedClient(
   services: Services,
@@ -110,7 +110,7 @@ async function ensureClient(
   return { client, registered: !known };
 }
 
-/** Keys first, then the rows of the batch together: a person is there wholly or not at all. */
+/** Keys first, then all rows of the batch in one transaction: no person is stored half. */
 async function write({ client, source, keys }: ImportTarget, people: readonly SamplePerson[]): Promise<void> {
   if (people.length === 0) return;
   await keys.createSubjectKeys(

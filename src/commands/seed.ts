@@ -2,13 +2,14 @@ import { Command, InvalidArgumentError } from 'commander';
 import { readConfig } from '../config';
 import type { Services } from '../services';
 import type { Stores } from '../stores';
+import { counted } from './counted';
 import { CommandError } from './failure';
-import { exitTwoOnMisuse } from './misuse';
-import { overStores } from './over-stores';
 import { progressBar } from './progress';
 import { sampleCountries } from './seed/countries';
 import { clientName } from './seed/words';
 import { type SeededClient, seedClient } from './seed-data';
+import { exitTwoOnUsageError } from './usage-errors';
+import { withStores } from './with-stores';
 
 interface Options {
   readonly customers: number;
@@ -16,14 +17,16 @@ interface Options {
   readonly json?: true;
 }
 
-/** Keeps sample clients apart from real ones, whatever these are called. */
+/** Separates the slugs of sample clients from real ones. */
 const PREFIX = 'sample-';
 
-/** `remit seed`: sample clients and customers, the same for the same arguments. */
+/** `remit seed`: makes sample clients and customers. The same arguments make the same data. */
 export function seedCommand(): Command {
   const command = new Command('seed')
-    .description('Make sample clients with customers, orders, correspondence and health records. Run again, it adds')
-    .requiredOption('--customers <number>', 'how many customers, over all clients together', wholeNumber(10_000_000))
+    .description(
+      'Make sample clients with customers, orders, correspondence and health records. A second run adds what is missing.',
+    )
+    .requiredOption('--customers <number>', 'how many customers, for all clients together', wholeNumber(10_000_000))
     .option('--clients <number>', 'how many clients', wholeNumber(10_000), 2)
     .option('--json', 'print {"clients": […], "created", "existing"}')
     .addHelpText(
@@ -32,15 +35,17 @@ export function seedCommand(): Command {
     )
     .action(async (options: Options) => {
       if (readConfig(process.env).production) {
-        throw new CommandError('sample data is not made in production: NODE_ENV says that real people are kept here');
+        throw new CommandError(
+          'sample data is refused in production, where the data of real people is kept; unset NODE_ENV',
+        );
       }
-      const seeded = await overStores((services, stores) => seed(services, stores, options));
+      const seeded = await withStores((services, stores) => seed(services, stores, options));
       process.stdout.write(options.json ? `${JSON.stringify(totals(seeded))}\n` : summary(seeded));
     });
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }
 
-/** Makes the sample clients of numbers 0 to `clients` − 1, and shares the customers out among them. */
+/** Makes the sample clients with numbers 0 to `clients` − 1, each with its share of the customers. */
 export async function seed(
   services: Services,
   stores: Stores,
@@ -80,11 +85,11 @@ function totals(clients: readonly SeededClient[]) {
 function summary(clients: readonly SeededClient[]): string {
   const lines = clients.map(({ slug, country, healthAgreement, created, existing, orders, healthRecords }) => {
     const agreement = healthAgreement ? 'with' : 'without';
-    const made = `${created} customers made with ${orders} orders and ${healthRecords} health records`;
+    const made = `${counted(created, 'customer')} made with ${counted(orders, 'order')} and ${counted(healthRecords, 'health record')}`;
     return `${slug} (${country}, ${agreement} a HIPAA agreement): ${made}, ${existing} there already`;
   });
   const { created, existing } = totals(clients);
-  return `${lines.join('\n')}\n${created} customers made, ${existing} there already.\n`;
+  return `${lines.join('\n')}\n${counted(created, 'customer')} made, ${existing} there already.\n`;
 }
 
 function wholeNumber(limit: number) {

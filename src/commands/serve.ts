@@ -9,7 +9,7 @@ import { createServer } from '../gateway/server';
 import { loadMasterKeyFile } from '../keys/master-key';
 import { ConfigurationError } from '../storage/errors';
 import { CommandError } from './failure';
-import { exitTwoOnMisuse } from './misuse';
+import { exitTwoOnUsageError } from './usage-errors';
 import { joinWorkers, type Membership, serveByWorkers, workerCount } from './workers';
 
 interface ServeOptions {
@@ -17,27 +17,27 @@ interface ServeOptions {
   readonly workers: number;
 }
 
-/** `remit serve`: the server, until SIGTERM or SIGINT; then it finishes what is under way and exits with 0. */
+/** `remit serve`: serves until SIGTERM or SIGINT, then finishes running requests and exits with 0. */
 export function serveCommand(): Command {
   const command = new Command('serve')
     .description('Serve the API, the playground and the health checks')
-    .option('--host <address>', 'address to listen on; this machine alone outside production, every address in it')
-    .option('--workers <number>', 'processes that serve, 1 to 64, or auto: one for each processor', workerCount, 1)
+    .option('--host <address>', 'address to listen on (default: 127.0.0.1, in production 0.0.0.0)')
+    .option('--workers <number>', 'number of processes, 1 to 64, or auto for one per processor', workerCount, 1)
     .addHelpText(
       'after',
       `
-Workers share the port and the databases. A server database gains by them; the embedded one has one writer at a time,
-whoever it is. The environment says the rest; see .env.example.
+Workers share the port and the databases. They help with a database server; SQLite has one writer at a time.
+Everything else is configured by the environment; see .env.example.
 Examples:
   $ PORT=8080 remit serve --host 0.0.0.0
   $ remit serve --workers auto`,
     )
     .action(start);
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }
 
 async function start({ host: told, workers }: ServeOptions): Promise<void> {
-  // The first process has looked at the key file; a worker that cannot open it later reports that as its own failure.
+  // The first process has checked the key file. A worker that cannot open it reports a failure of its own.
   const config = cluster.isWorker ? readConfig(process.env, { toServe: true }) : await configOf(process.env);
   const host = told ?? (config.production ? '0.0.0.0' : '127.0.0.1');
   if (workers === 1) await serve(config, host);
@@ -45,7 +45,7 @@ async function start({ host: told, workers }: ServeOptions): Promise<void> {
   else await serveByWorkers(workers, config, host);
 }
 
-/** The environment of a server, its key file included: all that is wrong with it is told at once. */
+/** The configuration of a server, with its key file. All faults are reported together. */
 async function configOf(env: NodeJS.ProcessEnv): Promise<Config> {
   const faults: ConfigurationError[] = [];
   const kept = (error: unknown) => {
@@ -84,7 +84,7 @@ async function serveAsWorker(config: Config, host: string): Promise<void> {
 interface Listening {
   readonly app: App;
   readonly port: number;
-  /** Says that it is not ready any more, waits until whoever shares the requests out has seen it, and closes. */
+  /** Reports not ready, waits until load balancers have seen that, and closes. */
   close(): Promise<void>;
 }
 
@@ -100,7 +100,7 @@ async function listen(config: Config, host: string, membership?: Membership): Pr
     await app.close();
     throw portFault(error as NodeJS.ErrnoException);
   }
-  // The server answers many: what one of them leaves unhandled must not end it for all.
+  // An unhandled rejection of one request must not end the server for all others.
   process.on('unhandledRejection', (err) => app.serverOptions.logger.error({ err }, 'a rejection was not handled'));
   app.work();
   const close = async () => {
@@ -131,7 +131,7 @@ function closeOnSignal({ serverOptions: { logger } }: App, close: () => Promise<
   process.on('SIGINT', end);
 }
 
-/** What keeps the port from being listened on, in words; anything else as it is. */
+/** Explains why the port cannot be used. Other errors are returned unchanged. */
 function portFault(error: NodeJS.ErrnoException): Error {
   if (error.code === 'EADDRINUSE')
     return new CommandError('PORT: another process listens on this port; choose another');

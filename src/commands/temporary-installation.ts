@@ -5,16 +5,16 @@ import { join } from 'node:path';
 import { type Config, readConfig } from '../config';
 import { generateMasterKeyFile } from '../keys/master-key';
 
-/** Databases and keys in a folder of their own, which nobody else's environment reaches. */
+/** Databases and keys in a temporary folder. */
 export interface TemporaryInstallation {
   readonly config: Config;
-  /** What the environment of another process must say to work on the same stores. */
+  /** The environment with which another process uses the same stores. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Removes the folder. Synchronous, so that a signal's handler can end with it. */
+  /** Removes the folder. Synchronous, for use in a signal handler. */
   remove(): void;
 }
 
-/** @param environment variables beside those of the stores, such as PORT */
+/** @param environment more variables, such as PORT */
 export async function temporaryInstallation(environment: Record<string, string> = {}): Promise<TemporaryInstallation> {
   const folder = await mkdtemp(join(tmpdir(), 'remit-'));
   const remove = () => rmSync(folder, { recursive: true, force: true });

@@ -3,7 +3,7 @@ import { allPurposes, type ProcessingPurpose } from '../governance/vocabulary';
 import { type Role, roles } from '../identity/caller';
 import { signDevelopmentToken } from '../identity/development-keys';
 import { collect, country, needsClient, purpose, role, scope, subjectOf } from './caller-options';
-import { exitTwoOnMisuse } from './misuse';
+import { exitTwoOnUsageError } from './usage-errors';
 
 interface TokenOptions {
   readonly role: readonly Role[];
@@ -17,27 +17,27 @@ interface TokenOptions {
 
 const units = { s: 1, m: 60, h: 3600, d: 86_400 };
 
-/** `remit token`: prints one development token, alone, on standard output. */
+/** `remit token`: prints a development token, and nothing else, to standard output. */
 export function tokenCommand(): Command {
   const command = new Command('token')
-    .description('Print a token that servers outside production accept')
-    .requiredOption('--role <role>', `what the caller is; again for more: ${roles.join(', ')}`, collect(role))
-    .option('--client <slug>', 'the client whose data is meant')
+    .description('Print a development token. Servers in production refuse it.')
+    .requiredOption('--role <role>', `the role of the caller; repeat for more: ${roles.join(', ')}`, collect(role))
+    .option('--client <slug>', 'the client whose data is read')
     .option(
       '--purpose <purpose>',
-      `a purpose it may state; again for more: ${allPurposes.join(', ')}`,
+      `a purpose of the caller; repeat for more: ${allPurposes.join(', ')}`,
       collect(purpose),
       [],
     )
-    .option('--scope <scope>', 'a scope; again for more', collect(scope), [])
+    .option('--scope <scope>', 'a scope; repeat for more', collect(scope), [])
     .option(
       '--country <code>',
-      'where the caller reads, ISO 3166-1 alpha-2; without it nothing crosses a border',
+      'where the caller reads, ISO 3166-1 alpha-2; without it no transfer across a border is allowed',
       country,
     )
-    .option('--sub <subject>', 'who it is; made from role and client unless told')
+    .option('--sub <subject>', 'who the caller is (default: made from role and client)')
     .addOption(
-      new Option('--expires <duration>', 'how long it holds, such as 30m, 12h or 7d')
+      new Option('--expires <duration>', 'lifetime, such as 30m, 12h or 7d')
         .argParser(duration)
         .default(duration('12h'), '12h'),
     )
@@ -47,13 +47,13 @@ export function tokenCommand(): Command {
     )
     .action(async (options: TokenOptions) => {
       if (process.env.NODE_ENV === 'production') {
-        command.error('error: development tokens are not made in production; ask your OpenID provider for one', {
+        command.error('error: development tokens are refused in production; get one from your OpenID provider', {
           exitCode: 1,
         });
       }
       const [first] = options.role;
       if (options.client === undefined && options.role.some(needsClient)) {
-        command.error(`error: --client is needed for the role ${first}: whose data is meant?`, { exitCode: 2 });
+        command.error(`error: --client is needed for the role ${first}`, { exitCode: 2 });
       }
       const token = await signDevelopmentToken({
         subject: options.sub ?? subjectOf(first, options.client),
@@ -67,14 +67,14 @@ export function tokenCommand(): Command {
       });
       process.stdout.write(`${token}\n`);
       if (options.country === undefined && !options.role.some(hasRegisteredCountry)) {
-        const note = 'note: the token names no country, so people whose law restricts transfers are withheld from it';
-        process.stderr.write(`${note}; add --country DE, say\n`);
+        const note = 'note: the token has no country, so people whose law restricts transfers are withheld';
+        process.stderr.write(`${note}; add for example --country DE\n`);
       }
     });
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }
 
-/** A third party's country comes from the register. */
+/** The country of a third party comes from the register. */
 const hasRegisteredCountry = (role: Role): boolean => role === 'PARTNER' || role === 'SUB_PROCESSOR';
 
 function duration(text: string): number {

@@ -10,22 +10,22 @@ import { windowOf } from '../transfers/suspensions';
 import type { TransferApproval } from '../transfers/transfer-approval';
 import { collect, country, purpose } from './caller-options';
 import { CommandError } from './failure';
-import { exitTwoOnMisuse } from './misuse';
-import { overStores } from './over-stores';
+import { exitTwoOnUsageError } from './usage-errors';
+import { withStores } from './with-stores';
 
 const DAY_MS = 86_400_000;
 const PAGE = 500;
 const style = { head: [], border: [] };
 
-/** `remit transfers`: which approvals there are, what lapses soon, and whether a transfer is lawful. */
+/** `remit transfers`: lists approvals, those that end soon, and whether a transfer is lawful. */
 export function transfersCommand(): Command {
   const command = new Command('transfers')
-    .description("Transfers of personal data out of the law that covers it: clients' approvals, and what law says.")
+    .description("Transfers of personal data to other countries: clients' approvals and the law.")
     .addCommand(listCommand())
     .addCommand(assessCommand())
     .addCommand(expiringCommand())
     .addHelpText('after', '\nExample:\n  $ remit transfers assess --from DE --to US --recipient SUB_PROCESSOR:mailer');
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }
 
 interface ListOptions {
@@ -35,25 +35,25 @@ interface ListOptions {
 
 function listCommand(): Command {
   const command = new Command('list')
-    .description('List approvals of transfers')
-    .option('--client <slug>', 'of this client; of all unless told')
+    .description('List transfer approvals')
+    .option('--client <slug>', 'only this client (default: all)')
     .option('--json', 'print {"approvals": […]}')
     .addHelpText('after', '\nExample:\n  $ remit transfers list --client acme')
     .action(async (options: ListOptions) => {
-      print(await overStores((services) => approvalsOf(services, options.client)), options);
+      print(await withStores((services) => approvalsOf(services, options.client)), options);
     });
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }
 
 function expiringCommand(): Command {
   const command = new Command('expiring')
-    .description('List approvals in force that end soon, the first to end first')
-    .option('--within <days>', 'so many days from now', days, 30)
-    .option('--client <slug>', 'of this client; of all unless told')
+    .description('List approvals that end soon, earliest first')
+    .option('--within <days>', 'end within this many days', days, 30)
+    .option('--client <slug>', 'only this client (default: all)')
     .option('--json', 'print {"approvals": […]}')
     .addHelpText('after', '\nExample:\n  $ remit transfers expiring --within 90')
     .action(async (options: ListOptions & { readonly within: number }) => {
-      const all = await overStores((services) => approvalsOf(services, options.client));
+      const all = await withStores((services) => approvalsOf(services, options.client));
       const until = Date.now() + options.within * DAY_MS;
       const ending = all
         .filter(({ state }) => state === 'ACTIVE' || state === 'APPROVED' || state === 'SUSPENDED')
@@ -61,7 +61,7 @@ function expiringCommand(): Command {
         .sort((a, b) => Number(a.validUntil) - Number(b.validUntil));
       print(ending, options);
     });
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }
 
 interface AssessOptions {
@@ -78,25 +78,25 @@ interface AssessOptions {
 function assessCommand(): Command {
   const kinds = Object.keys(recipientKinds).join(', ');
   const command = new Command('assess')
-    .description('Say whether a transfer is lawful, on what, and what it lacks')
-    .requiredOption('--from <country>', 'whose law covers the people, ISO 3166-1 alpha-2', country)
-    .requiredOption('--to <country>', 'where the data is read', country)
+    .description('Show whether a transfer is lawful, on what basis, and what is missing')
+    .requiredOption('--from <country>', 'the country whose law covers the people, ISO 3166-1 alpha-2', country)
+    .requiredOption('--to <country>', 'the country where the data is read', country)
     .requiredOption('--recipient <kind[:id]>', `who reads: ${kinds}; with the id or slug of a third party`, recipient)
-    .option('--category <category>', 'what is read; again for more, all unless told', collect(category))
-    .option('--purpose <purpose>', 'what for; again for more, all unless told', collect(purpose))
-    .option('--client <slug>', 'the client whose approvals count; law alone unless told')
-    .option('--at <time>', 'then, past or future, such as 2031-12-28; now unless told', moment)
+    .option('--category <category>', 'a category that is read; repeat for more (default: all)', collect(category))
+    .option('--purpose <purpose>', 'a purpose; repeat for more (default: all)', collect(purpose))
+    .option('--client <slug>', 'also use the approvals of this client (default: only the law)')
+    .option('--at <time>', 'a past or future day, such as 2031-12-28 (default: now)', moment)
     .option('--json', 'print the assessment')
     .addHelpText(
       'after',
-      '\nExit code 1 where it is not lawful.\n\nExample:\n  $ remit transfers assess --from DE --to GB --recipient PLATFORM --at 2031-12-28',
+      '\nExit code 1 when it is not lawful.\n\nExample:\n  $ remit transfers assess --from DE --to GB --recipient PLATFORM --at 2031-12-28',
     )
     .action(async (options: AssessOptions) => {
-      const found = await overStores((services) => assessment(services, options));
+      const found = await withStores((services) => assessment(services, options));
       process.stdout.write(options.json ? `${JSON.stringify(found)}\n` : report(options, found));
       if (!found.lawful) process.exitCode = 1;
     });
-  return exitTwoOnMisuse(command);
+  return exitTwoOnUsageError(command);
 }
 
 async function assessment({ transfers, clients }: Services, options: AssessOptions): Promise<Assessment> {

@@ -12,11 +12,11 @@ import { openStores } from '../stores';
 import { CommandError, faultsOf } from './failure';
 
 const MAX_WORKERS = 64;
-/** What requests under way hold is copied by each collection of the young generation: fewer of them, in more memory. */
+/** Objects of running requests are copied by each young-generation collection. More memory means fewer of them. */
 const YOUNG_GENERATION = '--max-semi-space-size=64';
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
-/** A worker that lived so long did not die of its start: the pauses begin anew. */
+/** A worker that lived this long started well: the pauses before a restart begin again at the shortest. */
 const SOUND_LIFE_MS = 60_000;
 
 type FromWorker =
@@ -24,10 +24,10 @@ type FromWorker =
   | { readonly type: 'remit:failed'; readonly faults: string[]; readonly stack: string | undefined }
   | { readonly type: 'remit:measure'; readonly id: number };
 
-/** `metrics` is absent where they could not be gathered. */
+/** `metrics` is absent when they could not be collected. */
 type ToWorker = { readonly type: 'remit:measured'; readonly id: number; readonly metrics?: string };
 
-/** Reads `--workers`: 1 to 64, or `auto` for as many as this machine runs at once. */
+/** Reads `--workers`: 1 to 64, or `auto` for one per processor. */
 export function workerCount(text: string): number {
   const count = text === 'auto' ? Math.min(availableParallelism(), MAX_WORKERS) : Number(text);
   if (text !== 'auto' && (!/^\d{1,2}$/.test(text) || count < 1 || count > MAX_WORKERS)) {
@@ -37,13 +37,13 @@ export function workerCount(text: string): number {
 }
 
 /**
- * Serves by `count` processes that share the port and the databases, until SIGTERM or SIGINT; then ends this process,
- * with 0 where each of them ended in order.
- * @throws {ConfigurationError | CommandError} what keeps the first workers from starting, once
+ * Serves with `count` processes that share the port and the databases, until SIGTERM or SIGINT. Then this process exits,
+ * with 0 if every worker closed cleanly.
+ * @throws {ConfigurationError | CommandError} why the first workers cannot start
  */
 export async function serveByWorkers(count: number, config: Config, host: string): Promise<void> {
   refuseMemory(config);
-  // Each worker opens the stores for itself: what is wrong with them is said, and the embedded one migrated, once.
+  // Each worker opens the stores itself. Opening them here first reports a fault once and migrates SQLite once.
   await (await openStores(config)).close();
   const logger = createLogger({ level: config.logLevel });
   cluster.setupPrimary({
@@ -53,21 +53,21 @@ export async function serveByWorkers(count: number, config: Config, host: string
   await new Primary(count, host, logger).run();
 }
 
-/** This process among the workers of one server. */
+/** This process as one of the workers of a server. */
 export interface Membership {
   readonly logger: Logger;
-  /** The options of a server that answers `/metrics` for all of them. */
+  /** Server options with which `/metrics` answers for all workers. */
   joined(options: ServerOptions): ServerOptions;
-  /** It listens, and closes when it is told to. */
+  /** Tells the primary that this worker listens. */
   ready(port: number): void;
-  /** It cannot start: tells why, and ends. */
+  /** Tells the primary why this worker cannot start, and exits. */
   failed(error: unknown): void;
 }
 
-/** Makes this process, which the primary forked, one of its workers. */
+/** Makes this forked process a worker of its primary. */
 export function joinWorkers(config: Config): Membership {
   const tell = (message: FromWorker, told?: () => void) => process.send?.(message, undefined, {}, told);
-  // From here on the primary is answered; while this process starts, with nothing measured.
+  // From now on the primary gets an answer; until the server runs it is empty.
   new AggregatorRegistry();
   const asked = new Map<number, (answer: ToWorker) => void>();
   process.on('message', (message: ToWorker) => {
@@ -103,20 +103,20 @@ export function joinWorkers(config: Config): Membership {
   };
 }
 
-/** Forks the workers, replaces those that die, and ends with the last of them. */
+/** Forks the workers, replaces those that die, and ends after the last one. */
 class Primary {
   readonly #metrics = new AggregatorRegistry();
   readonly #alive = new Set<Worker>();
   readonly #serving = new Set<Worker>();
   readonly #pauses = new Set<NodeJS.Timeout>();
-  /** Every worker has served at once. */
+  /** All workers have been serving at the same time. */
   #started = false;
   #closing = false;
-  /** Why nothing was started. */
+  /** Why the server did not start. */
   #fault: Error | undefined;
-  /** A worker did not close in order. */
+  /** A worker did not close cleanly. */
   #failed = false;
-  /** The last worker is gone. */
+  /** Called when the last worker has exited. */
   #end: () => void = () => undefined;
 
   constructor(
@@ -143,7 +143,7 @@ class Primary {
     process.exit(this.#failed ? 1 : 0);
   }
 
-  /** @param pause how long to wait before this worker's successor, should it die early */
+  /** @param pause how long to wait before a replacement, if this worker dies early */
   #fork(pause: number): void {
     const worker = cluster.fork();
     const born = performance.now();
@@ -158,7 +158,7 @@ class Primary {
       if (!this.#alive.delete(worker)) return;
       const served = this.#serving.delete(worker);
       if (this.#closing) {
-        // Who had not begun to serve had nothing to finish: the signal ends it as it stands.
+        // A worker that was not serving yet had nothing to finish: the signal may end it at once.
         if (served && code !== 0) this.#failed = true;
         if (this.#alive.size === 0) this.#end();
       } else if (served || this.#started) {
@@ -171,7 +171,7 @@ class Primary {
       }
     };
     worker.once('exit', end);
-    // A process that could not be made never exits. Else a message was not delivered, which its end says better.
+    // A process that could not be started never emits 'exit'. Other errors are undelivered messages; 'exit' follows.
     worker.on('error', () => {
       if (worker.process.pid === undefined) end(null, null);
     });
@@ -199,7 +199,7 @@ class Primary {
     this.#pauses.add(timer);
   }
 
-  /** Workers close once, however often they are told: a terminal's Ctrl-C has reached them already. */
+  /** Closing twice is harmless: Ctrl-C in a terminal has reached the workers already. */
   #close(): void {
     this.#closing = true;
     for (const timer of this.#pauses) clearTimeout(timer);
@@ -220,6 +220,9 @@ function refuseMemory({ databaseUrl, regionalDatabaseUrls, keysDatabaseUrl }: Co
   for (const [variable, url] of Object.entries<string>(urls)) {
     const address = parseStoreUrl(url, variable);
     if (address.kind === 'mysql' || address.path !== ':memory:') continue;
-    throw new ConfigurationError(variable, 'a database in memory is one process’s own; name a file, or no --workers');
+    throw new ConfigurationError(
+      variable,
+      'a database in memory belongs to one process; name a file, or leave --workers out',
+    );
   }
 }

@@ -58,7 +58,7 @@ describe('remit audit', () => {
   test('verify says that all is sound, and what is anchored', async () => {
     const { code, stdout } = await remit(['audit', 'verify', '--anchor', 'anchors'], { cwd, env });
     expect(stdout).toMatch(/^log [0-9a-f-]{36}: entries 0 to 4 are anchored, entries 5 to 5 are not$/m);
-    expect(stdout).toMatch(/^Sound: 6 entries in 1 logs, 6 signed checkpoints\.$/m);
+    expect(stdout).toMatch(/^Sound: 6 entries in 1 log, 6 signed checkpoints\.$/m);
     expect(code).toBe(0);
     const json = await remit(['audit', 'verify', '--json'], { cwd, env });
     expect(JSON.parse(json.stdout)).toMatchObject({ sound: true, entries: 6, findings: [], forgedHeads: [] });
@@ -78,7 +78,7 @@ describe('remit audit', () => {
     expect(unchecked.stdout).toContain('a witness (1): signature not checked: no key of a witness is given');
     expect((await remit(['audit', 'verify', '--witness-key', 'no-key'], { cwd, env })).code).toBe(2);
     const certificate = await remit(['audit', 'verify', '--tsa-cert', 'anchors'], { cwd, env });
-    expect(certificate).toMatchObject({ code: 1, stderr: 'error: anchors holds no certificate in PEM\n' });
+    expect(certificate).toMatchObject({ code: 1, stderr: 'error: anchors has no certificate in PEM form\n' });
   });
 
   test('anchors export writes receipts that verify takes back', async () => {
@@ -149,7 +149,7 @@ describe('remit audit', () => {
 
   it('S16: verify --records names what nobody decided, and exits with 1', async () => {
     const sound = await remit(['audit', 'verify', '--records'], { cwd, env });
-    expect(sound.stdout).toMatch(/^As decided: \d+ records held against the ledger\.$/m);
+    expect(sound.stdout).toMatch(/^As decided: \d+ records compared with the ledger\.$/m);
     expect(sound.code).toBe(0);
     const database = new Database(join(cwd, 'remit.db'));
     database.exec(

@@ -80,7 +80,7 @@ describe('remit import', () => {
     expect(JSON.parse(readFileSync(`${people}.rejects.ndjson`, 'utf8'))).toMatchObject({ line: 3, field: 'residency' });
     const second = await remit(...words, '--allow-rejects', '1');
     expect(second.code).toBe(0);
-    expect(second.stdout).toContain('0 created, 0 updated, 2 unchanged, 1 fields left out of others.');
+    expect(second.stdout).toContain('0 created, 0 updated, 2 unchanged, 1 field left out of other rows.');
     expect(second.stdout).toContain(`${people}.rejects.ndjson`);
     const strict = await remit(...words, '--strict');
     expect(strict.code).toBe(1);
@@ -89,7 +89,7 @@ describe('remit import', () => {
     const clean = await remit(...words);
     expect(clean).toEqual({
       code: 0,
-      stdout: '1 customers read: 0 created, 0 updated, 1 unchanged.\n',
+      stdout: '1 customer read: 0 created, 0 updated, 1 unchanged.\n',
       stderr: '',
     });
     expect(existsSync(`${people}.rejects.ndjson`)).toBe(false);
@@ -103,7 +103,7 @@ describe('remit import', () => {
     const found = await remit(...taken(latin));
     expect(found.code).toBe(0);
     expect(found.stdout).toContain('3 created');
-    expect(found.stdout).toContain('Read as windows-1252, by likeness');
+    expect(found.stdout).toContain('Read as windows-1252 (detected)');
     const said = await remit(...taken(latin), '--encoding', 'windows-1252');
     expect(said.stdout).toBe('3 customers read: 0 created, 0 updated, 3 unchanged.\n');
     const broken = write('cr.csv', 'id,first\r21,Ada\r22,"Bob" x\r23,Cyd\r');
@@ -122,10 +122,10 @@ test('remit seed says what it made, and what was there', async () => {
   expect((await remit('seed', '--customers', 'many')).code).toBe(2);
 });
 
-test('remit census: 0 when all is accounted for, 1 with what falls short and its remedy', async () => {
+test('remit census: 0 when all is accounted for, 1 with each gap and its remedy', async () => {
   const whole = await remit('census');
   expect({ code: whole.code, stderr: whole.stderr }).toEqual({ code: 0, stderr: '' });
-  expect(whole.stdout).toContain('Nothing falls short.');
+  expect(whole.stdout).toContain('There is no gap.');
   const database = new Database(join(folder, 'remit.db'));
   database.exec('ALTER TABLE customer ADD COLUMN shoe_size text; CREATE TABLE wish (client_id text)');
   database.close();

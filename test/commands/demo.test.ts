@@ -4,7 +4,7 @@ import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { everybody } from '../../src/commands/demo/callers';
+import { allCallers } from '../../src/commands/demo/callers';
 import { remit, startRemit } from '../support/cli';
 
 jest.setTimeout(180_000);
@@ -98,7 +98,7 @@ describe('demo, while it serves', () => {
     ended = new Promise((resolve) => child.once('close', resolve));
     await expectEventually(() => output.includes('audit verify --demo'));
     address = /Serving on (http:\/\/127\.0\.0\.1:\d+)\/graphql/.exec(output)?.[1] ?? '';
-    for (const { name } of everybody) expect(output).toContain(` ${address}/demo/${name}\n`);
+    for (const { name } of allCallers) expect(output).toContain(` ${address}/demo/${name}\n`);
   });
 
   /** Follows a caller's link, and asks what the playground would be handed. */
@@ -123,7 +123,7 @@ describe('demo, while it serves', () => {
 
   test('each link opens the playground as its caller, with a query of its own that is answered', async () => {
     expect((await fetch(`${address}/playground/`)).status).toBe(200);
-    for (const { name, purpose } of everybody) {
+    for (const { name, purpose } of allCallers) {
       const answer = await as(name);
       const codes = (answer.errors ?? []).map(({ extensions }) => extensions.code);
       expect({ name, codes: codes.filter((code) => !/^(PURPOSE|PROCESSING|AGREEMENT)_/.test(code)) }).toEqual({

@@ -1,7 +1,8 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { remit, root } from '../support/cli';
+import { remit } from '../support/cli';
+import { root } from '../support/root';
 
 const folder = mkdtempSync(join(tmpdir(), 'remit-imports-doc-'));
 const env = {
@@ -25,7 +26,7 @@ test('the commands of docs/imports.md do what it says, in its order', async () =
     said.push(stdout);
   }
   expect(said[0]).toContain('Nothing was written.');
-  expect(said[0]).toContain('Columns that nothing is taken from: Contact owner');
+  expect(said[0]).toContain('Columns that are not used: Contact owner');
   expect(said[1]).toContain('3 created');
   expect(said.at(-1)).toContain('2 orders read: 1 created, 0 updated, 1 unchanged');
 });

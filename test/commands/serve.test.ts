@@ -107,5 +107,5 @@ test.each([
 
 test('sample data is not made in production', async () => {
   const { code, stderr } = await remit(['seed', '--customers', '1'], { cwd: folder, env: { NODE_ENV: 'production' } });
-  expect([code, stderr]).toEqual([1, expect.stringContaining('sample data is not made in production')]);
+  expect([code, stderr]).toEqual([1, expect.stringContaining('sample data is refused in production')]);
 });

@@ -11,8 +11,8 @@ import { createServer } from '../../src/gateway/server';
 import { createTokenVerifier } from '../../src/identity/tokens';
 import { type Issuer, startIssuer } from '../identity/issuer';
 import { openTestApp, type TestApp } from '../support/app';
-import { root } from '../support/cli';
 import { databases, type TestDatabase } from '../support/databases';
+import { root } from '../support/root';
 
 jest.setTimeout(120_000);
 

@@ -4,7 +4,7 @@ import { GatewayError } from '../../src/gateway/errors';
 import { Executions } from '../../src/gateway/executions';
 import { defaultServerLimits, limitNames, readLimits, type ServerLimits } from '../../src/gateway/limits';
 import { defaultLimits } from '../../src/governance/govern';
-import { root } from '../support/cli';
+import { root } from '../support/root';
 
 const executionsWith = (limits: Partial<ServerLimits>) => new Executions({ ...defaultServerLimits, ...limits });
 const settled = () => new Promise((resolve) => setTimeout(resolve, 20));

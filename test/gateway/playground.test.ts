@@ -1,15 +1,11 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import fastify from 'fastify';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { playground } from '../../src/gateway/playground';
 import { findChromium } from '../support/chromium';
+import { root } from '../support/root';
 import { createPeer, type Peer, tokenOf } from './playground-peer';
 
-const root = join(__dirname, '../..');
-const source = join(root, 'src/gateway/playground');
-const built = join(root, 'dist/playground/index.html');
 const executablePath = findChromium();
 
 const officer = tokenOf({
@@ -21,15 +17,6 @@ const officer = tokenOf({
   exp: Math.floor(Date.now() / 1000) + 3600,
 });
 const partner = tokenOf({ sub: 'acme-sync', roles: ['PARTNER'], scope: '' });
-
-beforeAll(() => {
-  const newest = Math.max(...readdirSync(source).map((file) => statSync(join(source, file)).mtimeMs));
-  if (existsSync(built) && statSync(built).mtimeMs > newest) return;
-  const vite = join(root, 'node_modules/vite/bin/vite.js');
-  execFileSync(process.execPath, [vite, 'build', '--config', join(source, 'vite.config.mts'), '--logLevel', 'warn'], {
-    cwd: root,
-  });
-});
 
 describe('the playground’s files', () => {
   const app = fastify();

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { GraphQLError, GraphQLScalarType, type GraphQLUnionType, isObjectType, isUnionType } from 'graphql';
 import type { GovernedResult } from '../../src/governance/govern';
-import { root } from '../support/cli';
+import { root } from '../support/root';
 import { expectNoCanary, house, improvement, plainData, rows, security, support } from './pitfall-schema';
 
 /** What its maker meant for callers: on a value that is withheld it is not. */

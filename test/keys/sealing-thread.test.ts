@@ -4,7 +4,7 @@ import type { Identifier } from '../../src/identifiers/forms';
 import { attributeKeyIndex, blindIndex } from '../../src/keys/blind-index';
 import { unseal } from '../../src/keys/sealing';
 import type { SealingThread as Thread } from '../../src/keys/sealing-thread';
-import { root } from '../support/cli';
+import { root } from '../support/root';
 
 // A thread runs what was built.
 const { SealingThread } = require(join(root, 'dist/src/storage/sealing-thread.js')) as { SealingThread: typeof Thread };

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { root } from '../support/cli';
+import { root } from '../support/root';
 import { type Consumer, consumerWith, isUnreachable, pack, type Tarball } from './consumer';
 
 /** The oldest graphql that the package says it takes, and the newest; each with a server of its time. */

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as governance from '../../src/governance/govern';
-import { root } from '../support/cli';
+import { root } from '../support/root';
 import { pack, type Tarball } from './consumer';
 
 let tarball: Tarball;

@@ -8,7 +8,7 @@ import Database from 'better-sqlite3';
 import type { DataSource } from 'typeorm';
 import { openDataSource } from '../../src/storage/data-source';
 import { inTransaction } from '../../src/storage/transaction';
-import { root } from '../support/cli';
+import { root } from '../support/root';
 
 const PROCESSES = 4;
 const ROUNDS = 60;

@@ -4,8 +4,8 @@ import { SigningKeys } from '../../src/erasure/signing-key';
 import { detectEngine } from '../../src/storage/engine-profiles';
 import { Remembered, remembered } from '../../src/storage/remembered';
 import { openTestApp } from '../support/app';
-import { root } from '../support/cli';
 import { databases } from '../support/databases';
+import { root } from '../support/root';
 
 /** Fails once, as a connection does in a failover, and works from then on. */
 function failingOnce<T>(work: () => Promise<T>): { make: () => Promise<T>; calls: () => number } {

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { root } from './root';
 
-export const root = join(__dirname, '../..');
 const main = join(root, 'dist/src/main.js');
 
 export interface Run {

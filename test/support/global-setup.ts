@@ -7,6 +7,7 @@ declare global {
 
 /** Starts the one MariaDB that all test files share, and says on which databases the tests run. */
 export default async function globalSetup(): Promise<void> {
+  if (globalThis.remitTestMariaDb) return;
   const server = await startMariaDb();
   if (server === undefined) {
     const message = 'mariadbd was not found: the MariaDB half of the storage tests is LEFT OUT.';

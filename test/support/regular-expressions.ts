@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseFileSync } from '@swc/core';
-import { root } from './cli';
+import { root } from './root';
 
 /** A regular expression of the source, or one that is only made at run time: `pattern` is undefined then. */
 interface Found {

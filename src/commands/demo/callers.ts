@@ -1,24 +1,24 @@
 import type { ProcessingPurpose } from '../../governance/vocabulary';
 import { type DevelopmentToken, signDevelopmentToken } from '../../identity/development-keys';
 import { customerComparison } from './comparisons';
-import { subProcessor } from './open-matters';
-import { auditorsQuery, mattersQuery, officersQuery, platformQuery, subProcessorsQuery } from './queries';
+import { subProcessor } from './open-cases';
+import { auditorsQuery, erasuresQuery, officersQuery, platformQuery, subProcessorsQuery } from './queries';
 import { bookshop, clinic, instructedEngineer, otherEngineer, partnerApplication } from './sample-data';
 
-/** Somebody who may ask. */
+/** A caller of the demo. */
 export interface DemoCaller {
-  /** Names the caller in a link. */
+  /** The caller's name in a link. */
   readonly name: string;
   readonly title: string;
-  /** What tells the caller from the others, in a few words. */
+  /** What distinguishes the caller, in a few words. */
   readonly at: string;
   readonly purpose: ProcessingPurpose;
-  /** What the playground opens with. */
+  /** The query that the playground shows first. */
   readonly query: string;
   readonly claims: DevelopmentToken;
 }
 
-/** Somebody who asks, with a token. */
+/** A caller with a token. */
 export interface Caller extends Pick<DemoCaller, 'title' | 'at' | 'purpose'> {
   readonly token: string;
 }
@@ -90,7 +90,7 @@ const administrator = asking(
   clinic,
   'LEGAL',
   { subject: 'clinic.admin', tenant: clinic, roles: ['CLIENT_ADMIN'] },
-  mattersQuery,
+  erasuresQuery,
 );
 const platformOfficer = asking(
   'platform-officer',
@@ -109,8 +109,8 @@ const auditor = asking(
   auditorsQuery,
 );
 
-/** Everybody whom the demo has a link for. */
-export const everybody: readonly DemoCaller[] = [
+/** All callers with a link. */
+export const allCallers: readonly DemoCaller[] = [
   app,
   agent,
   analyst,
@@ -132,14 +132,14 @@ const signed = (who: readonly DemoCaller[]): Promise<Caller[]> =>
     }),
   );
 
-/** Those who ask for a customer, all at the clinic. @throws {ConfigurationError} where the key cannot be made */
+/** The callers who read a customer of the clinic. @throws {ConfigurationError} when the key cannot be written */
 export const callersOfTheClinic = (): Promise<Caller[]> =>
   signed([app, agent, analyst, partner, instructed, uninstructed]);
 
-/** Those who ask for what is most sensitive, at both clients. @throws {ConfigurationError} */
+/** The callers who read health data, at both clients. @throws {ConfigurationError} when the key cannot be written */
 export const callersForHealth = (): Promise<Caller[]> => signed([app, agent, shopAgent, analyst, partner, instructed]);
 
-/** The command that prints a token for the same caller. */
+/** The command that prints a token for the caller. */
 export function tokenCommandFor({ claims }: DemoCaller): string {
   const { subject, tenant, roles, purposes = [], country } = claims;
   const words = [

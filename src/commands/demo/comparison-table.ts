@@ -2,14 +2,14 @@ import { styleText } from 'node:util';
 import Table from 'cli-table3';
 import type { Answer, Cell, Comparison } from './comparison';
 
-/** The widest line that is written: what a common terminal shows. */
+/** The longest line, so that it fits a usual terminal. */
 const WIDTH = 120;
 const LABEL_WIDTH = 14;
 const PADDING = 1;
 
 type Style = 'green' | 'yellow' | 'red' | 'bold' | 'dim';
 
-/** A row a field, a column a caller; a sign or a word says what a colour says. */
+/** One row per field and one column per caller. A sign or a word always says what the colour says. */
 export function comparisonTable({ fields }: Comparison, answers: readonly Answer[], colours: boolean): string {
   const paint = (style: Style, text: string) => (colours ? styleText(style, text) : text);
   const columnWidth = Math.floor((WIDTH - 1 - (LABEL_WIDTH + 1)) / answers.length) - 1;
@@ -29,7 +29,7 @@ export function comparisonTable({ fields }: Comparison, answers: readonly Answer
   for (const [index, { label }] of fields.entries()) {
     const cells = answers.flatMap(({ refusal, cells }) => {
       if (!refusal) return cellText(cells[index], room, paint);
-      // One cell for the whole column: the operation was refused before anything was read.
+      // One cell for the whole column: the whole operation was refused.
       return index === 0 ? { content: refusalText(refusal.code, room, paint), rowSpan: fields.length } : [];
     });
     table.push([label, ...cells]);
@@ -62,7 +62,7 @@ function shown(value: unknown): string {
 
 const clipped = (text: string, room: number): string => (text.length > room ? `${text.slice(0, room - 1)}…` : text);
 
-/** A name in lines no longer than `room`, broken after underscores and hyphens. */
+/** Splits a name after underscores and hyphens into lines of at most `room` characters. */
 function broken(name: string, room: number): string[] {
   const lines = [''];
   for (const part of name.split(/(?<=[_-])/)) {
@@ -73,7 +73,7 @@ function broken(name: string, room: number): string[] {
   return lines.filter((line) => line !== '');
 }
 
-/** Short sentences on why, out of the answers themselves. */
+/** Short sentences with the reasons, made from the answers. */
 export function reasonsText(answers: readonly Answer[]): string {
   return answers.flatMap(sentences).join('\n');
 }
@@ -90,7 +90,7 @@ function sentences({ caller, refusal, reasons, deidentified }: Answer): string[]
   ];
 }
 
-/** One item of a list, wrapped to the width. */
+/** A list item, wrapped to the width. */
 function item(text: string): string[] {
   const lines = ['  -'];
   for (const word of text.split(' ')) {

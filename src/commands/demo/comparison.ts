@@ -1,15 +1,15 @@
 import { CommandError } from '../failure';
 import type { Caller } from './callers';
 
-/** One query that several callers send, and the fields of its first customer that are compared. */
+/** A query that several callers send, and the fields of the first customer to compare. */
 export interface Comparison {
   readonly title: string;
   readonly query: string;
   readonly fields: ReadonlyArray<{
     readonly label: string;
-    /** Where it is below the customer. */
+    /** The path below the customer. */
     readonly path: readonly string[];
-    /** The coordinates that decide on it, from the outside in. */
+    /** The coordinates that decide, from the outermost in. */
     readonly coordinates: readonly string[];
   }>;
 }
@@ -18,13 +18,13 @@ export type Cell =
   | { readonly outcome: 'CLEAR' | 'DEIDENTIFIED'; readonly value: unknown }
   | { readonly outcome: 'WITHHELD'; readonly code: string };
 
-/** What one caller was answered. */
+/** The answer to one caller. */
 export interface Answer {
   readonly caller: Caller;
-  /** Set where the operation was refused as a whole; then there are no cells. */
+  /** Set when the whole operation was refused. Then there are no cells. */
   readonly refusal?: { readonly code: string; readonly rule: string };
   readonly cells: readonly Cell[];
-  /** Why fields are withheld: a code and a rule each, with the coordinates. */
+  /** Why fields are withheld: code, rule and coordinates. */
   readonly reasons: ReadonlyArray<{ readonly code: string; readonly rule: string; readonly coordinates: string[] }>;
   readonly deidentified: readonly string[];
 }
@@ -35,7 +35,7 @@ interface Response {
   readonly extensions?: { readonly governance?: { readonly deidentified?: readonly string[] } };
 }
 
-/** Sends the query as each caller, over HTTP, and reads off the answers who was given what. */
+/** Sends the query over HTTP as each caller, and reads from the answers who got what. */
 export async function compare(address: string, comparison: Comparison, callers: readonly Caller[]): Promise<Answer[]> {
   return Promise.all(callers.map(async (caller) => read(comparison, caller, await ask(address, comparison, caller))));
 }
@@ -83,7 +83,7 @@ function read({ fields }: Comparison, caller: Caller, { data, errors = [], exten
 function reasonsOf(refusals: ReadonlyArray<Record<string, unknown>>): Answer['reasons'] {
   const byRule = new Map<string, { code: string; rule: string; coordinates: string[] }>();
   for (const { code, rule, coordinate } of refusals) {
-    // A directive's rule ends in the coordinate that it stands on; without it those that say the same are one reason.
+    // A rule ends with the coordinate of its directive. Without the coordinate, equal rules are one reason.
     const said = String(rule).replace(/ on \w+\.\w+$/, '');
     const reason = byRule.get(`${code} ${said}`) ?? { code: String(code), rule: said, coordinates: [] };
     reason.coordinates.push(String(coordinate));
@@ -92,7 +92,7 @@ function reasonsOf(refusals: ReadonlyArray<Record<string, unknown>>): Answer['re
   return [...byRule.values()];
 }
 
-/** The value at a path, taking the first of each list. */
+/** The value at a path, with the first item of each list. */
 function below(node: unknown, path: readonly string[]): unknown {
   let value = node;
   for (const key of path) {

@@ -1,6 +1,6 @@
 import type { Comparison } from './comparison';
 
-/** A customer as most callers need one: every contract shows these fields. */
+/** Fields of a customer that every contract has. */
 export const customerComparison: Comparison = {
   title: 'The same query, asked by six callers of one client',
   query: `query Customer {
@@ -53,7 +53,7 @@ export const customerComparison: Comparison = {
   ],
 };
 
-/** What is most sensitive; the partners' contract has none of it. */
+/** The most sensitive fields. The partners' contract has none of them. */
 export const healthComparison: Comparison = {
   title: 'Health data, at a client with a HIPAA agreement and at one without',
   query: `query Health {

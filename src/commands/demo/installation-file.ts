@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CommandError } from '../failure';
 
-/** Where a running demo says which stores it has, beside the key that signs its tokens. */
+/** A running demo writes the addresses of its stores here, beside the key that signs its tokens. */
 const file = './data/demo.json';
 
 interface Announcement {
@@ -11,21 +11,21 @@ interface Announcement {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Says where the data of this process's demo is. */
+/** Writes where the data of this process's demo is. */
 export async function announceDemo(environment: Readonly<Record<string, string>>): Promise<void> {
   const announcement: Announcement = { process: process.pid, environment };
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   await writeFile(file, `${JSON.stringify(announcement)}\n`, { mode: 0o600 });
 }
 
-/** Takes this process's announcement back; synchronous, so that a signal's handler can end with it. */
+/** Removes what {@link announceDemo} wrote. Synchronous, for use in a signal handler. */
 export function forgetDemo(): void {
   if (announced()?.process === process.pid) rmSync(file, { force: true });
 }
 
 /**
- * Points this process at the stores of the demo that runs in this folder.
- * @throws {CommandError} where none runs
+ * Makes this process use the stores of the demo that runs in this folder.
+ * @throws {CommandError} when no demo runs
  */
 export function joinDemo(): void {
   const announcement = announced();

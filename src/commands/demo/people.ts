@@ -1,6 +1,6 @@
 import type { CreateCustomerInput } from '../../subjects/customer-inputs';
 
-/** A made-up person; addresses and numbers are of the ranges that are kept for examples (RFC 2606, RFC 5737). */
+/** An invented person. Addresses and numbers come from the ranges for examples (RFC 2606, RFC 5737). */
 export interface Person {
   readonly client: 'alpine-clinic' | 'harbour-books';
   readonly customer: CreateCustomerInput;
@@ -9,9 +9,9 @@ export interface Person {
   readonly health?: { readonly recordedAt: string; readonly kind: string; readonly note: string };
 }
 
-/** At the clinic: a legal hold keeps what was bought and written of this person. */
+/** A person at the clinic whose purchases and messages are under a legal hold. */
 export const heldPerson = 'AC-1002';
-/** At the clinic: this person's erasure is open. */
+/** A person at the clinic with an open erasure request. */
 export const leavingPerson = 'AC-1003';
 
 export const people: readonly Person[] = [
@@ -94,7 +94,7 @@ export const people: readonly Person[] = [
       question: 'My parcel has not come yet.',
       answer: 'It left the harbour on Monday.',
     },
-    // The shop once noted a reason for large print: without an agreement nobody is given it.
+    // Without a HIPAA agreement nobody can read this record.
     health: { recordedAt: '2026-01-09T09:00:00Z', kind: 'Note', note: 'Needs large print' },
   },
   {

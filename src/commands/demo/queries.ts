@@ -1,9 +1,9 @@
 /*
- * What the playground opens with for those of the demo's callers who do more than read a customer. Each has its tools in
- * one document: the operation to run is chosen in the editor.
+ * What the playground shows first to callers who do more than read a customer. Each document holds several operations;
+ * the editor asks which one to run.
  */
 
-/** A client's privacy officer: what waits, and what was decided. */
+/** For a client's privacy officer: what waits for a decision, and what was decided. */
 export const officersQuery = `query Today {
   transferApprovals(first: 10) {
     nodes { id state recipientId destinationCountry mechanism categories purposes requestedBy }
@@ -19,8 +19,8 @@ mutation Approve($input: DecideTransferInput!) {
 }
 `;
 
-/** A client's administrator: erases people, and sees how far that is. */
-export const mattersQuery = `query Erasures {
+/** For a client's administrator: erases people, and shows the progress. */
+export const erasuresQuery = `query Erasures {
   customers(first: 10) { nodes { id firstName lastName } }
   erasureRequests(first: 10) {
     nodes { id status dueAt startsAt steps { store action status rows } }
@@ -33,7 +33,7 @@ mutation Erase($input: RequestErasureInput!) {
 }
 `;
 
-/** The platform's privacy officer: clients, recipients, and what suspending a basis would stop. */
+/** For the platform's privacy officer: clients, recipients, and what suspending a transfer tool would stop. */
 export const platformQuery = `query Platform {
   clients(first: 10) { nodes { slug name country } }
   subProcessors { slug name service country purposes }
@@ -41,14 +41,14 @@ export const platformQuery = `query Platform {
 }
 `;
 
-/** An auditor: the ledger, and what it can be held to. */
+/** For an auditor: the ledger and its checkpoint. */
 export const auditorsQuery = `query Ledger {
   auditEntries(first: 10) { nodes { id time kind principal purpose result coordinates { coordinate outcome } } }
   auditCheckpoint { log size note verifierKey }
 }
 `;
 
-/** A sub-processor reads what its contract shows it, under clauses that the client approved. */
+/** For a sub-processor: its contract, under clauses that the client approved. */
 export const subProcessorsQuery = `query Messages {
   customers(first: 3) {
     nodes { id firstName email conversations(first: 1) { nodes { subject } } }

@@ -7,21 +7,21 @@ import { HealthRecord } from '../../subjects/health-record';
 import { Order, OrderItem } from '../../subjects/order';
 import type { Row } from '../../tenancy/tenant-reader';
 import { TenantWriter } from '../../tenancy/tenant-writer';
-import { openMatters } from './open-matters';
+import { openCases } from './open-cases';
 import { heldPerson, leavingPerson, type Person, people } from './people';
 
-/** Slugs of the two clients: the clinic has a HIPAA agreement in force, the bookshop has none. */
+/** Slugs of the two clients. The clinic has a HIPAA agreement in force, the bookshop has none. */
 export const clinic = 'alpine-clinic';
 export const bookshop = 'harbour-books';
-/** The third-party application that the clinic has installed (statement S3). */
+/** The third-party application that the clinic has installed (docs/statement.md, S3). */
 export const partnerApplication = 'parcel-pilot';
-/** Two of the platform's engineers; the clinic's instruction names the first one only (statement R1). */
+/** Two engineers of the platform. The clinic's instruction names only the first (docs/statement.md, R1). */
 export const instructedEngineer = 'ines.engineer';
 export const otherEngineer = 'otto.engineer';
 
 const HOUR_MS = 3_600_000;
 
-/** Fills an empty installation with two clients, what they agreed to, and a few people each. */
+/** Fills an empty installation with two clients, their agreements, and a few people each. */
 export async function fillWithSamples(services: Services, stores: Stores): Promise<void> {
   const { clients, parties, records } = services;
   const administrator = 'demo.admin';
@@ -67,7 +67,7 @@ export async function fillWithSamples(services: Services, stores: Stores): Promi
     ids.set(person.customer.externalId ?? '', await addPerson(services, stores, client, person));
   }
   const idOf = (externalId: string) => ids.get(externalId) ?? '';
-  await openMatters(services, withHealth.id, { held: idOf(heldPerson), leaving: idOf(leavingPerson) });
+  await openCases(services, withHealth.id, { held: idOf(heldPerson), leaving: idOf(leavingPerson) });
 }
 
 async function addPerson(services: Services, stores: Stores, client: string, person: Person): Promise<string> {

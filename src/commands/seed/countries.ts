@@ -1,7 +1,7 @@
-/** A country that sample people live in. */
+/** A country where sample people live. */
 export interface SampleCountry {
   readonly code: string;
-  /** The locale of @faker-js/faker that names its people and places. */
+  /** The locale of @faker-js/faker for the names of people and places. */
   readonly locale:
     | 'en_US'
     | 'en_GB'
@@ -22,7 +22,7 @@ export interface SampleCountry {
   readonly currency: string;
 }
 
-/** In and out of the EEA, adequate and not: what transfers are decided by differs between them. */
+/** Inside and outside the EEA, with and without adequacy: the transfer rules differ between them. */
 export const sampleCountries: readonly SampleCountry[] = [
   { code: 'DE', locale: 'de', currency: 'EUR' },
   { code: 'US', locale: 'en_US', currency: 'USD' },

@@ -2,17 +2,17 @@ import { createHash } from 'node:crypto';
 import type { Faker } from '@faker-js/faker';
 import { type SampleCountry, sampleCountries } from './countries';
 
-/** Draws the same for the same seed and number, whatever was drawn before. */
+/** Random values that depend only on the seed and the number of the person. */
 export interface Fakers {
-  /** English words, for what has no locale. */
+  /** English, for values without a locale. */
   readonly common: Faker;
-  /** Begins anew for one person. */
+  /** Restarts the sequence for one person. */
   begin(number: number): void;
-  /** The country's own, begun anew by what is drawn next. */
+  /** The faker of one country, seeded from the common one. */
   of(country: SampleCountry): Faker;
 }
 
-/** Loads the names and places of every sample country: some tenths of a second, so only where people are made. */
+/** Loads the locale of every sample country. Takes some tenths of a second, so only done when people are made. */
 export async function createFakers(seed: string): Promise<Fakers> {
   const library = await import('@faker-js/faker');
   const { base, en, Faker: FakerClass } = library;

@@ -5,7 +5,7 @@ import { type SampleCountry, sampleCountries } from './countries';
 import type { Fakers } from './fakers';
 import { healthEntries, topics } from './words';
 
-/** One sample customer and what is known of them, as rows of the client's tables. */
+/** One sample customer with all related rows. */
 export interface SamplePerson {
   readonly customer: Row & { readonly id: string };
   readonly attributes: readonly Row[];
@@ -16,19 +16,19 @@ export interface SamplePerson {
   readonly healthRecords: readonly Row[];
 }
 
-/** The most rows that one person becomes. */
+/** The largest number of rows for one person. */
 export const ROWS_PER_PERSON = 40;
 
-/** Sample histories lie in these years, whenever they are made: the same arguments make the same people. */
+/** Fixed years, so that the same arguments always make the same people. */
 const FIRST = Date.UTC(2022, 0, 1);
 const LAST = Date.UTC(2026, 5, 30);
 const DAY_MS = 86_400_000;
-/** How many of a client's customers live where the client is. */
+/** The share of customers who live in the client's own country. */
 const AT_HOME = 0.55;
 
 export const externalIdOf = (number: number): string => `C-${String(number).padStart(7, '0')}`;
 
-/** The sample customer of a number at a client in a country. Addresses and numbers reach nobody (RFC 2606, RFC 5737). */
+/** A sample customer. Addresses and numbers are reserved for examples and reach nobody (RFC 2606, RFC 5737). */
 export function samplePerson(fakers: Fakers, home: SampleCountry, number: number): SamplePerson {
   fakers.begin(number);
   const { common } = fakers;
@@ -87,7 +87,7 @@ function documentationAddress(faker: Faker): string {
 
 const folded: Readonly<Record<string, string>> = { ß: 'ss', ł: 'l', ø: 'o', æ: 'ae', đ: 'd' };
 
-/** A name as an address has it; nothing where it has no Latin letter. */
+/** A name in the letters of an email address, or '' where it has no Latin letter. */
 function latin(name: string): string {
   const plain = name
     .toLowerCase()
@@ -178,7 +178,7 @@ function healthOf(faker: Faker, customerId: string, since: number): Row[] {
   });
 }
 
-/** Moments after `since`, oldest first. */
+/** Random times after `since`, oldest first. */
 function dates(faker: Faker, count: number, since: number): number[] {
   return Array.from({ length: count }, () => faker.number.int({ min: since, max: LAST })).sort((a, b) => a - b);
 }

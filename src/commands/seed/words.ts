@@ -1,4 +1,4 @@
-/** What sample people write about, `{product}` being what they bought. */
+/** What sample people write about. `{product}` stands for what they bought. */
 export const topics = [
   {
     subject: 'Where is my order?',
@@ -44,7 +44,7 @@ export const healthEntries = [
 const qualities = ['Alpine', 'Harbour', 'Linden', 'Northern', 'Copper', 'Meadow', 'Atlas', 'Juniper'] as const;
 const trades = ['Outfitters', 'Books', 'Coffee', 'Cycles', 'Pharmacy', 'Gardens', 'Audio', 'Optics'] as const;
 
-/** The name of the sample client of a number, different for different numbers. */
+/** The name of a sample client, unique for its number. */
 export function clientName(number: number): string {
   const round = Math.floor(number / qualities.length);
   const quality = qualities[number % qualities.length];

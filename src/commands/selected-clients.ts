@@ -1,8 +1,8 @@
 import type { Services } from '../services';
 import { CommandError } from './failure';
 
-/** The client that a slug or an id names, or every client. @throws {CommandError} where there is none of it */
-export async function* clientsOf({ clients }: Pick<Services, 'clients'>, reference: string | undefined) {
+/** The client with a slug or an id, or every client. @throws {CommandError} when there is no such client */
+export async function* selectedClients({ clients }: Pick<Services, 'clients'>, reference: string | undefined) {
   if (reference !== undefined) {
     const client = await clients.find(reference);
     if (!client) throw new CommandError(`there is no client "${reference}"; name one that exists`, 2);

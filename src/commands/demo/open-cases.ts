@@ -2,21 +2,21 @@ import type { DataCategory } from '../../governance/vocabulary';
 import type { Services } from '../../services';
 import type { RequestTransferApprovalInput } from '../../transfers/transfer-inputs';
 
-/** A sub-processor in the United States: it reads under standard contractual clauses that were approved. */
+/** A sub-processor in the United States. It reads under approved standard contractual clauses. */
 export const subProcessor = 'mail-relay';
 
 const DAY_MS = 86_400_000;
 
-/** Persons whom something is under way about. */
-export interface Concerned {
-  /** A claim is pending; a hold keeps what was bought and written. */
+/** People with an open case. */
+export interface PeopleOfCases {
+  /** Has a pending claim: a hold keeps purchases and messages. */
   readonly held: string;
-  /** Withdrew consent; the erasure begins in three days. */
+  /** Withdrew consent. The erasure begins in three days. */
   readonly leaving: string;
 }
 
-/** What an officer, an administrator and an auditor find to look at: transfers, a hold and an open erasure. */
-export async function openMatters(services: Services, client: string, { held, leaving }: Concerned): Promise<void> {
+/** Cases for officers, administrators and auditors to look at: transfers, a hold and an open erasure. */
+export async function openCases(services: Services, client: string, { held, leaving }: PeopleOfCases): Promise<void> {
   const officer = { principal: 'clinic.officer', side: 'CLIENT' } as const;
   const counsel = { principal: 'clinic.counsel', side: 'CLIENT' } as const;
   const { approvals } = services.transfers;
@@ -37,7 +37,7 @@ export async function openMatters(services: Services, client: string, { held, le
     officer,
   );
   await approvals.decide(client, given.id, 'APPROVED', 'the assessment holds', counsel);
-  // Whoever asked for an approval does not decide on it: this one waits for the officer.
+  // Nobody decides on an approval they asked for: this one waits for the officer.
   await approvals.request(client, clauses(['COMMERCE']), counsel);
   await services.erasure.holds.place(
     { client, principal: 'clinic.officer' },

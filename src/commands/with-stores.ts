@@ -4,8 +4,8 @@ import { openStores, type Stores } from '../stores';
 import { ImportUsageError } from '../subjects/import/errors';
 import { CommandError } from './failure';
 
-/** Runs a command's work over the stores that the environment names, and closes them however it ends. */
-export async function overStores<T>(work: (services: Services, stores: Stores) => Promise<T>): Promise<T> {
+/** Runs `work` with the stores of the environment, and always closes them. */
+export async function withStores<T>(work: (services: Services, stores: Stores) => Promise<T>): Promise<T> {
   const config = readConfig(process.env);
   const stores = await openStores(config);
   try {

@@ -1,0 +1,35 @@
+const { join } = require('node:path');
+const { projects } = require('./membership.js');
+
+const root = join(__dirname, '../..');
+const sorted = projects(root);
+
+/**
+ * The Jest configuration that the three projects share.
+ *
+ * @param {'unit' | 'db' | 'e2e'} name
+ */
+const project = (name) => ({
+  displayName: name,
+  rootDir: root,
+  roots: ['<rootDir>/test'],
+  testEnvironment: 'node',
+  testMatch: sorted[name].map((path) => `<rootDir>/${path}`),
+  setupFiles: ['reflect-metadata'],
+  transform: {
+    '^.+\\.(t|j|mj)s$': [
+      '@swc/jest',
+      {
+        jsc: {
+          target: 'es2022',
+          parser: { syntax: 'typescript', decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true },
+        },
+        module: { type: 'commonjs' },
+      },
+    ],
+  },
+  transformIgnorePatterns: ['/node_modules/(?!(jose|@faker-js/faker)/)'],
+});
+
+module.exports = { project };
