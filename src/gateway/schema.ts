@@ -14,13 +14,14 @@ import { shapeIds } from './shaped-ids';
 
 type ResolverClass = abstract new (...args: never[]) => object;
 
-/** What a subscription's events come from, for each request anew; its topic is the subscription's name. */
+/** The event source of each subscription, by its topic, which is the subscription's name. */
 export type EventSources = Readonly<Record<string, (context: RequestContext) => AsyncIterable<unknown>>>;
 
 /**
- * The whole API out of its resolvers; its fields carry Remit's directives, which each contract defines.
+ * Builds the whole API from its resolvers. Its fields carry Remit's directives; `withGovernanceDirectives` adds their
+ * definitions.
  * @param resolvers one instance of each resolver class, with its services
- * @param sources by topic; a subscription names its own, and hands its context over as `topicId`
+ * @param sources by topic; a subscription names its own and passes its context as `topicId`
  */
 export function buildApi(resolvers: readonly object[], sources: EventSources = {}): GraphQLSchema {
   const instances = new Map(resolvers.map((resolver) => [resolver.constructor, resolver]));
@@ -45,11 +46,11 @@ export function buildApi(resolvers: readonly object[], sources: EventSources = {
   return schema;
 }
 
-/** type-graphql writes the directive of an input object, and knows nothing of what it means. */
+/** type-graphql prints `@oneOf` on an input type but does not set `isOneOf`. */
 const saysOneOf = (type: GraphQLNamedType): type is GraphQLInputObjectType =>
   isInputObjectType(type) && (type.astNode?.directives ?? []).some(({ name }) => name.value === 'oneOf');
 
-/** Whatever changes governance leaves an entry: every mutation says which, or why it leaves none. */
+/** Every change to governance leaves an entry: each mutation must declare its kind, or why it leaves none. */
 function requireDeclaredMutations(schema: GraphQLSchema): void {
   const mutations = Object.values(schema.getMutationType()?.getFields() ?? {});
   const silent = mutations.filter(({ extensions }) => !(ENTRY_DECLARATION in extensions)).map(({ name }) => name);

@@ -38,7 +38,10 @@ export interface Decision {
 export const reasonOf = (verdict: Verdict | undefined): Refusal =>
   verdict === undefined ? unreached : { code: verdict.code ?? unreached.code, rule: verdict.rule };
 
-/** The purpose that applies: the header's, the document's, or both if they agree. */
+/**
+ * The purpose that applies: the header's, the document's, or both if they agree.
+ * @throws {GraphQLError} BAD_USER_INPUT where they differ
+ */
 export function purposeOf(plan: OperationPlan, access: Access): string | undefined {
   const header = access.purpose || undefined;
   if (header !== undefined && plan.purpose !== undefined && header !== plan.purpose) {
@@ -49,10 +52,14 @@ export function purposeOf(plan: OperationPlan, access: Access): string | undefin
 
 /**
  * Decides what an operation may read.
- * @throws {GraphQLError} BAD_USER_INPUT where the caller states two purposes
+ * @param stated the purpose that applies, as {@link purposeOf} found it
  */
-export function decide(policy: SchemaPolicy, plan: OperationPlan, access: Access): Decision {
-  const stated = purposeOf(plan, access);
+export function decide(
+  policy: SchemaPolicy,
+  plan: OperationPlan,
+  access: Access,
+  stated: string | undefined,
+): Decision {
   const purpose = stated !== undefined && policy.purposes.has(stated) ? stated : undefined;
   const refusal = refuse(policy, plan, access, stated);
   const judged: Array<Verdict | undefined> = [];

@@ -1,4 +1,4 @@
-import type { DocumentNode, ExecutionResult, GraphQLError, OperationTypeNode } from 'graphql';
+import type { DocumentNode, ExecutionResult, GraphQLError } from 'graphql';
 import type { Access, AccessOf } from './access';
 import type { GovernedGateway } from './apollo-gateway';
 import type { Decision } from './decision';
@@ -7,6 +7,7 @@ import type { GovernedPlugin } from './envelop-plugin';
 import type { Explanation } from './explain';
 import type { GovernedCoordinate } from './governed-coordinate';
 import type { Limits } from './limits';
+import type { PlannedOperation } from './planned-operation';
 import type { PseudonymKey } from './pseudonym-key';
 
 export interface GovernOptions {
@@ -24,8 +25,11 @@ export interface GovernOptions {
   readonly plainSources?: boolean;
   /** Where the access of a gateway's or plugin's request comes from. Default: the context's `access`; absent, nobody asks. */
   readonly accessOf?: AccessOf;
-  /** Told of each decision before anything is fetched, so that fetching can leave out what is withheld. */
-  readonly onDecision?: (contextValue: unknown, decision: Decision) => void;
+  /**
+   * Makes the context that resolvers get out of the request's own and its decision, before anything is fetched: so that
+   * fetching can leave out what is withheld. Default: the request's own.
+   */
+  readonly contextWith?: (contextValue: unknown, decision: Decision) => unknown;
   /** Told of errors that callers get as "Internal server error". */
   readonly onInternalError?: (error: unknown) => void;
 }
@@ -39,6 +43,12 @@ export interface ExecuteArguments {
   /** Who asks, for what, with which rights. */
   readonly access: Access;
 }
+
+/** What a request brings to a planned operation. */
+export type DecideArguments = Pick<ExecuteArguments, 'variableValues' | 'access'>;
+
+/** What a request brings to a decided operation. */
+export type RunArguments = Pick<ExecuteArguments, 'contextValue' | 'rootValue'>;
 
 export type SubscribeArguments = Omit<ExecuteArguments, 'access' | 'rootValue'> & {
   readonly rootValue?: unknown;
@@ -61,12 +71,15 @@ export interface Governed {
   subscribe(args: SubscribeArguments): Promise<GovernedStream | GovernedResult>;
   /** Why a document may not be executed: by its size, or by graphql's rules, in words that repeat no value. */
   validate(document: DocumentNode): readonly GraphQLError[];
-  /** The operation that a text asks for, planned; undefined where it cannot be, which `execute` would explain. */
-  operation(
-    text: string,
+  /**
+   * The first of the three steps of {@link execute}, for callers that do something between them: plan, then
+   * {@link PlannedOperation.decide}, then {@link DecidedOperation.execute}. A result is why it cannot be planned.
+   */
+  plan(
+    source: string | DocumentNode,
     operationName: string | null | undefined,
     access: Access,
-  ): { document: DocumentNode; kind: OperationTypeNode; title: string | undefined } | undefined;
+  ): PlannedOperation | GovernedResult;
   /** What to call an operation where it is kept, planned or not: nothing of what its caller calls it. */
   titleOf(source: string | DocumentNode, operationName: string | null | undefined): string | undefined;
   /**

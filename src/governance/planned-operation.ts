@@ -1,59 +1,103 @@
-import type { GraphQLSchema } from 'graphql';
+import type { DocumentNode, OperationTypeNode } from 'graphql';
 import type { Access } from './access';
 import { CompiledOperation } from './compiled-operation';
-import { type Cost, costOf, type DefaultLengths } from './cost';
+import { type Cost, costOf, type DefaultLengths, enforceCost } from './cost';
+import { DecidedOperation, type Governing } from './decided-operation';
 import { type Decision, decide, decisionKey, purposeOf } from './decision';
+import { badUserInput } from './errors';
 import type { ExecutableDocument } from './executable-document';
+import { type Explanation, explainDecision } from './explain';
+import type { DecideArguments, GovernedResult } from './governed';
 import { LeastRecentlyUsed } from './least-recently-used';
+import type { Limits } from './limits';
 import { type OperationPlan, planOperation } from './operation-plan';
 import { operationTitle } from './operation-title';
-import type { SchemaPolicy } from './schema-policy';
+import { coerceVariables } from './variables';
 
 /** Decisions kept per plan; how many there can be is up to the tokens that its callers bring. */
 const MOST_DECISIONS = 16;
 
-/** A planned operation with what is kept of it between requests. */
+/** What is planned with: all that operations of one schema share. */
+export interface Planning extends Governing {
+  readonly limits: Limits;
+  readonly lengths: DefaultLengths;
+}
+
+/** An operation that may be asked for: a document that is sound, with all that does not depend on one request. */
 export class PlannedOperation {
-  readonly plan: OperationPlan;
-  readonly compiled: CompiledOperation;
+  readonly document: DocumentNode;
+  readonly kind: OperationTypeNode;
+  /** What to call it where it is kept: its kind and root fields. */
   readonly title: string | undefined;
-  readonly cost: Cost | undefined;
-  readonly #policy: SchemaPolicy;
+  readonly #planning: Planning;
+  readonly #plan: OperationPlan;
+  readonly #compiled: CompiledOperation;
+  readonly #cost: Cost | undefined;
   readonly #decisions = new LeastRecentlyUsed<string, Decision>(MOST_DECISIONS);
   readonly #byBasis = new WeakMap<object, { purpose: string | undefined; decision: Decision }>();
 
   /** @throws {GraphQLError} where the document has no such operation */
-  constructor(
-    policy: SchemaPolicy,
-    document: ExecutableDocument,
-    operationName: string | null | undefined,
-    lengths: DefaultLengths,
-  ) {
-    const { schema }: { schema: GraphQLSchema } = policy;
-    this.#policy = policy;
-    this.plan = planOperation(policy, document, operationName);
-    this.compiled = new CompiledOperation(schema, this.plan);
-    this.title = operationTitle(schema, document, operationName);
-    this.cost = costOf(document, this.plan.operation, lengths);
+  constructor(planning: Planning, document: ExecutableDocument, operationName: string | null | undefined) {
+    const { policy, lengths } = planning;
+    this.#planning = planning;
+    this.#plan = planOperation(policy, document, operationName);
+    this.#compiled = new CompiledOperation(policy.schema, this.#plan);
+    this.#cost = costOf(document, this.#plan.operation, lengths);
+    this.document = document.node;
+    this.kind = this.#plan.operation.operation;
+    this.title = operationTitle(policy.schema, document, operationName);
   }
 
-  /** The caller's access for the purpose that applies, wherever it was stated. */
-  accessFor(access: Access): Access {
-    if (this.plan.purpose === undefined || access.purpose || !access.forPurpose) return access;
-    return access.forPurpose(this.plan.purpose);
+  /** Decides one request; a result is what ends it, such as a variable that is wrong. Never throws. */
+  decide(args: DecideArguments): DecidedOperation | GovernedResult {
+    return this.#planning.failures.attempt(() => this.#prepare(args));
   }
 
   /**
-   * What the operation may read, decided once for all accesses that are alike.
+   * What each coordinate that it can reach would give under the access.
    * @throws {GraphQLError} BAD_USER_INPUT where the caller states two purposes
    */
-  decide(access: Access): Decision {
-    const { basis, purpose } = access;
+  explain(access: Access): Explanation[] {
+    const stated = purposeOf(this.#plan, access);
+    const decision = this.#decide(accessFor(stated, access), stated);
+    return explainDecision(this.#planning.policy, this.#plan, decision);
+  }
+
+  #prepare({ access: given, variableValues }: DecideArguments): DecidedOperation | GovernedResult {
+    const { policy, limits } = this.#planning;
+    const plan = this.#plan;
+    const coerced = coerceVariables(policy.schema, plan.operation.variableDefinitions ?? [], variableValues ?? {});
+    if ('errors' in coerced) return { errors: coerced.errors };
+    const variables = coerced.values;
+    const unset = plan.conditions.find((name) => typeof variables[name] !== 'boolean');
+    if (unset !== undefined) {
+      return { errors: [badUserInput(`Variable "$${unset}" must not be null where @skip or @include depends on it.`)] };
+    }
+    if (this.#cost) enforceCost(this.#cost(variables), limits.cost);
+    const stated = purposeOf(plan, given);
+    const access = accessFor(stated, given);
+    const request = { plan, compiled: this.#compiled, access, variables, variableValues };
+    return new DecidedOperation(this.#planning, this.#decide(access, stated), request);
+  }
+
+  /**
+   * Decides once for all accesses that are alike.
+   * @param stated the purpose that applies, as {@link purposeOf} found it
+   */
+  #decide(access: Access, stated: string | undefined): Decision {
+    const { policy } = this.#planning;
+    const { basis } = access;
     const known = basis && this.#byBasis.get(basis);
-    if (known && known.purpose === purpose) return known.decision;
-    const key = decisionKey(this.#policy, access, purposeOf(this.plan, access));
-    const decision = this.#decisions.get(key) ?? this.#decisions.set(key, decide(this.#policy, this.plan, access));
-    if (basis) this.#byBasis.set(basis, { purpose, decision });
+    if (known && known.purpose === stated) return known.decision;
+    const key = decisionKey(policy, access, stated);
+    const decision = this.#decisions.get(key) ?? this.#decisions.set(key, decide(policy, this.#plan, access, stated));
+    if (basis) this.#byBasis.set(basis, { purpose: stated, decision });
     return decision;
   }
+}
+
+/** The caller's access for the purpose that applies; a purpose that only the document states may change it. */
+function accessFor(stated: string | undefined, access: Access): Access {
+  if (stated === undefined || access.purpose || !access.forPurpose) return access;
+  return access.forPurpose(stated);
 }

@@ -404,8 +404,9 @@ describe('what the decision tells', () => {
     let decision: Decision | undefined;
     const telling = govern(schema, {
       pseudonymKey: 'per-access',
-      onDecision: (context, made) => {
+      contextWith: (context, made) => {
         if (context === 'context') decision = made;
+        return context;
       },
     });
     await telling.execute({ document, access, contextValue: 'context', rootValue: {} });
@@ -487,7 +488,7 @@ describe('what the decision tells', () => {
     const decisions = new Set<Decision>();
     const telling = govern(schema, {
       pseudonymKey: 'per-access',
-      onDecision: (_, decision) => decisions.add(decision),
+      contextWith: (_, decision) => void decisions.add(decision),
     });
     const document = parse('{ person { email name } }');
     for (let i = 0; i < 3; i++)

@@ -55,7 +55,7 @@ function faultsOf(run: () => unknown): readonly string[] {
 
 test("a bank's own purposes, categories, subjects and agreements decide", async () => {
   const decisions: Decision[] = [];
-  const governed = governBank(bankTypeDefs, { onDecision: (_, decision) => decisions.push(decision) });
+  const governed = governBank(bankTypeDefs, { contextWith: (_, decision) => void decisions.push(decision) });
   const document = '{ account { id holder balance score clerk } }';
   const read = (purpose: string, more: Partial<Access> = {}) =>
     governed.execute({ document, rootValue, access: { ...teller, purpose, ...more } });

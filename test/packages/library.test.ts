@@ -193,6 +193,7 @@ describe.each(Object.entries(consumers))('with the %s graphql 16', (name, depend
       'govern',
       'governanceTypeDefs',
       'governanceTypeDefsFor',
+      'isRefusal',
       'mappedEvents',
       'syntaxError',
       'withGovernanceDirectives',
