@@ -43,8 +43,9 @@ import { createServices, type Services } from './services';
 import { pendingMigrations } from './storage/data-source';
 import { poolCounts } from './storage/pool-use';
 import { openStores, type Stores } from './stores';
-import { ConversationResolver, CustomerResolver, OrderResolver } from './subjects/customer-resolver';
+import { CustomerResolver } from './subjects/customer-resolver';
 import { ProcessingResolver } from './subjects/processing-resolver';
+import { relatedResolvers } from './subjects/related-resolvers';
 import { explainTransfers } from './transfers/explained-transfers';
 import { LegalBasisResolver } from './transfers/legal-basis-resolver';
 import { TransferResolver } from './transfers/transfer-resolver';
@@ -217,10 +218,9 @@ export function governContracts(
   const resolvers = [
     new GovernanceResolver(services.records),
     new RegisterResolver(services.clients, services.parties, keys, cursorKey),
-    new CustomerResolver(services.customers, services.subjectRecords, keys),
-    new ProcessingResolver(services.processing, services.customers, services.subjectRecords, keys),
-    new OrderResolver(services.subjectRecords),
-    new ConversationResolver(services.subjectRecords, keys),
+    new CustomerResolver(services.customers, keys),
+    new ProcessingResolver(services.processing, services.customers),
+    ...relatedResolvers(services.subjectRecords, keys),
     new ExplainResolver(explain, (context, purpose) => explainTransfers(transfers, context, purpose)),
     new ErasureResolver(services.erasure, services.proposals, keys, services.policies),
     new HoldResolver(services.erasure, services.parties),

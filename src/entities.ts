@@ -19,17 +19,13 @@ import { Proposal } from './register/proposal';
 import { SubProcessor } from './register/sub-processor';
 import { ThirdPartyApplication } from './register/third-party-application';
 import { WebhookDeliveryRow, WebhookEndpointRow } from './register/webhooks/webhook-rows';
-import { AutomatedDecision } from './subjects/automated-decision';
-import { Conversation, Message } from './subjects/conversation';
-import { CustomAttribute } from './subjects/custom-attribute';
 import { Customer } from './subjects/customer';
-import { HealthRecord } from './subjects/health-record';
-import { Order, OrderItem } from './subjects/order';
+import { relatedEntities } from './subjects/related-entities';
 import { LegalBasisSuspension } from './transfers/legal-basis-suspension';
 import { TransferApproval, TransferEventRow, TransferSubject } from './transfers/transfer-approval';
 
 /** Tables whose rows belong to a client; what holds a client's id is here, or the census says so. */
-export const tenantEntities = [
+export const tenantEntities: ReadonlyArray<new () => object> = [
   Client,
   ClientUser,
   Agreement,
@@ -37,13 +33,7 @@ export const tenantEntities = [
   ClientInstruction,
   Installation,
   Customer,
-  Order,
-  OrderItem,
-  Conversation,
-  Message,
-  HealthRecord,
-  CustomAttribute,
-  AutomatedDecision,
+  ...relatedEntities,
   Disclosure,
   ErasureRequestRow,
   ErasureStepRow,

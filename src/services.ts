@@ -28,6 +28,7 @@ import type { Stores } from './stores';
 import { Customers } from './subjects/customers';
 import { Processing } from './subjects/processing';
 import { Records } from './subjects/records';
+import { name, own, tenantSql } from './tenancy/tenant-sql';
 import { declaredTransfers } from './transfers/declared-transfers';
 import { createTransfers, type TransfersModule } from './transfers/module';
 
@@ -143,9 +144,8 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
 async function peopleOf({ regions, keysSource }: Stores, client: string): Promise<{ people: number; keys: number }> {
   const source = await regions.of(client);
   const count = async (of: DataSource, table: string) => {
-    const [row] = await of.query<Array<{ n: number }>>(`SELECT COUNT(*) AS n FROM ${table} WHERE client_id = ?`, [
-      client,
-    ]);
+    const [row] = await tenantSql(of, client).select<{ n: number }>`
+      SELECT COUNT(*) AS n FROM ${name(table)} WHERE ${own}`;
     return Number(row?.n ?? 0);
   };
   const people = (await count(source, 'customer')) + (await count(source, 'client_user'));

@@ -4,6 +4,7 @@ import type { Config } from './config';
 import { KeyStore } from './keys/key-store';
 import { loadMasterKeyFile } from './keys/master-key';
 import { migrate, openDataSource, pendingMigrations, type StoreOptions } from './storage/data-source';
+import { dialectOf } from './storage/dialect';
 import { ConfigurationError } from './storage/errors';
 import { type HostingRegion, Regions } from './storage/regions';
 import { hasPlainAttributes, sealPlainAttributes } from './subjects/plain-attributes';
@@ -138,7 +139,7 @@ function regional({ regionalDatabaseUrls }: StoreConfig): Array<Address & { regi
 async function bringUpToDate(source: DataSource, variable: string): Promise<void> {
   const pending = await pendingMigrations(source);
   if (pending.length === 0) return;
-  if (source.options.type === 'better-sqlite3') await migrate(source);
+  if (dialectOf(source).embedded) await migrate(source);
   else throw new ConfigurationError(variable, `${pending.length} migrations are pending; run: remit migrate`);
 }
 
@@ -146,7 +147,7 @@ async function bringUpToDate(source: DataSource, variable: string): Promise<void
 async function finishKeyedSteps(source: DataSource, keys: KeyStore): Promise<void> {
   for (const { isPending, run, waiting } of keyedSteps) {
     if (!(await isPending(source))) continue;
-    if (source.options.type === 'better-sqlite3') await run(source, keys);
+    if (dialectOf(source).embedded) await run(source, keys);
     else throw new ConfigurationError('DATABASE_URL', `${waiting}; run: remit migrate`);
   }
 }

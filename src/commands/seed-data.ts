@@ -1,15 +1,15 @@
 import type { AgreementKind } from '../governance/vocabulary';
 import type { Client } from '../register/client';
 import type { Services } from '../services';
-import { detectEngine } from '../storage/engine-profiles';
+import { detectEngine, itemsPerTransaction } from '../storage/engine-profiles';
 import { inTransaction } from '../storage/transaction';
 import type { Stores } from '../stores';
-import { Conversation, Message } from '../subjects/conversation';
-import { CustomAttribute } from '../subjects/custom-attribute';
 import { Customer } from '../subjects/customer';
-import { HealthRecord } from '../subjects/health-record';
 import { ExternalIds, type ImportTarget } from '../subjects/import/external-ids';
-import { Order, OrderItem } from '../subjects/order';
+import { Conversation, Message } from '../subjects/related/conversation';
+import { CustomAttribute } from '../subjects/related/custom-attribute';
+import { HealthRecord } from '../subjects/related/health-record';
+import { Order, OrderItem } from '../subjects/related/order';
 import { TenantWriter } from '../tenancy/tenant-writer';
 import { type SampleCountry, sampleCountries } from './seed/countries';
 import { createFakers } from './seed/fakers';
@@ -68,8 +68,7 @@ export async function seedClient(
     ...{ slug, name, country, healthAgreement, registered },
     ...{ created: 0, existing: 0, orders: 0, conversations: 0, healthRecords: 0 },
   };
-  const { maxTransactionRows } = await detectEngine(target.source);
-  const size = Math.max(1, Math.min(BATCH, Math.floor(maxTransactionRows / ROWS_PER_PERSON)));
+  const size = itemsPerTransaction(await detectEngine(target.source), BATCH, ROWS_PER_PERSON);
   const make = await maker(home, options.seed ?? slug);
   const ids = await ExternalIds.of(target);
   for (let first = 1; first <= options.customers; first += size) {

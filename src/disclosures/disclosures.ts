@@ -3,10 +3,11 @@ import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { References } from '../audit/recording/references';
 import type { DataCategory } from '../governance/vocabulary';
+import type { AuditKind } from '../identity/audit-kinds';
 import { type ChangeRecorder, changing } from '../identity/change-recorder';
+import { requireCountry, requireText } from '../identity/checks';
 import { denied } from '../identity/request-context';
 import type { KeyStore } from '../keys/key-store';
-import { requireCountry, requireText } from '../register/checks';
 import type { Notices } from '../register/notices';
 import { type DecidedRow, decidedChange, decidedRow } from '../storage/decided-row';
 import type { Regions } from '../storage/regions';
@@ -80,7 +81,8 @@ export class Disclosures {
       toldAt: null,
     };
     const residencies = await this.#residencies(client, customerIds, input.categories, reach);
-    if (!residencies || isBarredByArticle48({ authority, authorityCountry, treaty, residencies })) throw barred();
+    if (!residencies || isBarredByArticle48({ authority, authorityCountry, treaty, residencies }, this.#now()))
+      throw barred();
     const subjects = await this.#parts.references.subjects(client, new Set(customerIds));
     const recorded = { ...row, subjects: subjects.join(',') };
     const disclosure = disclosureOf(recorded);
@@ -193,7 +195,7 @@ export class Disclosures {
 
   /** A gagged one is nobody's entry in particular: the client, who reads its own, must not find it. */
   async #change(
-    kind: string,
+    kind: AuditKind,
     disclosure: Disclosure,
     principal: string,
     decides: DecidedRow,

@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { isInForce } from '../identity/in-force';
+import { covers, validUntil } from '../law/validity';
 import { committed } from '../storage/transaction';
 
 export interface AgreedTerms {
@@ -24,7 +24,7 @@ export async function agreedTerms(source: DataSource, client: string, at: number
     ]),
   );
   const inForce = rows.filter(({ effective_from, effective_to }) =>
-    isInForce({ validFrom: Number(effective_from), validTo: effective_to === null ? null : Number(effective_to) }, at),
+    covers(validUntil(Number(effective_from), effective_to === null ? null : Number(effective_to)), at),
   );
   return {
     erasureDays: inForce.flatMap(({ erasure_days }) => (erasure_days === null ? [] : [Number(erasure_days)])),

@@ -1,4 +1,4 @@
-import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
+import { type DataCategory, exemptPurposes, type ProcessingPurpose } from '../governance/vocabulary';
 import type { TenantTable } from '../tenancy/tenant-table';
 import { categoriesOf, tablesAbout } from './plan';
 
@@ -12,7 +12,7 @@ export function categoriesOfEndedPurpose(
   ended: ProcessingPurpose,
   inForce: ReadonlySet<ProcessingPurpose>,
 ): DataCategory[] {
-  const others = new Set([...inForce].filter((purpose) => purpose !== ended && purpose !== 'LEGAL'));
+  const others = new Set([...inForce].filter((purpose) => purpose !== ended && !exemptPurposes.includes(purpose)));
   const about = tablesAbout(tables, 'CUSTOMER');
   const every = new Set(about.flatMap(categoriesOf));
   const needed = new Set<DataCategory>();

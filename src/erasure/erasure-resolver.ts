@@ -4,19 +4,21 @@ import type { PolicySource } from '../identity/access-service';
 import { sideOf } from '../identity/caller';
 import { cursorsOf } from '../identity/cursors';
 import { Leaves } from '../identity/entry-declarations';
-import { isInForce } from '../identity/in-force';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { noteGiven } from '../identity/request-notes';
+import { administration, overseers, platform } from '../identity/roles';
 import { about, unrestricted } from '../identity/subject-state';
 import type { KeyStore } from '../keys/key-store';
+import { covers } from '../law/validity';
 import { requireInstructed, requireTokensClient } from '../register/instructed';
 import { Proposal } from '../register/proposal';
 import type { Proposals } from '../register/proposals';
 import { reachOf } from '../subjects/reach';
 import { fieldsAskedBy } from '../subjects/withheld-matches';
 import { UNDER_ERASURE } from '../tenancy/fence';
+import { PersonalRows } from '../tenancy/personal-data';
 import type { Row } from '../tenancy/tenant-reader';
-import { PersonalRows, personalCategories } from '../tenancy/tenant-table';
+import { personalCategories } from '../tenancy/tenant-table';
 import type { BulkFiling } from './bulk-filing';
 import { categoriesOfEndedPurpose } from './ended-purpose';
 import {
@@ -71,9 +73,6 @@ class ErasuresPayload {
   @Field(() => Boolean, { description: 'Whether everybody was looked at; where not, file the rest by another call.' })
   complete: boolean;
 }
-
-export const administration = ['CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
-const platform = ['PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER'] as const;
 
 // Roots are typed as plain rows: type-graphql would copy them into a class, and drop what is no field.
 
@@ -246,7 +245,7 @@ export class ErasureResolver {
     if (!endedPurpose) return { grounds, note, categories: categories ? [...new Set(categories)] : null };
     const { permissions } = await this.policies.policy(client);
     const now = this.room.parts.now();
-    const inForce = new Set(permissions.filter((one) => isInForce(one, now)).flatMap(({ purposes }) => purposes));
+    const inForce = new Set(permissions.filter((one) => covers(one, now)).flatMap(({ purposes }) => purposes));
     const left = categoriesOfEndedPurpose(this.room.parts.tables, endedPurpose, inForce);
     if (left.length > 0) return { grounds, note, categories: left };
     throw denied.input(`"endedPurpose": other purposes in force read all that is kept for ${endedPurpose}.`);
@@ -268,7 +267,7 @@ const filer = (context: RequestContext) => ({ ...actor(context), reach: reachOf(
 
 /** The client whose erasures the caller may look at. */
 export function overseen(context: RequestContext): string {
-  requireRole(context, ...administration, ...platform, 'AUDITOR');
+  requireRole(context, ...overseers);
   return requireClient(context).id;
 }
 

@@ -1,21 +1,12 @@
-import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, ID, Int, ObjectType } from 'type-graphql';
 import { DateTime } from '../api/date-time';
+import { enumOf } from '../api/enum-of';
 import { connectionOf } from '../api/paging';
 import type { DataCategory } from '../governance/vocabulary';
 import { DataCategoryEnum } from '../identity/enums';
 import { correspondence, identifier } from '../subjects/policies';
-import { NonPersonal, PersonalData, PersonalRows } from '../tenancy/tenant-table';
+import { NonPersonal, PersonalData, PersonalRows } from '../tenancy/personal-data';
 import { type ErasureGrounds, type ErasureStatus, erasureGrounds, erasureStatuses } from './erasure-request';
-
-function enumOf<K extends string>(name: string, description: string, meanings: Readonly<Record<K, string>>) {
-  const keys = Object.keys(meanings) as K[];
-  const values = Object.fromEntries(keys.map((key) => [key, key])) as { readonly [key in K]: key };
-  const valuesConfig = Object.fromEntries(keys.map((key) => [key, { description: meanings[key] }])) as {
-    [key in K]: { description: string };
-  };
-  registerEnumType(values, { name, description, valuesConfig });
-  return values;
-}
 
 export const ErasureGroundsEnum = enumOf('ErasureGrounds', 'Why a person is erased.', erasureGrounds);
 export const ErasureStatusEnum = enumOf('ErasureStatus', 'How far an erasure is.', erasureStatuses);

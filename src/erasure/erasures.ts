@@ -1,10 +1,10 @@
 import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import type { DataCategory } from '../governance/vocabulary';
+import { allCategories, type DataCategory } from '../governance/vocabulary';
 import { changing } from '../identity/change-recorder';
 import { denied } from '../identity/request-context';
 import type { Delivery } from '../register/webhooks/webhooks';
-import { affectedRows } from '../storage/affected-rows';
+import { affectedRows } from '../storage/sql';
 import { committed, inTransaction } from '../storage/transaction';
 import { Customer } from '../subjects/customer';
 import { filterConditions } from '../subjects/customer-filter';
@@ -21,7 +21,7 @@ import { type Filing, fileErasures } from './filing';
 import { holdsInForce } from './holds';
 import type { ErasureParts, TerminationFiled } from './parts';
 import { type ErasureState, isFinal, readState, type StateRow, stateColumns, stateOf } from './requests';
-import { everyCategory, keeper } from './retained';
+import { keeper } from './retained';
 import { type Step, stepsOf } from './steps';
 
 /** The most requests that one call files. */
@@ -288,7 +288,7 @@ export class Erasures {
     if (state.kind === 'CLIENT' || state.customerId === null) return this.#retainedOfClient(state);
     const { customerId } = state;
     const holds = await committed(source, () => holdsInForce(source, state.client, [customerId], now()));
-    return (state.categories ?? everyCategory).flatMap((category) => {
+    return (state.categories ?? allCategories).flatMap((category) => {
       const hold = keeper(category, holds);
       return hold ? [{ category, reason: `${hold.matter}: ${hold.reason}`, until: hold.until }] : [];
     });

@@ -1,13 +1,14 @@
 import { Arg, Ctx, Field, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
 import { Leaves } from '../identity/entry-declarations';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { administration, platformOfficers } from '../identity/roles';
 import { about, type SubjectState, unrestricted } from '../identity/subject-state';
 import { PLATFORM } from '../keys/platform-key';
 import type { ThirdParties } from '../register/third-parties';
 import { reachOf } from '../subjects/reach';
 import { UNDER_ERASURE } from '../tenancy/fence';
 import { PlaceLegalHoldInput, RegisterWebhookInput, ReleaseLegalHoldInput, SetRetentionInput } from './erasure-inputs';
-import { administration, overseen } from './erasure-resolver';
+import { overseen } from './erasure-resolver';
 import { LegalHold, RetentionRule, WebhookEndpoint } from './erasure-types';
 import type { LegalHold as Hold } from './holds';
 import type { ErasureModule } from './module';
@@ -105,7 +106,7 @@ export class HoldResolver {
       const owner = { kind: 'CLIENT', id } as const;
       return { endpoint: await this.room.webhooks.register(id, owner, url, context.claims.subject) };
     }
-    requireRole(context, 'PLATFORM_PRIVACY_OFFICER');
+    requireRole(context, ...platformOfficers);
     if (!subProcessor || installationId) throw denied.input('Give either "installationId" or "subProcessor".');
     const known = await this.parties.subProcessor(subProcessor);
     if (!known) throw denied.notFound('sub-processor');

@@ -2,10 +2,12 @@ import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { DataCategory } from '../governance/vocabulary';
 import { changing } from '../identity/change-recorder';
+import { requireText } from '../identity/checks';
 import { denied } from '../identity/request-context';
 import type { SubjectState } from '../identity/subject-state';
-import { affectedRows, placesFor } from '../storage/affected-rows';
+import { covers, validUntil } from '../law/validity';
 import { decidedChange, decidedRow } from '../storage/decided-row';
+import { affectedRows, placesFor } from '../storage/sql';
 import { committed, inTransaction } from '../storage/transaction';
 import { Customer } from '../subjects/customer';
 import {
@@ -17,6 +19,7 @@ import {
   type Reach,
   requireReached,
 } from '../subjects/reach';
+import { own, tenantSql } from '../tenancy/tenant-sql';
 import { TenantWriter } from '../tenancy/tenant-writer';
 import { LegalHoldRow } from './erasure-request';
 import type { ErasureParts } from './parts';
@@ -79,8 +82,8 @@ export class Holds {
       id: uuid(),
       customerId: input.customerId,
       categories: [...new Set(input.categories)],
-      matter: text('matter', input.matter, 200),
-      reason: text('reason', input.reason, 500),
+      matter: requireText('matter', input.matter, 200),
+      reason: requireText('reason', input.reason, 500),
       placedAt: new Date(now()),
       until: input.until ?? null,
       releasedAt: null,
@@ -152,12 +155,8 @@ export class Holds {
     const states = new Map<string, SubjectState>();
     for (let from = 0; from < ids.length; from += PAGE) {
       const some = ids.slice(from, from + PAGE);
-      const rows = await committed(source, () =>
-        source.query<PersonRow[]>(
-          `SELECT ${personColumns} FROM customer WHERE client_id = ? AND id IN (${placesFor(some)})`,
-          [client, ...some],
-        ),
-      );
+      const rows = await tenantSql(source, client).select<PersonRow>`
+        SELECT ${personColumns} FROM customer WHERE ${own} AND id IN (${some})`;
       for (const row of rows) states.set(row.id, personOf(row));
     }
     return states;
@@ -193,8 +192,9 @@ export async function holdsInForce(
   return rows.map(holdOf).filter((hold) => isInForce(hold, at));
 }
 
+/** It holds from the moment it is there, whatever the clock of the replica that placed it said. */
 const isInForce = ({ releasedAt, until }: LegalHold, at: number): boolean =>
-  releasedAt === null && (until === null || until.getTime() > at);
+  releasedAt === null && covers(validUntil(Number.NEGATIVE_INFINITY, until?.getTime()), at);
 
 function holdOf(row: Row): LegalHold {
   const at = (value: number | null) => (value === null ? null : new Date(Number(value)));
@@ -208,10 +208,4 @@ function holdOf(row: Row): LegalHold {
     until: at(row.until),
     releasedAt: at(row.released_at),
   };
-}
-
-function text(field: string, value: string, limit: number): string {
-  const trimmed = value.trim();
-  if (trimmed !== '' && trimmed.length <= limit) return trimmed;
-  throw denied.input(`"${field}" must have 1 to ${limit} characters.`);
 }

@@ -1,21 +1,19 @@
-import { type DataCategory, dataCategories } from '../governance/vocabulary';
+import { allCategories, type DataCategory } from '../governance/vocabulary';
 import type { Retained } from './certificate';
 import type { LegalHold } from './holds';
 import type { ErasureState } from './requests';
-
-export const everyCategory = Object.keys(dataCategories) as DataCategory[];
 
 type Scoped = Pick<ErasureState, 'categories'>;
 
 /** What goes now: what was asked for, without what a hold keeps. */
 export function erasedCategories(state: Scoped, holds: readonly LegalHold[]): DataCategory[] {
   const held = new Set(holds.flatMap(({ categories }) => categories));
-  return (state.categories ?? everyCategory).filter((category) => !held.has(category));
+  return (state.categories ?? allCategories).filter((category) => !held.has(category));
 }
 
 /** What holds keep of what was to be erased: each category with the hold that keeps it longest. */
 export function retainedBy(state: Scoped, holds: readonly LegalHold[]): Retained[] {
-  return (state.categories ?? everyCategory).flatMap((category) => {
+  return (state.categories ?? allCategories).flatMap((category) => {
     const hold = keeper(category, holds);
     return hold ? [{ category, reason: `LEGAL_HOLD ${hold.id}`, until: hold.until?.toISOString() ?? null }] : [];
   });

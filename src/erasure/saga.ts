@@ -1,5 +1,5 @@
 import type { DataSource, EntityManager } from 'typeorm';
-import type { DataCategory } from '../governance/vocabulary';
+import { allCategories, type DataCategory } from '../governance/vocabulary';
 import type { Identifier } from '../identifiers/forms';
 import type { Lease } from '../jobs/jobs';
 import { ClientKeyError, UnsealError } from '../keys/errors';
@@ -18,7 +18,7 @@ import type { ErasureParts } from './parts';
 import { dataStore, KEY_STORE, type PlannedStep, planErasure } from './plan';
 import { ERASURE_EVENT } from './recipients';
 import { type ErasureState, isFinal, readState } from './requests';
-import { erasedCategories, everyCategory, heldKey, nextExpiry, retainedBy, retainedKey } from './retained';
+import { erasedCategories, heldKey, nextExpiry, retainedBy, retainedKey } from './retained';
 import { abandonPass, finishSteps, insertSteps, type Step, stepsOf } from './steps';
 import { terminateClient } from './termination-saga';
 
@@ -108,7 +108,7 @@ async function begin(
   });
   if (entered === 'AGAIN' || entered === 'HELD') return entered;
   const { number, holds, erased, steps } = entered;
-  const whole = erased.length === everyCategory.length;
+  const whole = erased.length === allCategories.length;
   const pass: Pass = { source, lease, state, number, holds, held: heldKey(state, holds), whole };
   if (steps.length === 0) {
     if (!(await plan(parts, pass, new Set(erased)))) return 'AGAIN';

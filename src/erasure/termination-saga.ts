@@ -1,7 +1,8 @@
 import type { DataSource, EntityManager } from 'typeorm';
+import { allCategories } from '../governance/vocabulary';
 import type { Lease } from '../jobs/jobs';
 import { ClientKeyError } from '../keys/errors';
-import { placesFor } from '../storage/affected-rows';
+import { placesFor } from '../storage/sql';
 import { committed, inTransaction } from '../storage/transaction';
 import type { TenantTable } from '../tenancy/tenant-table';
 import { recordAct } from './acts';
@@ -14,7 +15,7 @@ import type { ErasureParts } from './parts';
 import { dataStore, KEY_STORE, type PlannedStep } from './plan';
 import { TERMINATION_EVENT } from './recipients';
 import type { ErasureState } from './requests';
-import { everyCategory, nextExpiry, retainedBy } from './retained';
+import { nextExpiry, retainedBy } from './retained';
 import { finishSteps, insertSteps, reopenSteps, type Step, stepsOf } from './steps';
 import { fileForTermination, heldCustomers } from './termination-holds';
 
@@ -191,7 +192,7 @@ async function eraseTable(parts: ErasureParts, ending: Ending, table: TenantTabl
       const step = await pendingStep(manager, state, number, dataStore(table));
       if (!step) return undefined;
       const range = { client, except, ...(from ? { after: from } : {}) };
-      const erased = await eraseChunk(manager, table, step.action, new Set(everyCategory), range, parts.chunkRows);
+      const erased = await eraseChunk(manager, table, step.action, new Set(allCategories), range, parts.chunkRows);
       await finishSteps(manager, client, id, [{ step, rows: erased.rows, done: !erased.next }], parts.now());
       return erased;
     });

@@ -4,13 +4,14 @@ import { ErasureRequest } from '../erasure/erasure-types';
 import { sideOf } from '../identity/caller';
 import { Leaves } from '../identity/entry-declarations';
 import { type RequestContext, requireRole } from '../identity/request-context';
+import { administration, platform } from '../identity/roles';
 import { requireInstructed, requireTokensClient } from '../register/instructed';
 import { Proposal } from '../register/proposal';
 import type { Proposals } from '../register/proposals';
 import type { Row } from '../tenancy/tenant-reader';
 import type { ExportState } from './export-state';
 import { ClientExport, RequestClientExportInput } from './export-types';
-import { type Exports, exportReaders } from './exports';
+import type { Exports } from './exports';
 
 @ObjectType({ simpleResolvers: true })
 class ClientExportPayload {
@@ -20,8 +21,6 @@ class ClientExportPayload {
   @Field(() => Proposal, { nullable: true, description: 'What another person of the platform has to confirm.' })
   proposal: Proposal | null;
 }
-
-const platform = ['PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER'] as const;
 
 /** Exports as a client asks for them and follows them; what is in them is downloaded. */
 @Resolver()
@@ -47,7 +46,7 @@ export class ExportResolver {
     @Arg('input', () => RequestClientExportInput) input: RequestClientExportInput,
     @Ctx() context: RequestContext,
   ): Promise<ClientExportPayload> {
-    requireRole(context, ...exportReaders, ...platform);
+    requireRole(context, ...administration, ...platform);
     const client = requireTokensClient(context, input.clientId);
     const { subject: principal, roles } = context.claims;
     if (sideOf(roles) === 'CLIENT') {

@@ -3,7 +3,8 @@ import { v7 as uuid, validate } from 'uuid';
 import type { DataCategory } from '../governance/vocabulary';
 import { changing } from '../identity/change-recorder';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
-import { affectedRows } from '../storage/affected-rows';
+import { administration } from '../identity/roles';
+import { affectedRows } from '../storage/sql';
 import { committed, inTransaction } from '../storage/transaction';
 import { type ExportState, isSomebodyWithheldSince, readExport, readExports, waitingTermination } from './export-state';
 import { linePrefix } from './lines';
@@ -13,7 +14,6 @@ import { discard, insertExport, SKEW_MS } from './removal';
 import { exportKey, openPiece } from './sealed-pieces';
 
 /** Who a client's export is for: those who administer it. */
-export const exportReaders = ['CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
 
 /** An export on its way to whoever collects it. */
 export interface Download {
@@ -117,7 +117,7 @@ export class Exports {
    * @throws {GraphQLError} UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, CONFLICT, TRANSFER_NOT_AUTHORIZED, AUDIT_UNAVAILABLE
    */
   async collect(context: RequestContext, id: string): Promise<Download> {
-    requireRole(context, ...exportReaders);
+    requireRole(context, ...administration);
     const client = requireClient(context).id;
     const state = await this.find(client, id);
     if (!state) throw denied.notFound('export');

@@ -10,9 +10,10 @@ import { buildSchemaSync, type NonEmptyArray } from 'type-graphql';
 import { rowResolversOf } from '../api/row-resolvers';
 import { ENTRY_DECLARATION } from '../identity/entry-declarations';
 import type { RequestContext } from '../identity/request-context';
+import type { EntityClass } from '../storage/entity-class';
 import { shapeIds } from './shaped-ids';
 
-type ResolverClass = abstract new (...args: never[]) => object;
+type ResolverClass = EntityClass;
 
 /** The event source of each subscription, by its topic, which is the subscription's name. */
 export type EventSources = Readonly<Record<string, (context: RequestContext) => AsyncIterable<unknown>>>;

@@ -1,8 +1,10 @@
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import { DateTime } from '../api/date-time';
+import { enumOf } from '../api/enum-of';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
-import { Key, NonPersonal, TenantTable } from '../tenancy/tenant-table';
-import { DataCategoryEnum, ProcessingPurposeEnum, register } from './enums';
+import { NonPersonal } from '../tenancy/personal-data';
+import { Key, TenantTable } from '../tenancy/tenant-table';
+import { DataCategoryEnum, ProcessingPurposeEnum } from './enums';
 
 export const instructedActs = {
   END_CLIENT: 'End the client: everything of it is erased.',
@@ -10,7 +12,7 @@ export const instructedActs = {
 } as const;
 export type InstructedAct = keyof typeof instructedActs;
 
-const InstructedActEnum = register(
+const InstructedActEnum = enumOf(
   'InstructedAct',
   'What a client may order the platform to do besides reading.',
   instructedActs,
@@ -37,11 +39,11 @@ export class ClientInstruction {
   @Field(() => ProcessingPurposeEnum)
   purpose: ProcessingPurpose;
 
-  @NonPersonal(governance, { plain: { text: 500 } })
+  @NonPersonal(governance, { plain: { list: 500 } })
   @Field(() => [DataCategoryEnum], { nullable: true, description: 'The scope; null is every category.' })
   categories: DataCategory[] | null;
 
-  @NonPersonal(governance, { plain: { text: 200 } })
+  @NonPersonal(governance, { plain: { list: 200 } })
   @Field(() => [InstructedActEnum], {
     nullable: true,
     description: 'What it orders besides reading; an order to act lets nobody read.',

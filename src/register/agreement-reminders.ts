@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { v7 as uuid } from 'uuid';
 import { type AgreementKind, agreementKinds } from '../governance/vocabulary';
 import type { Regions } from '../storage/regions';
-import { committed } from '../storage/transaction';
+import { acrossClients } from '../tenancy/tenant-sql';
 import type { Notices } from './notices';
 
-/** Without these nobody may process for a client: the agreement itself, and the terms of GDPR Art. 28(3). */
+/** The agreements that processing needs: the client agreement, and the terms of GDPR Art. 28(3). */
 const needed: readonly AgreementKind[] = ['MASTER', 'DPA'];
 
 interface Term {
@@ -15,12 +15,12 @@ interface Term {
   readonly effective_to: number | string | null;
 }
 
-/** Tells clients that have no agreement in force, once for each time that they have none (statement R2). */
+/** Notifies clients without an agreement in force, once for each period without one (statement R2). */
 export class AgreementReminders {
   readonly #regions: Regions;
   readonly #notices: Notices;
   readonly #now: () => number;
-  /** Notices that were sent from here: they need not be tried again. */
+  /** Notices that this process has sent: they need no second try. */
   readonly #sent = new Set<string>();
 
   constructor(regions: Regions, notices: Notices, now: () => number = Date.now) {
@@ -32,9 +32,8 @@ export class AgreementReminders {
   async tellDue(): Promise<void> {
     const terms = await this.#terms();
     const { home } = this.#regions;
-    const clients = await committed(home, () =>
-      home.query<Array<{ client_id: string; created_at: number | string }>>('SELECT client_id, created_at FROM client'),
-    );
+    const clients = await acrossClients(home).select<{ client_id: string; created_at: number | string }>`
+      SELECT client_id, created_at FROM client`;
     for (const { client_id: client, created_at: registered } of clients) {
       for (const kind of needed) {
         const since = this.#missingSince(terms.get(`${client} ${kind}`) ?? [], Number(registered));
@@ -46,9 +45,8 @@ export class AgreementReminders {
   async #terms(): Promise<Map<string, Term[]>> {
     const terms = new Map<string, Term[]>();
     for (const source of this.#regions.all()) {
-      const rows = await committed(source, () =>
-        source.query<Term[]>('SELECT client_id, kind, effective_from, effective_to FROM agreement'),
-      );
+      const rows = await acrossClients(source).select<Term>`
+        SELECT client_id, kind, effective_from, effective_to FROM agreement`;
       for (const row of rows) {
         const key = `${row.client_id} ${row.kind}`;
         terms.set(key, [...(terms.get(key) ?? []), row]);
@@ -70,7 +68,7 @@ export class AgreementReminders {
   }
 
   async #tell(client: string, kind: AgreementKind, since: number): Promise<void> {
-    // The same for the same client, kind and time, and in the order of times as every notice's id is.
+    // Derived from client, kind and time, so that it is the same on each try. Sorts by time, as all ids of notices.
     const random = createHash('sha256').update(`${client} ${kind} ${since}`).digest().subarray(0, 16);
     const id = uuid({ msecs: since, random });
     if (this.#sent.has(id)) return;

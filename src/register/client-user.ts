@@ -1,5 +1,6 @@
 import { Field, ID, ObjectType } from 'type-graphql';
-import { Key, NonPersonal, PersonalData, type PersonalDataOptions, TenantTable } from '../tenancy/tenant-table';
+import { NonPersonal, PersonalData } from '../tenancy/personal-data';
+import { Key, otherwise, type PersonalDataOptions, TenantTable } from '../tenancy/tenant-table';
 
 const account: Omit<PersonalDataOptions, 'stored' | 'category'> = {
   subject: 'CLIENT_USER',
@@ -21,8 +22,8 @@ export class ClientUser {
   @Key()
   @PersonalData({
     ...account,
+    ...otherwise('PSEUDONYM', account.allow),
     category: 'ONLINE_IDENTIFIER',
-    deidentify: { IMPROVEMENT: 'PSEUDONYM' },
     stored: { plain: 'id' },
   })
   @Field(() => ID)

@@ -1,26 +1,30 @@
 import type { DataSource } from 'typeorm';
 import { v7 as uuid, validate } from 'uuid';
 import { type ChangeRecorder, changing, unrecorded } from '../identity/change-recorder';
-import { clientRoles, type GovernanceRecords } from '../identity/governance-records';
+import { requireCountry, requireText } from '../identity/checks';
+import type { GovernanceRecords } from '../identity/governance-records';
 import { bumpPolicy } from '../identity/policy-version';
 import { GranteeKind } from '../identity/purpose-grant';
 import { denied } from '../identity/request-context';
+import { clientRoles } from '../identity/roles';
 import type { KeyStore } from '../keys/key-store';
 import { decidedChange, decidedRow } from '../storage/decided-row';
+import { listText } from '../storage/lists';
 import { type HostingRegion, isHostingRegion, type Regions } from '../storage/regions';
-import { committed, inTransaction, isDuplicate } from '../storage/transaction';
+import { inTransaction, isDuplicate } from '../storage/transaction';
 import { type Row, TenantReader } from '../tenancy/tenant-reader';
+import { acrossClients, limitOf, sql } from '../tenancy/tenant-sql';
 import { tableOf } from '../tenancy/tenant-table';
 import { TenantWriter } from '../tenancy/tenant-writer';
 import { Agreement, type SignAgreementInput } from './agreement';
-import { requireCountry, requireSlug, requireText } from './checks';
+import { requireSlug } from './checks';
 import type { Client, NameClientContactsInput, RegisterClientInput } from './client';
 import { Client as ClientEntity } from './client';
 import { ClientUser } from './client-user';
 
-const columns = 'client_id, slug, name, country, region, representative, data_protection_officer, created_at';
+const columns = sql`client_id, slug, name, country, region, representative, data_protection_officer, created_at`;
 
-/** Purposes that a new client's own people and apps may read for, until the client decides otherwise. */
+/** The purposes that a new client's own people and apps are granted at first. */
 const standingPurposes = ['SERVICE_DELIVERY', 'SECURITY', 'SUPPORT', 'IMPROVEMENT'] as const;
 
 /** Clients, their users and their agreements. */
@@ -39,23 +43,21 @@ export class Clients {
 
   /** @param reference the client's id or slug */
   async find(reference: string): Promise<Client | undefined> {
-    const column = validate(reference) ? 'client_id' : 'slug';
-    const { home } = this.#regions;
-    const sql = `SELECT ${columns} FROM client WHERE ${column} = ?`;
-    const [row] = await committed(home, () => home.query<Row[]>(sql, [reference]));
+    const column = validate(reference) ? sql`client_id` : sql`slug`;
+    const [row] = await acrossClients(this.#regions.home).select<Row>`
+      SELECT ${columns} FROM client WHERE ${column} = ${reference}`;
     return row && clientOf(row);
   }
 
-  /** Clients in the order of their registration, from after an id. */
+  /** Clients in the order of their registration, after an id. */
   async list(limit: number, after: string | undefined): Promise<Client[]> {
-    const { home } = this.#regions;
-    const sql = `SELECT ${columns} FROM client WHERE client_id > ? ORDER BY client_id LIMIT ${limit}`;
-    const rows = await committed(home, () => home.query<Row[]>(sql, [after ?? '']));
+    const rows = await acrossClients(this.#regions.home).select<Row>`
+      SELECT ${columns} FROM client WHERE client_id > ${after ?? ''} ORDER BY client_id LIMIT ${limitOf(limit)}`;
     return rows.map(clientOf);
   }
 
   /**
-   * Registers a client with its key and standing grants for its own roles; LEGAL is for those who administer it.
+   * Registers a client with its key and first grants for its own roles. LEGAL is for those who administer it.
    * @throws {GraphQLError} BAD_USER_INPUT, or CONFLICT where the slug is taken
    */
   async register(input: RegisterClientInput, principal: string): Promise<Client> {
@@ -80,13 +82,13 @@ export class Clients {
     };
     const details = { record: row.id, country, region, keyCreated: true };
     const standing = this.#records.draft({ client: row.id, principal }, standingGrants());
-    // What is decided of a client is kept under the client's key.
+    // The ledger seals facts about a client under the client's key.
     await this.#keys.createClientKey(row.id);
     const decides = [decidedRow(ClientEntity, { ...row, clientId: row.id }), ...standing.decides];
     await changing(this.#recorder, 'CLIENT_REGISTERED', { client: row.id, principal, details, decides }, async () => {
       await inTransaction(hosted, (manager) => standing.write(manager));
       if (administrator) await this.#addUser(hosted, row.id, administrator);
-      // The directory's entry comes last: a client exists once all that it needs does.
+      // The directory's entry comes last: a client exists once everything that it needs is there.
       await inTransaction(this.#regions.home, (manager) =>
         new TenantWriter(manager, this.#keys).insert(ClientEntity, row.id, [row]),
       );
@@ -96,7 +98,7 @@ export class Clients {
     return { ...row, clientId: row.id };
   }
 
-  /** Says whom the record of processing names for a client. @throws {GraphQLError} BAD_USER_INPUT, NOT_FOUND */
+  /** Sets the contacts that the record of processing names for a client. @throws {GraphQLError} BAD_USER_INPUT, NOT_FOUND */
   async nameContacts(client: string, input: NameClientContactsInput, principal: string): Promise<Client> {
     const office = (field: keyof NameClientContactsInput) =>
       input[field]?.trim() ? requireText(field, input[field], 300) : null;
@@ -127,13 +129,14 @@ export class Clients {
       version: requireText('version', input.version, 40),
       effectiveFrom,
       effectiveTo,
-      excludedPurposes: (input.excludedPurposes ?? []).join(','),
+      excludedPurposes: input.excludedPurposes ?? [],
       erasureDays: requireErasureDays(input.erasureDays ?? null),
       keepsDeidentified: input.keepsDeidentified ? 1 : 0,
       signedBy: principal,
       signedAt: new Date(),
     };
-    const { id, kind, version, excludedPurposes } = row;
+    const { id, kind, version } = row;
+    const excludedPurposes = listText(row.excludedPurposes);
     const details = { record: id, kind, version, excludedPurposes, effectiveFrom: effectiveFrom.toISOString() };
     const change = { client, principal, details, decides: [decidedRow(Agreement, row)] };
     const source = await this.#regions.of(client);
@@ -143,12 +146,7 @@ export class Clients {
         await bumpPolicy(manager, client);
       }),
     );
-    return {
-      ...row,
-      clientId: client,
-      excludedPurposes: input.excludedPurposes ?? [],
-      keepsDeidentified: row.keepsDeidentified === 1,
-    };
+    return { ...row, clientId: client, keepsDeidentified: row.keepsDeidentified === 1 };
   }
 
   async agreements(client: string): Promise<Agreement[]> {
@@ -162,9 +160,7 @@ export class Clients {
         ({
           ...row,
           keepsDeidentified: row.keepsDeidentified === 1,
-          excludedPurposes: String(row.excludedPurposes ?? '')
-            .split(',')
-            .filter(Boolean),
+          excludedPurposes: row.excludedPurposes ?? [],
         }) as unknown as Agreement,
     );
   }

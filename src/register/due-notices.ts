@@ -1,11 +1,11 @@
 const EVERY_MS = 60_000;
 
-/** A room that has notices to send when their time has come. */
+/** Sends notices that are due. */
 export interface Teller {
   tellDue(): Promise<unknown>;
 }
 
-/** Lets rooms tell clients what is due, once a minute. */
+/** Has due notices sent, once a minute. */
 export class DueNotices {
   readonly #tellers: readonly Teller[];
   readonly #onFailure: (error: unknown) => void;

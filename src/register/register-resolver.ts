@@ -4,9 +4,11 @@ import { cursorsOf } from '../identity/cursors';
 import { Leaves } from '../identity/entry-declarations';
 import { type RequestContext, requireClient, requirePrincipal, requireRole } from '../identity/request-context';
 import { noteGiven } from '../identity/request-notes';
+import { administration, platform, platformOfficers } from '../identity/roles';
 import { about, unrestricted } from '../identity/subject-state';
 import type { KeyStore } from '../keys/key-store';
-import { PersonalRows, personalCategories } from '../tenancy/tenant-table';
+import { PersonalRows } from '../tenancy/personal-data';
+import { personalCategories } from '../tenancy/tenant-table';
 import { Agreement, SignAgreementInput } from './agreement';
 import { Client, ClientConnection, NameClientContactsInput, RegisterClientInput } from './client';
 import { ClientUser } from './client-user';
@@ -48,10 +50,8 @@ class InstallationPayload {
   installation: Installation;
 }
 
-const platform = ['PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER'] as const;
-/** Transfers rest on certifications: whoever processes the data does not say by himself that he may. */
-const certifiers = ['PLATFORM_PRIVACY_OFFICER'] as const;
-const administration = ['CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
+/** Transfers rest on certifications, so those who process the data do not record their own. */
+const certifiers = platformOfficers;
 
 /** The register: clients, agreements, sub-processors, third-party applications and their installations. */
 @Resolver(() => Client)
@@ -60,7 +60,7 @@ export class RegisterResolver {
     private readonly clients: Clients,
     private readonly parties: ThirdParties,
     private readonly keys: KeyStore,
-    /** Cursors over clients belong to no client. */
+    /** The platform's key: cursors over clients belong to no client. */
     private readonly platformCursorKey: Buffer,
   ) {}
 

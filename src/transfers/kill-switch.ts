@@ -3,7 +3,7 @@ import type { LegalBasisSuspension } from './legal-basis-suspension';
 import type { Impact, ImpactAnalysis } from './suspension-impact';
 import type { Suspensions } from './suspensions';
 
-/** Stops every transfer that rests on a legal basis, tells whom it touches, and tells them. */
+/** Stops every transfer that rests on a legal basis, lists the clients concerned, and notifies them. */
 export class KillSwitch {
   constructor(
     private readonly suspensions: Suspensions,
@@ -17,8 +17,7 @@ export class KillSwitch {
   }
 
   /**
-   * Suspends the basis first, and notifies then: nothing flows on while clients are told. Called again, it sends the
-   * notices that a failure left unsent.
+   * Suspends the basis, then notifies: no data flows while notices are sent. Call it again to send notices that failed.
    */
   async suspend(
     basis: string,

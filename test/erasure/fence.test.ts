@@ -6,7 +6,7 @@ import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { ErasureWorker } from '../../src/erasure/worker';
 import { inTransaction } from '../../src/storage/transaction';
-import { Order } from '../../src/subjects/order';
+import { Order } from '../../src/subjects/related/order';
 import { TenantWriter } from '../../src/tenancy/tenant-writer';
 import { remit, startRemit } from '../support/cli';
 import { databases, type TestDatabase } from '../support/databases';

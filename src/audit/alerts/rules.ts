@@ -1,3 +1,5 @@
+import { HOUR_MS } from '../../law/calendar';
+
 /** A principal reads far more data subjects in a window of time than it did before. */
 export interface SubjectsRule {
   readonly kind: 'SUBJECTS_BEYOND_OWN_PAST';
@@ -35,7 +37,7 @@ export type AlertRule = SubjectsRule | WithheldRule | HoursRule;
 export const alertRules: readonly AlertRule[] = [
   {
     kind: 'SUBJECTS_BEYOND_OWN_PAST',
-    windowMs: 60 * 60_000,
+    windowMs: HOUR_MS,
     times: 5,
     atLeast: 200,
     withoutPast: 5_000,

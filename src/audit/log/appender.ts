@@ -1,6 +1,8 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import { dialectOf } from '../../storage/dialect';
+import { insertStatement } from '../../storage/sql';
 import { runStatement } from '../../storage/statements';
 import { inTransaction } from '../../storage/transaction';
 import type { BatchWindow } from './batch-window';
@@ -71,7 +73,7 @@ export class Appender {
     this.#heads = heads;
     this.#batchWindow = batchWindow;
     this.#onTileLost = onTileLost;
-    this.#embedded = source.options.type === 'better-sqlite3';
+    this.#embedded = dialectOf(source).embedded;
   }
 
   /** Set when a write failed. Whether it reached the database is then unknown, so this log takes no more entries. */
@@ -151,11 +153,7 @@ export class Appender {
   }
 
   async #insert(table: string, columns: readonly string[], values: unknown[]): Promise<void> {
-    const row = `(${columns.map(() => '?').join(', ')})`;
-    const rows = Array<string>(values.length / columns.length)
-      .fill(row)
-      .join(', ');
-    const sql = `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${rows}`;
+    const sql = insertStatement(table, columns, values.length / columns.length);
     const written = this.#embedded
       ? inTransaction(this.#source, (manager) => manager.query(sql, values))
       : runStatement(this.#source, sql, values, { preparedUpTo: PREPARED_GROUP * COLUMNS.length });

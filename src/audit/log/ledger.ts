@@ -4,6 +4,7 @@ import { v7 as uuid } from 'uuid';
 import { deriveKey } from '../../keys/derived-keys';
 import type { KeyStore } from '../../keys/key-store';
 import { platformKey } from '../../keys/platform-key';
+import { DAY_MS } from '../../law/calendar';
 import type { Regions } from '../../storage/regions';
 import { Remembered, remembered } from '../../storage/remembered';
 import { inTransaction } from '../../storage/transaction';
@@ -23,7 +24,7 @@ export interface LedgerOptions {
  * A log without a new entry for this long counts as ended. Later logs restate the checkpoints of logs that have not.
  * Milliseconds.
  */
-const ENDED_AFTER_MS = 24 * 60 * 60_000;
+const ENDED_AFTER_MS = DAY_MS;
 
 /**
  * The audit ledger: one log for each process and database. So an entry about a client's people is hosted where the

@@ -1,4 +1,5 @@
 import type { GovernedCoordinate } from '../../governance/govern';
+import { listIn } from '../../storage/lists';
 import type { AuditReader } from '../entries/reader';
 import type { AuditEntry } from '../log/entry';
 
@@ -58,11 +59,7 @@ async function recordIn(
   const { time, details } = entry;
   const when = { first: time, last: time, times: 1 };
   if (disclosed.has(entry.kind)) {
-    const categories = new Set(
-      String(details?.categories ?? '')
-        .split(',')
-        .filter(Boolean),
-    );
+    const categories = new Set(listIn(details?.categories));
     const recipient = String(details?.recipient ?? 'not said');
     return { kind: 'AUTHORITY_OR_PARTY', recipient, purpose: 'LEGAL', categories, ...when };
   }

@@ -1,10 +1,9 @@
 import type { DataSource } from 'typeorm';
 import type { KeyStore } from '../../keys/key-store';
-import { placesFor } from '../../storage/affected-rows';
 import type { DecidedRow } from '../../storage/decided-row';
 import type { Regions } from '../../storage/regions';
-import { committed } from '../../storage/transaction';
 import { UNDER_ERASURE } from '../../tenancy/fence';
+import { acrossClients, limitOf, own, tenantSql } from '../../tenancy/tenant-sql';
 import type { References } from '../recording/references';
 import type { Decisions } from './decided';
 
@@ -102,13 +101,9 @@ async function ofClient(
 /** People with an open request for full erasure. */
 async function underErasure(source: DataSource, client: string, persons: readonly Person[]): Promise<Set<string>> {
   const ids = persons.map(({ id }) => id);
-  const rows = await committed(source, () =>
-    source.query<Array<{ customer_id: string }>>(
-      `SELECT customer_id FROM erasure_request WHERE client_id = ? AND customer_id IN (${placesFor(ids)})
-       AND categories IS NULL AND status NOT IN ('CANCELLED', 'COMPLETED')`,
-      [client, ...ids],
-    ),
-  );
+  const rows = await tenantSql(source, client).select<{ customer_id: string }>`
+    SELECT customer_id FROM erasure_request WHERE ${own} AND customer_id IN (${ids})
+    AND categories IS NULL AND status NOT IN ('CANCELLED', 'COMPLETED')`;
   return new Set(rows.map((row) => row.customer_id));
 }
 
@@ -119,11 +114,7 @@ function byClient(page: readonly Person[]): Map<string, Person[]> {
 }
 
 function pageOf(source: DataSource, { client_id: client, id }: Pick<Person, 'client_id' | 'id'>): Promise<Person[]> {
-  return committed(source, () =>
-    source.query<Person[]>(
-      `SELECT client_id, id, restriction, residency FROM customer WHERE client_id > ? OR (client_id = ? AND id > ?)
-       ORDER BY client_id, id LIMIT ${PAGE}`,
-      [client, client, id],
-    ),
-  );
+  return acrossClients(source).select<Person>`SELECT client_id, id, restriction, residency FROM customer
+    WHERE client_id > ${client} OR (client_id = ${client} AND id > ${id})
+    ORDER BY client_id, id LIMIT ${limitOf(PAGE)}`;
 }

@@ -6,7 +6,7 @@ import { PLATFORM } from '../../keys/platform-key';
 import type { DecidedRow } from '../../storage/decided-row';
 import { decidedValue } from '../../storage/decided-row';
 import type { Regions } from '../../storage/regions';
-import { committed } from '../../storage/transaction';
+import { acrossClients, name } from '../../tenancy/tenant-sql';
 import type { KeptDecision, References } from '../recording/references';
 import { type Decided, Decisions, RECORDS_ADOPTED } from './decided';
 import { type PersonFinding, verifyPeople } from './people';
@@ -143,7 +143,7 @@ class Comparison {
   }
 
   async #table(source: DataSource, table: DecidedTable, decisions: Decisions): Promise<void> {
-    const rows = await committed(source, () => source.query<Raw[]>(`SELECT * FROM ${table.name}`));
+    const rows = await acrossClients(source).select<Raw>`SELECT * FROM ${name(table.name)}`;
     for (const raw of rows) {
       const client = clientOf(raw);
       if (client !== undefined && (await this.#isKeyless(client))) continue;

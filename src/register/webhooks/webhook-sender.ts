@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { OutboundError, send } from '../../outbound/http';
 import { signedMessage } from '../../outbound/signed-message';
-import { affectedRows } from '../../storage/affected-rows';
 import type { Regions } from '../../storage/regions';
+import { affectedRows } from '../../storage/sql';
 import { committed, inTransaction } from '../../storage/transaction';
 import { messageIdOf, type Told, type Webhooks } from './webhooks';
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import type { DataSource, EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import type { AuditKind } from '../../identity/audit-kinds';
 import { type ChangeRecorder, changing } from '../../identity/change-recorder';
 import { denied } from '../../identity/request-context';
 import { deriveKey } from '../../keys/derived-keys';
@@ -9,9 +10,9 @@ import type { KeyStore } from '../../keys/key-store';
 import { PLATFORM, platformKey } from '../../keys/platform-key';
 import { seal, unseal } from '../../keys/sealing';
 import { faultOfUrl } from '../../outbound/urls';
-import { affectedRows } from '../../storage/affected-rows';
 import { decidedRow, goneRow } from '../../storage/decided-row';
 import type { Regions } from '../../storage/regions';
+import { affectedRows } from '../../storage/sql';
 import { committed, inTransaction } from '../../storage/transaction';
 import { TenantReader } from '../../tenancy/tenant-reader';
 import { TenantWriter } from '../../tenancy/tenant-writer';
@@ -263,7 +264,7 @@ export class Webhooks {
   }
 
   /** Records what became of a notice: it reached its recipient, the recipient acknowledged it, or nobody could be told. */
-  async tell(kind: string, client: string, delivery: string, of: Told, fault: string | null = null): Promise<void> {
+  async tell(kind: AuditKind, client: string, delivery: string, of: Told, fault: string | null = null): Promise<void> {
     const details = {
       delivery,
       event: of.event,

@@ -1,7 +1,7 @@
 import { v7 as uuid } from 'uuid';
 import { ErasureRequestRow, LegalHoldRow } from '../../../src/erasure/erasure-request';
-import { CustomAttribute } from '../../../src/subjects/custom-attribute';
 import { Customer } from '../../../src/subjects/customer';
+import { CustomAttribute } from '../../../src/subjects/related/custom-attribute';
 import type { TestApp } from '../../support/app';
 import { insertRows } from '../../support/rows';
 import type { Target } from './inputs';

@@ -1,9 +1,16 @@
 import { Field, ID, ObjectType } from 'type-graphql';
-import { DateTime } from '../api/date-time';
-import { connectionOf } from '../api/paging';
-import { Key, PersonalData, TenantTable } from '../tenancy/tenant-table';
-import { health, healthId } from './policies';
+import { DateTime } from '../../api/date-time';
+import { PersonalData } from '../../tenancy/personal-data';
+import { Key, TenantTable } from '../../tenancy/tenant-table';
+import { Customer } from '../customer';
+import { health, healthId } from '../policies';
+import { RelatedTo } from '../related-rows';
 
+@RelatedTo(() => Customer, 'healthRecords', {
+  as: 'connection',
+  newestFirst: true,
+  description: 'Newest first. That there are any is health data itself.',
+})
 @TenantTable('health_record', { subject: { kind: 'CUSTOMER', id: 'customerId' }, erasure: 'DELETE' })
 @ObjectType({
   description: 'Medical information; only under a HIPAA business associate agreement (C1).',
@@ -33,5 +40,3 @@ export class HealthRecord {
   @Field(() => String, { nullable: true })
   note: string | null;
 }
-
-export const HealthRecordConnection = connectionOf(HealthRecord, 'HealthRecord');

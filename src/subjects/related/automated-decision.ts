@@ -1,9 +1,12 @@
 import { Field, ID, ObjectType } from 'type-graphql';
-import { DateTime } from '../api/date-time';
-import { connectionOf } from '../api/paging';
-import { Key, PersonalData, TenantTable } from '../tenancy/tenant-table';
-import { behaviour, behaviourId } from './policies';
+import { DateTime } from '../../api/date-time';
+import { PersonalData } from '../../tenancy/personal-data';
+import { Key, TenantTable } from '../../tenancy/tenant-table';
+import { Customer } from '../customer';
+import { behaviour, behaviourId } from '../policies';
+import { RelatedTo } from '../related-rows';
 
+@RelatedTo(() => Customer, 'automatedDecisions', { as: 'connection', newestFirst: true, description: 'Newest first.' })
 @TenantTable('automated_decision', { subject: { kind: 'CUSTOMER', id: 'customerId' }, erasure: 'DELETE' })
 @ObjectType({
   description: 'A decision about a person that was made by automated means, profiling included (GDPR Art. 22).',
@@ -36,5 +39,3 @@ export class AutomatedDecision {
   })
   logic: string | null;
 }
-
-export const AutomatedDecisionConnection = connectionOf(AutomatedDecision, 'AutomatedDecision');

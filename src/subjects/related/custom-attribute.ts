@@ -1,7 +1,11 @@
 import { Field, ObjectType } from 'type-graphql';
-import { Key, PersonalData, TenantTable } from '../tenancy/tenant-table';
-import { behaviour } from './policies';
+import { PersonalData } from '../../tenancy/personal-data';
+import { Key, TenantTable } from '../../tenancy/tenant-table';
+import { Customer } from '../customer';
+import { behaviour } from '../policies';
+import { RelatedTo } from '../related-rows';
 
+@RelatedTo(() => Customer, 'attributes', { as: 'list', description: 'What else the client records, oldest first.' })
 @TenantTable('customer_attribute', { subject: { kind: 'CUSTOMER', id: 'customerId' }, erasure: 'DELETE' })
 @ObjectType({
   description: 'What else the client records of the use of its products (statement C1).',
