@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DataSource, type MigrationInterface } from 'typeorm';
 import { AuditHeadRow } from './src/audit/log/checkpoint-store';
 import { clientKeyEntities, dataEntities } from './src/entities';
-import { SigningKeyRow } from './src/erasure/key-store-entities';
+import { SigningKeyRow } from './src/erasure/records/entities';
 import { classesIn } from './src/storage/classes-in';
 import { dataSourceOptions, type StoreOptions } from './src/storage/data-source';
 

@@ -1,7 +1,9 @@
 import { AuditAnchorRow, AuditEntryRow, AuditLogRow, AuditTileRow } from './audit/log/entities';
 import { Disclosure } from './disclosures/disclosure';
-import { ErasureRequestRow, ErasureStepRow, LegalHoldRow, RetentionRuleRow } from './erasure/erasure-request';
-import { ErasureLedgerRow, ErasureTombstone } from './erasure/key-store-entities';
+import { LegalHoldRow } from './erasure/holds/legal-hold';
+import { ErasureRecordRow, ErasureTombstone } from './erasure/records/entities';
+import { ErasureRequestRow, ErasureStepRow } from './erasure/requests/erasure-request';
+import { RetentionRuleRow } from './erasure/retention/retention-rule';
 import { ClientExportRow, ExportChunkRow } from './exports/client-export';
 import { ClientInstruction } from './identity/client-instruction';
 import { PolicyVersion } from './identity/policy-version';
@@ -68,4 +70,4 @@ const platformEntities = [
 export const dataEntities = [...tenantEntities, ...platformEntities];
 
 /** Tables of the keys' store that hold a client's id: keys go with what they seal, the ledger proves that they went. */
-export const clientKeyEntities = [ClientKey, SubjectKey, ErasureLedgerRow, ErasureTombstone];
+export const clientKeyEntities = [ClientKey, SubjectKey, ErasureRecordRow, ErasureTombstone];

@@ -1,6 +1,6 @@
 import { Arg, Ctx, Field, FieldResolver, ID, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
-import { overseen } from '../erasure/erasure-resolver';
-import { ErasureRequest } from '../erasure/erasure-types';
+import { overseen } from '../erasure/requests/erasure-request-resolver';
+import { ErasureRequest } from '../erasure/requests/erasure-request-types';
 import { sideOf } from '../identity/caller';
 import { Leaves } from '../identity/entry-declarations';
 import { type RequestContext, requireRole } from '../identity/request-context';
@@ -26,13 +26,13 @@ class ClientExportPayload {
 @Resolver()
 export class ExportResolver {
   constructor(
-    private readonly room: Exports,
+    private readonly exports: Exports,
     private readonly proposals: Proposals,
   ) {}
 
   @Query(() => ClientExport, { nullable: true, description: 'One export; null where there is none of this id.' })
   async clientExport(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): Promise<ClientExport | null> {
-    const state = await this.room.find(overseen(context), id);
+    const state = await this.exports.find(overseen(context), id);
     return state ? exportOf(state) : null;
   }
 
@@ -50,7 +50,7 @@ export class ExportResolver {
     const client = requireTokensClient(context, input.clientId);
     const { subject: principal, roles } = context.claims;
     if (sideOf(roles) === 'CLIENT') {
-      const state = await this.room.request(client.id, { principal, role: roles[0] ?? '' });
+      const state = await this.exports.request(client.id, { principal, role: roles[0] ?? '' });
       return { export: exportOf(state), proposal: null };
     }
     requireInstructed(context, 'EXPORT_CLIENT');
@@ -61,7 +61,7 @@ export class ExportResolver {
 /** What the end of a client waits for. */
 @Resolver(() => ErasureRequest)
 export class TerminationExportResolver {
-  constructor(private readonly room: Exports) {}
+  constructor(private readonly exports: Exports) {}
 
   @FieldResolver(() => ClientExport, {
     nullable: true,
@@ -69,7 +69,7 @@ export class TerminationExportResolver {
   })
   async export(@Root() request: Row): Promise<ClientExport | null> {
     if (request.kind !== 'CLIENT') return null;
-    const state = await this.room.ofTermination(String(request.clientId), String(request.id));
+    const state = await this.exports.ofTermination(String(request.clientId), String(request.id));
     return state ? exportOf(state) : null;
   }
 }

@@ -14,7 +14,7 @@ export interface Suspension extends Validity {
   readonly basis: string;
 }
 
-export interface Recipient {
+export interface DataImporter {
   /** Where it reads; undefined where that is not known. */
   readonly country: Country | undefined;
   readonly certifications: readonly Certification[];
@@ -61,14 +61,14 @@ function articlesOf({ articles, id }: Regime, at: number): Articles {
 const noRegime = 'no transfer rule held for the country of residence (statement T1)';
 
 /**
- * Whether the law, without approvals, lets a recipient read data about people of a country. What is unknown is not lawful:
- * a country of residence without a regime, a recipient without a country.
+ * Whether the law, without approvals, lets a recipient read data about people of a country. What is unknown is not
+ * lawful: a country of residence without a regime, a recipient without a country.
  * @param at milliseconds since 1970
  */
 export function findByLaw(
   law: Law,
   residency: Country,
-  recipient: Recipient,
+  recipient: DataImporter,
   at: number,
   suspensions: readonly Suspension[] = [],
 ): LegalFinding {
@@ -112,7 +112,7 @@ export function findByLaw(
 /** Why a finding in force does not carry a transfer to this recipient. */
 function faultOf(
   { id, requires }: Adequacy,
-  { certifications, sector }: Recipient,
+  { certifications, sector }: DataImporter,
   at: number,
   suspensions: readonly Suspension[],
 ): string | undefined {

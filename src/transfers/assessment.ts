@@ -1,7 +1,7 @@
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import type { RecipientReference } from '../identity/recipient';
 import type { Law } from '../law/law';
-import { findByLaw, provisionOf, type Recipient, regimeOf, type Suspension } from '../law/transfer';
+import { type DataImporter, findByLaw, provisionOf, regimeOf, type Suspension } from '../law/transfer';
 import { stateAt } from './approval-state';
 import type { StoredApproval } from './approval-store';
 import { courseOf } from './transfer-approvals';
@@ -13,7 +13,7 @@ export interface TransferQuestion {
   readonly from: string;
   readonly to: string;
   readonly reference: RecipientReference;
-  readonly recipient: Recipient;
+  readonly recipient: DataImporter;
   readonly categories: readonly DataCategory[];
   readonly purposes: readonly ProcessingPurpose[];
   readonly at: number;

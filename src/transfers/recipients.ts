@@ -1,6 +1,6 @@
 import { platformRecipient, type RecipientKind, type RecipientReference } from '../identity/recipient';
 import { denied } from '../identity/request-context';
-import type { Certification, Recipient } from '../law/transfer';
+import type { Certification, DataImporter } from '../law/transfer';
 import type { RecipientCertification } from '../register/certification';
 import type { Certifications } from '../register/certifications';
 import type { Clients } from '../register/clients';
@@ -45,7 +45,7 @@ export class Recipients {
   }
 
   /** What the law asks of a recipient. All in the register are businesses (R1, S2, S3), hence the sector. */
-  async asRecipient(reference: RecipientReference | undefined, country: string | undefined): Promise<Recipient> {
+  async asRecipient(reference: RecipientReference | undefined, country: string | undefined): Promise<DataImporter> {
     const all = reference === undefined ? [] : await this.certifications.all();
     return { country, certifications: certificationsOf(all, reference), sector: 'COMMERCIAL' };
   }

@@ -2,12 +2,12 @@ import type { RecipientKind } from '../identity/recipient';
 import { addDays, dayOf, endOf } from '../law/calendar';
 import type { Law } from '../law/law';
 import { derogationDays, derogationSubjects, type LegalRole, sccModules, type ToolTerms } from '../law/tools';
-import { findByLaw, provisionOf, type Recipient, regimeOf, type Suspension, suspendedAt } from '../law/transfer';
+import { type DataImporter, findByLaw, provisionOf, regimeOf, type Suspension, suspendedAt } from '../law/transfer';
 
 /** A requested approval, after its references were checked. */
 export interface RequestedTransfer {
   readonly recipientKind: RecipientKind;
-  readonly recipient: Recipient;
+  readonly recipient: DataImporter;
   /** The third party's country in the register. Undefined where the recipient may be anywhere. */
   readonly registeredCountry: string | undefined;
   readonly destinationCountry: string;
@@ -30,7 +30,9 @@ export interface Mismatch {
   readonly why: string;
 }
 
-/** Roles of exporter and importer, by kind of recipient. The client is the controller, the platform its processor (R1). */
+/**
+ * Roles of exporter and importer, by kind of recipient. The client is the controller, the platform its processor (R1).
+ */
 const roles: Readonly<Record<RecipientKind, ReadonlyArray<{ exporter: LegalRole; importer: LegalRole }>>> = {
   // The platform returns the controller's own data.
   CLIENT: [{ exporter: 'PROCESSOR', importer: 'CONTROLLER' }],

@@ -1,7 +1,7 @@
 import type { RowRefusal } from '../governance/govern';
 import { allCategories, type DataCategory, type ProcessingPurpose } from '../governance/vocabulary';
 import { type Law, validitiesOf } from '../law/law';
-import { findByLaw, provisionOf, type Recipient, regimeOf, type Suspension, suspendedAt } from '../law/transfer';
+import { type DataImporter, findByLaw, provisionOf, regimeOf, type Suspension, suspendedAt } from '../law/transfer';
 import { nextChangeOf, type Validity } from '../law/validity';
 
 /** The terms of an approval, as decisions need them. */
@@ -21,7 +21,7 @@ export interface ApprovedTerms {
 /** The facts behind decisions on one client's rows, for one recipient and purpose. */
 export interface TransferFacts {
   readonly law: Law;
-  readonly recipient: Recipient;
+  readonly recipient: DataImporter;
   readonly purpose: string | undefined;
   /** This client's ACTIVE approvals for this recipient. */
   readonly approvals: readonly ApprovedTerms[];

@@ -1,6 +1,6 @@
 import { tenantEntities } from '../../src/entities';
 import { erasureDue } from '../../src/erasure/deadline';
-import { categoriesOf, planErasure } from '../../src/erasure/plan';
+import { categoriesOf, planErasure } from '../../src/erasure/execution/plan';
 import { allCategories, type DataCategory } from '../../src/governance/vocabulary';
 import { law, lawOf } from '../../src/law/law';
 import type { Regime } from '../../src/law/regime';
