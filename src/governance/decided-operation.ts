@@ -5,7 +5,7 @@ import type { Decision } from './decision';
 import { Enforcement } from './enforcement';
 import { messageOf, refusalOf } from './errors';
 import type { Failures } from './failures';
-import type { GovernedResult, GovernOptions, RunArguments } from './governed';
+import type { DecidedOperation, GovernedResult, GovernOptions, RunArguments } from './governed';
 import type { OperationPlan } from './operation-plan';
 import type { SchemaPolicy } from './schema-policy';
 
@@ -28,8 +28,8 @@ interface Request {
   readonly variableValues: Readonly<Record<string, unknown>> | null | undefined;
 }
 
-/** One request that has been decided. What it may not read, or that it is refused, is in its decision. */
-export class DecidedOperation {
+/** A request with its decision. */
+export class Decided implements DecidedOperation {
   readonly decision: Decision;
   readonly #governing: Governing;
   readonly #request: Request;
@@ -40,7 +40,6 @@ export class DecidedOperation {
     this.#request = request;
   }
 
-  /** Runs it, or answers with its refusal. Never rejects: what goes wrong is in `errors`. */
   async execute({ contextValue, rootValue }: RunArguments): Promise<GovernedResult> {
     const { failures, options } = this.#governing;
     const { compiled, variables } = this.#request;
@@ -58,7 +57,6 @@ export class DecidedOperation {
     }
   }
 
-  /** Opens a subscription's events; a result instead is a refusal. Never rejects. */
   async events(contextValue: unknown, rootValue?: unknown): Promise<AsyncIterable<unknown> | GovernedResult> {
     const { failures, policy } = this.#governing;
     const { plan, variableValues } = this.#request;

@@ -4,7 +4,6 @@ import { GovernedSchema } from './governed-schema';
 
 export type { Access, AccessOf, Prohibition, RowRefusal } from './access';
 export type { GovernedGateway } from './apollo-gateway';
-export type { DecidedOperation } from './decided-operation';
 export type { Decision, Outcome, Verdict } from './decision';
 export type { Deidentification } from './deidentification/methods';
 export { syntaxError } from './documents';
@@ -15,18 +14,19 @@ export type { Explanation } from './explain';
 export { type FieldEntry, FieldTable } from './field-table';
 export type {
   DecideArguments,
+  DecidedOperation,
   ExecuteArguments,
   Governed,
   GovernedResult,
   GovernedStream,
   GovernOptions,
+  PlannedOperation,
   RunArguments,
   SubscribeArguments,
 } from './governed';
 export type { GovernedCoordinate } from './governed-coordinate';
 export { defaultLimits, type Limits } from './limits';
 export { isRefusal, mappedEvents } from './mapped-events';
-export type { PlannedOperation } from './planned-operation';
 export type { PseudonymKey } from './pseudonym-key';
 export { withGovernanceDirectives } from './schema-directives';
 export { defaultVocabulary, type Terms, type VocabularyTerms } from './schema-vocabulary';

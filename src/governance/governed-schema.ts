@@ -2,7 +2,7 @@ import { type DocumentNode, GraphQLError, type GraphQLSchema, parse } from 'grap
 import type { Access } from './access';
 import { apolloGateway, type GovernedGateway } from './apollo-gateway';
 import { defaultLengths } from './cost';
-import { DecidedOperation } from './decided-operation';
+import { Decided } from './decided-operation';
 import { Documents } from './documents';
 import { envelopPlugin, type GovernedPlugin } from './envelop-plugin';
 import { ExecutableDocument } from './executable-document';
@@ -21,7 +21,7 @@ import { guardSchema } from './guards';
 import { defaultLimits } from './limits';
 import { isRefusal, mappedEvents } from './mapped-events';
 import { operationTitle } from './operation-title';
-import { PlannedOperation, type Planning } from './planned-operation';
+import { Planned, type Planning } from './planned-operation';
 import { readSchemaPolicy } from './schema-policy';
 
 /** A schema under its policy: an operation is planned once, decided for each request, and executed. */
@@ -32,7 +32,7 @@ export class GovernedSchema implements Governed {
   readonly policyVersion: string;
   readonly #planning: Planning;
   readonly #documents: Documents;
-  readonly #planned = new WeakMap<ExecutableDocument, Map<string, PlannedOperation>>();
+  readonly #planned = new WeakMap<ExecutableDocument, Map<string, Planned>>();
 
   /** @throws {SchemaPolicyError} where the directives are not sound, with every fault and its remedy */
   constructor(schema: GraphQLSchema, options: GovernOptions) {
@@ -51,8 +51,8 @@ export class GovernedSchema implements Governed {
   // Bound to the schema, since executors are handed on alone.
   readonly execute = async ({ document, operationName, ...args }: ExecuteArguments): Promise<GovernedResult> => {
     const planned = this.plan(document, operationName, args.access);
-    const decided = planned instanceof PlannedOperation ? planned.decide(args) : planned;
-    return decided instanceof DecidedOperation ? decided.execute(args) : decided;
+    const decided = planned instanceof Planned ? planned.decide(args) : planned;
+    return decided instanceof Decided ? decided.execute(args) : decided;
   };
 
   readonly subscribe = async (args: SubscribeArguments): Promise<GovernedStream | GovernedResult> => {
@@ -67,15 +67,15 @@ export class GovernedSchema implements Governed {
     source: string | DocumentNode,
     operationName: string | null | undefined,
     access: Access,
-  ): PlannedOperation | GovernedResult {
+  ): Planned | GovernedResult {
     return this.#planning.failures.attempt(() => {
       const checked = this.#documents.check(source, access.principal !== undefined);
       if ('errors' in checked) return { errors: checked.errors };
-      const byName = this.#planned.get(checked.document) ?? new Map<string, PlannedOperation>();
+      const byName = this.#planned.get(checked.document) ?? new Map<string, Planned>();
       this.#planned.set(checked.document, byName);
       const known = byName.get(operationName ?? '');
       if (known) return known;
-      const planned = new PlannedOperation(this.#planning, checked.document, operationName);
+      const planned = new Planned(this.#planning, checked.document, operationName);
       byName.set(operationName ?? '', planned);
       return planned;
     });
@@ -98,7 +98,7 @@ export class GovernedSchema implements Governed {
 
   explain(args: Pick<ExecuteArguments, 'document' | 'operationName' | 'access'>): Explanation[] {
     const planned = this.plan(args.document, args.operationName, args.access);
-    if (planned instanceof PlannedOperation) return planned.explain(args.access);
+    if (planned instanceof Planned) return planned.explain(args.access);
     throw planned.errors?.[0] ?? new GraphQLError('The document cannot be planned.');
   }
 
@@ -109,16 +109,16 @@ export class GovernedSchema implements Governed {
     const contextOf = args.contextOf ?? (() => args.contextValue);
     const contextValue = contextOf();
     const planned = this.plan(args.document, args.operationName, access);
-    if (!(planned instanceof PlannedOperation)) return planned;
+    if (!(planned instanceof Planned)) return planned;
     const decided = planned.decide({ variableValues, access });
-    if (!(decided instanceof DecidedOperation)) return decided;
+    if (!(decided instanceof Decided)) return decided;
     if (planned.kind !== 'subscription') return decided.execute({ contextValue, rootValue });
     const events = await decided.events(contextValue, rootValue);
     if (!(Symbol.asyncIterator in events)) return events;
     const answer = async (event: unknown): Promise<GovernedResult> => {
       try {
         const anew = planned.decide({ variableValues, access: await args.access() });
-        if (!(anew instanceof DecidedOperation)) return anew;
+        if (!(anew instanceof Decided)) return anew;
         return await anew.execute({ rootValue: event, contextValue: contextOf() });
       } catch (error) {
         return failures.answer(error);

@@ -1,4 +1,4 @@
-import type { DocumentNode, ExecutionResult, GraphQLError } from 'graphql';
+import type { DocumentNode, ExecutionResult, GraphQLError, OperationTypeNode } from 'graphql';
 import type { Access, AccessOf } from './access';
 import type { GovernedGateway } from './apollo-gateway';
 import type { Decision } from './decision';
@@ -7,7 +7,6 @@ import type { GovernedPlugin } from './envelop-plugin';
 import type { Explanation } from './explain';
 import type { GovernedCoordinate } from './governed-coordinate';
 import type { Limits } from './limits';
-import type { PlannedOperation } from './planned-operation';
 import type { PseudonymKey } from './pseudonym-key';
 
 export interface GovernOptions {
@@ -62,6 +61,25 @@ export type GovernedResult = ExecutionResult<Record<string, unknown>, { governan
 
 /** A subscription's answers, one an event. */
 export type GovernedStream = AsyncGenerator<GovernedResult, void, void>;
+
+/** An operation that may be asked for: a document that is sound, with all that does not depend on one request. */
+export interface PlannedOperation {
+  readonly document: DocumentNode;
+  readonly kind: OperationTypeNode;
+  /** What to call it where it is kept: its kind and root fields. */
+  readonly title: string | undefined;
+  /** Decides one request; a result is what ends it, such as a variable that is wrong. Never throws. */
+  decide(args: DecideArguments): DecidedOperation | GovernedResult;
+}
+
+/** One request that has been decided. What it may not read, or that it is refused, is in its decision. */
+export interface DecidedOperation {
+  readonly decision: Decision;
+  /** Runs it, or answers with its refusal. Never rejects: what goes wrong is in `errors`. */
+  execute(args: RunArguments): Promise<GovernedResult>;
+  /** Opens a subscription's events; a result instead is a refusal. Never rejects. */
+  events(contextValue: unknown, rootValue?: unknown): Promise<AsyncIterable<unknown> | GovernedResult>;
+}
 
 /** A governed schema: the one way in to its fields. */
 export interface Governed {

@@ -2,12 +2,12 @@ import type { DocumentNode, OperationTypeNode } from 'graphql';
 import type { Access } from './access';
 import { CompiledOperation } from './compiled-operation';
 import { type Cost, costOf, type DefaultLengths, enforceCost } from './cost';
-import { DecidedOperation, type Governing } from './decided-operation';
+import { Decided, type Governing } from './decided-operation';
 import { type Decision, decide, decisionKey, purposeOf } from './decision';
 import { badUserInput } from './errors';
 import type { ExecutableDocument } from './executable-document';
 import { type Explanation, explainDecision } from './explain';
-import type { DecideArguments, GovernedResult } from './governed';
+import type { DecideArguments, GovernedResult, PlannedOperation } from './governed';
 import { LeastRecentlyUsed } from './least-recently-used';
 import type { Limits } from './limits';
 import { type OperationPlan, planOperation } from './operation-plan';
@@ -23,11 +23,10 @@ export interface Planning extends Governing {
   readonly lengths: DefaultLengths;
 }
 
-/** An operation that may be asked for: a document that is sound, with all that does not depend on one request. */
-export class PlannedOperation {
+/** An operation with all that is kept of it between requests. */
+export class Planned implements PlannedOperation {
   readonly document: DocumentNode;
   readonly kind: OperationTypeNode;
-  /** What to call it where it is kept: its kind and root fields. */
   readonly title: string | undefined;
   readonly #planning: Planning;
   readonly #plan: OperationPlan;
@@ -48,8 +47,7 @@ export class PlannedOperation {
     this.title = operationTitle(policy.schema, document, operationName);
   }
 
-  /** Decides one request; a result is what ends it, such as a variable that is wrong. Never throws. */
-  decide(args: DecideArguments): DecidedOperation | GovernedResult {
+  decide(args: DecideArguments): Decided | GovernedResult {
     return this.#planning.failures.attempt(() => this.#prepare(args));
   }
 
@@ -63,7 +61,7 @@ export class PlannedOperation {
     return explainDecision(this.#planning.policy, this.#plan, decision);
   }
 
-  #prepare({ access: given, variableValues }: DecideArguments): DecidedOperation | GovernedResult {
+  #prepare({ access: given, variableValues }: DecideArguments): Decided | GovernedResult {
     const { policy, limits } = this.#planning;
     const plan = this.#plan;
     const coerced = coerceVariables(policy.schema, plan.operation.variableDefinitions ?? [], variableValues ?? {});
@@ -77,7 +75,7 @@ export class PlannedOperation {
     const stated = purposeOf(plan, given);
     const access = accessFor(stated, given);
     const request = { plan, compiled: this.#compiled, access, variables, variableValues };
-    return new DecidedOperation(this.#planning, this.#decide(access, stated), request);
+    return new Decided(this.#planning, this.#decide(access, stated), request);
   }
 
   /**
