@@ -98,7 +98,10 @@ export class Clients {
     return { ...row, clientId: row.id };
   }
 
-  /** Sets the contacts that the record of processing names for a client. @throws {GraphQLError} BAD_USER_INPUT, NOT_FOUND */
+  /**
+   * Sets the contacts that the record of processing names for a client.
+   * @throws {GraphQLError} BAD_USER_INPUT, NOT_FOUND
+   */
   async nameContacts(client: string, input: NameClientContactsInput, principal: string): Promise<Client> {
     const office = (field: keyof NameClientContactsInput) =>
       input[field]?.trim() ? requireText(field, input[field], 300) : null;

@@ -88,7 +88,8 @@ export class CreateCustomerInput extends CustomerFields {
   @Field(() => Boolean, {
     nullable: true,
     description:
-      'Takes in a person whose erasure is on record, such as one who became a customer again; for administrators and privacy officers.',
+      'Takes in a person whose erasure is on record, such as one who became a customer again; for ' +
+      'administrators and privacy officers.',
   })
   allowErased?: boolean | null;
 }
