@@ -3,9 +3,9 @@ import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import type { Alert } from './audit/alerts/alerts';
 import { alertWebhook } from './audit/alerts/webhook';
-import { AuditResolver } from './audit/audit-resolver';
+import { AuditResolver } from './audit/entries/entry-resolver';
+import { watchedVerifier } from './audit/recording/change-recorder';
 import { ReportResolver } from './audit/reports/report-resolver';
-import { watchedVerifier } from './audit/sign-ins';
 import { type Anchor, Anchoring, fileAnchor } from './audit/witness/anchors';
 import { timestampAnchor } from './audit/witness/timestamp';
 import { witnessAnchor } from './audit/witness/witness';
@@ -52,12 +52,12 @@ export interface App {
   readonly services: Services;
   readonly stores: Stores;
   readonly serverOptions: ServerOptions;
-  /** Begins to carry erasures out; `close` ends that too. */
+  /** Starts the background work; `close` ends it too. */
   work(): void;
   close(): Promise<void>;
 }
 
-/** Opens the stores, builds and governs the schema of each contract, and says what the server needs. */
+/** Opens the stores, builds and governs the schema of each contract, and collects the server's options. */
 export async function openApp(config: Config, logger = createLogger({ level: config.logLevel })): Promise<App> {
   const { oidcIssuer: issuer, oidcAudience: audience, claimNames, production } = config;
   const verifier = createTokenVerifier({
@@ -79,7 +79,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
   });
   const dueNotices = new DueNotices(
     [services.disclosures, services.announcements, services.agreementReminders],
-    (error) => logger.error({ err: error }, 'clients could not be told of what concerns them; it is tried again'),
+    (error) => logger.error({ err: error }, 'notices to clients failed; they are tried again'),
   );
   const anchoring = new Anchoring(services.ledger, anchorsOf(config), (error) =>
     logger.error({ err: error }, 'the audit ledger could not be anchored'),
@@ -154,7 +154,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
     work: () => {
       background.start();
       dueNotices.start();
-      // A log that names an issuer out of reach before the first caller meets it.
+      // Logs an unreachable issuer before the first caller meets it.
       void verifier.issuerState();
     },
     close: async () => {
@@ -168,13 +168,13 @@ export async function openApp(config: Config, logger = createLogger({ level: con
   };
 }
 
-/** People sign in where an issuer knows this installation as a client. */
+/** People can sign in where the issuer has a client id for this installation. */
 function signInOf({ oidcIssuer: issuer, oidcClientId: clientId, oidcScope: scope, oidcAudience: audience }: Config) {
   if (issuer === undefined || clientId === undefined) return undefined;
   return async (): Promise<SignIn> => ({ issuer, clientId, scope, audience, ...(await discoverSignIn(issuer)) });
 }
 
-/** Alerts go to the log, and to whoever is to be told (statement G3). */
+/** Sends alerts to the log, and to the configured webhook (statement G3). */
 function alertListener({ alertWebhook: recipient }: Config, logger: Logger): (alert: Alert) => void {
   const tell = recipient && alertWebhook(recipient.url, recipient.secret);
   return (alert) => {
@@ -191,7 +191,7 @@ function anchorsOf({ auditAnchors: { file, witness, timestampUrl } = {} }: Confi
   ];
 }
 
-/** The schema of each contract, and each governed. */
+/** Builds and governs the schema of each contract. */
 export function governContracts(
   services: Services,
   keys: KeyStore,
@@ -232,15 +232,13 @@ export function governContracts(
     new ProposalResolver(services.proposals),
   ];
   const api = buildApi(resolvers, { transferChanged: (context) => transferResolver.changes(context) });
-  // Contracts are cut before any is governed: a governed schema carries its guards with it.
+  // Contracts are cut before governing: a governed schema carries its guards with it.
   const schemas = perContract((name) => contractSchema(api, name));
   const contracts = perContract((name) =>
     govern(schemas[name], {
       plainSources: true,
       onInternalError,
-      onDecision: (context, decision) => {
-        (context as RequestContext).decision = decision;
-      },
+      contextWith: (context, decision): RequestContext => ({ ...(context as RequestContext), decision }),
     }),
   );
   return { schemas, contracts };

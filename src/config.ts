@@ -2,12 +2,13 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { readLimits, type ServerLimits } from './gateway/limits';
 import { type ClaimNames, defaultClaimNames } from './identity/claims';
+import { isConfidential } from './outbound/urls';
 import { ConfigurationError } from './storage/errors';
 import type { HostingRegion } from './storage/regions';
 import { parseStoreUrl } from './storage/store-url';
 
 const compressions = ['impersonal', 'all', 'none'] as const;
-/** Long enough for whoever asks `/readyz` every few seconds. */
+/** Long enough for a load balancer that polls `/readyz` every few seconds. */
 const SHUTDOWN_DELAY_S = 5;
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
@@ -21,54 +22,54 @@ export interface AnchorConfig {
   readonly timestampUrl?: string | undefined;
 }
 
-/** What the environment says, validated (blueprint section 7). */
+/** The validated environment; `.env.example` lists the variables. */
 export interface Config {
-  /** TCP port of the server; 0 takes a free one. */
+  /** TCP port of the server; 0 chooses a free one. */
   readonly port: number;
   readonly databaseUrl: string;
-  /** Databases of clients that are bound to a region; their rows are nowhere else. */
+  /** Databases for clients bound to a region; their rows are in no other. */
   readonly regionalDatabaseUrls: Readonly<Partial<Record<HostingRegion, string>>>;
   readonly keysDatabaseUrl: string;
   readonly masterKeyFile?: string;
-  /** Identifier of the OpenID provider, exactly as its tokens state it in `iss`. */
+  /** The OpenID provider's identifier, exactly as in its tokens' `iss`. */
   readonly oidcIssuer?: string;
-  /** The public client by which people sign in at the issuer, in the playground. */
+  /** The public client for signing in at the issuer from the playground. */
   readonly oidcClientId?: string;
-  /** What is asked for at sign-in, beside who it is. */
+  /** The scopes requested at sign-in. */
   readonly oidcScope: string;
-  /** What a token must name in `aud`; absent, any audience of the issuer is accepted. */
+  /** The required audience; absent, every audience of the issuer is accepted. */
   readonly oidcAudience?: string;
-  /** Where its tokens say what. */
+  /** The claims that hold subject, tenant, roles, scope and country. */
   readonly claimNames?: ClaimNames;
   /** Where checkpoints of the audit ledger are shown; what is absent is not used. */
   readonly auditAnchors?: AnchorConfig;
-  /** Whom the record of processing names as the processor (GDPR Art. 30(2)(a)). */
+  /** The processor that the record of processing names (GDPR Art. 30(2)(a)). */
   readonly processor?: {
     readonly name?: string | undefined;
     readonly contact?: string | undefined;
     readonly representative?: string | undefined;
     readonly dataProtectionOfficer?: string | undefined;
   };
-  /** Who is told of what stands out in the audit ledger. */
+  /** The recipient of alerts about the audit ledger. */
   readonly alertWebhook?: { readonly url: string; readonly secret: string } | undefined;
   /** Origins whose pages may call the API in a browser, besides its own. */
   readonly allowedOrigins: readonly string[];
-  /** Proxies whose word on a caller's address is believed. */
+  /** Proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly string[];
-  /** Limits of the server that differ from their defaults. */
+  /** Server limits that differ from their defaults. */
   readonly limits: Partial<ServerLimits>;
-  /** How browsers see this server, where a proxy in front of it is called by another name. */
+  /** The server's public origin, where a proxy in front of it has another name. */
   readonly publicOrigin?: string | undefined;
-  /** Which answers are compressed: those that hold no personal data, all, or none. */
+  /** Which answers are compressed: those without personal data, all, or none. */
   readonly compression: Compression;
-  /** Seconds between saying that the server is not ready any more and closing it. */
+  /** Seconds between reporting not ready and closing. */
   readonly shutdownDelay: number;
   readonly logLevel: (typeof logLevels)[number];
-  /** NODE_ENV is `production`: development keys are refused, and nothing is made up that ought to be configured. */
+  /** NODE_ENV is `production`: development keys are refused, and settings without a safe default must be given. */
   readonly production: boolean;
 }
 
-/** The environment is not sound: one fault a variable, all of them at once. */
+/** The environment is invalid: one fault for each variable, all at once. */
 export class EnvironmentError extends Error {
   override readonly name = 'EnvironmentError';
 
@@ -91,7 +92,7 @@ const webUrl = z
   .string()
   .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'must be an http or https URL');
 
-/** Names are told to callers in a header, so they are what a header can hold. */
+/** Claim names appear in a response header, so they must be valid there. */
 const claimNames = (standard: readonly string[]) =>
   z
     .string()
@@ -204,7 +205,7 @@ function alertWebhookOf(url: string | undefined, secret: string | undefined): Co
 
 type SetVariables = Readonly<Record<string, string | undefined>>;
 
-/** Variables that say something only together. */
+/** Variables that must be set together. */
 const pairs = [
   ['AUDIT_WITNESS_URL', 'AUDIT_WITNESS_KEY'],
   ['AUDIT_ALERT_URL', 'AUDIT_ALERT_SECRET'],
@@ -219,7 +220,7 @@ function pairFaults(set: SetVariables): ConfigurationError[] {
   });
 }
 
-/** What nothing is made up for in production. */
+/** Variables that have no default in production. */
 const neededToServe: Readonly<Record<string, string>> = {
   OIDC_ISSUER: 'without an issuer no token can be verified; write the https URL of your OpenID provider',
   REMIT_MASTER_KEY_FILE: 'write a key with: (umask 077; head -c 32 /dev/urandom | base64 > master.key), and name it',
@@ -232,7 +233,7 @@ function servingFaults(set: SetVariables): ConfigurationError[] {
     .map(([name, remedy]) => new ConfigurationError(name, `must be set in production: ${remedy}`));
 }
 
-/** Looked at beside the variables one by one, whatever else is wrong with them. */
+/** Checked in addition to the single variables, whatever else is wrong. */
 function keyStoreFault(set: SetVariables): ConfigurationError[] {
   const { DATABASE_URL: data, KEYS_DATABASE_URL: keys } = set;
   if (data === undefined) return [];
@@ -248,9 +249,9 @@ function keyStoreFault(set: SetVariables): ConfigurationError[] {
 }
 
 /**
- * Reads and validates the environment. A variable that is set to nothing counts as not set.
+ * Reads and validates the environment. An empty variable counts as unset.
  * @param toServe whether a server is to be started, which needs more than other commands
- * @throws {EnvironmentError} with every fault, each naming its variable and what would be right, never its value
+ * @throws {EnvironmentError} with every fault; each names its variable and what would be right, never its value
  */
 export function readConfig(env: SetVariables, { toServe = false } = {}): Config {
   const set: SetVariables = Object.fromEntries(
@@ -307,11 +308,8 @@ export function readConfig(env: SetVariables, { toServe = false } = {}): Config 
   };
 }
 
-const loopback = new Set(['localhost', '127.0.0.1', '[::1]']);
-
 function isIssuer(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname, search, hash, username } = new URL(text);
-  const isPrivate = protocol === 'https:' || (protocol === 'http:' && loopback.has(hostname));
-  return isPrivate && search === '' && hash === '' && username === '';
+  if (!isConfidential(text)) return false;
+  const { search, hash, username } = new URL(text);
+  return search === '' && hash === '' && username === '';
 }

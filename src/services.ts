@@ -1,12 +1,12 @@
 import type { DataSource } from 'typeorm';
-import { AccessRecorder } from './audit/access-recorder';
 import type { Alert } from './audit/alerts/alerts';
+import { AuditReader } from './audit/entries/reader';
 import { Ledger, type LedgerOptions } from './audit/log/ledger';
-import { AuditReader } from './audit/reader';
-import { References } from './audit/references';
+import { AccessRecorder } from './audit/recording/access-recorder';
+import { LedgerChangeRecorder } from './audit/recording/change-recorder';
+import { References } from './audit/recording/references';
 import type { Processor } from './audit/reports/processing-record';
 import { Reports } from './audit/reports/reports';
-import { AuditTrail } from './audit/trail';
 import { isDataBehind } from './audit/verification/data-behind';
 import { LedgerState } from './audit/verification/ledger-state';
 import { Disclosures } from './disclosures/disclosures';
@@ -28,10 +28,11 @@ import type { Stores } from './stores';
 import { Customers } from './subjects/customers';
 import { Processing } from './subjects/processing';
 import { Records } from './subjects/records';
+import { name, own, tenantSql } from './tenancy/tenant-sql';
 import { declaredTransfers } from './transfers/declared-transfers';
 import { createTransfers, type TransfersModule } from './transfers/module';
 
-/** What the rooms can do, wired over the stores; the server and the commands share it. */
+/** The services of all modules, wired over the stores; the server and the commands share it. */
 export interface Services {
   readonly records: GovernanceRecords;
   readonly clients: Clients;
@@ -44,7 +45,7 @@ export interface Services {
   readonly accessService: AccessService;
   readonly ledger: Ledger;
   /** Changes to governance; what rooms take as their ChangeRecorder. */
-  readonly trail: AuditTrail;
+  readonly trail: LedgerChangeRecorder;
   readonly erasure: ErasureModule;
   readonly exports: Exports;
   readonly accesses: AccessRecorder;
@@ -59,11 +60,11 @@ export interface Services {
 }
 
 export interface ServiceOptions extends LedgerOptions {
-  /** Whom the record of processing names as the processor. */
+  /** The processor that the record of processing names. */
   readonly processor?: Processor;
-  /** Told of accesses that stand out. */
+  /** Told of each alert. */
   readonly onAlert?: (alert: Alert) => void;
-  /** Told where a client's end goes on though nobody collected its export. */
+  /** Told where a client is terminated though nobody collected its export. */
   readonly onUncollected?: (uncollected: { client: string; id: string; status: string }) => void;
 }
 
@@ -71,7 +72,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
   const { regions, keys } = stores;
   const ledger = new Ledger(stores, options);
   const references = new References(keys);
-  const trail = new AuditTrail(ledger, references);
+  const trail = new LedgerChangeRecorder(ledger, references);
   keys.watch((destruction) => trail.keyDestroyed(destruction));
   const records = new GovernanceRecords(regions, keys, trail);
   const clients = new Clients(regions, keys, records, trail);
@@ -139,13 +140,12 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
   };
 }
 
-/** How many people a client has, and how many keys of persons: what encryption at rest rests on. */
+/** The number of a client's people and of their keys, for the report on encryption at rest. */
 async function peopleOf({ regions, keysSource }: Stores, client: string): Promise<{ people: number; keys: number }> {
   const source = await regions.of(client);
   const count = async (of: DataSource, table: string) => {
-    const [row] = await of.query<Array<{ n: number }>>(`SELECT COUNT(*) AS n FROM ${table} WHERE client_id = ?`, [
-      client,
-    ]);
+    const [row] = await tenantSql(of, client).select<{ n: number }>`
+      SELECT COUNT(*) AS n FROM ${name(table)} WHERE ${own}`;
     return Number(row?.n ?? 0);
   };
   const people = (await count(source, 'customer')) + (await count(source, 'client_user'));

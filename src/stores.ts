@@ -4,17 +4,18 @@ import type { Config } from './config';
 import { KeyStore } from './keys/key-store';
 import { loadMasterKeyFile } from './keys/master-key';
 import { migrate, openDataSource, pendingMigrations, type StoreOptions } from './storage/data-source';
+import { dialectOf } from './storage/dialect';
 import { ConfigurationError } from './storage/errors';
 import { type HostingRegion, Regions } from './storage/regions';
 import { hasPlainAttributes, sealPlainAttributes } from './subjects/plain-attributes';
 import { isReindexPending, reindexIdentifiers } from './subjects/reindex';
 
-/** The stores of an installation, open. */
+/** The open stores of an installation. */
 export interface Stores {
   readonly regions: Regions;
   readonly keysSource: DataSource;
   readonly keys: KeyStore;
-  /** No webhook leaves for this network's own addresses. */
+  /** In production no webhook is sent to addresses of this network. */
   readonly production: boolean;
   close(): Promise<void>;
 }
@@ -25,8 +26,8 @@ export type StoreConfig = Pick<
 >;
 
 /**
- * Opens the data's databases and the keys' store. The embedded database migrates itself; on a server that is
- * `remit migrate`'s to do.
+ * Opens the databases and the keys' store. The embedded database migrates itself; a server is migrated by `remit
+ * migrate`.
  * @throws {ConfigurationError} naming the variable and the remedy
  */
 export async function openStores(config: StoreConfig, options: { poolSize?: number } = {}): Promise<Stores> {
@@ -58,7 +59,7 @@ export async function openStores(config: StoreConfig, options: { poolSize?: numb
   }
 }
 
-/** Runs the pending migrations of every store and what they leave to be done, and says what it was. */
+/** Runs the pending migrations of every store and the steps that need keys, and lists what was done. */
 export async function migrateStores(config: StoreConfig): Promise<string[]> {
   const done: string[] = [];
   const opened: DataSource[] = [];
@@ -81,7 +82,7 @@ export async function migrateStores(config: StoreConfig): Promise<string[]> {
   }
 }
 
-/** What migrations leave to be done, since it takes the keys. */
+/** Steps that migrations leave, because they need the keys. */
 const keyedSteps: ReadonlyArray<{
   isPending(source: DataSource): Promise<boolean>;
   /** @returns what was done */
@@ -138,15 +139,15 @@ function regional({ regionalDatabaseUrls }: StoreConfig): Array<Address & { regi
 async function bringUpToDate(source: DataSource, variable: string): Promise<void> {
   const pending = await pendingMigrations(source);
   if (pending.length === 0) return;
-  if (source.options.type === 'better-sqlite3') await migrate(source);
+  if (dialectOf(source).embedded) await migrate(source);
   else throw new ConfigurationError(variable, `${pending.length} migrations are pending; run: remit migrate`);
 }
 
-/** As {@link bringUpToDate}, of what a migration could not do without the keys. */
+/** As {@link bringUpToDate}, for the steps that need keys. */
 async function finishKeyedSteps(source: DataSource, keys: KeyStore): Promise<void> {
   for (const { isPending, run, waiting } of keyedSteps) {
     if (!(await isPending(source))) continue;
-    if (source.options.type === 'better-sqlite3') await run(source, keys);
+    if (dialectOf(source).embedded) await run(source, keys);
     else throw new ConfigurationError('DATABASE_URL', `${waiting}; run: remit migrate`);
   }
 }

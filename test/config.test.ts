@@ -120,7 +120,9 @@ test('S9: proxies are named by address or range, and limits by their names', () 
   for (const text of ['proxy.example', '10.0.0.0/33', '10.0.0.0/', 'true']) {
     expect(faults({ TRUSTED_PROXIES: text })).toEqual([expect.stringMatching(/^TRUSTED_PROXIES: must list addresses/)]);
   }
-  expect(faults({ LIMITS: 'socks=5' })).toEqual([expect.stringMatching(/^LIMITS: "socks" is no limit; they are /)]);
+  expect(faults({ LIMITS: 'socks=5' })).toEqual([
+    expect.stringMatching(/^LIMITS: there is no limit "socks"; the limits are /),
+  ]);
 });
 
 test.each(['', 'a b', 'a"b', 'rôles', 'a,,b', 'a,'].map((text) => [text]))('%j names no claim', (text) => {

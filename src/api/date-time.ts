@@ -1,9 +1,9 @@
 import { GraphQLScalarType } from 'graphql';
 import { GraphQLDateTime } from 'graphql-scalars';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../law/calendar';
 
 const { serialize, ...config } = GraphQLDateTime.toConfig();
 
-const DAY_MS = 86_400_000;
 const MOST_DAYS = 10_000;
 /** Day since 1970 → its date in ISO text, and the T. */
 const days = new Map<number, string>();
@@ -13,7 +13,7 @@ function isoText(time: number): string {
   const day = Math.floor(time / DAY_MS);
   const date = days.get(day) ?? dateOf(day);
   const ms = time - day * DAY_MS;
-  const clock = `${two(ms / 3_600_000)}:${two((ms / 60_000) % 60)}:${two((ms / 1000) % 60)}`;
+  const clock = `${two(ms / HOUR_MS)}:${two((ms / MINUTE_MS) % 60)}:${two((ms / 1000) % 60)}`;
   return `${date}${clock}.${String(ms % 1000).padStart(3, '0')}Z`;
 }
 

@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { text as textOf } from 'node:stream/consumers';
 import { Command } from 'commander';
-import { verifierKey } from '../audit/log/checkpoint';
-import { originOf } from '../audit/log/origin';
+import { originOf, verifierKey } from '../audit/log/checkpoint';
 import { faultOfProof, readProof, tlogProof } from '../audit/log/proof';
 import { pruneLedger, TamperedLogError } from '../audit/log/pruning';
 import { anchorsCommand } from './audit-anchors';

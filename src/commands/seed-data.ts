@@ -1,7 +1,7 @@
 import type { AgreementKind } from '../governance/vocabulary';
 import type { Client } from '../register/client';
 import type { Services } from '../services';
-import { detectEngine } from '../storage/engine-profiles';
+import { detectEngine, itemsPerTransaction } from '../storage/engine-profiles';
 import { inTransaction } from '../storage/transaction';
 import type { Stores } from '../stores';
 import { Conversation, Message } from '../subjects/conversation';
@@ -68,8 +68,7 @@ export async function seedClient(
     ...{ slug, name, country, healthAgreement, registered },
     ...{ created: 0, existing: 0, orders: 0, conversations: 0, healthRecords: 0 },
   };
-  const { maxTransactionRows } = await detectEngine(target.source);
-  const size = Math.max(1, Math.min(BATCH, Math.floor(maxTransactionRows / ROWS_PER_PERSON)));
+  const size = itemsPerTransaction(await detectEngine(target.source), BATCH, ROWS_PER_PERSON);
   const make = await maker(home, options.seed ?? slug);
   const ids = await ExternalIds.of(target);
   for (let first = 1; first <= options.customers; first += size) {

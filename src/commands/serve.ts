@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
 import type { FastifyInstance } from 'fastify';
 import { type App, openApp } from '../app';
@@ -36,7 +37,14 @@ Examples:
   return exitTwoOnUsageError(command);
 }
 
+/**
+ * V8 lets a small heap grow fourfold before it collects it whole. A burst of requests would hold that memory for good.
+ * A heap that grows by half costs about one per cent of the time.
+ */
+const HEAP_GROWTH = '--heap-growing-percent=50';
+
 async function start({ host: told, workers }: ServeOptions): Promise<void> {
+  setFlagsFromString(HEAP_GROWTH);
   // The first process has checked the key file. A worker that cannot open it reports a failure of its own.
   const config = cluster.isWorker ? readConfig(process.env, { toServe: true }) : await configOf(process.env);
   const host = told ?? (config.production ? '0.0.0.0' : '127.0.0.1');

@@ -2,6 +2,7 @@ import Table from 'cli-table3';
 import { Command, InvalidArgumentError } from 'commander';
 import { allPurposes, type DataCategory, dataCategories, type ProcessingPurpose } from '../governance/vocabulary';
 import { type RecipientKind, recipientKinds } from '../identity/recipient';
+import { DAY_MS } from '../law/calendar';
 import type { Client } from '../register/client';
 import type { Services } from '../services';
 import { type Assessment, assess } from '../transfers/assessment';
@@ -13,7 +14,6 @@ import { CommandError } from './failure';
 import { exitTwoOnUsageError } from './usage-errors';
 import { withStores } from './with-stores';
 
-const DAY_MS = 86_400_000;
 const PAGE = 500;
 const style = { head: [], border: [] };
 

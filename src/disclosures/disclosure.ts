@@ -3,7 +3,8 @@ import { DateTime } from '../api/date-time';
 import { connectionOf } from '../api/paging';
 import type { DataCategory } from '../governance/vocabulary';
 import { DataCategoryEnum } from '../identity/enums';
-import { Key, NonPersonal, TenantTable } from '../tenancy/tenant-table';
+import { NonPersonal } from '../tenancy/personal-data';
+import { Key, TenantTable } from '../tenancy/tenant-table';
 
 const record = 'a record of what was asked for, and answered';
 const account = 'a member of staff, by account';

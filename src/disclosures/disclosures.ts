@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import type { References } from '../audit/references';
+import type { References } from '../audit/recording/references';
 import type { DataCategory } from '../governance/vocabulary';
 import { type ChangeRecorder, changing } from '../identity/change-recorder';
 import { denied } from '../identity/request-context';

@@ -1,8 +1,8 @@
 import type { Identifier } from '../identifiers/forms';
 import { soughtIndexes } from '../keys/blind-index';
 import type { KeyStore } from '../keys/key-store';
-import { placesFor } from '../storage/affected-rows';
 import type { Regions } from '../storage/regions';
+import { placesFor } from '../storage/sql';
 import { committed } from '../storage/transaction';
 import { Customer } from '../subjects/customer';
 import type { ErasedPeople } from '../subjects/identifiers';

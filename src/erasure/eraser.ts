@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
 import type { DataCategory } from '../governance/vocabulary';
-import { affectedRows, placesFor } from '../storage/affected-rows';
 import { snakeCase } from '../storage/entity-class';
+import { affectedRows, placesFor } from '../storage/sql';
 import { type TenantTable } from '../tenancy/tenant-table';
 import { erasedColumns, type StepAction } from './plan';
 

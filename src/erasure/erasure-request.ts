@@ -1,5 +1,6 @@
 import { correspondence, identifier } from '../subjects/policies';
-import { Key, NonPersonal, PersonalData, TenantTable } from '../tenancy/tenant-table';
+import { NonPersonal, PersonalData } from '../tenancy/personal-data';
+import { Key, TenantTable } from '../tenancy/tenant-table';
 
 const record = 'a record of erasure, which names no person';
 

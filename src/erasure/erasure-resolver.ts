@@ -15,8 +15,9 @@ import type { Proposals } from '../register/proposals';
 import { reachOf } from '../subjects/reach';
 import { fieldsAskedBy } from '../subjects/withheld-matches';
 import { UNDER_ERASURE } from '../tenancy/fence';
+import { PersonalRows } from '../tenancy/personal-data';
 import type { Row } from '../tenancy/tenant-reader';
-import { PersonalRows, personalCategories } from '../tenancy/tenant-table';
+import { personalCategories } from '../tenancy/tenant-table';
 import type { BulkFiling } from './bulk-filing';
 import { categoriesOfEndedPurpose } from './ended-purpose';
 import {

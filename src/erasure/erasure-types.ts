@@ -4,7 +4,7 @@ import { connectionOf } from '../api/paging';
 import type { DataCategory } from '../governance/vocabulary';
 import { DataCategoryEnum } from '../identity/enums';
 import { correspondence, identifier } from '../subjects/policies';
-import { NonPersonal, PersonalData, PersonalRows } from '../tenancy/tenant-table';
+import { NonPersonal, PersonalData, PersonalRows } from '../tenancy/personal-data';
 import { type ErasureGrounds, type ErasureStatus, erasureGrounds, erasureStatuses } from './erasure-request';
 
 function enumOf<K extends string>(name: string, description: string, meanings: Readonly<Record<K, string>>) {

@@ -4,7 +4,7 @@ import type { DataCategory } from '../governance/vocabulary';
 import { changing } from '../identity/change-recorder';
 import { denied } from '../identity/request-context';
 import type { Delivery } from '../register/webhooks/webhooks';
-import { affectedRows } from '../storage/affected-rows';
+import { affectedRows } from '../storage/sql';
 import { committed, inTransaction } from '../storage/transaction';
 import { Customer } from '../subjects/customer';
 import { filterConditions } from '../subjects/customer-filter';

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { DataCategory } from '../governance/vocabulary';
-import { placesFor } from '../storage/affected-rows';
+import { placesFor } from '../storage/sql';
 import { inTransaction } from '../storage/transaction';
 import { everybody, lockPeople, mayAct, type Reach } from '../subjects/reach';
 import { UNDER_ERASURE } from '../tenancy/fence';

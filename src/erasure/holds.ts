@@ -4,8 +4,8 @@ import type { DataCategory } from '../governance/vocabulary';
 import { changing } from '../identity/change-recorder';
 import { denied } from '../identity/request-context';
 import type { SubjectState } from '../identity/subject-state';
-import { affectedRows, placesFor } from '../storage/affected-rows';
 import { decidedChange, decidedRow } from '../storage/decided-row';
+import { affectedRows, placesFor } from '../storage/sql';
 import { committed, inTransaction } from '../storage/transaction';
 import { Customer } from '../subjects/customer';
 import {
@@ -17,6 +17,7 @@ import {
   type Reach,
   requireReached,
 } from '../subjects/reach';
+import { own, tenantSql } from '../tenancy/tenant-sql';
 import { TenantWriter } from '../tenancy/tenant-writer';
 import { LegalHoldRow } from './erasure-request';
 import type { ErasureParts } from './parts';
@@ -152,12 +153,8 @@ export class Holds {
     const states = new Map<string, SubjectState>();
     for (let from = 0; from < ids.length; from += PAGE) {
       const some = ids.slice(from, from + PAGE);
-      const rows = await committed(source, () =>
-        source.query<PersonRow[]>(
-          `SELECT ${personColumns} FROM customer WHERE client_id = ? AND id IN (${placesFor(some)})`,
-          [client, ...some],
-        ),
-      );
+      const rows = await tenantSql(source, client).select<PersonRow>`
+        SELECT ${personColumns} FROM customer WHERE ${own} AND id IN (${some})`;
       for (const row of rows) states.set(row.id, personOf(row));
     }
     return states;

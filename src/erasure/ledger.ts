@@ -5,6 +5,7 @@ import { ClientKeyError } from '../keys/errors';
 import type { KeyStore } from '../keys/key-store';
 import { platformKey } from '../keys/platform-key';
 import { seal, unseal } from '../keys/sealing';
+import { dialectOf } from '../storage/dialect';
 import type { ErasedStore, Retained } from './certificate';
 import type { ErasureKind } from './erasure-request';
 import type { PlannedStep } from './plan';
@@ -99,7 +100,7 @@ export class ErasureLedger {
   ): Promise<void> {
     const key = await this.#clientKey(client);
     const sealing = key && deriveKey(key, 'ledger');
-    const insert = this.#source.options.type === 'better-sqlite3' ? 'INSERT OR IGNORE INTO' : 'INSERT IGNORE INTO';
+    const insert = dialectOf(this.#source).insertIgnore;
     for (let start = 0; start < entries.length; start += ROWS_PER_INSERT) {
       const chunk = entries.slice(start, start + ROWS_PER_INSERT);
       await this.#source.query(

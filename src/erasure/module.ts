@@ -7,6 +7,7 @@ import type { ThirdParties } from '../register/third-parties';
 import type { WebhookBody } from '../register/webhooks/webhook-sender';
 import type { Webhooks } from '../register/webhooks/webhooks';
 import { detectEngine } from '../storage/engine-profiles';
+import type { EntityClass } from '../storage/entity-class';
 import type { Regions } from '../storage/regions';
 import { Remembered } from '../storage/remembered';
 import { type TenantTable, tableOf } from '../tenancy/tenant-table';
@@ -26,7 +27,7 @@ export interface ErasureModuleOptions {
   readonly keys: KeyStore;
   readonly keysSource: DataSource;
   readonly parties: ThirdParties;
-  readonly entities: ReadonlyArray<abstract new (...args: never[]) => object>;
+  readonly entities: readonly EntityClass[];
   readonly recorder?: ChangeRecorder;
   readonly proposals?: Proposals;
   readonly purgers?: readonly Purger[];

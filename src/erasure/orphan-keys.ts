@@ -1,6 +1,6 @@
 import type { OrphanSweep } from '../keys/key-store';
-import { placesFor } from '../storage/affected-rows';
 import { snakeCase } from '../storage/entity-class';
+import { placesFor } from '../storage/sql';
 import { committed } from '../storage/transaction';
 import type { ErasureParts } from './parts';
 

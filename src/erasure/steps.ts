@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { DataCategory } from '../governance/vocabulary';
-import { placesFor } from '../storage/affected-rows';
+import { placesFor } from '../storage/sql';
 import type { ErasedStore } from './certificate';
 import type { PlannedStep, StepAction } from './plan';
 

@@ -1,7 +1,7 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { Lease } from '../jobs/jobs';
 import { ClientKeyError } from '../keys/errors';
-import { placesFor } from '../storage/affected-rows';
+import { placesFor } from '../storage/sql';
 import { committed, inTransaction } from '../storage/transaction';
 import type { TenantTable } from '../tenancy/tenant-table';
 import { recordAct } from './acts';

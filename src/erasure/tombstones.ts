@@ -2,7 +2,8 @@ import type { DataSource } from 'typeorm';
 import { type Forms, formsOf, type Identifier } from '../identifiers/forms';
 import { digestOf } from '../keys/blind-index';
 import type { KeyStore } from '../keys/key-store';
-import { placesFor } from '../storage/affected-rows';
+import { dialectOf } from '../storage/dialect';
+import { placesFor } from '../storage/sql';
 
 const CHUNK = 1_000;
 
@@ -44,7 +45,7 @@ export class Tombstones {
       identifiers.flatMap(({ kind }, index) => (digests[index] ?? []).map((digest) => [digest, kind] as const)),
     );
     if (byDigest.size === 0) return;
-    const insert = this.#source.options.type === 'better-sqlite3' ? 'INSERT OR IGNORE INTO' : 'INSERT IGNORE INTO';
+    const insert = dialectOf(this.#source).insertIgnore;
     await this.#source.query(
       `${insert} erasure_tombstone (client_id, digest, kind, request_id, created_at)
        VALUES ${[...byDigest].map(() => '(?, ?, ?, ?, ?)').join(', ')}`,

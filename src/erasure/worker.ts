@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { type Lease, LeaseLostError } from '../jobs/jobs';
+import { dialectOf } from '../storage/dialect';
 import { committed, inTransaction } from '../storage/transaction';
 import { recordAct } from './acts';
 import type { ErasureParts } from './parts';
@@ -97,8 +98,7 @@ export class ErasureWorker {
   }
 
   async #work(source: DataSource): Promise<number> {
-    const { concurrentWriters } = await this.#parts.profile(source);
-    const concurrency = concurrentWriters ? (this.#options.concurrency ?? 4) : 1;
+    const concurrency = dialectOf(source).embedded ? 1 : (this.#options.concurrency ?? 4);
     const leases = await this.#parts.jobs(source).claim(concurrency * 4);
     const waiting = [...leases];
     const lane = async () => {

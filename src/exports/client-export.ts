@@ -1,4 +1,5 @@
-import { Key, NonPersonal, TenantTable } from '../tenancy/tenant-table';
+import { NonPersonal } from '../tenancy/personal-data';
+import { Key, TenantTable } from '../tenancy/tenant-table';
 
 const record = 'a record of an export, which names no person';
 const sealedCopy = 'sealed under the export’s own key, which is destroyed with any person who may be in it';

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { dialectOf } from '../storage/dialect';
 import type { DiscardReason, ExportStatus } from './client-export';
 
 /** An export as its workings read it. Times are milliseconds since 1970. */
@@ -46,14 +47,13 @@ export async function readExport(source: Queryable, client: string, id: string):
   return (await readExports(source, 'client_id = ? AND id = ?', [client, id]))[0];
 }
 
-/** Reads exports that nobody else changes until the transaction ends; SQLite has one writer anyway. */
+/** Reads exports that nobody else changes until the transaction ends. */
 export async function lockExports(
   manager: EntityManager,
   where: string,
   values: ReadonlyArray<string | number>,
 ): Promise<ExportState[]> {
-  const isEmbedded = manager.dataSource.options.type === 'better-sqlite3';
-  return readExports(manager, where, values, `ORDER BY id${isEmbedded ? '' : ' FOR UPDATE'}`);
+  return readExports(manager, where, values, `ORDER BY id${dialectOf(manager).forUpdate}`);
 }
 
 export async function lockExport(manager: EntityManager, client: string, id: string): Promise<ExportState | undefined> {

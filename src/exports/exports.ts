@@ -3,7 +3,7 @@ import { v7 as uuid, validate } from 'uuid';
 import type { DataCategory } from '../governance/vocabulary';
 import { changing } from '../identity/change-recorder';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
-import { affectedRows } from '../storage/affected-rows';
+import { affectedRows } from '../storage/sql';
 import { committed, inTransaction } from '../storage/transaction';
 import { type ExportState, isSomebodyWithheldSince, readExport, readExports, waitingTermination } from './export-state';
 import { linePrefix } from './lines';

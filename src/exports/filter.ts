@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { KeyStore } from '../keys/key-store';
-import { placesFor } from '../storage/affected-rows';
+import { placesFor } from '../storage/sql';
 import { UNDER_ERASURE } from '../tenancy/fence';
 import type { Row } from '../tenancy/tenant-reader';
 import type { TenantTable } from '../tenancy/tenant-table';

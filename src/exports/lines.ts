@@ -1,5 +1,6 @@
+import { listText } from '../storage/lists';
 import type { Row } from '../tenancy/tenant-reader';
-import type { TenantTable } from '../tenancy/tenant-table';
+import { isList, type StoredField, type TenantTable } from '../tenancy/tenant-table';
 import type { ExportState } from './export-state';
 import { exportedFields, omittedFields, omittedTables } from './omitted';
 import { type Progress, rowsIn, type TableCount } from './progress';
@@ -36,13 +37,17 @@ export function rowLine(table: TenantTable, fields: readonly string[], row: Row,
   let isDamaged = false;
   const values = fields.map((field) => {
     const value = row[field] ?? null;
-    if (!(value instanceof Error)) return [field, value];
+    if (!(value instanceof Error)) return [field, exported(table.fields.get(field), value)];
     isDamaged = true;
     return [field, null];
   });
   if (isDamaged) counted.damaged++;
   return line({ table: table.name, row: Object.fromEntries(values) });
 }
+
+/** A list is text in a line, as it is in its column. */
+const exported = (field: StoredField | undefined, value: unknown): unknown =>
+  field && isList(field) ? listText(value as string[] | null) : value;
 
 /** What a line of a table's row begins with. */
 export const linePrefix = (table: string): string => `{"table":${JSON.stringify(table)},`;

@@ -2,7 +2,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { Purger } from '../erasure/parts';
 import { ClientKeyError } from '../keys/errors';
-import { affectedRows } from '../storage/affected-rows';
+import { affectedRows } from '../storage/sql';
 import { committed, inTransaction } from '../storage/transaction';
 import type { DiscardReason } from './client-export';
 import { type ExportState, lockExport, readExports, waitingTermination } from './export-state';

@@ -1,7 +1,7 @@
+import type { EntityClass } from '../storage/entity-class';
 import type { Condition, Row, TenantReader } from '../tenancy/tenant-reader';
 import type { TenantTable } from '../tenancy/tenant-table';
 
-type Entity = abstract new (...args: never[]) => object;
 export type Position = ReadonlyArray<string | number>;
 
 /**
@@ -11,7 +11,7 @@ export type Position = ReadonlyArray<string | number>;
  */
 export async function pageAfter(
   reader: TenantReader,
-  [entity, table]: readonly [Entity, TenantTable],
+  [entity, table]: readonly [EntityClass, TenantTable],
   client: string,
   fields: readonly string[],
   after: Position | undefined,

@@ -1,28 +1,29 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import type { Exchange } from './exchange';
+import type { GovernedRequest } from './governed-request';
 import type { Metrics } from './metrics';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    exchange: Exchange | null;
+    governedRequest: GovernedRequest | null;
   }
 }
 
-/** nginx's status for a request whose sender did not wait for the answer. */
+/** nginx's status for a client that closed the connection before the answer. */
 const HUNG_UP = 499;
 const probes = new Set(['/healthz', '/readyz', '/metrics']);
 
 /**
- * One line a request. Of an operation it says who, what for and what came of it: until there is an audit ledger this
- * line is the record. Addresses, URLs, headers, documents and variables are never in it.
+ * One log line a request, for operators. Of an operation it says who asked, what for and what came of it. The record that
+ * counts is the request's entry in the audit ledger; `auditId` leads from the line to it. Addresses, URLs, headers,
+ * documents and variables are never in it.
  */
 export function accessLog(app: FastifyInstance, metrics: Metrics): void {
-  app.decorateRequest('exchange', null);
-  // Its lines are made of named parts below, so nothing has to be looked for in them.
+  app.decorateRequest('governedRequest', null);
+  // The lines are built from known fields below, so redaction has nothing to do.
   const lines = app.log.child({}, { redact: [] });
   app.addHook('onRequest', async (request, reply) => {
-    // Not onResponse: a caller that hangs up while an operation runs leaves a line too.
+    // Not onResponse: a caller that hangs up while its operation runs must leave a line too.
     reply.raw.once('close', () => write(request, reply));
   });
 
@@ -36,32 +37,33 @@ export function accessLog(app: FastifyInstance, metrics: Metrics): void {
       route,
       status,
       durationMs: Math.round(reply.elapsedTime * 10) / 10,
-      ...(request.exchange ? describeExchange(request.exchange) : {}),
+      ...(request.governedRequest ? describe(request.governedRequest) : {}),
     };
-    if (request.exchange) metrics.count(request.exchange);
+    if (request.governedRequest) metrics.count(request.governedRequest);
     lines[probes.has(route) ? 'debug' : 'info'](line, 'request');
   }
 }
 
-/** The line for one operation, or one event, on a WebSocket. */
-export function logSocketExchange(logger: Logger, metrics: Metrics, exchange: Exchange): void {
-  metrics.count(exchange);
-  const durationMs = Math.round((performance.now() - exchange.startedAt) * 10) / 10;
-  logger.info({ method: 'WS', route: '/graphql', durationMs, ...describeExchange(exchange) }, 'request');
+/** Writes the line for one operation, or one event, on a WebSocket. */
+export function logSocketRequest(logger: Logger, metrics: Metrics, request: GovernedRequest): void {
+  metrics.count(request);
+  const durationMs = Math.round((performance.now() - request.startedAt) * 10) / 10;
+  logger.info({ method: 'WS', route: '/graphql', durationMs, ...describe(request) }, 'request');
 }
 
-function describeExchange({ auditId, claims, report, ...exchange }: Exchange): Record<string, unknown> {
+function describe(request: GovernedRequest): Record<string, unknown> {
+  const { claims, report } = request;
   return {
-    auditId,
-    transport: exchange.transport,
-    contract: exchange.contract,
+    auditId: request.auditId,
+    transport: request.transport,
+    contract: request.contract,
     principal: claims?.subject === '' ? 'anonymous' : claims?.subject,
     roles: claims?.roles,
-    client: exchange.client,
-    purpose: report?.purpose ?? exchange.purpose,
-    operation: exchange.operation,
-    outcome: exchange.outcome ?? 'REJECTED',
-    codes: exchange.codes,
+    client: request.context?.client?.slug,
+    purpose: report?.purpose ?? request.purpose,
+    operation: request.operation,
+    outcome: request.outcome ?? 'REJECTED',
+    codes: request.codes,
     decisionId: report?.decisionId,
     policyVersion: report?.policyVersion,
     withheld: report?.withheld.length,

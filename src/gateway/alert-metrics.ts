@@ -1,7 +1,7 @@
 import { Counter, type Registry } from 'prom-client';
 import type { Alert } from '../audit/alerts/alerts';
 
-/** Counts alerts by rule: never by who, or whose. */
+/** Counts alerts by rule, never by person or principal. */
 export function countAlerts(registry: Registry): (alert: Alert) => void {
   const alerts = new Counter({
     name: 'remit_alerts_total',

@@ -8,42 +8,47 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import type { Logger } from 'pino';
-import { operationHash } from '../audit/operation-hash';
 import { syntaxError } from '../governance/documents';
 import type { Governed } from '../governance/govern';
 import { defaultLimits } from '../governance/limits';
-import type { RequestContext } from '../identity/request-context';
-import { concludeAudited } from './auditing';
-import { exchangeOf } from './exchange';
+import type { GovernedRequest } from './governed-request';
+import type { Road } from './road';
 import type { ServerOptions } from './server-options';
 
+/** Apollo hands its plugins a copy of its context. The request in it is the same object for all of them. */
+export interface ApolloContext {
+  readonly request: GovernedRequest;
+}
+
 /**
- * Apollo Server over a governed schema. Parsing is Apollo's; limits, validation, decision and execution are the governed
- * executor's, for every way in the same. Nothing is cached, batched, persisted, traced or reported.
+ * Apollo Server over a governed schema, as one of the road's two callers. Parsing, and what GraphQL over HTTP says of
+ * requests, is Apollo's. Plan, decision, execution and record are the road's. Nothing is cached, batched, persisted,
+ * traced or reported.
  */
 export async function startApollo(
   governed: Governed,
-  options: Pick<ServerOptions, 'logger' | 'audit'>,
-): Promise<ApolloServer<RequestContext>> {
-  const apollo = new ApolloServer<RequestContext>({
-    gateway: governed.gateway,
-    // Apollo would validate before any limit was looked at, and validation is what some documents attack.
+  road: Road,
+  { logger }: Pick<ServerOptions, 'logger'>,
+): Promise<ApolloServer<ApolloContext>> {
+  const apollo = new ApolloServer<ApolloContext>({
+    gateway: gatewayOver(governed, road),
+    // Apollo would validate before any limit is checked, and some documents attack validation itself.
     dangerouslyDisableValidation: true,
     parseOptions: { maxTokens: defaultLimits.tokens },
     introspection: true,
     allowBatchedHttpRequests: false,
     persistedQueries: false,
-    // Documents are kept by the governed executor, which knows whose they are and what they weigh.
+    // The governance core caches documents: it knows whose they are and what they weigh.
     documentStore: null,
     includeStacktraceInErrorResponses: false,
-    // Neither of the last two can be sent by a page of another origin without a preflight.
+    // A page of another origin cannot send either of the last two without a preflight.
     csrfPrevention: {
       requestHeaders: ['x-apollo-operation-name', 'apollo-require-preflight', 'authorization', 'processing-purpose'],
     },
     stopOnTerminationSignals: false,
     nodeEnv: 'production',
     formatError,
-    logger: quietLogger(options.logger),
+    logger: quietLogger(logger),
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginCacheControlDisabled(),
@@ -51,15 +56,15 @@ export async function startApollo(
       ApolloServerPluginSchemaReportingDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
       oneOperation,
-      conclusion(governed, options),
+      recording(road),
     ],
   });
   await apollo.start();
   return apollo;
 }
 
-/** Only an operation that Apollo has found goes on, since it is what Apollo looks at to keep mutations out of GET. */
-const oneOperation: ApolloServerPlugin<RequestContext> = {
+/** Apollo keeps mutations out of GET by looking at the operation, so it must have found one. */
+const oneOperation: ApolloServerPlugin<ApolloContext> = {
   async requestDidStart() {
     return {
       async didResolveOperation({ operation }) {
@@ -78,37 +83,47 @@ const oneOperation: ApolloServerPlugin<RequestContext> = {
   },
 };
 
-const conclusion = (
-  governed: Governed,
-  options: Pick<ServerOptions, 'logger' | 'audit'>,
-): ApolloServerPlugin<RequestContext> => ({
-  async requestDidStart({ contextValue }) {
-    const exchange = exchangeOf(contextValue);
+/** The governed schema's gateway, with the road's steps in place of its execution. */
+function gatewayOver({ gateway }: Governed, road: Road): typeof gateway {
+  return {
+    ...gateway,
+    load: async () => ({
+      executor: async ({ document, source, request: { operationName, variables }, context }) => {
+        const operation = { document: source ?? document, operationName, variableValues: variables };
+        return road.execute((context as ApolloContext).request, operation);
+      },
+    }),
+  };
+}
+
+const recording = (road: Road): ApolloServerPlugin<ApolloContext> => ({
+  async requestDidStart({ contextValue: { request } }) {
     return {
       async willSendResponse({ response, operationName, document }) {
-        if (!exchange || response.body.kind !== 'single') return;
-        exchange.operation = document && governed.titleOf(document, operationName);
-        response.body.singleResult = await concludeAudited(
-          options,
-          exchange,
+        if (response.body.kind !== 'single') return;
+        response.body.singleResult = await road.record(
+          request,
           response.body.singleResult,
-          { governed, context: contextValue, operationHash: document && operationHash(document) },
-          (error, extensions) => ({ data: null, errors: [error.toJSON()], extensions }),
+          { document, operationName },
+          (error, extensions) => ({ data: null, errors: [error.toJSON()], extensions: { ...extensions } }),
         );
-        if (exchange.codes.includes('AUDIT_UNAVAILABLE')) response.http.status = 503;
+        if (request.codes.includes('AUDIT_UNAVAILABLE')) response.http.status = 503;
       },
     };
   },
 });
 
-/** Pitfall 14: graphql's own words of a syntax error repeat the text; what Apollo wraps may say anything. */
+/**
+ * graphql's own message of a syntax error repeats the text, and what Apollo wraps may say anything (docs/pitfalls.md,
+ * 14).
+ */
 function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
   if (formatted.extensions?.code === 'GRAPHQL_PARSE_FAILED') return syntaxError(error, defaultLimits).toJSON();
   const isUnforeseen = formatted.extensions?.code === 'INTERNAL_SERVER_ERROR' && formatted.path === undefined;
   return isUnforeseen ? { ...formatted, message: 'Internal server error' } : formatted;
 }
 
-/** Apollo logs texts, some with the messages of errors in them. */
+/** Apollo logs texts, and some contain error messages. */
 function quietLogger(logger: Logger) {
   const report = () => logger.error('Apollo Server failed unforeseen');
   return { debug: () => undefined, info: () => undefined, warn: (text: string) => logger.warn(text), error: report };

@@ -4,9 +4,9 @@ import type { TokenVerifier } from '../identity/tokens';
 import { gatewayErrors } from './errors';
 
 /**
- * Who sends a request, by its bearer token (RFC 6750). No header at all is nobody; a header that proves nothing is an
- * error, and never nobody: a caller whose token has lapsed must not think that it read everything.
- * @throws {GatewayError} 401, or 503 where the issuer cannot be asked
+ * The caller, by bearer token (RFC 6750). No header means an anonymous caller. A header that proves nothing is an error
+ * and never falls back to anonymous: a caller whose token has expired must not take a partial answer for a full one.
+ * @throws {GatewayError} 401, or 503 where the issuer cannot be reached
  */
 export async function authenticate(authorization: string | undefined, verifier: TokenVerifier): Promise<TokenClaims> {
   if (authorization === undefined) return anonymous;
@@ -17,7 +17,10 @@ export async function authenticate(authorization: string | undefined, verifier: 
   return claims;
 }
 
-/** The header as it was sent; Node keeps the first of two and says nothing. @throws {GatewayError} where there are two */
+/**
+ * The `authorization` header. Node silently keeps the first of two.
+ * @throws {GatewayError} where there are two
+ */
 export function authorizationOf({ headers, rawHeaders }: IncomingMessage): string | undefined {
   const names = rawHeaders.filter((_, index) => index % 2 === 0);
   if (names.filter((name) => name.toLowerCase() === 'authorization').length > 1) throw gatewayErrors.notBearer();

@@ -1,12 +1,12 @@
 import compress from '@fastify/compress';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { Exchange } from './exchange';
+import type { GovernedRequest } from './governed-request';
 import type { ServerOptions } from './server-options';
 
-/** What fits into one packet is not sent any sooner for being smaller, and most answers on one person do. */
+/** An answer that fits into one packet is not sent any sooner for being smaller. */
 const THRESHOLD_BYTES = 1_400;
 
-/** Lets replies of a scope be compressed: all of them, or those that are sent by {@link sendAnswer}. */
+/** Turns compression on in a scope: for every reply, or only for those sent by {@link sendAnswer}. */
 export async function compressReplies(
   scope: FastifyInstance,
   { compression = 'impersonal' }: Pick<ServerOptions, 'compression'>,
@@ -15,7 +15,7 @@ export async function compressReplies(
   if (compression === 'none') return;
   await scope.register(compress, {
     global: every,
-    // Requests are taken as they are: what is not decompressed cannot grow (pitfall 21).
+    // Requests are never decompressed, so they cannot grow past the body limit (docs/pitfalls.md, 21).
     globalDecompression: false,
     threshold: THRESHOLD_BYTES,
     encodings: ['br', 'gzip'],
@@ -23,15 +23,15 @@ export async function compressReplies(
 }
 
 /**
- * Sends an answer, compressed where it may be. The length of what is compressed tells whether two texts in it are alike
- * (CRIME, BREACH): whoever can put a text of their own beside a person's data, as a customer who writes a message can, and
- * sees encrypted answers go by, could guess the data letter by letter. So what reaches personal data is compressed only
- * where the operator says that nobody is in that place.
+ * Sends an answer, compressed where that is safe. The compressed length tells whether two texts in the answer are alike
+ * (CRIME, BREACH). An attacker who can place text beside a person's data, for example as a customer who writes a
+ * message, and who sees the encrypted answers, could guess the data letter by letter. So answers that reach personal
+ * data are compressed only where the operator has ruled such an attacker out (`COMPRESSION=all`).
  */
 export function sendAnswer(
   reply: FastifyReply,
   { compression = 'impersonal' }: Pick<ServerOptions, 'compression'>,
-  { impersonal }: Exchange,
+  { impersonal }: GovernedRequest,
   text: string,
 ): FastifyReply {
   const may = compression === 'all' || (compression === 'impersonal' && impersonal);

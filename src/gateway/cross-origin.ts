@@ -5,12 +5,12 @@ import type { ServerOptions } from './server-options';
 
 type Origins = Pick<ServerOptions, 'allowedOrigins' | 'publicOrigin'>;
 
-/** How long a browser need not ask again what it may send, in seconds; browsers keep it for two hours at most. */
+/** How long browsers may cache a preflight answer, in seconds. They cap it at two hours. */
 const PREFLIGHT_S = 7_200;
 
 /**
- * Lets pages of the allowed origins call what is in a scope. Callers are known by the token that they send, never by a
- * cookie, so a browser is told to send no credentials of its own.
+ * Allows pages of the configured origins to call a scope. Callers are known by their token, never by a cookie, so
+ * browsers are told to send no credentials of their own.
  */
 export async function allowOrigins(scope: FastifyInstance, { allowedOrigins = [] }: Origins): Promise<void> {
   if (allowedOrigins.length === 0) return;
@@ -32,8 +32,8 @@ export async function allowOrigins(scope: FastifyInstance, { allowedOrigins = []
 }
 
 /**
- * Whether a WebSocket is opened from a page of this server or of an allowed origin. Browsers send WebSockets anywhere, and
- * say where from; whoever is no browser says nothing.
+ * Whether a WebSocket may be opened: by a page of this server or of an allowed origin, or by a client that is no
+ * browser and so sends no `Origin`. Browsers do not apply CORS to WebSockets.
  */
 export function mayOpenSockets({ headers: { origin, host } }: FastifyRequest, options: Origins): boolean {
   if (origin === undefined || options.allowedOrigins?.includes(origin)) return true;

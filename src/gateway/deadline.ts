@@ -1,6 +1,6 @@
 /**
- * The work's result, or an error where it takes too long. Work cannot be stopped from outside: what it still gives is
- * handed to `late`, its failure is dropped.
+ * The result of `work`, or an error once `ms` have passed. The work itself goes on: a late result is handed to `late`,
+ * a late failure is dropped.
  */
 export async function withDeadline<T>(
   work: Promise<T>,

@@ -2,10 +2,12 @@ import { Gauge, type GaugeConfiguration, type Registry } from 'prom-client';
 import { NEAR_DAYS, type OpenErasures } from '../erasure/monitoring';
 import type { WorkerState } from '../erasure/worker';
 
-/** Looks in a row that may fail, as in a failover, before the process says that erasure does not work. */
+/**
+ * Polls in a row that may fail, as during a database failover, before the process reports that erasure does not work.
+ */
 const FAILED_ROUNDS = 5;
 
-/** What keeps this process from carrying erasures out, in words. */
+/** Why this process cannot carry out erasures, for `/readyz`. */
 export function workerFaults({ failedRounds, lastSuccessAt }: WorkerState): string[] {
   if (failedRounds < FAILED_ROUNDS) return [];
   const since =
@@ -13,7 +15,7 @@ export function workerFaults({ failedRounds, lastSuccessAt }: WorkerState): stri
   return [`erasure is not working: its queue failed ${failedRounds} times in a row, ${since}; the log says why`];
 }
 
-/** What of erasures somebody should look at, though the process works. */
+/** Warnings about erasures, for an operator to look at while the process works. */
 export function erasureConcerns({ stuck, overdue }: OpenErasures): string[] {
   return [
     ...(stuck > 0
@@ -23,14 +25,17 @@ export function erasureConcerns({ stuck, overdue }: OpenErasures): string[] {
   ];
 }
 
-/** What an operator watches of erasures: statement D2 promises 90 days, and law often less. */
+/** Gauges about erasures. The statement (D2) promises 90 days; law often allows less. */
 export function measureErasures(
   registry: Registry,
   look: () => Promise<OpenErasures>,
   worker: () => WorkerState,
 ): void {
   let looking: Promise<OpenErasures | undefined> | undefined;
-  /** One look a scrape: its gauges are collected at the same time. What it cannot say keeps no other metric from it. */
+  /**
+   * One query for each scrape, shared by all gauges. Where it fails, the gauges have no value and other metrics are
+   * unaffected.
+   */
   const looked = () => {
     looking ??= look()
       .catch(() => undefined)
@@ -39,7 +44,7 @@ export function measureErasures(
       });
     return looking;
   };
-  // Every process reads the same from the database: several of them do not add up.
+  // Every process reads the same rows, so the values of several processes must not be added up.
   const common = { registers: [registry], aggregator: 'max' } satisfies Partial<GaugeConfiguration<string>>;
   const gauge = (name: string, help: string, measured: (open: OpenErasures) => number) =>
     new Gauge({
@@ -71,7 +76,7 @@ export function measureErasures(
     name: 'remit_erasure_worker_last_success_timestamp_seconds',
     help: 'When a process last looked at every queue of erasures without a fault; 0 where it never did.',
     registers: [registry],
-    // The worst of several processes.
+    // The worst process counts.
     aggregator: 'min',
     collect() {
       this.set((worker().lastSuccessAt ?? 0) / 1_000);

@@ -14,12 +14,12 @@ const statusByCode = new Map([
   ['AUDIT_UNAVAILABLE', 503],
 ]);
 
-/** Answers every failure outside an operation as a GraphQL result with a code: clients read one shape only. */
+/** Answers every failure outside an operation as a GraphQL result with a code, so that clients parse one shape only. */
 export function answerErrors(app: FastifyInstance, bodyBytes: number): void {
   app.setErrorHandler((thrown: FastifyError, request, reply) => {
     const error = gatewayErrorOf(thrown, bodyBytes);
     if (error.status >= 500 && error.code === 'INTERNAL_SERVER_ERROR') request.log.error({ err: thrown }, 'failed');
-    if (request.exchange) request.exchange.codes = [error.code];
+    if (request.governedRequest) request.governedRequest.codes = [error.code];
     return answerError(reply, error);
   });
   app.setNotFoundHandler((_request, reply) => answerError(reply, gatewayErrors.notFound()));
@@ -36,7 +36,7 @@ export function answerError(reply: FastifyReply, error: GatewayError): FastifyRe
     .send(JSON.stringify({ errors: [{ message: error.message, extensions: { code: error.code } }] }));
 }
 
-/** What a failure is answered with; words that were not made for callers stay inside. */
+/** The error that a caller gets for a failure. Messages that were not written for callers stay inside. */
 export function gatewayErrorOf(thrown: unknown, bodyBytes: number): GatewayError {
   if (thrown instanceof GatewayError) return thrown;
   if (thrown instanceof InvalidTokenError) return gatewayErrors.invalidToken(thrown.message);

@@ -1,6 +1,6 @@
 import { allPurposes } from '../governance/vocabulary';
 
-/** A request that is answered with an error before, or instead of, its GraphQL operation. */
+/** An error that answers a request before, or in place of, its GraphQL operation. */
 export class GatewayError extends Error {
   override readonly name = 'GatewayError';
 
@@ -14,10 +14,10 @@ export class GatewayError extends Error {
   }
 }
 
-/** RFC 6750, section 3: what a bearer is challenged with. */
+/** The value of `www-authenticate` (RFC 6750, section 3). */
 export const challenge = 'Bearer';
 
-/** Every refusal of the gateway: status, code, words. None repeats what was sent. */
+/** All refusals of the gateway: status, code and message. No message repeats what was sent. */
 export const gatewayErrors = {
   invalidToken: (why: string) =>
     new GatewayError(401, 'UNAUTHENTICATED', why, {
@@ -26,7 +26,7 @@ export const gatewayErrors = {
   notBearer: () =>
     gatewayErrors.invalidToken('Send one header of the form "Authorization: Bearer TOKEN", or none at all.'),
   issuerUnavailable: () =>
-    new GatewayError(503, 'SERVICE_UNAVAILABLE', 'The token cannot be verified just now; try again.', {
+    new GatewayError(503, 'SERVICE_UNAVAILABLE', 'The token cannot be verified at the moment; try again.', {
       'retry-after': '5',
     }),
   purpose: () =>
@@ -52,27 +52,28 @@ export const gatewayErrors = {
   timeout: (ms: number) =>
     new GatewayError(503, 'TIMEOUT', `The operation took longer than ${ms / 1000} s; ask for less at once.`),
   overloaded: () =>
-    new GatewayError(503, 'SERVICE_UNAVAILABLE', 'The server has as much to do as it can; try again.', {
+    new GatewayError(503, 'SERVICE_UNAVAILABLE', 'The server is at its limit; try again.', {
       'retry-after': '1',
     }),
   tooMuch: (whose: string) =>
-    new GatewayError(429, 'TOO_MANY_OPERATIONS', `As much is under way ${whose} as may be; wait for some of it.`, {
+    new GatewayError(429, 'TOO_MANY_OPERATIONS', `Too many operations ${whose} are under way; wait for one to end.`, {
       'retry-after': '1',
     }),
-  tooFast: () => new GatewayError(429, 'TOO_MANY_MESSAGES', 'More is sent on this connection than may be in a second.'),
+  tooFast: () =>
+    new GatewayError(429, 'TOO_MANY_MESSAGES', 'This connection sends more messages or bytes a second than allowed.'),
   anonymousTooLong: () =>
     new GatewayError(401, 'UNAUTHENTICATED', 'A connection without a token is closed after a while; connect again.'),
   draining: () =>
     new GatewayError(503, 'SERVICE_UNAVAILABLE', 'The server is shutting down; connect again.', { 'retry-after': '1' }),
   metrics: () =>
-    new GatewayError(503, 'SERVICE_UNAVAILABLE', 'Not every process says what it measured; try again.', {
+    new GatewayError(503, 'SERVICE_UNAVAILABLE', 'Not every process has reported its metrics; try again.', {
       'retry-after': '1',
     }),
   origin: () =>
     new GatewayError(
       403,
       'FORBIDDEN',
-      'WebSockets are opened from pages of this server, or of an origin that it allows, only.',
+      'WebSockets may be opened only from pages of this server or of an allowed origin.',
     ),
   notFound: () => new GatewayError(404, 'NOT_FOUND', 'There is nothing at this path; the API is at /graphql.'),
   method: (allowed: string) =>

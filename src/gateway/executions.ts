@@ -1,24 +1,25 @@
+import { performance } from 'node:perf_hooks';
 import { type GatewayError, gatewayErrors } from './errors';
 import type { ServerLimits } from './limits';
 
-/** Whose an operation is: a principal, or '' for whoever shows no token, who share one part of the server. */
+/** Who runs an operation: a principal, or '' for every caller without a token. Those share one queue. */
 type Caller = string;
 
 interface Queue {
   running: number;
-  /** When it may run again, in milliseconds of `performance.now()`. */
+  /** When it may run again after a charge, in milliseconds of `performance.now()`. */
   restsUntil: number;
   isToWake: boolean;
-  /** Those that wait for their turn, the longest first. */
+  /** Operations that wait for their turn, oldest first. */
   readonly waiting: Array<() => void>;
 }
 
 /**
- * Counts operations from their arrival until they have really ended, over HTTP and WebSockets together, and lets callers
- * take turns: however much one of them sends, another's next operation waits for few of it.
+ * Counts operations over HTTP and WebSockets from arrival to real end, and runs callers in turn: a caller that sends
+ * many operations delays others only a little.
  */
 export class Executions {
-  /** Who had the last turn, and when it passed from one caller to another. */
+  /** The caller that ran last, and when the turn last passed between two callers. */
   #last: Caller | undefined;
   #passedAt = Number.NEGATIVE_INFINITY;
   readonly #limits: ServerLimits;
@@ -27,15 +28,18 @@ export class Executions {
   #underWay = 0;
   #running = 0;
   #isHandingOut = false;
+  /** Busy time of the event loop, seen so far; and what each running operation had of it, in milliseconds. */
+  #busy = 0;
+  #share = 0;
 
   constructor(limits: ServerLimits) {
     this.#limits = limits;
   }
 
   /**
-   * An operation arrives from an address, whosever it may be.
-   * @returns to be called when it has ended
-   * @throws {GatewayError} 503 where all have as much under way as there may be, 429 where the address has
+   * Counts an operation that arrives from an address, before its caller is known.
+   * @returns call it when the operation has ended
+   * @throws {GatewayError} 503 where the server is full, 429 where the address has too many operations under way
    */
   arrive(address: string): () => void {
     if (this.#underWay >= this.#limits.operationsUnderWay) throw gatewayErrors.overloaded();
@@ -52,9 +56,9 @@ export class Executions {
   }
 
   /**
-   * Waits for a turn of the caller's.
-   * @returns to be called when the operation has ended
-   * @throws {GatewayError} 429 where the caller has as much under way as it may
+   * Waits until the caller may run another operation.
+   * @returns call it when the operation has ended
+   * @throws {GatewayError} 429 where the caller has too many operations under way
    */
   async turn(caller: Caller): Promise<() => void> {
     const queue = this.#queues.get(caller) ?? { running: 0, restsUntil: 0, isToWake: false, waiting: [] };
@@ -64,12 +68,15 @@ export class Executions {
     if (this.#last !== undefined && this.#last !== caller) this.#passedAt = performance.now();
     this.#last = caller;
     if (queue.waiting.length === 0 && this.#mayRun(caller, queue)) this.#begin(queue);
-    // Whoever lets it go has counted it already.
+    // #handOut counts it as running before it resolves this promise.
     else {
       this.#wake(queue);
       await new Promise<void>((resolve) => queue.waiting.push(resolve));
     }
+    const shareBefore = this.#share;
     return once(() => {
+      this.#meter();
+      this.#rest(queue, this.#share - shareBefore);
       queue.running--;
       this.#running--;
       this.#handOut();
@@ -77,19 +84,34 @@ export class Executions {
   }
 
   /**
-   * Charges a caller for time in which the process could do nothing else, such as that of validating a new document:
-   * while others ask too, it rests for a multiple of it.
+   * Charges a caller for time in which the process could do nothing else, for example to validate a new document. While
+   * others ask too, the caller pauses for a multiple of that time.
    */
   charge(caller: Caller, milliseconds: number): void {
     const queue = this.#queues.get(caller);
-    if (!queue || milliseconds < FREE_MS) return;
+    if (queue) this.#rest(queue, milliseconds * RESTS);
+  }
+
+  /** Operations that run side by side share the time for which the event loop was busy. */
+  #meter(): void {
+    const busy = performance.eventLoopUtilization().active;
+    if (this.#running > 0) this.#share += (busy - this.#busy) / this.#running;
+    this.#busy = busy;
+  }
+
+  /** While others ask too, nobody has more than half of the process: after its share it rests as long. */
+  #rest(queue: Queue, milliseconds: number): void {
+    if (milliseconds < FREE_MS) return;
     const now = performance.now();
-    const rest = Math.max(queue.restsUntil - now, 0) + milliseconds * RESTS;
+    const rest = Math.max(queue.restsUntil - now, 0) + milliseconds;
     queue.restsUntil = now + Math.min(rest, LONGEST_REST_MS);
     this.#wake(queue);
   }
 
-  /** Hands out when a caller has rested. A timer counts whole milliseconds: it may come too soon, and is then set again. */
+  /**
+   * Hands out again when the caller's pause is over. Timers round to whole milliseconds and may fire early; then it is
+   * set again.
+   */
   #wake(queue: Queue): void {
     const rest = queue.restsUntil - performance.now();
     if (rest <= 0 || queue.isToWake) return;
@@ -111,11 +133,12 @@ export class Executions {
   }
 
   #begin(queue: Queue): void {
+    this.#meter();
     queue.running++;
     this.#running++;
   }
 
-  /** Not at once: what other callers have sent meanwhile is received first. */
+  /** Deferred, so that requests already received from other callers join the queue first. */
   #handOut(): void {
     if (this.#isHandingOut) return;
     this.#isHandingOut = true;
@@ -132,7 +155,7 @@ export class Executions {
         }
         const resolve = queue.waiting.shift();
         this.#begin(queue);
-        // Its next turn comes after everybody else's.
+        // Moves this caller to the end of the order.
         this.#queues.delete(caller);
         this.#queues.set(caller, queue);
         resolve?.();
@@ -142,11 +165,11 @@ export class Executions {
   }
 }
 
-/** How long after a turn passed from one caller to another they are looked at as asking side by side. */
+/** Callers compete if the turn passed between two of them within this time. Milliseconds. */
 const CONTENDED_MS = 1_000;
-/** What a small document takes is nobody's to notice. */
+/** Planning that takes less is free. Milliseconds. */
 const FREE_MS = 1;
-/** How many times as long as it took up the process a caller rests. */
+/** A caller pauses this many times as long as it kept the process busy. */
 const RESTS = 4;
 const LONGEST_REST_MS = 500;
 

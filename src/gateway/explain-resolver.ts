@@ -38,17 +38,20 @@ export type Explain = (
   operation: { document: string; operationName: string | undefined; access: Access },
 ) => Array<Explanation & ExplainedField>;
 
-/** Explains what of it crosses a border to the caller. */
+/** Explains which fields cross a border to the caller. */
 export type ExplainTransfers = (
   context: RequestContext,
   purpose: string | undefined,
 ) => Promise<(field: ExplainedField) => TransferExplanation[] | null>;
 
-/** That the operation has had its explanation: each validates a document, and aliases would multiply that. */
-const explained = Symbol('explained');
-
 @Resolver()
 export class ExplainResolver {
+  /**
+   * Requests that have had their one explanation. Each explanation validates a document, and aliases would multiply
+   * that.
+   */
+  readonly #explained = new WeakSet<RequestContext>();
+
   constructor(
     private readonly explain: Explain,
     private readonly transfers: ExplainTransfers,
@@ -68,8 +71,8 @@ export class ExplainResolver {
     @Arg('purpose', () => ProcessingPurposeEnum, { nullable: true }) purpose?: ProcessingPurpose,
   ): Promise<AccessExplanation[]> {
     if (context.claims.subject === '') throw denied.unauthenticated();
-    if (context.memory.has(explained)) throw denied.input('Ask for one explanation an operation.');
-    context.memory.set(explained, true);
+    if (this.#explained.has(context)) throw denied.input('Ask for one explanation an operation.');
+    this.#explained.add(context);
     try {
       const access = context.accessFor(purpose);
       const fields = this.explain(context.claims, { document, operationName, access });

@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
+import type { TokenClaims } from '../identity/caller';
 import type { RequestContext } from '../identity/request-context';
+import type { TokenVerifier } from '../identity/tokens';
 import { shapedId } from '../storage/ids';
 import { authenticate, authorizationOf } from './bearer';
 import { challenge } from './errors';
-import type { ServerOptions } from './server-options';
 
 /** Opens an export for a caller. @throws {GraphQLError} where the caller may not have it, or it is not ready */
 export type Collect = (
@@ -12,16 +13,17 @@ export type Collect = (
   id: string,
 ) => Promise<{ readonly bytes: number; readonly pieces: AsyncIterable<Buffer>; collected(): Promise<void> }>;
 
+interface Callers {
+  readonly verifier: TokenVerifier;
+  contextFor(claims: TokenClaims, purpose: string | undefined): Promise<RequestContext>;
+}
+
 /**
- * `GET /exports/ID`: streams a client's export to those who administer it. It is collected when its last byte has left,
- * so that a download that was cut off can be repeated; `content-length` lets the receiver notice that, too.
+ * `GET /exports/ID`: streams a client's export to its administrators. It counts as collected when the last byte has
+ * left, so an interrupted download can be repeated; `content-length` lets the receiver notice an interruption.
  */
-export function giveExports(
-  app: FastifyInstance,
-  { verifier, contextFor }: Pick<ServerOptions, 'verifier' | 'contextFor'>,
-  collect: Collect,
-): void {
-  // HEAD would send every byte nowhere, and count as a download.
+export function giveExports(app: FastifyInstance, { verifier, contextFor }: Callers, collect: Collect): void {
+  // A HEAD request would read every byte, send none, and count as a download.
   app.get<{ Params: { id: string } }>('/exports/:id', { exposeHeadRoute: false }, async (request, reply) => {
     const claims = await authenticate(authorizationOf(request.raw), verifier);
     if (claims.subject === '') reply.header('www-authenticate', challenge);

@@ -2,13 +2,13 @@ import { Server } from 'node:net';
 import { setImmediate as received, setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 
-/** Requests that were on their way when the server stopped listening get this long to arrive on connections kept alive. */
+/** How long requests already on their way have to arrive on kept-alive connections after the server stops listening. */
 const ARRIVAL_MS = 500;
 const POLL_MS = 20;
 
 /**
- * Makes `app.close()` lose no request: it stops listening, answers what is under way and what arrives on connections
- * that are open, each with `connection: close`, ends WebSockets with 1001, and only then cuts what is left.
+ * Makes `app.close()` lose no request. It stops listening, answers running requests and those that still arrive on open
+ * connections with `connection: close`, ends WebSockets with 1001, and only then cuts the rest.
  * @returns whether the server is closing
  */
 export function closeGracefully(app: FastifyInstance, shutdownMs: number): () => boolean {
@@ -26,12 +26,12 @@ export function closeGracefully(app: FastifyInstance, shutdownMs: number): () =>
     draining = true;
     if (!app.server.listening) return;
     const deadline = Date.now() + shutdownMs;
-    // Not http.Server's own close: that ends idle connections at once, with requests on their way to them.
+    // Not http.Server's own close: that ends idle connections at once, and drops requests on their way to them.
     Server.prototype.close.call(app.server);
     for (const socket of app.websocketServer.clients) socket.close(1001, 'The server is shutting down');
     await sleep(Math.min(ARRIVAL_MS, shutdownMs));
     const busy = () => underWay > 0 || app.websocketServer.clients.size > 0;
-    // Timers come before what was received: where the process was held up, requests lie there unread.
+    // Timers fire before received data is read. If the process was blocked, requests may still be waiting unread.
     for (await received(); Date.now() < deadline && busy(); await received()) await sleep(POLL_MS);
     for (const socket of app.websocketServer.clients) socket.terminate();
     if (underWay > 0) app.server.closeAllConnections();

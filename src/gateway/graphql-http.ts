@@ -1,21 +1,20 @@
 import { type ApolloServer, HeaderMap } from '@apollo/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { RequestContext } from '../identity/request-context';
-import { startApollo } from './apollo';
-import { authenticate, authorizationOf } from './bearer';
+import { type ApolloContext, startApollo } from './apollo';
+import { authorizationOf } from './bearer';
 import { sendAnswer } from './compression';
 import { withDeadline } from './deadline';
 import { challenge, gatewayErrors } from './errors';
-import { beginExchange, type Exchange, rememberExchange } from './exchange';
 import type { Executions } from './executions';
+import type { GovernedRequest } from './governed-request';
 import type { ServerLimits } from './limits';
-import { type Answer, PlannedOperations } from './planned-operations';
 import { purposeHeader, statedPurpose } from './purpose';
-import { contextFor } from './request-contexts';
+import { Road } from './road';
 import type { Contract, ServerOptions } from './server-options';
+import { type Answer, ShortWay } from './short-way';
 import { traced } from './tracing';
 
-/** Errors of a request that is well-formed by the letter of GraphQL over HTTP: application/json answers those with 200. */
+/** Errors in well-formed requests: for application/json, GraphQL over HTTP answers them with status 200. */
 const wellFormed = new Set([
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
@@ -26,113 +25,99 @@ const wellFormed = new Set([
 
 export type HttpHandler = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 
-/** GraphQL over HTTP, each caller by their own contract. */
+/** GraphQL over HTTP; each caller is served by its own contract. */
 export async function graphqlOverHttp(
   app: FastifyInstance,
   options: ServerOptions,
   limits: ServerLimits,
   executions: Executions,
 ): Promise<HttpHandler> {
-  const services = await startServices(options);
+  const road = new Road(options, executions);
+  const servers = await startServers(options, road);
   app.addHook('onClose', async () => {
-    await Promise.all([...services.values()].map(({ apollo }) => apollo.stop()));
+    await Promise.all([...servers.values()].map(({ apollo }) => apollo.stop()));
   });
 
-  return async (request, reply) => {
-    const left = executions.arrive(request.ip);
-    const exchange = beginExchange('http');
-    request.exchange = exchange;
-    exchange.arrived = options.audit?.begin();
+  return async (http, reply) => {
+    const left = executions.arrive(http.ip);
+    const request = road.begin('http');
+    http.governedRequest = request;
     const ended = () => {
       left();
-      exchange.arrived?.();
+      request.settled();
     };
-    const responding = traced(exchange, () => respond(request, exchange));
-    // Not with the answer: what took too long goes on.
+    const responding = traced(request, () => respond(http, request));
+    // Not when the answer is sent: an operation that took too long still runs.
     responding.then(ended, ended);
     const answer = await withDeadline(responding, limits.operationMs, () => {
-      exchange.isGivenUp = true;
+      request.isGivenUp = true;
       return gatewayErrors.timeout(limits.operationMs);
     });
-    reply.code(statusOf(exchange, answer.status, answer.contentType));
+    reply.code(statusOf(request, answer.status, answer.contentType));
     for (const [name, value] of answer.headers ?? []) reply.header(name, value);
     reply.header('content-type', answer.contentType);
     if (reply.statusCode === 401) reply.header('www-authenticate', challenge);
-    return sendAnswer(reply.header('cache-control', 'no-store'), options, exchange, answer.text);
+    return sendAnswer(reply.header('cache-control', 'no-store'), options, request, answer.text);
   };
 
-  async function respond(request: FastifyRequest, exchange: Exchange): Promise<Answer> {
-    const claims = await authenticate(authorizationOf(request.raw), options.verifier);
-    exchange.claims = claims;
-    const purpose = statedPurpose(request.headers[purposeHeader]);
-    exchange.purpose = purpose;
-    exchange.contract = options.contractOf(claims);
-    const service = services.get(exchange.contract);
-    if (!service) throw gatewayErrors.internal();
-    const leave = await executions.turn(claims.subject);
+  async function respond(http: FastifyRequest, request: GovernedRequest): Promise<Answer> {
+    await road.identify(request, authorizationOf(http.raw), () => statedPurpose(http.headers[purposeHeader]));
+    const server = request.contract && servers.get(request.contract);
+    if (!server) throw gatewayErrors.internal();
+    const leave = await road.turn(request);
     try {
-      // Nobody waits any more for what has waited too long.
-      if (exchange.isGivenUp || request.raw.socket.destroyed) throw gatewayErrors.timeout(limits.operationMs);
-      return await execute(service, request, exchange, await contextFor(options, claims, purpose));
+      // It has waited so long that nobody waits for its answer.
+      if (request.isGivenUp || http.raw.socket.destroyed) throw gatewayErrors.timeout(limits.operationMs);
+      await road.grant(request);
+      return (await server.shortWay.answer(http, request)) ?? (await throughApollo(server, http, request));
     } finally {
-      executions.charge(claims.subject, exchange.planningMs ?? 0);
+      road.charge(request);
       leave();
     }
-  }
-
-  async function execute(
-    service: Service,
-    request: FastifyRequest,
-    exchange: Exchange,
-    context: RequestContext,
-  ): Promise<Answer> {
-    rememberExchange(exchange, context);
-    const answer = await service.planned.answer(request, exchange, context);
-    if (answer) return answer;
-    const before = performance.now();
-    const answered = await throughApollo(service, request, context);
-    // What is refused to nobody is mostly read and refused at one go; what waits for something is others' to ask.
-    if (context.claims.subject === '') exchange.planningMs = (exchange.planningMs ?? 0) + performance.now() - before;
-    return answered;
   }
 }
 
 async function throughApollo(
-  { apollo, planned }: Service,
-  request: FastifyRequest,
-  context: RequestContext,
+  { apollo, shortWay }: ContractServer,
+  http: FastifyRequest,
+  request: GovernedRequest,
 ): Promise<Answer> {
+  const planningMs = request.planningMs ?? 0;
+  const before = performance.now();
   const { status, headers, body } = await apollo.executeHTTPGraphQLRequest({
     httpGraphQLRequest: {
-      method: request.method,
-      headers: headersOf(request),
-      search: searchOf(request),
-      body: namedOrNot(request.body),
+      method: http.method,
+      headers: headersOf(http),
+      search: searchOf(http),
+      body: namedOrNot(http.body),
     },
-    context: async () => context,
+    context: async () => ({ request }),
   });
+  // An anonymous request is mostly parsed and refused in one go, so all of its time is charged. An authenticated one
+  // may wait for a database, in which time others run.
+  if (request.claims?.subject === '') request.planningMs = planningMs + performance.now() - before;
   if (body.kind !== 'complete') throw gatewayErrors.internal();
   const contentType = headers.get('content-type') ?? 'application/json; charset=utf-8';
-  if ((status ?? 200) === 200) planned.negotiated(request.headers.accept, contentType);
+  if ((status ?? 200) === 200) shortWay.negotiated(http.headers.accept, contentType);
   return { status: status ?? 200, contentType, headers, text: body.string };
 }
 
-/** What serves one contract. */
-interface Service {
-  readonly apollo: ApolloServer<RequestContext>;
-  readonly planned: PlannedOperations;
+/** What serves one contract over HTTP: the road's two callers. */
+interface ContractServer {
+  readonly apollo: ApolloServer<ApolloContext>;
+  readonly shortWay: ShortWay;
 }
 
-async function startServices(options: ServerOptions): Promise<Map<Contract, Service>> {
-  const services = new Map<Contract, Service>();
+async function startServers(options: ServerOptions, road: Road): Promise<Map<Contract, ContractServer>> {
+  const servers = new Map<Contract, ContractServer>();
   for (const [contract, governed] of Object.entries(options.contracts)) {
-    const apollo = await startApollo(governed, options);
-    services.set(contract as Contract, { apollo, planned: new PlannedOperations(governed, options) });
+    const apollo = await startApollo(governed, road, options);
+    servers.set(contract as Contract, { apollo, shortWay: new ShortWay(road) });
   }
-  return services;
+  return servers;
 }
 
-/** An operation name that is empty names none; Apollo would look for an operation of that name. */
+/** An empty operation name means none; Apollo would look for an operation of that name. */
 function namedOrNot(body: unknown): unknown {
   return Object(body).operationName === '' ? { ...Object(body), operationName: null } : body;
 }
@@ -153,8 +138,8 @@ function headersOf(request: FastifyRequest): HeaderMap {
   return headers;
 }
 
-/** GraphQL over HTTP, section 6.4; a whole operation that is refused to nobody is a challenge (RFC 6750). */
-function statusOf({ outcome, codes }: Exchange, status: number, type: string): number {
+/** GraphQL over HTTP, section 6.4. An operation refused for lack of a token is a challenge (RFC 6750). */
+function statusOf({ outcome, codes }: GovernedRequest, status: number, type: string): number {
   if (outcome === 'REFUSED' && codes.includes('UNAUTHENTICATED')) return 401;
   if (outcome === 'REJECTED' && codes.length > 0 && codes.every((code) => wellFormed.has(code))) {
     return type.startsWith('application/json') ? 200 : 400;

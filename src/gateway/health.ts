@@ -9,8 +9,8 @@ interface Health extends Pick<ServerOptions, 'ready' | 'concerns'> {
 }
 
 /**
- * `/healthz`: the process answers. `/readyz`: it can do its work; 503 with the faults in words where it cannot, and 200
- * with concerns where it still can.
+ * `/healthz`: the process is up. `/readyz`: it can serve; 503 with the reasons where it cannot, 200 with warnings where
+ * something needs attention.
  */
 export function serveHealth(app: FastifyInstance, { ready, concerns, isDraining }: Health): void {
   app.get('/healthz', async (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'up' }));

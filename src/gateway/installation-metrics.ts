@@ -1,13 +1,13 @@
 import { Gauge, type GaugeConfiguration, type Registry } from 'prom-client';
 import { version } from '../version';
 
-/** How far a part of the ledger is behind what was done, now. */
+/** How far the ledger lags behind. */
 export interface LedgerLag {
   /** Entries that are not durable yet. */
   readonly waiting: number;
-  /** For how long the first of them has waited, in seconds. */
+  /** How long the oldest of them has waited, in seconds. */
   readonly seconds: number;
-  /** Durable entries that no anchor covers yet, of the anchor that is furthest behind; none where none is configured. */
+  /** Durable entries that the slowest anchor does not cover yet; 0 where no anchor is configured. */
   readonly unanchored: number;
 }
 
@@ -16,12 +16,12 @@ export interface PoolUse {
   readonly store: string;
   readonly used: number;
   readonly idle: number;
-  /** What waits for a connection. */
+  /** Queries that wait for a connection. */
   readonly waiting: number;
   readonly limit: number;
 }
 
-/** What an operator watches of the installation itself: which version runs, its connections, and its ledger. */
+/** Metrics of the installation itself: version, connections, ledger. */
 export function measureInstallation(
   registry: Registry,
   look: { ledger(): Promise<LedgerLag>; pools(): readonly PoolUse[] },

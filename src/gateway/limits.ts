@@ -1,6 +1,5 @@
 /**
- * Bounds on what callers can take of the server: each with its name, its default and what it bounds. Those on documents
- * are the governed executor's.
+ * Limits on what callers can take of the server: name, default, meaning. Limits on documents are the governance core's.
  */
 const table = {
   bodyBytes: [256 * 1024, "bytes of a request's body or of a WebSocket message"],
@@ -22,6 +21,8 @@ const table = {
   socketsPerAddress: [200, 'WebSockets from one address'],
   anonymousSockets: [50, 'WebSockets that have shown no token'],
   anonymousSocketMs: [60_000, 'milliseconds that a WebSocket without a token stays open'],
+  anonymousSocketMessages: [50, 'messages and pings in all on one WebSocket that has shown no token'],
+  socketOpenings: [20, 'WebSockets opened a second from one address, after ten times as many at once'],
   initialisationMs: [3_000, 'milliseconds in which a WebSocket must have been initialised'],
   operationsPerSocket: [50, 'operations under way at once on one WebSocket, open subscriptions included'],
   socketMessages: [100, 'messages and pings a second on one WebSocket, after ten times as many at once'],
@@ -38,15 +39,15 @@ export const limitNames = Object.keys(table) as LimitName[];
 export const defaultServerLimits = Object.fromEntries(limitNames.map((name) => [name, table[name][0]])) as ServerLimits;
 
 /**
- * Reads `name=number` pairs, with commas between.
- * @throws {Error} that names what is wrong, and what would be right
+ * Reads `name=number` pairs, separated by commas.
+ * @throws {Error} that names the faulty pair and what would be right
  */
 export function readLimits(text: string): Partial<ServerLimits> {
   const limits: Partial<Record<LimitName, number>> = {};
   for (const pair of text.split(',')) {
     const [name = '', value = ''] = pair.split('=').map((part) => part.trim());
     const known = limitNames.find((limit) => limit === name);
-    if (!known) throw new Error(`"${name}" is no limit; they are ${limitNames.join(', ')}`);
+    if (!known) throw new Error(`there is no limit "${name}"; the limits are ${limitNames.join(', ')}`);
     if (!/^[1-9]\d{0,11}$/.test(value))
       throw new Error(`${name} must be a whole number above 0, such as ${table[known][0]}`);
     limits[known] = Number(value);

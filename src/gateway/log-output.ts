@@ -1,20 +1,23 @@
 import { constants, fstatSync, openSync, write, writeSync } from 'node:fs';
 import type { DestinationStream } from 'pino';
 
-/** POSIX: so many bytes reach a pipe at once. Several processes share one, and their lines must not mix. */
+/**
+ * A write of up to this size to a pipe is atomic (POSIX). Several processes share one pipe, and their lines must not
+ * mix.
+ */
 const PIPE_BUF = 4_096;
-/** Lines go together, unless they would have to wait longer. */
+/** Lines are written together once there are this many characters, or after LONGEST_WAIT_MS. */
 const TOGETHER = 3_072;
 const LONGEST_WAIT_MS = 100;
-/** What a reader who does not read makes a process keep, in characters. */
+/** The most characters kept in memory while nobody reads the log. */
 const MOST_WAITING = 1 << 20;
-/** How long the end of a process waits for such a reader. */
+/** How long a process that ends waits for a slow reader. */
 const FAREWELL_MS = 1_000;
 const PAUSE_MS = 50;
 
 /**
- * A log that never holds its process up: whoever reads it may be slow, stand still or be gone. Of a reader that stands
- * still so much is kept as memory may hold, and the next line that it reads says how many were lost.
+ * A log destination that never blocks its process, even if the reader is slow, stalled or gone. While the reader
+ * stalls, lines are kept up to a limit; the next line that gets through says how many were lost.
  */
 export class LogOutput implements DestinationStream {
   #waiting: string[] = [];
@@ -24,7 +27,7 @@ export class LogOutput implements DestinationStream {
   #isWriting = false;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param fd of a file, or of a pipe that does not block */
+  /** @param fd a file, or a pipe in non-blocking mode */
   constructor(private readonly fd: number) {}
 
   write(line: string): void {
@@ -39,7 +42,7 @@ export class LogOutput implements DestinationStream {
     else this.#wait(LONGEST_WAIT_MS);
   }
 
-  /** Writes what waits, before the process ends. */
+  /** Writes the waiting lines before the process ends. */
   flushSync(): void {
     const until = performance.now() + FAREWELL_MS;
     while (this.#length > 0 && !this.#isGone) {
@@ -85,7 +88,7 @@ export class LogOutput implements DestinationStream {
     });
   }
 
-  /** As many whole lines as reach a pipe at once, and one at least. It waits still, until it is written. */
+  /** As many whole lines as one atomic write takes, and at least one. They stay queued until written. */
   #nextPiece(): Buffer {
     let bytes = 0;
     let count = 0;
@@ -107,7 +110,7 @@ export class LogOutput implements DestinationStream {
     else this.#waiting[0] = rest;
   }
 
-  /** A reader who stands still may go on; one that is gone is gone for good; of anything else one piece is lost. */
+  /** A stalled reader may recover, a closed pipe never does. On any other error, one piece is dropped. */
   #failed({ code }: NodeJS.ErrnoException, piece: Buffer): void {
     if (code === 'EAGAIN' || code === 'EBUSY' || code === 'EINTR') return;
     this.#lost += piece.toString('utf8').split('\n').length - 1;
@@ -121,7 +124,7 @@ export class LogOutput implements DestinationStream {
 
 let standard: LogOutput | undefined;
 
-/** Standard output, which is written to its end as far as its reader lets it, when the process ends. */
+/** Standard output; when the process ends, the rest is written as far as the reader allows. */
 export function standardOutput(): LogOutput {
   if (standard) return standard;
   const output = new LogOutput(unblocked(process.stdout.fd));
@@ -131,14 +134,15 @@ export function standardOutput(): LogOutput {
 }
 
 /**
- * A way into the same pipe that never blocks, of this process alone: a write that blocks keeps even the end of a process
- * waiting, and whether it does is one flag for all who inherited the pipe, which each of them resets when it ends.
+ * Opens the pipe anew in non-blocking mode, for this process alone. Setting the mode on the inherited descriptor would
+ * not do: it is shared by all processes that inherited the pipe, and each of them resets it when it ends. A blocking
+ * write would delay even the process's end.
  */
 function unblocked(fd: number): number {
   try {
     if (fstatSync(fd).isFIFO()) return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
   } catch {
-    // No such way on this system, or nobody reads.
+    // Not Linux, or nobody reads.
   }
   return fd;
 }

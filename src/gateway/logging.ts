@@ -4,8 +4,8 @@ import { standardOutput } from './log-output';
 const secrets = ['authorization', 'cookie', 'set-cookie', 'token', 'password', 'query', 'variables', 'headers', 'body'];
 
 /**
- * The log: JSON lines on standard output unless told. Whatever is logged, headers, bodies, tokens and documents are left
- * out, and errors say what they are and where, not what they say: their messages may repeat a person's data.
+ * The log: JSON lines, on standard output by default. Headers, bodies, tokens and documents are removed from every
+ * line. Errors are logged by type, code and stack, without their message, which may repeat a person's data.
  */
 export function createLogger(options: { level: string; destination?: DestinationStream }): Logger {
   return pino(
@@ -24,7 +24,7 @@ export function createLogger(options: { level: string; destination?: Destination
   );
 }
 
-/** An error without its words: type, code and stack frames, and those of its causes. */
+/** An error without its message: type, code and stack, and those of its causes. */
 export function describeError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error };
   const { code } = error as { code?: unknown };

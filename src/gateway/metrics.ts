@@ -2,17 +2,17 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { withDeadline } from './deadline';
 import { gatewayErrors } from './errors';
-import type { Exchange } from './exchange';
+import type { GovernedRequest } from './governed-request';
 
 export interface Metrics {
   readonly registry: Registry;
   readonly httpDuration: Histogram<'method' | 'route' | 'status'>;
   readonly sockets: Gauge;
-  /** Counts an operation's decision and the codes of its errors. */
-  count(exchange: Exchange): void;
+  /** Counts a request's outcome and the codes of its errors. */
+  count(request: GovernedRequest): void;
 }
 
-/** What the server counts. Labels are routes, codes and purposes: never a name, an id or a client. */
+/** The server's metrics. Labels are routes, codes and purposes: never a name, an id or a client. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -62,7 +62,7 @@ export function createMetrics(): Metrics {
 
 const GATHERING_MS = 5_000;
 
-/** `/metrics` in Prometheus' text format, of all processes where there are several: 503 where one does not answer. */
+/** `/metrics` in Prometheus' text format, over all processes of the server; 503 where one does not report. */
 export function serveMetrics(app: FastifyInstance, { registry }: Metrics, ofAll?: () => Promise<string>): void {
   app.get('/metrics', async (request, reply) => {
     const text = await (ofAll ? gathered(ofAll, request.log) : registry.metrics());

@@ -4,36 +4,44 @@ import type { ServerLimits } from './limits';
 import { closeFor } from './socket';
 
 const SWEEP_MS = 1_000;
-/** What may come at once is this many seconds' worth. */
+/** A burst may be this many seconds' worth of the limit. */
 const BURST_S = 10;
 
-/** One open WebSocket, and what it has taken. */
+/** One open WebSocket and its budget. */
 export interface OpenSocket {
   readonly address: string;
-  /** Until a token was shown. */
-  isAnonymous: boolean;
-  /** Counts a message or a ping. @returns whether it may be handled; otherwise the socket is being closed */
+  /** True until a token was shown. */
+  readonly isAnonymous: boolean;
+  /** A token was shown. */
+  know(): void;
+  /**
+   * Counts a message or a ping.
+   * @returns whether it may be handled; if not, the socket is being closed
+   */
   receive(bytes: number): boolean;
 }
 
 interface Entry extends OpenSocket {
   readonly socket: WebSocket;
   readonly openedAt: number;
+  isAnonymous: boolean;
   messages: number;
   bytes: number;
 }
 
-/** The WebSockets of a server: how many there may be, of whom, how long, and how fast they may send. */
+/** The open WebSockets of a server: how many there may be, how long, and how fast they may send. */
 export class OpenSockets {
   readonly #limits: ServerLimits;
   readonly #open = new Set<Entry>();
+  /** How many more sockets each address may open at once; one that may open all is not in it. */
+  readonly #openings = new Map<string, number>();
   #sweeping: NodeJS.Timeout | undefined;
 
   constructor(limits: ServerLimits) {
     this.#limits = limits;
   }
 
-  /** Why no other socket may be opened from an address. */
+  /** Why another socket from this address is refused; undefined where it is not. */
   refusal(address: string): GatewayError | undefined {
     const { sockets, socketsPerAddress, anonymousSockets } = this.#limits;
     let fromAddress = 0;
@@ -43,18 +51,24 @@ export class OpenSockets {
       if (entry.isAnonymous) anonymous++;
     }
     if (this.#open.size >= sockets || anonymous >= anonymousSockets) return gatewayErrors.overloaded();
-    return fromAddress >= socketsPerAddress ? gatewayErrors.tooMuch('from your address') : undefined;
+    const isTooMuch = fromAddress >= socketsPerAddress || this.#openings.get(address) === 0;
+    return isTooMuch ? gatewayErrors.tooMuch('from your address') : undefined;
   }
 
-  /** Counts a socket until it is closed. */
+  /** Counts a socket until it closes. */
   add(socket: WebSocket, address: string): OpenSocket {
-    const { socketMessages, socketBytes } = this.#limits;
+    const { socketMessages, socketBytes, anonymousSocketMessages, socketOpenings } = this.#limits;
+    this.#openings.set(address, (this.#openings.get(address) ?? socketOpenings * BURST_S) - 1);
     const entry: Entry = {
       socket,
       address,
       isAnonymous: true,
       openedAt: Date.now(),
-      messages: socketMessages * BURST_S,
+      messages: anonymousSocketMessages,
+      know: () => {
+        entry.isAnonymous = false;
+        entry.messages = socketMessages * BURST_S;
+      },
       bytes: socketBytes * BURST_S,
       receive: (bytes) => {
         entry.messages--;
@@ -68,21 +82,25 @@ export class OpenSockets {
     this.#sweeping ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
     socket.once('close', () => {
       this.#open.delete(entry);
-      if (this.#open.size > 0) return;
-      clearInterval(this.#sweeping);
-      this.#sweeping = undefined;
     });
     return entry;
   }
 
-  /** Each second: gives sockets what they may send in it, and ends those that nobody has signed in on. */
+  /** Once a second: refills the budgets of sockets and addresses, and closes anonymous sockets open too long. */
   #sweep(): void {
-    const { socketMessages, socketBytes, anonymousSocketMs } = this.#limits;
+    const { socketMessages, socketBytes, anonymousSocketMs, socketOpenings } = this.#limits;
+    for (const [address, left] of this.#openings) {
+      if (left + socketOpenings < socketOpenings * BURST_S) this.#openings.set(address, left + socketOpenings);
+      else this.#openings.delete(address);
+    }
     const lapsed = Date.now() - anonymousSocketMs;
     for (const entry of this.#open) {
-      entry.messages = Math.min(entry.messages + socketMessages, socketMessages * BURST_S);
+      if (!entry.isAnonymous) entry.messages = Math.min(entry.messages + socketMessages, socketMessages * BURST_S);
       entry.bytes = Math.min(entry.bytes + socketBytes, socketBytes * BURST_S);
       if (entry.isAnonymous && entry.openedAt <= lapsed) closeFor(entry.socket, gatewayErrors.anonymousTooLong());
     }
+    if (this.#open.size + this.#openings.size > 0) return;
+    clearInterval(this.#sweeping);
+    this.#sweeping = undefined;
   }
 }

@@ -2,8 +2,8 @@ import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 
 /**
- * Ends connections on which a request is sent before the last one is answered: no browser and no client library does so,
- * and whoever reads no answer could have as many made as it has patience to ask for.
+ * Cuts connections that send a request before the last one is answered. No browser and no client library does so, and a
+ * client that reads no answers could otherwise have any number of them made.
  */
 export function refusePipelining(app: FastifyInstance): void {
   const busy = new WeakSet<Socket>();

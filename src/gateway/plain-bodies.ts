@@ -3,8 +3,8 @@ import type { FastifyBodyParser, FastifyInstance, FastifyRequest } from 'fastify
 import { gatewayErrors } from './errors';
 
 /**
- * Takes JSON, and only as it is: what is not decompressed cannot grow past the body's limit (pitfall 21), and bytes that
- * are not UTF-8 would be read as another text than was sent.
+ * Accepts JSON bodies only, unpacked and in UTF-8. A body that is not decompressed cannot grow past its limit
+ * (docs/pitfalls.md, 21), and bytes in another encoding would be read as another text than was sent.
  */
 export function plainBodies(app: FastifyInstance): void {
   app.removeContentTypeParser(['text/plain', 'application/json']);
@@ -23,7 +23,10 @@ export function plainBodies(app: FastifyInstance): void {
 
 type TextParser = (request: FastifyRequest, body: string, done: (error: Error | null, body?: unknown) => void) => void;
 
-/** A parser of bodies that are UTF-8, and say nothing else. @throws {GatewayError} 400, 415 */
+/**
+ * Makes a body parser that insists on UTF-8.
+ * @throws {GatewayError} 400, 415
+ */
 export function inUtf8(parse: TextParser): FastifyBodyParser<Buffer> {
   return (request, body, done) => {
     const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(request.headers['content-type'] ?? '')?.[1];

@@ -4,8 +4,8 @@ import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { SignInEndpoints } from '../identity/openid-discovery';
 
-// The browser itself then holds what the playground promises: nothing is loaded from, or sent to, any other host. Only
-// the issuer's token endpoint is asked, where people sign in.
+// The browser enforces the playground's promise: it loads nothing from, and sends nothing to, any other host. The one
+// exception is the issuer's token endpoint, for signing in.
 const contentSecurityPolicy = (tokenOrigin: string | undefined) =>
   [
     "default-src 'none'",
@@ -18,7 +18,7 @@ const contentSecurityPolicy = (tokenOrigin: string | undefined) =>
     "frame-ancestors 'none'",
   ].join('; ');
 
-/** How people sign in at the issuer: authorization code with PKCE, by a public client. */
+/** How people sign in at the issuer: authorization code with PKCE, as a public client. */
 export interface SignIn extends SignInEndpoints {
   readonly issuer: string;
   readonly clientId: string;
@@ -28,7 +28,7 @@ export interface SignIn extends SignInEndpoints {
 
 export interface PlaygroundOptions {
   readonly directory?: string | undefined;
-  /** Absent, a token has to be brought along. */
+  /** Absent, a token must be pasted in. */
   readonly signIn?: (() => Promise<SignIn>) | undefined;
 }
 
@@ -40,9 +40,9 @@ const missing = `<!doctype html>
 `;
 
 /**
- * Fastify plugin, for `app.register`: GraphiQL with the decision beside the result, at `/playground/`.
- * `directory` is the built page's; by default `dist/playground`, whether this file runs compiled or from source.
- * Without a build it answers 503 and says how to make one.
+ * Fastify plugin: GraphiQL with the decision beside the result, at `/playground/`. `directory` holds the built page; by
+ * default `dist/playground`, whether this file runs compiled or from source. Without a build it answers 503 and says
+ * how to make one.
  */
 export async function playground(app: FastifyInstance, options: PlaygroundOptions): Promise<void> {
   const directory = options.directory ?? builtDirectory();
@@ -75,17 +75,17 @@ export async function playground(app: FastifyInstance, options: PlaygroundOption
     decorateReply: false,
     cacheControl: false,
     setHeaders(response, path) {
-      // Vite names every asset after its content.
+      // Vite puts a content hash into the name of each asset.
       const isAsset = path.startsWith(join(directory, 'assets'));
       response.setHeader('cache-control', isAsset ? 'public, max-age=31536000, immutable' : 'no-store');
     },
   });
 }
 
-/** How long an issuer that could not be reached is not asked again, in milliseconds. */
+/** How long a failed discovery is remembered, in milliseconds. */
 const RETRY_MS = 10_000;
 
-/** What was found is kept; what failed is asked for again, but not for each request. */
+/** Keeps what was found. A failure is retried, but not on every request. */
 function remembered(look: () => Promise<SignIn>): () => Promise<SignIn> {
   let found: SignIn | undefined;
   let failure: { readonly error: unknown; readonly at: number } | undefined;

@@ -18,17 +18,19 @@ import { rowResolversOf } from '../api/row-resolvers';
 import { governanceDirectives } from '../governance/directive-usages';
 import { ENTRY_DECLARATION } from '../identity/entry-declarations';
 import type { RequestContext } from '../identity/request-context';
+import type { EntityClass } from '../storage/entity-class';
 import { shapeIds } from './shaped-ids';
 
-type ResolverClass = abstract new (...args: never[]) => object;
+type ResolverClass = EntityClass;
 
-/** What a subscription's events come from, for each request anew; its topic is the subscription's name. */
+/** The event source of each subscription, by its topic, which is the subscription's name. */
 export type EventSources = Readonly<Record<string, (context: RequestContext) => AsyncIterable<unknown>>>;
 
 /**
- * The whole API out of its resolvers; its fields carry Remit's directives, which {@link withGovernanceDirectives} defines.
+ * Builds the whole API from its resolvers. Its fields carry Remit's directives; {@link withGovernanceDirectives} adds
+ * their definitions.
  * @param resolvers one instance of each resolver class, with its services
- * @param sources by topic; a subscription names its own, and hands its context over as `topicId`
+ * @param sources by topic; a subscription names its own and passes its context as `topicId`
  */
 export function buildApi(resolvers: readonly object[], sources: EventSources = {}): GraphQLSchema {
   const instances = new Map(resolvers.map((resolver) => [resolver.constructor, resolver]));
@@ -53,11 +55,11 @@ export function buildApi(resolvers: readonly object[], sources: EventSources = {
   return schema;
 }
 
-/** type-graphql writes the directive of an input object, and knows nothing of what it means. */
+/** type-graphql prints `@oneOf` on an input type but does not set `isOneOf`. */
 const saysOneOf = (type: GraphQLNamedType): type is GraphQLInputObjectType =>
   isInputObjectType(type) && (type.astNode?.directives ?? []).some(({ name }) => name.value === 'oneOf');
 
-/** Whatever changes governance leaves an entry: every mutation says which, or why it leaves none. */
+/** Every change to governance leaves an entry: each mutation must declare its kind, or why it leaves none. */
 function requireDeclaredMutations(schema: GraphQLSchema): void {
   const mutations = Object.values(schema.getMutationType()?.getFields() ?? {});
   const silent = mutations.filter(({ extensions }) => !(ENTRY_DECLARATION in extensions)).map(({ name }) => name);
@@ -74,8 +76,8 @@ function fieldOf(schema: GraphQLSchema, type: string, field: string): GraphQLFie
 }
 
 /**
- * Defines Remit's directives in a schema that carries them. Their arguments are bound to the schema's own enums, since a
- * schema has one type of a name.
+ * Adds the definitions of Remit's directives to a schema that uses them. Their arguments are bound to the schema's own
+ * enums, since a schema may have only one type of each name.
  */
 export function withGovernanceDirectives(schema: GraphQLSchema): GraphQLSchema {
   const config = schema.toConfig();

@@ -7,7 +7,7 @@ const headers = {
   'x-frame-options': 'DENY',
 };
 
-/** What browsers are told with every answer, so that they make nothing of it but what it is. */
+/** Security headers for every answer. */
 export function securityHeaders(production: boolean): Record<string, string> {
   return production ? { ...headers, 'strict-transport-security': 'max-age=31536000' } : headers;
 }

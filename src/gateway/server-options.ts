@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import type { AccessFacts } from '../audit/access-recorder';
+import type { AccessFacts } from '../audit/recording/access-recorder';
 import type { Governed } from '../governance/govern';
 import type { TokenClaims } from '../identity/caller';
 import type { RequestContext } from '../identity/request-context';
@@ -10,52 +10,58 @@ import type { ServerLimits } from './limits';
 import type { SignIn } from './playground';
 import type { Acknowledge } from './webhook-acknowledgements';
 
-/** What the API shows to whom: all of it, what client apps see, what partners see. */
+/** The contracts of the API: all of it, the part for client apps, the part for partners. */
 export type Contract = 'api' | 'client-app' | 'partner';
 
 export interface ServerOptions {
-  /** The governed schema that each contract is served by. */
+  /** The governed schema behind each contract. */
   readonly contracts: Readonly<Record<Contract, Governed>>;
   contractOf(claims: TokenClaims): Contract;
   readonly verifier: TokenVerifier;
-  /** What resolvers see of a request; its `access` is what the governed executor decides on. Asked for each event anew. */
+  /**
+   * Makes the context that resolvers get; its `access` is what the governance core decides on. Asked anew for each
+   * event.
+   */
   contextFor(claims: TokenClaims, purpose: string | undefined): Promise<RequestContext>;
-  /** Records each operation before its answer leaves; absent only where a test has no ledger. */
+  /** Records each operation before its answer leaves; absent only in tests without a ledger. */
   readonly audit?: {
-    /** An operation begins. @returns to be called when it ends, with or without an entry */
+    /**
+     * An operation begins.
+     * @returns call it when the operation ends, with or without an entry
+     */
     begin(): () => void;
     /** @throws {GraphQLError} AUDIT_UNAVAILABLE */
     record(facts: AccessFacts): Promise<void>;
   };
-  /** Takes recipients' acknowledgements of webhooks; absent, there is no path for them. */
+  /** Takes recipients' acknowledgements of webhooks; absent, the path does not exist. */
   readonly acknowledge?: Acknowledge;
-  /** Opens exports for those who may download them; absent, there is no path for them. */
+  /** Opens exports for download; absent, the path does not exist. */
   readonly collect?: Collect;
-  /** Adds what rooms measure to the server's own metrics. */
+  /** Adds the modules' metrics to the server's own. */
   readonly measure?: (registry: Registry) => void;
-  /** The metrics of all processes that serve together, in Prometheus' text format; absent, this is the only one. */
+  /** The metrics of all processes of the server, in Prometheus' text format; absent, this is the only process. */
   readonly metricsOfAll?: () => Promise<string>;
-  /** Origins whose pages may call `/graphql`, as browsers write them; none unless told. */
+  /** Origins whose pages may call `/graphql`, as browsers write them. Default: none. */
   readonly allowedOrigins?: readonly string[];
-  /** How browsers see this server, where the Host header says otherwise. */
+  /** The server's public origin, where the Host header differs from it. */
   readonly publicOrigin?: string | undefined;
-  /** Which answers are compressed: those that reach no personal data unless told. */
+  /** Which answers are compressed. Default: those that reach no personal data. */
   readonly compression?: 'impersonal' | 'all' | 'none';
-  /** What keeps the server from working, in words; empty where it is ready. */
+  /** Why the server cannot serve; empty where it is ready. */
   ready(): Promise<readonly string[]>;
-  /** What somebody ought to look at, though the server works all the same; asked where it is ready. */
+  /** Warnings for an operator; asked where the server is ready. */
   readonly concerns?: () => Promise<readonly string[]>;
-  /** Aborted when the server is about to close: it says so by `/readyz`, and serves on until `close`. */
+  /** Aborted when the server is about to close: `/readyz` then says so, while it goes on serving until `close`. */
   readonly leaving?: AbortSignal;
   /** Made by `createLogger`. */
   readonly logger: Logger;
   readonly production: boolean;
-  /** How people sign in at the issuer; absent, they bring a token along. */
+  /** How people sign in at the issuer; absent, they bring a token. */
   readonly signIn?: (() => Promise<SignIn>) | undefined;
-  /** Where the built playground is; `dist/playground` unless told. */
+  /** The directory of the built playground. Default: `dist/playground`. */
   readonly playgroundDirectory?: string;
-  /** What is left out has its default. */
+  /** Omitted limits have their defaults. */
   readonly limits?: Partial<ServerLimits> | undefined;
-  /** Addresses of proxies whose `X-Forwarded-For` is believed; none unless told. */
+  /** Proxies whose `X-Forwarded-For` is believed. Default: none. */
   readonly trustedProxies?: readonly string[] | undefined;
 }

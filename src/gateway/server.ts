@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import websocket from '@fastify/websocket';
 import fastify, {
   type FastifyBaseLogger,
@@ -28,9 +29,12 @@ import type { ServerOptions } from './server-options';
 import { graphqlOverSocket } from './subscriptions';
 import { takeAcknowledgements } from './webhook-acknowledgements';
 
+/** How long the refusal of a WebSocket is held back. */
+const REFUSAL_MS = 1_000;
+
 /**
- * The server, not listening yet: `/graphql` (HTTP and WebSocket), `/playground`, `/healthz`, `/readyz`, `/metrics`.
- * `app.listen({ port, host })` starts it; `app.close()` ends it and loses no request.
+ * Creates the server, not yet listening: `/graphql` (HTTP and WebSocket), `/playground`, `/healthz`, `/readyz`,
+ * `/metrics`. `app.listen({ port, host })` starts it; `app.close()` ends it without losing a request.
  */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const limits: ServerLimits = { ...defaultServerLimits, ...options.limits };
@@ -40,12 +44,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.bodyBytes,
-    // Whoever is no proxy of ours could write any address there.
+    // Anybody else could write any address there.
     trustProxy: options.trustedProxies?.length ? [...options.trustedProxies] : false,
     connectionTimeout: 60_000,
     requestTimeout: 15_000,
     keepAliveTimeout: 30_000,
-    // A request that arrives while the server closes is answered, not turned away.
+    // A request that arrives while the server closes is answered.
     return503OnClosing: false,
     http: { maxHeaderSize: limits.headerBytes, headersTimeout: 10_000, connectionsCheckingInterval: 5_000 },
     frameworkErrors: (_error, _request, reply) => answerError(reply.headers(headers), gatewayErrors.notFound()),
@@ -53,7 +57,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.server.maxConnections = limits.connections;
   const executions = new Executions(limits);
   const sockets = new OpenSockets(limits);
-  // First of all: nothing else hears of the end of a request whose connection has another under way.
+  // Must come first: no other hook may see the end of a request on a connection that is then cut.
   refusePipelining(app);
   const metrics = createMetrics();
   accessLog(app, metrics);
@@ -69,7 +73,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       autoPong: false,
       handleProtocols: (protocols) => handleProtocols(protocols),
     },
-    // Open sockets are closed with 1001 by closeGracefully.
+    // closeGracefully closes open sockets with 1001.
     preClose: (done) => done(),
     errorHandler: (error, _socket, request) => request.log.debug({ err: error }, 'a WebSocket failed'),
   });
@@ -103,7 +107,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         if (isDraining()) throw gatewayErrors.draining();
         if (!mayOpenSockets(request, options)) throw gatewayErrors.origin();
         const refusal = sockets.refusal(request.ip);
-        if (refusal) throw refusal;
+        if (!refusal) return;
+        // Whoever tries again at once is answered later.
+        await sleep(REFUSAL_MS, undefined, { ref: false });
+        throw refusal;
       },
       handler: overHttp,
       wsHandler: graphqlOverSocket(options, limits, metrics, executions, sockets),

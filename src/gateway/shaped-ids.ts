@@ -15,8 +15,8 @@ type Shape = (value: unknown) => unknown;
 type Values = Readonly<Record<string, unknown>>;
 
 /**
- * Brings every id that arrives in an argument, at any depth of its input, to a shape that every engine compares alike: one
- * place for all operations, those that are added later among them.
+ * Normalises every id in arguments, at any depth, to a form that every database engine compares alike: in one place,
+ * for all present and future operations.
  */
 export function shapeIds(schema: GraphQLSchema): void {
   const known = new Map<GraphQLInputObjectType, Shape>();
@@ -54,14 +54,14 @@ function shapeOf(type: GraphQLInputType, known: Map<GraphQLInputObjectType, Shap
   if (!holdsIds(type)) return undefined;
   const met = known.get(type);
   if (met) return met;
-  // An input that holds itself is met again before it is made.
+  // A recursive input type is met again before its shape is made.
   let made: Shape = (value) => value;
   known.set(type, (value) => made(value));
   made = shapeOfFields(Object.values(type.getFields()), known) ?? made;
   return made;
 }
 
-/** Of an object's values, all others as they are. */
+/** Shapes the ids among an object's values and keeps the others. */
 function shapeOfFields(
   fields: ReadonlyArray<GraphQLArgument | GraphQLInputField>,
   known: Map<GraphQLInputObjectType, Shape>,

@@ -7,7 +7,7 @@ import type { ServerLimits } from './limits';
 const PING_MS = 12_000;
 const MAX_REASON_BYTES = 123;
 
-/** graphql-transport-ws closes with codes of its own; beyond them RFC 6455's, and IANA's 1013. */
+/** Close codes of graphql-transport-ws, then RFC 6455's, and IANA's 1013. */
 const closeCodes = new Map([
   [400, 4400],
   [401, 4403],
@@ -16,7 +16,7 @@ const closeCodes = new Map([
   [503, 1013],
 ]);
 
-/** Whoever does not take its leave within this is cut off. */
+/** A peer that does not complete the closing handshake in this time is cut off. */
 const LEAVE_MS = 3_000;
 
 export function closeFor(socket: WebSocket, error: GatewayError): void {
@@ -28,10 +28,10 @@ export function closeFor(socket: WebSocket, error: GatewayError): void {
 type Opened = (code?: number, reason?: string) => Promise<void>;
 
 /**
- * Connects a socket to graphql-ws, pings it, and drops it where nobody answers or what is sent is not read. While a
- * message is handled nothing else is read.
- * @param receive counts a message or a ping; false where it is one too many
- * @param open gets what lets reading go on before a message has been handled to the end
+ * Connects a socket to graphql-ws. It pings the peer, and cuts it off where it does not answer or does not read. While
+ * a message is handled, nothing else is read.
+ * @param receive counts a message or a ping; false where it exceeds the limit
+ * @param open gets a callback that resumes reading before a message is fully handled
  */
 export function connectSocket(
   socket: WebSocket,
@@ -49,19 +49,19 @@ export function connectSocket(
       if (socket.readyState !== socket.OPEN || !isRead()) return resolve();
       socket.send(text, (error) => (error ? reject(error) : resolve()));
     });
-  // Also while it closes: the other side's last word must be read.
+  // Also while it closes: the peer's closing frame must be read.
   const goOn = () => socket.resume();
   const closed = open(
     {
       protocol: socket.protocol,
       send,
       close: (code, reason) => socket.close(code, reason),
-      // Without the payload: what a caller sends is not sent back to it at length.
+      // Without the payload, so that a caller's bytes are not echoed.
       onPing: () => send('{"type":"pong"}'),
       onMessage: (handle) => {
         socket.on('message', (data: Buffer, isBinary) => {
           if (socket.readyState !== socket.OPEN || !receive(data.length)) return;
-          // A text that is not UTF-8 closes the socket with 1007, as RFC 6455 says; a binary message is no text at all.
+          // The library closes with 1007 on text that is not UTF-8 (RFC 6455). Binary messages are refused here.
           if (isBinary) return closeFor(socket, gatewayErrors.binary());
           socket.pause();
           const fail = (error: unknown) => closeFor(socket, gatewayErrorOf(error, 0));
@@ -76,7 +76,7 @@ export function connectSocket(
     answered = true;
     receive(0);
   });
-  // The library would queue its own answers without bound.
+  // The library's automatic pongs would queue without limit.
   socket.on('ping', (data: Buffer) => {
     if (socket.readyState === socket.OPEN && receive(data.length) && isRead()) socket.pong(data);
   });

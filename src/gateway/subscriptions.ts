@@ -2,28 +2,24 @@ import type { WebSocket } from '@fastify/websocket';
 import type { FastifyRequest } from 'fastify';
 import { GraphQLError, GraphQLSchema, parse } from 'graphql';
 import { makeServer } from 'graphql-ws';
-import { hashOfText } from '../audit/operation-hash';
-import type { GovernedResult } from '../governance/govern';
-import { defaultLimits } from '../governance/limits';
-import { mappedEvents } from '../governance/mapped-events';
-import type { RequestContext } from '../identity/request-context';
-import { logSocketExchange } from './access-log';
-import { concludeAudited } from './auditing';
+import type { GovernedResult, PlannedOperation } from '../governance/govern';
+import { isRefusal, mappedEvents } from '../governance/mapped-events';
+import { logSocketRequest } from './access-log';
 import { authenticate } from './bearer';
 import { withDeadline } from './deadline';
 import { gatewayErrorOf } from './error-answers';
 import { type GatewayError, gatewayErrors } from './errors';
-import { beginExchange, rememberExchange } from './exchange';
 import { type Executions, once } from './executions';
+import type { GovernedRequest } from './governed-request';
 import type { ServerLimits } from './limits';
 import type { Metrics } from './metrics';
 import type { OpenSocket, OpenSockets } from './open-sockets';
 import { purposeHeader, statedPurpose } from './purpose';
-import { contextFor } from './request-contexts';
+import { type Operation, Road } from './road';
 import type { ServerOptions } from './server-options';
 import { closeFor, connectSocket } from './socket';
 
-/** What a socket was opened with; who that is, is asked anew for each operation and each event. */
+/** What a socket was opened with. It is verified again for each operation and each event. */
 interface Credentials {
   readonly authorization: string | undefined;
   readonly purpose: string | undefined;
@@ -32,25 +28,28 @@ interface Credentials {
 interface Extra {
   readonly socket: WebSocket;
   readonly open: OpenSocket;
-  /** Lets the socket be read on, before the operation that it has sent has ended. */
+  /** Resumes reading from the socket before its operation has ended. */
   readonly goOn: () => void;
-  /** Operations that run and subscriptions that are open. */
+  /** Running operations and open subscriptions. */
   underWay: number;
   credentials?: Credentials;
 }
 
-/** An id comes back with each answer. */
+/** The longest operation id, which every answer repeats. */
 const LONGEST_ID = 128;
 
 type Events = AsyncGenerator<GovernedResult, void, void>;
 
-// graphql-ws wants an operation to look at before it asks for results; the governed executor reads the text itself.
+// graphql-ws needs a parsed operation; the governance core reads the text itself.
 const placeholder = { schema: new GraphQLSchema({}), document: parse('subscription { event }') };
 
+const isEvents = <Event>(result: GovernedResult | AsyncIterable<Event>): result is AsyncIterable<Event> =>
+  Symbol.asyncIterator in result;
+
 /**
- * GraphQL over WebSocket (graphql-transport-ws): queries, mutations and subscriptions, all through the governed
- * executor's one entry. Rights are asked for again with each event, so that one withdrawn, or a token that has lapsed,
- * ends the stream (pitfall 16).
+ * GraphQL over WebSocket (graphql-transport-ws): queries, mutations and subscriptions, all by the one road. Each event is
+ * a request of its own: who asks and what they may do is asked for again, so that a right withdrawn, or a token that has
+ * lapsed, ends the stream (docs/pitfalls.md, 16).
  */
 export function graphqlOverSocket(
   options: ServerOptions,
@@ -59,12 +58,13 @@ export function graphqlOverSocket(
   executions: Executions,
   sockets: OpenSockets,
 ): (socket: WebSocket, request: FastifyRequest) => void {
+  const road = new Road(options, executions);
   const server = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: limits.initialisationMs,
     async onConnect({ connectionParams, extra }) {
       extra.credentials = credentialsOf(connectionParams ?? {});
       const { subject } = await authenticate(extra.credentials.authorization, options.verifier);
-      extra.open.isAnonymous = subject === '';
+      if (subject !== '') extra.open.know();
     },
     async onSubscribe({ extra }, id, { query, operationName, variables }) {
       if (id.length > LONGEST_ID) throw gatewayErrors.badRequest('The id of an operation is too long.');
@@ -96,54 +96,30 @@ export function graphqlOverSocket(
 
   /** @param ended called when the operation has really ended, which may be after its answer */
   async function answer(extra: Extra, operation: Operation, ended: () => void): Promise<GovernedResult | Events> {
-    const { authorization, purpose } = extra.credentials ?? { authorization: undefined, purpose: undefined };
-    const { contract, left } = await arrive(extra, authorization).catch((error: unknown) => {
+    const request = road.begin('websocket');
+    let leave = () => {};
+    const left = await arrive(extra, request).catch((error: unknown) => {
+      request.settled();
       ended();
       throw error;
     });
-    const governed = options.contracts[contract];
-    const title = governed.titleOf(operation.document, operation.operationName);
-    let exchange = beginExchange('websocket');
-    let context: RequestContext | undefined;
 
-    // The governed executor answers a failure to say who asks with an internal error; here it has a name.
-    let lapse: unknown;
-    let leave = () => {};
-    const access = async () => {
-      exchange = beginExchange('websocket');
-      try {
-        const claims = await authenticate(authorization, options.verifier);
-        leave = await executions.turn(claims.subject);
-        extra.goOn();
-        context = await contextFor(options, claims, purpose);
-        Object.assign(exchange, { claims, contract, purpose, operation: title });
-        rememberExchange(exchange, context);
-        const before = performance.now();
-        governed.operation(operation.document, operation.operationName, context.access);
-        executions.charge(claims.subject, performance.now() - before);
-        return context.access;
-      } catch (error) {
-        lapse = error;
-        throw error;
+    const open = async (): Promise<GovernedResult | Events> => {
+      leave = await road.turn(request);
+      extra.goOn();
+      await road.grant(request);
+      const plan = road.plan(request, operation);
+      road.charge(request);
+      if (!('kind' in plan) || plan.kind !== 'subscription') {
+        return record(request, operation, await road.execute(request, operation));
       }
-    };
-    let operationHash: string | undefined;
-    const conclude = async (result: GovernedResult): Promise<GovernedResult> => {
-      if (lapse !== undefined) throw lapse;
-      operationHash ??= hashOfText(operation.document, defaultLimits.tokens);
-      const concluded = await concludeAudited(
-        options,
-        exchange,
-        result,
-        { governed, context, operationHash },
-        (error, extensions) => ({ data: null, errors: [error], extensions }),
-      );
-      logSocketExchange(options.logger, metrics, exchange);
-      return concluded;
+      const events = await road.subscribe(request, operation);
+      if (!isEvents(events)) return record(request, operation, events);
+      return mappedEvents(events, (event) => answerEvent(extra, plan, operation, event), brokenEvents);
     };
 
-    const opening = governed.subscribe({ ...operation, access, contextOf: () => context });
-    // Not with the answer: what took too long goes on.
+    const opening = open().finally(() => request.settled());
+    // Not when the answer is sent: an operation that took too long still runs.
     const settled = (opened?: GovernedResult | Events) => {
       left();
       leave();
@@ -159,25 +135,57 @@ export function graphqlOverSocket(
         ended();
       },
     );
-    if (!isEvents(result)) return conclude(result);
-    const answers = mappedEvents(result, async (event) => {
-      try {
-        return { result: await conclude(event), last: false };
-      } catch (error) {
-        throw failed(extra.socket, error);
-      } finally {
-        leave();
-      }
-    });
-    return endingWith(answers, ended);
+    return isEvents(result) ? endingWith(result, ended) : result;
   }
 
-  async function arrive(extra: Extra, authorization: string | undefined) {
-    const contract = options.contractOf(await authenticate(authorization, options.verifier));
-    return { contract, left: executions.arrive(extra.open.address) };
+  /** Answers one event: a request of its own, by the plan that the subscription was opened with. */
+  async function answerEvent(extra: Extra, plan: PlannedOperation, operation: Operation, event: unknown) {
+    const request = road.begin('websocket');
+    let leave = () => {};
+    try {
+      await identify(extra, request);
+      leave = await road.turn(request);
+      await road.grant(request);
+      request.plan = plan;
+      const result = await road.execute(request, operation, event);
+      return { result: await record(request, operation, result), last: isRefusal(result) };
+    } catch (error) {
+      throw failed(extra.socket, error);
+    } finally {
+      request.settled();
+      leave();
+    }
   }
 
-  /** What the operation is told. A token that no longer holds ends the whole connection. */
+  function brokenEvents(error: unknown): GovernedResult {
+    options.logger.error({ err: error }, 'the events of a subscription broke off');
+    return { data: null, errors: [asGraphQLError(gatewayErrors.internal())] };
+  }
+
+  async function arrive(extra: Extra, request: GovernedRequest): Promise<() => void> {
+    await identify(extra, request);
+    return executions.arrive(extra.open.address);
+  }
+
+  async function identify({ credentials }: Extra, request: GovernedRequest): Promise<void> {
+    await road.identify(request, credentials?.authorization, () => credentials?.purpose);
+  }
+
+  async function record(
+    request: GovernedRequest,
+    operation: Operation,
+    result: GovernedResult,
+  ): Promise<GovernedResult> {
+    const recorded = await road.record(request, result, operation, (error, extensions) => ({
+      data: null,
+      errors: [error],
+      extensions,
+    }));
+    logSocketRequest(options.logger, metrics, request);
+    return recorded;
+  }
+
+  /** The error for the client. An invalid token closes the whole connection. */
   function failed(socket: WebSocket, error: unknown): GraphQLError {
     const told = gatewayErrorOf(error, limits.bodyBytes);
     if (told.status === 401) closeFor(socket, told);
@@ -186,20 +194,14 @@ export function graphqlOverSocket(
   }
 }
 
-interface Operation {
-  readonly document: string;
-  readonly operationName: string | null | undefined;
-  readonly variableValues: Record<string, unknown> | null | undefined;
-}
-
-/** `connection_init` says in its payload what headers say over HTTP; a key written twice is as wrong as a header. */
+/** The payload of `connection_init` replaces HTTP's headers. A doubled key is an error, as a doubled header is. */
 function credentialsOf(payload: Record<string, unknown>): Credentials {
   const authorization = theOne(payload, 'authorization', gatewayErrors.notBearer);
   if (authorization !== undefined && typeof authorization !== 'string') throw gatewayErrors.notBearer();
   return { authorization, purpose: statedPurpose(theOne(payload, purposeHeader, gatewayErrors.purpose)) };
 }
 
-/** A stream that tells when it has ended, however it does. */
+/** A stream that reports its end, however it ends. */
 function endingWith(events: Events, ended: () => void): Events {
   return {
     ...events,
@@ -227,10 +229,6 @@ function theOne(payload: Record<string, unknown>, name: string, doubled: () => E
   const values = Object.entries(payload).filter(([key]) => key.toLowerCase() === name);
   if (values.length > 1) throw doubled();
   return values[0]?.[1];
-}
-
-function isEvents(result: GovernedResult | Events): result is Events {
-  return Symbol.asyncIterator in result;
 }
 
 function asGraphQLError({ message, code }: GatewayError): GraphQLError {

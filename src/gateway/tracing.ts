@@ -1,11 +1,11 @@
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import type { Exchange } from './exchange';
+import type { GovernedRequest } from './governed-request';
 
-/** Spans go wherever the process that hosts Remit registers an OpenTelemetry SDK; without one this costs nothing. */
+/** Spans go to the OpenTelemetry SDK that the host process registers; without one this costs nothing. */
 const tracer = trace.getTracer('remit');
 
-/** Runs one operation in a span that says who asked for what kind of thing, and nothing that was read. */
-export function traced<T>(exchange: Exchange, work: () => Promise<T>): Promise<T> {
+/** Runs a request in a span that holds who asked and what for, and nothing that was read. */
+export function traced<T>(request: GovernedRequest, work: () => Promise<T>): Promise<T> {
   return tracer.startActiveSpan('graphql', { kind: SpanKind.SERVER }, async (span) => {
     try {
       return await work();
@@ -14,11 +14,11 @@ export function traced<T>(exchange: Exchange, work: () => Promise<T>): Promise<T
       throw error;
     } finally {
       span.setAttributes({
-        'remit.audit_id': exchange.auditId,
-        'remit.contract': exchange.contract ?? 'none',
-        'remit.purpose': exchange.purpose ?? 'none',
-        'remit.outcome': exchange.outcome ?? 'FAILED',
-        'remit.codes': [...exchange.codes],
+        'remit.audit_id': request.auditId,
+        'remit.contract': request.contract ?? 'none',
+        'remit.purpose': request.purpose ?? 'none',
+        'remit.outcome': request.outcome ?? 'FAILED',
+        'remit.codes': [...request.codes],
       });
       span.end();
     }

@@ -3,19 +3,22 @@ import { answerError } from './error-answers';
 import { gatewayErrors } from './errors';
 import { inUtf8 } from './plain-bodies';
 
-/** Whether a recipient's signed word was taken: the body as it was sent, and the headers that sign it. */
+/**
+ * Takes a recipient's signed acknowledgement: the raw body, and the headers that sign it. Resolves to whether it was
+ * accepted.
+ */
 export type Acknowledge = (body: string, headers: Record<string, string>) => Promise<boolean>;
 
 const asText = inUtf8((_request, body, done) => done(null, body));
 const signed = ['webhook-id', 'webhook-timestamp', 'webhook-signature'] as const;
 
 /**
- * `POST /webhooks/acknowledge`: recipients say that they did their part, signed with their endpoint's secret as Standard
- * Webhooks are. One answer for whatever is wrong with a call: it tells nothing of what exists.
+ * `POST /webhooks/acknowledge`: recipients confirm that they did their part, signed with their endpoint's secret
+ * (Standard Webhooks). Every fault gets the same answer, which tells nothing about what exists.
  */
 export function takeAcknowledgements(app: FastifyInstance, acknowledge: Acknowledge): void {
   app.register(async (scope) => {
-    // The signature is over the bytes as they came.
+    // The signature covers the bytes as they came.
     scope.removeContentTypeParser('application/json');
     scope.addContentTypeParser('application/json', { parseAs: 'buffer' }, asText);
     scope.post('/webhooks/acknowledge', async (request, reply) => {

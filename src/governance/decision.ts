@@ -34,7 +34,10 @@ export interface Decision {
   readable(type: string): ReadonlySet<string>;
 }
 
-/** The purpose that applies: the header's, the document's, or both if they agree. */
+/**
+ * The purpose that applies: the header's, the document's, or both if they agree.
+ * @throws {GraphQLError} BAD_USER_INPUT where they differ
+ */
 export function purposeOf(plan: OperationPlan, access: Access): string | undefined {
   const header = access.purpose || undefined;
   if (header !== undefined && plan.purpose !== undefined && header !== plan.purpose) {
@@ -45,10 +48,14 @@ export function purposeOf(plan: OperationPlan, access: Access): string | undefin
 
 /**
  * Decides what an operation may read.
- * @throws {GraphQLError} BAD_USER_INPUT where the caller states two purposes
+ * @param stated the purpose that applies, as {@link purposeOf} found it
  */
-export function decide(policy: SchemaPolicy, plan: OperationPlan, access: Access): Decision {
-  const stated = purposeOf(plan, access);
+export function decide(
+  policy: SchemaPolicy,
+  plan: OperationPlan,
+  access: Access,
+  stated: string | undefined,
+): Decision {
   const purpose = isPurpose(stated) ? stated : undefined;
   const refusal = refuse(policy, plan, access, stated);
   const judged: Array<Verdict | undefined> = [];

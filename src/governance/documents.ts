@@ -17,8 +17,6 @@ export class Documents {
   readonly #limits: Limits;
   readonly #byText = new LeastRecentlyUsed<string, DocumentNode>(MOST_BYTES, weightOf);
   readonly #sound = new WeakSet<DocumentNode>();
-  /** The text that was refused last: a server that tries two ways asks of it twice. */
-  #refused: { readonly text: string; readonly keep: boolean; readonly checked: Checked } | undefined;
 
   constructor(schema: GraphQLSchema, limits: Limits) {
     this.#schema = schema;
@@ -30,11 +28,9 @@ export class Documents {
     if (typeof source !== 'string') return this.#checkNode(source);
     const known = this.#byText.get(source);
     if (known) return { document: known };
-    if (this.#refused?.text === source && this.#refused.keep === keep) return this.#refused.checked;
     const tokens = keep ? this.#limits.tokens : Math.min(this.#limits.tokens, this.#limits.anonymousTokens);
     const checked = this.#parse(source, tokens);
-    if ('errors' in checked) this.#refused = { text: source, keep, checked };
-    else if (keep) {
+    if (keep && 'document' in checked) {
       withoutLocations(checked.document);
       this.#byText.set(source, checked.document);
     }

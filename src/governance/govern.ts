@@ -20,7 +20,7 @@ import { type GovernedCoordinate, publicCoordinate } from './governed-coordinate
 import { guardSchema } from './guards';
 import { LeastRecentlyUsed } from './least-recently-used';
 import { defaultLimits, type Limits } from './limits';
-import { mappedEvents } from './mapped-events';
+import { isRefusal, mappedEvents } from './mapped-events';
 import { fieldError } from './messages';
 import { type OperationPlan, planOperation } from './operation-plan';
 import { operationTitle } from './operation-title';
@@ -46,8 +46,11 @@ export interface GovernOptions {
   readonly plainSources?: boolean;
   /** Where a gateway request's access comes from. Default: the context's property `access`; absent, nobody asks. */
   readonly accessOf?: (contextValue: unknown) => Access | undefined;
-  /** Told of each decision before anything is fetched, so that fetching can leave out what is withheld. */
-  readonly onDecision?: (contextValue: unknown, decision: Decision) => void;
+  /**
+   * Makes the context that resolvers get out of the request's own and its decision, before anything is fetched: so that
+   * fetching can leave out what is withheld. Default: the request's own.
+   */
+  readonly contextWith?: (contextValue: unknown, decision: Decision) => unknown;
   /** Told of errors that callers get as "Internal server error". */
   readonly onInternalError?: (error: unknown) => void;
 }
@@ -68,6 +71,28 @@ export type SubscribeArguments = Omit<ExecuteArguments, 'access' | 'rootValue'> 
   readonly contextOf?: () => unknown;
 };
 
+/** What a request brings to a planned operation. */
+export type DecideArguments = Pick<ExecuteArguments, 'variableValues' | 'access'>;
+
+/** An operation that may be asked for: a document that is sound, with all that does not depend on one request. */
+export interface PlannedOperation {
+  readonly document: DocumentNode;
+  readonly kind: OperationTypeNode;
+  /** What to call it where it is kept: its kind and root fields. */
+  readonly title: string | undefined;
+  /** Decides one request; a result is what ends it, such as a variable that is wrong. Never throws. */
+  decide(args: DecideArguments): DecidedOperation | GovernedResult;
+}
+
+/** One request that has been decided. What it may not read, or that it is refused, is in its decision. */
+export interface DecidedOperation {
+  readonly decision: Decision;
+  /** Runs it, or answers with its refusal. Never rejects: what goes wrong is in `errors`. */
+  execute(args: Pick<ExecuteArguments, 'contextValue' | 'rootValue'>): Promise<GovernedResult>;
+  /** Opens a subscription's events; a result instead is a refusal. Never rejects. */
+  events(contextValue: unknown): Promise<AsyncIterable<unknown> | GovernedResult>;
+}
+
 export type GovernedResult = ExecutionResult<Record<string, unknown>, { governance: GovernanceReport }>;
 
 export interface Governed {
@@ -75,12 +100,15 @@ export interface Governed {
   execute(args: ExecuteArguments): Promise<GovernedResult>;
   /** Opens a subscription, deciding anew for each event; a result instead of a stream is a refusal. */
   subscribe(args: SubscribeArguments): Promise<AsyncGenerator<GovernedResult, void, void> | GovernedResult>;
-  /** The operation that a text asks for, planned; undefined where it cannot be, which `execute` would explain. */
-  operation(
-    text: string,
+  /**
+   * The first of the three steps of {@link execute}, for callers that do something between them: plan, then
+   * {@link PlannedOperation.decide}, then {@link DecidedOperation.execute}. A result is why it cannot be planned.
+   */
+  plan(
+    source: string | DocumentNode,
     operationName: string | null | undefined,
     access: Access,
-  ): { document: DocumentNode; kind: OperationTypeNode; title: string | undefined } | undefined;
+  ): PlannedOperation | GovernedResult;
   /** What to call an operation where it is kept, planned or not: nothing of what its caller calls it. */
   titleOf(source: string | DocumentNode, operationName: string | null | undefined): string | undefined;
   /** What each coordinate that the operation can reach would give under the access. Throws a GraphQLError on a wrong document. */
@@ -96,23 +124,24 @@ export interface Governed {
 const MOST_DECISIONS = 16;
 
 /** A planned operation with what is kept between requests. */
-interface Planned {
+interface Planned extends PlannedOperation {
   readonly plan: OperationPlan;
   readonly compiled: CompiledOperation;
-  readonly title: string | undefined;
   readonly cost: Cost | undefined;
   readonly decisions: LeastRecentlyUsed<string, Decision>;
   readonly byBasis: WeakMap<object, { purpose: string | undefined; decision: Decision }>;
 }
 
-/** A request that has been decided, or the result that ends it. */
-type Prepared = {
+/** A request that has been decided. */
+interface Prepared {
   readonly planned: Planned;
   /** For the purpose that applies, wherever it was stated. */
   readonly access: Access;
   readonly decision: Decision;
   readonly variables: Readonly<Record<string, unknown>>;
-};
+  /** As they came: graphql's own subscribe reads them once more. */
+  readonly variableValues: ExecuteArguments['variableValues'];
+}
 
 /**
  * Governs a schema: reads its directives into a policy, puts guards on its governed fields, and returns the one way in.
@@ -132,68 +161,89 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
     source: string | DocumentNode,
     operationName: string | null | undefined,
     access: Access,
-  ): Planned | ExecutionResult {
-    const checked = documents.check(source, access.principal !== undefined);
-    if ('errors' in checked) return { errors: checked.errors };
-    const byName = plans.get(checked.document) ?? new Map<string, Planned>();
-    plans.set(checked.document, byName);
-    const known = byName.get(operationName ?? '');
-    if (known) return known;
-    try {
-      const operation = planOperation(policy, checked.document, operationName);
-      const planned = {
-        plan: operation,
-        compiled: new CompiledOperation(schema, operation),
-        title: operationTitle(schema, checked.document, operationName),
-        cost: costOf(checked.document, operation.operation, lengths),
-        decisions: new LeastRecentlyUsed<string, Decision>(MOST_DECISIONS),
-        byBasis: new WeakMap(),
-      };
+  ): Planned | GovernedResult {
+    return orFailed(() => {
+      const checked = documents.check(source, access.principal !== undefined);
+      if ('errors' in checked) return { errors: checked.errors };
+      const byName = plans.get(checked.document) ?? new Map<string, Planned>();
+      plans.set(checked.document, byName);
+      const known = byName.get(operationName ?? '');
+      if (known) return known;
+      const planned = planNew(checked.document, operationName);
       byName.set(operationName ?? '', planned);
       return planned;
-    } catch (error) {
-      return refusedInput(error);
-    }
+    });
   }
 
-  function decideCached(planned: Planned, access: Access): Decision {
-    const { basis, purpose } = access;
+  function planNew(document: DocumentNode, operationName: string | null | undefined): Planned {
+    const operation = planOperation(policy, document, operationName);
+    const planned: Planned = {
+      document,
+      kind: operation.operation.operation,
+      title: operationTitle(schema, document, operationName),
+      plan: operation,
+      compiled: new CompiledOperation(schema, operation),
+      cost: costOf(document, operation.operation, lengths),
+      decisions: new LeastRecentlyUsed<string, Decision>(MOST_DECISIONS),
+      byBasis: new WeakMap(),
+      decide: (args) => orFailed(() => prepare(planned, args)),
+    };
+    return planned;
+  }
+
+  /** @param stated the purpose that applies, as {@link purposeOf} found it */
+  function decideCached(planned: Planned, access: Access, stated: string | undefined): Decision {
+    const { basis } = access;
     const known = basis && planned.byBasis.get(basis);
-    if (known && known.purpose === purpose) return known.decision;
-    const key = decisionKey(policy, access, purposeOf(planned.plan, access));
-    const decision = planned.decisions.get(key) ?? planned.decisions.set(key, decide(policy, planned.plan, access));
-    if (basis) planned.byBasis.set(basis, { purpose, decision });
+    if (known && known.purpose === stated) return known.decision;
+    const key = decisionKey(policy, access, stated);
+    const decision =
+      planned.decisions.get(key) ?? planned.decisions.set(key, decide(policy, planned.plan, access, stated));
+    if (basis) planned.byBasis.set(basis, { purpose: stated, decision });
     return decision;
   }
 
-  function prepare(args: Omit<ExecuteArguments, 'rootValue'>): Prepared | ExecutionResult {
-    const planned = plan(args.document, args.operationName, args.access);
-    if (!('plan' in planned)) return planned;
-    const definitions = planned.plan.operation.variableDefinitions ?? [];
-    const coerced = coerceVariables(schema, definitions, args.variableValues ?? {});
+  function prepare(planned: Planned, args: DecideArguments): DecidedOperation | GovernedResult {
+    const { plan, cost } = planned;
+    const coerced = coerceVariables(schema, plan.operation.variableDefinitions ?? [], args.variableValues ?? {});
     if ('errors' in coerced) return { errors: coerced.errors };
     const variables = coerced.values;
-    const unset = planned.plan.conditions.find((name) => typeof variables[name] !== 'boolean');
+    const unset = plan.conditions.find((name) => typeof variables[name] !== 'boolean');
     if (unset !== undefined) {
       return { errors: [badUserInput(`Variable "$${unset}" must not be null where @skip or @include depends on it.`)] };
     }
+    if (cost) enforceCost(cost(variables), limits.cost);
+    const stated = purposeOf(plan, args.access);
+    const access = accessFor(stated, args.access);
+    const decision = decideCached(planned, access, stated);
+    const prepared: Prepared = { planned, access, decision, variables, variableValues: args.variableValues };
+    return {
+      decision,
+      execute: (run) => executePrepared(prepared, run),
+      events: (contextValue) => openEvents(prepared, contextValue),
+    };
+  }
+
+  async function executePrepared(
+    prepared: Prepared,
+    args: Pick<ExecuteArguments, 'contextValue' | 'rootValue'>,
+  ): Promise<GovernedResult> {
     try {
-      if (planned.cost) enforceCost(planned.cost(variables), limits.cost);
-      const access = accessFor(planned.plan, args.access);
-      return { planned, access, decision: decideCached(planned, access), variables };
+      if (prepared.decision.refusal) return refused(policy, prepared);
+      const { contextWith = (contextValue) => contextValue } = options;
+      return await run(prepared, contextWith(args.contextValue, prepared.decision), args.rootValue);
     } catch (error) {
-      return refusedInput(error);
+      return failed(error);
     }
   }
 
-  async function run(prepared: Prepared, args: ExecuteArguments): Promise<GovernedResult> {
-    const { planned, access, decision, variables } = prepared;
-    const enforcement = new Enforcement(decision, access, args.contextValue);
-    const executed = await planned.compiled.run({
-      rootValue: args.rootValue,
-      contextValue: enforcement,
-      variables,
-    });
+  async function run(
+    { planned, access, decision, variables }: Prepared,
+    contextValue: unknown,
+    rootValue: unknown,
+  ): Promise<GovernedResult> {
+    const enforcement = new Enforcement(decision, access, contextValue);
+    const executed = await planned.compiled.run({ rootValue, contextValue: enforcement, variables });
     const errors = [
       ...(executed.errors ?? []).flatMap((error) => fieldError(error, onInternalError) ?? []),
       ...enforcement.errors(),
@@ -203,15 +253,18 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
     return errors.length > 0 ? { data, errors, extensions } : { data, extensions };
   }
 
-  async function execute(args: ExecuteArguments): Promise<GovernedResult> {
+  async function execute({ document, operationName, ...args }: ExecuteArguments): Promise<GovernedResult> {
+    const planned = plan(document, operationName, args.access);
+    const decided = 'decide' in planned ? planned.decide(args) : planned;
+    return 'decision' in decided ? decided.execute(args) : decided;
+  }
+
+  /** A caller's own mistake is answered as it is; any other error is none of the caller's. */
+  function orFailed<T>(work: () => T): T | GovernedResult {
     try {
-      const prepared = prepare(args);
-      if (!('planned' in prepared)) return prepared as GovernedResult;
-      if (prepared.decision.refusal) return refused(policy, prepared);
-      options.onDecision?.(args.contextValue, prepared.decision);
-      return await run(prepared, args);
+      return work();
     } catch (error) {
-      return failed(error);
+      return error instanceof GraphQLError ? { errors: [error] } : failed(error);
     }
   }
 
@@ -234,41 +287,54 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
   }
 
   async function open(args: SubscribeArguments): Promise<AsyncGenerator<GovernedResult, void, void> | GovernedResult> {
+    const { variableValues } = args;
     const access = await args.access();
-    const contextValue = args.contextOf ? args.contextOf() : args.contextValue;
-    const prepared = prepare({ ...args, access });
-    if (!('planned' in prepared)) return prepared as GovernedResult;
-    if (prepared.decision.refusal) return refused(policy, prepared);
-    const { document, operation } = prepared.planned.plan;
-    if (operation.operation !== 'subscription') return execute({ ...args, document, contextValue, access });
-    const enforcement = new Enforcement(prepared.decision, prepared.access, contextValue);
-    const source = await createSourceEventStream({
-      schema,
-      document,
-      operationName: operation.name?.value,
-      contextValue: enforcement,
-      variableValues: args.variableValues ?? {},
-    });
-    if (!(Symbol.asyncIterator in source)) {
+    const contextOf = args.contextOf ?? (() => args.contextValue);
+    const contextValue = contextOf();
+    const planned = plan(args.document, args.operationName, access);
+    if (!('decide' in planned)) return planned;
+    const decided = planned.decide({ variableValues, access });
+    if (!('decision' in decided)) return decided;
+    if (planned.kind !== 'subscription') return decided.execute({ contextValue });
+    const events = await decided.events(contextValue);
+    if (!isStream(events)) return events;
+    const answer = async (event: unknown): Promise<GovernedResult> => {
+      try {
+        const anew = planned.decide({ variableValues, access: await args.access() });
+        return 'decision' in anew ? await anew.execute({ rootValue: event, contextValue: contextOf() }) : anew;
+      } catch (error) {
+        return failed(error);
+      }
+    };
+    const answered = async (event: unknown) => {
+      const result = await answer(event);
+      return { result, last: isRefusal(result) };
+    };
+    return mappedEvents(events, answered, failed);
+  }
+
+  async function openEvents(
+    prepared: Prepared,
+    contextValue: unknown,
+  ): Promise<AsyncIterable<unknown> | GovernedResult> {
+    try {
+      if (prepared.decision.refusal) return refused(policy, prepared);
+      const { document, operation } = prepared.planned.plan;
+      const enforcement = new Enforcement(prepared.decision, prepared.access, contextValue);
+      const source = await createSourceEventStream({
+        schema,
+        document,
+        operationName: operation.name?.value,
+        contextValue: enforcement,
+        variableValues: prepared.variableValues ?? {},
+      });
+      if (isStream(source)) return source;
       const errors = (source.errors ?? []).flatMap((error) => fieldError(error, onInternalError) ?? []);
       return {
         data: null,
         errors: [...errors, ...enforcement.errors()],
         extensions: { governance: enforcement.report() },
       };
-    }
-    const answer = async (event: unknown) => {
-      const result = await executeEvent(event, { ...args, document });
-      return { result, last: isRefusal(result) };
-    };
-    return mappedEvents(source, answer, failed);
-  }
-
-  async function executeEvent(event: unknown, args: SubscribeArguments): Promise<GovernedResult> {
-    try {
-      const access = await args.access();
-      const contextValue = args.contextOf ? args.contextOf() : args.contextValue;
-      return await execute({ ...args, rootValue: event, contextValue, access });
     } catch (error) {
       return failed(error);
     }
@@ -277,12 +343,7 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
   return {
     execute,
     subscribe,
-    operation: (text, operationName, access) => {
-      const planned = plan(text, operationName, access);
-      if (!('plan' in planned)) return undefined;
-      const { document, operation } = planned.plan;
-      return { document, kind: operation.operation, title: planned.title };
-    },
+    plan,
     titleOf: (source, operationName) => {
       try {
         const document =
@@ -295,7 +356,8 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
     explain: (args) => {
       const planned = plan(args.document, args.operationName, args.access);
       if (!('plan' in planned)) throw planned.errors?.[0] ?? new GraphQLError('The document cannot be planned.');
-      return explainDecision(policy, planned.plan, decideCached(planned, accessFor(planned.plan, args.access)));
+      const stated = purposeOf(planned.plan, args.access);
+      return explainDecision(policy, planned.plan, decideCached(planned, accessFor(stated, args.access), stated));
     },
     gateway: apolloGateway(schema, execute, options.accessOf),
     coordinates: policy.coordinates.map(publicCoordinate),
@@ -303,19 +365,14 @@ export function govern(schema: GraphQLSchema, options: GovernOptions = {}): Gove
   };
 }
 
-/** A caller's own mistake is answered as it is; any other error is none of the caller's. */
-function refusedInput(error: unknown): ExecutionResult {
-  if (error instanceof GraphQLError) return { errors: [error] };
-  throw error;
+/** The caller's access for the purpose that applies; a purpose that only the document states may change it. */
+function accessFor(stated: string | undefined, access: Access): Access {
+  if (stated === undefined || access.purpose || !access.forPurpose) return access;
+  return access.forPurpose(stated);
 }
 
-function accessFor(plan: OperationPlan, access: Access): Access {
-  if (plan.purpose === undefined || access.purpose || !access.forPurpose) return access;
-  return access.forPurpose(plan.purpose);
-}
-
-const isRefusal = (result: GovernedResult): boolean =>
-  !result.data && (result.errors ?? []).some((error) => error.path === undefined);
+const isStream = <T extends object>(found: T | AsyncIterable<unknown>): found is AsyncIterable<unknown> =>
+  Symbol.asyncIterator in found;
 
 /** The answer to an operation that is refused as a whole: no data, one error, and what it would have read. */
 function refused(policy: SchemaPolicy, { planned, decision }: Prepared): GovernedResult {

@@ -33,7 +33,7 @@ export interface Limits {
 }
 
 export const defaultLimits: Limits = {
-  tokens: 10_000,
+  tokens: 4_000,
   anonymousTokens: 2_000,
   depth: 15,
   aliases: 50,

@@ -1,3 +1,5 @@
+import type { ExecutionResult } from 'graphql';
+
 /**
  * A stream whose events are mapped one by one. `return` reaches the source at once: an async generator would only pass
  * it on after its next event, and a subscriber that left would hold its source until then, or for ever.
@@ -56,3 +58,7 @@ export function mappedEvents<Event, Result>(
   };
   return stream;
 }
+
+/** Whether a result refuses the whole operation: a subscription ends with it. */
+export const isRefusal = ({ data, errors = [] }: ExecutionResult): boolean =>
+  !data && errors.some((error) => error.path === undefined);

@@ -9,8 +9,8 @@ import { sideOf, type TokenClaims } from './caller';
 import { isInForce, nextChangeOf, type Validity } from './in-force';
 import { policyVersions } from './policy-version';
 import { recipientOf, type TransferRules } from './recipient';
-import type { Prospect, RequestContext } from './request-context';
-import { notesOf, noting } from './request-notes';
+import type { Prospect, RequestContext, RequestNotes } from './request-context';
+import { noting } from './request-notes';
 import { type Exclusion, type Permission, type Rights, rightsOf } from './rights';
 import { rowRule } from './subject-state';
 
@@ -83,8 +83,7 @@ export class AccessService {
     const version = `${versions.client}.${versions.register}`;
     const status = await this.#status(token, claims, present?.id, version, versions.register, at);
     const { rights, country, party } = status;
-    const memory = new Map<unknown, unknown>();
-    const notes = notesOf({ memory });
+    const notes: RequestNotes = { subjects: new Set(), transferBases: new Set() };
     const recipient = recipientOf(claims, present?.id, party?.id);
     const transfers = await this.#transfers.checksFor({ client: present?.id, recipient, country, versions }, (basis) =>
       notes.transferBases.add(basis),
@@ -110,7 +109,8 @@ export class AccessService {
       wouldBe,
       permissionsFor,
       instructedTo,
-      memory,
+      notes,
+      memory: new Map(),
     };
   }
 

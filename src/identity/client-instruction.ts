@@ -1,7 +1,8 @@
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import { DateTime } from '../api/date-time';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
-import { Key, NonPersonal, TenantTable } from '../tenancy/tenant-table';
+import { NonPersonal } from '../tenancy/personal-data';
+import { Key, TenantTable } from '../tenancy/tenant-table';
 import { DataCategoryEnum, ProcessingPurposeEnum, register } from './enums';
 
 export const instructedActs = {
@@ -37,11 +38,11 @@ export class ClientInstruction {
   @Field(() => ProcessingPurposeEnum)
   purpose: ProcessingPurpose;
 
-  @NonPersonal(governance, { plain: { text: 500 } })
+  @NonPersonal(governance, { plain: { list: 500 } })
   @Field(() => [DataCategoryEnum], { nullable: true, description: 'The scope; null is every category.' })
   categories: DataCategory[] | null;
 
-  @NonPersonal(governance, { plain: { text: 200 } })
+  @NonPersonal(governance, { plain: { list: 200 } })
   @Field(() => [InstructedActEnum], {
     nullable: true,
     description: 'What it orders besides reading; an order to act lets nobody read.',

@@ -3,6 +3,7 @@ import { v7 as uuid } from 'uuid';
 import { type DataCategory, isPurpose, type ProcessingPurpose } from '../governance/vocabulary';
 import type { KeyStore } from '../keys/key-store';
 import { type DecidedRow, decidedChange, decidedRow } from '../storage/decided-row';
+import { listText } from '../storage/lists';
 import type { Regions } from '../storage/regions';
 import { inTransaction } from '../storage/transaction';
 import { type Row, TenantReader } from '../tenancy/tenant-reader';
@@ -60,7 +61,7 @@ export class GovernanceRecords {
     const principal = terms.principal ?? null;
     if (terms.acts?.length === 0) throw denied.input('"acts" must name at least one, or be left out for reading.');
     return this.#give(ClientInstruction, actor, terms, {
-      acts: terms.acts ? [...new Set(terms.acts)].join(',') : null,
+      acts: terms.acts ? [...new Set(terms.acts)] : null,
       principal: principal === null ? null : requireWords('principal', principal, 255),
     }) as Promise<ClientInstruction>;
   }
@@ -156,22 +157,19 @@ export class GovernanceRecords {
         await bumpPolicy(manager, actor.client);
       }),
     );
-    return { ...row, categories: terms.categories ?? null, acts: listOf(row.acts) };
+    return { acts: null, ...row };
   }
 
   async #all(kind: GovernanceRecord, client: string, id?: string): Promise<Row[]> {
     const where = id === undefined ? [] : [{ field: 'id', is: '=', value: id } as const];
-    const rows = await new TenantReader(await this.#regions.of(client), this.#keys).select(kind, {
+    return new TenantReader(await this.#regions.of(client), this.#keys).select(kind, {
       client,
       fields: tableOf(kind).fields.keys(),
       where,
       orderBy: [{ field: 'id' }],
     });
-    return rows.map((row) => ({ ...row, categories: listOf(row.categories), acts: listOf(row.acts) }));
   }
 }
-
-const listOf = (text: unknown): string[] | null => (typeof text === 'string' ? text.split(',') : null);
 
 function record(actor: Actor, terms: Terms): Row {
   const validFrom = terms.validFrom ?? new Date();
@@ -182,7 +180,7 @@ function record(actor: Actor, terms: Terms): Row {
   return {
     id: uuid(),
     purpose: terms.purpose,
-    categories: terms.categories ? terms.categories.join(',') : null,
+    categories: terms.categories ?? null,
     reason: requireWords('reason', terms.reason, 500),
     validFrom,
     validTo,
@@ -196,8 +194,8 @@ function record(actor: Actor, terms: Terms): Row {
 const detailsOf = (row: Row) => ({
   record: String(row.id),
   granteeKind: row.granteeKind === undefined ? undefined : String(row.granteeKind),
-  categories: row.categories as string | null,
-  acts: row.acts as string | null | undefined,
+  categories: listText(row.categories as string[] | null),
+  acts: row.acts === undefined ? undefined : listText(row.acts as string[] | null),
   validFrom: (row.validFrom as Date).toISOString(),
   validTo: (row.validTo as Date | null)?.toISOString() ?? null,
 });

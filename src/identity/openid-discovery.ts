@@ -1,7 +1,9 @@
+import { send } from '../outbound/http';
+import { isConfidential } from '../outbound/urls';
 import { IssuerUnavailableError } from './token-errors';
 
-const TIMEOUT_MS = 5_000;
-const loopback = new Set(['localhost', '127.0.0.1', '[::1]']);
+/** The operator names the issuer, which may well be in this network. A key set of 1 MiB has some hundreds of keys. */
+const policy = { timeoutMs: 5_000, maxBytes: 1024 * 1024, privateAddresses: true };
 
 /**
  * The issuer's keys, as it publishes them now, found by OpenID Connect Discovery 1.0, section 4: the document must name
@@ -42,20 +44,11 @@ function addressIn(document: Record<string, unknown>, name: string): string {
 
 async function fetchDocument(address: string, what: string): Promise<Record<string, unknown>> {
   try {
-    const response = await fetch(address, {
-      headers: { accept: 'application/json' },
-      redirect: 'error',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    return Object(await response.json()) as Record<string, unknown>;
+    const request = { url: address, method: 'GET', headers: { accept: 'application/json' } } as const;
+    const { status, body } = await send(request, policy);
+    if (status < 200 || status > 299) throw new Error(`status ${status}`);
+    return Object(JSON.parse(body.toString())) as Record<string, unknown>;
   } catch (error) {
     throw new IssuerUnavailableError(`${what} cannot be had`, { cause: error });
   }
-}
-
-function isConfidential(address: string): boolean {
-  if (!URL.canParse(address)) return false;
-  const { protocol, hostname } = new URL(address);
-  return protocol === 'https:' || (protocol === 'http:' && loopback.has(hostname));
 }

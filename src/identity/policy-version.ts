@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { Column, type DataSource, Entity, type EntityManager, PrimaryColumn } from 'typeorm';
 import { countColumn, idColumn } from '../storage/columns';
 import type { Regions } from '../storage/regions';
+import { placesFor } from '../storage/sql';
 import { runStatement } from '../storage/statements';
 import { isDuplicate } from '../storage/transaction';
 
@@ -76,7 +77,7 @@ class VersionReader {
   }
 
   async #select(scopes: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    const sql = `SELECT scope, version FROM policy_version WHERE scope IN (${scopes.map(() => '?').join(', ')})`;
+    const sql = `SELECT scope, version FROM policy_version WHERE scope IN (${placesFor(scopes)})`;
     // A version that is rolled back comes again for other content, and must not have been seen before.
     const rows = await runStatement<PolicyVersion[]>(this.#source, sql, scopes);
     return new Map(rows.map(({ scope, version }) => [scope, version]));

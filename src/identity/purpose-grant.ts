@@ -1,7 +1,8 @@
 import { Field, ID, InputType, ObjectType, registerEnumType } from 'type-graphql';
 import { DateTime } from '../api/date-time';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
-import { Key, NonPersonal, TenantTable } from '../tenancy/tenant-table';
+import { NonPersonal } from '../tenancy/personal-data';
+import { Key, TenantTable } from '../tenancy/tenant-table';
 import { DataCategoryEnum, ProcessingPurposeEnum } from './enums';
 
 /** Who a grant is for: everyone with a role at the client, one principal, or an application. */
@@ -43,7 +44,7 @@ export class PurposeGrant {
   @Field(() => ProcessingPurposeEnum)
   purpose: ProcessingPurpose;
 
-  @NonPersonal(governance, { plain: { text: 500 } })
+  @NonPersonal(governance, { plain: { list: 500 } })
   @Field(() => [DataCategoryEnum], { nullable: true, description: 'The scope; null is every category.' })
   categories: DataCategory[] | null;
 

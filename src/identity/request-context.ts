@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql';
 import type { Access, Decision, RowRefusal } from '../governance/govern';
 import type { Role, TokenClaims } from './caller';
 import type { RecipientReference } from './recipient';
+import type { SubjectState } from './subject-state';
 
 /** A row rule that is asked about people whose data is not given. */
 export interface Prospect {
@@ -29,10 +30,19 @@ export interface RequestContext {
   permissionsFor?(purpose: string): readonly string[];
   /** Whether an instruction of the client, in force and for the caller, orders this act. */
   instructedTo?(act: string): boolean;
-  /** Set by the governance core before anything is fetched. */
-  decision?: Decision;
-  /** Per-request memory of services, such as DataLoaders; keyed by whoever owns it. */
+  /** What was decided of the operation. Resolvers get it before anything is fetched. */
+  readonly decision?: Decision;
+  readonly notes: RequestNotes;
+  /** The DataLoaders of services, for this request alone; keyed by whoever owns one. */
   readonly memory: Map<unknown, unknown>;
+}
+
+/** What a request came across that its audit entry tells. Whoever decides or reads adds to it. */
+export interface RequestNotes {
+  /** The persons of whom something governed was given. */
+  readonly subjects: Set<SubjectState>;
+  /** What carried data across borders, as rules are cited: `decision (EU) 2023/1795`, `SCC module 2`. */
+  readonly transferBases: Set<string>;
 }
 
 /** Answers that a resolver gives on purpose; their words reach the caller. */

@@ -1,26 +1,7 @@
 import type { Access, RowRefusal } from '../governance/govern';
 import type { DataCategory } from '../governance/vocabulary';
-import type { RequestContext } from './request-context';
-import { type SubjectState, stateOf } from './subject-state';
-
-/** What a request came across that its audit entry tells. */
-export interface RequestNotes {
-  /** The persons of whom something governed was given. */
-  readonly subjects: Set<SubjectState>;
-  /** What carried data across borders, as rules are cited: `decision (EU) 2023/1795`, `SCC module 2`. */
-  readonly transferBases: Set<string>;
-}
-
-const key = Symbol('notes');
-
-/** The notes of a request; whoever decides or reads adds to them. */
-export function notesOf({ memory }: Pick<RequestContext, 'memory'>): RequestNotes {
-  const known = memory.get(key) as RequestNotes | undefined;
-  if (known) return known;
-  const notes: RequestNotes = { subjects: new Set(), transferBases: new Set() };
-  memory.set(key, notes);
-  return notes;
-}
+import type { RequestContext, RequestNotes } from './request-context';
+import { stateOf } from './subject-state';
 
 /**
  * Notes the persons whose rows a list or a look-up gives, where any category of theirs may be: to be told that they exist

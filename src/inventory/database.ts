@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { dialectOf } from '../storage/dialect';
 import type { EntityClass } from '../storage/entity-class';
 import type { Gap } from './gap';
 
@@ -61,14 +62,8 @@ function missing(name: string, source: DataSource, live: ReadonlyMap<string, rea
 
 /** Tables and views → their columns, as the database itself says. */
 async function liveColumns(source: DataSource): Promise<Map<string, string[]>> {
-  const sql =
-    source.options.type === 'better-sqlite3'
-      ? `SELECT m.name AS owner, p.name AS name FROM sqlite_master AS m JOIN pragma_table_xinfo(m.name) AS p
-         WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY m.name, p.cid`
-      : `SELECT TABLE_NAME AS owner, COLUMN_NAME AS name FROM information_schema.COLUMNS
-         WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION`;
   const live = new Map<string, string[]>();
-  for (const { owner, name } of await source.query<Array<{ owner: string; name: string }>>(sql)) {
+  for (const { owner, name } of await source.query<Array<{ owner: string; name: string }>>(dialectOf(source).columns)) {
     if (!bookkeeping.has(owner)) live.set(owner, [...(live.get(owner) ?? []), name]);
   }
   return live;

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { DataSource, EntityManager } from 'typeorm';
-import { affectedRows, placesFor } from '../storage/affected-rows';
+import { affectedRows, insertStatement, placesFor } from '../storage/sql';
 import { committed, inTransaction } from '../storage/transaction';
-import { Key, NonPersonal, TenantTable } from '../tenancy/tenant-table';
+import { NonPersonal } from '../tenancy/personal-data';
+import { Key, TenantTable } from '../tenancy/tenant-table';
 
 const work = 'work to do; it names no person';
 
@@ -86,8 +87,8 @@ export class Jobs {
     const missing = ids.filter((id) => !known.has(id));
     if (missing.length === 0) return;
     await manager.query(
-      `INSERT INTO job (client_id, id, queue, run_at, attempts) VALUES ${missing.map(() => '(?, ?, ?, ?, 0)').join(', ')}`,
-      missing.flatMap((id) => [client, id, this.#queue, runAt]),
+      insertStatement('job', ['client_id', 'id', 'queue', 'run_at', 'attempts'], missing.length),
+      missing.flatMap((id) => [client, id, this.#queue, runAt, 0]),
     );
   }
 

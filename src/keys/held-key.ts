@@ -2,15 +2,15 @@ import { macOf } from './derived-keys';
 import { UnsealError } from './errors';
 import { unseal } from './sealing';
 
-/** What a key is used for by those who never see it. */
+/** A key that its user never sees. */
 export interface KeyHandle {
-  /** What {@link open} gave for the same bytes in the same place, where that is remembered. */
+  /** The cached result of {@link open} for the same bytes in the same place; undefined where none is cached. */
   recall(place: object, row: string, sealed: Buffer): unknown;
   /**
-   * Opens what is sealed under the key.
-   * @param place the column that the bytes are in, and `row` which of the subject's rows
-   * @param context as they were sealed with
-   * @returns the content, shared with whoever opens the same bytes: not to be changed
+   * Opens sealed bytes.
+   * @param place the column that holds the bytes; `row` names the row among the subject's own
+   * @param context the context they were sealed with
+   * @returns the content. It is shared with everybody who opens the same bytes, so nobody may change it
    * @throws UnsealError as `unseal`
    */
   open(place: object, row: string, sealed: Buffer, context: string): unknown;
@@ -18,7 +18,7 @@ export interface KeyHandle {
   mac(text: string): string | undefined;
 }
 
-/** A key that was altered or put in another's place: what is under it does not open, and that is its person's alone. */
+/** Stands for a key that was altered or swapped. Nothing opens with it; other people's rows are not affected. */
 export const damagedKey: KeyHandle = {
   recall: () => undefined,
   open: () => {
@@ -27,7 +27,7 @@ export const damagedKey: KeyHandle = {
   mac: () => undefined,
 };
 
-/** What an entry of the memory costs besides its sealed bytes and as many of content, roughly. Bytes. */
+/** Roughly what a cached entry costs beyond its sealed bytes and its content. Bytes. */
 const OVERHEAD_BYTES = 400;
 
 class Opened {
@@ -53,7 +53,7 @@ class Opened {
   }
 }
 
-/** What was opened with all the keys of one process, bounded: the oldest goes first. */
+/** Opened contents of all keys of one process, within a bound. The oldest is dropped first. */
 export class OpenedMemory {
   readonly #max: number;
   readonly #opened = new Set<Opened>();
@@ -81,13 +81,12 @@ export class OpenedMemory {
 }
 
 /**
- * A key in memory, and what it opened: that is remembered no longer than the key, since whoever can read the one can read
- * the other.
+ * A key in memory with the contents it opened. Cached contents live no longer than their key.
  */
 export class HeldKey implements KeyHandle {
-  /** Zeroed when it is forgotten. */
+  /** Zeroed by {@link forget}. */
   readonly key: Buffer;
-  /** On the clock of whoever holds it. */
+  /** When it expires, on the holder's clock. */
   readonly until: number;
   readonly #memory: OpenedMemory;
   readonly #opened = new Map<object, Map<string, Opened>>();
@@ -128,7 +127,7 @@ export class HeldKey implements KeyHandle {
   }
 }
 
-/** Not Buffer.from, whose copy would lie in a pool that other buffers share. */
+/** A copy in memory of its own. Buffer.from would put it into a pool that other buffers share. */
 export function ownCopy(bytes: Buffer): Buffer {
   const copy = Buffer.alloc(bytes.length);
   bytes.copy(copy);

@@ -1,17 +1,17 @@
 import { HeldKey, type KeyHandle, OpenedMemory, ownCopy } from './held-key';
 
 /**
- * How long an unwrapped key stays in a process's memory at most, and what was opened with it, in milliseconds. The process
- * that destroys a key forgets it at once; any other one forgets it within this bound.
+ * The longest that a process keeps an unwrapped key, and what was opened with it. Milliseconds. The process that destroys
+ * a key drops it at once, any other process within this bound.
  */
 export const KEY_CACHE_TTL_MS = 30_000;
-/** The most that is remembered of what was opened, in bytes. */
+/** The most opened content that is cached. Bytes. */
 const OPENED_MAX_BYTES = 64 * 2 ** 20;
 
 const PURGE_EVERY_MS = 5_000;
-/** Forgotten keys at the queue's head before it is cut. */
+/** Dropped keys at the queue's head before it is cut. */
 const QUEUE_SLACK = 1_024;
-/** What a client's own key is called among its subjects' and derived ones. */
+/** The name of a client's own key among those of its subjects and uses. */
 const OWN = '';
 
 interface Place {
@@ -20,16 +20,15 @@ interface Place {
 }
 
 /**
- * Unwrapped keys in memory. The cache owns its bytes: it takes a copy in and gives copies out, and zeroes its own when it
- * forgets them. So a key that is evicted while a request runs stays whole in that request's hands; sharing one buffer
- * would let the eviction turn it to zeros between two rows, and rows be sealed under zeros.
+ * Unwrapped keys in memory. The cache owns its bytes: it copies keys in and out, and zeroes its own copy when it drops a
+ * key. With a shared buffer, an eviction could zero a key between two rows of a request, and seal rows under zeros.
  */
 export class KeyCache {
   readonly #max: number;
   readonly #now: () => number;
   readonly #clients = new Map<string, Map<string, HeldKey>>();
   readonly #places = new Map<HeldKey, Place>();
-  /** In the order in which they came, which is that in which they expire; those from `#first` on, some forgotten. */
+  /** Keys in the order in which they came and expire, from `#first` on. Some are dropped already. */
   #queue: HeldKey[] = [];
   #first = 0;
   readonly #opened = new OpenedMemory(OPENED_MAX_BYTES);
@@ -39,17 +38,17 @@ export class KeyCache {
   constructor(max: number, now: () => number = () => performance.now()) {
     this.#max = max;
     this.#now = now;
-    // An expired key is refused when asked for; this zeroes those that nobody asks for.
+    // `get` refuses an expired key. This zeroes the ones that nobody asks for.
     this.#purge = setInterval(() => this.#forgetExpired(), PURGE_EVERY_MS).unref();
   }
 
-  /** A copy of a key: a client's own, or one of its subjects' or derived ones by name. */
+  /** A copy of a client's own key, or of the key of a subject or a use by its name. */
   get(client: string, name = OWN): Buffer | undefined {
     const held = this.#clients.get(client)?.get(name);
     return held && this.#now() < held.until ? ownCopy(held.key) : undefined;
   }
 
-  /** Those of a client's keys that are held. To be used at once: with the next turn some may be forgotten. */
+  /** The cached ones of a client's keys. Use them synchronously: later some may be evicted. */
   handles(client: string, names: Iterable<string>): Map<string, KeyHandle> {
     const handles = new Map<string, KeyHandle>();
     const keys = this.#clients.get(client);
@@ -82,7 +81,7 @@ export class KeyCache {
     if (held) this.#drop(held);
   }
 
-  /** Forgets a client's key, those derived from it and those of its subjects. */
+  /** Drops a client's key, the keys derived from it and those of its subjects. */
   forgetClient(client: string): void {
     for (const held of [...(this.#clients.get(client)?.values() ?? [])]) this.#drop(held);
   }
@@ -97,7 +96,7 @@ export class KeyCache {
     for (let held = this.#oldest(); held && now >= held.until; held = this.#oldest()) this.#drop(held);
   }
 
-  /** Not the map's first key: a map walks over all that was deleted from its head, again and again. */
+  /** Not simply the map's first key: a map walks over everything that was deleted from its head, each time. */
   #oldest(): HeldKey | undefined {
     for (let held = this.#queue[this.#first]; held; held = this.#queue[this.#first]) {
       if (this.#places.has(held)) return held;

@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { DataSource } from 'typeorm';
+import { HOUR_MS } from '../law/calendar';
 import { ConfigurationError } from '../storage/errors';
+import { chunksOf, insertStatement, placesFor } from '../storage/sql';
+import { emptyWriteAheadLog } from '../storage/write-ahead-log';
 import { decrypt, encrypt, SEAL_OVERHEAD_BYTES } from './aes-gcm';
 import { type DerivedKeyUse, deriveKey } from './derived-keys';
 import { ClientKey } from './entities';
@@ -9,13 +12,13 @@ import { damagedKey, HeldKey, type KeyHandle, OpenedMemory } from './held-key';
 import { KeyCache } from './key-cache';
 import type { MasterKey } from './master-key';
 
-/** A key without a row is swept only when it is older than this: its row may still be on the way. Milliseconds. */
-export const ORPHAN_GRACE_MS = 60 * 60_000;
-/** The most unwrapped keys that one process remembers. */
+/** A younger key without a row is not swept: its row may still be on the way. Milliseconds. */
+export const ORPHAN_GRACE_MS = HOUR_MS;
+/** The most unwrapped keys that one process caches. */
 const KEY_CACHE_MAX = 50_000;
 
 const CHUNK = 512;
-/** Of keys that only one request holds. */
+/** For keys that one request holds: what they open is not cached. */
 const nothingKept = new OpenedMemory(0);
 const KEY_BYTES = 32;
 /** A wrapped key's bytes after its destruction, until its row is deleted. */
@@ -27,7 +30,7 @@ export interface KeyDestruction {
   readonly subject?: string;
 }
 
-/** What a sweep of orphans did, and where to go on; nothing where it came to the end. */
+/** What a sweep of orphans did. `next` says where to go on; it is undefined at the end. */
 export interface OrphanSweep {
   readonly looked: number;
   /** How many keys were destroyed. */
@@ -41,10 +44,10 @@ export interface KeyStoreOptions {
 }
 
 /**
- * The keys under which personal data is sealed, in a store of their own (blueprint §5). Each subject has a random key,
- * wrapped by the client's, wrapped by the master. Destroying a key erases what it sealed from every copy and backup of
- * the data (statement D2, pitfall 26). Backups of this store need their own short retention, and so do the binary logs of
- * a MySQL server that holds it: they are the one place where a destroyed key lives on.
+ * The keys that seal personal data, in a store of their own (docs/design.md). Each subject has a random key. The client's
+ * key wraps it, and the master key wraps the client's. Destroying a key erases what it sealed from every copy and backup
+ * of the data (D2; docs/pitfalls.md, 26). A destroyed key lives on only in backups of this store and in the binary logs of
+ * a MySQL server that holds it: both need a short retention.
  *
  * A subject's key is written before the subject's row and destroyed after it, so that every row can be read.
  */
@@ -54,7 +57,7 @@ export class KeyStore {
   readonly #now: () => number;
   readonly #cache: KeyCache;
   #watcher: ((destruction: KeyDestruction) => Promise<void>) | undefined;
-  /** Rises with every destruction: what was read before one must not enter the cache after it. */
+  /** Rises with every destruction. A key that was read before one must not enter the cache after it. */
   #destructions = 0;
 
   constructor(dataSource: DataSource, master: MasterKey, { now }: KeyStoreOptions = {}) {
@@ -64,12 +67,12 @@ export class KeyStore {
     this.#cache = new KeyCache(KEY_CACHE_MAX, now);
   }
 
-  /** Has somebody told before a key is destroyed, while what is under it can still be read. */
+  /** Calls `watcher` before a key is destroyed, while what it sealed can still be read. */
   watch(watcher: (destruction: KeyDestruction) => Promise<void>): void {
     this.#watcher = watcher;
   }
 
-  /** Makes the key of a new client. A client has one key in its life: a second call, even after destruction, throws. */
+  /** Makes a new client's key. A client has one key ever: a second call throws, even after the key was destroyed. */
   async createClientKey(clientId: string): Promise<void> {
     const key = randomBytes(KEY_BYTES);
     const wrapped = await this.#master.wrap(key, clientContext(clientId));
@@ -105,7 +108,7 @@ export class KeyStore {
   }
 
   /**
-   * A key of a client's for one use, derived from its own and remembered like it.
+   * A client's key for one use. It is derived from the client's own key and cached with it.
    *
    * @throws as {@link clientKey}
    */
@@ -134,24 +137,21 @@ export class KeyStore {
     for (const [place, subjectId] of subjectIds.entries()) {
       keys.set(subjectId, fresh.subarray(place * KEY_BYTES, (place + 1) * KEY_BYTES));
     }
-    for (const chunk of chunksOf([...keys])) {
+    for (const chunk of chunksOf([...keys], CHUNK)) {
       const values = chunk.flatMap(([subjectId, key]) => {
         const wrapped = encrypt(clientKey, key, subjectContext(clientId, subjectId));
         return [clientId, subjectId, wrapped, createdAt];
       });
-      const rows = Array<string>(chunk.length).fill('(?, ?, ?, ?)').join(', ');
-      await this.#dataSource.query(
-        `INSERT INTO subject_key (client_id, subject_id, wrapped, created_at) VALUES ${rows}`,
-        values,
-      );
+      const columns = ['client_id', 'subject_id', 'wrapped', 'created_at'];
+      await this.#dataSource.query(insertStatement('subject_key', columns, chunk.length), values);
     }
     clientKey.fill(0);
     return keys;
   }
 
   /**
-   * The keys of subjects, each the caller's own copy. A subject whose key was destroyed, never made or altered is not in
-   * the map, nor is any subject of a client whose key was destroyed.
+   * The keys of subjects, each the caller's own copy. The map lacks subjects whose key was destroyed, altered or never
+   * made, and every subject of a client whose key was destroyed.
    *
    * @throws ClientKeyError if the client never had a key
    */
@@ -169,8 +169,8 @@ export class KeyStore {
   }
 
   /**
-   * Has something done with the keys of subjects. `use` runs in one turn, in which no key is forgotten; it finds no handle
-   * of a subject whose key was destroyed or never made, and one that opens nothing of a subject whose key was altered.
+   * Calls `use` synchronously with the cached keys of these subjects. None is evicted during the call. There is no handle
+   * for a subject whose key was destroyed or never made. The handle for an altered key opens nothing.
    *
    * @throws as {@link subjectKeys}, and what `use` throws
    */
@@ -192,7 +192,7 @@ export class KeyStore {
           if (own ?? broken) handles.set(subjectId, own ?? (broken as KeyHandle));
           else if (!read.has(subjectId)) missing.push(subjectId);
         }
-        // What was cached before a read may be forgotten after it, so everyone is looked for again.
+        // A read may evict keys that were cached before it, so all of them are looked up again.
         if (missing.length === 0) return use(handles);
         const found = await this.#readSubjectKeys(clientId, missing);
         if (found === undefined) return use(new Map());
@@ -208,7 +208,7 @@ export class KeyStore {
     }
   }
 
-  /** Those of the subjects whose keys were altered, or put in another's place: nothing of theirs opens. */
+  /** The subjects whose keys were altered or swapped: nothing that was sealed for them opens. */
   async damagedAmong(clientId: string, subjectIds: readonly string[]): Promise<ReadonlySet<string>> {
     if (subjectIds.length === 0) return new Set();
     const read = await this.#readSubjectKeys(clientId, subjectIds);
@@ -217,8 +217,8 @@ export class KeyStore {
   }
 
   /**
-   * Destroys a subject's key for good. This process forgets it at once, every other one within KEY_CACHE_TTL_MS.
-   * Does nothing where there is none, so that an erasure can be run again.
+   * Destroys a subject's key for good. This process drops it from its cache at once, every other one within
+   * KEY_CACHE_TTL_MS. Does nothing where there is no key, so that an erasure can run again.
    */
   async destroySubjectKey(clientId: string, subjectId: string): Promise<void> {
     await this.#watcher?.({ client: clientId, subject: subjectId });
@@ -228,7 +228,7 @@ export class KeyStore {
   }
 
   /**
-   * Destroys the keys of a client's subjects but those of some, in chunks.
+   * Destroys the keys of all of a client's subjects, except those in `kept`.
    * @returns how many were destroyed
    */
   async destroySubjectKeysExcept(clientId: string, kept: ReadonlySet<string>): Promise<number> {
@@ -244,7 +244,7 @@ export class KeyStore {
     return destroyed;
   }
 
-  /** Destroys a client's key, and with it all personal data of the client (statement D3); then its subjects' keys. */
+  /** Destroys a client's key, and with it all personal data of the client (D3). Then destroys its subjects' keys. */
   async destroyClientKey(clientId: string): Promise<void> {
     await this.#watcher?.({ client: clientId });
     await this.#destroying([clientId], async () => {
@@ -259,12 +259,12 @@ export class KeyStore {
   }
 
   /**
-   * Destroys keys whose subject has no row: a process died between writing the key and the row, or between deleting the
-   * row and the key. Keys younger than ORPHAN_GRACE_MS are left alone: their rows may be on the way. Not to be run on data
-   * restored from an old backup: people who are missing there would be erased.
+   * Destroys keys whose subject has no row. Such a key is left when a process dies between writing the key and the row, or
+   * between deleting the row and the key. Keys younger than ORPHAN_GRACE_MS stay. Never run it on data restored from an
+   * old backup: it would erase the people who are missing there.
    *
-   * @param exists which of these subjects have a row
-   * @param after the subject's id to go on after, `limit` the most keys to look at, roughly
+   * @param exists returns those of the subjects that have a row
+   * @param after the last subject id of the previous sweep; `limit` is roughly the most keys to look at
    */
   async sweepOrphans(
     clientId: string,
@@ -292,7 +292,7 @@ export class KeyStore {
   }
 
   /**
-   * @returns the keys that there are, copies too, and whose do not open; undefined where the client's key was destroyed
+   * @returns copies of the keys that open, and the subjects whose keys do not; undefined where the client's key is destroyed
    */
   async #readSubjectKeys(
     clientId: string,
@@ -303,9 +303,9 @@ export class KeyStore {
     if (clientKey === undefined) return undefined;
     const keys = new Map<string, Buffer>();
     const damaged = new Set<string>();
-    for (const chunk of chunksOf([...subjectIds])) {
+    for (const chunk of chunksOf([...subjectIds], CHUNK)) {
       for (const row of await this.#selectWrapped(clientId, chunk)) {
-        // A destruction under way, or one whose process died between overwriting and deleting.
+        // It is being destroyed, or a process died between overwriting and deleting it.
         if (row.wrapped.equals(OVERWRITTEN)) continue;
         const key = opened(clientKey, row.wrapped, subjectContext(clientId, row.subject_id));
         if (!key) {
@@ -329,7 +329,7 @@ export class KeyStore {
     }
   }
 
-  /** Forgets before and after: a read that began in between must leave nothing in the cache. */
+  /** Clears the cache before and after: a read that began in between must leave nothing there. */
   async #destroying([clientId, subjectId]: [clientId: string, subjectId?: string], work: () => Promise<void>) {
     const forget = () => {
       this.#destructions++;
@@ -342,27 +342,24 @@ export class KeyStore {
     } finally {
       forget();
     }
-    // Until it is emptied, SQLite's write-ahead log still holds the pages as they were before.
-    if (this.#dataSource.options.type === 'better-sqlite3') {
-      await this.#dataSource.query('PRAGMA wal_checkpoint(TRUNCATE)');
-    }
+    await emptyWriteAheadLog(this.#dataSource);
   }
 
-  /** Overwrites before it deletes: InnoDB leaves a deleted row's bytes in its page until the page is used again. */
+  /** Overwrites before it deletes: InnoDB leaves a deleted row's bytes in its page until the page is reused. */
   async #deleteSubjectKeys(clientId: string, subjectIds: readonly string[]): Promise<void> {
-    for (const chunk of chunksOf(subjectIds)) {
-      const where = `WHERE client_id = ? AND subject_id IN (${placeholders(chunk.length)})`;
+    for (const chunk of chunksOf(subjectIds, CHUNK)) {
+      const where = `WHERE client_id = ? AND subject_id IN (${placesFor(chunk)})`;
       await this.#dataSource.query(`UPDATE subject_key SET wrapped = ? ${where}`, [OVERWRITTEN, clientId, ...chunk]);
       await this.#dataSource.query(`DELETE FROM subject_key ${where}`, [clientId, ...chunk]);
     }
   }
 
   async #selectWrapped(clientId: string, subjectIds: string[]): Promise<{ subject_id: string; wrapped: Buffer }[]> {
-    // Filled up to a power of two with an id that is there already: few statements to prepare, whatever is asked for.
+    // Padded to a power of two by repeating an id: then only a few statements have to be prepared.
     const size = 2 ** Math.ceil(Math.log2(subjectIds.length));
     const padded = [...subjectIds, ...Array<string>(size - subjectIds.length).fill(subjectIds[0] ?? '')];
     return this.#dataSource.query(
-      `SELECT subject_id, wrapped FROM subject_key WHERE client_id = ? AND subject_id IN (${placeholders(size)})`,
+      `SELECT subject_id, wrapped FROM subject_key WHERE client_id = ? AND subject_id IN (${placesFor(padded)})`,
       [clientId, ...padded],
     );
   }
@@ -377,7 +374,7 @@ export class KeyStore {
   }
 }
 
-/** Undefined where it was altered, or is another's. */
+/** The unwrapped key; undefined where it was altered or belongs to another subject. */
 function opened(clientKey: Buffer, wrapped: Buffer, context: string): Buffer | undefined {
   try {
     return decrypt(clientKey, wrapped, context);
@@ -389,8 +386,3 @@ function opened(clientKey: Buffer, wrapped: Buffer, context: string): Buffer | u
 
 const clientContext = (clientId: string) => `client-key:${clientId}`;
 const subjectContext = (clientId: string, subjectId: string) => `subject-key:${clientId}:${subjectId}`;
-const placeholders = (length: number) => Array<string>(length).fill('?').join(', ');
-
-function* chunksOf<T>(items: readonly T[]): Generator<T[]> {
-  for (let start = 0; start < items.length; start += CHUNK) yield items.slice(start, start + CHUNK);
-}

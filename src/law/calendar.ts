@@ -1,7 +1,10 @@
 /** A day of the calendar, `YYYY-MM-DD`; days compare as texts do. */
 export type Day = string;
 
-const DAY_MS = 86_400_000;
+/** Lengths of time in milliseconds, for every module: this one is the lowest. */
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
 
 /** @throws {RangeError} unless it is a day that exists */
 export function requireDay(text: string): Day {

@@ -1,4 +1,4 @@
-import { addDays, addMonths, addWorkingDays, addYears, type Day, dayOf, endOf } from './calendar';
+import { addDays, addMonths, addWorkingDays, addYears, type Day, dayOf, endOf, HOUR_MS } from './calendar';
 import type { Sourced } from './sourced';
 
 /** A length of time, as the law that sets it counts. */
@@ -124,7 +124,7 @@ export function due(name: DeadlineName, from: number, counting: Counting = {}): 
 }
 
 function endOfPeriod(period: Period, from: number, holidays: ReadonlySet<Day> | undefined): number {
-  if ('hours' in period) return from + period.hours * 3_600_000;
+  if ('hours' in period) return from + period.hours * HOUR_MS;
   const day = dayOf(from);
   if ('months' in period) return endOf(addMonths(day, period.months));
   if ('years' in period) return endOf(addYears(day, period.years));

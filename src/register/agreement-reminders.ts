@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { v7 as uuid } from 'uuid';
 import { type AgreementKind, agreementKinds } from '../governance/vocabulary';
 import type { Regions } from '../storage/regions';
-import { committed } from '../storage/transaction';
+import { acrossClients } from '../tenancy/tenant-sql';
 import type { Notices } from './notices';
 
 /** Without these nobody may process for a client: the agreement itself, and the terms of GDPR Art. 28(3). */
@@ -32,9 +32,8 @@ export class AgreementReminders {
   async tellDue(): Promise<void> {
     const terms = await this.#terms();
     const { home } = this.#regions;
-    const clients = await committed(home, () =>
-      home.query<Array<{ client_id: string; created_at: number | string }>>('SELECT client_id, created_at FROM client'),
-    );
+    const clients = await acrossClients(home).select<{ client_id: string; created_at: number | string }>`
+      SELECT client_id, created_at FROM client`;
     for (const { client_id: client, created_at: registered } of clients) {
       for (const kind of needed) {
         const since = this.#missingSince(terms.get(`${client} ${kind}`) ?? [], Number(registered));
@@ -46,9 +45,8 @@ export class AgreementReminders {
   async #terms(): Promise<Map<string, Term[]>> {
     const terms = new Map<string, Term[]>();
     for (const source of this.#regions.all()) {
-      const rows = await committed(source, () =>
-        source.query<Term[]>('SELECT client_id, kind, effective_from, effective_to FROM agreement'),
-      );
+      const rows = await acrossClients(source).select<Term>`
+        SELECT client_id, kind, effective_from, effective_to FROM agreement`;
       for (const row of rows) {
         const key = `${row.client_id} ${row.kind}`;
         terms.set(key, [...(terms.get(key) ?? []), row]);

@@ -2,7 +2,8 @@ import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import { DateTime } from '../api/date-time';
 import type { AgreementKind, ProcessingPurpose } from '../governance/vocabulary';
 import { AgreementKindEnum, ProcessingPurposeEnum } from '../identity/enums';
-import { Key, NonPersonal, TenantTable } from '../tenancy/tenant-table';
+import { NonPersonal } from '../tenancy/personal-data';
+import { Key, TenantTable } from '../tenancy/tenant-table';
 
 const contract = 'a contract between businesses';
 
@@ -33,7 +34,7 @@ export class Agreement {
   @Field(() => DateTime, { nullable: true })
   effectiveTo: Date | null;
 
-  @NonPersonal(contract, { plain: { text: 200 } })
+  @NonPersonal(contract, { plain: { list: 200 } })
   @Field(() => [ProcessingPurposeEnum], {
     description: 'Purposes that this agreement closes, whatever the schema allows.',
   })

@@ -2,6 +2,7 @@ import { type EntityManager, IsNull } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { Regions } from '../storage/regions';
 import { committed, inTransaction } from '../storage/transaction';
+import { acrossClients, sql } from '../tenancy/tenant-sql';
 import { Announcement } from './announcement';
 import type { Notices } from './notices';
 import type { SubProcessor } from './sub-processor';
@@ -54,14 +55,13 @@ export class Announcements {
   async #audience({ applicationId, noticeVersion }: Pick<Announcement, 'applicationId' | 'noticeVersion'>) {
     const clients: string[] = [];
     const sources = applicationId === null ? [this.#regions.home] : this.#regions.all();
-    const sql =
+    const from =
       applicationId === null
-        ? 'SELECT client_id FROM client ORDER BY client_id'
-        : `SELECT client_id FROM installation WHERE application_id = ? AND accepted_notice_version <> ?
-           ORDER BY client_id`;
-    const parameters = applicationId === null ? [] : [applicationId, noticeVersion ?? ''];
+        ? sql`client`
+        : sql`installation WHERE application_id = ${applicationId} AND accepted_notice_version <> ${noticeVersion ?? ''}`;
     for (const source of sources) {
-      const rows = await committed(source, () => source.query<Array<{ client_id: string }>>(sql, parameters));
+      const rows = await acrossClients(source).select<{ client_id: string }>`
+        SELECT client_id FROM ${from} ORDER BY client_id`;
       clients.push(...rows.map(({ client_id }) => client_id));
     }
     return clients;

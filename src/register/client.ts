@@ -4,7 +4,8 @@ import { EmailAddress } from '../api/email-address';
 import { connectionOf } from '../api/paging';
 import { HostingRegionEnum } from '../identity/enums';
 import type { HostingRegion } from '../storage/regions';
-import { Key, NonPersonal, TenantTable } from '../tenancy/tenant-table';
+import { NonPersonal } from '../tenancy/personal-data';
+import { Key, TenantTable } from '../tenancy/tenant-table';
 
 const business = 'about a business, not a person';
 const office = 'an office that the client publishes for others to turn to (GDPR Art. 27, Art. 37(7))';

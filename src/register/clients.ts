@@ -7,9 +7,11 @@ import { GranteeKind } from '../identity/purpose-grant';
 import { denied } from '../identity/request-context';
 import type { KeyStore } from '../keys/key-store';
 import { decidedChange, decidedRow } from '../storage/decided-row';
+import { listText } from '../storage/lists';
 import { type HostingRegion, isHostingRegion, type Regions } from '../storage/regions';
-import { committed, inTransaction, isDuplicate } from '../storage/transaction';
+import { inTransaction, isDuplicate } from '../storage/transaction';
 import { type Row, TenantReader } from '../tenancy/tenant-reader';
+import { acrossClients, limitOf, sql } from '../tenancy/tenant-sql';
 import { tableOf } from '../tenancy/tenant-table';
 import { TenantWriter } from '../tenancy/tenant-writer';
 import { Agreement, type SignAgreementInput } from './agreement';
@@ -18,7 +20,7 @@ import type { Client, NameClientContactsInput, RegisterClientInput } from './cli
 import { Client as ClientEntity } from './client';
 import { ClientUser } from './client-user';
 
-const columns = 'client_id, slug, name, country, region, representative, data_protection_officer, created_at';
+const columns = sql`client_id, slug, name, country, region, representative, data_protection_officer, created_at`;
 
 /** Purposes that a new client's own people and apps may read for, until the client decides otherwise. */
 const standingPurposes = ['SERVICE_DELIVERY', 'SECURITY', 'SUPPORT', 'IMPROVEMENT'] as const;
@@ -39,18 +41,16 @@ export class Clients {
 
   /** @param reference the client's id or slug */
   async find(reference: string): Promise<Client | undefined> {
-    const column = validate(reference) ? 'client_id' : 'slug';
-    const { home } = this.#regions;
-    const sql = `SELECT ${columns} FROM client WHERE ${column} = ?`;
-    const [row] = await committed(home, () => home.query<Row[]>(sql, [reference]));
+    const column = validate(reference) ? sql`client_id` : sql`slug`;
+    const [row] = await acrossClients(this.#regions.home).select<Row>`
+      SELECT ${columns} FROM client WHERE ${column} = ${reference}`;
     return row && clientOf(row);
   }
 
   /** Clients in the order of their registration, from after an id. */
   async list(limit: number, after: string | undefined): Promise<Client[]> {
-    const { home } = this.#regions;
-    const sql = `SELECT ${columns} FROM client WHERE client_id > ? ORDER BY client_id LIMIT ${limit}`;
-    const rows = await committed(home, () => home.query<Row[]>(sql, [after ?? '']));
+    const rows = await acrossClients(this.#regions.home).select<Row>`
+      SELECT ${columns} FROM client WHERE client_id > ${after ?? ''} ORDER BY client_id LIMIT ${limitOf(limit)}`;
     return rows.map(clientOf);
   }
 
@@ -127,13 +127,14 @@ export class Clients {
       version: requireText('version', input.version, 40),
       effectiveFrom,
       effectiveTo,
-      excludedPurposes: (input.excludedPurposes ?? []).join(','),
+      excludedPurposes: input.excludedPurposes ?? [],
       erasureDays: requireErasureDays(input.erasureDays ?? null),
       keepsDeidentified: input.keepsDeidentified ? 1 : 0,
       signedBy: principal,
       signedAt: new Date(),
     };
-    const { id, kind, version, excludedPurposes } = row;
+    const { id, kind, version } = row;
+    const excludedPurposes = listText(row.excludedPurposes);
     const details = { record: id, kind, version, excludedPurposes, effectiveFrom: effectiveFrom.toISOString() };
     const change = { client, principal, details, decides: [decidedRow(Agreement, row)] };
     const source = await this.#regions.of(client);
@@ -143,12 +144,7 @@ export class Clients {
         await bumpPolicy(manager, client);
       }),
     );
-    return {
-      ...row,
-      clientId: client,
-      excludedPurposes: input.excludedPurposes ?? [],
-      keepsDeidentified: row.keepsDeidentified === 1,
-    };
+    return { ...row, clientId: client, keepsDeidentified: row.keepsDeidentified === 1 };
   }
 
   async agreements(client: string): Promise<Agreement[]> {
@@ -162,9 +158,7 @@ export class Clients {
         ({
           ...row,
           keepsDeidentified: row.keepsDeidentified === 1,
-          excludedPurposes: String(row.excludedPurposes ?? '')
-            .split(',')
-            .filter(Boolean),
+          excludedPurposes: row.excludedPurposes ?? [],
         }) as unknown as Agreement,
     );
   }

@@ -6,7 +6,8 @@ import { type RequestContext, requireClient, requirePrincipal, requireRole } fro
 import { noteGiven } from '../identity/request-notes';
 import { about, unrestricted } from '../identity/subject-state';
 import type { KeyStore } from '../keys/key-store';
-import { PersonalRows, personalCategories } from '../tenancy/tenant-table';
+import { PersonalRows } from '../tenancy/personal-data';
+import { personalCategories } from '../tenancy/tenant-table';
 import { Agreement, SignAgreementInput } from './agreement';
 import { Client, ClientConnection, NameClientContactsInput, RegisterClientInput } from './client';
 import { ClientUser } from './client-user';

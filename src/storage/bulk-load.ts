@@ -1,4 +1,6 @@
 import type { DataSource } from 'typeorm';
+import { dialectOf } from './dialect';
+import { emptyWriteAheadLog } from './write-ahead-log';
 
 /** Pages of the embedded database that stay in memory, in KiB: indexes of digests are written to all over. */
 const CACHE_KIB = 128 * 1024;
@@ -7,7 +9,7 @@ const LOG_PAGES = 16_384;
 
 /** Has the embedded databases among the sources take much in, while `work` runs; on a server nothing differs. */
 export async function bulkLoading<T>(sources: readonly DataSource[], work: () => Promise<T>): Promise<T> {
-  const embedded = [...new Set(sources)].filter(({ options }) => options.type === 'better-sqlite3');
+  const embedded = [...new Set(sources)].filter((source) => dialectOf(source).embedded);
   const before = new Map<DataSource, { cache: number; log: number }>();
   for (const source of embedded) {
     const [cache] = await source.query<Array<{ cache_size: number }>>('PRAGMA cache_size');
@@ -22,7 +24,7 @@ export async function bulkLoading<T>(sources: readonly DataSource[], work: () =>
     for (const [source, { cache, log }] of before) {
       await source.query(`PRAGMA cache_size = ${cache}`);
       await source.query(`PRAGMA wal_autocheckpoint = ${log}`);
-      await source.query('PRAGMA wal_checkpoint(TRUNCATE)');
+      await emptyWriteAheadLog(source);
     }
   }
 }

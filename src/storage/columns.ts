@@ -1,4 +1,5 @@
 import { type ColumnOptions, type QueryRunner, Table, type TableColumnOptions } from 'typeorm';
+import { dialectOf } from './dialect';
 
 /*
  * One set of column types for SQLite and the MySQL family, said twice: makers for the tables of a migration (`id`,
@@ -73,9 +74,11 @@ export async function createTable(queryRunner: QueryRunner, definition: TableDef
 
 /** A column as the engine at hand wants it; for migrations that add one to a table that exists. */
 export function onEngineOf(queryRunner: QueryRunner, column: TableColumnOptions): TableColumnOptions {
-  if (queryRunner.dataSource.options.type !== 'better-sqlite3') {
-    return column.type === 'blob' ? { ...column, type: 'mediumblob' } : column;
-  }
-  const { charset: _charset, collation: _collation, ...portable } = column;
-  return portable;
+  const { blob, collations } = dialectOf(queryRunner);
+  const { charset, collation, ...portable } = column;
+  return {
+    ...portable,
+    ...(collations && charset ? { charset, collation } : {}),
+    ...(column.type === 'blob' ? { type: blob } : {}),
+  };
 }

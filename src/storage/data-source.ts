@@ -1,9 +1,10 @@
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Database } from 'better-sqlite3';
 import { DataSource, type DataSourceOptions, type Logger, MigrationExecutor, type MigrationInterface } from 'typeorm';
+import { EMBEDDED, type EmbeddedDatabase } from './dialect';
 import { BUSY_TIMEOUT_MS } from './embedded-transaction';
+import type { EntityClass } from './entity-class';
 import { ConfigurationError } from './errors';
 import { withMigrationLock } from './migration-lock';
 import { parseStoreUrl, type StoreAddress } from './store-url';
@@ -11,7 +12,7 @@ import { parseStoreUrl, type StoreAddress } from './store-url';
 export interface StoreOptions {
   /** The variable the URL was taken from, `DATABASE_URL` or `KEYS_DATABASE_URL`; errors name it. */
   readonly variable: string;
-  readonly entities: readonly (new () => object)[];
+  readonly entities: readonly EntityClass[];
   readonly migrations: readonly (new () => MigrationInterface)[];
   /** Connections to a MySQL server; SQLite has one. 10 unless told. */
   readonly poolSize?: number;
@@ -49,7 +50,7 @@ function optionsFor(address: StoreAddress, { entities, migrations, poolSize = 10
   if (address.kind === 'sqlite') {
     return {
       ...common,
-      type: 'better-sqlite3',
+      type: EMBEDDED,
       database: address.path,
       timeout: BUSY_TIMEOUT_MS,
       prepareDatabase: preparePragmas,
@@ -79,7 +80,7 @@ function optionsFor(address: StoreAddress, { entities, migrations, poolSize = 10
  * What is deleted is overwritten (statement D2). Commits reach the disk before they are answered on both stores: an audit
  * entry is durable before its response leaves, an erasure's ledger before its keys are gone.
  */
-async function preparePragmas(database: Database): Promise<void> {
+async function preparePragmas(database: EmbeddedDatabase): Promise<void> {
   database.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
   await switchToWal(database);
   database.pragma('secure_delete = ON');
@@ -88,7 +89,7 @@ async function preparePragmas(database: Database): Promise<void> {
 }
 
 /** SQLite does not wait out a lock when the journal mode changes: two processes that open a new file at once collide. */
-async function switchToWal(database: Database): Promise<void> {
+async function switchToWal(database: EmbeddedDatabase): Promise<void> {
   for (const deadline = Date.now() + BUSY_TIMEOUT_MS; ; await sleep(10)) {
     try {
       database.pragma('journal_mode = WAL');

@@ -1,5 +1,6 @@
 import { getMetadataArgsStorage } from 'typeorm';
 import { type EntityClass, snakeCase } from './entity-class';
+import { listText } from './lists';
 
 export type DecidedValue = string | number | null;
 
@@ -49,6 +50,7 @@ export function decidedValue(value: unknown): DecidedValue {
   if (value instanceof Date) return value.getTime();
   if (typeof value === 'boolean') return value ? 1 : 0;
   if (typeof value === 'bigint') return Number(value);
+  if (Array.isArray(value)) return listText(value as string[]);
   return typeof value === 'number' ? value : String(value);
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Database } from 'better-sqlite3';
 import type { DataSource, EntityManager } from 'typeorm';
+import { type EmbeddedDatabase, embeddedDatabaseOf } from './dialect';
 
 /** How long a statement that is a transaction of its own waits for another process's writer. Milliseconds. */
 export const BUSY_TIMEOUT_MS = 5_000;
@@ -20,7 +20,7 @@ export async function embeddedTransaction<T>(
   dataSource: DataSource,
   work: (manager: EntityManager) => Promise<T>,
 ): Promise<T> {
-  const database = (dataSource.driver as unknown as { databaseConnection: Database }).databaseConnection;
+  const database = embeddedDatabaseOf(dataSource);
   const runner = dataSource.createQueryRunner();
   await begin(database);
   // What TypeORM does of itself, such as a repository's save, joins in instead of beginning its own.
@@ -39,7 +39,7 @@ export async function embeddedTransaction<T>(
 }
 
 /** @throws {Error} SQLITE_BUSY where others keep writing for longer than anybody should */
-async function begin(database: Database): Promise<void> {
+async function begin(database: EmbeddedDatabase): Promise<void> {
   for (const deadline = Date.now() + PATIENCE_MS; ; await sleep(LOOK_EVERY_MS)) {
     // SQLite's own waiting would block this process; and who held another database's lock meanwhile, never let it go.
     database.pragma('busy_timeout = 0');

@@ -1,79 +1,24 @@
 import type { DataSource } from 'typeorm';
+import { dialectOf } from './dialect';
 
 export type EngineName = 'mysql' | 'mariadb' | 'galera' | 'tidb' | 'vitess' | 'sqlite';
 
-/**
- * What an engine can do. Nothing here is *needed*: where a flag is false, code takes the portable way. Where an engine's
- * manual leaves a doubt, the flag is false.
- */
+/** What differs between engines that speak the same dialect. Code reads every flag; docs/engines.md shows them. */
 export interface EngineProfile {
-  readonly name: EngineName;
-  /** `FOR UPDATE SKIP LOCKED` skips locked rows (TiDB parses it only). */
-  readonly skipLocked: boolean;
-  /** `SELECT … FOR UPDATE` locks rows. */
-  readonly rowLocks: boolean;
-  /** `GET_LOCK` holds across every connection of the cluster. */
-  readonly namedLocks: boolean;
-  readonly windowFunctions: boolean;
-  /** Foreign keys are enforced, and forbid neither upserts nor sharding. */
-  readonly foreignKeys: boolean;
-  /** `INSERT … ON DUPLICATE KEY UPDATE`, or SQLite's `ON CONFLICT`. */
-  readonly upsert: boolean;
-  /** One transaction over several clients' rows (shards) commits wholly or not at all. */
-  readonly atomicAcrossClients: boolean;
-  /** A conflict may surface at COMMIT as a deadlock error: run the whole transaction again. */
-  readonly retryAtCommit: boolean;
-  /** Several connections may write at the same time. */
-  readonly concurrentWriters: boolean;
   /** The most rows that one transaction should change; longer work is cut into transactions of this size. */
   readonly maxTransactionRows: number;
 }
 
-const INNODB = {
-  skipLocked: true,
-  rowLocks: true,
-  namedLocks: true,
-  windowFunctions: true,
-  foreignKeys: true,
-  upsert: true,
-  atomicAcrossClients: true,
-  retryAtCommit: false,
-  concurrentWriters: true,
-  maxTransactionRows: 10_000,
-} as const;
-
 export const ENGINE_PROFILES: { readonly [name in EngineName]: EngineProfile } = {
-  mysql: { name: 'mysql', ...INNODB },
-  mariadb: { name: 'mariadb', ...INNODB },
-  galera: { ...INNODB, name: 'galera', namedLocks: false, retryAtCommit: true, maxTransactionRows: 1_000 },
-  tidb: {
-    ...INNODB,
-    name: 'tidb',
-    skipLocked: false,
-    namedLocks: false,
-    foreignKeys: false,
-    retryAtCommit: true,
-    maxTransactionRows: 5_000,
-  },
-  vitess: {
-    ...INNODB,
-    name: 'vitess',
-    skipLocked: false,
-    namedLocks: false,
-    windowFunctions: false,
-    foreignKeys: false,
-    upsert: false,
-    atomicAcrossClients: false,
-    maxTransactionRows: 1_000,
-  },
-  sqlite: {
-    ...INNODB,
-    name: 'sqlite',
-    skipLocked: false,
-    rowLocks: false,
-    namedLocks: false,
-    concurrentWriters: false,
-  },
+  mysql: { maxTransactionRows: 10_000 },
+  mariadb: { maxTransactionRows: 10_000 },
+  // Every node certifies the whole transaction at COMMIT.
+  galera: { maxTransactionRows: 1_000 },
+  // A transaction's changes wait in memory until COMMIT.
+  tidb: { maxTransactionRows: 5_000 },
+  // It caps the rows and the time of a transaction.
+  vitess: { maxTransactionRows: 1_000 },
+  sqlite: { maxTransactionRows: 10_000 },
 };
 
 /**
@@ -83,7 +28,7 @@ export const ENGINE_PROFILES: { readonly [name in EngineName]: EngineProfile } =
  * @returns the profile; a server that none of the signs fits counts as plain MySQL
  */
 export async function detectEngine(dataSource: Pick<DataSource, 'options' | 'query'>): Promise<EngineProfile> {
-  if (dataSource.options.type === 'better-sqlite3') return ENGINE_PROFILES.sqlite;
+  if (dialectOf(dataSource).embedded) return ENGINE_PROFILES.sqlite;
   const [row] = await dataSource.query<{ version: string; comment: string }[]>(
     'SELECT VERSION() AS version, @@version_comment AS comment',
   );
@@ -92,6 +37,14 @@ export async function detectEngine(dataSource: Pick<DataSource, 'options' | 'que
   if (/vitess|planetscale/i.test(signs)) return ENGINE_PROFILES.vitess;
   if (await isGalera(dataSource)) return ENGINE_PROFILES.galera;
   return /mariadb/i.test(signs) ? ENGINE_PROFILES.mariadb : ENGINE_PROFILES.mysql;
+}
+
+/**
+ * How many items one transaction takes: as many as the caller wants, within the engine's bound on rows.
+ * @param rowsEach rows that one item changes
+ */
+export function itemsPerTransaction(profile: EngineProfile, wanted: number, rowsEach = 1): number {
+  return Math.max(1, Math.min(wanted, Math.floor(profile.maxTransactionRows / rowsEach)));
 }
 
 async function isGalera(dataSource: Pick<DataSource, 'query'>): Promise<boolean> {

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
+import { MINUTE_MS } from '../law/calendar';
+import { dialectOf } from './dialect';
 import { MigrationLockError } from './errors';
 
 /** The table that holds the lock's one row; it stands beside TypeORM's `migrations`. */
@@ -8,28 +10,23 @@ const TABLE = 'migration_lock';
 const LEASE_SECONDS = 60;
 const RENEW_MS = 15_000;
 const RETRY_MS = 100;
-const PATIENCE_MS = 10 * 60_000;
+const PATIENCE_MS = 10 * MINUTE_MS;
 
 /** What a competing writer meets, and what passes by itself. */
 const PASSING = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CHECKREAD', 'SQLITE_BUSY']);
 
-/** Time is the database's own: two hosts' clocks may differ by more than a lease. */
-const SQL = {
-  sqlite: { now: 'unixepoch()', insertOnce: 'INSERT OR IGNORE INTO' },
-  mysql: { now: 'UNIX_TIMESTAMP()', insertOnce: 'INSERT IGNORE INTO' },
-} as const;
-
 /**
  * Runs `work` while this process alone holds the database's migration lock: a row with a lease, since not every engine
- * has GET_LOCK (facts: Galera). A process that died holding it is waited for until its lease ends.
+ * has GET_LOCK (Galera has not). A process that died holding it is waited for until its lease ends. Time is the
+ * database's own: two hosts' clocks may differ by more than a lease.
  *
  * @throws MigrationLockError after ten minutes of waiting
  */
 export async function withMigrationLock<T>(dataSource: DataSource, work: () => Promise<T>): Promise<T> {
-  const { now, insertOnce } = dataSource.options.type === 'better-sqlite3' ? SQL.sqlite : SQL.mysql;
+  const { now } = dialectOf(dataSource);
   const holder = randomUUID();
   const deadline = Date.now() + PATIENCE_MS;
-  while (!(await passing(() => acquire(dataSource, holder, now, insertOnce)))) {
+  while (!(await passing(() => acquire(dataSource, holder)))) {
     if (Date.now() > deadline) throw new MigrationLockError(PATIENCE_MS);
     await sleep(RETRY_MS);
   }
@@ -47,7 +44,8 @@ export async function withMigrationLock<T>(dataSource: DataSource, work: () => P
   }
 }
 
-async function acquire(dataSource: DataSource, holder: string, now: string, insertOnce: string): Promise<boolean> {
+async function acquire(dataSource: DataSource, holder: string): Promise<boolean> {
+  const { now, insertIgnore } = dialectOf(dataSource);
   await dataSource.query(
     `CREATE TABLE IF NOT EXISTS ${TABLE} (id int NOT NULL PRIMARY KEY, holder varchar(36) NOT NULL, expires_at bigint NOT NULL)`,
   );
@@ -59,7 +57,8 @@ async function acquire(dataSource: DataSource, holder: string, now: string, inse
   };
   // Looked at before it is written to: SQLite blocks a writer, and its whole process, while the holder migrates.
   const found = await read();
-  if (found === undefined) await dataSource.query(`${insertOnce} ${TABLE} (id, holder, expires_at) VALUES (1, '', 0)`);
+  if (found === undefined)
+    await dataSource.query(`${insertIgnore} ${TABLE} (id, holder, expires_at) VALUES (1, '', 0)`);
   else if (found.free === 0) return false;
   await dataSource.query(
     `UPDATE ${TABLE} SET holder = ?, expires_at = ${now} + ${LEASE_SECONDS} WHERE id = 1 AND expires_at < ${now}`,

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { DataSource, type EntityManager } from 'typeorm';
+import { dialectOf } from './dialect';
 import { embeddedTransaction } from './embedded-transaction';
 
 /** SQLite has one connection, and TypeORM would run two callers' statements in one transaction: they take turns. */
@@ -20,7 +21,7 @@ export async function inTransaction<T>(
   dataSource: DataSource,
   work: (manager: EntityManager) => Promise<T>,
 ): Promise<T> {
-  if (!isEmbedded(dataSource)) return retrying(() => dataSource.transaction(work));
+  if (!dialectOf(dataSource).embedded) return retrying(() => dataSource.transaction(work));
   if (held.getStore() === dataSource) throw new Error('A transaction within a transaction: hand its manager on.');
   return inTurn(dataSource, () => retrying(() => embeddedTransaction(dataSource, work)));
 }
@@ -30,7 +31,7 @@ export async function inTransaction<T>(
  * transaction that runs, whose changes it would see before they are rolled back. Inside a transaction it is part of it.
  */
 export async function committed<T>(source: DataSource | EntityManager, read: () => Promise<T>): Promise<T> {
-  if (!(source instanceof DataSource) || !isEmbedded(source) || held.getStore() === source) return read();
+  if (!(source instanceof DataSource) || !dialectOf(source).embedded || held.getStore() === source) return read();
   return inTurn(source, read);
 }
 
@@ -39,8 +40,6 @@ export function isDuplicate(error: unknown): boolean {
   const code = (error as { driverError?: { code?: string } } | undefined)?.driverError?.code ?? '';
   return duplicates.has(code);
 }
-
-const isEmbedded = (dataSource: DataSource): boolean => dataSource.options.type === 'better-sqlite3';
 
 function inTurn<T>(dataSource: DataSource, work: () => Promise<T>): Promise<T> {
   const before = turns.get(dataSource) ?? Promise.resolve();

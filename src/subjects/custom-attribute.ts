@@ -1,5 +1,6 @@
 import { Field, ObjectType } from 'type-graphql';
-import { Key, PersonalData, TenantTable } from '../tenancy/tenant-table';
+import { PersonalData } from '../tenancy/personal-data';
+import { Key, TenantTable } from '../tenancy/tenant-table';
 import { behaviour } from './policies';
 
 @TenantTable('customer_attribute', { subject: { kind: 'CUSTOMER', id: 'customerId' }, erasure: 'DELETE' })

@@ -2,7 +2,8 @@ import { Field, ID, ObjectType } from 'type-graphql';
 import { DateTime } from '../api/date-time';
 import type { ProcessingPurpose } from '../governance/vocabulary';
 import { ProcessingPurposeEnum } from '../identity/enums';
-import { Key, NonPersonal, PersonalData, TenantTable } from '../tenancy/tenant-table';
+import { NonPersonal, PersonalData } from '../tenancy/personal-data';
+import { Key, TenantTable } from '../tenancy/tenant-table';
 import {
   contact,
   demographic,

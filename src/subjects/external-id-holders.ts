@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { denied } from '../identity/request-context';
-import { committed } from '../storage/transaction';
+import { own, tenantSql } from '../tenancy/tenant-sql';
 import { categoriesOf, mayWrite, type Person, type PersonRow, personColumns, personOf, type Reach } from './reach';
 
 /** Somebody who has an external id already. */
@@ -10,13 +10,9 @@ export interface Holder extends Person {
 
 /** Who has an external id, the first one first. @param digest its blind index */
 export async function holdersOf(source: DataSource, client: string, digest: string): Promise<Holder[]> {
-  const rows = await committed(source, () =>
-    source.query<Array<PersonRow & { external_id_rank: number }>>(
-      `SELECT ${personColumns}, external_id_rank FROM customer
-       WHERE client_id = ? AND external_id_index = ? ORDER BY external_id_rank`,
-      [client, digest],
-    ),
-  );
+  const rows = await tenantSql(source, client).select<PersonRow & { external_id_rank: number }>`
+    SELECT ${personColumns}, external_id_rank FROM customer
+    WHERE ${own} AND external_id_index = ${digest} ORDER BY external_id_rank`;
   return rows.map((row) => ({ ...personOf(row), rank: Number(row.external_id_rank) }));
 }
 

@@ -1,7 +1,8 @@
 import { Field, ID, ObjectType } from 'type-graphql';
 import { DateTime } from '../api/date-time';
 import { connectionOf } from '../api/paging';
-import { Key, PersonalData, TenantTable } from '../tenancy/tenant-table';
+import { PersonalData } from '../tenancy/personal-data';
+import { Key, TenantTable } from '../tenancy/tenant-table';
 import { health, healthId } from './policies';
 
 @TenantTable('health_record', { subject: { kind: 'CUSTOMER', id: 'customerId' }, erasure: 'DELETE' })

@@ -1,7 +1,8 @@
 import { Field, Float, ID, Int, ObjectType } from 'type-graphql';
 import { DateTime } from '../api/date-time';
 import { connectionOf } from '../api/paging';
-import { Key, NonPersonal, PersonalData, TenantTable } from '../tenancy/tenant-table';
+import { NonPersonal, PersonalData } from '../tenancy/personal-data';
+import { Key, TenantTable } from '../tenancy/tenant-table';
 import { purchase, purchaseAmount, purchaseFact, purchaseId, purchaseTime } from './policies';
 
 const ofCustomer = { kind: 'CUSTOMER', id: 'customerId' } as const;

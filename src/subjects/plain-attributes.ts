@@ -6,7 +6,9 @@ import type { KeyStore } from '../keys/key-store';
 import { seal, unseal } from '../keys/sealing';
 import { withMigrationLock } from '../storage/migration-lock';
 import { inTransaction } from '../storage/transaction';
+import { emptyWriteAheadLog } from '../storage/write-ahead-log';
 import { sealingContext } from '../tenancy/tenant-reader';
+import { tenantSql } from '../tenancy/tenant-sql';
 import { tableOf } from '../tenancy/tenant-table';
 import { CustomAttribute } from './custom-attribute';
 
@@ -43,7 +45,7 @@ export async function sealPlainAttributes(source: DataSource, keys: KeyStore): P
     for (let some = -1; some !== 0; sealed += some) some = await inTransaction(source, (m) => sealSome(m, keys));
     await source.query(`DROP TABLE \`${TABLE}\``);
     // What was deleted is overwritten there, but the log beside the file still has it.
-    if (source.options.type === 'better-sqlite3') await source.query('PRAGMA wal_checkpoint(TRUNCATE)');
+    await emptyWriteAheadLog(source);
     return sealed;
   });
 }
@@ -81,16 +83,14 @@ async function insertSealed(
   const { client_id: clientId, customer_id: customerId, key } = row;
   const identity = { clientId, customerId, id: uuid() };
   const context = sealingContext(tableOf(CustomAttribute), identity, 'BEHAVIOUR');
-  await manager.query(
-    'INSERT INTO customer_attribute (client_id, customer_id, id, sealed_behaviour, key_index) VALUES (?, ?, ?, ?, ?)',
-    [
-      clientId,
-      customerId,
-      identity.id,
-      seal(subjectKey, { key, value: openedValue(row, subjectKey) }, context),
-      attributeKeyIndex(indexKey, customerId, key),
-    ],
-  );
+  await tenantSql(manager, clientId).insert('customer_attribute', [
+    {
+      customer_id: customerId,
+      id: identity.id,
+      sealed_behaviour: seal(subjectKey, { key, value: openedValue(row, subjectKey) }, context),
+      key_index: attributeKeyIndex(indexKey, customerId, key),
+    },
+  ]);
 }
 
 async function keysOf(keys: KeyStore, client: string, rows: readonly PlainAttribute[]): Promise<Map<string, Buffer>> {

@@ -1,5 +1,5 @@
 import { Directive, Field, InputType, ObjectType } from 'type-graphql';
-import { PersonalData } from '../tenancy/tenant-table';
+import { PersonalData } from '../tenancy/personal-data';
 import { demographic, residence, whereabouts } from './policies';
 
 const within = { within: 'Customer.postalAddress' };

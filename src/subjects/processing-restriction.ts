@@ -1,6 +1,6 @@
 import { Field, ObjectType, registerEnumType } from 'type-graphql';
 import { DateTime } from '../api/date-time';
-import { PersonalData } from '../tenancy/tenant-table';
+import { PersonalData } from '../tenancy/personal-data';
 import { type RestrictionGround, restrictionGrounds } from './customer';
 import { correspondence } from './policies';
 

@@ -7,6 +7,7 @@ import { denied } from '../identity/request-context';
 import type { KeyStore } from '../keys/key-store';
 import type { Regions } from '../storage/regions';
 import { inTransaction } from '../storage/transaction';
+import { own, tenantSql } from '../tenancy/tenant-sql';
 import { tableOf } from '../tenancy/tenant-table';
 import { TenantWriter } from '../tenancy/tenant-writer';
 import { AutomatedDecision } from './automated-decision';
@@ -71,10 +72,8 @@ export class Processing {
         const writer = new TenantWriter(manager, this.#keys);
         await writer.insert(AutomatedDecision, client, [{ id: uuid(), customerId, subject, logic, madeAt }]);
         // What is recorded late is not the last.
-        const [known] = await manager.query<Array<{ last: string | number | null }>>(
-          'SELECT last_automated_decision_at AS last FROM customer WHERE client_id = ? AND id = ?',
-          [client, customerId],
-        );
+        const [known] = await tenantSql(manager, client).select<{ last: string | number | null }>`
+          SELECT last_automated_decision_at AS last FROM customer WHERE ${own} AND id = ${customerId}`;
         const last = known?.last ?? null;
         if (last === null || Number(last) < madeAt.getTime())
           await writer.update(Customer, client, { id: customerId }, { lastAutomatedDecisionAt: madeAt });

@@ -3,7 +3,7 @@ import type { Access, RowRefusal } from '../governance/govern';
 import { type DataCategory, dataCategories } from '../governance/vocabulary';
 import { denied, type RequestContext } from '../identity/request-context';
 import { about, type SubjectState } from '../identity/subject-state';
-import { placesFor } from '../storage/affected-rows';
+import { own, sql, tenantSql } from '../tenancy/tenant-sql';
 import { tableOf } from '../tenancy/tenant-table';
 import { Customer } from './customer';
 
@@ -100,17 +100,14 @@ export const unreached = () => denied.notFound('customer');
 export async function lockPeople(manager: EntityManager, client: string, ids: readonly string[]): Promise<Person[]> {
   const wanted = new Set(ids.filter((id) => /^[\x21-\x7e]+$/.test(id)));
   if (wanted.size === 0) return [];
-  const lock = manager.dataSource.options.type === 'better-sqlite3' ? '' : ' FOR UPDATE';
-  const rows = await manager.query<PersonRow[]>(
-    `SELECT ${personColumns} FROM customer
-     WHERE client_id = ? AND id IN (${placesFor([...wanted])}) ORDER BY id${lock}`,
-    [client, ...wanted],
-  );
+  const rowsOf = tenantSql(manager, client);
+  const rows = await rowsOf.select<PersonRow>`SELECT ${personColumns} FROM customer
+    WHERE ${own} AND id IN (${[...wanted]}) ORDER BY id${rowsOf.forUpdate}`;
   return rows.filter(({ id }) => wanted.has(id)).map(personOf);
 }
 
 /** What a mutation reads of a person to decide on it. */
-export const personColumns = 'id, residency, restriction, objection_mask';
+export const personColumns = sql`id, residency, restriction, objection_mask`;
 
 /** Those columns, as the driver gives them. */
 export interface PersonRow {

@@ -2,14 +2,13 @@ import DataLoader from 'dataloader';
 import type { RequestContext } from '../identity/request-context';
 import { about, stateOf, unrestricted } from '../identity/subject-state';
 import type { KeyStore } from '../keys/key-store';
+import type { EntityClass } from '../storage/entity-class';
 import type { Regions } from '../storage/regions';
 import { type Condition, type Row, TenantReader } from '../tenancy/tenant-reader';
 
-type Entity = abstract new (...args: never[]) => object;
-
 /** How rows of one kind hang on their parents. */
 export interface Relation {
-  readonly entity: Entity;
+  readonly entity: EntityClass;
   /** The GraphQL type of the rows: what of it is selected and permitted is what is read. */
   readonly type: string;
   /** Columns of the row → fields of the parent that they equal. */

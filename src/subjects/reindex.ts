@@ -5,6 +5,7 @@ import { ClientKeyError } from '../keys/errors';
 import type { KeyStore } from '../keys/key-store';
 import { inTransaction } from '../storage/transaction';
 import { type Row, TenantReader } from '../tenancy/tenant-reader';
+import { joined, name, own, sql, tenantSql } from '../tenancy/tenant-sql';
 import { tableOf } from '../tenancy/tenant-table';
 import { Customer } from './customer';
 import { identifierFields } from './identifiers';
@@ -54,17 +55,12 @@ async function reindexChunk(source: DataSource, keys: KeyStore, client: string, 
       const columns = key && before ? changedIndexes(key, row, before) : [];
       if (columns.length === 0) continue;
       // Whoever writes the row meanwhile writes its indexes too, and they stay.
-      const unchanged = columns.map(({ column, old }) => (old === null ? `${column} IS NULL` : `${column} = ?`));
-      await manager.query(
-        `UPDATE customer SET ${columns.map(({ column }) => `${column} = ?`).join(', ')}
-         WHERE client_id = ? AND id = ? AND ${unchanged.join(' AND ')}`,
-        [
-          ...columns.map(({ index }) => index),
-          client,
-          row.id,
-          ...columns.flatMap(({ old }) => (old === null ? [] : old)),
-        ],
+      const unchanged = columns.map(({ column, old }) =>
+        old === null ? sql`${name(column)} IS NULL` : sql`${name(column)} = ${old}`,
       );
+      const changes = columns.map(({ column, index }) => sql`${name(column)} = ${index}`);
+      await tenantSql(manager, client).change`UPDATE customer SET ${joined(changes, ', ')}
+        WHERE ${own} AND id = ${String(row.id)} AND ${joined(unchanged, ' AND ')}`;
       changed++;
     }
     if (rows.length < CHUNK) await manager.query('DELETE FROM identifier_reindex WHERE client_id = ?', [client]);
@@ -91,13 +87,9 @@ async function storedIndexes(
   after: string,
   last: string,
 ): Promise<Map<string, Row>> {
-  const rows = await source.query<Row[]>(
-    `SELECT id, ${indexes()
-      .map(([, { column }]) => column)
-      .join(', ')} FROM customer
-     WHERE client_id = ? AND id > ? AND id <= ?`,
-    [client, after, last],
-  );
+  const columns = indexes().map(([, { column }]) => name(column));
+  const rows = await tenantSql(source, client).select<Row>`SELECT id, ${joined(columns, ', ')} FROM customer
+    WHERE ${own} AND id > ${after} AND id <= ${last}`;
   return new Map(rows.map((row) => [String(row.id), row]));
 }
 

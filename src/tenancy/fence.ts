@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
-import { placesFor } from '../storage/affected-rows';
+import { dialectOf } from '../storage/dialect';
 import { snakeCase } from '../storage/entity-class';
+import { chunksOf, placesFor } from '../storage/sql';
 import { type PersonTable } from './tenant-table';
 
 /** The restriction of a person who is being erased; only the erasure's cancellation lifts it. */
@@ -32,11 +33,9 @@ export async function enterFence(
 ): Promise<Map<string, string | null>> {
   const [id, state, revision] = [subject.id, fence.state, fence.revision].map(snakeCase);
   // What was read before in this transaction may be older than the lock.
-  const lock = manager.dataSource.options.type === 'better-sqlite3' ? '' : ' FOR UPDATE';
+  const lock = dialectOf(manager).forUpdate;
   const found = new Map<string, string | null>();
-  const sorted = [...new Set(ids)].sort();
-  for (let start = 0; start < sorted.length; start += CHUNK) {
-    const chunk = sorted.slice(start, start + CHUNK);
+  for (const chunk of chunksOf([...new Set(ids)].sort(), CHUNK)) {
     const where = `WHERE client_id = ? AND \`${id}\` IN (${placesFor(chunk)})`;
     await manager.query(`UPDATE \`${name}\` SET \`${revision}\` = COALESCE(\`${revision}\`, 0) + 1 ${where}`, [
       client,

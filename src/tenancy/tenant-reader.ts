@@ -2,9 +2,11 @@ import type { DataSource, EntityManager } from 'typeorm';
 import type { DataCategory } from '../governance/vocabulary';
 import type { KeyHandle } from '../keys/held-key';
 import type { KeyStore } from '../keys/key-store';
-import { snakeCase } from '../storage/entity-class';
+import { type EntityClass, snakeCase } from '../storage/entity-class';
+import { listIn } from '../storage/lists';
+import { placesFor } from '../storage/sql';
 import { runStatement } from '../storage/statements';
-import { type TenantTable, tableOf } from './tenant-table';
+import { isList, type TenantTable, tableOf } from './tenant-table';
 
 type Scalar = string | number;
 
@@ -42,10 +44,8 @@ const PARENTS_PER_SELECT = 250;
 const SURPLUS = 4;
 const MOST_ROWS_TOGETHER = 10_000;
 
-/** A row as resolvers get it: plain values, times as Dates, amounts as decimals; sealed fields opened. */
+/** A row as resolvers get it: plain values, times as Dates, amounts as decimals, lists as arrays; sealed fields opened. */
 export type Row = Record<string, unknown>;
-
-type Entity = abstract new (...args: never[]) => object;
 
 /** What a row is sealed for: sealed bytes that were moved to another row, table or category do not open there. */
 export function sealingContext(table: TenantTable, row: Row, category: DataCategory): string {
@@ -70,7 +70,7 @@ export class TenantReader {
     this.#keys = keys;
   }
 
-  async select(entity: Entity, selection: Selection): Promise<Row[]> {
+  async select(entity: EntityClass, selection: Selection): Promise<Row[]> {
     const table = tableOf(entity);
     const columns = columnsFor(table, selection.fields);
     const parts = inParts(selection.where ?? []).map((where) => statement(table, columns, { ...selection, where }));
@@ -87,7 +87,7 @@ export class TenantReader {
    * @param by the fields that tie a row to its parent
    */
   async selectEach(
-    entity: Entity,
+    entity: EntityClass,
     selection: Selection,
     by: readonly string[],
     parents: readonly Parent[],
@@ -152,7 +152,7 @@ export class TenantReader {
     return this.#query<Row>({ sql, parameters: parts.flatMap(({ parameters }) => parameters) });
   }
 
-  async count(entity: Entity, client: string, where: readonly Condition[] = []): Promise<number> {
+  async count(entity: EntityClass, client: string, where: readonly Condition[] = []): Promise<number> {
     const table = tableOf(entity);
     let total = 0;
     for (const part of inParts(where)) {
@@ -169,7 +169,7 @@ export class TenantReader {
   }
 
   async #open(table: TenantTable, columns: Columns, client: string, rows: Row[]): Promise<Row[]> {
-    const { instants, amounts, sealed, among } = columns;
+    const { instants, amounts, lists, sealed, among } = columns;
     for (const row of rows) {
       for (const field of instants) {
         const value = row[field];
@@ -179,6 +179,7 @@ export class TenantReader {
         const value = row[field];
         if (typeof value === 'number') row[field] = value / 10_000;
       }
+      for (const field of lists) row[field] = listIn(row[field]);
     }
     if (sealed.length === 0 || rows.length === 0 || !table.subject) return rows;
     const subject = table.subject.id;
@@ -239,6 +240,7 @@ interface Columns {
   readonly list: string;
   readonly instants: readonly string[];
   readonly amounts: readonly string[];
+  readonly lists: readonly string[];
   readonly sealed: readonly SealedColumn[];
   /** What tells the rows of one subject apart. */
   readonly among: readonly string[];
@@ -282,7 +284,11 @@ function makeColumns(table: TenantTable, wanted: ReadonlySet<string>): Columns {
     list.push(`\`${place.column}\` AS \`${place.property}\``);
   }
   const among = table.key.filter((property) => property !== 'clientId' && property !== table.subject?.id);
-  return { list: list.join(', '), instants: ofKind('instant'), amounts: ofKind('amount'), sealed, among };
+  const lists = [...wanted].filter((name) => {
+    const field = table.fields.get(name);
+    return field !== undefined && isList(field);
+  });
+  return { list: list.join(', '), instants: ofKind('instant'), amounts: ofKind('amount'), lists, sealed, among };
 }
 
 /** The same conditions, with a list of values that is too long for one statement cut into several. */
@@ -385,9 +391,7 @@ export function conditionText(table: TenantTable, condition: Condition): { text:
   const possible = (value: Scalar) => ('index' in condition ? isAscii(value) : mayHold(table, condition.field, value));
   const parameters = asked.map((value) => defined(table, column, value)).filter(possible);
   if (parameters.length === 0) return { text: condition.is === 'not in' ? '1 = 1' : '1 = 0', parameters };
-  const compared = isList
-    ? `${condition.is.toUpperCase()} (${parameters.map(() => '?').join(', ')})`
-    : `${condition.is} ?`;
+  const compared = isList ? `${condition.is.toUpperCase()} (${placesFor(parameters)})` : `${condition.is} ?`;
   return { text: `\`${column}\` ${compared}`, parameters };
 }
 

@@ -1,4 +1,3 @@
-import { Directive } from 'type-graphql';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type {
   AgreementKind,
@@ -25,8 +24,14 @@ export type ErasureAction = 'DELETE' | 'DEIDENTIFY' | 'KEEP';
 /** How long a value stays: as long as the agreement runs and 90 days (D1), or longer where D5 permits. */
 export type Retention = 'AGREEMENT' | 'CLAIMS';
 
-/** `bytes` are what a room seals by itself, under a key that is no person's; only the room reads and writes them. */
-type PlainKind = 'id' | 'instant' | 'amount' | 'count' | 'size' | 'bytes' | { readonly text: number };
+/**
+ * `text` and `list` say how many characters the column takes; a list is one of codes, an array in rows. `bytes` are what a
+ * module seals by itself, under a key that is no person's; only that module reads and writes them.
+ */
+export type PlainKind =
+  | ('id' | 'instant' | 'amount' | 'count' | 'size' | 'bytes')
+  | { readonly text: number }
+  | { readonly list: number };
 
 /** How a field is kept: in a column of its own, or sealed together with its category's others under the subject's key. */
 export type Storing =
@@ -118,7 +123,7 @@ function draftOf(target: object): Draft {
 }
 
 function optionsOf(kind: PlainKind) {
-  if (typeof kind === 'object') return textColumn(kind.text);
+  if (typeof kind === 'object') return textColumn('list' in kind ? kind.list : kind.text);
   return {
     id: idColumn,
     instant: instantColumn,
@@ -147,35 +152,8 @@ export function Key(kind: PlainKind = 'id'): PropertyDecorator {
   };
 }
 
-/**
- * The one line in which a field's governance is said: it writes the schema's directives, makes the columns, and tells
- * erasure and the census about them (blueprint section 2).
- */
-export function PersonalData(options: PersonalDataOptions): PropertyDecorator {
-  return (target, property) => {
-    // The last one applied is the first one printed.
-    for (const directive of directivesOf(options).reverse()) Directive(directive)(target, property);
-    keep(target, { property: String(property), stored: options.stored, personal: options });
-  };
-}
-
-/**
- * A field that leads to rows about subjects: a list, a connection, a look-up. What may be read of them decides whether
- * anybody is told of any; a schema in which rows are reached without it does not start.
- */
-export function PersonalRows(subject: DataSubject = 'CUSTOMER'): PropertyDecorator & MethodDecorator {
-  return Directive(`@personalRows(subject: ${subject})`);
-}
-
-/** A field that says nothing about a person, and why; `exposed` fields get the directive too. */
-export function NonPersonal(because: string, stored: Storing): PropertyDecorator {
-  return (target, property) => {
-    Directive(`@nonPersonal(because: ${JSON.stringify(because)})`)(target, property);
-    keep(target, { property: String(property), stored, because });
-  };
-}
-
-function keep(target: object, field: StoredField): void {
+/** Declares a field: its columns, and what storage, erasure and the inventory know of it. */
+export function declareField(target: object, field: StoredField): void {
   const draft = draftOf(target);
   draft.fields.set(field.property, field);
   const { stored } = field;
@@ -199,25 +177,6 @@ function addSealedColumn(target: object, draft: Draft, category: DataCategory): 
   const property = `sealed${category}`;
   Column({ name: column, ...sealedColumn, nullable: true })(target, property);
   draft.sealed.set(category, { property, column });
-}
-
-function directivesOf(options: PersonalDataOptions): string[] {
-  const { category, subject = 'CUSTOMER', allow, deidentify = {}, requiresAgreement, derivedFrom } = options;
-  const domain = options.domain === undefined ? '' : `, domain: ${JSON.stringify(options.domain)}`;
-  const byMethod = new Map<Deidentification, string[]>();
-  for (const [purpose, method] of Object.entries(deidentify)) {
-    byMethod.set(method, [...(byMethod.get(method) ?? []), purpose]);
-  }
-  return [
-    `@personalData(category: ${category}, subject: ${subject})`,
-    `@purposes(allow: [${allow.join(', ')}])`,
-    ...[...byMethod].map(([method, purposes]) => {
-      const within = method === 'PSEUDONYM' ? domain : '';
-      return `@deidentify(for: [${purposes.join(', ')}], by: ${method}${within})`;
-    }),
-    ...(requiresAgreement ? [`@requiresAgreement(kind: ${requiresAgreement})`] : []),
-    ...(derivedFrom ? [`@derivedFrom(fields: ${JSON.stringify(derivedFrom)})`] : []),
-  ];
 }
 
 /** The table that an entity declares. @throws {Error} where it declares none */
@@ -245,6 +204,10 @@ export function fencedBy({ subject, outsideFence }: TenantTable): PersonTable | 
   }
   return undefined;
 }
+
+/** Whether a field's column holds a list of codes (storage/lists.ts). */
+export const isList = ({ stored }: StoredField): boolean =>
+  'plain' in stored && typeof stored.plain === 'object' && 'list' in stored.plain;
 
 /** Every field declared on a class, tables and sealed objects alike; for the census. */
 export function declaredFields(entity: EntityClass): ReadonlyMap<string, StoredField> {

@@ -5,12 +5,14 @@ import { attributeKeyIndex, blindIndex } from '../keys/blind-index';
 import type { KeyStore } from '../keys/key-store';
 import { seal, unseal } from '../keys/sealing';
 import { type Awaited, SealingBatch, type SealingThread } from '../keys/sealing-thread';
-import { snakeCase } from '../storage/entity-class';
+import { dialectOf } from '../storage/dialect';
+import { type EntityClass, snakeCase } from '../storage/entity-class';
+import { listText } from '../storage/lists';
+import { insertStatement } from '../storage/sql';
 import { enterFence, PersonGoneError, UNDER_ERASURE } from './fence';
 import { mayHold, type Row, sealingContext } from './tenant-reader';
 import { fencedBy, type IndexColumn, type StoredField, type TenantTable, tableOf } from './tenant-table';
 
-type Entity = abstract new (...args: never[]) => object;
 type Value = string | number | Buffer | null;
 
 /** Rows of one INSERT: below every engine's limit on parameters for the widest table here. */
@@ -53,7 +55,7 @@ export class TenantWriter {
    * this one for it. The writes enter by themselves; whoever must know first what they would refuse, calls this.
    * @returns what limits the processing of each person who is there, null where nothing does
    */
-  async enter(entity: Entity, client: string, persons: readonly string[]): Promise<Map<string, string | null>> {
+  async enter(entity: EntityClass, client: string, persons: readonly string[]): Promise<Map<string, string | null>> {
     const states = new Map<string, string | null>();
     const table = fencedBy(tableOf(entity));
     if (!table) return states;
@@ -71,7 +73,7 @@ export class TenantWriter {
    * Inserts rows of one client and entity. Times are Dates or epoch milliseconds, amounts decimals.
    * @throws {PersonGoneError} where a row is about a person who is being erased, or is not there
    */
-  async insert(entity: Entity, client: string, rows: readonly Row[]): Promise<void> {
+  async insert(entity: EntityClass, client: string, rows: readonly Row[]): Promise<void> {
     const table = tableOf(entity);
     await this.#enterWith(entity, table, client, rows);
     const sealing = rows.filter((row) => hasSealed(table, row)).map((row) => subjectOf(table, row));
@@ -111,7 +113,7 @@ export class TenantWriter {
    * @throws {UnsealError} where what is sealed was altered or moved
    * @throws {PersonGoneError} where it is about a person who is being erased
    */
-  async update(entity: Entity, client: string, key: Row, wanted: Row): Promise<boolean> {
+  async update(entity: EntityClass, client: string, key: Row, wanted: Row): Promise<boolean> {
     const table = tableOf(entity);
     const changes = changesOf(table, wanted);
     if (Object.keys(changes).length > 0) await this.#enterTo(entity, table, client, key);
@@ -142,7 +144,7 @@ export class TenantWriter {
   }
 
   /** Removes one row, named by its whole key. @throws {PersonGoneError} where it is about a person who is being erased */
-  async remove(entity: Entity, client: string, key: Row): Promise<void> {
+  async remove(entity: EntityClass, client: string, key: Row): Promise<void> {
     const table = tableOf(entity);
     await this.#enterTo(entity, table, client, key);
     const where = keyPredicate(table, { ...key, clientId: client });
@@ -150,7 +152,7 @@ export class TenantWriter {
   }
 
   /** Who comes with these rows is here first, and nobody erases them yet. */
-  async #enterWith(entity: Entity, table: TenantTable, client: string, rows: readonly Row[]): Promise<void> {
+  async #enterWith(entity: EntityClass, table: TenantTable, client: string, rows: readonly Row[]): Promise<void> {
     const persons = table.subject ? [...new Set(rows.map((row) => subjectOf(table, row)))] : [];
     if (table.fence) {
       for (const id of persons) this.#entered.set(id, null);
@@ -162,7 +164,7 @@ export class TenantWriter {
     if (persons.some(isGone)) throw new PersonGoneError();
   }
 
-  async #enterTo(entity: Entity, table: TenantTable, client: string, key: Row): Promise<void> {
+  async #enterTo(entity: EntityClass, table: TenantTable, client: string, key: Row): Promise<void> {
     const person = table.subject && key[table.subject.id];
     if (typeof person !== 'string') return;
     const states = await this.enter(entity, client, [person]);
@@ -177,8 +179,8 @@ export class TenantWriter {
     const where = keyPredicate(table, { ...key, clientId: client });
     if (!where.parameters.every((value, index) => mayHold(table, table.key[index] ?? '', value))) return undefined;
     const list = [...new Set(names)].map((name) => `\`${name}\``).join(', ');
-    // Two changes of one category at a time would each seal the other's field as it was; SQLite has one writer anyway.
-    const lock = this.#manager.dataSource.options.type === 'better-sqlite3' ? '' : ' FOR UPDATE';
+    // Two changes of one category at a time would each seal the other's field as it was.
+    const lock = dialectOf(this.#manager).forUpdate;
     const [row] = await this.#manager.query<Row[]>(
       `SELECT ${list} FROM \`${table.name}\` WHERE ${where.text}${lock}`,
       where.parameters,
@@ -219,11 +221,7 @@ function insertion(
   for (const columns of rows) for (const name of columns.keys()) names.add(name);
   const values: Array<Value | Awaited> = [];
   for (const columns of rows) for (const name of names) values.push(columns.get(name) ?? null);
-  const row = `(${Array(names.size).fill('?').join(', ')})`;
-  const places = Array(rows.length).fill(row).join(', ');
-  const list = [...names].map((name) => `\`${name}\``).join(', ');
-  const text = `INSERT INTO \`${table.name}\` (${list}) VALUES ${places}`;
-  return { text, values: batch ? batch.fill(values) : values };
+  return { text: insertStatement(table.name, [...names], rows.length), values: batch ? batch.fill(values) : values };
 }
 
 const noKey = (table: TenantTable, category: DataCategory) =>
@@ -330,12 +328,18 @@ function plainValue(table: TenantTable, { property, stored }: StoredField, value
   const fits = (taken: boolean, taker: string) => {
     if (!taken) throw new TypeError(`${table.name}.${property} takes ${taker}`);
   };
-  if (kind === 'bytes') throw new TypeError(`${table.name}.${property} is written by its own room`);
+  if (kind === 'bytes') throw new TypeError(`${table.name}.${property} is written by its own module`);
   if (kind === 'instant' || kind === 'count' || kind === 'size' || kind === 'amount') {
     const number = value instanceof Date ? value.getTime() : value;
     const whole = typeof number === 'number' ? (kind === 'amount' ? Math.round(number * 10_000) : number) : Number.NaN;
     fits(Number.isSafeInteger(whole) && (kind === 'instant' || typeof value === 'number'), `a number (${kind})`);
     return whole;
+  }
+  if (typeof kind === 'object' && 'list' in kind) {
+    fits(Array.isArray(value), 'a list');
+    const text = listText(value as string[]);
+    fits(text.length <= kind.list, `a list of ${kind.list} characters`);
+    return text;
   }
   const limit = kind === 'id' ? 36 : kind.text;
   fits(

@@ -8,6 +8,7 @@ import { type DecidedRow, decidedRow } from '../storage/decided-row';
 import type { Regions } from '../storage/regions';
 import { inTransaction, isDuplicate } from '../storage/transaction';
 import { type Condition, type Row, TenantReader } from '../tenancy/tenant-reader';
+import { own, tenantSql } from '../tenancy/tenant-sql';
 import { tableOf } from '../tenancy/tenant-table';
 import { TenantWriter } from '../tenancy/tenant-writer';
 import type { OfficerAction, Side, TransferEvent } from './approval-state';
@@ -98,10 +99,8 @@ export class ApprovalStore {
   /** Countries of residence that a client's customers have; null for those of whom none is recorded. */
   async residencies(client: string): Promise<Array<string | null>> {
     const source = await this.#regions.of(client);
-    const rows = await source.query<Array<{ residency: string | null }>>(
-      'SELECT DISTINCT residency FROM customer WHERE client_id = ? ORDER BY residency',
-      [client],
-    );
+    const rows = await tenantSql(source, client).select<{ residency: string | null }>`
+      SELECT DISTINCT residency FROM customer WHERE ${own} ORDER BY residency`;
     return rows.map(({ residency }) => residency);
   }
 
@@ -136,10 +135,7 @@ export class ApprovalStore {
 
 const rowOf = (approval: StoredApproval): Row => ({
   ...approval,
-  categories: approval.categories.join(','),
-  purposes: approval.purposes.join(','),
   safeguards: approval.safeguards.join('\n'),
-  residencies: approval.residencies?.join(',') ?? null,
 });
 
 const eventRow = (approvalId: string, event: TransferEvent): Row => ({
@@ -166,14 +162,16 @@ function storedOf(row: Row, events: readonly Row[], subjects: readonly Row[]): S
     recipientKind: String(row.recipientKind) as RecipientKind,
     recipientId: String(row.recipientId),
     destinationCountry: String(row.destinationCountry),
-    categories: listOf(row.categories, ',').filter(isCategory),
-    purposes: listOf(row.purposes, ',').filter(isPurpose),
+    categories: codesIn(row.categories).filter(isCategory),
+    purposes: codesIn(row.purposes).filter(isPurpose),
     mechanism: String(row.mechanism),
     sccModule: (row.sccModule ?? null) as number | null,
     assessment: (row.assessment ?? null) as string | null,
-    safeguards: listOf(row.safeguards, '\n'),
+    safeguards: String(row.safeguards ?? '')
+      .split('\n')
+      .filter(Boolean),
     authorisation: (row.authorisation ?? null) as string | null,
-    residencies: typeof row.residencies === 'string' ? listOf(row.residencies, ',') : null,
+    residencies: row.residencies as string[] | null,
     namedSubjects: (row.namedSubjects ?? null) as number | null,
     // Whoever was named and is erased is named no more; an empty list names nobody, and is not everybody.
     subjects: row.namedSubjects === null ? null : new Set(subjects.map(({ customerId }) => String(customerId))),
@@ -192,8 +190,7 @@ function storedOf(row: Row, events: readonly Row[], subjects: readonly Row[]): S
   };
 }
 
-const listOf = (text: unknown, separator: string): string[] =>
-  typeof text === 'string' ? text.split(separator).filter(Boolean) : [];
+const codesIn = (list: unknown): readonly string[] => (list ?? []) as readonly string[];
 
 const isCategory = (text: string): text is DataCategory => Object.hasOwn(dataCategories, text);
 

@@ -6,7 +6,8 @@ import { DataCategoryEnum, ProcessingPurposeEnum, register } from '../identity/e
 import type { RecipientKind } from '../identity/recipient';
 import { law } from '../law/law';
 import { RecipientKindEnum } from '../register/certification';
-import { Key, NonPersonal, TenantTable } from '../tenancy/tenant-table';
+import { NonPersonal } from '../tenancy/personal-data';
+import { Key, TenantTable } from '../tenancy/tenant-table';
 import { type TransferAction, type TransferState, transferActions, transferStates } from './approval-state';
 
 const governance = 'a record of governance';
@@ -64,11 +65,11 @@ export class TransferApproval {
   @Field(() => String, { description: 'ISO 3166-1 alpha-2.' })
   destinationCountry: string;
 
-  @NonPersonal(governance, { plain: { text: 500 } })
+  @NonPersonal(governance, { plain: { list: 500 } })
   @Field(() => [DataCategoryEnum])
   categories: DataCategory[];
 
-  @NonPersonal(governance, { plain: { text: 200 } })
+  @NonPersonal(governance, { plain: { list: 200 } })
   @Field(() => [ProcessingPurposeEnum])
   purposes: ProcessingPurpose[];
 
@@ -92,7 +93,7 @@ export class TransferApproval {
   @Field(() => String, { nullable: true, description: "The supervisory authority's authorisation (GDPR Art. 46(3))." })
   authorisation: string | null;
 
-  @NonPersonal(governance, { plain: { text: 1000 } })
+  @NonPersonal(governance, { plain: { list: 1000 } })
   @Field(() => [String], {
     nullable: true,
     description: 'Countries whose people it is for; null is every country whose law knows the mechanism.',

@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { keptHeads } from '../../src/audit/log/checkpoint-store';
-import { watchedVerifier } from '../../src/audit/sign-ins';
+import { watchedVerifier } from '../../src/audit/recording/change-recorder';
 import { type Verification, verifyLedger } from '../../src/audit/verification/verification';
 import { contractOf } from '../../src/gateway/contracts';
 import { createLogger } from '../../src/gateway/logging';

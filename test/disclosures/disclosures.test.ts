@@ -1,4 +1,4 @@
-import { References } from '../../src/audit/references';
+import { References } from '../../src/audit/recording/references';
 import { isBarredByArticle48 } from '../../src/disclosures/article-48';
 import { Disclosures } from '../../src/disclosures/disclosures';
 import { type Asker, openTestApp, type TestApp } from '../support/app';

@@ -3,7 +3,8 @@ import { erasureDue } from '../../src/erasure/deadline';
 import { categoriesOf, planErasure } from '../../src/erasure/plan';
 import { everyCategory } from '../../src/erasure/retained';
 import type { DataCategory } from '../../src/governance/vocabulary';
-import { Key, NonPersonal, PersonalData, TenantTable, tableOf } from '../../src/tenancy/tenant-table';
+import { NonPersonal, PersonalData } from '../../src/tenancy/personal-data';
+import { Key, TenantTable, tableOf } from '../../src/tenancy/tenant-table';
 
 const tables = tenantEntities.map(tableOf);
 const whole = { subject: 'CUSTOMER' as const, erases: () => true, keepsDeidentified: false };

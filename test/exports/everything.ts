@@ -50,6 +50,9 @@ function fillerOf({ name }: TenantTable, { property, stored }: StoredField): unk
   }
   if (!('plain' in stored)) return `${CANARY} ${property}`;
   const { plain } = stored;
-  if (typeof plain === 'object') return `${name} ${property}`.slice(0, plain.text);
+  if (typeof plain === 'object') {
+    const text = `${name} ${property}`;
+    return 'list' in plain ? [text.slice(0, plain.list)] : text.slice(0, plain.text);
+  }
   return { id: uuid(), instant: at, amount: 12.5, count: 3, size: 4, bytes: null }[plain];
 }

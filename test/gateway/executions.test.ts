@@ -15,7 +15,7 @@ test('S9: what has arrived is counted in all and by address, until it has ended'
   executions.arrive('a');
   expect(() => executions.arrive('a')).toThrow(GatewayError);
   executions.arrive('b');
-  expect(() => executions.arrive('c')).toThrow('The server has as much to do as it can; try again.');
+  expect(() => executions.arrive('c')).toThrow('The server is at its limit; try again.');
   first();
   first();
   executions.arrive('a');
@@ -94,6 +94,27 @@ test('S8: whoever took up the process rests while others ask too, and only then'
   await resting;
 });
 
+test('S9: while others ask too, nobody has more than half of the process', async () => {
+  const executions = executionsWith({});
+  const work = async (caller: string, milliseconds: number) => {
+    const leave = await executions.turn(caller);
+    const end = performance.now() + milliseconds;
+    while (performance.now() < end);
+    // The loop counts its time when it goes round.
+    await new Promise((resolve) => setImmediate(resolve));
+    leave();
+  };
+  await work('busy', 1);
+  await work('modest', 1);
+  await work('busy', 60);
+  const before = performance.now();
+  await work('modest', 1);
+  const modest = performance.now();
+  await work('busy', 1);
+  const busy = performance.now();
+  expect(modest - before).toBeLessThan(busy - modest);
+});
+
 test('S9: callers without a token share one part of the server, and leave the rest to others', async () => {
   const executions = executionsWith({ anonymousExecutions: 1, anonymousOperations: 2 });
   await executions.turn('');
@@ -104,7 +125,7 @@ test('S9: callers without a token share one part of the server, and leave the re
 
 test('limits are read by their names, and what is wrong is said', () => {
   expect(readLimits('sockets=5, socketBytes = 1000')).toEqual({ sockets: 5, socketBytes: 1000 });
-  expect(() => readLimits('socket=5')).toThrow(`"socket" is no limit; they are ${limitNames.join(', ')}`);
+  expect(() => readLimits('socket=5')).toThrow(`there is no limit "socket"; the limits are ${limitNames.join(', ')}`);
   for (const wrong of ['sockets', 'sockets=', 'sockets=0', 'sockets=-1', 'sockets=1.5', 'sockets=many']) {
     expect(() => readLimits(wrong)).toThrow('sockets must be a whole number above 0, such as 1000');
   }

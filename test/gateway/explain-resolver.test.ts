@@ -7,6 +7,7 @@ const caller = (subject: string): RequestContext => ({
   country: undefined,
   access: { grantedPurposes: [] },
   accessFor: () => ({ grantedPurposes: [] }),
+  notes: { subjects: new Set(), transferBases: new Set() },
   memory: new Map(),
 });
 

@@ -256,6 +256,7 @@ test('pitfall 19: no token and no context read nothing governed', async () => {
       country: undefined,
       access: { grantedPurposes: [] },
       accessFor: () => ({ grantedPurposes: [] }),
+      notes: { subjects: new Set(), transferBases: new Set() },
       memory: new Map(),
     }),
   });

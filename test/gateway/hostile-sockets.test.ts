@@ -51,20 +51,55 @@ test('S7: a socket that does not read what it is sent is cut off', async () => {
 }, 60_000);
 
 test('S7: messages and bytes a second are bounded, pings among them', async () => {
-  const { url } = await serve({ socketMessages: 2, socketBytes: 1_000 });
-  const talker = await client(url);
-  await talker.init();
+  const server = await serve({ socketMessages: 2, socketBytes: 1_000 });
+  const known = async () => {
+    const socket = await client(server.url);
+    await socket.init({ authorization: `Bearer ${await server.token()}` });
+    return socket;
+  };
+  const talker = await known();
   const talked = closing(talker);
   for (let sent = 0; sent < 30; sent++) talker.send({ type: 'ping' });
   expect(await talked).toBe(1008);
-  const pinger = await client(url);
+  const pinger = await known();
   const pinged = closing(pinger);
   for (let sent = 0; sent < 30; sent++) pinger.socket.ping();
   expect(await pinged).toBe(1008);
-  const sender = await client(url);
+  const sender = await known();
   const sent = closing(sender);
   sender.send({ type: 'ping', payload: { long: 'x'.repeat(11_000) } });
   expect(await sent).toBe(1008);
+});
+
+test('S7: a socket that has shown no token may say little, and one that has may say more', async () => {
+  const server = await serve({ anonymousSocketMessages: 5 });
+  const nobody = await client(server.url);
+  await nobody.init();
+  const closed = closing(nobody);
+  for (let sent = 0; sent < 6; sent++) nobody.send({ type: 'ping' });
+  expect(await closed).toBe(1008);
+  const known = await client(server.url);
+  await known.init({ authorization: `Bearer ${await server.token()}` });
+  for (let sent = 0; sent < 20; sent++) known.send({ type: 'ping' });
+  for (let answered = 0; answered < 20; answered++) expect(await known.next()).toEqual({ type: 'pong' });
+});
+
+test('S7: an address opens only so many sockets a second, however soon it closes them', async () => {
+  const { url } = await serve({ socketOpenings: 1 });
+  for (let opened = 0; opened < 10; opened++) {
+    const socket = await client(url);
+    const closed = closing(socket);
+    socket.close();
+    await closed;
+  }
+  const refused: unknown[] = [];
+  for (let tried = 0; tried < 3 && refused.length === 0; tried++)
+    await client(url).catch((error) => refused.push(error));
+  expect(String(refused[0])).toContain('429');
+  for (let waited = 0; waited < 50; waited++) {
+    if (await client(url).catch(() => undefined)) return;
+  }
+  throw new Error('nothing is opened any more');
 });
 
 test('S7: the id of an operation, which comes back with each answer, is bounded', async () => {

@@ -166,9 +166,7 @@ export async function startServer(overrides: Partial<ServerOptions> = {}): Promi
     }
     return govern(schema, {
       onInternalError: (error) => logger.error({ err: error }, 'a resolver failed'),
-      onDecision: (context, decision) => {
-        (context as RequestContext).decision = decision;
-      },
+      contextWith: (context, decision): RequestContext => ({ ...(context as RequestContext), decision }),
     });
   }
 
@@ -176,6 +174,7 @@ export async function startServer(overrides: Partial<ServerOptions> = {}): Promi
     const accessFor = (wanted: string | undefined): Access => ({
       principal: claims.subject || undefined,
       purpose: wanted,
+      forPurpose: accessFor,
       grantedPurposes: claims.purposes.filter((name) => harness.grants.has(name)),
       scopes: claims.scopes,
       // A grant that covers the contact data for no purpose but SUPPORT.
@@ -185,7 +184,8 @@ export async function startServer(overrides: Partial<ServerOptions> = {}): Promi
           : [],
     });
     const client = claims.tenant === undefined ? undefined : { id: 'c1', slug: claims.tenant };
-    return { claims, client, country: claims.country, access: accessFor(purpose), accessFor, memory: new Map() };
+    const notes = { subjects: new Set<never>(), transferBases: new Set<string>() };
+    return { claims, client, country: claims.country, access: accessFor(purpose), accessFor, notes, memory: new Map() };
   }
 }
 

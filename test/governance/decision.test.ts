@@ -403,8 +403,9 @@ describe('what the decision tells', () => {
   const decided = async (document: string, access: Access = base): Promise<Decision> => {
     let decision: Decision | undefined;
     const telling = govern(schema, {
-      onDecision: (context, made) => {
+      contextWith: (context, made) => {
         if (context === 'context') decision = made;
+        return context;
       },
     });
     await telling.execute({ document, access, contextValue: 'context', rootValue: {} });
@@ -484,7 +485,12 @@ describe('what the decision tells', () => {
 
   test('a decision for a document is made once for the same facts', async () => {
     const decisions = new Set<Decision>();
-    const telling = govern(schema, { onDecision: (_, decision) => decisions.add(decision) });
+    const telling = govern(schema, {
+      contextWith: (context, decision) => {
+        decisions.add(decision);
+        return context;
+      },
+    });
     const document = parse('{ person { email name } }');
     for (let i = 0; i < 3; i++)
       await telling.execute({ document, access: { ...base, principal: `p${i}` }, rootValue: {} });

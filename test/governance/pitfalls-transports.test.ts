@@ -405,7 +405,12 @@ test('a refused argument has an error of its own, that names it and what it read
 
 test('pitfall 24: a value is masked before anything beside the resolver sees it', async () => {
   const decisions: unknown[] = [];
-  const { governed, schema } = house({ onDecision: (_, decision) => decisions.push(decision) });
+  const { governed, schema } = house({
+    contextWith: (context, decision) => {
+      decisions.push(decision);
+      return context;
+    },
+  });
   const asked: unknown[] = [];
   const access: Access = {
     ...improvement,

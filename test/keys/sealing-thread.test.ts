@@ -7,7 +7,7 @@ import type { SealingThread as Thread } from '../../src/keys/sealing-thread';
 import { root } from '../support/root';
 
 // A thread runs what was built.
-const { SealingThread } = require(join(root, 'dist/src/storage/sealing-thread.js')) as { SealingThread: typeof Thread };
+const { SealingThread } = require(join(root, 'dist/src/keys/sealing-thread.js')) as { SealingThread: typeof Thread };
 
 describe('the sealing thread', () => {
   let thread: Thread;

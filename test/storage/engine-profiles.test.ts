@@ -1,29 +1,47 @@
 import type { DataSource } from 'typeorm';
 import { openDataSource } from '../../src/storage/data-source';
-import { detectEngine, ENGINE_PROFILES, type EngineName } from '../../src/storage/engine-profiles';
+import { dialectOf } from '../../src/storage/dialect';
+import {
+  detectEngine,
+  ENGINE_PROFILES,
+  type EngineName,
+  type EngineProfile,
+  itemsPerTransaction,
+} from '../../src/storage/engine-profiles';
+import { affectedRows, insertStatement } from '../../src/storage/sql';
+import { inTransaction } from '../../src/storage/transaction';
 import { databases } from '../support/databases';
 
 describe.each(databases)('on $name', ({ name, create }) => {
-  test('the engine is recognised, and has the functions its profile claims', async () => {
+  test('the engine is recognised, and understands its dialect', async () => {
     const database = await create();
-    const dataSource = await openDataSource(database.databaseUrl, {
-      variable: 'DATABASE_URL',
-      entities: [],
-      migrations: [],
+    const options = { variable: 'DATABASE_URL', entities: [], migrations: [] };
+    const source = await openDataSource(database.databaseUrl, options);
+    expect(await detectEngine(source)).toBe(ENGINE_PROFILES[name.toLowerCase() as EngineName]);
+    const dialect = dialectOf(source);
+    expect(dialect.embedded).toBe(name === 'SQLite');
+    await source.query(`CREATE TABLE t (id int NOT NULL PRIMARY KEY, content ${dialect.blob})`);
+    const twice = await inTransaction(source, async (manager) => {
+      expect(dialectOf(manager)).toBe(dialect);
+      await manager.query(`SELECT id FROM t WHERE id = 1${dialect.forUpdate}`);
+      await manager.query(insertStatement('t', ['id', 'content'], 2), [1, null, 2, Buffer.alloc(70_000)]);
+      const again = insertStatement('t', ['id', 'content'], 2, dialect.insertIgnore);
+      return affectedRows(manager, again, [2, null, 3, null]);
     });
-    const profile = await detectEngine(dataSource);
-    expect(profile.name).toBe(name.toLowerCase());
-    await dataSource.query('CREATE TABLE t (id int NOT NULL PRIMARY KEY)');
-    const works = (sql: string) =>
-      dataSource.query(sql).then(
-        () => true,
-        () => false,
-      );
-    expect(await works('SELECT id FROM t FOR UPDATE')).toBe(profile.rowLocks);
-    expect(await works('SELECT id FROM t FOR UPDATE SKIP LOCKED')).toBe(profile.skipLocked);
-    expect(await works("SELECT GET_LOCK('x', 0)")).toBe(profile.namedLocks);
-    expect(await works('SELECT ROW_NUMBER() OVER (ORDER BY id) FROM t')).toBe(profile.windowFunctions);
-    await dataSource.destroy();
+    expect(twice).toBeLessThan(2);
+    const kept = await source.query<Array<{ id: number; size: number | null }>>(
+      `SELECT id, LENGTH(content) AS size FROM t ORDER BY id`,
+    );
+    expect(kept).toEqual([
+      { id: 1, size: null },
+      { id: 2, size: 70_000 },
+      { id: 3, size: null },
+    ]);
+    const [clock] = await source.query<Array<{ now: number }>>(`SELECT ${dialect.now} AS now`);
+    expect(Math.abs(Number(clock?.now) - Date.now() / 1000)).toBeLessThan(3_600);
+    const columns = await source.query<Array<{ owner: string; name: string }>>(dialect.columns);
+    expect(columns.filter(({ owner }) => owner === 't').map((column) => column.name)).toEqual(['id', 'content']);
+    await source.destroy();
     await database.drop();
   });
 });
@@ -52,16 +70,14 @@ describe('by what a server says of itself', () => {
   });
 });
 
-test('every profile goes by its own name', () => {
-  for (const [name, profile] of Object.entries(ENGINE_PROFILES)) expect(profile.name).toBe(name);
-});
-
-test('what the engines lack is said (facts: MySQL-protocol engines)', () => {
-  expect(ENGINE_PROFILES.tidb.skipLocked).toBe(false);
-  expect(ENGINE_PROFILES.vitess.windowFunctions).toBe(false);
-  expect(ENGINE_PROFILES.vitess.atomicAcrossClients).toBe(false);
-  expect(ENGINE_PROFILES.galera.namedLocks).toBe(false);
-  expect(ENGINE_PROFILES.galera.retryAtCommit).toBe(true);
-  expect(ENGINE_PROFILES.galera.maxTransactionRows).toBeLessThan(ENGINE_PROFILES.mariadb.maxTransactionRows);
-  expect(ENGINE_PROFILES.sqlite.concurrentWriters).toBe(false);
+test('a transaction takes what is wanted, within the engine’s bound on rows', () => {
+  const take = (profile: EngineProfile, wanted: number, rowsEach?: number) =>
+    itemsPerTransaction(profile, wanted, rowsEach);
+  const { galera, mariadb, tidb } = ENGINE_PROFILES;
+  expect(take(mariadb, 2_000)).toBe(2_000);
+  expect(take(galera, 2_000)).toBe(1_000);
+  expect(take(galera, 2_000, 7)).toBe(142);
+  expect(take(tidb, 7)).toBe(7);
+  // One item goes in whatever the bound is: it cannot be cut.
+  expect(take(galera, 2_000, 5_000)).toBe(1);
 });

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { SigningKeys } from '../../src/erasure/signing-key';
+import { dialectOf } from '../../src/storage/dialect';
 import { detectEngine } from '../../src/storage/engine-profiles';
 import { Remembered, remembered } from '../../src/storage/remembered';
 import { openTestApp } from '../support/app';
@@ -57,9 +58,9 @@ describe.each(databases)('first looks that fail once, on $name', ({ create }) =>
     const signing = new SigningKeys(keysSource, keys);
     await twice(keysSource, () => signing.current());
     const engines = new Remembered(detectEngine);
-    if (regions.home.options.type !== 'better-sqlite3') await twice(regions.home, () => engines.get(regions.home));
+    if (!dialectOf(regions.home).embedded) await twice(regions.home, () => engines.get(regions.home));
     const { parts } = app.services.erasure;
-    if (regions.home.options.type !== 'better-sqlite3') await twice(regions.home, () => parts.profile(regions.home));
+    if (!dialectOf(regions.home).embedded) await twice(regions.home, () => parts.profile(regions.home));
     await twice(regions.home, () => app.services.trail.record('TEST_HICCUP', { principal: 'test' }));
     await app.close();
     await database.drop();
@@ -70,10 +71,10 @@ describe.each(databases)('first looks that fail once, on $name', ({ create }) =>
 const workUnderWay = new Set([
   'erasure/background.ts #loops',
   'erasure/worker.ts #running',
-  'audit/anchors.ts #running',
-  'audit/heads.ts #writing',
-  'audit/log.ts #running',
-  'audit/log-verification.ts #signatures',
+  'audit/witness/anchors.ts #running',
+  'audit/log/checkpoint-store.ts #writing',
+  'audit/log/appender.ts #running',
+  'audit/verification/log-verification.ts #signatures',
   'register/due-notices.ts #running',
   'identity/issuer-keys.ts #pending',
   'gateway/deadline.ts deadline',

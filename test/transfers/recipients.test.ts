@@ -1,4 +1,3 @@
-import { notesOf } from '../../src/identity/request-notes';
 import { about } from '../../src/identity/subject-state';
 import { type Asker, claimsOf, openTestApp, type TestApp } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';
@@ -191,6 +190,6 @@ describe.each(databases)('recipients in third countries on $name', ({ create }) 
     expect(
       row?.(about({}, { restriction: null, objections: 0, residency: 'DE' }), 'Customer.email', 'CONTACT'),
     ).toBeUndefined();
-    expect([...notesOf(context).transferBases]).toEqual([expect.stringMatching(/^SCC module 2, approval /)]);
+    expect([...context.notes.transferBases]).toEqual([expect.stringMatching(/^SCC module 2, approval /)]);
   });
 });

@@ -1,12 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import { type AlertRule, alertRules, type HoursRule, type SubjectsRule, type WithheldRule } from './rules';
 
-/** One operation, as the rules look at it. */
+/** What the rules see of one operation. */
 export interface Observation {
-  /** The entry that tells more. */
+  /** The id of the operation's entry. */
   readonly entry: string;
   readonly client: string | undefined;
-  /** The principal's keyed reference: an alert names nobody. */
+  /** The principal's keyed reference; an alert names nobody. */
   readonly principal: string;
   readonly permissions: readonly string[];
   /** References of the subjects read. */
@@ -31,7 +31,7 @@ interface Past {
   withheldInARow: number;
 }
 
-/** Watches the accesses of this process by rules that are data (statement G3), and tells of what stands out. */
+/** Watches this process's accesses and raises alerts by the rules in rules.ts (statement G3). */
 export class Alerts {
   readonly #raise: (alert: Alert) => void;
   readonly #rules: readonly AlertRule[];
@@ -103,7 +103,7 @@ function limitOf(rule: SubjectsRule, counts: readonly number[]): number {
 
 function withheld(rule: WithheldRule, observation: Observation, past: Past) {
   past.withheldInARow = observation.withheld > 0 ? past.withheldInARow + 1 : 0;
-  // Once a streak: whoever goes on is the same one.
+  // One alert for each streak.
   return past.withheldInARow === rule.operations
     ? { measured: past.withheldInARow, limit: rule.operations }
     : undefined;

@@ -1,28 +1,30 @@
-/** A principal reads far more subjects within a time than it did before. */
+import { HOUR_MS } from '../../law/calendar';
+
+/** A principal reads far more data subjects in a window of time than it did before. */
 export interface SubjectsRule {
   readonly kind: 'SUBJECTS_BEYOND_OWN_PAST';
   readonly windowMs: number;
-  /** How many times its mean of the windows in which it read anything. */
+  /** How many times its mean over past windows with any access. */
   readonly times: number;
-  /** Fewer never raise it. */
+  /** Fewer subjects never raise an alert. */
   readonly atLeast: number;
-  /** What raises it where there are too few windows to compare with. */
+  /** The threshold while there are too few past windows to compare with. */
   readonly withoutPast: number;
   readonly pastWindows: number;
 }
 
-/** Operation after operation of a principal has something withheld: somebody is trying doors. */
+/** A principal has something withheld in many operations in a row: somebody is probing. */
 export interface WithheldRule {
   readonly kind: 'WITHHELD_IN_A_ROW';
   readonly operations: number;
 }
 
-/** Staff reads under a client's instruction when nobody is at work. */
+/** Staff reads under a client's instruction outside working hours. */
 export interface HoursRule {
   readonly kind: 'BREAK_GLASS_OUT_OF_HOURS';
-  /** How the permission's title begins. */
+  /** The prefix of the permission's title. */
   readonly permission: string;
-  /** Hours of the day in UTC, from and up to. */
+  /** Working hours in UTC: from, and up to but not including. */
   readonly from: number;
   readonly to: number;
   /** Days of the week, 0 for Sunday. */
@@ -31,11 +33,11 @@ export interface HoursRule {
 
 export type AlertRule = SubjectsRule | WithheldRule | HoursRule;
 
-/** What is alerted of (statement G3). */
+/** The rules (statement G3). */
 export const alertRules: readonly AlertRule[] = [
   {
     kind: 'SUBJECTS_BEYOND_OWN_PAST',
-    windowMs: 60 * 60_000,
+    windowMs: HOUR_MS,
     times: 5,
     atLeast: 200,
     withoutPast: 5_000,

@@ -1,17 +1,19 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import { dialectOf } from '../../storage/dialect';
+import { insertStatement } from '../../storage/sql';
 import { runStatement } from '../../storage/statements';
 import { inTransaction } from '../../storage/transaction';
 import type { BatchWindow } from './batch-window';
 import { canonical, type Json } from './canonical';
 import type { CheckpointSigner } from './checkpoint';
+import { originOf } from './checkpoint';
 import type { CheckpointStore } from './checkpoint-store';
 import { GrowingTree, hashLeaf } from './merkle';
-import { originOf } from './origin';
 import { type Tile, TileCutter } from './tiles';
 
-/** An entry on its way into a log: all that it says but its place. */
+/** An entry before it has a place in a log. */
 export interface Draft {
   readonly id: string;
   readonly client: string | undefined;
@@ -31,19 +33,19 @@ export interface LogHead {
   readonly checkpoint: string;
 }
 
-/** The most entries that one INSERT writes: some hundred kilobytes, below every engine's limit on a packet. */
+/** The most entries in one INSERT: a few hundred kilobytes, below every engine's packet limit. */
 const MAX_GROUP = 256;
-/** Groups up to here are written by a prepared statement of their size; larger ones are rare, and cheap by the entry. */
+/** Groups up to this size use a prepared statement; larger ones are rare and cheap for each entry. */
 const PREPARED_GROUP = 16;
 const COLUMNS = ['log_id', 'sequence', 'entry_id', 'about_client', 'body', 'leaf_hash', 'checkpoint'];
-/** A write that takes longer has failed as far as its requests are concerned. Milliseconds. */
+/** A write that takes longer counts as failed for its requests. Milliseconds. */
 const WRITE_LIMIT_MS = 5_000;
 /**
- * One process's log in one database. Entries of requests that end together are written by one INSERT, whose last row
- * carries the signed checkpoint of the tree up to there: a group is durable as a whole or not at all, and no entry is
- * without a signature over it. Nobody else writes into this log, so nothing is waited for but the disk.
+ * Writes one process's log in one database. Entries of requests that end together are written by one INSERT, whose last
+ * row carries the signed checkpoint of the tree up to there. A group is durable as a whole or not at all, and every
+ * entry is covered by a signature. No other process writes to this log, so it waits for nothing but the disk.
  */
-export class Log {
+export class Appender {
   readonly id = uuid();
   readonly #source: DataSource;
   readonly #signer: CheckpointSigner;
@@ -51,7 +53,7 @@ export class Log {
   readonly #batchWindow: BatchWindow;
   readonly #onTileLost: (error: unknown) => void;
   readonly #embedded: boolean;
-  /** Writing begins in no request's context, above all in no transaction of the one that began it. */
+  /** Writing starts outside any request's async context, and above all outside its transaction. */
   readonly #outside = new AsyncResource('AuditLog');
   readonly #cutter = new TileCutter();
   #tree = new GrowingTree();
@@ -71,26 +73,26 @@ export class Log {
     this.#heads = heads;
     this.#batchWindow = batchWindow;
     this.#onTileLost = onTileLost;
-    this.#embedded = source.options.type === 'better-sqlite3';
+    this.#embedded = dialectOf(source).embedded;
   }
 
-  /** Set by a write that failed. Whether it is in the database is unknown then, so this log takes no more. */
+  /** Set when a write failed. Whether it reached the database is then unknown, so this log takes no more entries. */
   get failed(): boolean {
     return this.#failure !== undefined;
   }
 
-  /** The last checkpoint that is durable. */
+  /** The last durable checkpoint. */
   get head(): LogHead | undefined {
     return this.#head;
   }
 
-  /** How many entries are not durable yet, and since when the first of them waits, by `performance.now()`. */
+  /** How many entries are not durable yet, and since when the oldest of them waits (`performance.now()`). */
   get waiting(): { readonly count: number; readonly since: number | undefined } {
     const [first = this.#queue[0]] = this.#writing;
     return { count: this.#writing.length + this.#queue.length, since: first?.since };
   }
 
-  /** Resolves once the entry is durable; rejects where it is not, or not known to be. */
+  /** Resolves once the entry is durable; rejects where it is not, or where that is unknown. */
   append(draft: Draft): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure.error);
     return new Promise((resolve, reject) => {
@@ -99,7 +101,7 @@ export class Log {
     });
   }
 
-  /** Resolves when nothing is under way, and what is durable is known to the keys' store. */
+  /** Resolves when all writes have ended and the keys' store knows the last checkpoint. */
   async close(): Promise<void> {
     await this.#running;
     await this.#heads.flush();
@@ -143,7 +145,7 @@ export class Log {
     this.#keepTiles(leaves.flatMap((leaf) => this.#cutter.push(leaf)));
   }
 
-  /** Tiles only save hashing: one that is lost is made again from its entries. */
+  /** Tiles only save hashing: a lost one is computed again from its entries. */
   #keepTiles(tiles: readonly Tile[]): void {
     if (tiles.length === 0) return;
     const values = tiles.flatMap(({ level, index, hashes }) => [this.id, level, index, hashes]);
@@ -151,11 +153,7 @@ export class Log {
   }
 
   async #insert(table: string, columns: readonly string[], values: unknown[]): Promise<void> {
-    const row = `(${columns.map(() => '?').join(', ')})`;
-    const rows = Array<string>(values.length / columns.length)
-      .fill(row)
-      .join(', ');
-    const sql = `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${rows}`;
+    const sql = insertStatement(table, columns, values.length / columns.length);
     const written = this.#embedded
       ? inTransaction(this.#source, (manager) => manager.query(sql, values))
       : runStatement(this.#source, sql, values, { preparedUpTo: PREPARED_GROUP * COLUMNS.length });

@@ -1,17 +1,17 @@
 import { performance } from 'node:perf_hooks';
 
-/** The longest that a group waits for those under way. Milliseconds. */
+/** The longest wait for other operations under way. Milliseconds. */
 const LIMIT_MS = 10;
-/** Share of time in which a process that has little to give works. */
+/** A process counts as busy from this event loop utilisation on. */
 const BUSY = 0.7;
 
 /**
- * Lets operations that run side by side leave their entries in one group: a process that is busy loses no time by waiting
- * for those under way, and writes, signs and wakes up once for all of them. One that is not busy waits for nobody.
+ * Batches the audit entries of concurrent operations. Under load it waits at most 10 ms for operations under way, so
+ * that the log is written, signed and flushed once for all of them. When idle it writes at once.
  */
 export class BatchWindow {
   #underWay = 0;
-  /** What groups that wait are told by, one for each log. */
+  /** Callbacks of waiting batches, one for each log. */
   readonly #waiting = new Set<() => void>();
   readonly #limit: number;
   #usage = performance.eventLoopUtilization();
@@ -21,7 +21,10 @@ export class BatchWindow {
     this.#limit = limit;
   }
 
-  /** An operation begins that will leave an entry. @returns to be called once its entry has come, or none will */
+  /**
+   * Announces an operation that will leave an entry.
+   * @returns call it once its entry has come, or once it is certain that none will
+   */
   join(): () => void {
     this.#underWay++;
     let isUnderWay = true;
@@ -33,10 +36,10 @@ export class BatchWindow {
     };
   }
 
-  /** Resolves when a group is to be written. */
+  /** Resolves when a batch should be written. */
   async gathered(): Promise<void> {
     if (this.#underWay > 0 && this.#isBusy()) await this.#allCome();
-    // What has come is on its way into the queue.
+    // Entries that have just come still have to reach the queue.
     await new Promise((resolve) => setImmediate(resolve));
   }
 

@@ -1,4 +1,4 @@
-/** What an entry may hold: undefined is left out, as JSON leaves it out. */
+/** A value of an entry. Undefined members are omitted, as JSON omits them. */
 export type Json =
   | string
   | number
@@ -9,7 +9,7 @@ export type Json =
   | readonly Json[]
   | { readonly [key: string]: Json };
 
-/** A part that many entries share, written once. */
+/** A part that many entries share, serialised once. */
 export class Written {
   readonly text: string;
 
@@ -18,7 +18,7 @@ export class Written {
   }
 }
 
-/** JSON in one form only: keys in the order of their code units, no space (RFC 8785 for what entries hold). */
+/** Canonical JSON: keys in the order of their code units, no spaces (RFC 8785, for the values that entries hold). */
 export function canonical(value: Json): string {
   if (value === null || typeof value !== 'object') return JSON.stringify(value ?? null);
   if (value instanceof Written) return value.text;
@@ -31,7 +31,7 @@ export function canonical(value: Json): string {
   return `{${text}}`;
 }
 
-/** Most are written in order: looking costs less than sorting. */
+/** Most objects are already in order, and checking is cheaper than sorting. */
 function inOrder(keys: string[]): string[] {
   for (let index = 1; index < keys.length; index++) {
     if ((keys[index - 1] as string) > (keys[index] as string)) return keys.sort();

@@ -2,8 +2,7 @@ import type { DataSource } from 'typeorm';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { countColumn, idColumn, textColumn } from '../../storage/columns';
 import { inTransaction } from '../../storage/transaction';
-import { type Checkpoint, isSigned, parseCheckpoint } from './checkpoint';
-import { logOf } from './origin';
+import { type Checkpoint, isSigned, logOf, parseCheckpoint } from './checkpoint';
 
 @Entity('audit_head')
 export class AuditHeadRow {
@@ -20,15 +19,15 @@ export class AuditHeadRow {
 /** A checkpoint that somebody saw: the log must contain it for ever. */
 export interface Witnessed extends Pick<Checkpoint, 'size' | 'root'> {
   readonly logId: string;
-  /** Who saw it, as a report says it. */
+  /** Who saw it, in a report's words. */
   readonly by: string;
 }
 
 const EVERY_MS = 1_000;
 
 /**
- * Keeps the last checkpoint of one log in the keys' store, once a second while it grows: whoever may rewrite the data's
- * database cannot also make it look as if nothing had been cut off.
+ * Keeps the last checkpoint of one log in the keys' store, at most once a second. Somebody who can rewrite the data's
+ * database can then still not cut off the end of the log unnoticed.
  */
 export class CheckpointStore {
   readonly #keys: DataSource;
@@ -68,7 +67,7 @@ export class CheckpointStore {
   }
 }
 
-/** The heads that the keys' store keeps. A forged one counts for nothing, so it is left out and told. */
+/** The checkpoints in the keys' store. Forged ones are left out and listed. */
 export async function keptHeads(
   keys: DataSource,
   publicKey: Buffer,
@@ -86,7 +85,7 @@ export async function keptHeads(
   return { heads, forged };
 }
 
-/** A note's checkpoint, and the log it is of; undefined unless the key signed it. */
+/** A note's checkpoint and its log; undefined unless the key signed it. */
 export async function signedCheckpoint(
   note: string,
   publicKey: Buffer,

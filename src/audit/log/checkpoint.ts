@@ -1,14 +1,23 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 
-/** The state of a log at one size, by C2SP `tlog-checkpoint`. */
+/** The state of a log at one size (C2SP `tlog-checkpoint`). */
 export interface Checkpoint {
-  /** Names the log, and its key. */
+  /** The name of the log and of its key. */
   readonly origin: string;
   readonly size: number;
   readonly root: Buffer;
 }
 
-/** Kinds of signatures on notes (C2SP signed-note). */
+const ORIGIN_PREFIX = 'remit/audit/';
+
+/** A log's name in its checkpoints (C2SP tlog-checkpoint). */
+export const originOf = (logId: string): string => `${ORIGIN_PREFIX}${logId}`;
+
+/** The log behind a checkpoint's origin; undefined where it is not one of ours. */
+export const logOf = (origin: string): string | undefined =>
+  origin.startsWith(ORIGIN_PREFIX) ? origin.slice(ORIGIN_PREFIX.length) : undefined;
+
+/** Signature types of notes (C2SP signed-note). */
 const ED25519 = Buffer.of(1);
 const COSIGNATURE = Buffer.of(4);
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
@@ -26,7 +35,9 @@ export class CheckpointSigner {
     this.publicKey = createPublicKey(this.#privateKey).export({ format: 'der', type: 'spki' }).subarray(-KEY_BYTES);
   }
 
-  /** The checkpoint as a signed note (C2SP `signed-note`); the key has the log's name, as `tlog-checkpoint` asks. */
+  /**
+   * The checkpoint as a signed note (C2SP `signed-note`). The key has the log's name, as `tlog-checkpoint` requires.
+   */
   sign(checkpoint: Checkpoint): string {
     const text = textOf(checkpoint);
     const signature = sign(null, Buffer.from(text), this.#privateKey);
@@ -35,15 +46,15 @@ export class CheckpointSigner {
   }
 }
 
-/** The public key as tools for signed notes take it: `name+id+key`. */
+/** The public key in the form of signed-note tools: `name+id+key`. */
 export function verifierKey(origin: string, publicKey: Buffer): string {
   const key = Buffer.concat([ED25519, publicKey]).toString('base64');
   return `${origin}+${keyId(origin, publicKey).toString('hex')}+${key}`;
 }
 
 /**
- * Reads a public key: a verifier key of a signed note, the 32 bytes in base64 or hex, or PEM.
- * @throws {Error} in words for whoever typed it
+ * Reads a public key: a verifier key of a signed note, 32 bytes in base64 or hex, or PEM.
+ * @throws {Error} in words for the person who typed it
  */
 export function readPublicKey(text: string): Buffer {
   const trimmed = text.trim();
@@ -62,7 +73,7 @@ export function readPublicKey(text: string): Buffer {
 }
 
 /**
- * The checkpoint that a note states, whoever signed it.
+ * Parses the checkpoint in a note, without checking signatures.
  * @throws {Error} where it is not a checkpoint
  */
 export function parseCheckpoint(note: string): Checkpoint {
@@ -80,7 +91,16 @@ export function parseCheckpoint(note: string): Checkpoint {
   return { origin, size: Number(size), root: hash };
 }
 
-/** Whether the log's own key signed the note. It may carry signatures of others, such as witnesses. */
+/** The checkpoint in a note; undefined where it holds none. */
+export function checkpointIn(note: string): Checkpoint | undefined {
+  try {
+    return parseCheckpoint(note);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the log's own key signed the note. Others, such as witnesses, may have signed it too. */
 export async function isSigned(note: string, publicKey: Buffer): Promise<boolean> {
   const origin = note.slice(0, note.indexOf('\n'));
   for (const signature of signaturesOf(note, origin, keyId(origin, publicKey), 64)) {
@@ -90,10 +110,10 @@ export async function isSigned(note: string, publicKey: Buffer): Promise<boolean
 }
 
 /**
- * When a witness signed the note (C2SP tlog-cosignature: a time, and Ed25519 over it and the checkpoint).
+ * When a witness signed the note (C2SP tlog-cosignature: Ed25519 over a time and the checkpoint).
  * @param key the witness's verifier key, `name+id+key`
  * @returns undefined where it did not
- * @throws {Error} where the key is none of a witness
+ * @throws {Error} where the key is no witness's key
  */
 export async function cosignedAt(note: string, key: string): Promise<Date | undefined> {
   const { name, publicKey } = witnessOf(key);
@@ -107,7 +127,7 @@ export async function cosignedAt(note: string, key: string): Promise<Date | unde
 
 /**
  * Reads a witness's verifier key.
- * @throws {Error} in words for whoever typed it
+ * @throws {Error} in words for the person who typed it
  */
 export function witnessOf(key: string): { name: string; publicKey: Buffer } {
   const [, name = '', , encoded = ''] = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)$/.exec(key.trim()) ?? [];
@@ -120,7 +140,7 @@ export function witnessOf(key: string): { name: string; publicKey: Buffer } {
 /** The checkpoint in a note, without the signatures. */
 export const textIn = (note: string): string => note.slice(0, note.indexOf('\n\n') + 1);
 
-/** The signatures on a note by a key of this name and id, each `length` bytes. */
+/** The signatures on a note by a key of this name and id, each of `length` bytes. */
 function signaturesOf(note: string, name: string, id: Buffer, length: number): Buffer[] {
   const lines = note.slice(note.indexOf('\n\n') + 2).split('\n');
   return lines.flatMap((line) => {
@@ -131,7 +151,7 @@ function signaturesOf(note: string, name: string, id: Buffer, length: number): B
   });
 }
 
-/** In the thread pool: a log is verified by the hundred thousand signatures. */
+/** Verifies in the thread pool: a log has hundreds of thousands of signatures. */
 function verified(text: Buffer, publicKey: Buffer, signature: Buffer): Promise<boolean> {
   return new Promise((resolve, reject) =>
     verify(null, text, keyObjectOf(publicKey), signature, (error, holds) => (error ? reject(error) : resolve(holds))),

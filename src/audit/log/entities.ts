@@ -14,12 +14,12 @@ export class AuditLogRow {
   @Column({ ...countColumn })
   settled: number;
 
-  /** How many entries at its beginning have been pruned, a whole number of tiles. */
+  /** How many entries at its beginning were pruned: a whole number of tiles. */
   @Column({ ...countColumn })
   pruned: number;
 }
 
-/** An entry. What it says is in its body; the columns beside it are for finding it, and are verified against it. */
+/** An entry. Its content is in the body; the other columns are for finding it, and are verified against the body. */
 @Entity('audit_entry')
 export class AuditEntryRow {
   @PrimaryColumn({ name: 'log_id', ...idColumn })
@@ -28,7 +28,7 @@ export class AuditEntryRow {
   @PrimaryColumn({ ...countColumn })
   sequence: number;
 
-  /** UUIDv7: it tells the time, and the order. */
+  /** UUIDv7, so it states the time and orders the entries. */
   @Column({ name: 'entry_id', ...idColumn })
   entryId: string;
 
@@ -42,12 +42,12 @@ export class AuditEntryRow {
   @Column({ name: 'leaf_hash', ...digestColumn })
   leafHash: string;
 
-  /** The signed checkpoint of the tree that ends with this entry, where it is the last of its group. */
+  /** The signed checkpoint of the tree up to this entry, where it is the last of its batch. */
   @Column({ ...textColumn(500), nullable: true })
   checkpoint: string | null;
 }
 
-/** 256 hashes of one level, as C2SP tlog-tiles cuts them: what proofs are made of when entries are many, or pruned. */
+/** 256 hashes of one level (C2SP tlog-tiles): they make proofs fast, and possible after pruning. */
 @Entity('audit_tile')
 export class AuditTileRow {
   @PrimaryColumn({ name: 'log_id', ...idColumn })
@@ -63,7 +63,7 @@ export class AuditTileRow {
   hashes: Buffer;
 }
 
-/** What somebody outside answered to a checkpoint. */
+/** An outside party's answer to a checkpoint. */
 @Entity('audit_anchor')
 export class AuditAnchorRow {
   @PrimaryColumn({ name: 'log_id', ...idColumn })

@@ -1,7 +1,7 @@
 import type { Outcome } from '../../governance/govern';
-import type { KeptDecision } from '../references';
+import type { KeptDecision } from '../recording/references';
 
-/** An entry as it is read back. What an entry of its kind does not say is undefined. */
+/** An entry as it is read back. Members that its kind does not have are undefined. */
 export interface AuditEntry {
   readonly id: string;
   readonly kind: string;
@@ -33,11 +33,11 @@ export interface AuditEntry {
   readonly details?: { readonly [name: string]: string | number | boolean | null };
   /** Rows as the change left them, see references.ts. */
   readonly decides?: readonly KeptDecision[];
-  /** Of a LOG_OPENED: the last checkpoints of the logs before. */
+  /** Of a LOG_OPENED entry: the last checkpoints of earlier logs. */
   readonly before?: ReadonlyArray<{ readonly log: string; readonly size: number; readonly root: string }>;
 }
 
-/** Columns of an entry's row, as SQL gives them. */
+/** An entry's row as SQL returns it. */
 export interface EntryRow {
   readonly log_id: string;
   readonly sequence: number;
@@ -51,3 +51,21 @@ export interface EntryRow {
 export const entryColumns = 'log_id, sequence, entry_id, about_client, body, leaf_hash, checkpoint';
 
 export const entryOf = (body: Buffer): AuditEntry => JSON.parse(body.toString('utf8')) as AuditEntry;
+
+/** The entry in a row's body; undefined where it holds none. */
+export function entryIn(body: Buffer): AuditEntry | undefined {
+  try {
+    return entryOf(body);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The time in a UUIDv7, in milliseconds since 1970. */
+export const timeOfId = (id: string): number => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+
+/** The smallest UUIDv7 of a moment. */
+export function firstIdAt(moment: Date): string {
+  const hex = Math.max(0, moment.getTime()).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+}

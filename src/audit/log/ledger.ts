@@ -1,42 +1,45 @@
+import { GraphQLError } from 'graphql';
 import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { deriveKey } from '../../keys/derived-keys';
 import type { KeyStore } from '../../keys/key-store';
 import { platformKey } from '../../keys/platform-key';
+import { DAY_MS } from '../../law/calendar';
 import type { Regions } from '../../storage/regions';
 import { Remembered, remembered } from '../../storage/remembered';
 import { inTransaction } from '../../storage/transaction';
-import { Log, type LogHead } from './appender';
+import { Appender, type LogHead } from './appender';
 import { BatchWindow } from './batch-window';
 import type { Json } from './canonical';
-import { CheckpointSigner, parseCheckpoint, verifierKey } from './checkpoint';
+import { CheckpointSigner, originOf, parseCheckpoint, verifierKey } from './checkpoint';
 import { CheckpointStore } from './checkpoint-store';
-import { timeOfId } from './entry-id';
-import { auditUnavailable } from './errors';
-import { originOf } from './origin';
+import { timeOfId } from './entry';
 
 export interface LedgerOptions {
-  /** Told of failures, whose words may repeat what was to be written. */
+  /** Told of failures. Their messages may repeat what was to be written. */
   readonly onFailure?: (error: unknown) => void;
 }
 
-/** A log that ended is stated by the next ones; after this long without an entry it counts as ended. Milliseconds. */
-const ENDED_AFTER_MS = 24 * 60 * 60_000;
+/**
+ * A log without a new entry for this long counts as ended. Later logs restate the checkpoints of logs that have not.
+ * Milliseconds.
+ */
+const ENDED_AFTER_MS = DAY_MS;
 
 /**
- * The audit ledger of this process: one log in each database, so that an entry about a client's persons is hosted where
- * the client is (statement T1), and no process waits for another. A log begins with the checkpoints of those before it:
- * whoever drops one of them whole contradicts the others.
+ * The audit ledger: one log for each process and database. So an entry about a client's people is hosted where the
+ * client is (statement T1), and no process waits for another. A log begins with the checkpoints of the logs before it:
+ * whoever deletes a whole log contradicts the others.
  */
 export class Ledger {
   readonly #regions: Regions;
   readonly #keys: KeyStore;
   readonly #keysSource: DataSource;
   readonly #onFailure: (error: unknown) => void;
-  /** One for all logs: which of them an operation will write into shows only at its end. */
+  /** Shared by all logs: which one an operation will write to is known only at its end. */
   readonly batchWindow = new BatchWindow();
   readonly #logs = new Remembered((source: DataSource) => this.#open(source));
-  /** The key that this installation's checkpoints are signed with. */
+  /** The key that signs this installation's checkpoints. */
   readonly signer = remembered(
     async () => new CheckpointSigner(deriveKey(await platformKey(this.#keys), 'audit-signing')),
   );
@@ -77,7 +80,7 @@ export class Ledger {
     return heads;
   }
 
-  /** How many entries are not durable yet, and for how long the first of them has waited, in seconds. */
+  /** How many entries are not durable yet, and how long the oldest of them has waited, in seconds. */
   async lag(): Promise<{ readonly waiting: number; readonly seconds: number }> {
     let waiting = 0;
     const now = performance.now();
@@ -95,19 +98,19 @@ export class Ledger {
     for (const [, opening] of this.#logs.entries()) await (await opening.catch(() => undefined))?.close();
   }
 
-  async #logIn(source: DataSource): Promise<Log> {
+  async #logIn(source: DataSource): Promise<Appender> {
     const known = this.#logs.get(source);
     const log = await known;
     if (!log.failed) return log;
-    // Whether its last write reached the database nobody knows; what comes now goes into a log of its own.
+    // Its last write may or may not have reached the database, so further entries go to a new log.
     this.#logs.forget(source, known);
     return this.#logIn(source);
   }
 
-  async #open(source: DataSource): Promise<Log> {
+  async #open(source: DataSource): Promise<Appender> {
     const signer = await this.signer();
     const heads = new CheckpointStore(this.#keysSource, this.#onFailure);
-    const log = new Log(source, { signer, heads, batchWindow: this.batchWindow }, this.#onFailure);
+    const log = new Appender(source, { signer, heads, batchWindow: this.batchWindow }, this.#onFailure);
     const before = await unsettledHeads(source);
     await inTransaction(source, (manager) =>
       manager.query('INSERT INTO audit_log (log_id, opened_at, settled, pruned) VALUES (?, ?, 0, 0)', [
@@ -148,3 +151,17 @@ async function unsettledHeads(source: DataSource) {
   }
   return heads;
 }
+
+/** What cannot be recorded is not done, and data that was read is not given (statement G1). */
+export function auditUnavailable(cause?: unknown): GraphQLError {
+  const error = new GraphQLError(
+    'The audit ledger cannot be written just now, so nothing governed is given; try again.',
+    {
+      extensions: { code: 'AUDIT_UNAVAILABLE', http: { status: 503 } },
+    },
+  );
+  return cause === undefined ? error : Object.assign(error, { cause });
+}
+
+export const isAuditUnavailable = (error: unknown): error is GraphQLError =>
+  error instanceof GraphQLError && error.extensions.code === 'AUDIT_UNAVAILABLE';

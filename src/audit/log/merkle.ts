@@ -7,7 +7,9 @@ import { hash as digest } from 'node:crypto';
 const LEAF = Buffer.of(0);
 const NODE = Buffer.of(1);
 
-/** The hash of one complete subtree: of the leaves `index · 2^level` up to, not including, `(index + 1) · 2^level`. */
+/**
+ * The hash of a complete subtree over the leaves from `index · 2^level` up to, not including, `(index + 1) · 2^level`.
+ */
 export type NodeHashes = (level: number, index: number) => Promise<Buffer> | Buffer;
 
 const HASH_BYTES = 32;
@@ -16,7 +18,7 @@ const emptyRoot = (): Buffer => sha256(Buffer.alloc(0));
 
 export const hashLeaf = (content: Uint8Array): Buffer => sha256(Buffer.concat([LEAF, content]));
 
-/** The same as rows keep it, in base64url. */
+/** The same in base64url, as rows keep it. */
 export function hashLeafText(content: Uint8Array): string {
   const length = content.length + 1;
   if (length > leaf.length) return digest('sha256', Buffer.concat([LEAF, content]), 'base64url');
@@ -31,17 +33,17 @@ export function hashChildren(left: Uint8Array, right: Uint8Array): Buffer {
   return sha256(node);
 }
 
-/** What is hashed by the million is put together here, without a buffer of its own each time. */
+/** A shared buffer, since millions of nodes are hashed. */
 const leaf = Buffer.concat([LEAF], 16 * 1024);
 const node = Buffer.concat([NODE], 1 + 2 * HASH_BYTES);
 
-/** By way of a text, which takes half the time of a buffer that Node makes of a digest. */
+/** Through a string, which takes half the time of the Buffer that Node makes of a digest. */
 const sha256 = (content: Uint8Array): Buffer => Buffer.from(digest('sha256', content, 'hex'), 'hex');
 
-/** The root of a tree that grows leaf by leaf: it keeps the roots of the complete subtrees only, log₂ of its size. */
+/** A tree that grows leaf by leaf. It keeps only the roots of complete subtrees, log₂ of its size. */
 export class GrowingTree {
   #size = 0;
-  /** By level; a complete subtree stands where the size has a bit. */
+  /** By level; there is a complete subtree where the size has a bit. */
   #roots: Buffer[] = [];
 
   get size(): number {
@@ -54,7 +56,7 @@ export class GrowingTree {
   }
 
   /**
-   * Appends 2^level leaves at once by the root of their subtree.
+   * Appends 2^level leaves at once, by the root of their subtree.
    * @throws {RangeError} where the tree's size is no multiple of that
    */
   appendSubtree(root: Buffer, level: number): void {
@@ -75,7 +77,7 @@ export class GrowingTree {
     return root ?? emptyRoot();
   }
 
-  /** A tree of its own with the same leaves. */
+  /** An independent copy. */
   clone(): GrowingTree {
     const copy = new GrowingTree();
     copy.#size = this.#size;
@@ -90,7 +92,7 @@ export function rootOf(leaves: readonly Buffer[]): Buffer {
   return tree.root();
 }
 
-/** The hashes of complete subtrees over leaves that are at hand. */
+/** The hashes of complete subtrees over leaves in memory. */
 export function nodesOf(leaves: readonly Buffer[]): NodeHashes {
   return (level, index) => rootOf(leaves.slice(index * 2 ** level, (index + 1) * 2 ** level));
 }
@@ -118,8 +120,8 @@ export async function inclusionProof(nodes: NodeHashes, index: number, size: num
 }
 
 /**
- * Proves that a tree is an earlier one with leaves appended (RFC 6962, section 2.1.2); empty where either is empty or
- * they are the same.
+ * Proves that a tree extends an earlier one (RFC 6962, section 2.1.2); empty where either tree is empty or both are the
+ * same.
  * @throws {RangeError} where the earlier one is larger
  */
 export async function consistencyProof(nodes: NodeHashes, earlier: number, size: number): Promise<Buffer[]> {
@@ -166,7 +168,7 @@ export function verifyInclusion(
   return last === 0 && hash.equals(root);
 }
 
-/** Whether the tree of `size` leaves begins with all leaves of the earlier one. */
+/** Whether the tree of `size` leaves begins with all leaves of the earlier tree. */
 export function verifyConsistency(
   earlier: number,
   size: number,

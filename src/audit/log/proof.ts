@@ -1,24 +1,24 @@
 import { isSigned, parseCheckpoint } from './checkpoint';
 import { hashLeaf, verifyInclusion } from './merkle';
 
-/** That an entry is in a log, for whoever has neither the log nor a database. */
+/** A proof that an entry is in a log, checkable without the log or a database. */
 export interface AuditProof {
-  /** The entry's canonical JSON, byte for byte what was hashed. */
+  /** The entry's canonical JSON, byte for byte as it was hashed. */
   readonly entry: string;
   readonly index: number;
   /** Hashes in base64, from the leaf up (RFC 6962, section 2.1.1). */
   readonly hashes: readonly string[];
-  /** The signed checkpoint that it is proven for. */
+  /** The signed checkpoint that the proof leads to. */
   readonly checkpoint: string;
 }
 
-/** The same as a file for tools that read C2SP `tlog-proof`. */
+/** The proof as a C2SP `tlog-proof` file. */
 export function tlogProof({ index, hashes, checkpoint }: AuditProof): string {
   return ['c2sp.org/tlog-proof@v1', `index ${index}`, ...hashes, '', checkpoint].join('\n');
 }
 
 /**
- * Checks a proof with nothing but a public key.
+ * Checks a proof by a public key alone.
  * @returns why it does not hold, or undefined where it does
  */
 export async function faultOfProof(proof: AuditProof, publicKey: Buffer): Promise<string | undefined> {
@@ -38,7 +38,10 @@ export async function faultOfProof(proof: AuditProof, publicKey: Buffer): Promis
   return undefined;
 }
 
-/** A proof as `remit audit prove` prints it. @throws {Error} in words where it is none */
+/**
+ * Reads a proof as `remit audit prove` prints it.
+ * @throws {Error} in words where it is none
+ */
 export function readProof(json: string): AuditProof {
   try {
     const { entry, index, hashes, checkpoint } = JSON.parse(json) as Partial<AuditProof>;

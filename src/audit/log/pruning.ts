@@ -2,19 +2,18 @@ import type { DataSource } from 'typeorm';
 import type { ChangeRecorder } from '../../identity/change-recorder';
 import { inTransaction } from '../../storage/transaction';
 import { GAP_ACKNOWLEDGED } from '../verification/gaps';
-import { type AuditEntry, type EntryRow, entryColumns, entryOf } from './entry';
-import { timeOfId } from './entry-id';
+import { type AuditEntry, type EntryRow, entryColumns, entryOf, timeOfId } from './entry';
 import { hashLeaf } from './merkle';
 import { mayBePruned } from './retention-rules';
 import { TILE_LEAVES } from './tiles';
 
 export interface Pruned {
   readonly log: string;
-  /** Entries that are gone from its beginning, earlier prunings included. */
+  /** Entries pruned from its beginning, earlier prunings included. */
   readonly entries: number;
 }
 
-/** A ledger that does not verify is evidence: nothing of it is pruned. */
+/** A ledger that does not verify is evidence: none of it is pruned. */
 export class TamperedLogError extends Error {
   override readonly name = 'TamperedLogError';
 
@@ -27,8 +26,8 @@ const PRUNER = 'audit-retention';
 const ROWS_PER_DELETE = 1_000;
 
 /**
- * Removes entries whose retention has ended, from the beginning of each log, whole tiles at a time. Their hashes stay, so
- * that the rest is verified as before; that they are gone is an entry itself, written first.
+ * Removes entries whose retention has ended, from the beginning of each log and whole tiles at a time. Their hashes
+ * stay, so the rest verifies as before. The pruning itself is recorded first.
  */
 export async function pruneLedger(
   sources: readonly DataSource[],
@@ -64,7 +63,7 @@ async function pruneLog(job: Job, pruned: number): Promise<number> {
     await keepHashes(job, end, rows);
     for (const { body } of rows) {
       const { kind, details } = entryOf(body);
-      // What says that another log was pruned, or has lost its end, must not go with its own.
+      // An entry about another log's pruning or lost end must outlive the pruning of its own log.
       if (details && (kind === GAP_ACKNOWLEDGED || (kind === 'LOG_PRUNED' && details.log !== log))) {
         repeated.push({ kind, details });
       }
@@ -92,7 +91,10 @@ async function pruneLog(job: Job, pruned: number): Promise<number> {
   return end;
 }
 
-/** The next tile's entries where all of them may go; of a log that has ended also the last, which may not be full. */
+/**
+ * The entries of the next tile, if all of them may go. Of a log that has ended, also the last tile, which may not be
+ * full.
+ */
 async function tileAt({ source, log, ended, now }: Job, from: number): Promise<EntryRow[]> {
   if (from % TILE_LEAVES !== 0) return [];
   const rows = await source.query<EntryRow[]>(

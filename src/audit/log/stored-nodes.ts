@@ -5,7 +5,7 @@ import { hashesOf, TILE_HEIGHT, TILE_LEAVES } from './tiles';
 
 /**
  * The hashes of a stored log's complete subtrees, for proofs: from tiles where there are any, otherwise from the leaf
- * hashes beside the entries.
+ * hashes of the entries.
  */
 export function storedNodes(source: DataSource, logId: string): NodeHashes {
   const levels = new Remembered(async (level: number) => new Remembered((index: number) => readTile(level, index)));

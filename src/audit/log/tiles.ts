@@ -4,7 +4,7 @@ export const TILE_LEAVES = 256;
 /** Levels of the tree that one tile spans. */
 export const TILE_HEIGHT = 8;
 
-/** A full tile: 256 hashes side by side. Level 0 has leaves, level 1 the roots of level 0's tiles, and so on. */
+/** A full tile: 256 hashes. Level 0 holds leaves, level 1 the roots of level 0's tiles, and so on. */
 export interface Tile {
   readonly level: number;
   readonly index: number;
@@ -16,7 +16,7 @@ export class TileCutter {
   readonly #pending: Buffer[][] = [];
   readonly #cut: number[] = [];
 
-  /** @returns the tiles that the leaf fills */
+  /** @returns the tiles that this leaf completes */
   push(leaf: Buffer): Tile[] {
     const full: Tile[] = [];
     let hash = leaf;

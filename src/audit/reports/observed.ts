@@ -1,16 +1,16 @@
 import type { GovernedCoordinate } from '../../governance/govern';
 import { type Role, sideOf } from '../../identity/caller';
+import type { AuditReader } from '../entries/reader';
 import type { AuditEntry } from '../log/entry';
-import type { AuditReader } from '../reader';
 import type { PartyNames } from './party-names';
 
-/** Operations that gave something of a category for a purpose. */
+/** How many operations gave data of a category for a purpose. */
 interface Given {
   clear: number;
   deidentified: number;
 }
 
-/** What carried data across a border to one recipient in one country. */
+/** A legal basis that carried data to one recipient in one country. */
 export interface ObservedTransfer {
   readonly recipient: string;
   readonly country: string;
@@ -21,9 +21,9 @@ export interface ObservedTransfer {
   readonly last: string;
 }
 
-/** What was done in a period, as the ledger says. */
+/** What happened in a period, according to the ledger. */
 export interface Observed {
-  /** By purpose and category, joined by a blank. */
+  /** By purpose and category, joined by a space. */
   readonly given: ReadonlyMap<string, Given>;
   readonly transfers: readonly ObservedTransfer[];
   readonly operations: number;
@@ -42,7 +42,7 @@ interface Period {
 
 const PAGE = 500;
 
-/** Reads a period of a client's entries once. */
+/** Summarises a period of a client's entries in one pass. */
 export async function observe(
   reader: AuditReader,
   client: string,
@@ -105,7 +105,7 @@ export async function observe(
 const add = (counts: Map<string, number>, name: string, more: number) =>
   counts.set(name, (counts.get(name) ?? 0) + more);
 
-/** Categories of what an operation gave of somebody, in the clear and de-identified. */
+/** The categories that an operation gave, in the clear and de-identified. */
 function categoriesIn(
   { coordinates = {}, subjects = [] }: AuditEntry,
   categoryOf: ReadonlyMap<string, string | null | undefined>,
@@ -121,7 +121,7 @@ function categoriesIn(
   return { clear, deidentified };
 }
 
-/** Third parties by their names; of the client's and the platform's people only whose they are. */
+/** Third parties by name; the client's and the platform's people only by side. */
 async function recipientOf(reader: AuditReader, entry: AuditEntry, names: PartyNames): Promise<string> {
   switch (sideOf((entry.roles ?? []) as readonly Role[])) {
     case 'CLIENT':

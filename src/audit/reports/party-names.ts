@@ -1,6 +1,6 @@
 import type { ThirdParties } from '../../register/third-parties';
 
-/** Names of third parties beside what tokens and records call them. */
+/** Adds third parties' names to the ids and slugs in tokens and records. */
 export class PartyNames {
   readonly #names: ReadonlyMap<string, string>;
 
@@ -13,7 +13,7 @@ export class PartyNames {
     return new PartyNames(new Map(known.flatMap(({ id, slug, name }) => [[id, name] as const, [slug, name] as const])));
   }
 
-  /** @param reference an id or a slug, or whatever else somebody is called: then that alone */
+  /** @param reference an id or a slug; anything else is returned as it is */
   of(reference: string): string {
     const name = this.#names.get(reference);
     return name === undefined || name === reference ? reference : `${name} (${reference})`;

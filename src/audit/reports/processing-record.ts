@@ -7,9 +7,8 @@ import type { Client } from '../../register/client';
 import type { SubProcessor } from '../../register/sub-processor';
 import type { Observed } from './observed';
 import type { Report, Sheet } from './report';
-import type { Security } from './security';
 
-/** A transfer to a third country that an approval declares, or that law lets happen without one. */
+/** A transfer to a third country that an approval declares, or that law permits without one. */
 export interface DeclaredTransfer {
   /** With its name. */
   readonly recipient: string;
@@ -19,7 +18,7 @@ export interface DeclaredTransfer {
   readonly categories: readonly string[];
 }
 
-/** Who processes, as the installation says it (GDPR Art. 30(2)(a)). */
+/** The processor, as the installation is configured (GDPR Art. 30(2)(a)). */
 export interface Processor {
   readonly name?: string | undefined;
   readonly contact?: string | undefined;
@@ -27,7 +26,16 @@ export interface Processor {
   readonly dataProtectionOfficer?: string | undefined;
 }
 
-/** What is declared of a client's processing, by the register, the schema, grants and approvals. */
+/** Security facts gathered from the stores when a report is made. */
+export interface Security {
+  /** The ledger's state: whether it is sound, and up to when it was verified. */
+  readonly ledger: string;
+  /** A client's customers and users together, and the number of personal keys. */
+  readonly people: number;
+  readonly keys: number;
+}
+
+/** What the register, the schema, grants and approvals declare about a client's processing. */
 export interface Declared {
   readonly processor: Processor;
   readonly client: Client;
@@ -39,7 +47,10 @@ export interface Declared {
   readonly coordinates: readonly GovernedCoordinate[];
 }
 
-/** The processor's record of processing for one controller, GDPR Art. 30(2): what is declared, beside what was done. */
+/**
+ * The processor's record of processing for one controller (GDPR Art. 30(2)): what is declared, beside what was
+ * observed.
+ */
 export function processingRecord(
   declared: Declared,
   observed: Observed,
@@ -98,7 +109,7 @@ export function processingRecord(
   };
 }
 
-/** What may go abroad, by an approval or by adequacy, and what did. */
+/** Transfers abroad: those permitted by an approval or by adequacy, and those observed. */
 function transfersSheet({ transfers }: Declared, { transfers: done }: Observed): Sheet {
   const declared = transfers.map(({ recipient, country, mechanism, state, categories }) => [
     recipient,
@@ -127,7 +138,7 @@ function transfersSheet({ transfers }: Declared, { transfers: done }: Observed):
   };
 }
 
-/** Purpose by category: declared, done, and where the two differ. */
+/** Purposes by category: declared, observed, and where the two differ. */
 function processing({ permissions, coordinates }: Declared, { given }: Observed, at: number): Sheet {
   const rows: string[][] = [];
   for (const purpose of allPurposes) {
@@ -169,7 +180,10 @@ const schemaAllows = (
     (each) => each.category === category && (each.allow.includes(purpose) || each.deidentify[purpose] !== undefined),
   );
 
-/** Art. 30(2)(d): what was seen of the measures, in the period and in the stores; what nobody looked at is not claimed. */
+/**
+ * Art. 30(2)(d): the security measures as observed in the period and in the stores. Nothing is claimed that was not
+ * checked.
+ */
 function measures({ operations, deidentified, kinds, refused }: Observed, security: Security): Sheet {
   const count = (...names: string[]) => names.reduce((sum, name) => sum + (kinds.get(name) ?? 0), 0);
   const refusals = [...refused]
@@ -200,7 +214,7 @@ function measures({ operations, deidentified, kinds, refused }: Observed, securi
   };
 }
 
-/** Codes of what governance withholds. */
+/** The codes with which governance withholds data. */
 const withholding = new Set([
   'AGREEMENT_REQUIRED',
   'PROCESSING_RESTRICTED',

@@ -2,7 +2,7 @@ import { Arg, Ctx, Directive, Field, ID, ObjectType, Query, Resolver, registerEn
 import { DateTime } from '../../api/date-time';
 import type { GovernedCoordinate } from '../../governance/govern';
 import { type RequestContext, requireClient } from '../../identity/request-context';
-import { scopeOf } from '../audit-resolver';
+import { scopeOf } from '../entries/entry-resolver';
 import { write } from './report';
 import { ReportKind, type Reports } from './reports';
 

@@ -4,10 +4,10 @@ export interface Sheet {
   readonly rows: ReadonlyArray<readonly string[]>;
 }
 
-/** A report as data; each format says the same. */
+/** A report as data; every format says the same. */
 export interface Report {
   readonly title: string;
-  /** What it answers to: an article, a section. */
+  /** The legal basis that it answers: an article, a section. */
   readonly basis: string;
   readonly generatedAt: Date;
   readonly facts: ReadonlyArray<readonly [name: string, value: string]>;
@@ -28,7 +28,7 @@ export function write(report: Report, format: ReportFormat): string {
   }
 }
 
-/** Rows as objects by their columns. */
+/** Rows as objects, keyed by column. */
 function json({ title, basis, generatedAt, facts, sheets }: Report): string {
   const rowsOf = ({ columns, rows }: Sheet) =>
     rows.map((row) => Object.fromEntries(columns.map((column, index) => [column, row[index] ?? ''])));
@@ -50,8 +50,8 @@ function csv({ title, basis, generatedAt, facts, sheets }: Report): string {
 }
 
 /**
- * A cell that begins like a formula is one to a spreadsheet: a quote keeps it a text. So is what comes after a semicolon
- * or a tab where a spreadsheet cuts there, and a sign in full width, which some read as the plain one.
+ * Spreadsheets run a cell that begins like a formula; a quote makes it text. The same goes for text after a semicolon
+ * or a tab, where some spreadsheets split, and for full-width signs, which some read as plain ones.
  */
 function csvCell(text: string): string {
   const inert = text.replace(/(^|[;\t\r\n])(?=[=+\-@\uff1d\uff0b\uff0d\uff20])/g, "$1'").replace(/^(?=[\t\r])/, "'");

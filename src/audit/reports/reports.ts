@@ -1,14 +1,14 @@
 import type { GovernedCoordinate } from '../../governance/govern';
 import type { PolicySource } from '../../identity/access-service';
 import { denied } from '../../identity/request-context';
+import { DAY_MS } from '../../law/calendar';
 import type { Clients } from '../../register/clients';
 import type { ThirdParties } from '../../register/third-parties';
-import type { AuditReader } from '../reader';
+import type { AuditReader } from '../entries/reader';
 import { observe } from './observed';
 import { PartyNames } from './party-names';
-import { type DeclaredTransfer, type Processor, processingRecord } from './processing-record';
+import { type DeclaredTransfer, type Processor, processingRecord, type Security } from './processing-record';
 import type { Report } from './report';
-import type { Security } from './security';
 import { accountingReport, recipientsReport } from './subject-reports';
 
 export enum ReportKind {
@@ -21,16 +21,16 @@ export interface ReportRequest {
   readonly kind: ReportKind;
   /** The client's id. */
   readonly client: string;
-  /** The data subject, for reports about one. */
+  /** The data subject, for reports about a person. */
   readonly customerId?: string | null | undefined;
-  /** The period observed; the last 30 days unless told. */
+  /** The observed period. Default: the last 30 days. */
   readonly from?: Date | null | undefined;
   readonly to?: Date | null | undefined;
 }
 
-const OBSERVED_MS = 30 * 24 * 60 * 60_000;
+const OBSERVED_MS = 30 * DAY_MS;
 
-/** Reports out of the ledger, the register, the schema and the approvals of transfers. */
+/** Reports from the ledger, the register, the schema and the approvals of transfers. */
 export class Reports {
   constructor(
     private readonly parts: {
@@ -45,8 +45,8 @@ export class Reports {
   ) {}
 
   /**
-   * @param coordinates the schema's, which say what category a field is of
-   * @throws {GraphQLError} BAD_USER_INPUT where a report about a person names none, or a period has no length
+   * @param coordinates the schema's governed coordinates, with their categories
+   * @throws {GraphQLError} BAD_USER_INPUT where a report about a person names none, or a period is empty
    */
   async make(request: ReportRequest, coordinates: readonly GovernedCoordinate[], now = new Date()): Promise<Report> {
     const { kind, client } = request;

@@ -1,8 +1,8 @@
 import type { GovernedCoordinate } from '../../governance/govern';
 import type { Client } from '../../register/client';
-import type { AuditReader } from '../reader';
+import type { AuditReader } from '../entries/reader';
 import type { PartyNames } from './party-names';
-import { type Receipt, receiptsOf } from './recipients';
+import { type RecipientRecord, recipientRecords } from './recipient-records';
 import type { Report } from './report';
 
 interface Subject {
@@ -10,18 +10,18 @@ interface Subject {
   /** The data subject's id. */
   readonly subject: string;
   readonly names: PartyNames;
-  /** How the ledger stands. */
+  /** The ledger's state. */
   readonly ledger: string;
 }
 
-/** GDPR Art. 15(1)(c), 19: everybody outside the client that a person's data was given to. */
+/** GDPR Art. 15(1)(c), 19: every recipient of a person's data outside the client. */
 export async function recipientsReport(
   reader: AuditReader,
   coordinates: readonly GovernedCoordinate[],
   { client, subject, names, ledger }: Subject,
   now: Date,
 ): Promise<Report> {
-  const receipts = await receiptsOf(reader, coordinates, { client: client.id, subject, from: new Date(0) });
+  const records = await recipientRecords(reader, coordinates, { client: client.id, subject, from: new Date(0) });
   return {
     title: 'Recipients of a person’s data',
     basis: 'GDPR Art. 15(1)(c), Art. 19',
@@ -31,16 +31,16 @@ export async function recipientsReport(
       ['Person', subject],
       ['Ledger', ledger],
     ],
-    sheets: [sheetOf('Recipients', receipts, names)],
+    sheets: [sheetOf('Recipients', records, names)],
   };
 }
 
 const ACCOUNTING_YEARS = 6;
 
 /**
- * 45 CFR 164.528: disclosures of a person's protected health information in the six years before. Disclosures to business
- * associates and for treatment, payment and operations need no accounting (164.528(a)(1)(i)); they are left in, since what
- * an access was for is the client's to judge.
+ * 45 CFR 164.528: disclosures of a person's protected health information in the past six years. Disclosures to business
+ * associates, and for treatment, payment and operations, need no accounting (164.528(a)(1)(i)). They are included,
+ * since only the client can judge what an access was for.
  */
 export async function accountingReport(
   reader: AuditReader,
@@ -50,7 +50,7 @@ export async function accountingReport(
 ): Promise<Report> {
   const from = new Date(now);
   from.setUTCFullYear(from.getUTCFullYear() - ACCOUNTING_YEARS);
-  const receipts = await receiptsOf(reader, coordinates, { client: client.id, subject, from, of: ['HEALTH'] });
+  const records = await recipientRecords(reader, coordinates, { client: client.id, subject, from, of: ['HEALTH'] });
   return {
     title: 'Accounting of disclosures',
     basis: '45 CFR 164.528',
@@ -62,14 +62,14 @@ export async function accountingReport(
       ['To', now.toISOString().slice(0, 10)],
       ['Ledger', ledger],
     ],
-    sheets: [sheetOf('Disclosures of health information', receipts, names)],
+    sheets: [sheetOf('Disclosures of health information', records, names)],
   };
 }
 
-const sheetOf = (title: string, receipts: readonly Receipt[], names: PartyNames) => ({
+const sheetOf = (title: string, records: readonly RecipientRecord[], names: PartyNames) => ({
   title,
   columns: ['Recipient', 'Kind', 'Purpose', 'Categories', 'First', 'Last', 'Times'],
-  rows: receipts.map(({ recipient, kind, purpose, categories, first, last, times }) => [
+  rows: records.map(({ recipient, kind, purpose, categories, first, last, times }) => [
     kind === 'AUTHORITY_OR_PARTY' ? recipient : names.of(recipient),
     kind,
     purpose,

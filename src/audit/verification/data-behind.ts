@@ -4,11 +4,11 @@ import { committed } from '../../storage/transaction';
 import { acknowledgedGaps } from './gaps';
 
 /**
- * Whether the data is older than the keys' store has seen it: a log of the ledger is missing, or ends before its head. So
- * it is after an older backup of the data was put back, and what the data does not know may still be somebody's.
+ * Whether the data is older than the keys' store: a log of the ledger is missing, or shorter than the store has seen
+ * it. That is so after an older backup of the data was restored; rows and keys may then not match.
  */
 export async function isDataBehind(regions: Regions, keys: DataSource): Promise<boolean> {
-  // Heads first: a log goes on growing meanwhile, and is durable before its head is kept.
+  // Heads first: a log goes on growing meanwhile, and its entries are durable before its head is kept.
   const heads = await keys.query<Array<{ log_id: string; tree_size: number }>>(
     'SELECT log_id, tree_size FROM audit_head',
   );
@@ -26,7 +26,7 @@ export async function isDataBehind(regions: Regions, keys: DataSource): Promise<
     .map(({ log_id: log, tree_size: seen }) => ({ log, seen: Number(seen), size: sizes.get(log) ?? 0 }))
     .filter(({ seen, size }) => size < seen);
   if (behind.length === 0) return false;
-  // What an operator accepted as lost is not expected back.
+  // Loss that an operator acknowledged does not count.
   const accepted = await acknowledgedGaps(regions.all());
   return behind.some(
     ({ log, seen, size }) => !accepted.some((gap) => gap.log === log && gap.size === size && gap.seen >= seen),

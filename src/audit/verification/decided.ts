@@ -3,11 +3,11 @@ import { CHANGE_FAILED } from '../../identity/change-recorder';
 import type { DecidedValue } from '../../storage/decided-row';
 import { type AuditEntry, entryOf } from '../log/entry';
 
-/** What was decided last of a column, in which entry. */
+/** The last decision about a column, and its entry. */
 export interface DecidedColumn {
   readonly value: DecidedValue;
   readonly entry: string;
-  /** Whose entry it is, under whose key the value is kept. */
+  /** The client of the entry, under whose key the value is kept. */
   readonly client: string | undefined;
 }
 
@@ -18,35 +18,35 @@ export interface Decided {
   readonly columns: ReadonlyMap<string, DecidedColumn>;
 }
 
-/** Kinds that say that everything of a client is gone, or is going. */
+/** Kinds of entries after which a client's rows are gone or going. */
 const ENDED = new Set(['CLIENT_KEY_DESTROYED', 'CLIENT_ERASURE_BEGUN']);
-/** An import changes persons by the thousand, and says so once. */
+/** An import changes thousands of people and leaves one entry. */
 const IMPORTED = 'IMPORT_STARTED';
 const marks = ['"decides":[', ...[CHANGE_FAILED, IMPORTED, ...ENDED].map((kind) => `"kind":"${kind}"`)];
 const PAGE = 2_000;
 
-/** What the ledger says is in force: rows by table and key, as the last entries about them left them. */
+/** The rows in force according to the ledger: by table and key, as the last entries about them left them. */
 export class Decisions {
   readonly #rows = new Map<string, Decided>();
   readonly #ended = new Set<string>();
   readonly #imports = new Map<string, string>();
   #adopted = 0;
 
-  /** Reads the ledger. What was decided and could not be made does not count. */
+  /** Reads the ledger. Decisions whose change then failed do not count. */
   static async in(sources: readonly DataSource[]): Promise<Decisions> {
     const entries: AuditEntry[] = [];
     for (const source of sources) for await (const entry of decidingEntries(source)) entries.push(entry);
     const failed = new Set(
       entries.flatMap(({ kind, details }) => (kind === CHANGE_FAILED ? String(details?.entry) : [])),
     );
-    // Ids tell the time: entries of all logs in one order.
+    // Ids state the time, so they order the entries of all logs.
     entries.sort((a, b) => (a.id < b.id ? -1 : 1));
     const decisions = new Decisions();
     for (const entry of entries) if (!failed.has(entry.id)) decisions.#take(entry);
     return decisions;
   }
 
-  /** @param client whose row it is, where its key is not unique among all clients */
+  /** @param client the row's client, where its key is unique only within a client */
   find(table: string, row: string, client?: string): Decided | undefined {
     return this.#rows.get(keyOf(table, row, client));
   }
@@ -55,17 +55,17 @@ export class Decisions {
     return this.#rows.values();
   }
 
-  /** Whether everything of a client is gone, or is going: what is missing of it was erased. */
+  /** Whether a client's rows are gone or going: missing ones were erased. */
   hasEnded(client: string | undefined): boolean {
     return client !== undefined && this.#ended.has(client);
   }
 
-  /** Whether an import came after an entry: what it changed of persons no entry says of each. */
+  /** Whether an import came after an entry. Its changes to single people have no entries. */
   isImportedAfter(client: string, entry: string): boolean {
     return (this.#imports.get(client) ?? '') > entry;
   }
 
-  /** How many rows were accepted as they were found, without a decision of their own. */
+  /** How many rows were accepted as they were found. */
   get adopted(): number {
     return this.#adopted;
   }
@@ -89,10 +89,10 @@ export class Decisions {
   }
 }
 
-/** An operator accepts rows as they are, whoever made them. */
+/** An operator accepts rows as they are, whoever wrote them. */
 export const RECORDS_ADOPTED = 'RECORDS_ADOPTED';
 
-/** Tables whose rows' keys are told apart by their client alone; ids of all others are unique. */
+/** Tables whose keys are unique only within a client; all others have unique ids. */
 const byClient = new Set(['retention_rule']);
 const keyOf = (table: string, row: string, client: string | undefined): string =>
   `${byClient.has(table) ? client : ''}|${table}|${row}`;

@@ -6,14 +6,14 @@ interface Place {
 }
 
 /**
- * Whether an entry's canonical JSON says that it stands here, without parsing it: verification asks this of each of
- * millions, and parsing would take most of its time. Its members are looked for where the canonical form has them: the
+ * Whether an entry's canonical JSON states this place, without parsing it. Verification asks this of millions of
+ * entries, and parsing would take most of its time. Members are looked for where the canonical form has them: the
  * client first, then id, kind and log side by side, then the sequence.
- * @returns false also where the form is another, or the entry speaks of logs: parse it then
+ * @returns false also where the form differs, or the entry is about logs; parse it then
  */
 export function standsAt(body: Buffer, { log, sequence, id, client }: Place): boolean {
   const text = body.toString('latin1');
-  // Columns are quoted as JSON quotes: whoever puts a quotation mark into one finds no other members by it.
+  // Columns are quoted as JSON quotes them, so a quotation mark in a value cannot imitate another member.
   if (!text.startsWith(`{"client":${JSON.stringify(client)},`)) return false;
   const beginning = `,"id":${JSON.stringify(id)},"kind":"`;
   const at = text.indexOf(beginning);

@@ -1,14 +1,14 @@
 import type { DataSource } from 'typeorm';
 import type { Regions } from '../../storage/regions';
 import { keptHeads } from '../log/checkpoint-store';
-import { timeOfId } from '../log/entry-id';
+import { timeOfId } from '../log/entry';
 import type { Ledger } from '../log/ledger';
 import { verifyLedger } from './verification';
 
-/** Verifying reads every entry: what was found counts for this long. Milliseconds. */
+/** Verification reads every entry, so its result is reused for this long. Milliseconds. */
 const KNOWN_FOR_MS = 60_000;
 
-/** How the ledger stands, in words for a report: it is verified when somebody asks. */
+/** The ledger's state in words, for reports. It is verified when somebody asks. */
 export class LedgerState {
   readonly #regions: Regions;
   readonly #keysSource: DataSource;
@@ -21,7 +21,7 @@ export class LedgerState {
     this.#ledger = ledger;
   }
 
-  /** `sound, …`, or what is wrong first. */
+  /** `sound, …`, or the first finding. */
   words(): Promise<string> {
     const now = Date.now();
     if (!this.#known || now - this.#known.at > KNOWN_FOR_MS) {

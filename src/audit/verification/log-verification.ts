@@ -1,31 +1,29 @@
 import type { DataSource } from 'typeorm';
-import { isSigned, parseCheckpoint } from '../log/checkpoint';
+import { checkpointIn, isSigned, originOf } from '../log/checkpoint';
 import type { Witnessed } from '../log/checkpoint-store';
-import { type AuditEntry, type EntryRow, entryOf } from '../log/entry';
+import { type AuditEntry, type EntryRow, entryIn } from '../log/entry';
 import { GrowingTree, hashLeafText, rootOf } from '../log/merkle';
-import { originOf } from '../log/origin';
 import { hashesOf, TILE_HEIGHT, TILE_LEAVES } from '../log/tiles';
 import { AnchorTally } from '../witness/anchor-tally';
 import { checkReceipt, type Trust } from '../witness/receipts';
 import { furthestReceipt, receiptsUpTo, receiptsWithin, type StoredReceipt } from '../witness/stored-receipts';
-import { attempt } from './attempt';
 import { standsAt } from './entry-place';
 import { type Gap, gapIn } from './gaps';
 
 export type Problem = 'ALTERED' | 'MISSING' | 'REORDERED' | 'CHECKPOINT' | 'CONTRADICTED' | 'RECEIPT';
 
-/** What is wrong, and where: the first entry of a log that it can be told of. */
+/** A fault, with the first entry of the log that it shows at. */
 export interface Finding {
   readonly problem: Problem;
   readonly log: string;
   readonly sequence: number;
   readonly entry: string | undefined;
   readonly message: string;
-  /** What an operator may accept: the end of the log is missing, and nothing else is wrong with it. */
+  /** Set where only the end of the log is missing, which an operator may acknowledge. */
   readonly gap?: Gap;
 }
 
-/** What a log says of one that was pruned. */
+/** An entry's statement that a log was pruned. */
 export interface Pruning {
   readonly log: string;
   readonly entries: number;
@@ -39,14 +37,14 @@ interface Page {
   readonly receipts: readonly StoredReceipt[];
 }
 
-/** A megabyte or two. */
+/** One or two megabytes. */
 const PAGE = 1_000;
-/** Pages that the database reads while one is hashed: most of the time would go by waiting for its disk. */
+/** Pages read ahead: without that, most of the time would go into waiting for the disk. */
 const AHEAD = 4;
-/** Signatures that are checked at once in the thread pool. */
+/** Signatures checked at once in the thread pool. */
 const CONCURRENT = 256;
 
-/** A log, and what it is held against. */
+/** A log, and what it is compared with. */
 export interface LogToVerify {
   readonly source: DataSource;
   readonly logId: string;
@@ -56,7 +54,7 @@ export interface LogToVerify {
   readonly trust: Trust;
 }
 
-/** One log, recomputed from its first entry to its last. */
+/** Verifies one log by recomputing it from its first entry to its last. */
 export class LogVerification {
   readonly findings: Finding[] = [];
   readonly prunings: Pruning[] = [];
@@ -67,11 +65,11 @@ export class LogVerification {
   readonly #tree = new GrowingTree();
   readonly #expected: Witnessed[];
   #signatures: Array<Promise<void>> = [];
-  /** Entries up to here are under a checkpoint that fits. */
+  /** Entries up to here are covered by a matching checkpoint. */
   #covered = 0;
   #broken = false;
   #contradicted = false;
-  /** The first of what others saw that has not been compared yet. */
+  /** Index of the next expected checkpoint to compare. */
   #next = 0;
 
   constructor(private readonly log: LogToVerify) {
@@ -88,7 +86,7 @@ export class LogVerification {
 
   async run(pruned: number, onProgress: (entries: number) => void): Promise<void> {
     const { source, logId } = this.log;
-    // Before the last entry is looked up: whoever writes goes on meanwhile, and anchors what is written.
+    // Must come before the last entry is looked up: entries are written and anchored meanwhile.
     const anchored = await furthestReceipt(source, logId);
     if (pruned > 0) await this.#startAfter(pruned);
     this.#covered = this.size;
@@ -107,7 +105,7 @@ export class LogVerification {
     if (!this.#broken) this.#atEnd(anchored);
   }
 
-  /** The log in pages, several of them asked for at once. */
+  /** The log in pages, several of them read ahead. */
   async *#pages(): AsyncGenerator<Page> {
     if (this.#broken) return;
     const end = await this.#end();
@@ -118,7 +116,7 @@ export class LogVerification {
         for (; coming.length < AHEAD && from <= end; from += PAGE) coming.push(this.#page(from));
         const page = await coming.shift();
         if (!page) return;
-        // Where a whole page is missing, what comes after it tells from where to where.
+        // Where a whole page is missing, the next entry shows how far the gap goes.
         yield page.rows.length > 0 ? page : { ...page, rows: await this.#rows(page.from, end, 1) };
       }
     } finally {
@@ -151,7 +149,7 @@ export class LogVerification {
     );
   }
 
-  /** The pruned entries' hashes stand for them; the last tile of a log that has ended may not be full. */
+  /** Starts from the hashes of pruned entries. The last tile of a log that has ended may not be full. */
   async #startAfter(pruned: number): Promise<void> {
     const tiles = await this.log.source.query<Array<{ tile_index: number; hashes: Buffer }>>(
       'SELECT tile_index, hashes FROM audit_tile WHERE log_id = ? AND level = 0 AND tile_index < ? ORDER BY tile_index',
@@ -185,16 +183,16 @@ export class LogVerification {
     const whole = hashLeafText(row.body) === row.leaf_hash;
     const place = { log: this.log.logId, sequence, id: row.entry_id, client: row.about_client };
     if (!whole || !standsAt(row.body, place)) this.#content(row, sequence, whole);
-    // With the stored hash the tree goes on, so that what is wrong further on is found too.
+    // Goes on with the stored hash, so that later faults are found too.
     this.#tree.append(Buffer.from(row.leaf_hash, 'base64url'));
     this.read++;
     if (row.checkpoint !== null) this.#checkpoint(row.checkpoint, row.entry_id);
     this.#compare();
   }
 
-  /** Says what is wrong with an entry; nothing is with one that only has more to say than most. */
+  /** Reports an entry's fault. An entry that is only longer than usual has none. */
   #content(row: Row, sequence: number, whole: boolean): void {
-    const said = attempt(() => entryOf(row.body));
+    const said = entryIn(row.body);
     const moved = said && (said.log !== this.log.logId || said.sequence !== sequence);
     if (said && moved && (whole || said.id !== row.entry_id)) {
       this.#find('REORDERED', sequence, row.entry_id, `here stands entry ${said.sequence} of log ${said.log}`);
@@ -218,7 +216,7 @@ export class LogVerification {
   #checkpoint(note: string, entry: string): void {
     this.checkpoints++;
     const sequence = this.size - 1;
-    const stated = attempt(() => parseCheckpoint(note));
+    const stated = checkpointIn(note);
     if (!stated || stated.origin !== originOf(this.log.logId) || stated.size !== this.size) {
       this.#find('CHECKPOINT', sequence, entry, 'the checkpoint beside it is not that of the tree that ends here');
     } else if (!stated.root.equals(this.root)) {
@@ -249,13 +247,13 @@ export class LogVerification {
 
   #compare(): void {
     for (let seen = this.#expected[this.#next]; seen && seen.size <= this.size; seen = this.#expected[++this.#next]) {
-      // What was seen in the midst of a pruned tile can no longer be recomputed; its end can.
+      // A checkpoint in the middle of a pruned tile can no longer be recomputed; one at its end can.
       if (seen.size < this.size || seen.root.equals(this.root)) continue;
       this.#contradict(seen.size - 1, undefined, `${seen.by} saw other entries among the first ${seen.size}`);
     }
   }
 
-  /** One wrong entry contradicts every checkpoint after it: the first one tells. */
+  /** One wrong entry contradicts every later checkpoint, so only the first is reported. */
   #contradict(sequence: number, entry: string | undefined, message: string): void {
     if (this.#contradicted) return;
     this.#contradicted = true;
@@ -283,7 +281,7 @@ export class LogVerification {
   }
 
   #find(problem: Problem, sequence: number, entry: string | undefined, message: string, gap?: Gap): void {
-    // One wrong entry makes everything after it wrong: the first few tell.
+    // One wrong entry makes everything after it wrong, so only the first few are reported.
     if (this.findings.length >= 20) return;
     this.findings.push({ problem, log: this.log.logId, sequence, entry, message, ...(gap ? { gap } : {}) });
   }

@@ -1,11 +1,10 @@
 import type { DataSource } from 'typeorm';
 import type { KeyStore } from '../../keys/key-store';
-import { placesFor } from '../../storage/affected-rows';
 import type { DecidedRow } from '../../storage/decided-row';
 import type { Regions } from '../../storage/regions';
-import { committed } from '../../storage/transaction';
 import { UNDER_ERASURE } from '../../tenancy/fence';
-import type { References } from '../references';
+import { acrossClients, limitOf, own, tenantSql } from '../../tenancy/tenant-sql';
+import type { References } from '../recording/references';
 import type { Decisions } from './decided';
 
 export interface PersonFinding {
@@ -14,7 +13,7 @@ export interface PersonFinding {
   readonly customer: string;
   readonly entry: string | null;
   readonly message: string;
-  /** The person as found, for an operator to accept; undefined where nothing can be accepted. */
+  /** The person's row as found, for an operator to accept; undefined where nothing can be accepted. */
   readonly now: DecidedRow | undefined;
 }
 
@@ -33,10 +32,7 @@ interface Person {
 
 const PAGE = 1_000;
 
-/**
- * Restrictions of persons' processing and residencies that were changed, held against what was decided and against the
- * erasures that are under way.
- */
+/** Compares people's restrictions and residencies with what was decided, and with erasures under way. */
 export async function verifyPeople(
   parts: PeopleParts,
   decisions: Decisions,
@@ -86,7 +82,7 @@ async function ofClient(
     if (!is) return [];
     const columns = decisions.find('customer', is.row)?.columns;
     const residence = columns?.get('residency');
-    // An erasure takes it away, which opens nothing: whose residency is not recorded is read across no border.
+    // An erasure removes the residency. That opens nothing: data of a person without one crosses no border.
     const isOther = residency !== null && residence && residence.value !== (is.columns?.residency ?? null);
     if (isOther && !decisions.isImportedAfter(client, residence.entry)) {
       return finding('DIFFERS', residence.entry, 'its residency is not what was decided');
@@ -102,16 +98,12 @@ async function ofClient(
   });
 }
 
-/** Persons whose whole erasure is asked for, and is neither taken back nor done. */
+/** People with an open request for full erasure. */
 async function underErasure(source: DataSource, client: string, persons: readonly Person[]): Promise<Set<string>> {
   const ids = persons.map(({ id }) => id);
-  const rows = await committed(source, () =>
-    source.query<Array<{ customer_id: string }>>(
-      `SELECT customer_id FROM erasure_request WHERE client_id = ? AND customer_id IN (${placesFor(ids)})
-       AND categories IS NULL AND status NOT IN ('CANCELLED', 'COMPLETED')`,
-      [client, ...ids],
-    ),
-  );
+  const rows = await tenantSql(source, client).select<{ customer_id: string }>`
+    SELECT customer_id FROM erasure_request WHERE ${own} AND customer_id IN (${ids})
+    AND categories IS NULL AND status NOT IN ('CANCELLED', 'COMPLETED')`;
   return new Set(rows.map((row) => row.customer_id));
 }
 
@@ -122,11 +114,7 @@ function byClient(page: readonly Person[]): Map<string, Person[]> {
 }
 
 function pageOf(source: DataSource, { client_id: client, id }: Pick<Person, 'client_id' | 'id'>): Promise<Person[]> {
-  return committed(source, () =>
-    source.query<Person[]>(
-      `SELECT client_id, id, restriction, residency FROM customer WHERE client_id > ? OR (client_id = ? AND id > ?)
-       ORDER BY client_id, id LIMIT ${PAGE}`,
-      [client, client, id],
-    ),
-  );
+  return acrossClients(source).select<Person>`SELECT client_id, id, restriction, residency FROM customer
+    WHERE client_id > ${client} OR (client_id = ${client} AND id > ${id})
+    ORDER BY client_id, id LIMIT ${limitOf(PAGE)}`;
 }

@@ -6,43 +6,43 @@ import { PLATFORM } from '../../keys/platform-key';
 import type { DecidedRow } from '../../storage/decided-row';
 import { decidedValue } from '../../storage/decided-row';
 import type { Regions } from '../../storage/regions';
-import { committed } from '../../storage/transaction';
-import type { KeptDecision, References } from '../references';
+import { acrossClients, name } from '../../tenancy/tenant-sql';
+import type { KeptDecision, References } from '../recording/references';
 import { type Decided, Decisions, RECORDS_ADOPTED } from './decided';
 import { type PersonFinding, verifyPeople } from './people';
 
 export type RecordProblem = 'UNDECIDED' | 'DIFFERS' | 'MISSING' | 'KEY';
 
-/** A row that nobody decided, or that is not as it was decided. */
+/** A row that nobody decided, or that differs from the decision. */
 export interface RecordFinding {
   readonly problem: RecordProblem;
   readonly table: string;
   readonly row: string;
   readonly client: string | null;
-  /** The entry that decided otherwise. */
+  /** The entry with the differing decision. */
   readonly entry: string | null;
   readonly message: string;
 }
 
 export interface RecordsReport {
-  /** Rows that were compared. */
+  /** Rows compared. */
   readonly rows: number;
-  /** Rows that an operator accepted as they were found. */
+  /** Rows that an operator accepted as found. */
   readonly adopted: number;
   readonly findings: readonly RecordFinding[];
 }
 
-/** A table whose rows somebody decides, by the columns of its key without the client's. */
+/** A table of decided rows, by its key columns without the client's. */
 interface DecidedTable {
   readonly name: string;
   readonly key: readonly string[];
-  /** The column of the person whom the key names. */
+  /** The column that names the person. */
   readonly subject?: string;
-  /** Kept at home alone. */
+  /** Kept in the home database only. */
   readonly home?: true;
 }
 
-/** Every table whose rows decide what is given to whom, or what is kept. */
+/** Every table whose rows decide who is given what, or what is kept. */
 const decidedTables: readonly DecidedTable[] = [
   { name: 'client', key: ['client_id'], home: true },
   { name: 'sub_processor', key: ['id'], home: true },
@@ -63,7 +63,7 @@ const decidedTables: readonly DecidedTable[] = [
   { name: 'disclosure', key: ['id'] },
 ];
 
-/** What is erased with its person or its client: that it is not there is no finding. */
+/** Tables whose rows are erased with their person or client: a missing row is no finding. */
 const mayBeErased = new Set(['transfer_subject']);
 
 interface Parts {
@@ -75,8 +75,8 @@ interface Parts {
 type Raw = Readonly<Record<string, unknown>>;
 
 /**
- * Holds what is in force in the database against what the ledger says was decided (statement G3). A row that is changed
- * while it is looked at is looked at again: only what is found twice is told.
+ * Compares the rows in force with the decisions in the ledger (statement G3). A row may change meanwhile, so a
+ * difference counts only if it is found twice.
  */
 export async function verifyRecords(parts: Parts): Promise<RecordsReport> {
   const first = await new Comparison(parts).run();
@@ -86,12 +86,12 @@ export async function verifyRecords(parts: Parts): Promise<RecordsReport> {
   return { ...second, findings: first.findings.filter((finding) => again.has(nameOf(finding))) };
 }
 
-/** The most rows that one entry accepts. */
+/** The most rows accepted by one entry. */
 const ROWS_PER_ENTRY = 100;
 
 /**
- * Accepts what is in the database as it is, on the record: after an update from a version whose entries did not keep what
- * they decided, or once somebody has looked at each row that was named.
+ * Accepts rows as they are, on the record: after an update from a version whose entries did not keep decisions, or once
+ * somebody has checked each named row.
  * @returns how many rows were accepted
  */
 export async function adoptRecords(
@@ -143,7 +143,7 @@ class Comparison {
   }
 
   async #table(source: DataSource, table: DecidedTable, decisions: Decisions): Promise<void> {
-    const rows = await committed(source, () => source.query<Raw[]>(`SELECT * FROM ${table.name}`));
+    const rows = await acrossClients(source).select<Raw>`SELECT * FROM ${name(table.name)}`;
     for (const raw of rows) {
       const client = clientOf(raw);
       if (client !== undefined && (await this.#isKeyless(client))) continue;
@@ -162,7 +162,7 @@ class Comparison {
     const subject = table.subject === undefined ? {} : { subject: String(raw[table.subject]) };
     const now: DecidedRow = { table: table.name, row, columns, ...subject };
     const [kept] = await this.#parts.references.decisionsOf(client, [now]);
-    // About a person whose key is gone: nobody can read what it is about.
+    // The person's key is gone: nobody can read what the row is about.
     if (!kept) return;
     const decided = decisions.find(table.name, kept.row, client);
     if (!decided) return this.#undecided(now, client);
@@ -171,7 +171,7 @@ class Comparison {
   }
 
   async #compare(now: DecidedRow, kept: KeptDecision, client: string | undefined, { columns }: Decided): Promise<void> {
-    // What was decided under a gag is kept under the platform's key.
+    // Decisions under a gag order are kept under the platform's key.
     const foreign = [...columns.values()].some((column) => column.client !== client);
     const [platforms] = foreign ? await this.#parts.references.decisionsOf(undefined, [now]) : [];
     for (const [column, { value, entry, client: of }] of columns) {
@@ -217,7 +217,7 @@ class Comparison {
     this.#findings.push({ problem, table, row, client: client ?? null, entry, message });
   }
 
-  /** A client whose key is gone: nothing of it is in force, and nothing that was decided can be read. */
+  /** A client whose key is gone has nothing in force, and its decisions cannot be read. */
   async #isKeyless(client: string): Promise<boolean> {
     const known = this.#keyless.get(client);
     if (known !== undefined) return known;
@@ -242,13 +242,13 @@ const personFinding = ({ problem, client, customer, entry, message }: PersonFind
   message,
 });
 
-/** The platform's own rows are nobody's. */
+/** The platform's own rows have no client. */
 function clientOf({ client_id: id, about_client: about }: Raw): string | undefined {
   const client = id ?? about ?? undefined;
   return client === undefined || client === PLATFORM ? undefined : String(client);
 }
 
-/** Whether a hold was released, or has ended by itself: then it may have gone with its person. */
+/** Whether a hold was released or has expired; its row may then be gone with its person. */
 function hasRunOut(columns: Decided['columns']): boolean {
   const released = columns.get('released_at')?.value ?? null;
   const until = columns.get('until')?.value ?? null;

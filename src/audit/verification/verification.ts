@@ -1,23 +1,22 @@
 import type { DataSource } from 'typeorm';
 import type { Witnessed } from '../log/checkpoint-store';
-import { entryOf } from '../log/entry';
+import { entryIn } from '../log/entry';
 import type { Anchored } from '../witness/anchor-file';
 import type { AnchorReport } from '../witness/anchor-tally';
 import type { Trust } from '../witness/receipts';
-import { attempt } from './attempt';
 import { type Gap, isAcknowledged } from './gaps';
 import { type Finding, LogVerification, type Pruning } from './log-verification';
 
 export interface LogReport {
   readonly log: string;
-  /** Entries that it has, pruned ones included. */
+  /** Number of entries, pruned ones included. */
   readonly size: number;
   readonly pruned: number;
-  /** The root of all of them, in base64. */
+  /** Their root, in base64. */
   readonly root: string;
-  /** Entries up to here are under an anchor that was checked wholly; null where none is. */
+  /** Entries covered by a fully checked anchor; null where there is none. */
   readonly anchoredTo: number | null;
-  /** What vouches for it from outside, and how that was checked. */
+  /** The anchors outside, and how each was checked. */
   readonly anchors: readonly AnchorReport[];
 }
 
@@ -27,23 +26,23 @@ export interface Verification {
   readonly checkpoints: number;
   readonly logs: readonly LogReport[];
   readonly findings: readonly Finding[];
-  /** Ends of logs that are missing, and that an operator accepted on the record. */
+  /** Missing ends of logs that an operator acknowledged on the record. */
   readonly acknowledged: readonly Gap[];
 }
 
 export interface VerificationOptions {
   readonly publicKey: Buffer;
-  /** Checkpoints that others saw: the keys' store's, and anchors'. */
+  /** Checkpoints that others saw: the keys' store and anchors. */
   readonly witnessed: readonly Witnessed[];
   readonly anchored: readonly Anchored[];
-  /** Whose receipts count; nobody's unless told. */
+  /** Whose receipts count. Default: nobody's. */
   readonly trust?: Trust;
   readonly onProgress?: (entries: number) => void;
 }
 
 /**
  * Recomputes the ledger from the database: each entry's hash, each log's tree, each checkpoint and its signature, and
- * whether all that others saw of it is still there.
+ * whether everything that others saw is still there.
  */
 export async function verifyLedger(
   sources: readonly DataSource[],
@@ -99,13 +98,13 @@ export async function verifyLedger(
   return { sound: open.length === 0, entries, checkpoints, logs: reports, findings: open, acknowledged };
 }
 
-/** What the first entry of each log says of the logs before it. */
+/** The first entry of each log, about the logs before it. */
 async function statedByLogs(source: DataSource): Promise<Witnessed[]> {
   const rows = await source.query<Array<{ log_id: string; body: Buffer }>>(
     'SELECT log_id, body FROM audit_entry WHERE sequence = 0',
   );
   return rows.flatMap(({ log_id: by, body }) => {
-    const { before } = attempt(() => entryOf(body)) ?? {};
+    const { before } = entryIn(body) ?? {};
     return (before ?? []).map(({ log, size, root }) => ({
       logId: log,
       size,
@@ -115,7 +114,7 @@ async function statedByLogs(source: DataSource): Promise<Witnessed[]> {
   });
 }
 
-/** Every log that has entries, or that is said to have had some. */
+/** Every log that has entries, or is said to have had some. */
 async function logsIn(source: DataSource): Promise<Array<{ logId: string; pruned: number }>> {
   const logs = await source.query<Array<{ log_id: string; pruned: number }>>('SELECT log_id, pruned FROM audit_log');
   const filled = await source.query<Array<{ log_id: string }>>('SELECT DISTINCT log_id FROM audit_entry');

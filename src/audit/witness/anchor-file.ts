@@ -1,11 +1,10 @@
 import { open } from 'node:fs/promises';
 import { signedCheckpoint, type Witnessed } from '../log/checkpoint-store';
-import { attempt } from '../verification/attempt';
 import { checkReceipt, type Receipt, type Trust, type Vouched } from './receipts';
 
 /**
  * Appends checkpoints to a file that is kept away from the database: write-once storage, another machine, a mailbox.
- * A line each, as JSON, so that a line that was cut off spoils no other.
+ * One JSON line each, so that a truncated line damages no other.
  */
 export async function appendAnchors(path: string, notes: readonly string[], at: Date = new Date()): Promise<void> {
   const file = await open(path, 'a', 0o600);
@@ -19,13 +18,13 @@ export async function appendAnchors(path: string, notes: readonly string[], at: 
   }
 }
 
-/** A checkpoint that is kept outside, and what it is worth. */
+/** A checkpoint kept outside, and what vouches for it. */
 export type Anchored = Witnessed & Vouched;
 
 /**
- * The checkpoints of an anchor file, and the receipts beside them.
- * @param name what the file is called in a report
- * @throws {Error} naming the first line that is no checkpoint of this installation's, or whose receipt does not hold
+ * Reads the checkpoints of an anchor file, with their receipts.
+ * @param name the file's name in reports
+ * @throws {Error} naming the first line that is no checkpoint of this installation, or whose receipt does not hold
  */
 export async function readAnchors(
   text: string,
@@ -42,7 +41,7 @@ export async function readAnchors(
       throw new Error(`${name}, line ${index + 1}: it is no checkpoint that this installation's key signed`);
     }
     const vouched = receipt && (await checkReceipt(receipt, checkpoint, trust).catch(faultIn(name, index)));
-    // A file that is kept outside vouches by itself; a receipt says who else does.
+    // The file vouches by itself, being kept outside; a receipt adds who else does.
     const by = vouched ? `${name}: ${vouched.by}` : name;
     const how = vouched?.how ?? "signed by this installation's key, and kept outside";
     anchors.push({ ...signed, by, how, verified: true, at: vouched?.at });
@@ -50,7 +49,7 @@ export async function readAnchors(
   return anchors;
 }
 
-/** A line with a receipt, as {@link readAnchors} reads it back. */
+/** A line with a receipt; {@link readAnchors} reads it back. */
 export function anchorLine(at: Date, checkpoint: string, { kind, content }: Receipt): string {
   const receipt =
     kind === 'witness' ? { checkpoint: content.toString('utf8') } : { checkpoint, token: content.toString('base64') };
@@ -63,8 +62,16 @@ function faultIn(name: string, index: number): (error: Error) => never {
   };
 }
 
+function jsonIn(line: string): Record<string, unknown> {
+  try {
+    return Object(JSON.parse(line)) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}
+
 function lineIn(line: string): { checkpoint: string; receipt: Receipt | undefined } | undefined {
-  const { checkpoint, kind, token } = attempt(() => JSON.parse(line) as Record<string, unknown>) ?? {};
+  const { checkpoint, kind, token } = jsonIn(line);
   if (typeof checkpoint !== 'string') return undefined;
   if (kind === 'witness') return { checkpoint, receipt: { kind, content: Buffer.from(checkpoint) } };
   if (kind === undefined) return { checkpoint, receipt: undefined };

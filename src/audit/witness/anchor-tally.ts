@@ -6,13 +6,13 @@ export interface AnchorReport {
   readonly how: string;
   readonly verified: boolean;
   readonly receipts: number;
-  /** How many entries, from the first, the furthest of them covers. */
+  /** How many entries the furthest of them covers. */
   readonly reaches: number;
   /** When that one was given, ISO 8601; null where it does not say. */
   readonly last: string | null;
 }
 
-/** Counts anchors that say the same: a log that is anchored once a minute has half a million a year. */
+/** Counts equal anchors: a log anchored once a minute has half a million a year. */
 export class AnchorTally {
   readonly #reports = new Map<string, AnchorReport>();
 
@@ -27,7 +27,7 @@ export class AnchorTally {
     }
   }
 
-  /** The furthest first. */
+  /** Furthest first. */
   all(): AnchorReport[] {
     return [...this.#reports.values()].sort((a, b) => b.reaches - a.reaches || (a.by < b.by ? -1 : 1));
   }

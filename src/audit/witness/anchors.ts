@@ -6,19 +6,19 @@ import { appendAnchors } from './anchor-file';
 
 export type Head = LogHead & { readonly source: DataSource };
 
-/** Somewhere outside that a checkpoint is shown to, so that what it covers can no longer be rewritten. */
+/** An outside party that is shown checkpoints, so that what they cover can no longer be rewritten. */
 export interface Anchor {
   readonly kind: 'file' | 'witness' | 'timestamp';
   /**
-   * @param anchored the size that was anchored last; 0 for the first time
-   * @returns what was answered, to be kept; nothing where the anchor keeps it itself
+   * @param anchored the size of the last anchored checkpoint; 0 at first
+   * @returns the answer to keep; undefined where the anchor keeps it itself
    */
   anchor(head: Head, anchored: number): Promise<Buffer | undefined>;
 }
 
 const EVERY_MS = 60_000;
 
-/** Shows each log's latest checkpoint to every anchor, once a minute while it grows, and at the end. */
+/** Shows each log's latest checkpoint to every anchor, once a minute while it grows, and once at the end. */
 export class Anchoring {
   readonly #ledger: Ledger;
   readonly #anchors: readonly Anchor[];
@@ -34,7 +34,7 @@ export class Anchoring {
     if (anchors.length > 0) this.#timer = setInterval(() => void this.run(), EVERY_MS).unref();
   }
 
-  /** Anchors what is durable now. An anchor that fails is told of, and tried again the next time. */
+  /** Anchors what is durable now. Where an anchor fails, that is reported, and tried again next time. */
   run(): Promise<void> {
     this.#running = this.#running.then(async () => {
       for (const head of this.#anchors.length > 0 ? await this.#ledger.heads() : []) {
@@ -44,7 +44,7 @@ export class Anchoring {
     return this.#running;
   }
 
-  /** How many durable entries the anchor that is furthest behind does not cover yet. */
+  /** How many durable entries the slowest anchor does not cover yet. */
   async unanchored(): Promise<number> {
     let most = 0;
     for (const { logId, size } of this.#anchors.length > 0 ? await this.#ledger.heads() : []) {

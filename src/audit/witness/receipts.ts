@@ -2,35 +2,35 @@ import type { X509Certificate } from 'node:crypto';
 import { cosignedAt, textIn, witnessOf } from '../log/checkpoint';
 import { checkTimestamp } from './timestamp-token';
 
-/** What somebody outside answered to a checkpoint, as it is kept. */
+/** An outside party's answer to a checkpoint, as it is kept. */
 export interface Receipt {
   readonly kind: 'witness' | 'timestamp';
-  /** Of a witness the note that it signed, of a time-stamping authority its answer. */
+  /** A witness's signed note, or a time-stamping authority's response. */
   readonly content: Buffer;
 }
 
-/** Whose signatures on receipts count. */
+/** Whose signatures count. */
 export interface Trust {
   /** Verifier keys of witnesses, `name+id+key`. */
   readonly witnesses: readonly string[];
-  /** Certificates of time-stamping authorities, or of those that issue theirs. */
+  /** Certificates of time-stamping authorities, or of their issuers. */
   readonly authorities: readonly X509Certificate[];
 }
 
-/** What a receipt is worth. */
+/** What a receipt proves. */
 export interface Vouched {
   readonly by: string;
-  /** How it was checked, in words for a report. */
+  /** How it was checked, in a report's words. */
   readonly how: string;
-  /** Whether all of it was: only then nobody but the one outside can have made it. */
+  /** True where all of it was checked: only then can nobody but the outside party have made it. */
   readonly verified: boolean;
-  /** When the one outside says that it saw the checkpoint. */
+  /** When the outside party says that it saw the checkpoint. */
   readonly at: Date | undefined;
 }
 
 /**
- * Checks a receipt against the checkpoint that it is kept for.
- * @param checkpoint the signed note, byte for byte as it was shown outside
+ * Checks a receipt against its checkpoint.
+ * @param checkpoint the signed note, byte for byte as it was shown
  * @throws {Error} saying what does not hold
  */
 export async function checkReceipt({ kind, content }: Receipt, checkpoint: string, trust: Trust): Promise<Vouched> {

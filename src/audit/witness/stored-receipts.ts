@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { Receipt } from './receipts';
 
-/** A receipt as the ledger keeps it, with the size of the tree whose checkpoint it answers. */
+/** A stored receipt, with the tree size of its checkpoint. */
 export interface StoredReceipt extends Receipt {
   readonly size: number;
 }
@@ -12,7 +12,7 @@ interface Row {
   readonly receipt: Buffer;
 }
 
-/** A log's receipts for trees larger than `from`, up to `to`, the smallest first. */
+/** A log's receipts for tree sizes above `from`, up to `to`, smallest first. */
 export async function receiptsWithin(
   source: DataSource,
   logId: string,
@@ -26,7 +26,7 @@ export async function receiptsWithin(
   return rows.map(({ tree_size: size, kind, receipt: content }) => ({ size: Number(size), kind, content }));
 }
 
-/** How many receipts of each kind a log has for trees up to this size, and the largest of those. */
+/** The number of receipts of each kind up to a tree size, and the largest tree size among them. */
 export async function receiptsUpTo(
   source: DataSource,
   logId: string,
@@ -39,7 +39,7 @@ export async function receiptsUpTo(
   return rows.map(({ kind, receipts, size }) => ({ kind, receipts: Number(receipts), size: Number(size) }));
 }
 
-/** The size of the largest tree that a receipt of a log is for; 0 where there is none. */
+/** The largest tree size with a receipt; 0 where there is none. */
 export async function furthestReceipt(source: DataSource, logId: string): Promise<number> {
   const [row] = await source.query<Array<{ size: number | null }>>(
     'SELECT MAX(tree_size) AS size FROM audit_anchor WHERE log_id = ?',
@@ -50,7 +50,7 @@ export async function furthestReceipt(source: DataSource, logId: string): Promis
 
 const PAGE = 500;
 
-/** Every receipt in a database with the checkpoint that it answers; null where that one was pruned. */
+/** Every receipt in a database with its checkpoint; null where that was pruned. */
 export async function* allReceipts(
   source: DataSource,
 ): AsyncGenerator<Receipt & { readonly at: Date; readonly checkpoint: string | null }> {
@@ -65,7 +65,7 @@ export async function* allReceipts(
       [log, log, size, size, kind],
     );
     for (const { kind, receipt: content, anchored_at: at, checkpoint } of rows) {
-      // A witness's note is itself the checkpoint, which outlasts the entry that it stood beside.
+      // A witness's note contains the checkpoint, so it outlasts the pruned entry.
       yield { kind, content, at: new Date(Number(at)), checkpoint: kind === 'witness' ? String(content) : checkpoint };
     }
     const last = rows.at(-1);

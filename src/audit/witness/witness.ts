@@ -1,14 +1,17 @@
+import { type OutboundAnswer, send } from '../../outbound/http';
 import { cosignedAt } from '../log/checkpoint';
 import { consistencyProof } from '../log/merkle';
 import { storedNodes } from '../log/stored-nodes';
 import type { Anchor, Head } from './anchors';
 
-const TIMEOUT_MS = 10_000;
+/**
+ * The operator chose the witness, so it may be in this network. Its answer is a few lines of signatures, or a number.
+ */
+const policy = { timeoutMs: 10_000, maxBytes: 64 * 1024, privateAddresses: true };
 
 /**
- * A witness by C2SP tlog-witness: it is shown each checkpoint with a proof that the log only grew, remembers it, and
- * signs it. It keeps what it saw, so a log that is rewritten later finds no signature.
- *
+ * A witness by C2SP tlog-witness: it gets each checkpoint with a proof that the log only grew, remembers it and signs
+ * it. A log that is rewritten later gets no signature.
  * @param url the witness's submission prefix
  * @param key its verifier key, `name+id+key` of a cosignature
  */
@@ -16,25 +19,22 @@ export function witnessAnchor(url: string, key: string): Anchor {
   return {
     kind: 'witness',
     async anchor(head, anchored) {
-      let response = await submit(url, head, anchored);
-      // It may have seen more, or less, than this process knows of.
-      if (response.status === 409) response = await submit(url, head, sizeOf(await response.text(), head.size));
-      if (response.status !== 200) throw new Error(`the witness answered ${response.status}`);
-      const note = `${head.checkpoint}${await response.text()}`;
+      let answer = await submit(url, head, anchored);
+      // The witness may have seen more or less than this process knows.
+      if (answer.status === 409) answer = await submit(url, head, sizeOf(answer.body.toString(), head.size));
+      if (answer.status !== 200) throw new Error(`the witness answered ${answer.status}`);
+      const note = `${head.checkpoint}${answer.body}`;
       if (!(await cosignedAt(note, key))) throw new Error('the witness answered with no signature of its key');
       return Buffer.from(note);
     },
   };
 }
 
-async function submit(url: string, { source, logId, size, checkpoint }: Head, old: number): Promise<Response> {
+async function submit(url: string, { source, logId, size, checkpoint }: Head, old: number): Promise<OutboundAnswer> {
   const proof = await consistencyProof(storedNodes(source, logId), old, size);
   const lines = [`old ${old}`, ...proof.map((hash) => hash.toString('base64')), '', checkpoint];
-  return fetch(`${url.replace(/\/$/, '')}/add-checkpoint`, {
-    method: 'POST',
-    body: lines.join('\n'),
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  });
+  const address = `${url.replace(/\/$/, '')}/add-checkpoint`;
+  return send({ url: address, method: 'POST', body: lines.join('\n') }, policy);
 }
 
 function sizeOf(answer: string, limit: number): number {

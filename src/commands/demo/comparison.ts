@@ -1,3 +1,4 @@
+import { send } from '../../outbound/http';
 import { CommandError } from '../failure';
 import type { Caller } from './callers';
 
@@ -41,16 +42,14 @@ export async function compare(address: string, comparison: Comparison, callers: 
 }
 
 async function ask(address: string, { query }: Comparison, { token, purpose }: Caller): Promise<Response> {
-  const response = await fetch(`${address}/graphql`, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      'processing-purpose': purpose,
-    },
-    body: JSON.stringify({ query }),
-  });
-  const answer = (await response.json()) as Response;
+  const headers = {
+    authorization: `Bearer ${token}`,
+    'content-type': 'application/json',
+    'processing-purpose': purpose,
+  };
+  const request = { url: `${address}/graphql`, method: 'POST', headers, body: JSON.stringify({ query }) } as const;
+  const { body } = await send(request, { timeoutMs: 30_000, maxBytes: 1024 * 1024, privateAddresses: true });
+  const answer = JSON.parse(body.toString()) as Response;
   const failure = answer.errors?.find(({ extensions }) => extensions.code === 'INTERNAL_SERVER_ERROR');
   if (failure) throw new CommandError('the server failed on the query of the demo; with LOG_LEVEL=error it says where');
   return answer;

@@ -1,11 +1,10 @@
 import type { DataCategory } from '../../governance/vocabulary';
+import { DAY_MS } from '../../law/calendar';
 import type { Services } from '../../services';
 import type { RequestTransferApprovalInput } from '../../transfers/transfer-inputs';
 
 /** A sub-processor in the United States. It reads under approved standard contractual clauses. */
 export const subProcessor = 'mail-relay';
-
-const DAY_MS = 86_400_000;
 
 /** People with an open case. */
 export interface PeopleOfCases {

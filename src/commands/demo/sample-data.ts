@@ -1,4 +1,5 @@
 import { v7 as uuid } from 'uuid';
+import { DAY_MS, HOUR_MS } from '../../law/calendar';
 import type { Services } from '../../services';
 import { inTransaction } from '../../storage/transaction';
 import type { Stores } from '../../stores';
@@ -18,8 +19,6 @@ export const partnerApplication = 'parcel-pilot';
 /** Two engineers of the platform. The clinic's instruction names only the first (docs/statement.md, R1). */
 export const instructedEngineer = 'ines.engineer';
 export const otherEngineer = 'otto.engineer';
-
-const HOUR_MS = 3_600_000;
 
 /** Fills an empty installation with two clients, their agreements, and a few people each. */
 export async function fillWithSamples(services: Services, stores: Stores): Promise<void> {
@@ -58,7 +57,7 @@ export async function fillWithSamples(services: Services, stores: Stores): Promi
       purpose: 'SECURITY',
       principal: instructedEngineer,
       reason: 'look into the sign-in alerts of ticket 4711',
-      validTo: new Date(Date.now() + 24 * HOUR_MS),
+      validTo: new Date(Date.now() + DAY_MS),
     },
   );
   const ids = new Map<string, string>();

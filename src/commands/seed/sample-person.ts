@@ -1,5 +1,6 @@
 import type { Faker } from '@faker-js/faker';
 import { v7 as uuid } from 'uuid';
+import { DAY_MS } from '../../law/calendar';
 import type { Row } from '../../tenancy/tenant-reader';
 import { type SampleCountry, sampleCountries } from './countries';
 import type { Fakers } from './fakers';
@@ -22,7 +23,6 @@ export const ROWS_PER_PERSON = 40;
 /** Fixed years, so that the same arguments always make the same people. */
 const FIRST = Date.UTC(2022, 0, 1);
 const LAST = Date.UTC(2026, 5, 30);
-const DAY_MS = 86_400_000;
 /** The share of customers who live in the client's own country. */
 const AT_HOME = 0.55;
 

@@ -1,4 +1,5 @@
-import { Key, NonPersonal, TenantTable } from '../../tenancy/tenant-table';
+import { NonPersonal } from '../../tenancy/personal-data';
+import { Key, TenantTable } from '../../tenancy/tenant-table';
 
 const business = 'between businesses; it names no person';
 

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { Webhook } from 'standardwebhooks';
 import type { DataSource } from 'typeorm';
-import { affectedRows } from '../../storage/affected-rows';
+import { OutboundError, send } from '../../outbound/http';
+import { signedMessage } from '../../outbound/signed-message';
 import type { Regions } from '../../storage/regions';
+import { affectedRows } from '../../storage/sql';
 import { committed, inTransaction } from '../../storage/transaction';
-import { post, UnreachableError } from './outgoing';
 import { messageIdOf, type Told, type Webhooks } from './webhooks';
 
 /** Makes the body of an event when it is sent; undefined where there is nothing left to tell. */
@@ -140,7 +140,7 @@ export class WebhookSender {
     try {
       fault = await this.#attempt(notice);
     } catch (error) {
-      fault = error instanceof UnreachableError ? error.code : 'FAILED';
+      fault = error instanceof OutboundError ? error.code : 'FAILED';
     }
     // Where this is not written the lease ends by itself, and the notice is sent again.
     await this.#record(source, notice, fault).catch(() => undefined);
@@ -152,20 +152,20 @@ export class WebhookSender {
     if (!endpoint) return 'ENDPOINT_GONE';
     const data = await this.#bodies.get(notice.event)?.(notice.client_id, notice.reference);
     if (!data) return 'NOTHING_TO_TELL';
-    const at = new Date(this.#options.now());
-    const body = JSON.stringify({
+    const message = {
+      id: messageIdOf(notice.id),
       type: notice.event,
-      timestamp: at.toISOString(),
+      at: new Date(this.#options.now()),
       data: { ...data, client: notice.client_id, delivery: notice.id },
-    });
-    const messageId = messageIdOf(notice.id);
-    const headers = {
-      'webhook-id': messageId,
-      'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
-      'webhook-signature': new Webhook(endpoint.secret).sign(messageId, at, body),
     };
-    const { production } = this.#webhooks;
-    const status = await post(endpoint.url, headers, body, { production, timeoutMs: this.#options.timeoutMs });
+    const signed = signedMessage(message, endpoint.secret);
+    // Whoever registered the endpoint may mean to reach what only this network reaches.
+    const policy = {
+      timeoutMs: this.#options.timeoutMs,
+      maxBytes: 0,
+      privateAddresses: !this.#webhooks.production,
+    };
+    const { status } = await send({ url: endpoint.url, method: 'POST', ...signed }, policy);
     return status >= 200 && status < 300 ? undefined : `HTTP_${status}`;
   }
 

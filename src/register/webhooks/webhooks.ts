@@ -8,13 +8,13 @@ import { deriveKey } from '../../keys/derived-keys';
 import type { KeyStore } from '../../keys/key-store';
 import { PLATFORM, platformKey } from '../../keys/platform-key';
 import { seal, unseal } from '../../keys/sealing';
-import { affectedRows } from '../../storage/affected-rows';
+import { faultOfUrl } from '../../outbound/urls';
 import { decidedRow, goneRow } from '../../storage/decided-row';
 import type { Regions } from '../../storage/regions';
+import { affectedRows } from '../../storage/sql';
 import { committed, inTransaction } from '../../storage/transaction';
 import { TenantReader } from '../../tenancy/tenant-reader';
 import { TenantWriter } from '../../tenancy/tenant-writer';
-import { faultOfUrl } from './outgoing';
 import {
   type DeliveryStatus,
   type EndpointKind,

@@ -1,3 +1,4 @@
+import type { EntityClass } from '../../storage/entity-class';
 import { inTransaction } from '../../storage/transaction';
 import type { Row } from '../../tenancy/tenant-reader';
 import { TenantWriter } from '../../tenancy/tenant-writer';
@@ -10,13 +11,11 @@ import type { MappedRow } from './mapped-row';
 import type { Mapping } from './mapping';
 import { begin, change, type Outcome, type Pending } from './pending-rows';
 
-type Entity = abstract new (...args: never[]) => object;
-
 /** Rows that hang on another row, which the file names by its external id. */
 interface ChildKind {
-  readonly entity: Entity;
+  readonly entity: EntityClass;
   readonly parent: {
-    readonly entity: Entity;
+    readonly entity: EntityClass;
     /** The fields of a mapping that can name it, and what it is found by. */
     readonly by: Readonly<Record<string, FoundBy>>;
     /** What to call it, with its article. */

@@ -2,10 +2,9 @@ import type { DataSource } from 'typeorm';
 import { blindIndex } from '../../keys/blind-index';
 import type { KeyStore } from '../../keys/key-store';
 import type { SealingThread } from '../../keys/sealing-thread';
+import type { EntityClass } from '../../storage/entity-class';
 import { type Row, TenantReader } from '../../tenancy/tenant-reader';
 import type { ErasedPeople } from '../identifiers';
-
-type Entity = abstract new (...args: never[]) => object;
 
 /** Where an import writes: one client's rows. */
 export interface ImportTarget {
@@ -65,7 +64,7 @@ export class ExternalIds {
 
   /** @returns what it is found by → its row with the fields asked for; what has no row is not in it */
   async find(
-    entity: Entity,
+    entity: EntityClass,
     by: FoundBy,
     values: Iterable<string>,
     fields: readonly string[],

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { detectEngine } from '../../storage/engine-profiles';
+import { detectEngine, itemsPerTransaction } from '../../storage/engine-profiles';
 import { conversationImporter, messageImporter } from './conversation-importer';
 import { customerImporter } from './customer-importer';
 import { type Fault, ImportStopped, ImportUsageError } from './errors';
@@ -45,8 +45,7 @@ export const rejectsPathOf = (file: string): string => `${file}.rejects.ndjson`;
 export async function importFile(target: ImportTarget, options: ImportOptions): Promise<ImportReport> {
   const source = await checkFile(options);
   const importer = await importerOf(target, options);
-  const { maxTransactionRows } = await detectEngine(target.source);
-  const size = Math.max(1, Math.min(BATCH, Math.floor(maxTransactionRows / importer.rowsEach)));
+  const size = itemsPerTransaction(await detectEngine(target.source), BATCH, importer.rowsEach);
   const { file, mapping, rejects: path = rejectsPathOf(file), strict, onProgress } = options;
   const rejects = target.isDryRun ? undefined : await Rejects.at(path);
   const tally = new Tally(rejects);

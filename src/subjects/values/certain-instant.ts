@@ -1,4 +1,5 @@
 import { DateTime, IANAZone } from 'luxon';
+import { DAY_MS, MINUTE_MS } from '../../law/calendar';
 
 export type Found = { readonly value: Date } | { readonly reason: string };
 
@@ -101,7 +102,7 @@ function momentOf(parts: Parts): Found {
   const local = day + clock;
   const zone = zoneOf(parts.tags ?? '');
   if (zone === null) return { reason: 'names a time zone or a calendar that is not known here' };
-  if (zone === undefined) return { value: new Date(local - (offset ?? 0) * 60_000) };
+  if (zone === undefined) return { value: new Date(local - (offset ?? 0) * MINUTE_MS) };
   return inZone(local, offset, zone);
 }
 
@@ -152,7 +153,7 @@ function clockOf({ hour = '0', minute = '0', second = '0', fraction = '', half }
   if (hours === undefined || minutes > 59 || seconds > 60) return undefined;
   const millisecond = Number(fraction.padEnd(3, '0').slice(0, 3));
   const clock = ((hours * 60 + minutes) * 60 + seconds) * 1_000 + (seconds === 60 ? 0 : millisecond);
-  return hours < 24 || clock === 86_400_000 ? clock : undefined;
+  return hours < 24 || clock === DAY_MS ? clock : undefined;
 }
 
 /** "10:11 PM"; programs that print both halves beside a clock of 24 hours write "22:11 PM". */
@@ -190,7 +191,7 @@ function zoneOf(tags: string): string | undefined | null {
 function inZone(local: number, offset: number | null, zone: string): Found {
   const wall = DateTime.fromMillis(local, { zone: 'utc' });
   if (offset !== null) {
-    const moment = DateTime.fromMillis(local - offset * 60_000, { zone });
+    const moment = DateTime.fromMillis(local - offset * MINUTE_MS, { zone });
     // Z says that the offset there is unknown (RFC 9557, section 2); any other has to be the zone's.
     if (offset !== 0 && moment.offset !== offset) return { reason: 'has an offset that its time zone does not have' };
     return { value: moment.toJSDate() };

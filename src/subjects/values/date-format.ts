@@ -1,4 +1,5 @@
 import { DateTime } from 'luxon';
+import { DAY_MS } from '../../law/calendar';
 import type { Found } from './certain-instant';
 
 type Reader = (text: string) => Date | undefined;
@@ -36,7 +37,6 @@ const number =
 
 /** Day 0 of a spreadsheet's calendar. It has a 29th of February 1900, day 60: days up to there mean different dates. */
 const SPREADSHEET_EPOCH = Date.UTC(1899, 11, 30);
-const DAY_MS = 86_400_000;
 const spreadsheetDay = (day: number): number => {
   if (day !== 0 && day < 61) return Number.NaN;
   return SPREADSHEET_EPOCH + Math.round(day * DAY_MS);

@@ -52,7 +52,7 @@ const page = (first: number) =>
 
 /** Of nearly as many tokens as a document may have, and never the same. */
 function newDocument(): { query: string } {
-  const attributes = '{key:"",value:""} '.repeat(1_200);
+  const attributes = '{key:"",value:""} '.repeat(480);
   const query = `mutation M${process.pid}x${numbered++}{createCustomer(input:{attributes:[${attributes}]}){customer{id}}}`;
   return { query };
 }

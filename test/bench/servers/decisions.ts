@@ -63,6 +63,10 @@ async function timeDecisions(): Promise<Record<'known' | 'compared' | 'execution
       plainSources: true,
       ungoverned: directives === '',
       onDecision,
+      contextWith: (context: unknown) => {
+        onDecision();
+        return context;
+      },
     });
   const governed = schemaOf('@personalData(category: NAME) @purposes(allow: [SUPPORT])');
   const open = schemaOf('');

@@ -67,7 +67,8 @@ function permitting(contextFor: Options['contextFor']): Options['contextFor'] {
     known.set(claims, byPurpose);
     const made = byPurpose.get(purpose) ?? (await permittingContext(contextFor, claims, purpose));
     byPurpose.set(purpose, made);
-    return { ...made, memory: new Map() } as unknown as Context;
+    const notes = { subjects: new Set(), transferBases: new Set() };
+    return { ...made, notes, memory: new Map() } as unknown as Context;
   };
 }
 

@@ -1,24 +1,24 @@
 import { LRUCache } from 'lru-cache';
-import { deriveKey, macOf } from '../keys/derived-keys';
-import { ClientKeyError } from '../keys/errors';
-import type { KeyHandle } from '../keys/held-key';
-import { KEY_CACHE_TTL_MS } from '../keys/key-cache';
-import type { KeyStore } from '../keys/key-store';
-import { platformKey } from '../keys/platform-key';
-import { seal, unseal } from '../keys/sealing';
-import type { DecidedRow, DecidedValue } from '../storage/decided-row';
+import { deriveKey, macOf } from '../../keys/derived-keys';
+import { ClientKeyError } from '../../keys/errors';
+import type { KeyHandle } from '../../keys/held-key';
+import { KEY_CACHE_TTL_MS } from '../../keys/key-cache';
+import type { KeyStore } from '../../keys/key-store';
+import { platformKey } from '../../keys/platform-key';
+import { seal, unseal } from '../../keys/sealing';
+import type { DecidedRow, DecidedValue } from '../../storage/decided-row';
 
 const SUBJECT = 'remit/v1/audit-subject';
 const PRINCIPAL = 'audit-principal';
 const DECISION = 'audit-decision';
 
-/** A principal as an entry holds it: a reference to find it by, and the name, sealed under the client's key. */
+/** A principal in an entry: a reference for finding it, and the name, sealed under the client's key. */
 export interface SealedPrincipal {
   readonly reference: string;
   readonly sealed: string;
 }
 
-/** A decided row as an entry holds it: words are MACs, so that the ledger repeats none; numbers and nothing stay. */
+/** A decided row in an entry: texts as MACs, so that the ledger repeats none; numbers and nulls as they are. */
 export type KeptDecision = {
   readonly table: string;
   readonly row: string;
@@ -26,20 +26,23 @@ export type KeptDecision = {
 };
 
 /**
- * What entries call people. A data subject's reference is an HMAC under the subject's own key: once that key is destroyed
- * nobody can compute it, and the entries name nobody (statement D2, D6, pitfall 28). A principal's name is under the
- * client's key and goes with it.
+ * How entries refer to people. A data subject's reference is an HMAC under the subject's own key: once that key is
+ * destroyed nobody can compute it, and the entries name nobody (statement D2, D6; docs/pitfalls.md, 28). A principal's
+ * name is sealed under the client's key and goes with it.
  */
 export class References {
   readonly #keys: KeyStore;
-  /** No longer than keys themselves are remembered. */
+  /** Cached no longer than the keys themselves. */
   readonly #principals = new LRUCache<string, SealedPrincipal>({ max: 10_000, ttl: KEY_CACHE_TTL_MS });
 
   constructor(keys: KeyStore) {
     this.#keys = keys;
   }
 
-  /** The references of subjects, sorted; one whose key is gone has none, and no one of a client whose key is. */
+  /**
+   * The references of subjects, sorted. A subject whose key is gone has none, and neither has anybody of a client whose
+   * key is gone.
+   */
   async subjects(client: string, ids: ReadonlySet<string>): Promise<string[]> {
     if (ids.size === 0) return [];
     const references: string[] = [];
@@ -56,7 +59,7 @@ export class References {
     return references.sort();
   }
 
-  /** A subject's reference as of now, for looking entries up; undefined once the subject is erased. */
+  /** A subject's reference, for looking up entries; undefined once the subject is erased. */
   async subject(client: string, id: string): Promise<string | undefined> {
     const [reference] = await this.subjects(client, new Set([id]));
     return reference;
@@ -81,18 +84,21 @@ export class References {
       try {
         if (key) return String(unseal(key, Buffer.from(sealed, 'base64url'), PRINCIPAL));
       } catch {
-        // Not under this key.
+        // Not sealed under this key.
       }
     }
     return undefined;
   }
 
-  /** What an entry keeps of decided rows; a row about a person is kept under that person's key, and dies with it. */
+  /**
+   * What an entry keeps of decided rows. A row about a person is kept under that person's key, and is unreadable once
+   * it is destroyed.
+   */
   async decisions(client: string | undefined, decided: readonly DecidedRow[]): Promise<KeptDecision[]> {
     return (await this.decisionsOf(client, decided)).filter((kept) => kept !== undefined);
   }
 
-  /** The same, one for each row: undefined for one about a person whose key is gone. */
+  /** The same for each row; undefined for a person whose key is gone. */
   async decisionsOf(
     client: string | undefined,
     decided: readonly DecidedRow[],
@@ -115,7 +121,7 @@ export class References {
     return this.#keys.withSubjectKeys(client, ids, kept);
   }
 
-  /** What happens after a client's end is the platform's doing, under its own key. */
+  /** What happens after a client's end is done by the platform, under its own key. */
   async #ownKey(client: string | undefined, use: typeof PRINCIPAL | typeof DECISION): Promise<Buffer> {
     return (await this.#clientKey(client, use)) ?? deriveKey(await platformKey(this.#keys), use);
   }

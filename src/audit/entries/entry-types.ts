@@ -1,10 +1,10 @@
 import { Directive, Field, Float, ID, InputType, Int, ObjectType } from 'type-graphql';
-import { DateTime } from '../api/date-time';
-import { connectionOf } from '../api/paging';
-import type { Outcome } from '../governance/govern';
-import type { ProcessingPurpose } from '../governance/vocabulary';
-import type { Role } from '../identity/caller';
-import { OutcomeEnum, ProcessingPurposeEnum, RoleEnum } from '../identity/enums';
+import { DateTime } from '../../api/date-time';
+import { connectionOf } from '../../api/paging';
+import type { Outcome } from '../../governance/govern';
+import type { ProcessingPurpose } from '../../governance/vocabulary';
+import type { Role } from '../../identity/caller';
+import { OutcomeEnum, ProcessingPurposeEnum, RoleEnum } from '../../identity/enums';
 
 @ObjectType({ description: 'What became of one governed field in a request.', simpleResolvers: true })
 export class AuditedCoordinate {

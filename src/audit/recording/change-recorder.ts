@@ -1,11 +1,16 @@
 import { v7 as uuid } from 'uuid';
-import { type Change, type ChangeRecorder, noteRecorded } from '../identity/change-recorder';
-import type { KeyDestruction } from '../keys/key-store';
-import type { Ledger } from './log/ledger';
+import { type Change, type ChangeRecorder, noteRecorded } from '../../identity/change-recorder';
+import { InvalidTokenError } from '../../identity/token-errors';
+import type { TokenVerifier } from '../../identity/tokens';
+import type { KeyDestruction } from '../../keys/key-store';
+import type { Ledger } from '../log/ledger';
 import type { References } from './references';
 
 const KIND = /^[A-Z][A-Z_]{2,39}$/;
-/** Sign-ins that fail are counted, and written so often at most: nobody fills the disk by failing. Milliseconds. */
+/**
+ * Failed sign-ins are counted, and written at most this often, so that nobody can fill the disk by failing.
+ * Milliseconds.
+ */
 const FAILURES_EVERY_MS = 60_000;
 
 /**
@@ -18,7 +23,7 @@ const FAILURES_EVERY_MS = 60_000;
  * AUDIT_UNAVAILABLE otherwise. `subject` is a data subject's id, said while the key lives; only a reference is kept.
  * `details` are facts about the change, never a person's data.
  */
-export class AuditTrail implements ChangeRecorder {
+export class LedgerChangeRecorder implements ChangeRecorder {
   readonly #ledger: Ledger;
   readonly #references: References;
   readonly #failures = new Map<string, number>();
@@ -30,8 +35,8 @@ export class AuditTrail implements ChangeRecorder {
   }
 
   /**
-   * Records a key's destruction before it happens, while what refers to the subject can still be computed; where the
-   * entry cannot be written, the key stays. Not to be called within a transaction: the entry would wait for it.
+   * Records a key's destruction before it happens, while the subject's reference can still be computed. Where the entry
+   * cannot be written, the key stays. Must not be called within a transaction, which the entry would wait for.
    * @throws {GraphQLError} AUDIT_UNAVAILABLE
    */
   async keyDestroyed({ client, subject }: KeyDestruction): Promise<void> {
@@ -61,7 +66,7 @@ export class AuditTrail implements ChangeRecorder {
     return id;
   }
 
-  /** Counts a sign-in that failed; the first of a minute is written at once, the others together at its end. */
+  /** Counts a failed sign-in. The first of a minute is written at once, the rest together at its end. */
   signInFailed(reason: string): void {
     this.#failures.set(reason, (this.#failures.get(reason) ?? 0) + 1);
     if (this.#flush) return;
@@ -83,9 +88,28 @@ export class AuditTrail implements ChangeRecorder {
       return;
     }
     const details = Object.fromEntries(counted);
-    // What could not be written is counted with the next minute's.
+    // Counts that could not be written are added to the next minute's.
     await this.record('SIGN_IN_FAILED', { principal: 'nobody', details }).catch(() => {
       for (const [reason, count] of counted) this.#failures.set(reason, (this.#failures.get(reason) ?? 0) + count);
     });
   }
+}
+
+/** A token verifier whose refusals are counted in the ledger (statement G3). */
+export function watchedVerifier(
+  verifier: TokenVerifier,
+  trail: Pick<LedgerChangeRecorder, 'signInFailed'>,
+): TokenVerifier {
+  return {
+    async verify(bearer) {
+      try {
+        return await verifier.verify(bearer);
+      } catch (error) {
+        // The message is one of the verifier's fixed sentences, with configured claim names at most: nothing of the
+        // token.
+        if (error instanceof InvalidTokenError) trail.signInFailed(error.message);
+        throw error;
+      }
+    },
+  };
 }

@@ -1,18 +1,17 @@
 import type { DataSource } from 'typeorm';
-import type { Outcome } from '../governance/govern';
-import type { Regions } from '../storage/regions';
-import { parseCheckpoint } from './log/checkpoint';
-import { type AuditEntry, type EntryRow, entryColumns, entryOf } from './log/entry';
-import { firstIdAt } from './log/entry-id';
-import { inclusionProof } from './log/merkle';
-import type { AuditProof } from './log/proof';
-import { storedNodes } from './log/stored-nodes';
-import type { References } from './references';
+import type { Outcome } from '../../governance/govern';
+import type { Regions } from '../../storage/regions';
+import { parseCheckpoint } from '../log/checkpoint';
+import { type AuditEntry, type EntryRow, entryColumns, entryOf, firstIdAt } from '../log/entry';
+import { inclusionProof } from '../log/merkle';
+import type { AuditProof } from '../log/proof';
+import { storedNodes } from '../log/stored-nodes';
+import type { References } from '../recording/references';
 
 export interface EntryFilter {
-  /** The id of a data subject; needs a client. */
+  /** The id of a data subject; requires a client. */
   readonly subject?: string | null;
-  /** `sub` of a principal. */
+  /** A principal's `sub`. */
   readonly principal?: string | null;
   readonly purpose?: string | null;
   /** `Type.field` */
@@ -31,10 +30,10 @@ export interface LogCheckpoint {
   readonly note: string;
 }
 
-/** Entries that are read at once where those of a page are left out. */
+/** How many entries are read at a time where some of a page are omitted. */
 const MOST_READ_ON = 2_000;
 
-/** Reads the ledger: by client, by what entries say, and with proofs. */
+/** Reads the ledger: entries by client and content, and proofs. */
 export class AuditReader {
   readonly #regions: Regions;
   readonly #references: References;
@@ -45,10 +44,10 @@ export class AuditReader {
   }
 
   /**
-   * Entries, the newest first.
-   * @param client the one whose entries they are; undefined for everybody's
-   * @param before only those before this id
-   * @param omitted those that this reader is not shown
+   * Entries, newest first.
+   * @param client whose entries; undefined for all clients
+   * @param before only entries before this id
+   * @param omitted the entries that this reader does not see
    */
   async entries(
     client: string | undefined,
@@ -59,7 +58,7 @@ export class AuditReader {
   ): Promise<AuditEntry[]> {
     const shown: AuditEntry[] = [];
     let position = before;
-    // The page is of those who are shown: where many are not, more are read at a time.
+    // A page counts visible entries: where many are omitted, more are read.
     for (let many = limit; ; many = Math.max(limit, Math.min(many * 2, MOST_READ_ON))) {
       const found = await this.#entries(client, filter, many, position);
       shown.push(...found.filter((entry) => !omitted(entry)));
@@ -97,13 +96,13 @@ export class AuditReader {
     }
   }
 
-  /** An entry of a client, or of anybody where no client is given. */
+  /** An entry of a client, or of any client where none is given. */
   async entry(client: string | undefined, id: string): Promise<AuditEntry | undefined> {
     const found = await this.#find(client, id);
     return found && entryOf(found.row.body);
   }
 
-  /** That an entry is in its log, as of the log's latest checkpoint. */
+  /** Proves that an entry is in its log, for the log's latest checkpoint. */
   async proof(
     client: string | undefined,
     id: string,
@@ -146,7 +145,7 @@ export class AuditReader {
     return found;
   }
 
-  /** A principal's name; undefined where none is said, or its key is gone. */
+  /** A principal's name; undefined where the entry has none or its key is gone. */
   async nameOf({ client, principalName }: AuditEntry): Promise<string | undefined> {
     return principalName ? this.#references.nameOf(client ?? undefined, principalName) : undefined;
   }
@@ -159,7 +158,7 @@ export class AuditReader {
     return undefined;
   }
 
-  /** What the body of an entry must contain, as its canonical form writes it; undefined where nothing can match. */
+  /** Fragments that an entry's canonical JSON must contain; undefined where nothing can match. */
   async #words(client: string | undefined, filter: EntryFilter): Promise<string[] | undefined> {
     const words: string[] = [];
     if (filter.subject) {

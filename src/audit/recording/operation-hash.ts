@@ -4,8 +4,8 @@ import { type DocumentNode, Kind, parse, print, visit } from 'graphql';
 const hashes = new WeakMap<DocumentNode, string>();
 
 /**
- * The SHA-256 of an operation's text without what its literals say, in base64url: the same query about two persons has
- * one hash, and none of it tells of either. Names of enums and booleans stay: they are the schema's.
+ * The SHA-256 of an operation's text without its literals, in base64url. The same query about two people has one hash,
+ * which tells nothing about either. Enum values and booleans stay: they are the schema's.
  */
 export function operationHash(document: DocumentNode): string {
   const known = hashes.get(document);
@@ -14,7 +14,7 @@ export function operationHash(document: DocumentNode): string {
     enter(node) {
       if (node.kind === Kind.INT || node.kind === Kind.FLOAT) return { ...node, value: '0' };
       if (node.kind === Kind.STRING) return { ...node, value: '', block: false };
-      // How many there are depends on what is asked for.
+      // The length of a list would tell something too.
       return node.kind === Kind.LIST ? { ...node, values: [] } : undefined;
     },
   });
@@ -23,7 +23,7 @@ export function operationHash(document: DocumentNode): string {
   return hash;
 }
 
-/** As {@link operationHash}, of a text; undefined where it is no document. */
+/** As {@link operationHash}, for a text; undefined where it is not a document. */
 export function hashOfText(text: string, maxTokens: number): string | undefined {
   try {
     return operationHash(parse(text, { maxTokens, noLocation: true }));

@@ -1,12 +1,13 @@
 import type { GovernedCoordinate } from '../../governance/govern';
+import { listIn } from '../../storage/lists';
+import type { AuditReader } from '../entries/reader';
 import type { AuditEntry } from '../log/entry';
-import type { AuditReader } from '../reader';
 
-export type RecipientKind = 'THIRD_PARTY_APPLICATION' | 'SUB_PROCESSOR' | 'PLATFORM_STAFF' | 'AUTHORITY_OR_PARTY';
+export type OutsideKind = 'THIRD_PARTY_APPLICATION' | 'SUB_PROCESSOR' | 'PLATFORM_STAFF' | 'AUTHORITY_OR_PARTY';
 
 /** All that one recipient got of one person for one purpose. */
-export interface Receipt {
-  readonly kind: RecipientKind;
+export interface RecipientRecord {
+  readonly kind: OutsideKind;
   readonly recipient: string;
   readonly purpose: string;
   readonly categories: ReadonlySet<string>;
@@ -16,7 +17,7 @@ export interface Receipt {
 }
 
 const PAGE = 500;
-const kinds: ReadonlyArray<readonly [role: string, kind: RecipientKind]> = [
+const kinds: ReadonlyArray<readonly [role: string, kind: OutsideKind]> = [
   ['PARTNER', 'THIRD_PARTY_APPLICATION'],
   ['SUB_PROCESSOR', 'SUB_PROCESSOR'],
   ['PLATFORM_STAFF', 'PLATFORM_STAFF'],
@@ -29,40 +30,36 @@ const disclosed = new Set(['DISCLOSURE_MADE', 'DISCLOSURE_TOLD']);
  * one line with its first, its last and their number (45 CFR 164.528(b)(3)).
  * @param of only what holds one of these categories; all where none is given
  */
-export async function receiptsOf(
+export async function recipientRecords(
   reader: AuditReader,
   coordinates: readonly GovernedCoordinate[],
   { client, subject, from, of }: { client: string; subject: string; from: Date; of?: readonly string[] },
-): Promise<Receipt[]> {
+): Promise<RecipientRecord[]> {
   const categoryOf = new Map(coordinates.map(({ coordinate, category }) => [coordinate, category ?? undefined]));
-  const receipts = new Map<string, Receipt>();
+  const records = new Map<string, RecipientRecord>();
   let before: string | undefined;
   for (;;) {
     const entries = await reader.entries(client, { subject, from }, PAGE, before);
     for (const entry of entries) {
-      const got = await receiptIn(reader, entry, categoryOf);
+      const got = await recordIn(reader, entry, categoryOf);
       if (!got || (of && !of.some((category) => got.categories.has(category)))) continue;
       const key = [got.kind, got.recipient, got.purpose].join('\n');
-      receipts.set(key, merged(receipts.get(key), got));
+      records.set(key, merged(records.get(key), got));
     }
     before = entries.at(-1)?.id;
-    if (entries.length < PAGE) return [...receipts.values()].sort((a, b) => (a.first < b.first ? -1 : 1));
+    if (entries.length < PAGE) return [...records.values()].sort((a, b) => (a.first < b.first ? -1 : 1));
   }
 }
 
-async function receiptIn(
+async function recordIn(
   reader: AuditReader,
   entry: AuditEntry,
   categoryOf: ReadonlyMap<string, string | undefined>,
-): Promise<Receipt | undefined> {
+): Promise<RecipientRecord | undefined> {
   const { time, details } = entry;
   const when = { first: time, last: time, times: 1 };
   if (disclosed.has(entry.kind)) {
-    const categories = new Set(
-      String(details?.categories ?? '')
-        .split(',')
-        .filter(Boolean),
-    );
+    const categories = new Set(listIn(details?.categories));
     const recipient = String(details?.recipient ?? 'not said');
     return { kind: 'AUTHORITY_OR_PARTY', recipient, purpose: 'LEGAL', categories, ...when };
   }
@@ -76,7 +73,7 @@ async function receiptIn(
 }
 
 /** Entries come newest first. */
-const merged = (known: Receipt | undefined, got: Receipt): Receipt =>
+const merged = (known: RecipientRecord | undefined, got: RecipientRecord): RecipientRecord =>
   known
     ? {
         ...known,

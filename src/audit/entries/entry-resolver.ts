@@ -1,34 +1,35 @@
 import { Arg, Ctx, ID, Int, Query, Resolver } from 'type-graphql';
-import { type Connection, page, pageSize, positionOf } from '../api/paging';
-import type { ProcessingPurpose } from '../governance/vocabulary';
-import { type Role, sideOf } from '../identity/caller';
-import { cursorsOf } from '../identity/cursors';
-import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { type Connection, page, pageSize, positionOf } from '../../api/paging';
+import type { ProcessingPurpose } from '../../governance/vocabulary';
+import { type Role, sideOf } from '../../identity/caller';
+import { cursorsOf } from '../../identity/cursors';
+import { denied, type RequestContext, requireClient, requireRole } from '../../identity/request-context';
+import { originOf, verifierKey } from '../log/checkpoint';
+import type { AuditEntry } from '../log/entry';
+import type { Ledger } from '../log/ledger';
+import { tlogProof } from '../log/proof';
 import {
   AuditCheckpointType,
   AuditEntryConnection,
   AuditEntryFilter,
   AuditEntryType,
   AuditProofType,
-} from './audit-types';
-import { verifierKey } from './log/checkpoint';
-import type { AuditEntry } from './log/entry';
-import type { Ledger } from './log/ledger';
-import { originOf } from './log/origin';
-import { tlogProof } from './log/proof';
+} from './entry-types';
 import type { AuditReader } from './reader';
 import { isUnreported } from './unreported';
 
 const readers = ['CLIENT_PRIVACY_OFFICER', 'AUDITOR', 'PLATFORM_PRIVACY_OFFICER'] as const;
 
-/** The ledger, for privacy officers and auditors; a client sees its own alone (statement S1). */
+/** The ledger, for privacy officers and auditors. A client sees only its own entries (statement S1). */
 @Resolver()
 export class AuditResolver {
   constructor(
     private readonly reader: AuditReader,
     private readonly ledger: Ledger,
     private readonly cursorKey: Buffer,
-    /** Since when a gag keeps something from a client, milliseconds since 1970; undefined where none is in force. */
+    /**
+     * Since when a gag order hides entries from a client, in milliseconds since 1970; undefined where none is in force.
+     */
     private readonly gaggedSince: (client: string) => Promise<number | undefined>,
   ) {}
 
@@ -75,7 +76,7 @@ export class AuditResolver {
     }));
   }
 
-  /** What this reader is not shown: whoever is not of the platform's side, whatever a gag covers. */
+  /** Filter for this reader: anyone outside platform staff and auditors does not see entries under a gag order. */
   async #omitted({ claims, client }: RequestContext): Promise<(entry: AuditEntry) => boolean> {
     const side = sideOf(claims.roles);
     const isTold = side === 'PLATFORM' || side === 'AUDITOR';
@@ -116,10 +117,13 @@ export class AuditResolver {
   }
 }
 
-/** The client whose entries the caller may see; undefined for everybody's. @throws {GraphQLError} */
+/**
+ * The client whose entries the caller may see; undefined for all clients.
+ * @throws {GraphQLError} UNAUTHENTICATED or FORBIDDEN
+ */
 export function scopeOf(context: RequestContext): string | undefined {
   requireRole(context, ...readers);
-  // A token that names a client is about that client alone, and must not fall back to everybody's.
+  // A token that names a client is limited to that client, and must never fall back to all.
   if (context.claims.tenant !== undefined || context.claims.roles.includes('CLIENT_PRIVACY_OFFICER')) {
     return requireClient(context).id;
   }

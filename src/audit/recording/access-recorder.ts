@@ -1,20 +1,21 @@
-import type { Decision, GovernanceReport, GovernedCoordinate, Outcome } from '../governance/govern';
-import type { TokenClaims } from '../identity/caller';
-import type { RequestContext } from '../identity/request-context';
-import { notesOf } from '../identity/request-notes';
-import { type Alert, Alerts } from './alerts/alerts';
-import { type Json, Written } from './log/canonical';
-import type { Ledger } from './log/ledger';
+import type { Decision, GovernanceReport, GovernedCoordinate, Outcome } from '../../governance/govern';
+import type { TokenClaims } from '../../identity/caller';
+import type { RequestContext } from '../../identity/request-context';
+import { type Alert, Alerts } from '../alerts/alerts';
+import { type Json, Written } from '../log/canonical';
+import type { Ledger } from '../log/ledger';
 import type { References } from './references';
 
-/** One operation, or one event of a subscription, as the gateway knows it when its answer is ready. */
+/** What the gateway knows of one operation, or of one event of a subscription, when its answer is ready. */
 export interface AccessFacts {
   /** UUIDv7: the entry's id. */
   readonly id: string;
   readonly transport: string;
   readonly claims: TokenClaims | undefined;
   readonly context: RequestContext | undefined;
-  /** As stated, where nothing was decided. */
+  /** The decision; undefined where the request ended before one. */
+  readonly decision: Decision | undefined;
+  /** The stated purpose, for requests without a decision. */
   readonly purpose: string | undefined;
   /** Its kind and root fields, as the schema names them. */
   readonly operation: string | undefined;
@@ -25,8 +26,8 @@ export interface AccessFacts {
   readonly codes: ReadonlyMap<string, number>;
   readonly coordinates: readonly GovernedCoordinate[];
   readonly milliseconds: number;
-  /** What `begin` gave for it. */
-  readonly arrived: (() => void) | undefined;
+  /** What `begin` returned for it. */
+  readonly settled: () => void;
 }
 
 interface Verdicts {
@@ -35,43 +36,44 @@ interface Verdicts {
   readonly withheld: ReadonlySet<string>;
 }
 
-/** Records what was read: one entry for each operation. */
+/** Records accesses: one entry for each operation. */
 export class AccessRecorder {
   readonly #ledger: Ledger;
   readonly #references: References;
   readonly #alerts: Alerts;
   readonly #verdicts = new WeakMap<Decision, Verdicts>();
 
-  /** @param raise told of what stands out by the rules for alerts */
+  /** @param raise told of each alert */
   constructor(ledger: Ledger, references: References, raise: (alert: Alert) => void = () => undefined) {
     this.#ledger = ledger;
     this.#references = references;
     this.#alerts = new Alerts(raise);
   }
 
-  /** An operation begins. @returns to be called when it ends; an entry that comes before that comes in its name */
+  /**
+   * An operation begins.
+   * @returns call it when the operation ends; recording its entry calls it too
+   */
   begin(): () => void {
     return this.#ledger.batchWindow.join();
   }
 
   /** Resolves once the entry is durable. @throws {GraphQLError} AUDIT_UNAVAILABLE */
   async record(facts: AccessFacts): Promise<void> {
-    const { context, claims } = facts;
+    const { context, claims, decision, report } = facts;
     const client = context?.client?.id;
-    const notes = context && notesOf(context);
+    const notes = context?.notes;
     const ids = new Set<string>();
     for (const { subject } of notes?.subjects ?? []) if (subject !== undefined) ids.add(subject);
     const principal = claims?.subject ? await this.#references.principal(client, claims.subject) : undefined;
     const subjects = client === undefined ? [] : await this.#references.subjects(client, ids);
-    const { report } = facts;
-    const decision = context?.decision;
     const { coordinates, counts, withheld } = decision
       ? this.#verdictsOf(decision, facts.coordinates)
       : verdictsOf((report?.withheld ?? []).map((name) => [name, 'WITHHELD']));
     const purpose = report?.purpose ?? facts.purpose ?? null;
     const rowsWithheld = (report?.withheld ?? []).filter((name) => !withheld.has(name));
     const permissions = (purpose !== null && context?.permissionsFor?.(purpose)) || [];
-    // In the order of their names, with a place for what the log adds: so they are written without being sorted.
+    // Already in canonical order, with placeholders for what the log adds, so that nothing has to be sorted.
     const fields: { readonly [key: string]: Json } = {
       client: undefined,
       codes: Object.fromEntries(facts.codes),
@@ -101,7 +103,7 @@ export class AccessRecorder {
       version: 1,
     };
     const durable = this.#ledger.append(client, facts.id, fields);
-    facts.arrived?.();
+    facts.settled();
     await durable;
     if (!principal) return;
     const { reference } = principal;
@@ -116,7 +118,7 @@ export class AccessRecorder {
     });
   }
 
-  /** Decisions are kept between requests, and so is what entries say of them. */
+  /** Decisions are cached between requests, and so is their part of an entry. */
   #verdictsOf(decision: Decision, names: readonly GovernedCoordinate[]): Verdicts {
     const known = this.#verdicts.get(decision);
     if (known) return known;
@@ -130,7 +132,7 @@ export class AccessRecorder {
   }
 }
 
-/** A field that only asks for a scope reaches nobody. */
+/** A field that only requires a scope is about nobody. */
 const isGoverned = ({ category, rows, derivedFrom }: GovernedCoordinate): boolean =>
   category !== null || rows || derivedFrom.length > 0;
 

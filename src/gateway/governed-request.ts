@@ -1,0 +1,61 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { DecidedOperation, GovernanceReport, GovernedResult, PlannedOperation } from '../governance/govern';
+import type { TokenClaims } from '../identity/caller';
+import type { RequestContext } from '../identity/request-context';
+import type { Contract } from './server-options';
+
+/** How an operation ended, as a whole. */
+export type RequestOutcome = 'ANSWERED' | 'PARTLY' | 'REFUSED' | 'REJECTED';
+
+/**
+ * One operation on its way through the server. Each step fills its part, from top to bottom, and reads what is above it
+ * (docs/request-path.md). The log and the ledger are written from it: who asked, what for and what came of it, and
+ * nothing that was read.
+ */
+export interface GovernedRequest {
+  /** UUIDv7; the caller reads it in `extensions.governance.auditId`. */
+  readonly auditId: string;
+  readonly transport: 'http' | 'websocket';
+  /** Milliseconds of `performance.now()`. */
+  readonly startedAt: number;
+  /** Tells the ledger that this request's entry has come, or that none will. */
+  readonly settled: () => void;
+  /** Set once it was answered with a timeout, whatever still comes of it. */
+  isGivenUp?: boolean;
+
+  // Caller: who asks.
+  claims?: TokenClaims;
+  contract?: Contract;
+  /** The purpose that its header states; the document may state one too. */
+  purpose?: string | undefined;
+  /** What the caller may do now, and what resolvers see. */
+  context?: RequestContext;
+
+  // Plan: what is asked for. A result is why it cannot be planned.
+  plan?: PlannedOperation | GovernedResult;
+  /** Milliseconds that parsing, validating and planning took. */
+  planningMs?: number;
+
+  // Decision: what of it may be given. A result is what ends it, such as a variable that is wrong.
+  decided?: DecidedOperation | GovernedResult;
+
+  // Record: what came of it.
+  /** The operation's kind and root fields. The name that its caller gave it is not kept. */
+  operation?: string | undefined;
+  report?: GovernanceReport;
+  outcome?: RequestOutcome;
+  /** Codes of the answer's errors, each once. */
+  codes: readonly string[];
+  /** Set once it is known whether the operation reaches no governed field. */
+  impersonal?: boolean;
+  /** Set where the ledger could not be written. */
+  unaudited?: boolean;
+}
+
+/** @param settled see {@link GovernedRequest.settled} */
+export function beginRequest(
+  transport: GovernedRequest['transport'],
+  settled: () => void = () => undefined,
+): GovernedRequest {
+  return { auditId: uuidv7(), transport, startedAt: performance.now(), settled, codes: [] };
+}

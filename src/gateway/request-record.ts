@@ -1,0 +1,112 @@
+import type { GraphQLError } from 'graphql';
+import { isAuditUnavailable } from '../audit/log/ledger';
+import type { AccessFacts } from '../audit/recording/access-recorder';
+import { hashOfText, operationHash } from '../audit/recording/operation-hash';
+import type { Decision, GovernanceReport, Governed } from '../governance/govern';
+import { defaultLimits } from '../governance/limits';
+import type { GovernedRequest, RequestOutcome } from './governed-request';
+import type { ServerOptions } from './server-options';
+
+/** What is recorded of a result, formatted or not. */
+interface Result {
+  readonly data?: unknown;
+  readonly errors?: ReadonlyArray<{ readonly path?: unknown; readonly extensions?: Record<string, unknown> }>;
+  readonly extensions?: Record<string, unknown>;
+}
+
+/** What the operation was asked by, where it could not be planned. */
+export interface Asked {
+  readonly document: Parameters<Governed['titleOf']>[0] | undefined;
+  readonly operationName: string | null | undefined;
+}
+
+/**
+ * The last step of a request: its entry is durable before its answer leaves. Where the ledger cannot be written, an
+ * answer that could hold something governed is replaced as a whole. One that reaches nothing governed is given all the
+ * same.
+ * @param refused makes the answer that replaces it
+ */
+export async function recordRequest<R extends Result>(
+  { audit, logger }: Pick<ServerOptions, 'audit' | 'logger'>,
+  governed: Governed,
+  request: GovernedRequest,
+  result: R,
+  asked: Asked,
+  refused: (error: GraphQLError, extensions: { governance: GovernanceReport }) => R,
+): Promise<R> {
+  const concluded = conclude(request, result, governed.policyVersion);
+  request.operation =
+    planOf(request)?.title ?? (asked.document && governed.titleOf(asked.document, asked.operationName));
+  const decision = decisionOf(request);
+  const reached = request.report?.withheld.length || decision?.verdicts.some(Boolean);
+  request.impersonal = decision !== undefined && !reached;
+  if (!audit) return concluded;
+  try {
+    await audit.record(factsOf(request, result, governed, asked));
+    return concluded;
+  } catch (error) {
+    if (!isAuditUnavailable(error)) throw error;
+    logger.warn({ err: error, operation: request.operation }, 'an operation could not be audited');
+    request.unaudited = true;
+    const report = { ...Object(concluded.extensions?.governance), auditId: null };
+    if (!reached) return { ...concluded, extensions: { ...concluded.extensions, governance: report } };
+    request.outcome = 'REFUSED';
+    request.codes = ['AUDIT_UNAVAILABLE'];
+    return refused(error, { governance: { ...report, withheld: [], deidentified: [] } });
+  }
+}
+
+/** Notes what came of the operation. @returns the result with the request's id where its governance is reported */
+function conclude<R extends Result>(request: GovernedRequest, result: R, policyVersion: string): R {
+  const report = result.extensions?.governance as GovernanceReport | undefined;
+  const codes = (result.errors ?? []).map(({ extensions }) => extensions?.code);
+  request.codes = [...new Set(codes.filter((code): code is string => typeof code === 'string'))];
+  if (report) request.report = report;
+  request.outcome = outcomeOf(result);
+  const governance = report ?? { purpose: null, decisionId: null, policyVersion, withheld: [], deidentified: [] };
+  return {
+    ...result,
+    extensions: { ...result.extensions, governance: { ...governance, auditId: request.auditId } },
+  };
+}
+
+function outcomeOf({ data, errors = [] }: Result): RequestOutcome {
+  if (data === undefined) return 'REJECTED';
+  if (data === null && errors.some(({ path }) => path === undefined)) return 'REFUSED';
+  return errors.length > 0 ? 'PARTLY' : 'ANSWERED';
+}
+
+const planOf = ({ plan }: GovernedRequest) => (plan && 'decide' in plan ? plan : undefined);
+
+const decisionOf = ({ decided }: GovernedRequest): Decision | undefined =>
+  decided && 'decision' in decided ? decided.decision : undefined;
+
+function factsOf(request: GovernedRequest, result: Result, governed: Governed, asked: Asked): AccessFacts {
+  const codes = new Map<string, number>();
+  for (const { extensions } of result.errors ?? []) {
+    const { code, rows } = extensions ?? {};
+    if (typeof code !== 'string' || !/^[A-Z_]{1,40}$/.test(code)) continue;
+    codes.set(code, (codes.get(code) ?? 0) + (typeof rows === 'number' ? rows : 1));
+  }
+  return {
+    id: request.auditId,
+    transport: request.transport,
+    claims: request.claims,
+    context: request.context,
+    decision: decisionOf(request),
+    purpose: request.purpose,
+    operation: request.operation,
+    operationHash: hashOf(planOf(request)?.document ?? asked.document),
+    report: request.report,
+    outcome: request.outcome ?? 'REJECTED',
+    codes,
+    coordinates: governed.coordinates,
+    settled: request.settled,
+    milliseconds: performance.now() - request.startedAt,
+  };
+}
+
+function hashOf(document: Asked['document']): string | undefined {
+  if (document === undefined) return undefined;
+  return typeof document === 'string' ? hashOfText(document, defaultLimits.tokens) : operationHash(document);
+}

@@ -1,0 +1,123 @@
+import type { DocumentNode } from 'graphql';
+import type { DecidedOperation, Governed, GovernedResult, PlannedOperation } from '../governance/govern';
+import type { RequestContext } from '../identity/request-context';
+import { authenticate } from './bearer';
+import { gatewayErrors } from './errors';
+import type { Executions } from './executions';
+import { beginRequest, type GovernedRequest } from './governed-request';
+import { recordRequest } from './request-record';
+import type { ServerOptions } from './server-options';
+
+/** What an operation is asked by. */
+export interface Operation {
+  readonly document: string | DocumentNode;
+  readonly operationName: string | null | undefined;
+  readonly variableValues: Readonly<Record<string, unknown>> | null | undefined;
+}
+
+type RoadOptions = Pick<ServerOptions, 'audit' | 'contextFor' | 'contractOf' | 'contracts' | 'logger' | 'verifier'>;
+
+/**
+ * The one road for a request: caller, turn, plan, decision, execution, record. Whatever a request came by, these steps
+ * are taken in this order, each of them once, and each fills its part of the request (docs/request-path.md).
+ */
+export class Road {
+  readonly #options: RoadOptions;
+  readonly #executions: Executions;
+
+  constructor(options: RoadOptions, executions: Executions) {
+    this.#options = options;
+    this.#executions = executions;
+  }
+
+  begin(transport: GovernedRequest['transport']): GovernedRequest {
+    return beginRequest(transport, this.#options.audit?.begin());
+  }
+
+  /**
+   * Caller: who asks, by which contract, for which purpose.
+   * @param stated reads the header's purpose, once the caller is known
+   * @throws {GatewayError} 401, 503, or what `stated` throws
+   */
+  async identify(request: GovernedRequest, authorization: string | undefined, stated: () => string | undefined) {
+    request.claims = await authenticate(authorization, this.#options.verifier);
+    request.purpose = stated();
+    request.contract = this.#options.contractOf(request.claims);
+  }
+
+  /**
+   * Turn: waits until the caller may run another operation.
+   * @returns to be called when the operation has ended
+   * @throws {GatewayError} 429
+   */
+  async turn({ claims }: GovernedRequest): Promise<() => void> {
+    return this.#executions.turn(claims?.subject ?? '');
+  }
+
+  /** Rights: what the caller may do as of now. Asked after the turn has come, so that none is out of date. */
+  async grant(request: GovernedRequest): Promise<RequestContext> {
+    const { claims, purpose } = request;
+    if (!claims) throw gatewayErrors.internal();
+    request.context = await this.#options.contextFor(claims, purpose);
+    return request.context;
+  }
+
+  /** Plan: what is asked for. */
+  plan(request: GovernedRequest, { document, operationName }: Operation): PlannedOperation | GovernedResult {
+    if (request.plan) return request.plan;
+    const { access } = contextOf(request);
+    const before = performance.now();
+    request.plan = this.governedFor(request).plan(document, operationName, access);
+    request.planningMs = performance.now() - before;
+    return request.plan;
+  }
+
+  /** Decision: what of it may be given. */
+  decide(request: GovernedRequest, operation: Operation): DecidedOperation | GovernedResult {
+    if (request.decided) return request.decided;
+    const plan = this.plan(request, operation);
+    const { access } = contextOf(request);
+    const { variableValues } = operation;
+    request.decided = 'decide' in plan ? plan.decide({ access, variableValues }) : plan;
+    return request.decided;
+  }
+
+  /** Execution. @param event what a subscription's operation runs on */
+  async execute(request: GovernedRequest, operation: Operation, event?: unknown): Promise<GovernedResult> {
+    const decided = this.decide(request, operation);
+    if (!('decision' in decided)) return decided;
+    return decided.execute({ contextValue: contextOf(request), rootValue: event });
+  }
+
+  /** In place of an execution: opens the events of a subscription. */
+  async subscribe(request: GovernedRequest, operation: Operation): Promise<AsyncIterable<unknown> | GovernedResult> {
+    const decided = this.decide(request, operation);
+    return 'decision' in decided ? decided.events(contextOf(request)) : decided;
+  }
+
+  /** Charges the caller for the time in which its planning kept the process from everything else. */
+  charge({ claims, planningMs = 0 }: GovernedRequest): void {
+    this.#executions.charge(claims?.subject ?? '', planningMs);
+  }
+
+  /** Record: the request's entry is durable before its answer leaves. See {@link recordRequest}. */
+  record<R extends Parameters<typeof recordRequest>[3]>(
+    request: GovernedRequest,
+    result: R,
+    asked: Parameters<typeof recordRequest>[4],
+    refused: Parameters<typeof recordRequest<R>>[5],
+  ): Promise<R> {
+    return recordRequest(this.#options, this.governedFor(request), request, result, asked, refused);
+  }
+
+  /** The schema that serves the caller. */
+  governedFor({ contract }: GovernedRequest): Governed {
+    if (contract === undefined) throw gatewayErrors.internal();
+    return this.#options.contracts[contract];
+  }
+}
+
+function contextOf({ context }: GovernedRequest): RequestContext {
+  if (!context) throw gatewayErrors.internal();
+  return context;
+}

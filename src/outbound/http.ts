@@ -1,0 +1,94 @@
+import { type IncomingMessage, request as plainRequest } from 'node:http';
+import { request as tlsRequest } from 'node:https';
+import { isPublicAddress, literalAddressIn, publicLookup } from './addresses';
+
+/** One request to somebody outside. */
+export interface OutboundRequest {
+  readonly url: string;
+  readonly method: 'GET' | 'POST';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+}
+
+/** What a request may take, and where it may go. */
+export interface OutboundPolicy {
+  /** Milliseconds in which the whole answer must have come, from the look-up of the name to the last byte. */
+  readonly timeoutMs: number;
+  /** The most bytes of the answer's body; with 0 it is not read at all. */
+  readonly maxBytes: number;
+  /** Whether addresses of this network may be called: only where the operator wrote the URL. */
+  readonly privateAddresses: boolean;
+}
+
+export interface OutboundAnswer {
+  readonly status: number;
+  readonly body: Buffer;
+}
+
+/** There was no answer, or none that may be used. */
+export class OutboundError extends Error {
+  override readonly name = 'OutboundError';
+
+  /** @param code `TIMEOUT`, `ADDRESS_FORBIDDEN`, `ANSWER_TOO_LARGE`, or what Node says of the connection */
+  constructor(readonly code: string) {
+    super(code);
+  }
+}
+
+/**
+ * Sends a request. The only way in which this server calls another, so that each call keeps to one policy: it ends in
+ * time, its answer has a largest size, redirects are not followed (an answer with status 3xx is returned as it is), and
+ * a guarded one connects to the very address that was looked at.
+ * @throws {OutboundError}
+ */
+export async function send(outbound: OutboundRequest, policy: OutboundPolicy): Promise<OutboundAnswer> {
+  const url = new URL(outbound.url);
+  const literal = literalAddressIn(url);
+  if (!policy.privateAddresses && literal !== undefined && !isPublicAddress(literal)) {
+    throw new OutboundError('ADDRESS_FORBIDDEN');
+  }
+  const signal = AbortSignal.timeout(policy.timeoutMs);
+  try {
+    const response = await responseTo(url, outbound, policy, signal);
+    return { status: response.statusCode ?? 0, body: await bodyOf(response, policy.maxBytes) };
+  } catch (error) {
+    if (error instanceof OutboundError) throw error;
+    throw new OutboundError(signal.aborted ? 'TIMEOUT' : ((error as NodeJS.ErrnoException).code ?? 'FAILED'));
+  }
+}
+
+function responseTo(
+  url: URL,
+  { method, headers, body }: OutboundRequest,
+  { privateAddresses }: OutboundPolicy,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const request = url.protocol === 'https:' ? tlsRequest : plainRequest;
+  return new Promise((fulfil, reject) => {
+    const outgoing = request(url, {
+      method,
+      // An answer that is packed would be larger than it looks.
+      headers: { 'accept-encoding': 'identity', ...headers },
+      ...(privateAddresses ? {} : { lookup: publicLookup }),
+      signal,
+      agent: false,
+    });
+    outgoing.once('response', fulfil).once('error', reject).end(body);
+  });
+}
+
+async function bodyOf(response: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  if (maxBytes === 0) {
+    response.destroy();
+    return Buffer.alloc(0);
+  }
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  // Whoever leaves the loop destroys the response, and with it the connection.
+  for await (const chunk of response) {
+    bytes += (chunk as Buffer).length;
+    if (bytes > maxBytes) throw new OutboundError('ANSWER_TOO_LARGE');
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,31 @@
+import { Webhook } from 'standardwebhooks';
+
+/** What is told to an endpoint. */
+export interface Message {
+  /** The same for each attempt, so that a recipient knows one that it has had. */
+  readonly id: string;
+  /** What happened, in dots: `audit.alert`. */
+  readonly type: string;
+  readonly at: Date;
+  readonly data: object;
+}
+
+/**
+ * A message by Standard Webhooks 1.0: its body, and the headers that sign it.
+ * @param secret `whsec_…`
+ */
+export function signedMessage(
+  { id, type, at, data }: Message,
+  secret: string,
+): { readonly headers: Readonly<Record<string, string>>; readonly body: string } {
+  const body = JSON.stringify({ type, timestamp: at.toISOString(), data });
+  return {
+    headers: {
+      'content-type': 'application/json',
+      'webhook-id': id,
+      'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
+      'webhook-signature': new Webhook(secret).sign(id, at, body),
+    },
+    body,
+  };
+}

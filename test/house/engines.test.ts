@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DIALECTS } from '../../src/storage/dialect';
+import { ENGINE_PROFILES } from '../../src/storage/engine-profiles';
+import { root } from '../support/root';
+import { readSource, sourceFiles } from './modules';
+
+// These adopt storage/sql.ts and the others in their own change.
+const pending = /^(erasure|exports|disclosures|jobs|register\/webhooks)\//;
+const sources = sourceFiles().map((file) => ({ file, text: readSource(file) }));
+const code = (text: string) => text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+
+/** Places outside of its own declaration that read a flag: `x.flag`, or `{ flag } = …`. */
+function readersOf(flag: string): string[] {
+  const read = new RegExp(String.raw`\.${flag}\b|\{[^{}:]*\b${flag}\b[^{}:]*\}\s*(?:=|:\s*EngineProfile)`);
+  return sources.filter(({ text }) => read.test(code(text))).map(({ file }) => file);
+}
+
+const flags = [
+  ...Object.keys(ENGINE_PROFILES.mysql).map((flag) => ['profile', flag] as const),
+  ...Object.keys(DIALECTS.mysql).map((flag) => ['dialect', flag] as const),
+];
+
+test.each(flags)('code reads the %s’s flag %s', (_, flag) => {
+  expect(readersOf(flag)).not.toEqual([]);
+});
+
+test('every flag differs between two engines', () => {
+  const same = (all: ReadonlyArray<object>) =>
+    Object.keys(all[0] ?? {}).filter((flag) => new Set(all.map((one) => Reflect.get(one, flag))).size === 1);
+  expect(same(Object.values(ENGINE_PROFILES))).toEqual([]);
+  expect(same(Object.values(DIALECTS))).toEqual([]);
+});
+
+test('one file names the embedded engine; no other asks a data source for its type', () => {
+  const naming = sources.filter(({ text }) => text.includes('better-sqlite3'));
+  expect(naming.map(({ file }) => file)).toEqual(['storage/dialect.ts']);
+  const asking = sources.filter(({ text }) => /options\.type\b/.test(code(text)));
+  expect(asking.map(({ file }) => file)).toEqual(['storage/dialect.ts']);
+});
+
+test('docs/engines.md shows the profiles and the dialects as they are', () => {
+  const page = readFileSync(join(root, 'docs/engines.md'), 'utf8');
+  const tableAfter = (mark: string) => {
+    const [, after = ''] = page.split(`<!-- ${mark} -->`);
+    const [head, _rule, ...rows] = after.trim().split('\n\n', 1)[0]?.split('\n') ?? [];
+    return [head, ...rows].map((line) => line?.split('|').map((cell) => cell.trim()));
+  };
+  const row = (...cells: readonly string[]) => ['', ...cells, ''];
+  const limits = Object.keys(ENGINE_PROFILES.mysql) as Array<keyof typeof ENGINE_PROFILES.mysql>;
+  expect(tableAfter('profiles')).toEqual([
+    row('engine', ...limits),
+    ...Object.entries(ENGINE_PROFILES).map(([name, profile]) =>
+      row(name, ...limits.map((limit) => profile[limit].toLocaleString('en'))),
+    ),
+  ]);
+  const engines = Object.values(DIALECTS);
+  expect(tableAfter('dialects')).toEqual([
+    row('flag', ...Object.keys(DIALECTS)),
+    ...Object.keys(DIALECTS.mysql).map((flag) =>
+      row(flag, ...engines.map((one) => shown(flag, Reflect.get(one, flag)))),
+    ),
+  ]);
+});
+
+/** A flag as the page says it: of a query, the place that it reads. */
+function shown(flag: string, value: unknown): string {
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  const text = String(value).trim();
+  if (text === '') return 'none';
+  return `\`${flag === 'columns' ? /\bFROM ([\w.]+)/.exec(text)?.[1] : text}\``;
+}
+
+test('lengths of time, the embedded engine’s SQL and lists have one place each', () => {
+  const naming = (pattern: RegExp) =>
+    sources.filter(({ file, text }) => !pending.test(file) && pattern.test(code(text))).map(({ file }) => file);
+  expect(naming(/\b86_?400_?000\b|\b3_?600_?000\b|24 \* 60 \* 60/)).toEqual([]);
+  expect(naming(/\b(?:DAY|HOUR|MINUTE)_MS =/)).toEqual(['law/calendar.ts']);
+  expect(naming(/INSERT (?:OR )?IGNORE/)).toEqual(['storage/dialect.ts']);
+  expect(naming(/wal_checkpoint/)).toEqual(['storage/write-ahead-log.ts']);
+  expect(naming(/function\* chunksOf\b/)).toEqual(['storage/sql.ts']);
+  expect(naming(/abstract new \(\.\.\.args: never\[\]\) => object/)).toEqual(['storage/entity-class.ts']);
+  expect(naming(/map\(\(\) => '\?'\)|fill\('\?'\)/)).toEqual(['storage/sql.ts']);
+});

@@ -1,0 +1,141 @@
+import type { EntityManager } from 'typeorm';
+import { openDataSource } from '../../src/storage/data-source';
+import { inTransaction } from '../../src/storage/transaction';
+import { acrossClients, joined, name, nothing, own, ownOf, sql, tenantSql } from '../../src/tenancy/tenant-sql';
+import { databases } from '../support/databases';
+
+describe.each(databases)('SQL on the rows of one client, on $name', ({ create }) => {
+  let close: () => Promise<void>;
+  let source: Awaited<ReturnType<typeof openDataSource>>;
+
+  beforeAll(async () => {
+    const database = await create();
+    source = await openDataSource(database.databaseUrl, { variable: 'DATABASE_URL', entities: [], migrations: [] });
+    close = async () => {
+      await source.destroy();
+      await database.drop();
+    };
+    const key = 'client_id varchar(36) NOT NULL, id varchar(36) NOT NULL';
+    await source.query(`CREATE TABLE task (${key}, state varchar(36), PRIMARY KEY (client_id, id))`);
+    await source.query(`CREATE TABLE note (${key}, task_id varchar(36), PRIMARY KEY (client_id, id))`);
+    for (const client of ['a', 'b']) {
+      await inTransaction(source, async (manager) => {
+        const rows = tenantSql(manager, client);
+        await rows.insert('task', [
+          { id: '1', state: 'OPEN' },
+          { id: '2', state: 'DONE' },
+          { id: '3', state: null },
+        ]);
+        await rows.insert('note', [{ id: 'n', task_id: '2' }]);
+        await rows.insert('task', []);
+      });
+    }
+  });
+
+  afterAll(() => close());
+
+  const ids = (rows: ReadonlyArray<{ id: string }>) => rows.map(({ id }) => id);
+
+  test('each sees and changes its own rows alone', async () => {
+    const changed = await inTransaction(
+      source,
+      (manager) =>
+        tenantSql(manager, 'a').change`UPDATE task SET state = ${'LATE'} WHERE ${own} AND id IN (${['1', '3']})`,
+    );
+    expect(changed).toBe(2);
+    const states = (client: string) =>
+      tenantSql(source, client).select<{ state: string | null }>`SELECT state FROM task WHERE ${own} ORDER BY id`;
+    expect((await states('a')).map(({ state }) => state)).toEqual(['LATE', 'DONE', 'LATE']);
+    expect((await states('b')).map(({ state }) => state)).toEqual(['OPEN', 'DONE', null]);
+    const gone = await inTransaction(
+      source,
+      (manager) => tenantSql(manager, 'a').change`DELETE FROM task WHERE ${own} AND state = ${'LATE'}`,
+    );
+    expect(gone).toBe(2);
+    const left = await acrossClients(source).select<{ id: string }>`SELECT id FROM task ORDER BY client_id, id`;
+    expect(ids(left)).toEqual(['2', '1', '2', '3']);
+  });
+
+  test('parts are put together, with their values in order', async () => {
+    const rows = tenantSql(source, 'b');
+    const states = joined([sql`t.state = ${'OPEN'}`, sql`t.state IS NULL`], ' OR ');
+    const found = await rows.select<{ id: string }>`SELECT t.id FROM ${name('task')} t
+      WHERE ${ownOf('t')} AND (${states}) AND t.id > ${'1'}${nothing} ORDER BY t.id`;
+    expect(ids(found)).toEqual(['3']);
+    const noted = await rows.select<{
+      id: string;
+    }>`SELECT t.id FROM task t LEFT JOIN note n ON n.client_id = t.client_id
+      AND n.task_id = t.id WHERE ${ownOf('t')} AND n.id IS NOT NULL
+      AND EXISTS (SELECT 1 FROM note o WHERE o.client_id = t.client_id AND o.task_id = t.id)`;
+    expect(ids(noted)).toEqual(['2']);
+  });
+
+  test('rows that a transaction reads to change them are locked where there are several writers', async () => {
+    const found = await inTransaction(source, (manager) => {
+      const rows = tenantSql(manager, 'b');
+      return rows.select<{ id: string }>`SELECT id FROM task WHERE ${own} ORDER BY id${rows.forUpdate}`;
+    });
+    expect(ids(found)).toEqual(['1', '2', '3']);
+  });
+});
+
+describe('a statement is refused', () => {
+  const never = async (): Promise<never> => {
+    throw new Error('it reached the database');
+  };
+  const manager = { dataSource: { options: { type: 'mysql' } }, query: never, queryRunner: { query: never } };
+  const rows = tenantSql(manager as unknown as EntityManager, 'a');
+
+  test.each<[string, () => Promise<unknown>, RegExp]>([
+    [
+      'without the client',
+      () => rows.select`SELECT id FROM task WHERE id = ${'1'}`,
+      /names a table without its client/,
+    ],
+    ['with another client', () => rows.select`SELECT id FROM task WHERE client_id = ${'b'}`, /without its client/],
+    [
+      'of a table of all clients beside its own',
+      () => rows.select`SELECT 1 FROM task JOIN note ON 1 = 1 WHERE ${own}`,
+      /without/,
+    ],
+    ['by a comma', () => rows.select`SELECT 1 FROM task t, note n WHERE ${ownOf('t')}`, /joined by JOIN/],
+    [
+      'that reads more within parentheses',
+      () => rows.select`SELECT 1 FROM task WHERE ${own} AND id IN (SELECT task_id FROM note)`,
+      /without its client: SELECT task_id/,
+    ],
+    [
+      'in one part of a UNION',
+      () => rows.select`SELECT 1 FROM task WHERE ${own} UNION ALL SELECT 1 FROM note`,
+      /without/,
+    ],
+    [
+      'with OR beside the client',
+      () => rows.change`DELETE FROM task WHERE ${own} OR id = ${'1'}`,
+      /not in parentheses/,
+    ],
+    [
+      'that says the client in quotes alone',
+      () => rows.select`SELECT id FROM task WHERE state = 'client_id = :client'`,
+      /without/,
+    ],
+    ['of no table of the client', () => rows.select`SELECT 1`, /says nothing of its client/],
+    ['that changes where it should read', () => rows.select`DELETE FROM task WHERE ${own}`, /another kind/],
+    ['that reads where it should change', () => rows.change`SELECT 1 FROM task WHERE ${own}`, /another kind/],
+    [
+      'with an undefined value',
+      () => rows.select`SELECT 1 FROM task WHERE ${own} AND id = ${undefined as never}`,
+      /undefined/,
+    ],
+    ['with an empty list', () => rows.select`SELECT 1 FROM task WHERE ${own} AND id IN (${[]})`, /must not be empty/],
+  ])('%s', async (_, statement, why) => {
+    await expect((async () => statement())()).rejects.toThrow(why);
+  });
+
+  test('for no client, and with a name that is none', () => {
+    const source = manager as unknown as EntityManager;
+    expect(() => tenantSql(source, '')).toThrow(/needs the client/);
+    expect(() => name('task; DROP TABLE task')).toThrow(/not the name/);
+    expect(() => acrossClients(source).select`SELECT 1 FROM task WHERE ${own}`).toThrow(/no client’s own/);
+  });
+});
