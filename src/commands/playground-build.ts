@@ -1,20 +1,25 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const root = join(__dirname, '../../..');
+const built = join(root, 'dist/playground');
 
 /**
- * Builds the playground at the first start in a checkout, where installing does not build it. A package brings it along.
- * A failure stops nothing: without the playground the server serves everything else.
+ * Builds the playground at the first start in a checkout: `npm ci` does not, and a package contains it. A failure stops
+ * nothing, since the server needs no playground.
  */
 export async function buildPlayground(): Promise<void> {
-  const config = join(root, 'src/gateway/playground/vite.config.mts');
-  const vite = join(root, 'node_modules/vite/bin/vite.js');
-  if (existsSync(join(root, 'dist/playground/index.html')) || ![config, vite].every(existsSync)) return;
-  process.stderr.write('Building the playground, once; this takes some seconds.\n');
-  await promisify(execFile)(process.execPath, [vite, 'build', '--config', config, '--logLevel', 'warn']).catch(() => {
-    process.stderr.write('The playground could not be built; npm run build:playground says why.\n');
-  });
+  const isCheckout = existsSync(join(root, 'src/gateway/playground/package.json'));
+  if (!isCheckout || existsSync(join(built, 'index.html'))) return;
+  mkdirSync(built, { recursive: true });
+  process.stderr.write('Building the playground. This happens once and takes up to a minute.\n');
+  // Where npm started this process it says where it is; on Windows it is no program of its own.
+  const { npm_execpath: npm } = process.env;
+  const words = ['run', '--silent', 'build:playground'];
+  const build = npm
+    ? promisify(execFile)(process.execPath, [npm, ...words], { cwd: root })
+    : promisify(execFile)('npm', words, { cwd: root });
+  await build.catch(() => process.stderr.write('The playground was not built; npm run build:playground shows why.\n'));
 }
