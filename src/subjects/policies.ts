@@ -1,4 +1,4 @@
-import type { PersonalDataOptions } from '../tenancy/tenant-table';
+import { otherwise, type PersonalDataOptions } from '../tenancy/tenant-table';
 
 /*
  * What the statement says of each kind of datum, as the options of @PersonalData. A field adds how it is stored, and
@@ -31,8 +31,7 @@ export const whereabouts: Policy = { ...contact, deidentify: {} };
 /** Identifiers of rows about a person: something must always stand there, so a withheld row has its pseudonym. */
 export const identifier: Policy = {
   category: 'ONLINE_IDENTIFIER',
-  allow: ['SERVICE_DELIVERY', 'SECURITY', 'SUPPORT', 'LEGAL'],
-  deidentify: { IMPROVEMENT: 'PSEUDONYM' },
+  ...otherwise('PSEUDONYM', ['SERVICE_DELIVERY', 'SECURITY', 'SUPPORT', 'LEGAL']),
   ...untilAgreementEnds,
 };
 
@@ -84,10 +83,7 @@ export const purchaseAmount: Policy = {
 };
 export const purchaseTime: Policy = { ...purchase, deidentify: { IMPROVEMENT: 'GENERALIZE' }, erasure: 'DEIDENTIFY' };
 export const purchaseFact: Policy = { ...purchase, allow: [...purchaseReaders, 'IMPROVEMENT'], erasure: 'DEIDENTIFY' };
-export const purchaseId: Policy = {
-  ...purchase,
-  deidentify: { SECURITY: 'PSEUDONYM', IMPROVEMENT: 'PSEUDONYM' },
-};
+export const purchaseId: Policy = { ...purchase, ...otherwise('PSEUDONYM', purchase.allow) };
 
 /** Correspondence between the person and client users (C1): never for security or improvement. */
 export const correspondence: Policy = {
@@ -95,10 +91,7 @@ export const correspondence: Policy = {
   allow: ['SERVICE_DELIVERY', 'SUPPORT', 'LEGAL'],
   ...untilAgreementEnds,
 };
-export const correspondenceId: Policy = {
-  ...correspondence,
-  deidentify: { SECURITY: 'PSEUDONYM', IMPROVEMENT: 'PSEUDONYM' },
-};
+export const correspondenceId: Policy = { ...correspondence, ...otherwise('PSEUDONYM', correspondence.allow) };
 
 /** Medical information (C1): only with a HIPAA business associate agreement in force, never for improvement. */
 export const health: Policy = {
@@ -110,16 +103,14 @@ export const health: Policy = {
 /** The id alone needs no agreement: it may not be null, and says nothing where the rest, and so the list, is withheld. */
 export const healthId: Policy = {
   category: 'HEALTH',
-  allow: ['SERVICE_DELIVERY', 'SUPPORT', 'LEGAL'],
-  deidentify: { SECURITY: 'PSEUDONYM', IMPROVEMENT: 'PSEUDONYM' },
+  ...otherwise('PSEUDONYM', ['SERVICE_DELIVERY', 'SUPPORT', 'LEGAL']),
   ...untilAgreementEnds,
 };
 
 /** Identifiers of rows about behaviour: something must always stand there, so a withheld row has its pseudonym. */
 export const behaviourId: Policy = {
   category: 'BEHAVIOUR',
-  allow: ['SERVICE_DELIVERY', 'SUPPORT', 'LEGAL'],
-  deidentify: { SECURITY: 'PSEUDONYM', IMPROVEMENT: 'PSEUDONYM' },
+  ...otherwise('PSEUDONYM', ['SERVICE_DELIVERY', 'SUPPORT', 'LEGAL']),
   ...untilAgreementEnds,
 };
 

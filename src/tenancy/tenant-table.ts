@@ -1,10 +1,11 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type {
-  AgreementKind,
-  DataCategory,
-  DataSubject,
-  Deidentification,
-  ProcessingPurpose,
+import {
+  type AgreementKind,
+  allPurposes,
+  type DataCategory,
+  type DataSubject,
+  type Deidentification,
+  type ProcessingPurpose,
 } from '../governance/vocabulary';
 import type { IdentifierKind } from '../identifiers/kind';
 import {
@@ -57,6 +58,15 @@ export interface PersonalDataOptions {
   readonly stored: Storing;
   readonly erasure: ErasureAction;
   readonly retention: Retention;
+}
+
+/** Read in the clear for these purposes, and by this method for every other one, those that are added later included. */
+export function otherwise(
+  method: Deidentification,
+  allow: readonly ProcessingPurpose[],
+): Required<Pick<PersonalDataOptions, 'allow' | 'deidentify'>> {
+  const others = allPurposes.filter((purpose) => !allow.includes(purpose));
+  return { allow, deidentify: Object.fromEntries(others.map((purpose) => [purpose, method])) };
 }
 
 /** One field of a tenant's table, as storage, erasure and the census know it. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../support/root';
-import { circleOf, drawing, layers, type Module, readModules, upwards } from './modules';
+import { circleOf, drawing, layers, readModules, upwards } from './modules';
 
 const modules = readModules();
 
@@ -23,9 +23,7 @@ test('storage is storage: it stays small', () => {
 });
 
 test('an import upwards and a circle would be found', () => {
-  const module = (name: string, from: string, to: string): Module => {
-    return { name, files: 1, lines: 1, imports: [{ from, to }] };
-  };
+  const module = (name: string, from: string, to: string) => ({ name, files: 1, lines: 1, imports: [{ from, to }] });
   const storage = module('storage', 'storage/a.ts', 'erasure/b');
   const erasure = module('erasure', 'erasure/b.ts', 'storage/a');
   expect(upwards([storage, erasure])).toEqual(['storage/a.ts imports erasure/b, which is above storage']);

@@ -11,7 +11,8 @@ const built = join(root, 'dist/playground/index.html');
 export default async function e2eSetup(): Promise<void> {
   await globalSetup();
   const sources = readdirSync(source).filter((file) => file !== 'node_modules');
-  const newest = Math.max(...sources.map((file) => statSync(join(source, file)).mtimeMs));
+  const files = [...sources.map((file) => join(source, file)), join(root, 'schema/directives.graphql')];
+  const newest = Math.max(...files.map((file) => statSync(file).mtimeMs));
   if (existsSync(built) && statSync(built).mtimeMs > newest) return;
   execFileSync('npm', ['run', '--silent', 'build:playground'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
 }
