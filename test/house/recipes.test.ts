@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,7 +41,8 @@ const recipes: Readonly<Record<string, Recipe>> = {
   'a record about a person: support calls': {
     'src/subjects/related/support-call.ts': () => `import { Field, ID, ObjectType } from 'type-graphql';
 import { DateTime } from '../../api/date-time';
-import { Key, PersonalData, TenantTable } from '../../tenancy/tenant-table';
+import { PersonalData } from '../../tenancy/personal-data';
+import { Key, TenantTable } from '../../tenancy/tenant-table';
 import { Customer } from '../customer';
 import { correspondence, correspondenceId } from '../policies';
 import { RelatedTo } from '../related-rows';
@@ -167,7 +168,6 @@ beforeAll(() => {
     }
     counted.push([change, Object.keys(recipe)]);
   }
-  const run = (...words: string[]) => execFileSync(process.execPath, words, { cwd: copy, encoding: 'utf8' });
   run(join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json');
   run('dist/src/main.js', 'schema');
   said = JSON.parse(run('-e', program));
@@ -175,6 +175,13 @@ beforeAll(() => {
   const lines = counted.map(([change, files]) => `${change.padEnd(width)}  ${files.length}  ${files.join(', ')}`);
   process.stdout.write(`${'change'.padEnd(width)}  files\n${lines.join('\n')}\n`);
 });
+
+/** Runs a program in the copy. @returns what it prints @throws with what it printed, where it fails */
+function run(...words: string[]): string {
+  const { status, stdout, stderr } = spawnSync(process.execPath, words, { cwd: copy, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${words.join(' ').slice(0, 100)}\n${stdout}\n${stderr}`);
+  return stdout;
+}
 
 function textOf(path: string): string | undefined {
   try {
