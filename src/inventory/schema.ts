@@ -16,7 +16,7 @@ import type { Gap } from './gap';
 
 type Fielded = GraphQLObjectType | GraphQLInterfaceType;
 
-/** Fields of types about a person that the schema shows ungoverned, or governs otherwise than storage knows. */
+/** Fields of types about people that the schema leaves ungoverned, or governs differently from their declaration. */
 export function schemaGaps(schema: GraphQLSchema, tenants: readonly EntityClass[]): Gap[] {
   const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
   return Object.values(schema.getTypeMap())
@@ -26,7 +26,7 @@ export function schemaGaps(schema: GraphQLSchema, tenants: readonly EntityClass[
     .flatMap((type) => Object.values(type.getFields()).flatMap((field) => fieldGaps(type, field)));
 }
 
-/** A type is about a person if its rows are, or if any of its fields is personal. */
+/** A type is about a person if its rows are, or if a field of it is personal. */
 function isAboutSubject(type: Fielded, tenants: readonly EntityClass[]): boolean {
   const entity = tenants.find(({ name }) => name === type.name);
   if (entity && tableOf(entity).subject) return true;
@@ -40,7 +40,7 @@ function fieldGaps(type: Fielded, field: GraphQLField<unknown, unknown>): Gap[] 
   const rule = readFieldRule(type, field);
   const declared = declaredField(type, field.name);
   if (isPersonal(rule)) {
-    // What is derived is kept nowhere: its sources say what becomes of it.
+    // A derived field is stored nowhere. Its sources are declared.
     if (!declared?.personal && rule.derivedFrom.length > 0) return [];
     if (!declared?.personal) {
       const remedy = 'declare the field by @PersonalData instead of by directives alone';
@@ -66,7 +66,7 @@ function declaredField(type: Fielded, field: string): StoredField | undefined {
     .find((declared) => declared !== undefined);
 }
 
-/** The classes that declare a type's fields: its own, and the resolver of those that are computed. */
+/** The classes that declare a type's fields: its own, and the resolver of computed ones. */
 function declarationsOf(type: Fielded): EntityClass[] {
   return declaringClasses().filter(({ name }) => name === type.name || name === `${type.name}Resolver`);
 }

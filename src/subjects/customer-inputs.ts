@@ -59,7 +59,7 @@ export class CustomerFilter {
 
 @InputType()
 export class AttributeInput {
-  // A key without a value removes the attribute.
+  // A null value removes the attribute.
   @Directive('@governedBy(field: "CustomAttribute.key")')
   @Field(() => String)
   key: string;
@@ -99,7 +99,7 @@ class CustomerFields {
   @Field(() => String, { nullable: true })
   gender?: string | null;
 
-  // It is written as a whole: what is left out of it is unknown from then on, the street too.
+  // The address is replaced as a whole: parts that are left out become unknown.
   @Directive('@governedBy(field: "PostalAddress.street")')
   @Field(() => PostalAddressInput, { nullable: true })
   postalAddress?: PostalAddressInput | null;
@@ -131,7 +131,8 @@ export class CreateCustomerInput extends CustomerFields {
   @Field(() => Boolean, {
     nullable: true,
     description:
-      'Takes in a person whose erasure is on record, such as one who became a customer again; for administrators and privacy officers.',
+      'Takes in a person whose erasure is on record, such as one who became a customer again; ' +
+      'for administrators and privacy officers.',
   })
   allowErased?: boolean | null;
 }

@@ -50,7 +50,7 @@ export class CustomerPayload {
   customer: Customer | null;
 }
 
-// Roots are typed as plain rows: type-graphql would copy them into a class, and drop their mark.
+// Roots are typed as plain rows: type-graphql would copy them into a class and lose the mark of their state.
 const ofCustomer = { customerId: 'id' };
 const newestFirst = { field: 'id', descending: true };
 const orders: Relation = { entity: Order, type: 'Order', parent: ofCustomer, orderBy: newestFirst };
@@ -85,10 +85,10 @@ const attributes: Relation = {
   orderBy: { field: 'id' },
 };
 
-/** Lines of an order and attributes of a customer come as plain lists; no more than these. */
+/** The most lines of an order and attributes of a customer, which are plain lists. */
 const LIST_LIMIT = 1_000;
 
-/** Of what a customer's row says. */
+/** The categories of a customer's own row. */
 export const categories = personalCategories(Customer);
 
 const writers = ['CLIENT_APP', 'CLIENT_AGENT', 'CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
@@ -118,8 +118,8 @@ export class CustomerResolver {
   @Query(() => ProcessingRestriction, {
     nullable: true,
     description:
-      'Why and since when processing of a customer is limited, read for LEGAL; null where it is not, where the person is ' +
-      'being erased, and where there is none of this id.',
+      'Why and since when processing of a customer is limited, read for LEGAL; null where it is not, where the person ' +
+      'is being erased, and where there is none of this id.',
   })
   async processingRestriction(
     @Directive('@governedBy(field: "Customer.id", operators: [EQ])') @Arg('customerId', () => ID) customerId: string,
@@ -291,7 +291,7 @@ export class CustomerResolver {
     return this.#payload(context, input.customerId);
   }
 
-  /** Those with an identifier whom the caller may be told of. */
+  /** The customers with an identifier, of those that the caller may learn about. */
   async #sharing(context: RequestContext, by: CustomerLookup): Promise<Customer[]> {
     const found = await this.customers.lookup(requireClient(context).id, by, readable(context));
     const reach = reachOf(context);

@@ -17,7 +17,7 @@ import {
 } from './policies';
 import { PostalAddress } from './postal-address';
 
-/** Why a person's processing is limited: withheld for every purpose but LEGAL (GDPR Art. 18(2), 21). */
+/** Why a person's processing is restricted: withheld for every purpose but LEGAL (GDPR Art. 18(2), 21). */
 export const restrictionGrounds = {
   ACCURACY_CONTESTED: 'GDPR Art. 18(1)(a)',
   UNLAWFUL_PROCESSING: 'GDPR Art. 18(1)(b)',
@@ -124,7 +124,7 @@ export class Customer {
   })
   objections: readonly ProcessingPurpose[] | null;
 
-  /** The purposes that the person objects to, a bit each. */
+  /** The purposes that the person objects to, one bit each. */
   @NonPersonal('a state of processing', { plain: 'count' })
   objectionMask: number | null;
 

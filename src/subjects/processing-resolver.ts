@@ -24,10 +24,10 @@ const automatedDecisions: Relation = {
   orderBy: { field: 'id', descending: true },
 };
 
-/** An objection is the person's: whoever serves the person puts it on record. */
+/** An objection is the person's own: everybody who serves the person may record it. */
 const recorders = ['CLIENT_APP', 'CLIENT_AGENT', 'CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
 
-/** How a person's data may be processed, and what was decided by it: readable and changeable by whoever serves the person. */
+/** Objections and automated decisions: everybody who serves the person may read and record them. */
 @Resolver(() => Customer)
 export class ProcessingResolver {
   constructor(
