@@ -9,13 +9,14 @@ import { ReportResolver } from './audit/reports/report-resolver';
 import { type Anchor, Anchoring, fileAnchor } from './audit/witness/anchors';
 import { timestampAnchor } from './audit/witness/timestamp';
 import { witnessAnchor } from './audit/witness/witness';
+import { backgroundTasks, JOBS_TASK } from './background';
 import type { Config } from './config';
 import { DisclosureResolver } from './disclosures/disclosure-resolver';
-import { ErasureBackground } from './erasure/background';
-import { ErasureResolver } from './erasure/erasure-resolver';
-import { erasureSubscription } from './erasure/erasure-subscription';
-import { HoldResolver } from './erasure/hold-resolver';
-import { openErasures } from './erasure/monitoring';
+import { LegalHoldResolver } from './erasure/holds/legal-hold-resolver';
+import { ErasureRequestResolver } from './erasure/requests/erasure-request-resolver';
+import { erasureRequestSubscription } from './erasure/requests/erasure-request-subscription';
+import { openErasures } from './erasure/requests/open-erasures';
+import { RetentionRuleResolver } from './erasure/retention/retention-rule-resolver';
 import { ExportResolver, TerminationExportResolver } from './exports/export-resolver';
 import { countAlerts } from './gateway/alert-metrics';
 import { contractNames, contractOf, contractSchema } from './gateway/contracts';
@@ -31,19 +32,21 @@ import { GovernanceResolver } from './identity/governance-resolver';
 import { discoverSignIn } from './identity/openid-discovery';
 import type { RequestContext } from './identity/request-context';
 import { createTokenVerifier } from './identity/tokens';
+import { Scheduler } from './jobs/scheduler';
 import { deriveKey } from './keys/derived-keys';
 import type { KeyStore } from './keys/key-store';
 import { platformKey } from './keys/platform-key';
-import { DueNotices } from './register/due-notices';
 import { NoticeResolver } from './register/notice-resolver';
 import { ProposalResolver } from './register/proposal-resolver';
 import { RegisterResolver } from './register/register-resolver';
+import { WebhookResolver } from './register/webhooks/webhook-resolver';
 import { createServices, type Services } from './services';
 import { pendingMigrations } from './storage/data-source';
 import { poolCounts } from './storage/pool-use';
 import { openStores, type Stores } from './stores';
-import { ConversationResolver, CustomerResolver, OrderResolver } from './subjects/customer-resolver';
+import { CustomerResolver } from './subjects/customer-resolver';
 import { ProcessingResolver } from './subjects/processing-resolver';
+import { relatedResolvers } from './subjects/related-resolvers';
 import { explainTransfers } from './transfers/explained-transfers';
 import { LegalBasisResolver } from './transfers/legal-basis-resolver';
 import { TransferResolver } from './transfers/transfer-resolver';
@@ -77,10 +80,6 @@ export async function openApp(config: Config, logger = createLogger({ level: con
     onFailure: (error) => logger.error({ err: error }, 'the audit ledger failed'),
     onUncollected: (uncollected) => logger.warn(uncollected, 'a client ends and nobody has collected its export'),
   });
-  const dueNotices = new DueNotices(
-    [services.disclosures, services.announcements, services.agreementReminders],
-    (error) => logger.error({ err: error }, 'notices to clients failed; they are tried again'),
-  );
   const anchoring = new Anchoring(services.ledger, anchorsOf(config), (error) =>
     logger.error({ err: error }, 'the audit ledger could not be anchored'),
   );
@@ -90,17 +89,18 @@ export async function openApp(config: Config, logger = createLogger({ level: con
     deriveKey(await platformKey(stores.keys), 'cursor'),
     (error) => logger.error({ err: error }, 'a resolver failed'),
   );
-  const background = new ErasureBackground(services.erasure, {
-    worker: {
-      onFailure: (error, job) => logger.error({ err: error, job: job.id }, 'an erasure failed; it is tried again'),
-    },
-    sender: { onDead: (letter) => logger.warn(letter, 'a recipient of an erasure could not be told') },
+  const tasks = backgroundTasks(stores, services, {
+    onJobFailure: (error, job) => logger.error({ err: error, job: job.id }, 'an erasure failed; it is tried again'),
+    onDead: (letter) => logger.warn(letter, 'a recipient of an erasure could not be told'),
     onFailure: (error) => logger.error({ err: error }, 'work on erasures failed; it is tried again'),
     onNear: ({ dueSoon, overdue, nextDueAt }) =>
       logger.warn(
         { dueSoon, overdue, nextDueAt: new Date(nextDueAt ?? 0).toISOString() },
         'the term of erasures is near',
       ),
+  });
+  const background = new Scheduler(tasks, {
+    onFailure: (error, task) => logger.error({ err: error, task }, 'background work failed; it is tried again'),
   });
   return {
     services,
@@ -111,14 +111,14 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       verifier: watchedVerifier(verifier, services.trail),
       audit: services.accesses,
       contextFor: (claims, purpose) => services.accessService.contextFor(claims, purpose),
-      acknowledge: async (body, headers) => (await services.erasure.webhooks.acknowledge(body, headers)) !== undefined,
+      acknowledge: async (body, headers) => (await services.webhooks.acknowledge(body, headers)) !== undefined,
       collect: (context, id) => services.exports.collect(context, id),
       signIn: signInOf(config),
       measure: (registry) => {
         measureErasures(
           registry,
-          () => openErasures(services.erasure.parts),
-          () => background.state,
+          () => openErasures(stores.regions),
+          () => background.state(JOBS_TASK),
         );
         measureInstallation(registry, {
           ledger: async () => ({ ...(await services.ledger.lag()), unanchored: await anchoring.unanchored() }),
@@ -135,7 +135,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
         const { usable, fault } = await verifier.issuerState();
         return [
           ...(await faultsOf(stores)),
-          ...workerFaults(background.state),
+          ...workerFaults(background.state(JOBS_TASK)),
           ...(usable ? [] : [`${fault} (OIDC_ISSUER is ${issuer})`]),
         ];
       },
@@ -143,7 +143,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
         const { fault } = await verifier.issuerState();
         return [
           ...(fault === undefined ? [] : [`${fault} (OIDC_ISSUER is ${issuer}); the keys known before are used`]),
-          ...(await openErasures(services.erasure.parts).then(erasureConcerns, () => [
+          ...(await openErasures(stores.regions).then(erasureConcerns, () => [
             'open erasures could not be counted; the log says more if that lasts',
           ])),
         ];
@@ -153,13 +153,11 @@ export async function openApp(config: Config, logger = createLogger({ level: con
     },
     work: () => {
       background.start();
-      dueNotices.start();
       // Logs an unreachable issuer before the first caller meets it.
       void verifier.issuerState();
     },
     close: async () => {
       await background.stop();
-      await dueNotices.stop();
       await services.trail.close();
       await anchoring.close();
       await services.ledger.close();
@@ -211,14 +209,15 @@ export function governContracts(
   const resolvers = [
     new GovernanceResolver(services.records),
     new RegisterResolver(services.clients, services.parties, keys, cursorKey),
-    new CustomerResolver(services.customers, services.subjectRecords, keys),
-    new ProcessingResolver(services.processing, services.customers, services.subjectRecords, keys),
-    new OrderResolver(services.subjectRecords),
-    new ConversationResolver(services.subjectRecords, keys),
+    new CustomerResolver(services.customers, keys),
+    new ProcessingResolver(services.processing, services.customers),
+    ...relatedResolvers(services.subjectRecords, keys),
     new ExplainResolver(explain, (context, purpose) => explainTransfers(transfers, context, purpose)),
-    new ErasureResolver(services.erasure, services.proposals, keys, services.policies),
-    new HoldResolver(services.erasure, services.parties),
-    erasureSubscription(services.erasure),
+    new ErasureRequestResolver(services.erasure, services.proposals, keys, services.policies),
+    new LegalHoldResolver(services.erasure.holds),
+    new RetentionRuleResolver(services.erasure.retention),
+    new WebhookResolver(services.webhooks, services.parties),
+    erasureRequestSubscription(services.erasure.erasures),
     new ExportResolver(services.exports, services.proposals),
     new TerminationExportResolver(services.exports),
     new AuditResolver(services.auditReader, services.ledger, cursorKey, (client) =>

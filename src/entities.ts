@@ -1,7 +1,9 @@
 import { AuditAnchorRow, AuditEntryRow, AuditLogRow, AuditTileRow } from './audit/log/entities';
 import { Disclosure } from './disclosures/disclosure';
-import { ErasureRequestRow, ErasureStepRow, LegalHoldRow, RetentionRuleRow } from './erasure/erasure-request';
-import { ErasureLedgerRow, ErasureTombstone } from './erasure/key-store-entities';
+import { LegalHoldRow } from './erasure/holds/legal-hold';
+import { ErasureRecordRow, ErasureTombstone } from './erasure/records/entities';
+import { ErasureRequestRow, ErasureStepRow } from './erasure/requests/erasure-request';
+import { RetentionRuleRow } from './erasure/retention/retention-rule';
 import { ClientExportRow, ExportChunkRow } from './exports/client-export';
 import { ClientInstruction } from './identity/client-instruction';
 import { PolicyVersion } from './identity/policy-version';
@@ -19,17 +21,13 @@ import { Proposal } from './register/proposal';
 import { SubProcessor } from './register/sub-processor';
 import { ThirdPartyApplication } from './register/third-party-application';
 import { WebhookDeliveryRow, WebhookEndpointRow } from './register/webhooks/webhook-rows';
-import { AutomatedDecision } from './subjects/automated-decision';
-import { Conversation, Message } from './subjects/conversation';
-import { CustomAttribute } from './subjects/custom-attribute';
 import { Customer } from './subjects/customer';
-import { HealthRecord } from './subjects/health-record';
-import { Order, OrderItem } from './subjects/order';
+import { relatedEntities } from './subjects/related-entities';
 import { LegalBasisSuspension } from './transfers/legal-basis-suspension';
 import { TransferApproval, TransferEventRow, TransferSubject } from './transfers/transfer-approval';
 
 /** Tables whose rows belong to a client; what holds a client's id is here, or the census says so. */
-export const tenantEntities = [
+export const tenantEntities: ReadonlyArray<new () => object> = [
   Client,
   ClientUser,
   Agreement,
@@ -37,13 +35,7 @@ export const tenantEntities = [
   ClientInstruction,
   Installation,
   Customer,
-  Order,
-  OrderItem,
-  Conversation,
-  Message,
-  HealthRecord,
-  CustomAttribute,
-  AutomatedDecision,
+  ...relatedEntities,
   Disclosure,
   ErasureRequestRow,
   ErasureStepRow,
@@ -78,4 +70,4 @@ const platformEntities = [
 export const dataEntities = [...tenantEntities, ...platformEntities];
 
 /** Tables of the keys' store that hold a client's id: keys go with what they seal, the ledger proves that they went. */
-export const clientKeyEntities = [ClientKey, SubjectKey, ErasureLedgerRow, ErasureTombstone];
+export const clientKeyEntities = [ClientKey, SubjectKey, ErasureRecordRow, ErasureTombstone];

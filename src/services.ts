@@ -16,6 +16,8 @@ import type { Exports } from './exports/exports';
 import { createExportsModule } from './exports/module';
 import { AccessService } from './identity/access-service';
 import { GovernanceRecords } from './identity/governance-records';
+import type { JobHandler } from './jobs/job-worker';
+import { Jobs } from './jobs/jobs';
 import { AgreementReminders } from './register/agreement-reminders';
 import { Announcements } from './register/announcements';
 import { Clients } from './register/clients';
@@ -23,7 +25,10 @@ import { NOTICE_EVENT } from './register/notices';
 import { RegisterPolicySource } from './register/policy-source';
 import { Proposals } from './register/proposals';
 import { ThirdParties } from './register/third-parties';
+import type { WebhookBody } from './register/webhooks/webhook-sender';
 import { Webhooks } from './register/webhooks/webhooks';
+import { detectEngine, type EngineProfile } from './storage/engine-profiles';
+import { Remembered } from './storage/remembered';
 import type { Stores } from './stores';
 import { Customers } from './subjects/customers';
 import { Processing } from './subjects/processing';
@@ -48,6 +53,14 @@ export interface Services {
   readonly trail: LedgerChangeRecorder;
   readonly erasure: ErasureModule;
   readonly exports: Exports;
+  /** The queue of erasures and exports, and what carries them out. */
+  readonly jobs: Jobs;
+  readonly jobHandlers: readonly JobHandler[];
+  readonly webhooks: Webhooks;
+  /** What each event tells, made when it is sent. */
+  readonly webhookBodies: ReadonlyMap<string, WebhookBody>;
+  /** What the engine of a database can do. */
+  readonly profile: (source: DataSource) => Promise<EngineProfile>;
   readonly accesses: AccessRecorder;
   readonly auditReader: AuditReader;
   readonly references: References;
@@ -81,9 +94,13 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
   const proposals = new Proposals(regions, trail);
   const webhooks = new Webhooks(regions, keys, { production, recorder: trail });
   const transfers = createTransfers({ regions, keys, clients, parties, records, recorder: trail, proposals, webhooks });
-  const { exports, purger, terminations } = createExportsModule({
+  const jobs = new Jobs();
+  const profiles = new Remembered((source: DataSource) => detectEngine(source));
+  const profile = (source: DataSource) => profiles.get(source);
+  const { exports, exporter, purger, beforeEnd } = createExportsModule({
     regions,
     keys,
+    jobs,
     entities: tenantEntities,
     recorder: trail,
     proposals,
@@ -99,9 +116,10 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     recorder: trail,
     proposals,
     purgers: [purger],
-    exports: terminations,
+    exports: beforeEnd,
+    jobs,
+    profile,
     webhooks,
-    bodies: [[NOTICE_EVENT, (client, id) => transfers.notices.body(client, id)]],
     isDataBehind: () => isDataBehind(regions, keysSource),
   });
   const policies = new RegisterPolicySource(clients, parties, records);
@@ -121,6 +139,11 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     trail,
     erasure,
     exports,
+    jobs,
+    jobHandlers: [erasure.runner, exporter],
+    webhooks,
+    webhookBodies: new Map([...erasure.bodies, [NOTICE_EVENT, (client, id) => transfers.notices.body(client, id)]]),
+    profile,
     accesses: new AccessRecorder(ledger, references, options.onAlert),
     policies,
     auditReader: reader,

@@ -3,6 +3,7 @@ import type { GraphQLFieldResolver } from 'graphql';
 interface RowField {
   readonly type: string;
   readonly field: string;
+  readonly method: string;
   readonly args: readonly string[];
 }
 
@@ -13,13 +14,14 @@ const rowFields = new WeakMap<object, RowField[]>();
 /**
  * Calls a field resolver directly: `(row, context, ...args)`, with arguments as GraphQL coerced them. type-graphql
  * would make a promise for each argument of each call, once for every row of a page.
- * @param type the GraphQL type that the field is of
+ * @param coordinate the field, as `Type.field`
  * @param args names of the field's arguments, in the method's order
  */
-export function RowResolver(type: string, ...args: readonly string[]): MethodDecorator {
+export function RowResolver(coordinate: string, ...args: readonly string[]): MethodDecorator {
+  const [type = '', field = ''] = coordinate.split('.');
   return (target, method) => {
     const fields = rowFields.get(target) ?? [];
-    fields.push({ type, field: String(method), args });
+    fields.push({ type, field, method: String(method), args });
     rowFields.set(target, fields);
   };
 }
@@ -29,9 +31,9 @@ export function rowResolversOf(
   instance: object,
 ): Array<{ type: string; field: string; resolve: GraphQLFieldResolver<unknown, unknown> }> {
   const fields = rowFields.get(Object.getPrototypeOf(instance) as object) ?? [];
-  return fields.map(({ type, field, args }) => {
-    const method = (instance as Record<string, Method>)[field]?.bind(instance);
+  return fields.map(({ type, field, method: name, args }) => {
+    const method = (instance as Record<string, Method>)[name]?.bind(instance);
     if (!method) throw new Error(`${type}.${field} has no method`);
-    return { type, field, resolve: (row, given, context) => method(row, context, ...args.map((name) => given[name])) };
+    return { type, field, resolve: (row, given, context) => method(row, context, ...args.map((arg) => given[arg])) };
   });
 }

@@ -1,16 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import Table from 'cli-table3';
 import { Command, InvalidArgumentError } from 'commander';
-import type { DataSource } from 'typeorm';
-import { CertificateError, readPublicKeys, verifyCertificate } from '../erasure/certificate';
-import { type ErasureStatus, erasureStatuses } from '../erasure/erasure-request';
-import { ERASURE_QUEUE } from '../erasure/parts';
-import { replayErasures } from '../erasure/replay';
-import type { ErasureState } from '../erasure/requests';
-import { ErasureWorker } from '../erasure/worker';
+import { jobsTask, jobWorker, webhookSender, webhooksTask } from '../background';
+import { CertificateError, readPublicKeys, verifyCertificate } from '../erasure/records/certificate';
+import { type ErasureStatus, erasureStatuses } from '../erasure/requests/erasure-request';
+import type { ErasureRequestState } from '../erasure/requests/request-state';
 import { Jobs } from '../jobs/jobs';
-import { WebhookSender } from '../register/webhooks/webhook-sender';
+import { Scheduler } from '../jobs/scheduler';
 import type { Services } from '../services';
+import type { Stores } from '../stores';
 import { collect } from './caller-options';
 import { counted } from './counted';
 import { CommandError } from './failure';
@@ -83,7 +81,7 @@ async function list(services: Services, options: ListOptions) {
 
 const time = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 
-function lineOf(client: string, { id, kind, status: now, requestedAt, dueAt, completedAt }: ErasureState) {
+function lineOf(client: string, { id, kind, status: now, requestedAt, dueAt, completedAt }: ErasureRequestState) {
   return {
     client,
     id,
@@ -105,7 +103,7 @@ function runCommand(): Command {
     .option('--json', 'print {"jobs","failed","swept"}')
     .addHelpText('after', '\nExample:\n  $ remit erasures run --sweep')
     .action(async (options: RunOptions) => {
-      const done = await withStores((services) => run(services, options));
+      const done = await withStores((services, stores) => run(services, stores, options));
       if (options.json) print(done);
       else
         process.stdout.write(
@@ -124,39 +122,35 @@ interface RunOptions {
   readonly json?: true;
 }
 
-async function run({ erasure }: Services, { watch, concurrency, lease, sweep }: RunOptions) {
+async function run(services: Services, stores: Stores, { watch, concurrency, lease, sweep }: RunOptions) {
   const done = { jobs: 0, failed: 0, swept: 0 };
   const progress = progressBar('erasures');
-  const jobs = (source: DataSource) => new Jobs(source, ERASURE_QUEUE, { leaseMs: lease * 1_000 });
-  const worker = new ErasureWorker(
-    { ...erasure.parts, jobs },
-    {
-      concurrency,
-      idleMs: 100,
-      onDone: () => progress.update(++done.jobs, done.jobs + 1),
-      onFailure: () => done.failed++,
-    },
-  );
-  const sender = new WebhookSender(erasure.parts.regions, erasure.webhooks, erasure.bodies);
+  const onFailure = () => void done.failed++;
+  const worker = jobWorker(stores, services, {
+    jobs: new Jobs({ leaseMs: lease * 1_000 }),
+    concurrency,
+    onDone: () => progress.update(++done.jobs, done.jobs + 1),
+    onFailure,
+  });
+  const sender = webhookSender(stores, services);
   if (sweep) {
-    const onFailure = () => done.failed++;
-    done.swept = await erasure.retention.sweep(onFailure);
-    await erasure.orphans.sweep(onFailure);
-    await erasure.parts.exports?.sweep();
+    done.swept = await services.erasure.retention.sweep(onFailure);
+    await services.erasure.orphans.sweep(onFailure);
+    await services.exports.sweep();
   }
   if (watch) {
-    worker.start();
-    const sending = setInterval(() => void sender.begin().catch(() => done.failed++), 1_000);
+    const tasks = [jobsTask(worker, 100), webhooksTask(sender)];
+    const scheduler = new Scheduler(tasks, { onFailure });
+    scheduler.start();
     await new Promise((resolve) => {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
     });
-    clearInterval(sending);
-    await worker.stop();
+    await scheduler.stop();
   } else {
-    await worker.drain();
+    await worker.drain().catch(onFailure);
     await sender.begin();
+    await sender.settled();
   }
-  await sender.settled();
   progress.stop();
   return done;
 }
@@ -196,7 +190,9 @@ function replayCommand(): Command {
     .option('--json', 'print {"replayed": […]}')
     .addHelpText('after', '\nExample:\n  $ remit erasures replay --since 2026-11-01T00:00:00Z')
     .action(async (options: { since: Date; dryRun?: true; json?: true }) => {
-      const result = await withStores((services) => replay(services, options.since, options.dryRun ?? false));
+      const result = await withStores((services, stores) =>
+        replay(services, stores, options.since, options.dryRun ?? false),
+      );
       if (options.json) print(result);
       else {
         const { replayed, failed } = result;
@@ -209,16 +205,17 @@ function replayCommand(): Command {
   return exitTwoOnUsageError(command);
 }
 
-async function replay({ erasure }: Services, since: Date, dryRun: boolean) {
+async function replay(services: Services, stores: Stores, since: Date, dryRun: boolean) {
   let failed = 0;
-  const progress = progressBar('ledger');
-  const replayed = await replayErasures(erasure.parts, {
+  const progress = progressBar('records');
+  const replayed = await services.erasure.replay.run({
     since: since.getTime(),
     dryRun,
     onProgress: (looked) => progress.update(looked, looked),
   });
   progress.stop();
-  if (!dryRun) await new ErasureWorker(erasure.parts, { onFailure: () => failed++ }).drain();
+  const onFailure = () => void failed++;
+  if (!dryRun) await jobWorker(stores, services, { onFailure }).drain().catch(onFailure);
   return { replayed, failed };
 }
 
@@ -237,7 +234,7 @@ function verifyCommand(): Command {
       try {
         const keys = options.key
           ? await readPublicKeys(await readFile(options.key, 'utf8'))
-          : await withStores(({ erasure }) => erasure.parts.signingKeys.publicKeys());
+          : await withStores(({ erasure }) => erasure.signingKeys.publicKeys());
         const statement = await verifyCertificate(text, keys);
         if (options.json) return print(statement);
         const { request, completedAt, erased, retained, keyDestroyed, keyAbsent } = statement;

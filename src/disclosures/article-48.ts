@@ -1,4 +1,5 @@
-import { eea } from '../law/regimes';
+import { law } from '../law/law';
+import { regimeOf } from '../law/transfer';
 
 /** What of a disclosure GDPR Art. 48 looks at. */
 export interface ThirdCountryOrder {
@@ -10,11 +11,17 @@ export interface ThirdCountryOrder {
 }
 
 /**
- * Whether GDPR Art. 48 bars it: an order of a court or authority of a third country is recognised only on an international
- * agreement. Whatever is not known counts against it: a country that is not said, a residency that is not known.
+ * Whether a law such as GDPR Art. 48 bars it: an order of a court or authority of a third country is recognised only on
+ * an international agreement. What is not known counts against it: a country that is not said, an unknown residency.
+ * @param at milliseconds since 1970
  */
-export function isBarredByArticle48({ authority, authorityCountry, treaty, residencies }: ThirdCountryOrder): boolean {
+export function isBarredByArticle48(order: ThirdCountryOrder, at: number): boolean {
+  const { authority, authorityCountry, treaty, residencies } = order;
   if (!authority || treaty) return false;
-  if (authorityCountry && eea.includes(authorityCountry)) return false;
-  return residencies.some((country) => country === null || eea.includes(country));
+  const own = authorityCountry ? regimeOf(law, authorityCountry, at) : undefined;
+  return residencies.some((country) => {
+    if (country === null) return own?.foreignOrders === undefined;
+    const regime = regimeOf(law, country, at);
+    return regime?.foreignOrders !== undefined && regime !== own;
+  });
 }

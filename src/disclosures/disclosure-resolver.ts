@@ -5,6 +5,7 @@ import { sideOf } from '../identity/caller';
 import { cursorsOf } from '../identity/cursors';
 import { Leaves } from '../identity/entry-declarations';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { overseers, platform, platformOfficers } from '../identity/roles';
 import { reachOf } from '../subjects/reach';
 import { Disclosure, DisclosureConnection, RecordDisclosureInput } from './disclosure';
 import type { Disclosures } from './disclosures';
@@ -47,14 +48,7 @@ export class DisclosureResolver {
     @Arg('first', () => Int, { nullable: true }) first?: number,
     @Arg('after', () => String, { nullable: true }) after?: string,
   ): Promise<Connection<Disclosure>> {
-    requireRole(
-      context,
-      'CLIENT_ADMIN',
-      'CLIENT_PRIVACY_OFFICER',
-      'PLATFORM_STAFF',
-      'PLATFORM_PRIVACY_OFFICER',
-      'AUDITOR',
-    );
+    requireRole(context, ...overseers);
     const { id: client } = requireClient(context);
     const size = pageSize(first);
     const cursors = cursorsOf(context, this.cursorKey, 'Query.disclosures');
@@ -72,7 +66,7 @@ export class DisclosureResolver {
     @Arg('input', () => RecordDisclosureInput) input: RecordDisclosureInput,
     @Ctx() context: RequestContext,
   ): Promise<DisclosurePayload> {
-    requireRole(context, 'PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER');
+    requireRole(context, ...platform);
     const { id } = requireClient(context);
     requireLegal(context, input.categories);
     const reach = reachOf(context, 'LEGAL');
@@ -85,7 +79,7 @@ export class DisclosureResolver {
     @Arg('input', () => ApproveDisclosureInput) { id }: ApproveDisclosureInput,
     @Ctx() context: RequestContext,
   ): Promise<DisclosurePayload> {
-    requireRole(context, 'PLATFORM_PRIVACY_OFFICER');
+    requireRole(context, ...platformOfficers);
     return { disclosure: await this.disclosures.approve(requireClient(context).id, id, context.claims.subject) };
   }
 
@@ -95,7 +89,7 @@ export class DisclosureResolver {
     @Arg('input', () => RefuseDisclosureInput) { id, reason }: RefuseDisclosureInput,
     @Ctx() context: RequestContext,
   ): Promise<DisclosurePayload> {
-    requireRole(context, 'PLATFORM_PRIVACY_OFFICER');
+    requireRole(context, ...platformOfficers);
     const { subject } = context.claims;
     return { disclosure: await this.disclosures.refuse(requireClient(context).id, id, reason, subject) };
   }

@@ -1,5 +1,6 @@
-import { Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import { DateTime } from '../api/date-time';
+import { enumOf } from '../api/enum-of';
 import { connectionOf } from '../api/paging';
 import type { DataCategory } from '../governance/vocabulary';
 import { DataCategoryEnum } from '../identity/enums';
@@ -9,21 +10,12 @@ import { Key, TenantTable } from '../tenancy/tenant-table';
 const record = 'a record of what was asked for, and answered';
 const account = 'a member of staff, by account';
 
-export enum DisclosureStatus {
-  REQUESTED = 'REQUESTED',
-  MADE = 'MADE',
-  REFUSED = 'REFUSED',
-}
-
-registerEnumType(DisclosureStatus, {
-  name: 'DisclosureStatus',
-  description: 'Where a disclosure stands.',
-  valuesConfig: {
-    REQUESTED: { description: 'Recorded; nothing is given until another person approves.' },
-    MADE: { description: 'Approved by a second person.' },
-    REFUSED: { description: 'Not made.' },
-  },
+export const DisclosureStatus = enumOf('DisclosureStatus', 'Where a disclosure stands.', {
+  REQUESTED: 'Recorded; nothing is given until another person approves.',
+  MADE: 'Approved by a second person.',
+  REFUSED: 'Not made.',
 });
+export type DisclosureStatus = keyof typeof DisclosureStatus;
 
 @TenantTable('disclosure', { erasure: 'KEEP' })
 @ObjectType({

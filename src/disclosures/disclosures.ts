@@ -3,10 +3,11 @@ import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { References } from '../audit/recording/references';
 import type { DataCategory } from '../governance/vocabulary';
+import type { AuditKind } from '../identity/audit-kinds';
 import { type ChangeRecorder, changing } from '../identity/change-recorder';
+import { requireCountry, requireText } from '../identity/checks';
 import { denied } from '../identity/request-context';
 import type { KeyStore } from '../keys/key-store';
-import { requireCountry, requireText } from '../register/checks';
 import type { Notices } from '../register/notices';
 import { type DecidedRow, decidedChange, decidedRow } from '../storage/decided-row';
 import type { Regions } from '../storage/regions';
@@ -21,7 +22,8 @@ import { Disclosure, DisclosureStatus, type RecordDisclosureInput } from './disc
 const MAX_SUBJECTS = 200;
 const BEFORE_RECORDING_MS = 24 * 60 * 60_000;
 
-export interface DisclosureParts {
+/** What disclosures need. */
+export interface DisclosureServices {
   readonly regions: Regions;
   readonly keys: KeyStore;
   readonly references: References;
@@ -32,12 +34,12 @@ export interface DisclosureParts {
 
 /** Disclosures to authorities and others: two persons decide, law bounds them, the client is told (statement S4). */
 export class Disclosures {
-  readonly #parts: DisclosureParts;
+  readonly #services: DisclosureServices;
   readonly #now: () => number;
 
-  constructor(parts: DisclosureParts) {
-    this.#parts = parts;
-    this.#now = parts.now ?? Date.now;
+  constructor(services: DisclosureServices) {
+    this.#services = services;
+    this.#now = services.now ?? Date.now;
   }
 
   /**
@@ -80,8 +82,9 @@ export class Disclosures {
       toldAt: null,
     };
     const residencies = await this.#residencies(client, customerIds, input.categories, reach);
-    if (!residencies || isBarredByArticle48({ authority, authorityCountry, treaty, residencies })) throw barred();
-    const subjects = await this.#parts.references.subjects(client, new Set(customerIds));
+    if (!residencies || isBarredByArticle48({ authority, authorityCountry, treaty, residencies }, this.#now()))
+      throw barred();
+    const subjects = await this.#services.references.subjects(client, new Set(customerIds));
     const recorded = { ...row, subjects: subjects.join(',') };
     const disclosure = disclosureOf(recorded);
     await this.#change('DISCLOSURE_REQUESTED', disclosure, principal, decidedRow(Disclosure, recorded), (writer) =>
@@ -125,7 +128,7 @@ export class Disclosures {
    * that failed come before it. Milliseconds since 1970; undefined where none is in force.
    */
   async gaggedSince(client: string): Promise<number | undefined> {
-    const source = await this.#parts.regions.of(client);
+    const source = await this.#services.regions.of(client);
     const [row] = await source.query<Array<{ first: number | null }>>(
       'SELECT MIN(requested_at) AS first FROM disclosure WHERE client_id = ? AND gag_until > ?',
       [client, this.#now()],
@@ -136,7 +139,7 @@ export class Disclosures {
   /** Tells every client of what was disclosed while a gag was in force that has ended. @returns how many were told of */
   async tellDue(): Promise<number> {
     let told = 0;
-    for (const source of this.#parts.regions.all()) {
+    for (const source of this.#services.regions.all()) {
       const due = await source.query<Array<{ client_id: string; id: string }>>(
         'SELECT client_id, id FROM disclosure WHERE status = ? AND told_at IS NULL AND (gag_until IS NULL OR gag_until <= ?)',
         [DisclosureStatus.MADE, this.#now()],
@@ -176,7 +179,7 @@ export class Disclosures {
   async #tell(disclosure: Disclosure): Promise<Disclosure> {
     const { clientId, id, recipient, authority, legalBasis, reference, scope } = disclosure;
     const toldAt = new Date(this.#now());
-    await this.#parts.notices.send(clientId, {
+    await this.#services.notices.send(clientId, {
       id,
       kind: 'DISCLOSURE_MADE',
       subject: `Data was disclosed to ${recipient}`,
@@ -193,7 +196,7 @@ export class Disclosures {
 
   /** A gagged one is nobody's entry in particular: the client, who reads its own, must not find it. */
   async #change(
-    kind: string,
+    kind: AuditKind,
     disclosure: Disclosure,
     principal: string,
     decides: DecidedRow,
@@ -213,9 +216,9 @@ export class Disclosures {
       },
       decides: [decides],
     };
-    const source = await this.#parts.regions.of(clientId);
-    await changing(this.#parts.recorder, kind, change, () =>
-      inTransaction(source, (manager: EntityManager) => write(new TenantWriter(manager, this.#parts.keys))),
+    const source = await this.#services.regions.of(clientId);
+    await changing(this.#services.recorder, kind, change, () =>
+      inTransaction(source, (manager: EntityManager) => write(new TenantWriter(manager, this.#services.keys))),
     );
   }
 
@@ -231,7 +234,7 @@ export class Disclosures {
     reach: Reach,
   ): Promise<Array<string | null> | undefined> {
     const wanted = [...categoriesOf([]), ...categories];
-    const source = await this.#parts.regions.of(client);
+    const source = await this.#services.regions.of(client);
     const people = await inTransaction(source, (manager) => lockPeople(manager, client, ids));
     // Without the id: whoever prepares a disclosure has read nothing yet, and a gag may forbid to tell the client.
     const reached = people.filter(({ subject: _subject, ...state }) => reach.refusal(state, wanted) === undefined);
@@ -239,13 +242,16 @@ export class Disclosures {
   }
 
   async #select(client: string, where: Condition[], limit: number): Promise<Disclosure[]> {
-    const rows = await new TenantReader(await this.#parts.regions.of(client), this.#parts.keys).select(Disclosure, {
-      client,
-      fields: tableOf(Disclosure).fields.keys(),
-      where,
-      orderBy: [{ field: 'id', descending: true }],
-      limit,
-    });
+    const rows = await new TenantReader(await this.#services.regions.of(client), this.#services.keys).select(
+      Disclosure,
+      {
+        client,
+        fields: tableOf(Disclosure).fields.keys(),
+        where,
+        orderBy: [{ field: 'id', descending: true }],
+        limit,
+      },
+    );
     return rows.map((row) => disclosureOf({ ...row, clientId: client }));
   }
 }

@@ -1,19 +1,31 @@
-import type { OrphanSweep } from '../keys/key-store';
+import type { ChangeRecorder } from '../identity/change-recorder';
+import type { KeyStore, OrphanSweep } from '../keys/key-store';
 import { snakeCase } from '../storage/entity-class';
+import type { Regions } from '../storage/regions';
 import { placesFor } from '../storage/sql';
 import { committed } from '../storage/transaction';
-import type { ErasureParts } from './parts';
+import type { TenantTable } from '../tenancy/tenant-table';
 
 /** Keys that one sweep looks at, roughly; the next one goes on where it ended. */
 const LOOK_LIMIT = 50_000;
 const CLIENTS_PAGE = 100;
+
+/** What the sweep of orphan keys needs. */
+export interface OrphanKeyServices {
+  readonly regions: Regions;
+  readonly keys: KeyStore;
+  readonly recorder: ChangeRecorder;
+  readonly tables: readonly TenantTable[];
+  /** Whether the data is older than the keys' store has seen it: a backup was put back. */
+  readonly isDataBehind: () => Promise<boolean>;
+}
 
 /**
  * Keys of nobody: of somebody whose row was never written, or is gone while the process that would destroy the key died.
  * Each sweep looks at a part of them, from where the last one ended.
  */
 export class OrphanKeys {
-  readonly #parts: ErasureParts;
+  readonly #services: OrphanKeyServices;
   readonly #limit: number;
   /** The client's id after which the next sweep begins, or the client and the subject within it. */
   #place: { readonly client: string; readonly subject?: string } = { client: '' };
@@ -21,8 +33,8 @@ export class OrphanKeys {
   /** Clients whose turn comes next. */
   #clients: string[] = [];
 
-  constructor(parts: ErasureParts, limit = LOOK_LIMIT) {
-    this.#parts = parts;
+  constructor(services: OrphanKeyServices, limit = LOOK_LIMIT) {
+    this.#services = services;
     this.#limit = limit;
   }
 
@@ -31,7 +43,7 @@ export class OrphanKeys {
    * @returns how many keys were destroyed; none while the data is older than the keys' store has seen it
    */
   async sweep(onFailure: (error: unknown) => void = () => undefined): Promise<number> {
-    if (await this.#parts.isDataBehind()) return 0;
+    if (await this.#services.isDataBehind()) return 0;
     let [looked, swept] = [0, 0];
     while (looked < this.#limit) {
       const client = await this.#next();
@@ -57,7 +69,7 @@ export class OrphanKeys {
   async #next(): Promise<string | undefined> {
     if (this.#place.subject !== undefined) return this.#place.client;
     if (this.#clients.length === 0) {
-      const { home } = this.#parts.regions;
+      const { home } = this.#services.regions;
       const rows = await committed(home, () =>
         home.query<Array<{ client_id: string }>>(
           `SELECT client_id FROM client WHERE client_id > ? ORDER BY client_id LIMIT ${CLIENTS_PAGE}`,
@@ -70,7 +82,7 @@ export class OrphanKeys {
   }
 
   async #sweepClient(client: string, after: string, limit: number): Promise<OrphanSweep> {
-    const { keys, regions, recorder } = this.#parts;
+    const { keys, regions, recorder } = this.#services;
     const source = await regions.of(client);
     const exists = async (ids: string[]) => {
       const known = new Set<string>();
@@ -99,7 +111,7 @@ export class OrphanKeys {
    * The persons' own come first: hardly anybody has to be looked for in the others.
    */
   #holders(): Array<{ table: string; column: string }> {
-    const about = this.#parts.tables.flatMap(({ name, key, subject }) =>
+    const about = this.#services.tables.flatMap(({ name, key, subject }) =>
       subject
         ? [{ table: name, column: snakeCase(subject.id), isPerson: key.length === 2 && key[1] === subject.id }]
         : [],

@@ -1,16 +1,17 @@
 import { Arg, Ctx, Field, FieldResolver, ID, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
-import { overseen } from '../erasure/erasure-resolver';
-import { ErasureRequest } from '../erasure/erasure-types';
+import { overseen } from '../erasure/requests/erasure-request-resolver';
+import { ErasureRequest } from '../erasure/requests/erasure-request-types';
 import { sideOf } from '../identity/caller';
 import { Leaves } from '../identity/entry-declarations';
 import { type RequestContext, requireRole } from '../identity/request-context';
+import { administration, platform } from '../identity/roles';
 import { requireInstructed, requireTokensClient } from '../register/instructed';
 import { Proposal } from '../register/proposal';
 import type { Proposals } from '../register/proposals';
 import type { Row } from '../tenancy/tenant-reader';
 import type { ExportState } from './export-state';
 import { ClientExport, RequestClientExportInput } from './export-types';
-import { type Exports, exportReaders } from './exports';
+import type { Exports } from './exports';
 
 @ObjectType({ simpleResolvers: true })
 class ClientExportPayload {
@@ -21,19 +22,17 @@ class ClientExportPayload {
   proposal: Proposal | null;
 }
 
-const platform = ['PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER'] as const;
-
 /** Exports as a client asks for them and follows them; what is in them is downloaded. */
 @Resolver()
 export class ExportResolver {
   constructor(
-    private readonly room: Exports,
+    private readonly exports: Exports,
     private readonly proposals: Proposals,
   ) {}
 
   @Query(() => ClientExport, { nullable: true, description: 'One export; null where there is none of this id.' })
   async clientExport(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): Promise<ClientExport | null> {
-    const state = await this.room.find(overseen(context), id);
+    const state = await this.exports.find(overseen(context), id);
     return state ? exportOf(state) : null;
   }
 
@@ -47,11 +46,11 @@ export class ExportResolver {
     @Arg('input', () => RequestClientExportInput) input: RequestClientExportInput,
     @Ctx() context: RequestContext,
   ): Promise<ClientExportPayload> {
-    requireRole(context, ...exportReaders, ...platform);
+    requireRole(context, ...administration, ...platform);
     const client = requireTokensClient(context, input.clientId);
     const { subject: principal, roles } = context.claims;
     if (sideOf(roles) === 'CLIENT') {
-      const state = await this.room.request(client.id, { principal, role: roles[0] ?? '' });
+      const state = await this.exports.request(client.id, { principal, role: roles[0] ?? '' });
       return { export: exportOf(state), proposal: null };
     }
     requireInstructed(context, 'EXPORT_CLIENT');
@@ -62,7 +61,7 @@ export class ExportResolver {
 /** What the end of a client waits for. */
 @Resolver(() => ErasureRequest)
 export class TerminationExportResolver {
-  constructor(private readonly room: Exports) {}
+  constructor(private readonly exports: Exports) {}
 
   @FieldResolver(() => ClientExport, {
     nullable: true,
@@ -70,7 +69,7 @@ export class TerminationExportResolver {
   })
   async export(@Root() request: Row): Promise<ClientExport | null> {
     if (request.kind !== 'CLIENT') return null;
-    const state = await this.room.ofTermination(String(request.clientId), String(request.id));
+    const state = await this.exports.ofTermination(String(request.clientId), String(request.id));
     return state ? exportOf(state) : null;
   }
 }

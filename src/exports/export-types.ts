@@ -1,11 +1,11 @@
 import { GraphQLSafeInt } from 'graphql-scalars';
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import { DateTime } from '../api/date-time';
-import { register } from '../identity/enums';
+import { enumOf } from '../api/enum-of';
 import { type DiscardReason, discardReasons, type ExportStatus, exportStatuses } from './client-export';
 
-const ExportStatusEnum = register('ExportStatus', 'How far an export is.', exportStatuses);
-const ExportDiscardReasonEnum = register('ExportDiscardReason', 'Why an export’s content is gone.', discardReasons);
+const ExportStatusEnum = enumOf('ExportStatus', 'How far an export is.', exportStatuses);
+const ExportDiscardReasonEnum = enumOf('ExportDiscardReason', 'Why an export’s content is gone.', discardReasons);
 
 @ObjectType({
   description: 'Everything of a client as NDJSON; `GET /exports/ID` gives it to those who administer the client.',

@@ -1,19 +1,21 @@
 import { GraphQLError } from 'graphql';
 import { v7 as uuid, validate } from 'uuid';
 import type { DataCategory } from '../governance/vocabulary';
-import { changing } from '../identity/change-recorder';
+import { type ChangeRecorder, changing } from '../identity/change-recorder';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { administration } from '../identity/roles';
+import type { Jobs } from '../jobs/jobs';
+import type { KeyStore } from '../keys/key-store';
+import type { Regions } from '../storage/regions';
 import { affectedRows } from '../storage/sql';
 import { committed, inTransaction } from '../storage/transaction';
+import type { IntendedTransfer } from '../transfers/transfer-rules';
+import { type ExportRemoval, insertExport, SKEW_MS } from './export-removal';
 import { type ExportState, isSomebodyWithheldSince, readExport, readExports, waitingTermination } from './export-state';
+import type { ExportedTable } from './exporter';
 import { linePrefix } from './lines';
-import type { ExportParts } from './parts';
 import { openProgress } from './progress';
-import { discard, insertExport, SKEW_MS } from './removal';
 import { exportKey, openPiece } from './sealed-pieces';
-
-/** Who a client's export is for: those who administer it. */
-export const exportReaders = ['CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
 
 /** An export on its way to whoever collects it. */
 export interface Download {
@@ -25,12 +27,24 @@ export interface Download {
   collected(): Promise<void>;
 }
 
+/** What exports, as they are asked for and collected, need. */
+export interface ExportsServices {
+  readonly regions: Regions;
+  readonly keys: KeyStore;
+  readonly recorder: ChangeRecorder;
+  readonly jobs: Jobs;
+  readonly removal: ExportRemoval;
+  readonly tables: readonly ExportedTable[];
+  readonly mayReceive: (transfer: IntendedTransfer) => Promise<{ allowed: boolean; rule: string }>;
+  readonly now: () => number;
+}
+
 /** Exports of clients: asked for, looked at, collected. What makes them is the exporter. */
 export class Exports {
-  readonly #parts: ExportParts;
+  readonly #services: ExportsServices;
 
-  constructor(parts: ExportParts) {
-    this.#parts = parts;
+  constructor(services: ExportsServices) {
+    this.#services = services;
   }
 
   /**
@@ -39,7 +53,7 @@ export class Exports {
    * @throws {GraphQLError} CONFLICT where the client is being erased
    */
   async request(client: string, by: { principal: string; role: string }): Promise<ExportState> {
-    const { regions, recorder, jobs, now } = this.#parts;
+    const { regions, recorder, jobs, now } = this.#services;
     const source = await regions.of(client);
     const { principal, role } = by;
     const id = uuid();
@@ -67,14 +81,14 @@ export class Exports {
           requestedAt: at,
           notBefore: at,
         });
-        await jobs(source).schedule(manager, client, [id], at);
+        await jobs.schedule(manager, client, [id], at);
         return id;
       }),
     );
     for (const earlier of await this.list(client)) {
       const isOld = earlier.id !== filed && earlier.requestId === null && earlier.removedAt === null;
       const isDone = earlier.collectedAt !== null || earlier.requestedBy === principal;
-      if (isOld && isDone) await discard(this.#parts, source, earlier, 'REPLACED');
+      if (isOld && isDone) await this.#services.removal.discard(source, earlier, 'REPLACED');
     }
     const state = await this.find(client, filed);
     if (!state) throw denied.notFound('export');
@@ -83,14 +97,14 @@ export class Exports {
 
   async find(client: string, id: string): Promise<ExportState | undefined> {
     if (!validate(id)) return undefined;
-    const source = await this.#parts.regions.of(client);
+    const source = await this.#services.regions.of(client);
     return committed(source, () => readExport(source, client, id));
   }
 
   /** An export of whichever client, for whoever runs the installation. */
   async anywhere(id: string): Promise<ExportState | undefined> {
     if (!validate(id)) return undefined;
-    for (const source of this.#parts.regions.all()) {
+    for (const source of this.#services.regions.all()) {
       const [found] = await committed(source, () => readExports(source, 'id = ?', [id]));
       if (found) return found;
     }
@@ -99,13 +113,13 @@ export class Exports {
 
   /** Exports of a client, oldest first. */
   async list(client: string): Promise<ExportState[]> {
-    const source = await this.#parts.regions.of(client);
+    const source = await this.#services.regions.of(client);
     return committed(source, () => readExports(source, 'client_id = ?', [client]));
   }
 
   /** The export that a termination waits for, or waited for: the last one that was made for it. */
   async ofTermination(client: string, request: string): Promise<ExportState | undefined> {
-    const source = await this.#parts.regions.of(client);
+    const source = await this.#services.regions.of(client);
     const made = await committed(source, () =>
       readExports(source, 'client_id = ? AND request_id = ?', [client, request]),
     );
@@ -117,7 +131,7 @@ export class Exports {
    * @throws {GraphQLError} UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, CONFLICT, TRANSFER_NOT_AUTHORIZED, AUDIT_UNAVAILABLE
    */
   async collect(context: RequestContext, id: string): Promise<Download> {
-    requireRole(context, ...exportReaders);
+    requireRole(context, ...administration);
     const client = requireClient(context).id;
     const state = await this.find(client, id);
     if (!state) throw denied.notFound('export');
@@ -132,19 +146,25 @@ export class Exports {
   async download(state: ExportState, principal: string): Promise<Download> {
     const { client, id, status } = state;
     await this.#requireNobodyWithheld(state);
-    const key = state.removedAt === null ? await exportKey(this.#parts.keys, client, id) : undefined;
+    const key = state.removedAt === null ? await exportKey(this.#services.keys, client, id) : undefined;
     const isMade = state.removedAt === null && (status === 'READY' || status === 'COLLECTED');
-    if (isMade && !key) await discard(this.#parts, await this.#parts.regions.of(client), state, 'KEY_LOST');
+    if (isMade && !key)
+      await this.#services.removal.discard(await this.#services.regions.of(client), state, 'KEY_LOST');
     if (!isMade || !key || state.bytes === null) {
       throw denied.conflict(`The export is ${status}${isMade || state.removedAt ? ', and its content is gone' : ''}.`);
     }
     const details = { export: id, rows: state.lines, bytes: state.bytes };
-    await this.#parts.recorder.record('EXPORT_DOWNLOADED', { client, principal, details });
+    await this.#services.recorder.record('EXPORT_DOWNLOADED', { client, principal, details });
     return {
       bytes: state.bytes,
       pieces: this.#pieces(state, state.bytes, key),
       collected: () => this.#collected(state, principal),
     };
+  }
+
+  /** Removes what nobody collected in time. @returns how many */
+  sweep(): Promise<number> {
+    return this.#services.removal.sweep();
   }
 
   /** Lines of one table alone, such as an import takes them. It is no collection: the rest was not read. */
@@ -160,7 +180,7 @@ export class Exports {
   }
 
   async *#pieces({ client, id }: ExportState, bytes: number, key: Buffer): AsyncGenerator<Buffer> {
-    const source = await this.#parts.regions.of(client);
+    const source = await this.#services.regions.of(client);
     try {
       let read = 0;
       for (let seq = 0; read < bytes; seq++) {
@@ -183,7 +203,7 @@ export class Exports {
 
   /** A client's end that waited for it goes on. */
   async #collected({ client, id }: ExportState, principal: string): Promise<void> {
-    const { regions, recorder, jobs, now } = this.#parts;
+    const { regions, recorder, jobs, now } = this.#services;
     const source = await regions.of(client);
     await recorder.record('EXPORT_COLLECTED', { client, principal, details: { export: id } });
     await inTransaction(source, async (manager) => {
@@ -194,7 +214,7 @@ export class Exports {
       );
       const state = changed > 0 ? await readExport(manager, client, id) : undefined;
       const termination = state && (await waitingTermination(manager, state));
-      if (termination) await jobs(source).schedule(manager, client, [termination.id], now());
+      if (termination) await jobs.schedule(manager, client, [termination.id], now());
     });
   }
 
@@ -204,11 +224,11 @@ export class Exports {
    */
   async #requireNobodyWithheld(state: ExportState): Promise<void> {
     if (state.begunAt === null || state.removedAt !== null) return;
-    const source = await this.#parts.regions.of(state.client);
+    const source = await this.#services.regions.of(state.client);
     const { client, begunAt } = state;
     const since = await committed(source, () => isSomebodyWithheldSince(source, client, begunAt - SKEW_MS));
     if (!since) return;
-    await discard(this.#parts, source, state, 'PERSON_ERASED');
+    await this.#services.removal.discard(source, state, 'PERSON_ERASED');
     const more = state.requestId === null ? 'ask for a new one' : 'another one is being made';
     throw denied.conflict(`Somebody who may be in the export is being erased; ${more}.`);
   }
@@ -216,16 +236,16 @@ export class Exports {
   /** @throws {GraphQLError} TRANSFER_NOT_AUTHORIZED: what no query would give there, an export does not either */
   async #requireTransfer(state: ExportState, { country }: RequestContext): Promise<void> {
     const { client, id } = state;
-    const key = state.progress && (await exportKey(this.#parts.keys, client, id));
+    const key = state.progress && (await exportKey(this.#services.keys, client, id));
     if (!state.progress || !key) return;
     const { residencies, tables } = openProgress(key, state, state.progress);
     key.fill(0);
     const categories = categoriesIn(
-      this.#parts,
+      this.#services.tables,
       Object.keys(tables).filter((name) => (tables[name]?.rows ?? 0) > 0),
     );
     for (const residency of residencies) {
-      const { allowed, rule } = await this.#parts.mayReceive({
+      const { allowed, rule } = await this.#services.mayReceive({
         client,
         recipient: { kind: 'CLIENT', id: client },
         country,
@@ -239,7 +259,7 @@ export class Exports {
 }
 
 /** Categories of what tables say of customers. */
-function categoriesIn({ tables }: ExportParts, names: readonly string[]): DataCategory[] {
+function categoriesIn(tables: readonly ExportedTable[], names: readonly string[]): DataCategory[] {
   const fields = tables
     .filter(([, table]) => names.includes(table.name) && table.subject?.kind === 'CUSTOMER')
     .flatMap(([, table]) => [...table.fields.values()]);

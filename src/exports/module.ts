@@ -1,24 +1,26 @@
-import type { DataSource } from 'typeorm';
-import { ERASURE_QUEUE, type Purger, type TerminationExports } from '../erasure/parts';
+import type { Purger } from '../erasure/execution/purger';
+import type { TerminationExports } from '../erasure/requests/termination-exports';
 import type { ChangeRecorder } from '../identity/change-recorder';
+import type { JobHandler } from '../jobs/job-worker';
 import { Jobs } from '../jobs/jobs';
 import type { KeyStore } from '../keys/key-store';
 import type { Proposals } from '../register/proposals';
-import { type EntityClass } from '../storage/entity-class';
+import type { EntityClass } from '../storage/entity-class';
 import type { Regions } from '../storage/regions';
 import { tableOf } from '../tenancy/tenant-table';
-import { Exports } from './exports';
-import type { ExportParts } from './parts';
-import { exportPurger } from './removal';
-import { terminationExports } from './termination-export';
+import { ExportRemoval } from './export-removal';
+import { Exporter } from './exporter';
+import { Exports, type ExportsServices } from './exports';
+import { ExportBeforeEnd, type TerminationExportServices } from './termination-export';
 
-export interface ExportsModuleOptions extends Pick<ExportParts, 'mayReceive'> {
+export interface ExportsModuleOptions extends Pick<ExportsServices, 'mayReceive'> {
   readonly regions: Regions;
   readonly keys: KeyStore;
   readonly recorder: ChangeRecorder;
   readonly entities: readonly EntityClass[];
+  readonly jobs?: Jobs;
   readonly proposals?: Proposals;
-  readonly onUncollected?: ExportParts['onUncollected'] | undefined;
+  readonly onUncollected?: TerminationExportServices['onUncollected'] | undefined;
   readonly now?: () => number;
   readonly pageRows?: number;
 }
@@ -26,30 +28,32 @@ export interface ExportsModuleOptions extends Pick<ExportParts, 'mayReceive'> {
 /** Some hundred rows a transaction: flat memory, whatever the client's size. */
 const PAGE_ROWS = 250;
 
+/** What exports offer to the rest of the product. */
 export interface ExportsModule {
   readonly exports: Exports;
+  /** Makes what waits in the queue. */
+  readonly exporter: JobHandler;
   /** What erasure takes copies away by. */
   readonly purger: Purger;
-  readonly terminations: TerminationExports;
+  readonly beforeEnd: TerminationExports;
 }
 
-/** The room of exports, wired over the stores. */
+/** The module of exports, wired over the stores. */
 export function createExportsModule(options: ExportsModuleOptions): ExportsModule {
-  const { regions, keys, recorder, entities, mayReceive, now = Date.now, pageRows = PAGE_ROWS } = options;
-  const parts: ExportParts = {
-    regions,
-    keys,
-    recorder,
-    tables: entities.map((entity) => [entity, tableOf(entity)] as const),
-    mayReceive,
-    jobs: (source: DataSource) => new Jobs(source, ERASURE_QUEUE, { now }),
-    now,
-    pageRows,
-    onUncollected: options.onUncollected ?? (() => undefined),
-  };
-  const exports = new Exports(parts);
-  options.proposals?.on('EXPORT_CLIENT', async ({ aboutClient }, by) => {
+  const { regions, keys, recorder, entities, mayReceive, proposals } = options;
+  const { now = Date.now, pageRows = PAGE_ROWS, onUncollected = () => undefined } = options;
+  const { jobs = new Jobs({ now }) } = options;
+  const tables = entities.map((entity) => [entity, tableOf(entity)] as const);
+  const shared = { regions, keys, recorder, jobs, now };
+  const removal = new ExportRemoval(shared);
+  const exports = new Exports({ ...shared, removal, tables, mayReceive });
+  proposals?.on('EXPORT_CLIENT', async ({ aboutClient }, by) => {
     if (aboutClient) await exports.request(aboutClient, { principal: by, role: 'PLATFORM_PRIVACY_OFFICER' });
   });
-  return { exports, purger: exportPurger(parts), terminations: terminationExports(parts) };
+  return {
+    exports,
+    exporter: new Exporter({ ...shared, removal, tables, pageRows }),
+    purger: removal,
+    beforeEnd: new ExportBeforeEnd({ ...shared, onUncollected }),
+  };
 }

@@ -1,63 +1,71 @@
 import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import type { TerminationExports } from '../erasure/parts';
-import { inTransaction } from '../storage/transaction';
-import { type ExportState, lockExports } from './export-state';
-import { carryOut } from './exporter';
-import { type ExportParts, HEADROOM_MS } from './parts';
-import { insertExport, sweepExports } from './removal';
+import type { ErasureRequestState } from '../erasure/requests/request-state';
+import type { TerminationExports, TerminationFiled } from '../erasure/requests/termination-exports';
+import type { ChangeRecorder } from '../identity/change-recorder';
+import type { Jobs } from '../jobs/jobs';
+import type { Regions } from '../storage/regions';
+import { committed } from '../storage/transaction';
+import { insertExport } from './export-removal';
+import { type ExportState, lockExports, readExports } from './export-state';
+import { HEADROOM_MS } from './export-terms';
+
+/** What an export before the end of a client needs. */
+export interface TerminationExportServices {
+  readonly regions: Regions;
+  readonly recorder: ChangeRecorder;
+  readonly jobs: Jobs;
+  /** Told where a client's end goes on though nobody collected its export. */
+  readonly onUncollected: (state: Pick<ExportState, 'client' | 'id' | 'status'>) => void;
+}
 
 /** Exports as the end of a client needs them: it files one, and waits until it is collected or its term has passed. */
-export function terminationExports(parts: ExportParts): TerminationExports {
-  return {
-    file: async (manager, end) => {
-      const { client, request, by, at, notBefore } = end;
-      const id = uuid();
-      const filed = { client, id, requestId: request, requestedBy: by.principal, requestedRole: by.role };
-      await insertExport(manager, { ...filed, requestedAt: at, notBefore });
-      return id;
-    },
-    dismiss: (manager, client, request) => dismiss(manager, client, request),
-    waits: async (lease, { client, id, dueAt }, tasks) => {
-      const source = await parts.regions.of(client);
-      // The export is locked before the job is parked: whoever collects it wakes the job after that, or is seen here.
-      const uncollected = await inTransaction(source, async (manager) => {
-        const made = await lockExports(manager, 'client_id = ? AND request_id = ?', [client, id]);
-        const until = awaitedUntil(made, dueAt);
-        if (until === undefined) return undefined;
-        if (until <= tasks.now()) return made.at(-1);
-        await lease.fence(manager);
-        await tasks.jobs(source).park(manager, lease, until);
-        return 'WAITS' as const;
-      });
-      if (uncollected === 'WAITS') return true;
-      if (uncollected) await tell(parts, uncollected);
-      return false;
-    },
-    carryOut: (lease, tasks) => carryOut(parts, lease, tasks),
-    sweep: () => sweepExports(parts),
-  };
+export class ExportBeforeEnd implements TerminationExports {
+  readonly #services: TerminationExportServices;
+
+  constructor(services: TerminationExportServices) {
+    this.#services = services;
+  }
+
+  async file(manager: EntityManager, { client, request, by, at, notBefore }: TerminationFiled): Promise<void> {
+    const id = uuid();
+    const filed = { client, id, requestId: request, requestedBy: by.principal, requestedRole: by.role };
+    await insertExport(manager, { ...filed, requestedAt: at, notBefore });
+    await this.#services.jobs.schedule(manager, client, [id], Math.max(at, notBefore));
+  }
+
+  /** What is not made yet is not made any more. */
+  async dismiss(manager: EntityManager, client: string, request: string): Promise<void> {
+    await manager.query(
+      `UPDATE client_export SET status = 'DISCARDED', reason = 'TERMINATION_CANCELLED'
+       WHERE client_id = ? AND request_id = ? AND status IN ('WAITING', 'PREPARING')`,
+      [client, request],
+    );
+  }
+
+  async awaits(
+    manager: EntityManager,
+    { client, id, dueAt }: Pick<ErasureRequestState, 'client' | 'id' | 'dueAt'>,
+  ): Promise<number | null> {
+    const made = await lockExports(manager, 'client_id = ? AND request_id = ?', [client, id]);
+    const last = uncollected(made);
+    if (!last) return null;
+    if (last.status === 'WAITING' || last.status === 'PREPARING') return dueAt - HEADROOM_MS;
+    return last.status === 'READY' ? (last.collectBy ?? 0) : 0;
+  }
+
+  async goneOn({ client, id: request }: Pick<ErasureRequestState, 'client' | 'id'>): Promise<void> {
+    const { regions, recorder, onUncollected } = this.#services;
+    const source = await regions.of(client);
+    const where = 'client_id = ? AND request_id = ?';
+    const last = uncollected(await committed(source, () => readExports(source, where, [client, request])));
+    if (!last) return;
+    const { id, status } = last;
+    onUncollected({ client, id, status });
+    await recorder.record('EXPORT_NOT_COLLECTED', { client, principal: 'exports', details: { export: id, status } });
+  }
 }
 
-/** Until when a client's end waits, in milliseconds since 1970; undefined where it was collected, or none was asked for. */
-function awaitedUntil(made: readonly ExportState[], dueAt: number): number | undefined {
-  const last = made.at(-1);
-  if (!last || made.some(({ collectedAt }) => collectedAt !== null)) return undefined;
-  if (last.status === 'WAITING' || last.status === 'PREPARING') return dueAt - HEADROOM_MS;
-  return last.status === 'READY' ? (last.collectBy ?? 0) : 0;
-}
-
-async function tell({ recorder, onUncollected }: ExportParts, state: ExportState): Promise<void> {
-  const { client, id, status } = state;
-  onUncollected({ client, id, status });
-  await recorder.record('EXPORT_NOT_COLLECTED', { client, principal: 'exports', details: { export: id, status } });
-}
-
-/** The client stays: what is not made yet is not made any more. */
-async function dismiss(manager: EntityManager, client: string, request: string): Promise<void> {
-  await manager.query(
-    `UPDATE client_export SET status = 'DISCARDED', reason = 'TERMINATION_CANCELLED'
-     WHERE client_id = ? AND request_id = ? AND status IN ('WAITING', 'PREPARING')`,
-    [client, request],
-  );
-}
+/** The last export that was made for a client's end; undefined where one was collected, or none was asked for. */
+const uncollected = (made: readonly ExportState[]): ExportState | undefined =>
+  made.some(({ collectedAt }) => collectedAt !== null) ? undefined : made.at(-1);

@@ -1,6 +1,6 @@
 import { Gauge, type GaugeConfiguration, type Registry } from 'prom-client';
-import { NEAR_DAYS, type OpenErasures } from '../erasure/monitoring';
-import type { WorkerState } from '../erasure/worker';
+import { NEAR_DAYS, type OpenErasures } from '../erasure/requests/open-erasures';
+import type { TaskState } from '../jobs/scheduler';
 
 /**
  * Polls in a row that may fail, as during a database failover, before the process reports that erasure does not work.
@@ -8,11 +8,11 @@ import type { WorkerState } from '../erasure/worker';
 const FAILED_ROUNDS = 5;
 
 /** Why this process cannot carry out erasures, for `/readyz`. */
-export function workerFaults({ failedRounds, lastSuccessAt }: WorkerState): string[] {
-  if (failedRounds < FAILED_ROUNDS) return [];
+export function workerFaults({ failedRuns, lastSuccessAt }: TaskState): string[] {
+  if (failedRuns < FAILED_ROUNDS) return [];
   const since =
     lastSuccessAt === undefined ? 'it never worked here' : `it last worked at ${new Date(lastSuccessAt).toISOString()}`;
-  return [`erasure is not working: its queue failed ${failedRounds} times in a row, ${since}; the log says why`];
+  return [`erasure is not working: its queue failed ${failedRuns} times in a row, ${since}; the log says why`];
 }
 
 /** Warnings about erasures, for an operator to look at while the process works. */
@@ -26,11 +26,7 @@ export function erasureConcerns({ stuck, overdue }: OpenErasures): string[] {
 }
 
 /** Gauges about erasures. The statement (D2) promises 90 days; law often allows less. */
-export function measureErasures(
-  registry: Registry,
-  look: () => Promise<OpenErasures>,
-  worker: () => WorkerState,
-): void {
+export function measureErasures(registry: Registry, look: () => Promise<OpenErasures>, worker: () => TaskState): void {
   let looking: Promise<OpenErasures | undefined> | undefined;
   /**
    * One query for each scrape, shared by all gauges. Where it fails, the gauges have no value and other metrics are
@@ -87,7 +83,7 @@ export function measureErasures(
     help: 'Looks at the queues of erasures in a row that have failed; 0 while erasure works.',
     ...common,
     collect() {
-      this.set(worker().failedRounds);
+      this.set(worker().failedRuns);
     },
   });
   new Gauge({

@@ -13,6 +13,11 @@ interface Term {
 const DPV = 'https://w3id.org/dpv#';
 const PD = 'https://w3id.org/dpv/pd#';
 
+interface PurposeTerm extends Term {
+  /** Reads what a person's restriction closes: legal claims and duties go on (GDPR Art. 18(2), 21(1)). */
+  readonly exemptFromRestriction?: true;
+}
+
 /** Why personal data is read (statement P1 a–e). */
 export const processingPurposes = {
   SERVICE_DELIVERY: {
@@ -34,13 +39,14 @@ export const processingPurposes = {
     fides: 'essential.legal_obligation',
     dpv: `${DPV}LegalCompliance`,
     description: 'Complying with law, enforcing terms, investigating illegal activity (P1d).',
+    exemptFromRestriction: true,
   },
   IMPROVEMENT: {
     fides: 'functional.service.improve',
     dpv: `${DPV}ImproveExistingProductsAndServices`,
     description: 'Improving the service, by aggregated or de-identified data (P1e).',
   },
-} as const satisfies Record<string, Term>;
+} as const satisfies Record<string, PurposeTerm>;
 
 /** What a datum is (statement C1–C3). */
 export const dataCategories = {
@@ -128,7 +134,13 @@ export type Deidentification = keyof typeof deidentifications;
 export type AgreementKind = keyof typeof agreementKinds;
 export type FilterOperator = keyof typeof filterOperators;
 
+export const allCategories = Object.keys(dataCategories) as DataCategory[];
 export const allPurposes = Object.keys(processingPurposes) as ProcessingPurpose[];
+
+/** Purposes that neither a restriction of processing nor an objection closes. */
+export const exemptPurposes: readonly ProcessingPurpose[] = allPurposes.filter(
+  (purpose) => 'exemptFromRestriction' in processingPurposes[purpose],
+);
 
 /** Narrows a text from outside to a purpose; anything else, other case included, is none. */
 export function isPurpose(text: unknown): text is ProcessingPurpose {

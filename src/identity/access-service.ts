@@ -3,23 +3,23 @@ import type { Access } from '../governance/govern';
 import { type AgreementKind, isPurpose } from '../governance/vocabulary';
 import { ClientKeyError } from '../keys/errors';
 import type { KeyStore } from '../keys/key-store';
+import { covers, nextChangeOf, type Validity } from '../law/validity';
 import { isIdShaped } from '../storage/ids';
 import type { Regions } from '../storage/regions';
 import { sideOf, type TokenClaims } from './caller';
-import { isInForce, nextChangeOf, type Validity } from './in-force';
 import { policyVersions } from './policy-version';
 import { recipientOf, type TransferRules } from './recipient';
 import type { Prospect, RequestContext, RequestNotes } from './request-context';
 import { noting } from './request-notes';
 import { type Exclusion, type Permission, type Rights, rightsOf } from './rights';
-import { rowRule } from './subject-state';
+import { rowRule } from './row-rule';
 
 export interface ClientReference {
   readonly id: string;
   readonly slug: string;
 }
 
-/** Everything about one client that decisions rest on, as of one version. */
+/** The facts about one client that decisions need, at one version. */
 export interface ClientPolicy {
   readonly permissions: readonly Permission[];
   readonly exclusions: readonly Exclusion[];
@@ -30,11 +30,11 @@ export interface ClientPolicy {
 export interface RegisteredParty {
   readonly id: string;
   readonly country: string | null;
-  /** Scopes it may use at most; null leaves the token's. */
+  /** The most scopes that it may use. null means those of its token. */
   readonly scopes: readonly string[] | null;
 }
 
-/** What the service has to be told by the rooms above. */
+/** What modules above this one provide. */
 export interface PolicySource {
   client(reference: string): Promise<ClientReference | undefined>;
   policy(clientId: string): Promise<ClientPolicy>;
@@ -42,7 +42,10 @@ export interface PolicySource {
   party(claims: TokenClaims): Promise<RegisteredParty | undefined>;
 }
 
-/** Turns a verified token into what a request may do. Policies are kept by version: a change stops the next request. */
+/**
+ * Turns a verified token into what a request may do. Policies are cached by version: a change counts at the next
+ * request.
+ */
 export class AccessService {
   readonly #regions: Regions;
   readonly #keys: KeyStore;
@@ -69,8 +72,8 @@ export class AccessService {
   }
 
   /**
-   * @param token a verified token's claims. Where its roles stand on several sides it has none of them: a partner that is
-   * also the client's app, or staff that could instruct itself, would have the rights of both (R1, S3).
+   * @param token a verified token's claims. If its roles belong to several sides, none counts: a partner that is also
+   * the client's app, or staff that could instruct itself, would have the rights of both (R1, S3).
    */
   async contextFor(token: TokenClaims, purpose: string | undefined): Promise<RequestContext> {
     const claims = sideOf(token.roles) === undefined ? { ...token, roles: [] } : token;
@@ -78,7 +81,7 @@ export class AccessService {
     const client = claims.tenant === undefined ? undefined : await this.#client(claims.tenant);
     const pseudonymKey = client && (await this.#pseudonymKey(client.id));
     const present = pseudonymKey ? client : undefined;
-    // The version is read before what it labels: a policy may be newer than its label, never older.
+    // The version is read first: a policy may be newer than its label, never older.
     const versions = await policyVersions(this.#regions, present?.id);
     const version = `${versions.client}.${versions.register}`;
     const status = await this.#status(token, claims, present?.id, version, versions.register, at);
@@ -114,7 +117,9 @@ export class AccessService {
     };
   }
 
-  /** A caller's status as of a version. A token that is sent again is known by its object, as long as it is verified. */
+  /**
+   * A caller's status at a version. A token that is sent again is recognised by its object, while its check is cached.
+   */
   async #status(
     token: TokenClaims,
     claims: TokenClaims,
@@ -161,7 +166,7 @@ export class AccessService {
     return party;
   }
 
-  /** A client whose key is gone has nothing left to read: it does not exist any more. */
+  /** A client whose key is destroyed has nothing left to read. It does not exist any more. */
   async #pseudonymKey(clientId: string): Promise<Buffer | undefined> {
     try {
       return await this.#keys.derivedKey(clientId, 'pseudonym');
@@ -183,7 +188,7 @@ const isThirdParty = ({ roles }: TokenClaims): boolean => {
 
 type Facts = Omit<Access, 'row' | 'pseudonymKey' | 'forPurpose'>;
 
-/** What a caller may do as of one version of the policy, until something of it begins or ends. */
+/** What a caller may do at one policy version, until a grant or the like begins or ends. */
 interface Status {
   readonly client: string | undefined;
   readonly version: string;
@@ -192,7 +197,7 @@ interface Status {
   readonly rights: Rights;
   readonly country: string | undefined;
   readonly party: RegisteredParty | undefined;
-  /** What decisions rest on for a purpose: the same object each time, by which they are kept. */
+  /** The facts for a purpose. Always the same object, since decisions are cached by it. */
   factsFor(purpose: string | undefined): Facts;
 }
 
@@ -204,7 +209,7 @@ function statusOf(
 ): Status {
   const rights = rightsOf(claims, policy.permissions, policy.exclusions, at);
   const { country, scopes } = residenceAndScopes(claims, party);
-  const agreements = policy.agreements.filter((agreement) => isInForce(agreement, at)).map(({ kind }) => kind);
+  const agreements = policy.agreements.filter((agreement) => covers(agreement, at)).map(({ kind }) => kind);
   const known = new Map<string | undefined, Facts>();
   const factsFor = (purpose: string | undefined): Facts => {
     const facts = known.get(purpose) ?? {
@@ -218,7 +223,7 @@ function statusOf(
       client,
       policyVersion: version,
     };
-    // Purposes come from documents too, and those say anything.
+    // A document may state any text as purpose.
     if (isPurpose(purpose)) known.set(purpose, facts);
     return facts;
   };
@@ -226,7 +231,9 @@ function statusOf(
   return { client, version, since: at, until, rights, country, party, factsFor };
 }
 
-/** A third party's country and scopes come from the register: its token may claim less, never more or elsewhere. */
+/**
+ * A third party's country and scopes come from the register. Its token may claim fewer scopes, never another country.
+ */
 function residenceAndScopes(
   claims: TokenClaims,
   party: RegisteredParty | undefined,

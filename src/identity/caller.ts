@@ -1,6 +1,6 @@
 import type { ProcessingPurpose } from '../governance/vocabulary';
 
-/** What a principal may be (contract, section 7). */
+/** The roles of principals. */
 export const roles = [
   'CLIENT_APP',
   'CLIENT_AGENT',
@@ -14,7 +14,7 @@ export const roles = [
 ] as const;
 export type Role = (typeof roles)[number];
 
-/** On whose side a role stands. */
+/** The side that a role belongs to. */
 type Side = 'CLIENT' | 'PARTNER' | 'SUB_PROCESSOR' | 'PLATFORM' | 'AUDITOR';
 
 const sides: Readonly<Record<Role, Side>> = {
@@ -29,13 +29,13 @@ const sides: Readonly<Record<Role, Side>> = {
   AUDITOR: 'AUDITOR',
 };
 
-/** The side that all of a token's roles stand on; none where it has no role, or roles of several sides. */
+/** The side of all of a token's roles. Undefined where it has no role, or roles of several sides. */
 export function sideOf(held: readonly Role[]): Side | undefined {
   const [side, another] = new Set(held.map((role) => sides[role]));
   return another === undefined ? side : undefined;
 }
 
-/** What a verified token says of whoever sent it. */
+/** The claims of a verified token. */
 export interface TokenClaims {
   /** `sub`: for a partner its application's id or slug, for a sub-processor its own. */
   readonly subject: string;
@@ -44,13 +44,13 @@ export interface TokenClaims {
   readonly roles: readonly Role[];
   /** `scope`, without the purposes. */
   readonly scopes: readonly string[];
-  /** `scope` entries `purpose:X`; what is not a purpose is not in it. */
+  /** The purposes among `scope`, written `purpose:X`. Unknown ones are left out. */
   readonly purposes: readonly ProcessingPurpose[];
   /** `country`, ISO 3166-1 alpha-2. */
   readonly country: string | undefined;
 }
 
-/** Nobody: a request without a token. It reads what is public. */
+/** A request without a token. It reads public data only. */
 export const anonymous: TokenClaims = {
   subject: '',
   tenant: undefined,

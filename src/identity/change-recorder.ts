@@ -1,36 +1,36 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { DecidedRow } from '../storage/decided-row';
+import type { AuditKind } from './audit-kinds';
 
 /** A change to governance, as the audit ledger keeps it. Details are facts about the change, never a person's data. */
 export interface Change {
   /** The id of the client that it is about. */
   readonly client?: string | undefined;
-  /** Who makes it (`sub`), or the name of the task that does. It is kept sealed. */
+  /** Who makes it (`sub`), or the name of the task. It is stored sealed. */
   readonly principal: string;
-  /** The data subject's id; only a reference is kept, which dies with the subject's key. Say it while the key lives. */
+  /** The data subject's id. Only a reference is kept, made with the subject's key: record it while the key exists. */
   readonly subject?: string | undefined;
-  /** More data subjects, by references that were made before. */
+  /** References of further data subjects, made before. */
   readonly references?: readonly string[];
   readonly purpose?: string | undefined;
   readonly details?: Readonly<Record<string, string | number | boolean | null | undefined>>;
-  /** Rows as the change leaves them, which `remit audit verify --records` holds the database against. */
+  /** Rows as the change leaves them. `remit audit verify --records` compares the database with them. */
   readonly decides?: readonly DecidedRow[];
 }
 
 /**
- * Keeps changes to governance. Call it, and wait, *before* the change is made and outside any transaction: where it
- * cannot be recorded it must not happen. {@link changing} does both in their order.
+ * Records changes to governance. Call it *before* the change, outside any transaction, and wait: a change that cannot
+ * be recorded must not happen. {@link changing} does both in this order.
  */
 export interface ChangeRecorder {
   /**
-   * @param kind upper-case words joined by underscores, such as `GRANT_GIVEN`
    * @returns the entry's id, once the entry is durable
    * @throws {GraphQLError} AUDIT_UNAVAILABLE
    */
-  record(kind: string, change: Change): Promise<string>;
+  record(kind: AuditKind, change: Change): Promise<string>;
 }
 
-/** Keeps nothing: for scratch installations without a ledger. */
+/** Records nothing: for temporary installations without a ledger. */
 export const unrecorded: ChangeRecorder = {
   record: async (kind) => {
     noteRecorded(kind);
@@ -39,12 +39,12 @@ export const unrecorded: ChangeRecorder = {
 };
 
 /**
- * Records a change, then makes it; where it could not be made, that is on record too: what the ledger decided last is
- * what is in force.
+ * Records a change, then makes it. If the change fails, that is recorded too, so the ledger always says what is in
+ * force.
  */
 export async function changing<T>(
   recorder: ChangeRecorder,
-  kind: string,
+  kind: AuditKind,
   change: Change,
   make: () => Promise<T>,
 ): Promise<T> {
@@ -58,18 +58,18 @@ export async function changing<T>(
   }
 }
 
-/** Says of an entry before it, `details.entry`, that its change was not made. */
+/** Says that the change of an earlier entry, `details.entry`, was not made. */
 export const CHANGE_FAILED = 'CHANGE_FAILED';
 
-const recordings = new AsyncLocalStorage<Set<string>>();
+const recordings = new AsyncLocalStorage<Set<AuditKind>>();
 
-/** Runs something, and tells which kinds of entries it left. */
-export async function watchingEntries<T>(run: () => Promise<T>): Promise<{ result: T; kinds: ReadonlySet<string> }> {
-  const kinds = new Set<string>();
+/** Runs a function, and returns the kinds of entries that it recorded. */
+export async function watchingEntries<T>(run: () => Promise<T>): Promise<{ result: T; kinds: ReadonlySet<AuditKind> }> {
+  const kinds = new Set<AuditKind>();
   return { result: await recordings.run(kinds, run), kinds };
 }
 
-/** For recorders alone: an entry is durable. */
-export function noteRecorded(kind: string): void {
+/** To be called by recorders when an entry is durable. */
+export function noteRecorded(kind: AuditKind): void {
   recordings.getStore()?.add(kind);
 }

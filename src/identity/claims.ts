@@ -8,8 +8,8 @@ const PURPOSE_SCOPE = 'purpose:';
 const LONGEST_SUBJECT = 255;
 
 /**
- * Where a token's payload says what. A name may be a path through objects, as Keycloak's `realm_access.roles`, or hold
- * dots itself, as Auth0's `https://acme.example/roles`. Of several names the first that the token has counts alone.
+ * The names of claims in a token's payload. A name may be a path through objects, as Keycloak's `realm_access.roles`,
+ * or contain dots, as Auth0's `https://acme.example/roles`. Of several names, only the first that the token has counts.
  */
 export interface ClaimNames {
   readonly subject: readonly string[];
@@ -19,7 +19,7 @@ export interface ClaimNames {
   readonly country: readonly string[];
 }
 
-/** Providers write scopes as RFC 8693 says (`scope`), as Microsoft does (`scp`), or as what a user may do. */
+/** Providers use `scope` (RFC 8693), `scp` (Microsoft), or a list of permissions. */
 export const defaultClaimNames: ClaimNames = {
   subject: ['sub'],
   tenant: ['tenant'],
@@ -29,8 +29,8 @@ export const defaultClaimNames: ClaimNames = {
 };
 
 /**
- * What a verified token's payload says. A claim that is absent, or null, says nothing; roles and scopes of others do not
- * concern us.
+ * Reads the claims of a verified token. Absent and null claims count as not given. Roles and scopes of other services
+ * are ignored.
  * @throws {InvalidTokenError} naming the claim, never its value, where one is not of the form that it must have
  */
 export function claimsOf(payload: JWTPayload, names: ClaimNames = defaultClaimNames): TokenClaims {
@@ -64,7 +64,7 @@ function claimIn(payload: JWTPayload, names: readonly string[]): Claim {
   return { name: names[0] ?? '', value: undefined };
 }
 
-/** The longest name that an object has goes first, so that a name with dots is found beside a path. */
+/** Tries the longest name first, so that a name with dots wins over a path. */
 function valueAt(holder: unknown, path: string): unknown {
   if (typeof holder !== 'object' || holder === null) return undefined;
   if (Object.hasOwn(holder, path)) return Reflect.get(holder, path);
@@ -75,7 +75,7 @@ function valueAt(holder: unknown, path: string): unknown {
   return undefined;
 }
 
-/** Some providers number their users. Beyond 2^53 two numbers may be read as one, and two people as one with them. */
+/** Some providers number their users. Numbers beyond 2^53 are refused: two of them may be read as one. */
 function subjectIn({ name, value }: Claim): string {
   if (value === undefined) throw new InvalidTokenError(`The token names no subject: it lacks "${name}".`);
   const text = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value;

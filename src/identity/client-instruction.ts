@@ -1,9 +1,10 @@
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import { DateTime } from '../api/date-time';
+import { enumOf } from '../api/enum-of';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import { NonPersonal } from '../tenancy/personal-data';
 import { Key, TenantTable } from '../tenancy/tenant-table';
-import { DataCategoryEnum, ProcessingPurposeEnum, register } from './enums';
+import { DataCategoryEnum, ProcessingPurposeEnum } from './enums';
 
 export const instructedActs = {
   END_CLIENT: 'End the client: everything of it is erased.',
@@ -11,7 +12,7 @@ export const instructedActs = {
 } as const;
 export type InstructedAct = keyof typeof instructedActs;
 
-const InstructedActEnum = register(
+const InstructedActEnum = enumOf(
   'InstructedAct',
   'What a client may order the platform to do besides reading.',
   instructedActs,

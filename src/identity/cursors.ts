@@ -2,12 +2,12 @@ import type { CursorSeal } from '../api/paging';
 import type { RequestContext } from './request-context';
 
 /**
- * What seals the cursors of a connection. A cursor is good where it was given and nowhere else: to the same principal,
- * for the same purpose, in the same connection of the same client under the same filter. Elsewhere it would tell which
- * row of one answer is which of another, such as whose a pseudonymous row is.
+ * The seal of a connection's cursors. A cursor is valid only where it was given: for the same principal and purpose, in
+ * the same connection of the same client, under the same filter. Elsewhere it would link rows of two answers, such as a
+ * pseudonymous row with the person.
  * @param key of the client, or of the platform where the connection is over clients
  * @param connection `Type.field`
- * @param of tells this connection from others of the field: the row that it hangs on, its filter
+ * @param of what tells this connection from others of the field: its parent row, its filter
  */
 export function cursorsOf(
   context: RequestContext,
@@ -19,7 +19,7 @@ export function cursorsOf(
   let place: string | undefined;
   return {
     key,
-    // Made when it is asked for: most pages are read for their nodes.
+    // Made on demand: most pages are read for their nodes.
     place: () => {
       place ??= JSON.stringify([
         connection,
@@ -33,7 +33,7 @@ export function cursorsOf(
   };
 }
 
-/** What a filter says, in one order; what it leaves out or says null of limits nothing. */
+/** A filter in canonical order, without absent and null fields. */
 function said(of: object | null | undefined): Array<[string, unknown]> {
   const given = Object.entries(of ?? {}).filter(([, value]) => value !== null && value !== undefined);
   return given.sort(([one], [other]) => (one < other ? -1 : 1));

@@ -6,7 +6,7 @@ import type { ProcessingPurpose } from '../governance/vocabulary';
 import { ConfigurationError } from '../storage/errors';
 import type { Role } from './caller';
 
-/** The issuer of tokens that `remit token` signs; production accepts none of them. */
+/** The issuer of tokens that `remit token` signs. Production accepts none of them. */
 export const developmentIssuer = 'remit-development';
 export const developmentKeyId = 'remit-development';
 export const developmentKeyFile = './data/dev-jwt.key.json';
@@ -82,7 +82,9 @@ async function readKey(keyFile: string): Promise<JWK | undefined> {
   }
 }
 
-/** A link makes the finished file appear at once, and only where none is: a server and `remit token` share one key. */
+/**
+ * A hard link publishes the finished file at once, and only if there is none: server and `remit token` share one key.
+ */
 async function makeKey(keyFile: string): Promise<JWK> {
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const jwk = await exportJWK(privateKey);

@@ -1,21 +1,22 @@
 import { Extensions, type MiddlewareFn, UseMiddleware } from 'type-graphql';
+import type { AuditKind } from './audit-kinds';
 import { watchingEntries } from './change-recorder';
 
-/** What a mutation says of the entry that it leaves in the ledger; among its field's extensions. */
+/** What a mutation declares about its ledger entry. Stored in the field's extensions. */
 export interface EntryDeclaration {
-  readonly entries: readonly string[];
-  /** Why it leaves none. */
+  readonly entries: readonly AuditKind[];
+  /** Why it leaves no entry. */
   readonly because?: string;
 }
 
-/** Under which name a field's extensions hold it. */
+/** Its name in the field's extensions. */
 export const ENTRY_DECLARATION = 'remitEntries';
 
 /**
- * A mutation that changes governance: it leaves an entry of one of these kinds whenever it succeeds, and fails where it
- * left none.
+ * Marks a mutation that changes governance. It must leave an entry of one of these kinds; one that succeeds without it
+ * fails.
  */
-export function Leaves(...kinds: readonly [string, ...string[]]): MethodDecorator {
+export function Leaves(...kinds: readonly [AuditKind, ...AuditKind[]]): MethodDecorator {
   const watched: MiddlewareFn = async ({ info }, next) => {
     const { result, kinds: left } = await watchingEntries(next);
     if (kinds.some((kind) => left.has(kind))) return result;
@@ -28,7 +29,7 @@ export function Leaves(...kinds: readonly [string, ...string[]]): MethodDecorato
   };
 }
 
-/** A mutation that changes no governance, and why: what it read and wrote is in the entry of its operation. */
+/** Marks a mutation that changes no governance, and says why. Its operation's entry has what it read and wrote. */
 export function ChangesNoGovernance(because: string): MethodDecorator {
   const declaration: EntryDeclaration = { entries: [], because };
   return Extensions({ [ENTRY_DECLARATION]: declaration });

@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { type DataCategory, isPurpose, type ProcessingPurpose } from '../governance/vocabulary';
 import type { KeyStore } from '../keys/key-store';
+import { type Validity, validUntil } from '../law/validity';
 import { type DecidedRow, decidedChange, decidedRow } from '../storage/decided-row';
 import { listText } from '../storage/lists';
 import type { Regions } from '../storage/regions';
@@ -11,6 +12,7 @@ import { tableOf } from '../tenancy/tenant-table';
 import { TenantWriter } from '../tenancy/tenant-writer';
 import { sideOf } from './caller';
 import { type ChangeRecorder, changing, unrecorded } from './change-recorder';
+import { requireText } from './checks';
 import { ClientInstruction, type InstructedAct } from './client-instruction';
 import { bumpPolicy } from './policy-version';
 import { GranteeKind, PurposeGrant } from './purpose-grant';
@@ -19,7 +21,7 @@ import type { Permission } from './rights';
 
 type GovernanceRecord = typeof PurposeGrant | typeof ClientInstruction;
 
-/** Who acts, on whose data. */
+/** Who acts, for which client. */
 export interface Actor {
   readonly client: string;
   readonly principal: string;
@@ -35,7 +37,7 @@ interface Terms {
   readonly validTo?: Date | null | undefined;
 }
 
-/** Purpose grants and client instructions: given for a time, withdrawn at once, never changed or removed. */
+/** Purpose grants and client instructions. They can be given and withdrawn, and never change otherwise. */
 export class GovernanceRecords {
   readonly #regions: Regions;
   readonly #keys: KeyStore;
@@ -50,7 +52,7 @@ export class GovernanceRecords {
   async grant(actor: Actor, terms: Terms & { granteeKind: GranteeKind; grantee: string }): Promise<PurposeGrant> {
     return this.#give(PurposeGrant, actor, terms, {
       granteeKind: terms.granteeKind,
-      grantee: requireWords('grantee', terms.grantee, 255),
+      grantee: requireText('grantee', terms.grantee, 255),
     }) as Promise<PurposeGrant>;
   }
 
@@ -62,11 +64,11 @@ export class GovernanceRecords {
     if (terms.acts?.length === 0) throw denied.input('"acts" must name at least one, or be left out for reading.');
     return this.#give(ClientInstruction, actor, terms, {
       acts: terms.acts ? [...new Set(terms.acts)] : null,
-      principal: principal === null ? null : requireWords('principal', principal, 255),
+      principal: principal === null ? null : requireText('principal', principal, 255),
     }) as Promise<ClientInstruction>;
   }
 
-  /** Grants that belong to another change, which records what they decide and writes them. */
+  /** Grants as part of another change, which records and writes them. */
   draft(
     actor: Actor,
     grants: ReadonlyArray<Terms & { granteeKind: GranteeKind; grantee: string }>,
@@ -85,7 +87,7 @@ export class GovernanceRecords {
     };
   }
 
-  /** The withdrawal of all that an application was granted, before it is granted anew. */
+  /** Withdraws all grants of an application, as part of another change. */
   async draftWithdrawal(
     client: string,
     applicationId: string,
@@ -112,7 +114,7 @@ export class GovernanceRecords {
     id: string,
     reason: string,
   ): Promise<PurposeGrant | ClientInstruction> {
-    requireWords('reason', reason, 500);
+    requireText('reason', reason, 500);
     const [row] = id === '' ? [] : await this.#all(kind, actor.client, id);
     if (!row) throw denied.notFound(kind === PurposeGrant ? 'grant' : 'instruction');
     if (row.withdrawnAt) throw denied.conflict('It has been withdrawn already.');
@@ -136,7 +138,8 @@ export class GovernanceRecords {
 
   /**
    * Grants and instructions of a client as the permissions they give.
-   * @param isInstalled whether a principal is the application of that id, installed at the client with its notice accepted
+   * @param isInstalled whether a principal is the application of that id, installed at the client with its notice
+   * accepted
    */
   async permissions(client: string, isInstalled: IsInstalled): Promise<Permission[]> {
     const [grants, instructions] = await Promise.all([
@@ -181,7 +184,7 @@ function record(actor: Actor, terms: Terms): Row {
     id: uuid(),
     purpose: terms.purpose,
     categories: terms.categories ?? null,
-    reason: requireWords('reason', terms.reason, 500),
+    reason: requireText('reason', terms.reason, 500),
     validFrom,
     validTo,
     withdrawnAt: null,
@@ -190,7 +193,7 @@ function record(actor: Actor, terms: Terms): Row {
   };
 }
 
-/** What the ledger keeps of a record: whom it is for, and why, stands in the record alone. */
+/** What the ledger keeps of a record. Whom it is for, and why, stays in the record. */
 const detailsOf = (row: Row) => ({
   record: String(row.id),
   granteeKind: row.granteeKind === undefined ? undefined : String(row.granteeKind),
@@ -200,20 +203,10 @@ const detailsOf = (row: Row) => ({
   validTo: (row.validTo as Date | null)?.toISOString() ?? null,
 });
 
-function requireWords(field: string, text: string, limit: number): string {
-  const words = text.trim();
-  if (words !== '' && words.length <= limit) return words;
-  throw denied.input(`"${field}" must have 1 to ${limit} characters.`);
-}
-
-/** A time that cannot be read is one that has passed for an end, and never comes for a beginning. */
-function validity(row: Row) {
+/** Fails closed on times that cannot be read: such an end has passed, such a beginning never comes. */
+function validity(row: Row): Validity {
   const at = (value: unknown) => (value === null ? null : value instanceof Date ? value.getTime() : 0);
-  return {
-    validFrom: at(row.validFrom) || Number.POSITIVE_INFINITY,
-    validTo: at(row.validTo),
-    withdrawnAt: at(row.withdrawnAt),
-  };
+  return validUntil(at(row.validFrom) || Number.POSITIVE_INFINITY, at(row.validTo), at(row.withdrawnAt));
 }
 
 const purposesOf = (row: Row): ProcessingPurpose[] => (isPurpose(row.purpose) ? [row.purpose] : []);
@@ -244,7 +237,7 @@ function permissionOfInstruction(row: Row): Permission {
   return {
     ...validity(row),
     title: `instruction ${row.id}`,
-    // An order to act lets nobody read.
+    // An instruction to act lets nobody read.
     purposes: row.acts === null ? purposesOf(row) : [],
     acts: (row.acts ?? []) as readonly string[],
     categories: categoriesOf(row),
@@ -252,6 +245,3 @@ function permissionOfInstruction(row: Row): Permission {
       sideOf(roles) === 'PLATFORM' && (row.principal === null || row.principal === subject),
   };
 }
-
-/** Roles that a client may grant purposes to as such: its own people and apps. */
-export const clientRoles = ['CLIENT_APP', 'CLIENT_AGENT', 'CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;

@@ -4,9 +4,10 @@ import type { Role } from './caller';
 import { ClientInstruction, GiveInstructionInput } from './client-instruction';
 import { Leaves } from './entry-declarations';
 import { ProcessingPurposeEnum, RoleEnum } from './enums';
-import { type Actor, clientRoles, type GovernanceRecords } from './governance-records';
+import type { Actor, GovernanceRecords } from './governance-records';
 import { GranteeKind, GrantPurposeInput, PurposeGrant } from './purpose-grant';
 import { denied, type RequestContext, requireClient, requireRole } from './request-context';
+import { administration, clientRoles } from './roles';
 
 @InputType()
 class WithdrawInput {
@@ -132,6 +133,6 @@ export class GovernanceResolver {
 }
 
 function actorOf(context: RequestContext, ...others: Role[]): Actor {
-  requireRole(context, 'CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER', ...others);
+  requireRole(context, ...administration, ...others);
   return { client: requireClient(context).id, principal: context.claims.subject };
 }

@@ -2,22 +2,22 @@ import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
 import { discoverKeys } from './openid-discovery';
 import { IssuerUnavailableError } from './token-errors';
 
-/** The keys that an issuer published at one time; the same object until it publishes others. */
+/** The keys that an issuer published at one time. The same object until it publishes others. */
 export type KeySet = ReturnType<typeof createLocalJWKSet>;
 
 /** Whether tokens of the issuer can be verified, and what is wrong with it, if anything. */
 export interface IssuerState {
-  /** Its keys are known, of now or from before. */
+  /** Its keys are known, now or from before. */
   readonly usable: boolean;
   readonly fault: string | undefined;
 }
 
-/** The issuer is asked no oftener than this, whoever sends tokens of keys that are not there. */
+/** The issuer is asked at most this often, however many tokens name unknown keys. */
 const COOLDOWN_MS = 2_000;
-/** Keys older than this are asked for again, so that one which the issuer took back is let go. */
+/** Keys older than this are fetched again, so that revoked ones are dropped. */
 const MAX_AGE_MS = 5 * 60_000;
 
-/** An issuer's keys: a new one is found when a token asks for it, and those that are known outlast an outage. */
+/** An issuer's keys. A new key is fetched when a token names it. Known keys survive an outage of the issuer. */
 export class IssuerKeys {
   #keys: KeySet | undefined;
   #published = '';
@@ -26,7 +26,7 @@ export class IssuerKeys {
   #fault: IssuerUnavailableError | undefined;
   #pending: Promise<void> | undefined;
 
-  /** @param onChange told when the issuer can be reached no more, and when it can again */
+  /** @param onChange called when the issuer becomes unreachable, and when it is reachable again */
   constructor(
     readonly issuer: string,
     private readonly onChange: (fault: IssuerUnavailableError | undefined) => void = () => undefined,
@@ -36,32 +36,32 @@ export class IssuerKeys {
   async current(): Promise<KeySet> {
     if (!this.#keys || performance.now() - this.#fetchedAt > MAX_AGE_MS) {
       const fetched = this.#refetch();
-      // An outage that is known already keeps nobody waiting whose token can be verified all the same.
+      // During a known outage, nobody waits whose token can be verified with known keys.
       if (!this.#keys || !this.#fault) await fetched;
     }
     if (this.#keys) return this.#keys;
     throw this.#fault ?? new IssuerUnavailableError('its keys cannot be had');
   }
 
-  /** Other keys than those that a token was not signed with, where the issuer has published them since. */
+  /** Keys that the issuer has published since, for a token that none of the known keys signed. */
   async otherThan(used: KeySet): Promise<KeySet | undefined> {
     if (this.#keys === used) await this.#refetch();
     return this.#keys === used ? undefined : this.#keys;
   }
 
-  /** What went wrong when the issuer was asked last. */
+  /** The fault of the last request to the issuer. */
   get fault(): IssuerUnavailableError | undefined {
     return this.#fault;
   }
 
-  /** Asks the issuer, where that is due. */
+  /** Asks the issuer, if that is due. */
   async state(): Promise<IssuerState> {
     await this.current().catch(() => undefined);
     if (this.#fault) await this.#refetch();
     return { usable: this.#keys !== undefined, fault: this.#fault?.message };
   }
 
-  /** Never rejects: what went wrong is kept, and so are the keys. */
+  /** Never rejects. On a failure the fault is kept, and so are the keys. */
   async #refetch(): Promise<void> {
     if (this.#pending || performance.now() - this.#triedAt < COOLDOWN_MS) return this.#pending;
     this.#triedAt = performance.now();

@@ -2,15 +2,11 @@ import { allPurposes, type ProcessingPurpose } from '../governance/vocabulary';
 
 /*
  * A person's objections as one number, a bit for each purpose: they are tested for every row that is read. The bits are
- * kept in the database, so a purpose's bit never changes; a purpose that is added takes the next.
+ * kept in the database, so a purpose's bit never changes: one that is added to the vocabulary stands last there.
  */
-const bits: Readonly<Record<ProcessingPurpose, number>> = {
-  SERVICE_DELIVERY: 1,
-  SECURITY: 2,
-  SUPPORT: 4,
-  LEGAL: 8,
-  IMPROVEMENT: 16,
-};
+const bits = Object.fromEntries(allPurposes.map((purpose, place) => [purpose, 1 << place])) as Readonly<
+  Record<ProcessingPurpose, number>
+>;
 
 export const objectionBit = (purpose: ProcessingPurpose): number => bits[purpose];
 

@@ -6,15 +6,14 @@ import { IssuerUnavailableError } from './token-errors';
 const policy = { timeoutMs: 5_000, maxBytes: 1024 * 1024, privateAddresses: true };
 
 /**
- * The issuer's keys, as it publishes them now, found by OpenID Connect Discovery 1.0, section 4: the document must name
- * the issuer it was asked for.
- * @throws {IssuerUnavailableError} where they cannot be had
+ * Fetches the issuer's current keys by OpenID Connect Discovery 1.0, section 4. The document must name the issuer.
+ * @throws {IssuerUnavailableError} where they cannot be fetched
  */
 export async function discoverKeys(issuer: string): Promise<Record<string, unknown>> {
   return fetchDocument(addressIn(await discover(issuer), 'jwks_uri'), 'its key set');
 }
 
-/** Where a browser signs in at the issuer. */
+/** The issuer's endpoints for signing in. */
 export interface SignInEndpoints {
   readonly authorizationEndpoint: string;
   readonly tokenEndpoint: string;

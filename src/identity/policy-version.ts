@@ -6,10 +6,10 @@ import { placesFor } from '../storage/sql';
 import { runStatement } from '../storage/statements';
 import { isDuplicate } from '../storage/transaction';
 
-/** Scope of what belongs to no client: sub-processors, applications. */
+/** The scope of the register, which belongs to no client: sub-processors, applications. */
 export const REGISTER = 'register';
 
-/** Counts changes to what decisions rest on, for one client or for the register: read on every request. */
+/** Counts changes to the facts behind decisions, for one client or for the register. Read on every request. */
 @Entity('policy_version')
 export class PolicyVersion {
   @PrimaryColumn({ ...idColumn })
@@ -19,7 +19,7 @@ export class PolicyVersion {
   version: number;
 }
 
-/** Marks that grants, instructions, agreements or the register changed; in the transaction that changes them. */
+/** Counts a change of grants, instructions, agreements or the register. Call it in the transaction that makes it. */
 export async function bumpPolicy(manager: EntityManager, scope: string): Promise<void> {
   const updated = await manager
     .createQueryBuilder()
@@ -43,8 +43,8 @@ interface Asked {
 }
 
 /**
- * Reads versions of one database for all requests. What is asked for while a read is under way goes together in the
- * next: each asker sees at least what was committed when it asked, and a hundred requests at once are a few reads.
+ * Reads versions of one database for all requests. Requests that arrive during a read share the next one. So each sees
+ * everything that was committed when it asked, and a hundred concurrent requests take a few reads.
  */
 class VersionReader {
   readonly #source: DataSource;
@@ -78,15 +78,15 @@ class VersionReader {
 
   async #select(scopes: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const sql = `SELECT scope, version FROM policy_version WHERE scope IN (${placesFor(scopes)})`;
-    // A version that is rolled back comes again for other content, and must not have been seen before.
+    // Reads see committed versions only: one that is rolled back would be used again for other content.
     const rows = await runStatement<PolicyVersion[]>(this.#source, sql, scopes);
     return new Map(rows.map(({ scope, version }) => [scope, version]));
   }
 }
 
-/** Reads begin in no request's context, above all in no transaction of the one that began it. */
+/** Reads run outside any request's context, and so outside its transactions. */
 const outside = new AsyncResource('PolicyVersions');
-/** The most requests whose versions one read gives. */
+/** The most requests that share one read. */
 const SCOPES_PER_READ = 200;
 const readers = new WeakMap<DataSource, VersionReader>();
 
@@ -96,7 +96,7 @@ function versionsIn(source: DataSource, scopes: readonly string[]): Promise<Read
   return reader.read(scopes);
 }
 
-/** The register's version, and a client's, as they are now; the register is at home, the client where it is hosted. */
+/** The current versions of the register, in the home region, and of a client, in its own region. */
 export async function policyVersions(
   regions: Regions,
   client: string | undefined,

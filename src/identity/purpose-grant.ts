@@ -1,20 +1,17 @@
-import { Field, ID, InputType, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import { DateTime } from '../api/date-time';
+import { enumOf } from '../api/enum-of';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import { NonPersonal } from '../tenancy/personal-data';
 import { Key, TenantTable } from '../tenancy/tenant-table';
 import { DataCategoryEnum, ProcessingPurposeEnum } from './enums';
 
-/** Who a grant is for: everyone with a role at the client, one principal, or an application. */
-export enum GranteeKind {
-  ROLE = 'ROLE',
-  PRINCIPAL = 'PRINCIPAL',
-  APPLICATION = 'APPLICATION',
-}
-registerEnumType(GranteeKind, {
-  name: 'GranteeKind',
-  description: 'Who a grant is for: everyone with a role at the client, one principal, or an installed application.',
-});
+export const GranteeKind = enumOf(
+  'GranteeKind',
+  'Who a grant is for: everyone with a role at the client, one principal, or an installed application.',
+  { ROLE: '', PRINCIPAL: '', APPLICATION: '' },
+);
+export type GranteeKind = keyof typeof GranteeKind;
 
 const governance = 'a record of governance about a role or an account';
 

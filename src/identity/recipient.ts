@@ -4,7 +4,7 @@ import type { TokenClaims } from './caller';
 import { sideOf } from './caller';
 import type { SubjectState } from './subject-state';
 
-/** To whom personal data goes: the client's own people, an application, a sub-processor, the platform's staff. */
+/** The kinds of recipients of personal data. */
 export const recipientKinds = {
   CLIENT: "The client's own users and apps.",
   APPLICATION: 'A third-party application that the client installed.',
@@ -63,7 +63,7 @@ export interface TransferCheck {
   readonly named?: ReadonlySet<string>;
 }
 
-/** What the access service has to be told about transfers by the room that decides on them. */
+/** What the transfers module provides to the access service. */
 export interface TransferRules {
   /**
    * The checks of one caller at this moment, a purpose at a time.

@@ -4,8 +4,8 @@ import type { RequestContext, RequestNotes } from './request-context';
 import { stateOf } from './subject-state';
 
 /**
- * Notes the persons whose rows a list or a look-up gives, where any category of theirs may be: to be told that they exist
- * is a read too, if no field of theirs is asked for.
+ * Notes the people whose rows a list or a look-up returns, if any of their categories may be read. To learn that they
+ * exist is a read, even without any field.
  */
 export function noteGiven(context: RequestContext, rows: readonly object[], categories: readonly DataCategory[]): void {
   const { row: rule } = context.accessFor(context.decision?.purpose);
@@ -13,8 +13,8 @@ export function noteGiven(context: RequestContext, rows: readonly object[], cate
 }
 
 /**
- * A row rule that notes of whom a row gave something. It is asked for each governed field, and fields of one row come one
- * after the other: what a rule says of a row and a category is asked once.
+ * A row rule that notes whose data a row gave. It is called for each governed field. Fields of one row come together,
+ * so the answer for a row and a category is remembered.
  */
 export function noting(rule: NonNullable<Access['row']>, { subjects }: RequestNotes): NonNullable<Access['row']> {
   let lastRow: unknown;

@@ -1,22 +1,22 @@
 import type { Prohibition } from '../governance/govern';
-import { allPurposes, type DataCategory, dataCategories, type ProcessingPurpose } from '../governance/vocabulary';
+import { allCategories, allPurposes, type DataCategory, type ProcessingPurpose } from '../governance/vocabulary';
+import { covers, type Validity } from '../law/validity';
 import type { TokenClaims } from './caller';
-import { isInForce, type Validity } from './in-force';
 
-/** A grant, an instruction, or a register entry: something that lets somebody read for a purpose. */
+/** A grant, an instruction or a register entry: it permits reading for purposes. */
 export interface Permission extends Validity {
-  /** As a caller will read it in `rule`: `grant <id>`, `instruction <id>`, `sub-processor <slug>`. */
+  /** How `rule` cites it: `grant <id>`, `instruction <id>`, `sub-processor <slug>`. */
   readonly title: string;
   readonly purposes: readonly ProcessingPurpose[];
-  /** null is every category. */
+  /** null means every category. */
   readonly categories: readonly DataCategory[] | null;
-  /** What it orders besides reading. */
+  /** Acts that it orders. */
   readonly acts?: readonly string[];
-  /** Whether it is for this caller. */
+  /** Whether it applies to this caller. */
   covers(claims: TokenClaims): boolean;
 }
 
-/** A clause of an agreement that closes a purpose the schema leaves open (R2: agreement before statement). */
+/** A clause of an agreement that excludes purposes which the schema allows (R2: agreement before statement). */
 export interface Exclusion extends Validity {
   readonly title: string;
   readonly purposes: readonly ProcessingPurpose[];
@@ -25,15 +25,15 @@ export interface Exclusion extends Validity {
 export interface Rights {
   readonly granted: readonly ProcessingPurpose[];
   prohibitions(purpose: string | undefined): readonly Prohibition[];
-  /** Whether a client's order in force lets the caller do this. */
+  /** Whether an instruction in force orders the caller to do this. */
   readonly instructedTo: (act: string) => boolean;
   /** The titles of the grants, instructions and entries that let the caller read for a purpose. */
   readonly permissionsFor: (purpose: string) => readonly string[];
 }
 
 /**
- * What a caller may read for: purposes that the token names and a permission in force covers. What permissions do not
- * cover of the categories, and what an agreement excludes, is prohibited.
+ * The rights of a caller. A purpose is granted if the token names it and a permission in force covers it. Categories
+ * that no permission covers, and purposes that an agreement excludes, are prohibited.
  * @param at milliseconds since 1970
  */
 export function rightsOf(
@@ -42,7 +42,7 @@ export function rightsOf(
   exclusions: readonly Exclusion[],
   at: number,
 ): Rights {
-  const mine = permissions.filter((permission) => isInForce(permission, at) && permission.covers(claims));
+  const mine = permissions.filter((permission) => covers(permission, at) && permission.covers(claims));
   const granted = allPurposes.filter(
     (purpose) => claims.purposes.includes(purpose) && mine.some(({ purposes }) => purposes.includes(purpose)),
   );
@@ -54,21 +54,19 @@ export function rightsOf(
     prohibitions: (purpose) => {
       const wanted = granted.find((name) => name === purpose);
       if (wanted === undefined) return [];
-      const excluding = exclusions.find((clause) => isInForce(clause, at) && clause.purposes.includes(wanted));
+      const excluding = exclusions.find((clause) => covers(clause, at) && clause.purposes.includes(wanted));
       if (excluding)
-        return everyCategory.map((category) => ({ category, code: 'PURPOSE_NOT_PERMITTED', rule: excluding.title }));
+        return allCategories.map((category) => ({ category, code: 'PURPOSE_NOT_PERMITTED', rule: excluding.title }));
       return outsideScope(mine.filter(({ purposes }) => purposes.includes(wanted)));
     },
   };
 }
 
-const everyCategory = Object.keys(dataCategories) as DataCategory[];
-
 function outsideScope(permissions: readonly Permission[]): Prohibition[] {
   if (permissions.some(({ categories }) => categories === null)) return [];
   const covered = new Set(permissions.flatMap(({ categories }) => categories ?? []));
   const rule = permissions.map(({ title }) => title).join(', ');
-  return everyCategory
+  return allCategories
     .filter((category) => !covered.has(category))
     .map((category) => ({ category, code: 'PURPOSE_NOT_GRANTED', rule: `scope of ${rule}` }));
 }

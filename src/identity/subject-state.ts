@@ -1,9 +1,4 @@
-import type { Access, RowRefusal } from '../governance/govern';
-import { isPurpose } from '../governance/vocabulary';
-import { objectionBit } from './objections';
-import type { TransferCheck } from './recipient';
-
-/** What of a data subject's state decides on the rows about them (points 6 and 7 of a decision). */
+/** The state of a data subject that decides on rows about them (points 6 and 7 of a decision). */
 export interface SubjectState {
   /** The person's id, which the audit ledger refers to. */
   readonly subject?: string;
@@ -27,24 +22,5 @@ export function stateOf(row: unknown): SubjectState | undefined {
   return typeof row === 'object' && row !== null ? (row as { [state]?: SubjectState })[state] : undefined;
 }
 
-/** Nothing limits what may be read of this person. */
+/** No restriction, no objection, no known residency. */
 export const unrestricted: SubjectState = { restriction: null, objections: 0, residency: null };
-
-/** One object for all rows, by which refusals are counted. */
-const objection: RowRefusal = { code: 'PROCESSING_RESTRICTED', rule: 'GDPR Art. 21' };
-
-/**
- * The row rule for a purpose: a restricted person is read for legal claims and duties only (GDPR Art. 18(2)), one who objects to
- * the purpose not for it (Art. 21), and nobody
- * where no lawful basis carries the data to the caller (Art. 44).
- */
-export function rowRule(purpose: string | undefined, transfer: TransferCheck): NonNullable<Access['row']> {
-  const objected = isPurpose(purpose) ? objectionBit(purpose) : 0;
-  return (row, _coordinate, category) => {
-    const subject = stateOf(row);
-    if (subject === undefined) return 'PROCESSING_RESTRICTED';
-    if (subject.restriction !== null && purpose !== 'LEGAL') return 'PROCESSING_RESTRICTED';
-    if ((subject.objections & objected) !== 0) return objection;
-    return transfer(subject, category);
-  };
-}

@@ -1,10 +1,10 @@
-/** A token that proves nothing. The message may be told to whoever sent it, and never repeats the token. */
+/** An invalid token. The message is safe to return to the sender and never repeats the token. */
 export class InvalidTokenError extends Error {
   override readonly name = 'InvalidTokenError';
   readonly code = 'INVALID_TOKEN';
 }
 
-/** Whether a token is good cannot be found out just now: that is no proof either way, so nobody is let in on it. */
+/** The token cannot be verified now, so it is not accepted. */
 export class IssuerUnavailableError extends Error {
   override readonly name = 'IssuerUnavailableError';
   readonly code = 'ISSUER_UNAVAILABLE';

@@ -10,29 +10,29 @@ import { InvalidTokenError, IssuerUnavailableError } from './token-errors';
 
 export interface TokenVerifier {
   /**
-   * @throws {InvalidTokenError} where the token proves nothing
-   * @throws {IssuerUnavailableError} where the issuer's keys cannot be had
+   * @throws {InvalidTokenError} for an invalid token
+   * @throws {IssuerUnavailableError} where the issuer's keys cannot be fetched
    */
   verify(bearer: string): Promise<TokenClaims>;
 }
 
 export interface IssuerVerifier extends TokenVerifier {
-  /** How it stands with the configured issuer; it is asked where that is due. */
+  /** The state of the configured issuer. Asks it, if that is due. */
   issuerState(): Promise<IssuerState>;
 }
 
 export interface TokenVerifierOptions {
   readonly issuer: string | undefined;
   readonly audience?: string | undefined;
-  /** Where the issuer's tokens say what; as the contract has it unless told. */
+  /** The names of the claims, if they differ from the usual ones. */
   readonly claimNames?: ClaimNames | undefined;
   readonly production: boolean;
   readonly developmentKeyFile?: string;
-  /** Told when the issuer can be reached no more, and when it can again. */
+  /** Called when the issuer becomes unreachable, and when it is reachable again. */
   readonly onIssuer?: ((fault: IssuerUnavailableError | undefined) => void) | undefined;
 }
 
-/** Asymmetric ones only: with HS256 the issuer's public key would be everybody's secret. */
+/** Asymmetric algorithms only: with HS256, anybody could sign with the issuer's public key. */
 const algorithms = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'],
   // RFC 9864 calls it Ed25519.
@@ -40,25 +40,27 @@ const algorithms = [
 ];
 const CLOCK_TOLERANCE_S = 5;
 /**
- * How long a token that was found good is not verified again, in milliseconds, never past its expiry: a key that the
- * issuer takes back may be honoured for as long. Grants and instructions are looked up for every request all the same.
+ * How long a verified token is not verified again, in milliseconds, never past its expiry. A revoked key may be
+ * honoured for this long. Grants and instructions are still looked up for every request.
  */
 const VERIFIED_TTL_MS = 60_000;
-/** In bytes, about: how many tokens there are, and how long they are, is up to their issuer. */
+/** About how many bytes, since the issuer decides on the number and length of tokens. */
 const VERIFIED_BYTES = 16 * 1024 * 1024;
 const MAX_TOKEN_LENGTH = 8_192;
 const MALFORMED = 'The token is malformed, or its signature is not of a key of its issuer.';
 
 /**
- * Verifies tokens of the configured issuer by its published keys; outside production those of `remit token` as well.
- * @throws {ConfigurationError} in production without an issuer: no verifier must never mean no check (pitfall 19)
+ * Verifies tokens of the configured issuer by its published keys. Outside production also those of `remit token`.
+ * @throws {ConfigurationError} in production without an issuer: a missing verifier must not mean no check
+ * (docs/pitfalls.md, 19)
  */
 export function createTokenVerifier(options: TokenVerifierOptions): IssuerVerifier {
   const { issuer, production } = options;
   if (production && !issuer) {
     throw new ConfigurationError(
       'OIDC_ISSUER',
-      'must be set in production: without an issuer no token can be verified; write the https URL of your OpenID provider',
+      'must be set in production: without an issuer no token can be verified; write the https URL of ' +
+        'your OpenID provider',
     );
   }
   const keys = issuer ? new IssuerKeys(issuer, options.onIssuer) : undefined;
@@ -103,7 +105,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): IssuerVerifi
   };
 }
 
-/** An issuer may replace a key at any time, under another id or under the same: then its keys are looked at again. */
+/** An issuer may replace a key at any time, even under the same id. Then its keys are fetched again. */
 async function payloadBy(keys: IssuerKeys, token: string, checks: JWTVerifyOptions): Promise<JWTPayload> {
   const known = await keys.current();
   try {
@@ -113,12 +115,12 @@ async function payloadBy(keys: IssuerKeys, token: string, checks: JWTVerifyOptio
     if (!isUnknown && !(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
     const others = await keys.otherThan(known);
     if (others) return (await jwtVerify(token, others, checks)).payload;
-    // Whether the issuer has such a key cannot be known while it cannot be asked.
+    // While the issuer is unreachable, it is unknown whether it has this key.
     throw isUnknown && keys.fault ? keys.fault : error;
   }
 }
 
-/** By issuer or by key: in production neither is looked at any further. */
+/** Whether a token claims to be a development token, by its issuer or its key. Production refuses it. */
 function isDevelopmentToken(token: string): boolean {
   try {
     return decodeProtectedHeader(token).kid === developmentKeyId || decodeJwt(token).iss === developmentIssuer;
@@ -127,7 +129,7 @@ function isDevelopmentToken(token: string): boolean {
   }
 }
 
-/** What may be told of a failure. Anything that is not the token's own fault is the issuer's, and lets nobody in. */
+/** The error to return for a failure. What is not the token's fault counts as the issuer's, and admits nobody. */
 function explained(error: unknown): Error {
   if (error instanceof InvalidTokenError || error instanceof IssuerUnavailableError) return error;
   if (error instanceof ConfigurationError) return error;

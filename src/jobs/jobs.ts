@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import type { DataSource, EntityManager } from 'typeorm';
-import { affectedRows, insertStatement, placesFor } from '../storage/sql';
-import { committed, inTransaction } from '../storage/transaction';
+import { insertStatement, placesFor } from '../storage/sql';
+import { committed } from '../storage/transaction';
 import { NonPersonal } from '../tenancy/personal-data';
 import { Key, TenantTable } from '../tenancy/tenant-table';
+import { type Lease, Leases } from './leases';
 
 const work = 'work to do; it names no person';
 
@@ -37,24 +37,8 @@ export class Job {
   fault: string | null;
 }
 
-/** A job that this process holds, for as long as it renews its lease. */
-export interface Lease {
-  readonly client: string;
-  readonly id: string;
-  readonly attempts: number;
-  /**
-   * Renews the lease inside a transaction, which so belongs to whoever holds the job: a worker that was slow enough to
-   * lose it changes nothing.
-   * @throws {LeaseLostError}
-   */
-  fence(manager: EntityManager): Promise<void>;
-}
-
-/** Another worker has the job by now; whatever was under way is rolled back. */
-export class LeaseLostError extends Error {
-  override readonly name = 'LeaseLostError';
-  readonly code = 'LEASE_LOST';
-}
+/** The name of the one queue. Erasures were first in it; exports wait in it too. */
+const QUEUE = 'erasure';
 
 export interface JobsOptions {
   /** Milliseconds without a sign of life after which another worker takes a job. */
@@ -62,21 +46,21 @@ export interface JobsOptions {
   readonly now?: () => number;
 }
 
-/** The durable queue of one database. Leases are taken by conditional updates: no engine's feature is needed. */
+/** The durable queue: a table in each region's database. */
 export class Jobs {
-  readonly #source: DataSource;
-  readonly #queue: string;
-  readonly #leaseMs: number;
+  readonly #leases: Leases;
   readonly #now: () => number;
 
-  constructor(source: DataSource, queue: string, { leaseMs = 30_000, now = Date.now }: JobsOptions = {}) {
-    this.#source = source;
-    this.#queue = queue;
-    this.#leaseMs = leaseMs;
+  constructor({ leaseMs = 30_000, now = Date.now }: JobsOptions = {}) {
     this.#now = now;
+    const free = (at: number) => ({
+      sql: 'run_at <= ? AND (lease_until IS NULL OR lease_until < ?)',
+      parameters: [at, at],
+    });
+    this.#leases = new Leases({ name: 'job', until: 'lease_until', free }, leaseMs, now);
   }
 
-  /** Makes due what was parked: at a new time, with its attempts forgotten. In the caller's transaction. */
+  /** Makes jobs due at a time, new ones and parked ones; their attempts are forgotten. In the caller's transaction. */
   async schedule(manager: EntityManager, client: string, ids: readonly string[], runAt: number): Promise<void> {
     if (ids.length === 0) return;
     const where = `WHERE client_id = ? AND id IN (${placesFor(ids)})`;
@@ -88,75 +72,51 @@ export class Jobs {
     if (missing.length === 0) return;
     await manager.query(
       insertStatement('job', ['client_id', 'id', 'queue', 'run_at', 'attempts'], missing.length),
-      missing.flatMap((id) => [client, id, this.#queue, runAt, 0]),
+      missing.flatMap((id) => [client, id, QUEUE, runAt, 0]),
     );
   }
 
-  /** Takes up to `limit` jobs that are due and that nobody holds. */
-  async claim(limit: number): Promise<Lease[]> {
+  /** Takes up to `limit` jobs that are due and that nobody holds, of one region. */
+  async claim(source: DataSource, limit: number): Promise<Lease[]> {
     const now = this.#now();
-    const due = await committed(this.#source, () =>
-      this.#source.query<Array<{ client_id: string; id: string; attempts: number }>>(
-        `SELECT client_id, id, attempts FROM job
+    const due = await committed(source, () =>
+      source.query<Array<{ client_id: string; id: string }>>(
+        `SELECT client_id, id FROM job
          WHERE queue = ? AND run_at <= ? AND (lease_until IS NULL OR lease_until < ?) ORDER BY run_at LIMIT ${limit}`,
-        [this.#queue, now, now],
+        [QUEUE, now, now],
       ),
     );
-    if (due.length === 0) return [];
-    const holder = randomUUID();
-    const byClient = new Map<string, string[]>();
-    for (const { client_id, id } of due) byClient.set(client_id, [...(byClient.get(client_id) ?? []), id]);
-    for (const [client, ids] of byClient) {
-      await inTransaction(this.#source, (manager) =>
-        affectedRows(
-          manager,
-          `UPDATE job SET lease_holder = ?, lease_until = ?, attempts = attempts + 1
-           WHERE client_id = ? AND id IN (${placesFor(ids)}) AND run_at <= ? AND (lease_until IS NULL OR lease_until < ?)`,
-          [holder, now + this.#leaseMs, client, ...ids, now, now],
-        ),
-      );
-    }
-    const mine = await committed(this.#source, () =>
-      this.#source.query<Array<{ client_id: string; id: string; attempts: number }>>(
-        'SELECT client_id, id, attempts FROM job WHERE lease_holder = ?',
-        [holder],
-      ),
+    return this.#leases.take(
+      source,
+      due.map(({ client_id: client, id }) => ({ client, id })),
     );
-    return mine.map((row) => this.#lease(row.client_id, row.id, Number(row.attempts), holder));
-  }
-
-  #lease(client: string, id: string, attempts: number, holder: string): Lease {
-    const fence = async (manager: EntityManager) => {
-      const held = await affectedRows(
-        manager,
-        'UPDATE job SET lease_until = ? WHERE client_id = ? AND id = ? AND lease_holder = ?',
-        [this.#now() + this.#leaseMs, client, id, holder],
-      );
-      if (held === 0) throw new LeaseLostError('another worker has taken the job');
-    };
-    return { client, id, attempts, fence };
   }
 
   /** Ends a job for good, in the transaction that ends its work. */
-  async finish(manager: EntityManager, lease: Lease): Promise<void> {
-    await manager.query('DELETE FROM job WHERE client_id = ? AND id = ?', [lease.client, lease.id]);
+  async finish(manager: EntityManager, { client, id }: Lease): Promise<void> {
+    await manager.query('DELETE FROM job WHERE client_id = ? AND id = ?', [client, id]);
   }
 
   /** Lays a job aside until a time; null until somebody schedules it. In the caller's transaction. */
-  async park(manager: EntityManager, lease: Lease, runAt: number | null, fault: string | null = null): Promise<void> {
+  async park(
+    manager: EntityManager,
+    { client, id }: Lease,
+    runAt: number | null,
+    fault: string | null = null,
+  ): Promise<void> {
     await manager.query(
       'UPDATE job SET run_at = ?, lease_holder = NULL, lease_until = NULL, fault = ? WHERE client_id = ? AND id = ?',
-      [runAt ?? Number.MAX_SAFE_INTEGER, fault, lease.client, lease.id],
+      [runAt ?? Number.MAX_SAFE_INTEGER, fault, client, id],
     );
   }
 
-  /** When the next job is due, in milliseconds since 1970; for whoever waits for it. */
-  async nextAt(): Promise<number | undefined> {
-    const [row] = await committed(this.#source, () =>
-      this.#source.query<Array<{ at: number | null }>>('SELECT MIN(run_at) AS at FROM job WHERE queue = ?', [
-        this.#queue,
-      ]),
+  /** Gives a job back that nothing was wrong with: another process goes on at once, and no attempt is counted. */
+  async release(manager: EntityManager, lease: Lease): Promise<void> {
+    await lease.fence(manager);
+    await manager.query(
+      `UPDATE job SET run_at = ?, attempts = attempts - 1, lease_holder = NULL, lease_until = NULL
+       WHERE client_id = ? AND id = ?`,
+      [this.#now(), lease.client, lease.id],
     );
-    return row?.at === null || row?.at === undefined ? undefined : Number(row.at);
   }
 }

@@ -1,4 +1,4 @@
-/** A day of the calendar, `YYYY-MM-DD`; days compare as texts do. */
+/** A day of the calendar, `YYYY-MM-DD`. Days compare as texts. */
 export type Day = string;
 
 /** Lengths of time in milliseconds, for every module: this one is the lowest. */
@@ -26,8 +26,8 @@ export const endOf = (day: Day): number => startOf(day) + DAY_MS;
 export const addDays = (day: Day, days: number): Day => dayOf(startOf(day) + days * DAY_MS);
 
 /**
- * The same day number so many months on, or the last day of that month where it has no such day: how Regulation
- * (EEC, Euratom) 1182/71 Art. 3(2)(c) ends a period of months (pitfall 31).
+ * The same day, months later, or the last day of that month where it has no such day. So Regulation (EEC, Euratom)
+ * 1182/71 Art. 3(2)(c) ends a period of months (docs/pitfalls.md, 31).
  */
 export function addMonths(day: Day, months: number): Day {
   const start = new Date(startOf(day));
@@ -37,30 +37,5 @@ export function addMonths(day: Day, months: number): Day {
   return dayOf(first.getTime());
 }
 
-/** The same day so many years on; 29 February becomes 28 where the year has none. */
+/** The same day, years later. 29 February becomes 28 February where the year has none. */
 export const addYears = (day: Day, years: number): Day => addMonths(day, years * 12);
-
-/** Neither a Saturday nor a Sunday nor one of the holidays. */
-function isWorkingDay(day: Day, holidays: ReadonlySet<Day> = none): boolean {
-  const weekday = new Date(startOf(day)).getUTCDay();
-  return weekday !== 0 && weekday !== 6 && !holidays.has(day);
-}
-
-/** The so-manieth working day after a day, which itself does not count. */
-export function addWorkingDays(day: Day, count: number, holidays: ReadonlySet<Day> = none): Day {
-  let reached = requireDay(day);
-  for (let left = count; left > 0; ) {
-    reached = addDays(reached, 1);
-    if (isWorkingDay(reached, holidays)) left--;
-  }
-  return reached;
-}
-
-/** The day itself, or the next working day: where a period's last day is none (Reg. 1182/71 Art. 3(4)). */
-export function nextWorkingDay(day: Day, holidays: ReadonlySet<Day> = none): Day {
-  let reached = requireDay(day);
-  while (!isWorkingDay(reached, holidays)) reached = addDays(reached, 1);
-  return reached;
-}
-
-const none: ReadonlySet<Day> = new Set();

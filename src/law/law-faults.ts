@@ -1,10 +1,9 @@
-import type { Adequacy } from './adequacy';
 import { requireDay } from './calendar';
-import type { Law } from './law';
+import type { Adequacy, Law } from './law';
 import type { Country, Dated, Sourced } from './sourced';
 
 /**
- * What of the law as held here contradicts itself (pitfall 30): checked by the tests, and by whoever adds a regime.
+ * Contradictions in the law as held here (docs/pitfalls.md, 30). The tests check that there are none.
  * @returns a sentence for each fault
  */
 export function lawFaults({ regimes, adequacy, tools }: Law): string[] {
@@ -21,6 +20,9 @@ export function lawFaults({ regimes, adequacy, tools }: Law): string[] {
     ),
     ...twiceCovered(regimes),
     ...regimes.flatMap((regime) => sourceFaults(regime.id, regime)),
+    ...regimes.flatMap(({ id, requestDeadline }) =>
+      requestDeadline ? sourceFaults(`${id}, ${requestDeadline.article}`, requestDeadline) : [],
+    ),
     ...adequacy.flatMap((one) => faultsOf(one.id, one, [...one.destinations, ...(one.exporters ?? [])])),
     ...provisions.flatMap((one) => faultsOf(one.id, one, [])),
     ...[...adequacy, ...provisions].flatMap((one) => [
@@ -31,7 +33,7 @@ export function lawFaults({ regimes, adequacy, tools }: Law): string[] {
   ];
 }
 
-/** One article may stand behind two mechanisms, and is one basis then. */
+/** An article that serves two mechanisms is one basis. */
 function basesOf(adequacy: Law['adequacy'], tools: Law['tools']): string[] {
   const provisions = Object.values(tools).flatMap((tool) => tool.provisions);
   const articles = new Set(provisions.map(({ id, article }) => `${id}\n${article}`));

@@ -1,33 +1,27 @@
-import type { Adequacy, Framework } from './adequacy';
-import type { Law } from './law';
-import type { Articles, Regime } from './regimes';
+import type { Framework } from './frameworks';
+import type { Adequacy, Law } from './law';
+import type { Articles, Provision, Regime } from './regime';
 import { type Country, inForce } from './sourced';
-import type { Provision } from './tools';
-
-/** Half-open, in milliseconds since 1970; null has no end. */
-export interface Window {
-  readonly from: number;
-  readonly to: number | null;
-}
+import { covers, type Validity } from './validity';
 
 /** A recipient's listing under a framework. */
-export interface Certification extends Window {
+export interface Certification extends Validity {
   readonly framework: Framework;
 }
 
-/** A legal basis that counts no more, wherever the data still holds it: annulled, or not trusted. */
-export interface Suspension extends Window {
+/** A suspended legal basis. It does not count, even if the data still has it in force. */
+export interface Suspension extends Validity {
   readonly basis: string;
 }
 
-export interface Recipient {
+export interface DataImporter {
   /** Where it reads; undefined where that is not known. */
   readonly country: Country | undefined;
   readonly certifications: readonly Certification[];
   readonly sector: 'COMMERCIAL' | 'PUBLIC';
 }
 
-/** What the law alone says of data of a country's people in a recipient's hands. */
+/** What the law, without approvals, says about a transfer. */
 export type LegalFinding =
   /** It stays under the law that covers it. */
   | { readonly lawful: true; readonly basis: 'NO_TRANSFER'; readonly regime: string; readonly rule: string }
@@ -41,19 +35,17 @@ export type LegalFinding =
     }
   | {
       readonly lawful: false;
-      /** undefined where no regime held here covers the country. */
+      /** undefined where no regime covers the country. */
       readonly regime: string | undefined;
-      /** The article that forbids it, for the caller to read. */
+      /** The article that forbids it, for the caller. */
       readonly rule: string;
-      /** What would have to be so, for an officer to read. */
+      /** What is missing, in words for an officer. */
       readonly missing: string;
     };
 
-const openAt = ({ from, to }: Window, at: number): boolean => from <= at && (to === null || at < to);
-
-/** Whether any of these names of one basis is suspended at a moment. */
+/** Whether one of these names of a basis is suspended at a moment. */
 export const suspendedAt = (suspensions: readonly Suspension[], at: number, ...names: string[]): boolean =>
-  suspensions.some((suspension) => names.includes(suspension.basis) && openAt(suspension, at));
+  suspensions.some((suspension) => names.includes(suspension.basis) && covers(suspension, at));
 
 /** The regime that covers the people of a country at a moment. */
 export function regimeOf(law: Law, country: Country, at: number): Regime | undefined {
@@ -69,14 +61,14 @@ function articlesOf({ articles, id }: Regime, at: number): Articles {
 const noRegime = 'no transfer rule held for the country of residence (statement T1)';
 
 /**
- * Whether law lets data of a country's people be read by a recipient, approvals aside. What is not known is not lawful:
- * a country of residence that no regime covers, a recipient's country that is not said.
+ * Whether the law, without approvals, lets a recipient read data about people of a country. What is unknown is not
+ * lawful: a country of residence without a regime, a recipient without a country.
  * @param at milliseconds since 1970
  */
 export function findByLaw(
   law: Law,
   residency: Country,
-  recipient: Recipient,
+  recipient: DataImporter,
   at: number,
   suspensions: readonly Suspension[] = [],
 ): LegalFinding {
@@ -120,19 +112,19 @@ export function findByLaw(
 /** Why a finding in force does not carry a transfer to this recipient. */
 function faultOf(
   { id, requires }: Adequacy,
-  { certifications, sector }: Recipient,
+  { certifications, sector }: DataImporter,
   at: number,
   suspensions: readonly Suspension[],
 ): string | undefined {
   const needed = requires?.certifications ?? [];
   if (suspendedAt(suspensions, at, id, 'ADEQUACY', ...needed)) return 'it is suspended';
-  const absent = needed.find((name) => !certifications.some((one) => one.framework === name && openAt(one, at)));
+  const absent = needed.find((name) => !certifications.some((one) => one.framework === name && covers(one, at)));
   if (absent) return `the recipient is not certified under ${absent}`;
   if (requires?.sector !== undefined && requires.sector !== sector) return 'it covers commercial organisations only';
   return undefined;
 }
 
-/** Where a mechanism is law for a regime, unless suspended. */
+/** The article that makes a mechanism law in a regime, unless suspended. */
 export function provisionOf(
   law: Law,
   mechanism: string,

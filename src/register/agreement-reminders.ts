@@ -5,7 +5,7 @@ import type { Regions } from '../storage/regions';
 import { acrossClients } from '../tenancy/tenant-sql';
 import type { Notices } from './notices';
 
-/** Without these nobody may process for a client: the agreement itself, and the terms of GDPR Art. 28(3). */
+/** The agreements that processing needs: the client agreement, and the terms of GDPR Art. 28(3). */
 const needed: readonly AgreementKind[] = ['MASTER', 'DPA'];
 
 interface Term {
@@ -15,12 +15,12 @@ interface Term {
   readonly effective_to: number | string | null;
 }
 
-/** Tells clients that have no agreement in force, once for each time that they have none (statement R2). */
+/** Notifies clients without an agreement in force, once for each period without one (statement R2). */
 export class AgreementReminders {
   readonly #regions: Regions;
   readonly #notices: Notices;
   readonly #now: () => number;
-  /** Notices that were sent from here: they need not be tried again. */
+  /** Notices that this process has sent: they need no second try. */
   readonly #sent = new Set<string>();
 
   constructor(regions: Regions, notices: Notices, now: () => number = Date.now) {
@@ -68,7 +68,7 @@ export class AgreementReminders {
   }
 
   async #tell(client: string, kind: AgreementKind, since: number): Promise<void> {
-    // The same for the same client, kind and time, and in the order of times as every notice's id is.
+    // Derived from client, kind and time, so that it is the same on each try. Sorts by time, as all ids of notices.
     const random = createHash('sha256').update(`${client} ${kind} ${since}`).digest().subarray(0, 16);
     const id = uuid({ msecs: since, random });
     if (this.#sent.has(id)) return;
@@ -77,7 +77,8 @@ export class AgreementReminders {
       kind: 'AGREEMENT_MISSING',
       subject: `No agreement of the kind ${kind} is in force since ${new Date(since).toISOString()}`,
       message:
-        `${agreementKinds[kind]} Personal data is processed for you under an agreement in force only (GDPR Art. 28(3)). ` +
+        `${agreementKinds[kind]} Personal data is processed for you under an agreement in force only ` +
+        `(GDPR Art. 28(3)). ` +
         `Sign it on line: signAgreement(input: { kind: ${kind}, version: … }).`,
     });
     this.#sent.add(id);

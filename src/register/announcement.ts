@@ -7,7 +7,7 @@ export type AnnouncementKind =
   | 'PRIVACY_NOTICE_CHANGED'
   | 'APPLICATION_CHANGED';
 
-/** A change in the register that clients are to be told of: a notice each, which has the announcement's id. */
+/** A change in the register that clients must be told. Each gets a notice with the announcement's id. */
 @Entity('announcement')
 export class Announcement {
   @PrimaryColumn({ ...idColumn })
@@ -22,15 +22,15 @@ export class Announcement {
   @Column({ ...textColumn(2000) })
   message: string;
 
-  /** Whom it concerns: those who have installed this application. null is every client. */
+  /** It concerns clients that installed this application. null means every client. */
   @Column({ name: 'application_id', ...idColumn, nullable: true })
   applicationId: string | null;
 
-  /** Those among them who have not accepted this version of its privacy notice. */
+  /** Only those that have not accepted this version of its privacy notice. */
   @Column({ name: 'notice_version', ...textColumn(40), nullable: true })
   noticeVersion: string | null;
 
-  /** When everybody had been told. */
+  /** When the last client had been told. */
   @Index()
   @Column({ name: 'told_at', ...instantColumn, nullable: true })
   toldAt: number | null;

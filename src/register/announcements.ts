@@ -11,14 +11,14 @@ import type { ThirdPartyApplication } from './third-party-application';
 export type Draft = Pick<Announcement, 'kind' | 'subject' | 'message'> &
   Partial<Pick<Announcement, 'applicationId' | 'noticeVersion'>>;
 
-/** Keeps what clients are to be told, in the transaction that makes the change: neither is without the other. */
+/** Stores an announcement in the transaction of its change, so that there is never one without the other. */
 export async function announceWithin(manager: EntityManager, draft: Draft): Promise<void> {
   const { subject, message } = draft;
   const row = { ...draft, subject: subject.slice(0, 200), message: message.slice(0, 2000), toldAt: null };
   await manager.getRepository(Announcement).insert({ applicationId: null, noticeVersion: null, ...row, id: uuid() });
 }
 
-/** Tells clients what has changed under them. */
+/** Sends announcements to clients. */
 export class Announcements {
   readonly #regions: Regions;
   readonly #notices: Notices;
@@ -29,8 +29,8 @@ export class Announcements {
   }
 
   /**
-   * Sends the notices that are due, each once to each client, however often it is tried.
-   * @throws the first failure, after everybody else has been told; the next call tries again
+   * Sends the notices that are due. Each client gets each of them once, even after retries.
+   * @throws the first failure, after all others were tried; the next call tries again
    */
   async tellDue(): Promise<number> {
     const { home } = this.#regions;
@@ -68,7 +68,7 @@ export class Announcements {
   }
 }
 
-/** What clients are told of a sub-processor, or of its new terms; nothing where nothing that concerns them changed. */
+/** The announcement of a sub-processor or its new terms. Undefined where nothing changed for clients. */
 export function ofSubProcessor(known: SubProcessor | null, entry: SubProcessor): Draft | undefined {
   const terms = termsOf(entry);
   if (!known) {
@@ -83,7 +83,7 @@ export function ofSubProcessor(known: SubProcessor | null, entry: SubProcessor):
   return { kind: 'SUB_PROCESSOR_CHANGED', subject: `Sub-processor ${entry.name} has new terms`, message };
 }
 
-/** The same of an application that clients have installed. */
+/** The announcement of an application's new terms, for clients that installed it. */
 export function ofApplication(known: ThirdPartyApplication | null, entry: ThirdPartyApplication): Draft | undefined {
   if (!known) return undefined;
   const { id, name, publisher, privacyNoticeVersion: version, privacyNoticeUrl: url, privacyNoticeText: text } = entry;

@@ -1,13 +1,13 @@
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { DateTime } from '../api/date-time';
-import { register } from '../identity/enums';
+import { enumOf } from '../api/enum-of';
 import { type RecipientKind, recipientKinds } from '../identity/recipient';
-import { type Framework, frameworks } from '../law/adequacy';
+import { type Framework, frameworks } from '../law/frameworks';
 import { idColumn, instantColumn, textColumn } from '../storage/columns';
 
-export const RecipientKindEnum = register('TransferRecipientKind', 'To whom personal data goes.', recipientKinds);
-const FrameworkEnum = register(
+export const RecipientKindEnum = enumOf('TransferRecipientKind', 'To whom personal data goes.', recipientKinds);
+const FrameworkEnum = enumOf(
   'CertificationFramework',
   'A programme that lists recipients by name, on which an adequacy finding rests.',
   frameworks,

@@ -9,14 +9,14 @@ import type { Regions } from '../storage/regions';
 import { committed, inTransaction } from '../storage/transaction';
 import { type CertificationInput, RecipientCertification } from './certification';
 
-/** Certifications that belong to a change, which records what they decide and writes them on the home database. */
+/** Certifications as part of another change, which records and writes them on the home database. */
 interface CertificationDraft {
   readonly decides: readonly DecidedRow[];
   readonly details: NonNullable<Change['details']>;
   write(manager: EntityManager): Promise<void>;
 }
 
-/** Which recipients are certified under which frameworks, and when. */
+/** The certifications of recipients under frameworks. */
 export class Certifications {
   readonly #regions: Regions;
   readonly #recorder: ChangeRecorder;
@@ -35,7 +35,10 @@ export class Certifications {
     return (await this.all()).filter(({ recipientKind, recipientId }) => recipientKind === kind && recipientId === id);
   }
 
-  /** Replaces what is recorded of a recipient; the next request feels it. @throws {GraphQLError} BAD_USER_INPUT */
+  /**
+   * Replaces a recipient's certifications. It takes effect on the next request.
+   * @throws {GraphQLError} BAD_USER_INPUT
+   */
   async certify(
     recipient: RecipientReference,
     certifications: readonly CertificationInput[],

@@ -1,5 +1,5 @@
 import { Field, ID, ObjectType } from 'type-graphql';
-import { NonPersonal, PersonalData } from '../tenancy/personal-data';
+import { NonPersonal, otherwise, PersonalData } from '../tenancy/personal-data';
 import { Key, type PersonalDataOptions, TenantTable } from '../tenancy/tenant-table';
 
 const account: Omit<PersonalDataOptions, 'stored' | 'category'> = {
@@ -22,8 +22,8 @@ export class ClientUser {
   @Key()
   @PersonalData({
     ...account,
+    ...otherwise('PSEUDONYM', account.allow),
     category: 'ONLINE_IDENTIFIER',
-    deidentify: { IMPROVEMENT: 'PSEUDONYM' },
     stored: { plain: 'id' },
   })
   @Field(() => ID)

@@ -1,10 +1,12 @@
 import type { DataSource } from 'typeorm';
 import { v7 as uuid, validate } from 'uuid';
 import { type ChangeRecorder, changing, unrecorded } from '../identity/change-recorder';
-import { clientRoles, type GovernanceRecords } from '../identity/governance-records';
+import { requireCountry, requireText } from '../identity/checks';
+import type { GovernanceRecords } from '../identity/governance-records';
 import { bumpPolicy } from '../identity/policy-version';
 import { GranteeKind } from '../identity/purpose-grant';
 import { denied } from '../identity/request-context';
+import { clientRoles } from '../identity/roles';
 import type { KeyStore } from '../keys/key-store';
 import { decidedChange, decidedRow } from '../storage/decided-row';
 import { listText } from '../storage/lists';
@@ -15,14 +17,14 @@ import { acrossClients, limitOf, sql } from '../tenancy/tenant-sql';
 import { tableOf } from '../tenancy/tenant-table';
 import { TenantWriter } from '../tenancy/tenant-writer';
 import { Agreement, type SignAgreementInput } from './agreement';
-import { requireCountry, requireSlug, requireText } from './checks';
+import { requireSlug } from './checks';
 import type { Client, NameClientContactsInput, RegisterClientInput } from './client';
 import { Client as ClientEntity } from './client';
 import { ClientUser } from './client-user';
 
 const columns = sql`client_id, slug, name, country, region, representative, data_protection_officer, created_at`;
 
-/** Purposes that a new client's own people and apps may read for, until the client decides otherwise. */
+/** The purposes that a new client's own people and apps are granted at first. */
 const standingPurposes = ['SERVICE_DELIVERY', 'SECURITY', 'SUPPORT', 'IMPROVEMENT'] as const;
 
 /** Clients, their users and their agreements. */
@@ -47,7 +49,7 @@ export class Clients {
     return row && clientOf(row);
   }
 
-  /** Clients in the order of their registration, from after an id. */
+  /** Clients in the order of their registration, after an id. */
   async list(limit: number, after: string | undefined): Promise<Client[]> {
     const rows = await acrossClients(this.#regions.home).select<Row>`
       SELECT ${columns} FROM client WHERE client_id > ${after ?? ''} ORDER BY client_id LIMIT ${limitOf(limit)}`;
@@ -55,7 +57,7 @@ export class Clients {
   }
 
   /**
-   * Registers a client with its key and standing grants for its own roles; LEGAL is for those who administer it.
+   * Registers a client with its key and first grants for its own roles. LEGAL is for those who administer it.
    * @throws {GraphQLError} BAD_USER_INPUT, or CONFLICT where the slug is taken
    */
   async register(input: RegisterClientInput, principal: string): Promise<Client> {
@@ -80,13 +82,13 @@ export class Clients {
     };
     const details = { record: row.id, country, region, keyCreated: true };
     const standing = this.#records.draft({ client: row.id, principal }, standingGrants());
-    // What is decided of a client is kept under the client's key.
+    // The ledger seals facts about a client under the client's key.
     await this.#keys.createClientKey(row.id);
     const decides = [decidedRow(ClientEntity, { ...row, clientId: row.id }), ...standing.decides];
     await changing(this.#recorder, 'CLIENT_REGISTERED', { client: row.id, principal, details, decides }, async () => {
       await inTransaction(hosted, (manager) => standing.write(manager));
       if (administrator) await this.#addUser(hosted, row.id, administrator);
-      // The directory's entry comes last: a client exists once all that it needs does.
+      // The directory's entry comes last: a client exists once everything that it needs is there.
       await inTransaction(this.#regions.home, (manager) =>
         new TenantWriter(manager, this.#keys).insert(ClientEntity, row.id, [row]),
       );
@@ -96,7 +98,10 @@ export class Clients {
     return { ...row, clientId: row.id };
   }
 
-  /** Says whom the record of processing names for a client. @throws {GraphQLError} BAD_USER_INPUT, NOT_FOUND */
+  /**
+   * Sets the contacts that the record of processing names for a client.
+   * @throws {GraphQLError} BAD_USER_INPUT, NOT_FOUND
+   */
   async nameContacts(client: string, input: NameClientContactsInput, principal: string): Promise<Client> {
     const office = (field: keyof NameClientContactsInput) =>
       input[field]?.trim() ? requireText(field, input[field], 300) : null;

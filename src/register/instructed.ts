@@ -2,8 +2,8 @@ import type { InstructedAct } from '../identity/client-instruction';
 import { denied, type RequestContext, requireClient } from '../identity/request-context';
 
 /**
- * Lets the platform act on a client only by that client's own order (statement R1): the token names the client, and an
- * instruction in force names the act.
+ * Lets the platform act on a client only by the client's instruction (statement R1): the token must name the client,
+ * and an instruction in force must name the act.
  * @returns the client
  * @throws {GraphQLError} FORBIDDEN
  */
@@ -14,7 +14,7 @@ export function requireInstructed(context: RequestContext, act: InstructedAct): 
 }
 
 /**
- * The client that a mutation means: the one that the token names, and no other.
+ * The client of a mutation. It must be the one that the token names.
  * @param reference its id or slug
  * @throws {GraphQLError} FORBIDDEN, NOT_FOUND
  */

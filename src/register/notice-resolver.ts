@@ -2,11 +2,12 @@ import { Arg, Ctx, Int, Query, Resolver } from 'type-graphql';
 import { type Connection, page, pageSize, positionOf } from '../api/paging';
 import { cursorsOf } from '../identity/cursors';
 import { type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { administration } from '../identity/roles';
 import type { KeyStore } from '../keys/key-store';
 import { ClientNotice, ClientNoticeConnection } from './client-notice';
 import type { Notices } from './notices';
 
-/** What the platform told a client, for its officers. */
+/** Notices of the platform, for the client's officers. */
 @Resolver()
 export class NoticeResolver {
   constructor(
@@ -20,7 +21,7 @@ export class NoticeResolver {
     @Arg('first', () => Int, { nullable: true }) first?: number,
     @Arg('after', () => String, { nullable: true }) after?: string,
   ): Promise<Connection<ClientNotice>> {
-    requireRole(context, 'CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER');
+    requireRole(context, ...administration);
     const { id } = requireClient(context);
     const size = pageSize(first);
     const cursors = cursorsOf(context, await this.keys.derivedKey(id, 'cursor'), 'Query.notices');

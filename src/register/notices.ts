@@ -7,18 +7,18 @@ import { TenantWriter } from '../tenancy/tenant-writer';
 import { ClientNotice } from './client-notice';
 import type { Webhooks } from './webhooks/webhooks';
 
-/** What a client's endpoint is told: that there is a notice, and what it says. */
+/** The message to a client's endpoint about a notice. */
 export const NOTICE_EVENT = 'client.notice';
 
 export interface Notice {
-  /** The same id to the same client is the same notice: it is sent once. */
+  /** A notice is sent once to a client for each id. */
   readonly id: string;
   readonly kind: string;
   readonly subject: string;
   readonly message: string;
 }
 
-/** Notices to clients, kept where the client's data is, and sent to the client's endpoint where it has one. */
+/** Notices to clients. Stored with the client's data, and sent to the client's endpoint if it has one. */
 export class Notices {
   readonly #regions: Regions;
   readonly #keys: KeyStore;
@@ -47,7 +47,7 @@ export class Notices {
     }
   }
 
-  /** What the client's endpoint is told of a notice; undefined where there is none any more. */
+  /** The message to the client's endpoint. Undefined where the notice is gone. */
   async body(client: string, id: string): Promise<Record<string, unknown> | undefined> {
     const [row] = await new TenantReader(await this.#regions.of(client), this.#keys).select(ClientNotice, {
       client,
@@ -60,7 +60,7 @@ export class Notices {
     return { notice: id, kind, subject, message, sentAt };
   }
 
-  /** Newest first, from before an id. */
+  /** Newest first, before an id. */
   async list(client: string, limit: number, before: string | undefined): Promise<Row[]> {
     const where: Condition[] = before === undefined ? [] : [{ field: 'id', is: '<', value: before }];
     return new TenantReader(await this.#regions.of(client), this.#keys).select(ClientNotice, {

@@ -2,12 +2,13 @@ import type { ClientPolicy, ClientReference, PolicySource, RegisteredParty } fro
 import { sideOf, type TokenClaims } from '../identity/caller';
 import type { GovernanceRecords } from '../identity/governance-records';
 import type { Permission } from '../identity/rights';
+import { type Validity, validUntil } from '../law/validity';
 import type { Agreement } from './agreement';
 import type { Clients } from './clients';
 import type { SubProcessor } from './sub-processor';
 import type { ThirdParties } from './third-parties';
 
-/** What the register tells the access service: agreements, installations, sub-processors as permissions and limits. */
+/** Gives the access service the register's agreements, installations and sub-processors, as permissions and limits. */
 export class RegisterPolicySource implements PolicySource {
   constructor(
     private readonly clients: Clients,
@@ -44,24 +45,20 @@ export class RegisterPolicySource implements PolicySource {
 
   async party({ roles, subject }: TokenClaims): Promise<RegisteredParty | undefined> {
     if (sideOf(roles) === 'PARTNER') return (await this.parties.application(subject)) ?? undefined;
-    // Whether it is engaged is asked with its purposes, at the time of each request.
+    // Whether it is engaged is checked on each request, with its purposes.
     const subProcessor = await this.parties.subProcessor(subject);
     return subProcessor ? { id: subProcessor.id, country: subProcessor.country, scopes: null } : undefined;
   }
 }
 
-const validity = ({ effectiveFrom, effectiveTo }: Agreement) => ({
-  validFrom: effectiveFrom.getTime(),
-  validTo: effectiveTo?.getTime() ?? null,
-});
-
-const engagement = ({ engagedFrom, engagedTo }: SubProcessor) => ({ validFrom: engagedFrom, validTo: engagedTo });
+const validity = ({ effectiveFrom, effectiveTo }: Agreement): Validity =>
+  validUntil(effectiveFrom.getTime(), effectiveTo?.getTime());
 
 /** The register's entry is the client's general authorisation of the sub-processor (GDPR Art. 28(2), statement S2). */
 function permissionOf(subProcessor: SubProcessor): Permission {
-  const { id, slug, purposes, categories } = subProcessor;
+  const { id, slug, purposes, categories, engagedFrom, engagedTo } = subProcessor;
   return {
-    ...engagement(subProcessor),
+    ...validUntil(engagedFrom, engagedTo),
     title: `sub-processor ${slug}`,
     purposes,
     categories,

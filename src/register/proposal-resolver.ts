@@ -2,6 +2,7 @@ import { Arg, Ctx, Field, Mutation, ObjectType, Query, Resolver } from 'type-gra
 import { sideOf } from '../identity/caller';
 import { Leaves } from '../identity/entry-declarations';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { administration, overseers, platformOfficers } from '../identity/roles';
 import { requireInstructed } from './instructed';
 import { ConfirmProposalInput, Proposal, RefuseProposalInput } from './proposal';
 import type { Proposals } from './proposals';
@@ -12,10 +13,10 @@ class ProposalPayload {
   proposal: Proposal;
 }
 
-/** What takes two persons of the platform. */
+/** Acts that need two people of the platform. */
 @Resolver()
 export class ProposalResolver {
-  constructor(private readonly room: Proposals) {}
+  constructor(private readonly acts: Proposals) {}
 
   @Query(() => [Proposal], {
     description:
@@ -23,15 +24,8 @@ export class ProposalResolver {
       'and for the platform about none. The newest first.',
   })
   proposals(@Ctx() context: RequestContext): Promise<Proposal[]> {
-    requireRole(
-      context,
-      'CLIENT_ADMIN',
-      'CLIENT_PRIVACY_OFFICER',
-      'PLATFORM_STAFF',
-      'PLATFORM_PRIVACY_OFFICER',
-      'AUDITOR',
-    );
-    return this.room.list(placesOf(context));
+    requireRole(context, ...overseers);
+    return this.acts.list(placesOf(context));
   }
 
   @Mutation(() => ProposalPayload, { description: 'Confirms what another person proposed; it is done at once.' })
@@ -41,7 +35,7 @@ export class ProposalResolver {
     @Ctx() context: RequestContext,
   ): Promise<ProposalPayload> {
     await this.#requireOfficer(id, context);
-    return { proposal: await this.room.confirm(placesOf(context), id, context.claims.subject) };
+    return { proposal: await this.acts.confirm(placesOf(context), id, context.claims.subject) };
   }
 
   @Mutation(() => ProposalPayload, { description: 'Stops what was proposed.' })
@@ -50,20 +44,20 @@ export class ProposalResolver {
     @Arg('input', () => RefuseProposalInput) { id, reason }: RefuseProposalInput,
     @Ctx() context: RequestContext,
   ): Promise<ProposalPayload> {
-    requireRole(context, 'PLATFORM_PRIVACY_OFFICER', 'CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER');
-    return { proposal: await this.room.refuse(placesOf(context), id, reason, context.claims.subject) };
+    requireRole(context, ...platformOfficers, ...administration);
+    return { proposal: await this.acts.refuse(placesOf(context), id, reason, context.claims.subject) };
   }
 
-  /** Whoever confirms needs what whoever proposed it needed: an instruction that is still in force. */
+  /** The instruction that permitted the proposal must still be in force when it is confirmed. */
   async #requireOfficer(id: string, context: RequestContext): Promise<void> {
-    requireRole(context, 'PLATFORM_PRIVACY_OFFICER');
-    const proposal = await this.room.find(placesOf(context), id);
+    requireRole(context, ...platformOfficers);
+    const proposal = await this.acts.find(placesOf(context), id);
     if (!proposal) throw denied.notFound('proposal');
     if (proposal.act !== 'CERTIFY_RECIPIENT') requireInstructed(context, proposal.act);
   }
 }
 
-/** Clients whose proposals the caller may know: the one that the token names, and for the platform those about none. */
+/** The clients whose proposals the caller may see: the one that the token names; for the platform also none. */
 function placesOf(context: RequestContext): Array<string | null> {
   const ofClient = context.client || context.claims.tenant !== undefined ? [requireClient(context).id] : [];
   const side = sideOf(context.claims.roles);

@@ -1,7 +1,7 @@
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { DateTime } from '../api/date-time';
-import { register } from '../identity/enums';
+import { enumOf } from '../api/enum-of';
 import { idColumn, instantColumn, textColumn } from '../storage/columns';
 
 export const proposedActs = {
@@ -18,12 +18,8 @@ const proposalStates = {
 } as const;
 export type ProposalState = keyof typeof proposalStates;
 
-const ProposedActEnum = register(
-  'ProposedAct',
-  'What two persons of the platform do together, or nobody.',
-  proposedActs,
-);
-const ProposalStateEnum = register('ProposalState', 'Where a proposal stands.', proposalStates);
+const ProposedActEnum = enumOf('ProposedAct', 'What two persons of the platform do together, or nobody.', proposedActs);
+const ProposalStateEnum = enumOf('ProposalState', 'Where a proposal stands.', proposalStates);
 
 /** An act that one person of the platform proposes and another confirms. */
 @Entity('proposal')

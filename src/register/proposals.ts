@@ -1,22 +1,22 @@
 import { IsNull } from 'typeorm';
 import { v7 as uuid, validate } from 'uuid';
 import { type ChangeRecorder, changing } from '../identity/change-recorder';
+import { requireText } from '../identity/checks';
 import { denied } from '../identity/request-context';
 import { decidedChange, decidedRow } from '../storage/decided-row';
 import type { Regions } from '../storage/regions';
 import { committed, inTransaction } from '../storage/transaction';
-import { requireText } from './checks';
 import { Proposal, type ProposedAct } from './proposal';
 
-/** Does what was proposed, once another person confirmed it. @param by who confirmed it */
+/** Carries out a proposal that another person confirmed. @param by who confirmed it */
 export type CarryOut = (proposal: Proposal, by: string) => Promise<void>;
 
-/** The client that a proposal is about; null where it is about none. */
+/** The client that a proposal is about. null means none. */
 type Place = string | null;
 
 const TERMS_LIMIT = 4_000;
 
-/** Acts that take two persons of the platform: one proposes, another confirms, as with approvals of transfers. */
+/** Acts that need two people of the platform: one proposes, another confirms. */
 export class Proposals {
   readonly #regions: Regions;
   readonly #recorder: ChangeRecorder;
@@ -29,12 +29,12 @@ export class Proposals {
     this.#now = now;
   }
 
-  /** Says what confirming an act does; rooms above say it of theirs. */
+  /** Registers what carries an act out. Modules above register their own acts. */
   on(act: ProposedAct, carryOut: CarryOut): void {
     this.#acts.set(act, carryOut);
   }
 
-  /** Proposals about some clients, null for those about none; the newest first. */
+  /** Proposals about these clients, newest first. null among them means proposals about no client. */
   async list(places: readonly Place[]): Promise<Proposal[]> {
     const { home } = this.#regions;
     const where = places.map((place) => ({ aboutClient: place ?? IsNull() }));
@@ -71,7 +71,7 @@ export class Proposals {
   }
 
   /**
-   * Confirms a proposal, and does it.
+   * Confirms a proposal and carries it out.
    * @throws {GraphQLError} NOT_FOUND, CONFLICT where it is decided, FORBIDDEN for whoever proposed it
    */
   async confirm(places: readonly Place[], id: string, principal: string): Promise<Proposal> {
@@ -93,7 +93,10 @@ export class Proposals {
     });
   }
 
-  /** Anyone entitled may stop it, whoever proposed it too. @throws {GraphQLError} NOT_FOUND, CONFLICT, BAD_USER_INPUT */
+  /**
+   * Refuses a proposal. Anyone entitled may, also who proposed it.
+   * @throws {GraphQLError} NOT_FOUND, CONFLICT, BAD_USER_INPUT
+   */
   async refuse(places: readonly Place[], id: string, reason: string, principal: string): Promise<Proposal> {
     const proposal = await this.#open(places, id);
     const refusal = requireText('reason', reason, 500);
@@ -110,7 +113,10 @@ export class Proposals {
 
   async #decide(
     proposal: Proposal,
-    changes: Pick<Proposal, 'state' | 'decidedBy' | 'decidedAt'> & Partial<Pick<Proposal, 'refusal'>>,
+    changes: Pick<Proposal, 'decidedBy' | 'decidedAt'> &
+      Partial<Pick<Proposal, 'refusal'>> & {
+        readonly state: 'CONFIRMED' | 'REFUSED';
+      },
     then: () => Promise<void>,
   ): Promise<Proposal> {
     const { id, act, aboutClient, proposedBy } = proposal;

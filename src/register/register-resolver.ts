@@ -4,6 +4,7 @@ import { cursorsOf } from '../identity/cursors';
 import { Leaves } from '../identity/entry-declarations';
 import { type RequestContext, requireClient, requirePrincipal, requireRole } from '../identity/request-context';
 import { noteGiven } from '../identity/request-notes';
+import { administration, platform, platformOfficers } from '../identity/roles';
 import { about, unrestricted } from '../identity/subject-state';
 import type { KeyStore } from '../keys/key-store';
 import { PersonalRows } from '../tenancy/personal-data';
@@ -49,10 +50,8 @@ class InstallationPayload {
   installation: Installation;
 }
 
-const platform = ['PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER'] as const;
-/** Transfers rest on certifications: whoever processes the data does not say by himself that he may. */
-const certifiers = ['PLATFORM_PRIVACY_OFFICER'] as const;
-const administration = ['CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
+/** Transfers rest on certifications, so those who process the data do not record their own. */
+const certifiers = platformOfficers;
 
 /** The register: clients, agreements, sub-processors, third-party applications and their installations. */
 @Resolver(() => Client)
@@ -61,7 +60,7 @@ export class RegisterResolver {
     private readonly clients: Clients,
     private readonly parties: ThirdParties,
     private readonly keys: KeyStore,
-    /** Cursors over clients belong to no client. */
+    /** The platform's key: cursors over clients belong to no client. */
     private readonly platformCursorKey: Buffer,
   ) {}
 

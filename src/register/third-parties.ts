@@ -1,5 +1,7 @@
 import { v7 as uuid, validate } from 'uuid';
+import type { AuditKind } from '../identity/audit-kinds';
 import { type Change, type ChangeRecorder, changing, unrecorded } from '../identity/change-recorder';
+import { requireCountry, requireText } from '../identity/checks';
 import type { GovernanceRecords } from '../identity/governance-records';
 import { bumpPolicy, REGISTER } from '../identity/policy-version';
 import { GranteeKind } from '../identity/purpose-grant';
@@ -15,18 +17,18 @@ import { TenantWriter } from '../tenancy/tenant-writer';
 import { announceWithin, type Draft, ofApplication, ofSubProcessor } from './announcements';
 import type { CertificationInput } from './certification';
 import { Certifications } from './certifications';
-import { requireCountry, requireScopes, requireSlug, requireText } from './checks';
+import { requireScopes, requireSlug } from './checks';
 import { Installation, type InstallThirdPartyApplicationInput } from './installation';
 import { type RegisterSubProcessorInput, SubProcessor } from './sub-processor';
 import { type RegisterThirdPartyApplicationInput, ThirdPartyApplication } from './third-party-application';
 
-/** A change of an entry: what the ledger keeps of it, and what clients are told. */
+/** A change of an entry: its ledger entry, and its announcement. */
 interface RegisterChange extends Pick<Change, 'principal' | 'details'> {
-  readonly kind: string;
+  readonly kind: AuditKind;
   readonly announced: Draft | undefined;
 }
 
-/** Sub-processors, third-party applications, and where these are installed. */
+/** Sub-processors, third-party applications and their installations. */
 export class ThirdParties {
   readonly #regions: Regions;
   readonly #keys: KeyStore;
@@ -66,7 +68,7 @@ export class ThirdParties {
     return committed(home, () => home.getRepository(SubProcessor).findOneBy(where));
   }
 
-  /** Registers a sub-processor, or the new terms of one that is registered. */
+  /** Registers a sub-processor, or new terms of a registered one. */
   async registerSubProcessor(input: RegisterSubProcessorInput, principal = 'platform'): Promise<SubProcessor> {
     const known = await this.subProcessor(requireSlug(input.slug));
     const entry: SubProcessor = {
@@ -86,13 +88,13 @@ export class ThirdParties {
     const { id, slug, country, purposes, categories } = entry;
     const details = { record: id, slug, country, purposes: purposes.join(), categories: categories.join() };
     const recipient = { kind: 'SUB_PROCESSOR', id } as const;
-    const change = { kind: 'SUB_PROCESSOR_REGISTERED', principal, details };
+    const change = { kind: 'SUB_PROCESSOR_REGISTERED', principal, details } as const;
     const announced = ofSubProcessor(known, entry);
     await this.#save(SubProcessor, entry, { ...change, announced }, recipient, input.certifications);
     return entry;
   }
 
-  /** Registers an application, or its new terms: a new notice suspends installations until it is accepted. */
+  /** Registers an application, or its new terms. A new privacy notice suspends installations until it is accepted. */
   async registerApplication(
     input: RegisterThirdPartyApplicationInput,
     principal = 'platform',
@@ -111,7 +113,7 @@ export class ThirdParties {
     requireOwnVersion(known, entry);
     const { id, slug, country, scopes, privacyNoticeVersion } = entry;
     const details = { record: id, slug, country, scopes: scopes.join(' '), privacyNoticeVersion };
-    const change = { kind: 'APPLICATION_REGISTERED', principal, details };
+    const change = { kind: 'APPLICATION_REGISTERED', principal, details } as const;
     const announced = ofApplication(known, entry);
     const recipient = { kind: 'APPLICATION', id } as const;
     await this.#save(ThirdPartyApplication, entry, { ...change, announced }, recipient, input.certifications);
@@ -119,8 +121,8 @@ export class ThirdParties {
   }
 
   /**
-   * Installs an application at a client and grants it its purposes; again, to accept a new notice. What it had been
-   * granted before is withdrawn: it reads for the purposes that were named last, and no more.
+   * Installs an application at a client and grants it purposes. Installing again accepts a new notice. Earlier grants
+   * are withdrawn: only the purposes named last count.
    * @throws {GraphQLError} NOT_FOUND, or PRIVACY_NOTICE_NOT_ACCEPTED naming the current version
    */
   async install(client: string, input: InstallThirdPartyApplicationInput, principal: string): Promise<Installation> {
@@ -207,7 +209,7 @@ export class ThirdParties {
   }
 }
 
-/** A version alone tells nobody what is accepted. */
+/** A version alone does not say what is accepted, so the notice's text or address must be given. */
 function requireNotice(input: RegisterThirdPartyApplicationInput) {
   const { privacyNoticeUrl: url, privacyNoticeText: text } = input;
   if (!url && !text) throw denied.input('"privacyNoticeUrl" or "privacyNoticeText" must say what is accepted.');
@@ -220,7 +222,7 @@ function requireNotice(input: RegisterThirdPartyApplicationInput) {
   };
 }
 
-/** What was accepted under a version stays what it says. */
+/** A published version of a notice cannot change: clients have accepted it. */
 function requireOwnVersion(known: ThirdPartyApplication | null, entry: ThirdPartyApplication): void {
   const { privacyNoticeVersion: version, privacyNoticeText: before } = known ?? {};
   if (version !== entry.privacyNoticeVersion || !before || before === entry.privacyNoticeText) return;

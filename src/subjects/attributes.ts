@@ -4,8 +4,8 @@ import { attributeKeyIndex } from '../keys/blind-index';
 import type { KeyStore } from '../keys/key-store';
 import { TenantReader } from '../tenancy/tenant-reader';
 import type { TenantWriter } from '../tenancy/tenant-writer';
-import { CustomAttribute } from './custom-attribute';
 import type { AttributeInput } from './customer-inputs';
+import { CustomAttribute } from './related/custom-attribute';
 
 interface Owner {
   readonly manager: EntityManager;

@@ -1,11 +1,11 @@
 import { Directive, Field, ID, InputType } from 'type-graphql';
 import { DateTime } from '../api/date-time';
-import { EmailAddress } from '../api/email-address';
 import type { ProcessingPurpose } from '../governance/vocabulary';
 import { ProcessingPurposeEnum } from '../identity/enums';
-import type { RestrictionGround } from './customer';
-import { PostalAddressInput } from './postal-address';
+import { Customer, type RestrictionGround } from './customer';
+import type { PostalAddressInput } from './postal-address';
 import { RestrictionGroundEnum } from './processing-restriction';
+import { WritesFieldsOf } from './writable-fields';
 
 const reads = (field: string) => Directive(`@governedBy(field: "Customer.${field}")`);
 const looksUp = (field: string) => Directive(`@governedBy(field: "Customer.${field}", operators: [EQ])`);
@@ -69,70 +69,27 @@ export class AttributeInput {
   value?: string | null;
 }
 
-@InputType({ description: 'What is known of a person; what one may not read, one may not write.' })
-class CustomerFields {
-  @reads('firstName')
-  @Field(() => String, { nullable: true })
-  firstName?: string | null;
-
-  @reads('lastName')
-  @Field(() => String, { nullable: true })
-  lastName?: string | null;
-
-  @reads('email')
-  @Field(() => EmailAddress, { nullable: true })
-  email?: string | null;
-
-  @reads('phone')
-  @Field(() => String, { nullable: true })
-  phone?: string | null;
-
-  @reads('socialHandle')
-  @Field(() => String, { nullable: true })
-  socialHandle?: string | null;
-
-  @reads('ipAddress')
-  @Field(() => String, { nullable: true, description: 'IPv4 or IPv6.' })
-  ipAddress?: string | null;
-
-  @reads('gender')
-  @Field(() => String, { nullable: true })
-  gender?: string | null;
-
-  // The address is replaced as a whole: parts that are left out become unknown.
-  @Directive('@governedBy(field: "PostalAddress.street")')
-  @Field(() => PostalAddressInput, { nullable: true })
+/** What the inputs below get from the writable fields of {@link Customer}. */
+type Written = Partial<Omit<Customer, 'clientId' | 'id' | 'postalAddress'>> & {
   postalAddress?: PostalAddressInput | null;
+};
+const written = class {} as new () => Written;
 
-  @reads('residency')
-  @Field(() => String, { nullable: true, description: 'The country whose law covers the person, ISO 3166-1 alpha-2.' })
-  residency?: string | null;
-
-  @reads('externalId')
-  @Field(() => String, {
-    nullable: true,
-    description: "The person's id in the client's own system; it names one person.",
-  })
-  externalId?: string | null;
-
+@WritesFieldsOf(Customer)
+@InputType({ description: 'What is known of a person; what one may not read, one may not write.' })
+class CustomerFields extends written {
   @Field(() => [AttributeInput], { nullable: true })
   attributes?: AttributeInput[] | null;
 }
 
+@WritesFieldsOf(Customer, { onlyWhenCreated: true })
 @InputType()
 export class CreateCustomerInput extends CustomerFields {
-  @reads('source')
-  @Field(() => String, {
-    nullable: true,
-    description: 'Where the data comes from; the calling principal, if not said (C2).',
-  })
-  source?: string | null;
-
   @Field(() => Boolean, {
     nullable: true,
     description:
-      'Takes in a person whose erasure is on record, such as one who became a customer again; ' +
-      'for administrators and privacy officers.',
+      'Takes in a person whose erasure is on record, such as one who became a customer again; for ' +
+      'administrators and privacy officers.',
   })
   allowErased?: boolean | null;
 }

@@ -1,29 +1,13 @@
-import {
-  Arg,
-  Ctx,
-  Directive,
-  Field,
-  FieldResolver,
-  ID,
-  Int,
-  Mutation,
-  ObjectType,
-  Query,
-  Resolver,
-  Root,
-} from 'type-graphql';
+import { Arg, Ctx, Directive, Field, ID, Int, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
 import { type Connection, connectionOf, page, pageSize, positionOf } from '../api/paging';
-import { RowResolver } from '../api/row-resolvers';
 import { cursorsOf } from '../identity/cursors';
 import { ChangesNoGovernance, Leaves } from '../identity/entry-declarations';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { noteGiven } from '../identity/request-notes';
+import { administration, clientRoles } from '../identity/roles';
 import type { KeyStore } from '../keys/key-store';
 import { PersonalRows } from '../tenancy/personal-data';
-import type { Row } from '../tenancy/tenant-reader';
 import { personalCategories } from '../tenancy/tenant-table';
-import { Conversation, ConversationConnection, Message, MessageConnection } from './conversation';
-import { CustomAttribute } from './custom-attribute';
 import { Customer } from './customer';
 import {
   CreateCustomerInput,
@@ -34,12 +18,9 @@ import {
   UpdateCustomerInput,
 } from './customer-inputs';
 import { type Customers, type CustomerWriter, MOST_ALIKE } from './customers';
-import { HealthRecord, HealthRecordConnection } from './health-record';
-import { Order, OrderConnection, OrderItem } from './order';
 import { ProcessingRestriction } from './processing-restriction';
 import { reachOf } from './reach';
-import type { Records, Relation } from './records';
-import { cursorKeyOf, idOf, relatedPage } from './related-page';
+import { cursorKeyOf, idOf } from './related-page';
 import { fieldsAskedBy, mayMatch } from './withheld-matches';
 
 const CustomerConnection = connectionOf(Customer, 'Customer');
@@ -50,55 +31,13 @@ export class CustomerPayload {
   customer: Customer | null;
 }
 
-// Roots are typed as plain rows: type-graphql would copy them into a class and lose the mark of their state.
-const ofCustomer = { customerId: 'id' };
-const newestFirst = { field: 'id', descending: true };
-const orders: Relation = { entity: Order, type: 'Order', parent: ofCustomer, orderBy: newestFirst };
-const items: Relation = {
-  entity: OrderItem,
-  type: 'OrderItem',
-  parent: { customerId: 'customerId', orderId: 'id' },
-  orderBy: { field: 'id' },
-};
-const conversations: Relation = {
-  entity: Conversation,
-  type: 'Conversation',
-  parent: ofCustomer,
-  orderBy: newestFirst,
-};
-const messages: Relation = {
-  entity: Message,
-  type: 'Message',
-  parent: { customerId: 'customerId', conversationId: 'id' },
-  orderBy: { field: 'id' },
-};
-const healthRecords: Relation = {
-  entity: HealthRecord,
-  type: 'HealthRecord',
-  parent: ofCustomer,
-  orderBy: newestFirst,
-};
-const attributes: Relation = {
-  entity: CustomAttribute,
-  type: 'CustomAttribute',
-  parent: ofCustomer,
-  orderBy: { field: 'id' },
-};
-
-/** The most lines of an order and attributes of a customer, which are plain lists. */
-const LIST_LIMIT = 1_000;
-
 /** The categories of a customer's own row. */
 export const categories = personalCategories(Customer);
-
-const writers = ['CLIENT_APP', 'CLIENT_AGENT', 'CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
-const administration = ['CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
 
 @Resolver(() => Customer)
 export class CustomerResolver {
   constructor(
     private readonly customers: Customers,
-    private readonly records: Records,
     private readonly keys: KeyStore,
   ) {}
 
@@ -178,57 +117,6 @@ export class CustomerResolver {
   }
 
   @PersonalRows()
-  @FieldResolver(() => OrderConnection, { nullable: true, description: 'Newest first.' })
-  @RowResolver('Customer', 'first', 'after')
-  orders(
-    @Root() customer: Row,
-    @Ctx() context: RequestContext,
-    @Arg('first', () => Int, { nullable: true }) first?: number,
-    @Arg('after', () => String, { nullable: true }) after?: string,
-  ): Promise<Connection<Order>> {
-    return this.#related(context, orders, customer, first, after);
-  }
-
-  @PersonalRows()
-  @FieldResolver(() => ConversationConnection, { nullable: true, description: 'Newest first.' })
-  @RowResolver('Customer', 'first', 'after')
-  conversations(
-    @Root() customer: Row,
-    @Ctx() context: RequestContext,
-    @Arg('first', () => Int, { nullable: true }) first?: number,
-    @Arg('after', () => String, { nullable: true }) after?: string,
-  ): Promise<Connection<Conversation>> {
-    return this.#related(context, conversations, customer, first, after);
-  }
-
-  @PersonalRows()
-  @FieldResolver(() => HealthRecordConnection, {
-    nullable: true,
-    description: 'Newest first. That there are any is health data itself.',
-  })
-  @RowResolver('Customer', 'first', 'after')
-  healthRecords(
-    @Root() customer: Row,
-    @Ctx() context: RequestContext,
-    @Arg('first', () => Int, { nullable: true }) first?: number,
-    @Arg('after', () => String, { nullable: true }) after?: string,
-  ): Promise<Connection<HealthRecord>> {
-    return this.#related(context, healthRecords, customer, first, after);
-  }
-
-  @PersonalRows()
-  @FieldResolver(() => [CustomAttribute], {
-    nullable: true,
-    description: 'What else the client records, oldest first.',
-  })
-  @RowResolver('Customer')
-  async attributes(@Root() customer: Row, @Ctx() context: RequestContext): Promise<CustomAttribute[]> {
-    return (await this.records.of(context, attributes, customer, {
-      limit: LIST_LIMIT,
-    })) as unknown as CustomAttribute[];
-  }
-
-  @PersonalRows()
   @Mutation(() => CustomerPayload, {
     nullable: true,
     description: 'Records a new customer; what the purpose may not read, here, is not written.',
@@ -238,7 +126,7 @@ export class CustomerResolver {
     @Arg('input', () => CreateCustomerInput) input: CreateCustomerInput,
     @Ctx() context: RequestContext,
   ): Promise<CustomerPayload> {
-    requireRole(context, ...writers);
+    requireRole(context, ...clientRoles);
     if (input.allowErased) requireRole(context, ...administration);
     const { id } = requireClient(context);
     return this.#payload(context, await this.customers.create(id, input, context.claims.subject, writerOf(context)));
@@ -251,7 +139,7 @@ export class CustomerResolver {
     @Arg('input', () => UpdateCustomerInput) input: UpdateCustomerInput,
     @Ctx() context: RequestContext,
   ): Promise<CustomerPayload> {
-    requireRole(context, ...writers);
+    requireRole(context, ...clientRoles);
     if (input.allowErased) requireRole(context, ...administration);
     await this.customers.update(requireClient(context).id, input, writerOf(context));
     return this.#payload(context, input.customerId);
@@ -307,48 +195,6 @@ export class CustomerResolver {
     const customer = await this.customers.find(requireClient(context).id, id, readable(context));
     if (customer) noteGiven(context, [customer], categories);
     return customer ?? null;
-  }
-
-  #related<T extends object>(
-    context: RequestContext,
-    relation: Relation,
-    parent: object,
-    first?: number,
-    after?: string,
-  ): Promise<Connection<T>> {
-    return relatedPage<T>(this.records, this.keys, context, relation, parent, first, after);
-  }
-}
-
-@Resolver(() => Order)
-export class OrderResolver {
-  constructor(private readonly records: Records) {}
-
-  @PersonalRows()
-  @FieldResolver(() => [OrderItem], { nullable: true })
-  @RowResolver('Order')
-  async items(@Root() order: Row, @Ctx() context: RequestContext): Promise<OrderItem[]> {
-    return (await this.records.of(context, items, order, { limit: LIST_LIMIT })) as unknown as OrderItem[];
-  }
-}
-
-@Resolver(() => Conversation)
-export class ConversationResolver {
-  constructor(
-    private readonly records: Records,
-    private readonly keys: KeyStore,
-  ) {}
-
-  @PersonalRows()
-  @FieldResolver(() => MessageConnection, { nullable: true, description: 'Oldest first.' })
-  @RowResolver('Conversation', 'first', 'after')
-  messages(
-    @Root() conversation: Row,
-    @Ctx() context: RequestContext,
-    @Arg('first', () => Int, { nullable: true }) first?: number,
-    @Arg('after', () => String, { nullable: true }) after?: string,
-  ): Promise<Connection<Message>> {
-    return relatedPage<Message>(this.records, this.keys, context, messages, conversation, first, after);
   }
 }
 

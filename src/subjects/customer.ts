@@ -1,9 +1,13 @@
 import { Field, ID, ObjectType } from 'type-graphql';
 import { DateTime } from '../api/date-time';
+import { EmailAddress } from '../api/email-address';
 import type { ProcessingPurpose } from '../governance/vocabulary';
+import { requireCountry, requireIpAddress } from '../identity/checks';
 import { ProcessingPurposeEnum } from '../identity/enums';
 import { NonPersonal, PersonalData } from '../tenancy/personal-data';
 import { Key, TenantTable } from '../tenancy/tenant-table';
+import { country, digits, email, externalId, instant, ipAddress, text, words } from './import/field-types';
+import { Importable } from './import/importable';
 import {
   contact,
   demographic,
@@ -15,7 +19,8 @@ import {
   origin,
   residence,
 } from './policies';
-import { PostalAddress } from './postal-address';
+import { PostalAddress, PostalAddressInput } from './postal-address';
+import { Writable } from './writable-fields';
 
 /** Why a person's processing is restricted: withheld for every purpose but LEGAL (GDPR Art. 18(2), 21). */
 export const restrictionGrounds = {
@@ -26,6 +31,8 @@ export const restrictionGrounds = {
   OBJECTION: 'GDPR Art. 21(1)',
 } as const;
 export type RestrictionGround = keyof typeof restrictionGrounds;
+
+const ofResidency = 'The country whose law covers the person, ISO 3166-1 alpha-2.';
 
 @TenantTable('customer', {
   subject: { kind: 'CUSTOMER', id: 'id' },
@@ -48,14 +55,20 @@ export class Customer {
   id: string;
 
   @PersonalData({ ...name, stored: { sealed: true } })
+  @Writable()
+  @Importable(words)
   @Field(() => String, { nullable: true })
   firstName: string | null;
 
   @PersonalData({ ...name, stored: { sealed: true } })
+  @Writable()
+  @Importable(words)
   @Field(() => String, { nullable: true })
   lastName: string | null;
 
   @PersonalData({ ...contact, stored: { sealed: true, index: 'email' } })
+  @Writable({ type: () => EmailAddress })
+  @Importable(email)
   @Field(() => String, { nullable: true })
   email: string | null;
 
@@ -63,30 +76,49 @@ export class Customer {
     ...contact,
     stored: { sealed: true, index: 'phone', countries: ['residency', 'postalAddress'] },
   })
+  @Writable()
+  @Importable(digits(1_000))
   @Field(() => String, { nullable: true })
   phone: string | null;
 
   @PersonalData({ ...contact, stored: { sealed: true, index: 'socialHandle' } })
+  @Writable()
+  @Importable(words)
   @Field(() => String, { nullable: true })
   socialHandle: string | null;
 
   @PersonalData({ ...networkAddress, stored: { sealed: true } })
+  @Writable({ description: 'IPv4 or IPv6.', check: requireIpAddress })
+  @Importable(ipAddress)
   @Field(() => String, { nullable: true })
   ipAddress: string | null;
 
   @PersonalData({ ...demographic, stored: { sealed: true } })
+  @Writable()
+  @Importable(words)
   @Field(() => String, { nullable: true })
   gender: string | null;
 
   @PersonalData({ ...contact, deidentify: {}, allow: [...residence.allow], stored: { sealed: true } })
+  // It is written as a whole: what is left out of it is unknown from then on, the street too.
+  @Writable({ type: () => PostalAddressInput, governedBy: 'PostalAddress.street' })
+  @Importable(PostalAddress)
   @Field(() => PostalAddress, { nullable: true, description: 'Each of its fields has its own purposes.' })
   postalAddress: PostalAddress | null;
 
   @PersonalData({ ...residence, stored: { plain: { text: 2 } } })
-  @Field(() => String, { nullable: true, description: 'The country whose law covers the person, ISO 3166-1 alpha-2.' })
+  @Writable({ description: ofResidency, check: requireCountry })
+  @Importable(country)
+  @Field(() => String, { nullable: true, description: ofResidency })
   residency: string | null;
 
   @PersonalData({ ...origin, stored: { plain: { text: 255 } } })
+  @Writable({
+    description: 'Where the data comes from; the calling principal, if not said (C2).',
+    limit: 255,
+    onlyWhenCreated: true,
+  })
+  @Importable(text(100))
   @Field(() => String, { nullable: true, description: 'Where the data came from.' })
   source: string | null;
 
@@ -98,6 +130,8 @@ export class Customer {
     deidentify: { IMPROVEMENT: 'PSEUDONYM' },
     stored: { sealed: true, index: 'externalId' },
   })
+  @Writable({ description: "The person's id in the client's own system; it names one person.", limit: 200 })
+  @Importable(externalId)
   @Field(() => String, { nullable: true, description: "The person's id in the client's own system." })
   externalId: string | null;
 
@@ -107,6 +141,7 @@ export class Customer {
   externalIdRank: number | null;
 
   @PersonalData({ ...moment, stored: { plain: 'instant' } })
+  @Importable(instant)
   @Field(() => DateTime, { nullable: true })
   createdAt: Date | null;
 

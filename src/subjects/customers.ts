@@ -14,7 +14,6 @@ import { type Condition, type Row, TenantReader } from '../tenancy/tenant-reader
 import { tableOf } from '../tenancy/tenant-table';
 import { TenantWriter } from '../tenancy/tenant-writer';
 import { setAttributes } from './attributes';
-import { CustomAttribute } from './custom-attribute';
 import { Customer, type RestrictionGround, restrictionGrounds } from './customer';
 import { checkCustomer, requireSomething } from './customer-checks';
 import { filterConditions } from './customer-filter';
@@ -34,6 +33,7 @@ import {
   type Reach,
   unreached,
 } from './reach';
+import { CustomAttribute } from './related/custom-attribute';
 import { fieldsAskedBy, mayMatch } from './withheld-matches';
 import { requireNotUnderErasure } from './writable';
 

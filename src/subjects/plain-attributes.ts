@@ -10,7 +10,7 @@ import { emptyWriteAheadLog } from '../storage/write-ahead-log';
 import { sealingContext } from '../tenancy/tenant-reader';
 import { tenantSql } from '../tenancy/tenant-sql';
 import { tableOf } from '../tenancy/tenant-table';
-import { CustomAttribute } from './custom-attribute';
+import { CustomAttribute } from './related/custom-attribute';
 
 /** The table to which the migration moved attributes with plain keys. */
 const TABLE = 'customer_attribute_plain';

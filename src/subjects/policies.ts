@@ -1,3 +1,4 @@
+import { otherwise } from '../tenancy/personal-data';
 import type { PersonalDataOptions } from '../tenancy/tenant-table';
 
 /*
@@ -31,8 +32,7 @@ export const whereabouts: Policy = { ...contact, deidentify: {} };
 /** Ids of rows about a person. They may not be null, so a withheld row shows its pseudonym. */
 export const identifier: Policy = {
   category: 'ONLINE_IDENTIFIER',
-  allow: ['SERVICE_DELIVERY', 'SECURITY', 'SUPPORT', 'LEGAL'],
-  deidentify: { IMPROVEMENT: 'PSEUDONYM' },
+  ...otherwise('PSEUDONYM', ['SERVICE_DELIVERY', 'SECURITY', 'SUPPORT', 'LEGAL']),
   ...untilAgreementEnds,
 };
 
@@ -84,10 +84,7 @@ export const purchaseAmount: Policy = {
 };
 export const purchaseTime: Policy = { ...purchase, deidentify: { IMPROVEMENT: 'GENERALIZE' }, erasure: 'DEIDENTIFY' };
 export const purchaseFact: Policy = { ...purchase, allow: [...purchaseReaders, 'IMPROVEMENT'], erasure: 'DEIDENTIFY' };
-export const purchaseId: Policy = {
-  ...purchase,
-  deidentify: { SECURITY: 'PSEUDONYM', IMPROVEMENT: 'PSEUDONYM' },
-};
+export const purchaseId: Policy = { ...purchase, ...otherwise('PSEUDONYM', purchase.allow) };
 
 /** Correspondence between a person and client users (C1): never for security or improvement. */
 export const correspondence: Policy = {
@@ -95,10 +92,7 @@ export const correspondence: Policy = {
   allow: ['SERVICE_DELIVERY', 'SUPPORT', 'LEGAL'],
   ...untilAgreementEnds,
 };
-export const correspondenceId: Policy = {
-  ...correspondence,
-  deidentify: { SECURITY: 'PSEUDONYM', IMPROVEMENT: 'PSEUDONYM' },
-};
+export const correspondenceId: Policy = { ...correspondence, ...otherwise('PSEUDONYM', correspondence.allow) };
 
 /** Medical information (C1): only with a HIPAA business associate agreement in force, never for improvement. */
 export const health: Policy = {
@@ -112,16 +106,14 @@ export const health: Policy = {
  */
 export const healthId: Policy = {
   category: 'HEALTH',
-  allow: ['SERVICE_DELIVERY', 'SUPPORT', 'LEGAL'],
-  deidentify: { SECURITY: 'PSEUDONYM', IMPROVEMENT: 'PSEUDONYM' },
+  ...otherwise('PSEUDONYM', ['SERVICE_DELIVERY', 'SUPPORT', 'LEGAL']),
   ...untilAgreementEnds,
 };
 
 /** Ids of rows about behaviour. They may not be null, so a withheld row shows its pseudonym. */
 export const behaviourId: Policy = {
   category: 'BEHAVIOUR',
-  allow: ['SERVICE_DELIVERY', 'SUPPORT', 'LEGAL'],
-  deidentify: { SECURITY: 'PSEUDONYM', IMPROVEMENT: 'PSEUDONYM' },
+  ...otherwise('PSEUDONYM', ['SERVICE_DELIVERY', 'SUPPORT', 'LEGAL']),
   ...untilAgreementEnds,
 };
 

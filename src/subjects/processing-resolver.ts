@@ -1,31 +1,18 @@
-import { Arg, Ctx, FieldResolver, Int, Mutation, Resolver, Root } from 'type-graphql';
-import type { Connection } from '../api/paging';
-import { RowResolver } from '../api/row-resolvers';
+import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
 import { Leaves } from '../identity/entry-declarations';
 import { type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { noteGiven } from '../identity/request-notes';
-import type { KeyStore } from '../keys/key-store';
+import { clientRoles } from '../identity/roles';
 import { PersonalRows } from '../tenancy/personal-data';
-import type { Row } from '../tenancy/tenant-reader';
-import { AutomatedDecision, AutomatedDecisionConnection } from './automated-decision';
 import { Customer } from './customer';
 import { CustomerPayload, categories } from './customer-resolver';
 import type { Customers } from './customers';
 import type { Processing } from './processing';
 import { ObjectToProcessingInput, RecordAutomatedDecisionInput, WithdrawObjectionInput } from './processing-inputs';
 import { reachOf } from './reach';
-import type { Records, Relation } from './records';
-import { relatedPage } from './related-page';
-
-const automatedDecisions: Relation = {
-  entity: AutomatedDecision,
-  type: 'AutomatedDecision',
-  parent: { customerId: 'id' },
-  orderBy: { field: 'id', descending: true },
-};
 
 /** An objection is the person's own: everybody who serves the person may record it. */
-const recorders = ['CLIENT_APP', 'CLIENT_AGENT', 'CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER'] as const;
+const recorders = clientRoles;
 
 /** Objections and automated decisions: everybody who serves the person may read and record them. */
 @Resolver(() => Customer)
@@ -33,21 +20,7 @@ export class ProcessingResolver {
   constructor(
     private readonly processing: Processing,
     private readonly customers: Customers,
-    private readonly records: Records,
-    private readonly keys: KeyStore,
   ) {}
-
-  @PersonalRows()
-  @FieldResolver(() => AutomatedDecisionConnection, { nullable: true, description: 'Newest first.' })
-  @RowResolver('Customer', 'first', 'after')
-  automatedDecisions(
-    @Root() customer: Row,
-    @Ctx() context: RequestContext,
-    @Arg('first', () => Int, { nullable: true }) first?: number,
-    @Arg('after', () => String, { nullable: true }) after?: string,
-  ): Promise<Connection<AutomatedDecision>> {
-    return relatedPage(this.records, this.keys, context, automatedDecisions, customer, first, after);
-  }
 
   @PersonalRows()
   @Mutation(() => CustomerPayload, {

@@ -1,7 +1,8 @@
 import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import type { ProcessingPurpose } from '../governance/vocabulary';
+import { exemptPurposes, type ProcessingPurpose } from '../governance/vocabulary';
 import { type ChangeRecorder, changing, unrecorded } from '../identity/change-recorder';
+import { requireText } from '../identity/checks';
 import { objectedPurposes, objectionBits } from '../identity/objections';
 import { denied } from '../identity/request-context';
 import type { KeyStore } from '../keys/key-store';
@@ -10,10 +11,10 @@ import { inTransaction } from '../storage/transaction';
 import { own, tenantSql } from '../tenancy/tenant-sql';
 import { tableOf } from '../tenancy/tenant-table';
 import { TenantWriter } from '../tenancy/tenant-writer';
-import { AutomatedDecision } from './automated-decision';
 import { Customer } from './customer';
 import type { RecordAutomatedDecisionInput } from './processing-inputs';
 import { categoriesOf, lockPeople, mayAct, mayWrite, type Person, type Reach, unreached } from './reach';
+import { AutomatedDecision } from './related/automated-decision';
 import { requireNotUnderErasure } from './writable';
 
 /** Who acts, and which people they reach. */
@@ -37,8 +38,9 @@ export class Processing {
 
   /** Records objections to purposes (GDPR Art. 21). @throws {GraphQLError} NOT_FOUND, BAD_USER_INPUT, CONFLICT */
   object(actor: Actor, customerId: string, purposes: readonly ProcessingPurpose[]): Promise<void> {
-    if (purposes.includes('LEGAL')) {
-      throw denied.input('"purposes" names LEGAL: claims and legal duties are not objected to (GDPR Art. 21(1)).');
+    const exempt = purposes.find((purpose) => exemptPurposes.includes(purpose));
+    if (exempt) {
+      throw denied.input(`"purposes" names ${exempt}: claims and legal duties are not objected to (GDPR Art. 21(1)).`);
     }
     return this.#setObjections(actor, customerId, purposes, mayAct, (known, named) => known | named);
   }
@@ -55,8 +57,8 @@ export class Processing {
   /** Records a decision that was made by automated means. @throws {GraphQLError} NOT_FOUND, BAD_USER_INPUT, CONFLICT */
   async recordDecision({ client, principal, reach }: Actor, input: RecordAutomatedDecisionInput): Promise<void> {
     const { customerId } = input;
-    const subject = text('subject', input.subject, 200);
-    const logic = text('logic', input.logic, 2_000);
+    const subject = requireText('subject', input.subject, 200);
+    const logic = requireText('logic', input.logic, 2_000);
     const madeAt = input.madeAt ?? new Date();
     if (madeAt.getTime() > Date.now()) throw denied.input('"madeAt" must not be in the future.');
     const categories = [...tableOf(AutomatedDecision).fields.values()].flatMap(
@@ -118,10 +120,4 @@ export class Processing {
       }),
     );
   }
-}
-
-function text(field: string, value: string, most: number): string {
-  const trimmed = value.trim();
-  if (trimmed === '' || trimmed.length > most) throw denied.input(`"${field}" must have 1 to ${most} characters.`);
-  return trimmed;
 }

@@ -1,5 +1,5 @@
 import { Directive } from 'type-graphql';
-import type { DataSubject, Deidentification } from '../governance/vocabulary';
+import { allPurposes, type DataSubject, type Deidentification, type ProcessingPurpose } from '../governance/vocabulary';
 import { declareField, type PersonalDataOptions, type Storing } from './tenant-table';
 
 /**
@@ -12,6 +12,15 @@ export function PersonalData(options: PersonalDataOptions): PropertyDecorator {
     for (const directive of directivesOf(options).reverse()) Directive(directive)(target, property);
     declareField(target, { property: String(property), stored: options.stored, personal: options });
   };
+}
+
+/** Options of a field that these purposes read in the clear, and every other one, also a later one, by this method. */
+export function otherwise(
+  method: Deidentification,
+  allow: readonly ProcessingPurpose[],
+): Required<Pick<PersonalDataOptions, 'allow' | 'deidentify'>> {
+  const others = allPurposes.filter((purpose) => !allow.includes(purpose));
+  return { allow, deidentify: Object.fromEntries(others.map((purpose) => [purpose, method])) };
 }
 
 /**

@@ -1,10 +1,10 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type {
-  AgreementKind,
-  DataCategory,
-  DataSubject,
-  Deidentification,
-  ProcessingPurpose,
+import {
+  type AgreementKind,
+  type DataCategory,
+  type DataSubject,
+  type Deidentification,
+  type ProcessingPurpose,
 } from '../governance/vocabulary';
 import type { IdentifierKind } from '../identifiers/kind';
 import {

@@ -1,4 +1,6 @@
-/** Where an approval stands (blueprint section 3 point 7). */
+import { covers, type Validity } from '../law/validity';
+
+/** The states of an approval. Only ACTIVE approvals carry data (docs/design.md, point 7 of a decision). */
 export const transferStates = {
   REQUESTED: 'Asked for; not everyone who has to decide has decided.',
   APPROVED: 'Approved; its validity has not begun.',
@@ -23,11 +25,11 @@ export const transferActions = {
   BASIS_REINSTATED: 'Its legal basis counts again.',
 } as const;
 export type TransferAction = keyof typeof transferActions;
-/** What officers do; the rest comes with time. */
+/** What officers do. The other actions happen by the passing of time. */
 export type OfficerAction = 'REQUESTED' | 'APPROVED' | 'REJECTED' | 'SUSPENDED' | 'RESUMED' | 'REVOKED';
 export type Side = 'CLIENT' | 'PLATFORM';
 
-/** One act on an approval; acts are added and never changed. */
+/** One act of an officer on an approval. Acts are appended and never changed. */
 export interface TransferEvent {
   readonly sequence: number;
   readonly action: OfficerAction;
@@ -38,15 +40,8 @@ export interface TransferEvent {
   readonly at: number;
 }
 
-export interface Validity {
-  readonly validFrom: number;
-  readonly validUntil: number | null;
-}
-
-/** A time in which the approval's legal basis is suspended as a whole. */
-export interface BasisSuspension {
-  readonly from: number;
-  readonly to: number | null;
+/** A period in which the whole legal basis of the approval is suspended. */
+export interface BasisSuspension extends Validity {
   readonly by: string;
   readonly reason: string;
 }
@@ -55,19 +50,23 @@ export interface HistoryEntry {
   readonly at: number;
   readonly action: TransferAction;
   readonly state: TransferState;
-  /** null where nobody acted but time did. */
+  /** null where no officer acted: a period began or ended. */
   readonly principal: string | null;
   readonly reason: string;
 }
 
-export interface Course extends Validity {
+export interface Course {
+  readonly validFrom: number;
+  readonly validUntil: number | null;
   readonly events: readonly TransferEvent[];
-  /** Sides that all have to approve. */
+  /** The sides that must all approve. */
   readonly deciders: readonly Side[];
   readonly suspensions: readonly BasisSuspension[];
 }
 
-/** What officers made of it up to a moment, its dates and its legal basis aside; undefined before it was asked for. */
+/**
+ * The state that officers' acts give at a moment, without its dates and its legal basis. Undefined before the request.
+ */
 export function decidedAt(
   { events, deciders }: Pick<Course, 'events' | 'deciders'>,
   at: number,
@@ -86,17 +85,17 @@ export function decidedAt(
   return state;
 }
 
-/** The state at a moment, past or future; undefined before it was asked for. */
+/** The state at a moment, past or future. Undefined before the request. */
 export function stateAt(course: Course, at: number): TransferState | undefined {
   const decided = decidedAt(course, at);
   if (decided === undefined || decided === 'REJECTED' || decided === 'REVOKED') return decided;
   if (course.validUntil !== null && course.validUntil <= at) return 'EXPIRED';
   if (decided !== 'APPROVED') return decided;
-  if (course.suspensions.some(({ from, to }) => from <= at && (to === null || at < to))) return 'SUSPENDED';
+  if (course.suspensions.some((suspension) => covers(suspension, at))) return 'SUSPENDED';
   return course.validFrom <= at ? 'ACTIVE' : 'APPROVED';
 }
 
-/** Everything that happened up to a moment, oldest first, what came with time included. */
+/** The history up to a moment, oldest first: acts of officers and changes that came by time. */
 export function historyOf(course: Course, now: number): HistoryEntry[] {
   const acts = course.events.map(({ at, action, principal, reason }) => ({ at, action, principal, reason }));
   const byTime: Array<Omit<HistoryEntry, 'state'>> = [
@@ -109,7 +108,7 @@ export function historyOf(course: Course, now: number): HistoryEntry[] {
     { at: from, action: 'BASIS_SUSPENDED' as const, principal: by, reason },
     ...(to === null ? [] : [{ at: to, action: 'BASIS_REINSTATED' as const, principal: by, reason }]),
   ]);
-  // What comes with time is told where it changed something: a rejected request neither begins nor expires.
+  // A change by time is listed only where it changed the state: a rejected request neither begins nor expires.
   const felt = [...byTime, ...byBasis].filter(
     ({ at, action }) =>
       (action === 'EXPIRED' || decidedAt(course, at - 1) === 'APPROVED') &&
@@ -121,7 +120,7 @@ export function historyOf(course: Course, now: number): HistoryEntry[] {
     .map((entry) => ({ ...entry, state: stateAt(course, entry.at) ?? 'REQUESTED' }));
 }
 
-/** What an officer may do in a state; anything else conflicts. */
+/** What an officer may do in each state. Anything else is a conflict. */
 export const permittedIn: Readonly<Record<TransferState, readonly OfficerAction[]>> = {
   REQUESTED: ['APPROVED', 'REJECTED', 'REVOKED'],
   APPROVED: ['SUSPENDED', 'REVOKED'],

@@ -15,7 +15,7 @@ import type { OfficerAction, Side, TransferEvent } from './approval-state';
 import { TransferApproval, TransferEventRow, TransferSubject } from './transfer-approval';
 import type { ApprovedTerms } from './transfer-table';
 
-/** An approval as it is kept: its terms, which never change, and what officers did. */
+/** A stored approval: its terms, which never change, and the acts of officers. */
 export interface StoredApproval extends ApprovedTerms {
   readonly clientId: string;
   readonly recipientKind: RecipientKind;
@@ -31,7 +31,7 @@ export interface StoredApproval extends ApprovedTerms {
   readonly events: readonly TransferEvent[];
 }
 
-/** The rows of approvals: read whole, added to, never changed. */
+/** Stores approvals. Rows are only added, never changed. */
 export class ApprovalStore {
   readonly #regions: Regions;
   readonly #keys: KeyStore;
@@ -41,7 +41,7 @@ export class ApprovalStore {
     this.#keys = keys;
   }
 
-  /** A client's approvals in the order in which they were asked for. */
+  /** A client's approvals, in the order of their requests. */
   async all(client: string): Promise<StoredApproval[]> {
     return this.#read(client, [], []);
   }
@@ -56,7 +56,7 @@ export class ApprovalStore {
     return found;
   }
 
-  /** What adding an approval, or an act on one, decides: for the entry that comes before it. */
+  /** The rows that adding an approval or an act will write, for the ledger entry that is recorded first. */
   decisionsOf(approval: StoredApproval, events: readonly TransferEvent[] = approval.events): DecidedRow[] {
     const isNew = events === approval.events;
     const named = isNew ? [...(approval.subjects ?? [])] : [];
@@ -81,7 +81,7 @@ export class ApprovalStore {
   }
 
   /**
-   * Adds what an officer did, unless somebody did something in between: an event's number is part of its key.
+   * Appends an officer's act. The event's number is part of its key, so a concurrent act makes this one fail.
    * @throws {GraphQLError} CONFLICT
    */
   async append(client: string, approval: string, event: TransferEvent): Promise<void> {
@@ -96,7 +96,7 @@ export class ApprovalStore {
     }
   }
 
-  /** Countries of residence that a client's customers have; null for those of whom none is recorded. */
+  /** The countries where a client's customers live. null stands for customers without a recorded country. */
   async residencies(client: string): Promise<Array<string | null>> {
     const source = await this.#regions.of(client);
     const rows = await tenantSql(source, client).select<{ residency: string | null }>`
@@ -173,7 +173,7 @@ function storedOf(row: Row, events: readonly Row[], subjects: readonly Row[]): S
     authorisation: (row.authorisation ?? null) as string | null,
     residencies: row.residencies as string[] | null,
     namedSubjects: (row.namedSubjects ?? null) as number | null,
-    // Whoever was named and is erased is named no more; an empty list names nobody, and is not everybody.
+    // An erased person leaves the list. An empty list still means nobody, not everybody.
     subjects: row.namedSubjects === null ? null : new Set(subjects.map(({ customerId }) => String(customerId))),
     validFrom: timeOf(row.validFrom) ?? Number.POSITIVE_INFINITY,
     validUntil: timeOf(row.validUntil),

@@ -7,9 +7,9 @@ import type { StoredApproval } from './approval-store';
 type Terms = Pick<StoredApproval, 'mechanism' | 'residencies' | 'destinationCountry' | 'validFrom'>;
 
 /**
- * Names of the legal bases that an approval rests on, any of which a suspension may name: its mechanism and the
- * provisions of each regime it serves; of ADEQUACY the findings for its destination with their frameworks. What had
- * ended before the approval began is none of them.
+ * The legal bases of an approval, by the names that a suspension may use: one list for each alternative. They are the
+ * mechanism with the provision of each regime that it serves. For ADEQUACY they are the findings for the destination,
+ * with their frameworks, without findings that had ended before the approval began.
  */
 function basesOf(law: Law, { mechanism, residencies, destinationCountry, validFrom }: Terms): string[][] {
   const serves = (regime: string) =>
@@ -27,11 +27,13 @@ function basesOf(law: Law, { mechanism, residencies, destinationCountry, validFr
   return provisions.length === 0 ? [[mechanism]] : provisions.map(({ id }) => [mechanism, id]);
 }
 
-/** Whether an approval rests on a basis, wholly or in part. */
+/** Whether a basis is one of those that an approval rests on. */
 export const restsOn = (law: Law, terms: Terms, basis: string): boolean =>
   basesOf(law, terms).some((names) => names.includes(basis));
 
-/** The suspensions that leave an approval nothing to rest on. Where only one regime's basis falls, the others carry on. */
+/**
+ * The suspensions that take away every basis of an approval. If another regime's basis remains, it is not one of them.
+ */
 export function basisSuspensionsOf(law: Law, terms: Terms, suspensions: readonly Suspension[]): BasisSuspension[] {
   const alternatives = basesOf(law, terms);
   return suspensions
@@ -39,7 +41,7 @@ export function basisSuspensionsOf(law: Law, terms: Terms, suspensions: readonly
     .map(({ from, to, basis }) => ({ from, to, by: 'platform', reason: `the legal basis ${basis} is suspended` }));
 }
 
-/** The articles that an approval rests on at a moment, one for each regime that it serves. */
+/** The articles that carry an approval at a moment, one for each regime that it serves. */
 export function articlesOf(
   law: Law,
   { mechanism, residencies }: Terms,

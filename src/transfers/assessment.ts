@@ -1,19 +1,19 @@
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import type { RecipientReference } from '../identity/recipient';
 import type { Law } from '../law/law';
-import { findByLaw, provisionOf, type Recipient, regimeOf, type Suspension } from '../law/transfer';
+import { type DataImporter, findByLaw, provisionOf, regimeOf, type Suspension } from '../law/transfer';
 import { stateAt } from './approval-state';
 import type { StoredApproval } from './approval-store';
 import { courseOf } from './transfer-approvals';
-import { bitsOf, covers, type Transfer, transferFor } from './transfer-table';
+import { bitsOf, hasBits, type Transfer, transferFor } from './transfer-table';
 
-/** What an assessment is asked on. */
+/** The transfer that is assessed. */
 export interface TransferQuestion {
   /** The country whose law covers the people. */
   readonly from: string;
   readonly to: string;
   readonly reference: RecipientReference;
-  readonly recipient: Recipient;
+  readonly recipient: DataImporter;
   readonly categories: readonly DataCategory[];
   readonly purposes: readonly ProcessingPurpose[];
   readonly at: number;
@@ -21,7 +21,7 @@ export interface TransferQuestion {
 
 export type TransferBasis = 'NO_TRANSFER' | 'UNRESTRICTED' | 'ADEQUACY' | 'APPROVAL';
 
-/** Whether a transfer is lawful at a moment, on what, and what it lacks. */
+/** Whether a transfer is lawful at a moment, on which basis, and what it lacks. */
 export interface Assessment {
   readonly lawful: boolean;
   readonly basis: TransferBasis | null;
@@ -35,8 +35,8 @@ export interface Assessment {
 }
 
 /**
- * Assesses a transfer by what is held of the law and by a client's approvals as they were, or will be, at the moment:
- * later acts are not known yet.
+ * Assesses a transfer at a moment, past or future: by the law of that moment and by the client's approvals in the state
+ * that they have then.
  */
 export function assess(
   law: Law,
@@ -59,7 +59,7 @@ export function assess(
     purpose,
     transfer: transferFor({ law, recipient, purpose, approvals: active, suspensions }, from, at),
   }));
-  const lacking = transfers.filter(({ transfer }) => !covers(transfer.categories, wanted));
+  const lacking = transfers.filter(({ transfer }) => !hasBits(transfer.categories, wanted));
   const carrying = new Set(transfers.flatMap(({ transfer }) => transfer.approvals));
   if (lacking.length > 0 || transfers.length === 0) {
     const missing = [
@@ -104,6 +104,6 @@ function uncovered(purpose: ProcessingPurpose, { categories, named }: Transfer, 
     const some = named.size > 0 ? '; those in force name single people' : '';
     return [`an approval in force for ${purpose}${some}`];
   }
-  const rest = question.categories.filter((category) => !covers(categories, bitsOf([category])));
+  const rest = question.categories.filter((category) => !hasBits(categories, bitsOf([category])));
   return [`an approval for ${purpose} of ${rest.join(', ')}`];
 }

@@ -4,8 +4,8 @@ import type { Proposal } from '../register/proposal';
 import type { TransfersModule } from './module';
 
 /**
- * Certifies a recipient. Where that is the platform itself, nobody does it alone: another person confirms what adds to
- * its certifications. Whoever takes one away does so at once.
+ * Records a recipient's certifications. What adds to the platform's own is only proposed: a second person confirms it.
+ * Removing one takes effect at once.
  * @returns the proposal, where one has to be confirmed
  */
 export async function certifyRecipient(
@@ -22,7 +22,7 @@ export async function certifyRecipient(
     await certifications.certify(recipient, wanted, principal);
     return null;
   }
-  // What cannot be carried out is refused to whoever proposes it.
+  // Fails now rather than when it is confirmed.
   await certifications.draft(recipient, wanted);
   return proposals.propose('CERTIFY_RECIPIENT', null, { certifications: wanted }, principal);
 }

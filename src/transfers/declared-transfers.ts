@@ -16,38 +16,43 @@ interface Stated {
 }
 
 /**
- * Transfers that a client's approvals declare, and those that adequacy lets happen without one: to the sub-processors and
- * the installed applications, of the people whom the client has.
+ * The transfers of a client: those that its approvals declare, and those that adequacy allows without an approval. The
+ * recipients are the sub-processors and the installed applications; the people are the client's customers.
  */
 export async function declaredTransfers(
-  room: TransfersModule,
+  module: TransfersModule,
   parties: ThirdParties,
   client: string,
   now = Date.now(),
 ): Promise<Stated[]> {
-  const suspensions = (await room.suspensions.list()).map(windowOf);
+  const suspensions = (await module.suspensions.list()).map(windowOf);
   const approved: Stated[] = [];
-  for (const approval of await room.store.all(client)) {
+  for (const approval of await module.store.all(client)) {
     const { recipientKind, recipientId, destinationCountry, mechanism, categories } = approval;
-    const known = await room.recipients.find(recipientKind, recipientId, client).catch(() => undefined);
+    const known = await module.recipients.find(recipientKind, recipientId, client).catch(() => undefined);
     approved.push({
       recipient: `${known?.name ?? 'not known any more'} (${recipientKind} ${recipientId})`,
       country: destinationCountry,
       mechanism,
-      state: stateAt(courseOf(room.law, approval, suspensions), now) ?? 'REQUESTED',
+      state: stateAt(courseOf(module.law, approval, suspensions), now) ?? 'REQUESTED',
       categories,
     });
   }
-  return [...approved, ...(await possible(room, parties, client, now))];
+  return [...approved, ...(await possible(module, parties, client, now))];
 }
 
-async function possible(room: TransfersModule, parties: ThirdParties, client: string, now: number): Promise<Stated[]> {
-  const residencies = await room.store.residencies(client);
+async function possible(
+  module: TransfersModule,
+  parties: ThirdParties,
+  client: string,
+  now: number,
+): Promise<Stated[]> {
+  const residencies = await module.store.residencies(client);
   const found: Stated[] = [];
   for (const { reference, name, country, purposes, categories } of await recipientsOf(parties, client, now)) {
     const bases = new Map<string, Set<string>>();
     for (const purpose of purposes) {
-      const transfers = await room.rules.transfers({ client, recipient: reference, country }, purpose, residencies);
+      const transfers = await module.rules.transfers({ client, recipient: reference, country }, purpose, residencies);
       for (const { residency, transfer } of transfers) {
         if (transfer.approvals.length > 0) continue;
         for (const basis of transfer.bases) bases.set(basis, (bases.get(basis) ?? new Set()).add(residency ?? '?'));
@@ -74,7 +79,7 @@ interface Known {
   readonly categories: readonly string[];
 }
 
-/** Third parties that may read of a client now. */
+/** Third parties that may read a client's data now. */
 async function recipientsOf(parties: ThirdParties, client: string, now: number): Promise<Known[]> {
   const engaged = (await parties.subProcessors()).filter(
     ({ engagedFrom, engagedTo }) => engagedFrom <= now && (engagedTo === null || engagedTo > now),

@@ -7,7 +7,7 @@ import type { RequestContext } from '../identity/request-context';
 import { Customer } from '../subjects/customer';
 import { tableOf } from '../tenancy/tenant-table';
 import type { TransfersModule } from './module';
-import { bitOf, covers, type Transfer } from './transfer-table';
+import { bitOf, hasBits, type Transfer } from './transfer-table';
 
 @ObjectType({
   description: 'What becomes of a field in rows about the people of one country (T1, T2).',
@@ -30,24 +30,23 @@ export class TransferExplanation {
   basis: string | null;
 }
 
-/** A field, what was decided of it before any row, and what it is. */
+/** A field, and what the decision says of it before any row is known. */
 export interface ExplainedField {
   readonly outcome: Outcome;
   readonly code: string | null;
   readonly rule: string;
   readonly category: DataCategory | null;
   readonly subject: DataSubject | null;
-  /** Whether it leads to rows; where they are of several categories, it stands on no row that could withhold it. */
+  /** Whether it leads to rows. Such a field has no row of its own that could withhold it. */
   readonly rows: boolean;
 }
 
 /**
- * Explains transfers to a caller, for the countries that the client's people have. Where a client's customers live is the
- * client's to know: told are its own people and the platform's, and only for a purpose that was granted them and may read
- * the residency.
+ * Explains transfers to a caller, for each country where the client's people live. Where they live is told only to the
+ * client's own people and the platform's, and only for a granted purpose that may read the residency.
  */
 export async function explainTransfers(
-  room: TransfersModule,
+  module: TransfersModule,
   context: RequestContext,
   purpose: string | undefined,
 ): Promise<(field: ExplainedField) => TransferExplanation[] | null> {
@@ -55,8 +54,8 @@ export async function explainTransfers(
   const side = sideOf(claims.roles);
   if (!client || (side !== 'CLIENT' && side !== 'PLATFORM') || !mayKnowResidency(context, purpose)) return () => null;
   const caller = { client: client.id, recipient, country };
-  const ofCustomers = await room.rules.transfers(caller, purpose, await room.store.residencies(client.id));
-  const ofUsers = await room.rules.transfers(caller, purpose, [await room.recipients.countryOf(client.id)]);
+  const ofCustomers = await module.rules.transfers(caller, purpose, await module.store.residencies(client.id));
+  const ofUsers = await module.rules.transfers(caller, purpose, [await module.recipients.countryOf(client.id)]);
   return (field) =>
     (field.rows && field.category === null ? [] : field.subject === 'CLIENT_USER' ? ofUsers : ofCustomers).map(
       ({ residency, transfer }) => ({
@@ -75,7 +74,7 @@ function mayKnowResidency(context: RequestContext, purpose: string | undefined):
 
 function outcomeOf({ outcome, code, rule, category }: ExplainedField, transfer: Transfer) {
   if (outcome === 'WITHHELD') return { outcome, code, rule, basis: null };
-  if (!covers(transfer.categories, bitOf(category ?? undefined))) {
+  if (!hasBits(transfer.categories, bitOf(category ?? undefined))) {
     const basis = transfer.named.size > 0 ? `${transfer.bases.join('; ')}, for the people it names` : null;
     return { outcome: 'WITHHELD' as const, code: transfer.refusal.code, rule: transfer.refusal.rule, basis };
   }

@@ -3,7 +3,7 @@ import type { LegalBasisSuspension } from './legal-basis-suspension';
 import type { Impact, ImpactAnalysis } from './suspension-impact';
 import type { Suspensions } from './suspensions';
 
-/** Stops every transfer that rests on a legal basis, tells whom it touches, and tells them. */
+/** Stops every transfer that rests on a legal basis, lists the clients concerned, and notifies them. */
 export class KillSwitch {
   constructor(
     private readonly suspensions: Suspensions,
@@ -11,14 +11,16 @@ export class KillSwitch {
     private readonly notices: Notices,
   ) {}
 
-  /** What a suspension would do, without doing it. @throws {GraphQLError} BAD_USER_INPUT where there is no such basis */
+  /**
+   * What a suspension would do, without doing it.
+   * @throws {GraphQLError} BAD_USER_INPUT where there is no such basis
+   */
   async preview(basis: string, from: number): Promise<Impact> {
     return this.impact.of(this.suspensions.requireBasis(basis), from);
   }
 
   /**
-   * Suspends the basis first, and notifies then: nothing flows on while clients are told. Called again, it sends the
-   * notices that a failure left unsent.
+   * Suspends the basis, then notifies: no data flows while notices are sent. Call it again to send notices that failed.
    */
   async suspend(
     basis: string,
@@ -39,7 +41,8 @@ export class KillSwitch {
           `Reason: ${suspension.reason}`,
           ...operations.map(
             ({ recipientName, destination, purposes, residencies }) =>
-              `Stops: ${recipientName} in ${destination}, ${purposes.join(', ')}, people of ${residencies.map((country) => country ?? 'no recorded country').join(', ')}`,
+              `Stops: ${recipientName} in ${destination}, ${purposes.join(', ')}, people of ` +
+              `${residencies.map((country) => country ?? 'no recorded country').join(', ')}`,
           ),
           ...transfers.map(({ id, mechanism }) => `Rests on it: approval ${id} (${mechanism})`),
         ].join('\n'),

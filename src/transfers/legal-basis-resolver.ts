@@ -5,6 +5,7 @@ import { Leaves } from '../identity/entry-declarations';
 import { DataCategoryEnum, ProcessingPurposeEnum } from '../identity/enums';
 import type { RecipientKind } from '../identity/recipient';
 import { type RequestContext, requireRole } from '../identity/request-context';
+import { overseers, platformOfficers } from '../identity/roles';
 import { countryName, legalBases } from '../law/law';
 import { CertifyRecipientInput, RecipientCertification, RecipientKindEnum } from '../register/certification';
 import { Client } from '../register/client';
@@ -108,16 +109,14 @@ class RecipientCertificationsPayload {
   proposal: Proposal | null;
 }
 
-const platform = ['PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER'] as const;
-
 /** Legal bases of transfers for the whole platform: what there is, what is suspended, who is certified. */
 @Resolver()
 export class LegalBasisResolver {
-  constructor(private readonly room: TransfersModule) {}
+  constructor(private readonly module: TransfersModule) {}
 
   @Query(() => [LegalBasis], { description: 'Legal bases of transfers, as suspensions name them.' })
   legalBases(): LegalBasis[] {
-    return [...legalBases(this.room.law)].map(([basis, { title, destinations }]) => ({
+    return [...legalBases(this.module.law)].map(([basis, { title, destinations }]) => ({
       basis,
       title,
       destinations: destinations.map((code) => ({ code, name: countryName(code) })),
@@ -126,8 +125,8 @@ export class LegalBasisResolver {
 
   @Query(() => [LegalBasisSuspension], { description: 'Suspensions, those that were lifted included.' })
   async legalBasisSuspensions(@Ctx() context: RequestContext): Promise<LegalBasisSuspension[]> {
-    requireRole(context, ...platform, 'AUDITOR', 'CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER');
-    return this.room.suspensions.list();
+    requireRole(context, ...overseers);
+    return this.module.suspensions.list();
   }
 
   @Query(() => SuspensionImpact, { description: 'What suspending a legal basis would stop; nothing is done.' })
@@ -138,8 +137,8 @@ export class LegalBasisResolver {
     @Arg('from', () => DateTime, { nullable: true })
     from?: Date,
   ): Promise<SuspensionImpact> {
-    requireRole(context, 'PLATFORM_PRIVACY_OFFICER');
-    const impact = await this.room.killSwitch.preview(basis, from?.getTime() ?? Date.now());
+    requireRole(context, ...platformOfficers);
+    const impact = await this.module.killSwitch.preview(basis, from?.getTime() ?? Date.now());
     return this.#impact(impact, null);
   }
 
@@ -151,9 +150,9 @@ export class LegalBasisResolver {
     @Arg('input', () => SuspendLegalBasisInput) input: SuspendLegalBasisInput,
     @Ctx() context: RequestContext,
   ): Promise<SuspensionImpact> {
-    requireRole(context, 'PLATFORM_PRIVACY_OFFICER');
+    requireRole(context, ...platformOfficers);
     const from = input.from?.getTime() ?? Date.now();
-    const { killSwitch } = this.room;
+    const { killSwitch } = this.module;
     const { impact, suspension } = await killSwitch.suspend(input.basis, from, input.reason, context.claims.subject);
     return this.#impact(impact, suspension);
   }
@@ -164,33 +163,34 @@ export class LegalBasisResolver {
     @Arg('input', () => ReinstateLegalBasisInput) { id, from, reason }: ReinstateLegalBasisInput,
     @Ctx() context: RequestContext,
   ): Promise<LegalBasisSuspensionPayload> {
-    requireRole(context, 'PLATFORM_PRIVACY_OFFICER');
+    requireRole(context, ...platformOfficers);
     const at = from?.getTime() ?? Date.now();
-    return { suspension: await this.room.suspensions.reinstate(id, at, reason, context.claims.subject) };
+    return { suspension: await this.module.suspensions.reinstate(id, at, reason, context.claims.subject) };
   }
 
   @Query(() => [RecipientCertification], { description: 'Certifications of recipients, public to everyone.' })
   recipientCertifications(): Promise<RecipientCertification[]> {
-    return this.room.certifications.all();
+    return this.module.certifications.all();
   }
 
   @Mutation(() => RecipientCertificationsPayload, {
     description:
-      "Records the certifications of a recipient. What adds to the platform's own is proposed: another person confirms it.",
+      "Records the certifications of a recipient. What adds to the platform's own is proposed: " +
+      'another person confirms it.',
   })
   @Leaves('RECIPIENT_CERTIFIED', 'PROPOSED')
   async certifyRecipient(
     @Arg('input', () => CertifyRecipientInput) { kind, id, certifications }: CertifyRecipientInput,
     @Ctx() context: RequestContext,
   ): Promise<RecipientCertificationsPayload> {
-    requireRole(context, 'PLATFORM_PRIVACY_OFFICER');
-    const { reference } = await this.room.recipients.find(kind, id, context.client?.id ?? id ?? undefined);
-    const proposal = await certifyRecipient(this.room, reference, certifications, context.claims.subject);
-    return { certifications: await this.room.certifications.of(reference), proposal };
+    requireRole(context, ...platformOfficers);
+    const { reference } = await this.module.recipients.find(kind, id, context.client?.id ?? id ?? undefined);
+    const proposal = await certifyRecipient(this.module, reference, certifications, context.claims.subject);
+    return { certifications: await this.module.certifications.of(reference), proposal };
   }
 
   async #impact(impact: Impact, suspension: LegalBasisSuspension | null): Promise<SuspensionImpact> {
-    const suspensions = (await this.room.suspensions.list()).map(windowOf);
+    const suspensions = (await this.module.suspensions.list()).map(windowOf);
     const operations = impact.operations.map(
       ({ client, recipient, recipientName, destination, purposes, categories, residencies }) => ({
         client,
@@ -205,7 +205,7 @@ export class LegalBasisResolver {
     for (const { recipientKind, recipientId, clientId } of impact.transfers) {
       const key = `${recipientKind} ${recipientId}`;
       if (recipients.has(key)) continue;
-      const { reference, name } = await this.room.recipients.find(recipientKind, recipientId, clientId);
+      const { reference, name } = await this.module.recipients.find(recipientKind, recipientId, clientId);
       recipients.set(key, { ...reference, name });
     }
     return {
@@ -213,7 +213,7 @@ export class LegalBasisResolver {
       clients: [...impact.clients],
       recipients: [...recipients.values()],
       operations,
-      transfers: impact.transfers.map((one) => presented(this.room.law, one, suspensions, Date.now())),
+      transfers: impact.transfers.map((one) => presented(this.module.law, one, suspensions, Date.now())),
     };
   }
 }

@@ -3,7 +3,7 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { DateTime } from '../api/date-time';
 import { idColumn, instantColumn, textColumn } from '../storage/columns';
 
-/** A legal basis that counts no more on the whole platform, from a moment on. */
+/** A legal basis that is suspended for the whole platform, from a moment on. */
 @Entity('legal_basis_suspension')
 @ObjectType({
   description: 'A legal basis that counts no more on the whole platform: annulled, or not trusted.',

@@ -19,7 +19,7 @@ import { Suspensions } from './suspensions';
 import { TransferApprovals } from './transfer-approvals';
 import { CompiledTransferRules } from './transfer-rules';
 
-/** What the room of transfers can do, wired together. */
+/** The services of the transfers module. */
 export interface TransfersModule {
   readonly law: Law;
   readonly regions: Regions;
@@ -34,7 +34,7 @@ export interface TransfersModule {
   readonly proposals: Proposals;
 }
 
-/** @param law another than the one held here, for tests and for what-if */
+/** @param law for tests and what-if questions; the law held here unless told */
 export function createTransfers(
   parts: {
     readonly regions: Regions;

@@ -1,20 +1,20 @@
 import { platformRecipient, type RecipientKind, type RecipientReference } from '../identity/recipient';
 import { denied } from '../identity/request-context';
-import type { Certification, Recipient } from '../law/transfer';
+import type { Certification, DataImporter } from '../law/transfer';
 import type { RecipientCertification } from '../register/certification';
 import type { Certifications } from '../register/certifications';
 import type { Clients } from '../register/clients';
 import type { ThirdParties } from '../register/third-parties';
 
-/** A recipient as it is registered. */
+/** A registered recipient. */
 export interface KnownRecipient {
   readonly reference: RecipientReference;
   readonly name: string;
-  /** Where the register says it is; undefined where its people may be anywhere. */
+  /** Its country in the register. Undefined where its people may be anywhere. */
   readonly country: string | undefined;
 }
 
-/** Finds recipients in the register, with what they are certified under. */
+/** Finds recipients in the register, with their certifications. */
 export class Recipients {
   constructor(
     private readonly clients: Clients,
@@ -23,7 +23,7 @@ export class Recipients {
   ) {}
 
   /**
-   * @param client the client whose data it is, who is the recipient of kind CLIENT
+   * @param client whose data it is; the only recipient of kind CLIENT
    * @throws {GraphQLError} BAD_USER_INPUT or NOT_FOUND
    */
   async find(kind: RecipientKind, id: string | null | undefined, client: string | undefined): Promise<KnownRecipient> {
@@ -39,13 +39,13 @@ export class Recipients {
     return { reference: { kind, id: found.id }, name: found.name, country: found.country };
   }
 
-  /** Where a client is established: the law of that country is taken to cover its own users (C3). */
+  /** The client's country. Its law is taken to cover the client's own users (C3). */
   async countryOf(client: string): Promise<string | null> {
     return (await this.clients.find(client))?.country ?? null;
   }
 
-  /** What law asks of a recipient. Those in the register are businesses (R1, S2, S3), hence the sector. */
-  async asRecipient(reference: RecipientReference | undefined, country: string | undefined): Promise<Recipient> {
+  /** What the law asks of a recipient. All in the register are businesses (R1, S2, S3), hence the sector. */
+  async asRecipient(reference: RecipientReference | undefined, country: string | undefined): Promise<DataImporter> {
     const all = reference === undefined ? [] : await this.certifications.all();
     return { country, certifications: certificationsOf(all, reference), sector: 'COMMERCIAL' };
   }

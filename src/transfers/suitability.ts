@@ -1,14 +1,14 @@
 import type { RecipientKind } from '../identity/recipient';
 import { addDays, dayOf, endOf } from '../law/calendar';
 import type { Law } from '../law/law';
-import { derogationDays, derogationSubjects, type LegalRole, sccModules, type TransferTool } from '../law/tools';
-import { findByLaw, provisionOf, type Recipient, regimeOf, type Suspension, suspendedAt } from '../law/transfer';
+import { derogationDays, derogationSubjects, type LegalRole, sccModules, type ToolTerms } from '../law/tools';
+import { type DataImporter, findByLaw, provisionOf, regimeOf, type Suspension, suspendedAt } from '../law/transfer';
 
-/** What an approval is asked for on, once every reference in it was found to exist. */
+/** A requested approval, after its references were checked. */
 export interface RequestedTransfer {
   readonly recipientKind: RecipientKind;
-  readonly recipient: Recipient;
-  /** The country that the register knows of a third party; undefined where the recipient may be anywhere. */
+  readonly recipient: DataImporter;
+  /** The third party's country in the register. Undefined where the recipient may be anywhere. */
   readonly registeredCountry: string | undefined;
   readonly destinationCountry: string;
   readonly mechanism: string;
@@ -30,11 +30,13 @@ export interface Mismatch {
   readonly why: string;
 }
 
-/** Who sends and who receives, by the kind of recipient: the client is the controller, the platform its processor (R1). */
+/**
+ * Roles of exporter and importer, by kind of recipient. The client is the controller, the platform its processor (R1).
+ */
 const roles: Readonly<Record<RecipientKind, ReadonlyArray<{ exporter: LegalRole; importer: LegalRole }>>> = {
-  // The platform hands the controller its own data back.
+  // The platform returns the controller's own data.
   CLIENT: [{ exporter: 'PROCESSOR', importer: 'CONTROLLER' }],
-  // The client sends to a publisher that acts for it, or on its own account.
+  // The publisher acts for the client, or as a controller itself.
   APPLICATION: [
     { exporter: 'CONTROLLER', importer: 'CONTROLLER' },
     { exporter: 'CONTROLLER', importer: 'PROCESSOR' },
@@ -84,14 +86,14 @@ export function mismatchesOf(
 
 type Check = (law: Law, asked: RequestedTransfer, at: number, suspensions: readonly Suspension[]) => Mismatch[];
 
-const byKind: Readonly<Record<TransferTool['kind'], Check>> = {
+const byKind: Readonly<Record<ToolTerms['kind'], Check>> = {
   ADEQUACY: adequacyMismatches,
   SAFEGUARD: safeguardMismatches,
   DEROGATION: derogationMismatches,
   NATIONAL: nationalMismatches,
 };
 
-/** Countries whose people the approval is for. */
+/** The countries whose people the approval covers. */
 function exportersOf(law: Law, { residencies }: RequestedTransfer): readonly string[] {
   return residencies ?? [...new Set(law.regimes.flatMap(({ territory }) => territory.map(({ country }) => country)))];
 }

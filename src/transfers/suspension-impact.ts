@@ -1,11 +1,11 @@
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
-import { allPurposes, dataCategories } from '../governance/vocabulary';
+import { allCategories, allPurposes } from '../governance/vocabulary';
 import type { GovernanceRecords } from '../identity/governance-records';
-import { isInForce } from '../identity/in-force';
 import { GranteeKind, PurposeGrant } from '../identity/purpose-grant';
 import { platformRecipient, type RecipientReference } from '../identity/recipient';
 import type { Law } from '../law/law';
 import type { Suspension } from '../law/transfer';
+import { covers, validUntil } from '../law/validity';
 import type { RecipientCertification } from '../register/certification';
 import type { Certifications } from '../register/certifications';
 import type { Client } from '../register/client';
@@ -17,9 +17,9 @@ import { restsOn } from './approved-basis';
 import { certificationsOf } from './recipients';
 import { type Suspensions, windowOf } from './suspensions';
 import { courseOf } from './transfer-approvals';
-import { bitsOf, covers, TransferTable } from './transfer-table';
+import { bitsOf, hasBits, TransferTable } from './transfer-table';
 
-/** Reads of one recipient that stop: for these purposes, of these categories, of the people of these countries. */
+/** Reads of one recipient that would stop, with their purposes, categories and countries of residence. */
 export interface StoppedOperation {
   readonly client: Client;
   readonly recipient: RecipientReference;
@@ -27,18 +27,18 @@ export interface StoppedOperation {
   readonly destination: string;
   readonly purposes: readonly ProcessingPurpose[];
   readonly categories: readonly DataCategory[];
-  /** null among them stands for people of whom none is recorded. */
+  /** null stands for people without a recorded country. */
   readonly residencies: ReadonlyArray<string | null>;
 }
 
 export interface Impact {
   readonly clients: readonly Client[];
   readonly operations: readonly StoppedOperation[];
-  /** Approvals that rest on the basis, whether or not another one carries the same data. */
+  /** Approvals that rest on the basis, even where another one carries the same data. */
   readonly transfers: readonly StoredApproval[];
 }
 
-/** Somebody who reads a client's data somewhere. */
+/** A recipient that reads a client's data in a country. */
 interface Reader {
   readonly recipient: RecipientReference;
   readonly name: string;
@@ -48,9 +48,8 @@ interface Reader {
 }
 
 const PAGE = 200;
-const everyCategory = Object.keys(dataCategories) as DataCategory[];
 
-/** Works out what stops when a legal basis falls. */
+/** Computes what stops when a legal basis is suspended. */
 export class ImpactAnalysis {
   constructor(
     private readonly parts: {
@@ -64,7 +63,7 @@ export class ImpactAnalysis {
     },
   ) {}
 
-  /** @param from the moment at which the basis falls, in milliseconds since 1970 */
+  /** @param from when the basis is suspended, in milliseconds since 1970 */
   async of(basis: string, from: number): Promise<Impact> {
     const { clients, certifications, suspensions } = this.parts;
     const held = (await suspensions.list()).map(windowOf);
@@ -94,7 +93,7 @@ export class ImpactAnalysis {
   ): Promise<Impact> {
     const { law, store } = this.parts;
     const approvals = await store.all(client.id);
-    const standing = approvals.filter((one) => inForce(law, one, before, from));
+    const standing = approvals.filter((one) => mayCarry(law, one, before, from));
     const residencies = await store.residencies(client.id);
     const after = [...before, { basis, from, to: null }];
     const operations = (await this.#readersOf(client, standing, from)).flatMap((reader) => {
@@ -115,11 +114,11 @@ export class ImpactAnalysis {
     return { clients: operations.length + transfers.length > 0 ? [client] : [], operations, transfers };
   }
 
-  /** Who reads a client's data where, as far as it is on record: a token alone says where client users and staff are. */
+  /** The recorded readers of a client's data. Where client users and staff are is known from their tokens only. */
   async #readersOf(client: Client, approvals: readonly StoredApproval[], at: number): Promise<Reader[]> {
     const { parties, records } = this.parts;
     const subProcessors = (await parties.subProcessors())
-      .filter(({ engagedFrom, engagedTo }) => isInForce({ validFrom: engagedFrom, validTo: engagedTo }, at))
+      .filter(({ engagedFrom, engagedTo }) => covers(validUntil(engagedFrom, engagedTo), at))
       .map((one): Reader => {
         const recipient = { kind: 'SUB_PROCESSOR' as const, id: one.id };
         return {
@@ -138,7 +137,7 @@ export class ImpactAnalysis {
           grant.grantee === application.id &&
           grant.withdrawnAt === null,
       );
-      const categories = mine.flatMap((grant) => (grant.categories as DataCategory[] | null) ?? everyCategory);
+      const categories = mine.flatMap((grant) => (grant.categories as DataCategory[] | null) ?? allCategories);
       return {
         recipient: { kind: 'APPLICATION', id: application.id },
         name: application.name,
@@ -148,7 +147,7 @@ export class ImpactAnalysis {
       };
     });
     const own = { kind: 'CLIENT' as const, id: client.id };
-    const all = { purposes: allPurposes, categories: everyCategory };
+    const all = { purposes: allPurposes, categories: allCategories };
     const people: Reader[] = [
       ...destinationsOf(own, approvals, client.country).map((destination) => ({
         ...all,
@@ -168,7 +167,7 @@ export class ImpactAnalysis {
   }
 }
 
-const inForce = (law: Law, approval: StoredApproval, suspensions: readonly Suspension[], at: number): boolean =>
+const mayCarry = (law: Law, approval: StoredApproval, suspensions: readonly Suspension[], at: number): boolean =>
   ['ACTIVE', 'APPROVED'].includes(stateAt(courseOf(law, approval, suspensions), at) ?? '');
 
 function destinationsOf(
@@ -182,7 +181,7 @@ function destinationsOf(
   return [...new Set([...approved, ...(also ? [also] : [])])];
 }
 
-/** What a reader may read before a basis falls, and not after. */
+/** What a reader may read before the suspension and not after it. */
 function stoppedFor(facts: {
   readonly law: Law;
   readonly reader: Reader;
@@ -216,7 +215,7 @@ function stoppedFor(facts: {
       const had = was.transfer(residency);
       const has = becomes.transfer(residency);
       const lost = reader.categories.filter(
-        (category) => covers(had.categories, bitsOf([category])) && !covers(has.categories, bitsOf([category])),
+        (category) => hasBits(had.categories, bitsOf([category])) && !hasBits(has.categories, bitsOf([category])),
       );
       if (lost.length === 0 && had.named.size <= has.named.size) continue;
       purposes.add(purpose);

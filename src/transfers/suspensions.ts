@@ -1,16 +1,16 @@
 import { v7 as uuid } from 'uuid';
 import { type ChangeRecorder, changing, unrecorded } from '../identity/change-recorder';
+import { requireText } from '../identity/checks';
 import { bumpPolicy, REGISTER } from '../identity/policy-version';
 import { denied } from '../identity/request-context';
 import { type Law, legalBases } from '../law/law';
 import type { Suspension } from '../law/transfer';
-import { requireText } from '../register/checks';
 import { decidedChange, decidedRow } from '../storage/decided-row';
 import type { Regions } from '../storage/regions';
 import { committed, inTransaction } from '../storage/transaction';
 import { LegalBasisSuspension } from './legal-basis-suspension';
 
-/** Suspensions of legal bases, for the whole platform; kept at home, and felt by the next request everywhere. */
+/** Suspensions of legal bases, for the whole platform. Stored in the home region; every next request obeys them. */
 export class Suspensions {
   readonly #regions: Regions;
   readonly #law: Law;
@@ -33,7 +33,7 @@ export class Suspensions {
     throw denied.input('"basis" names no legal basis; the query "legalBases" lists them.');
   }
 
-  /** Suspends a basis; one that is suspended already stays as it is, so that its notices can be sent again. */
+  /** Suspends a basis. One that is suspended already stays as it is, so that its notices can be sent again. */
   async suspend(basis: string, from: number, reason: string, principal: string): Promise<LegalBasisSuspension> {
     const known = (await this.list()).find((one) => one.basis === basis && one.reinstatedFrom === null);
     const isSuspended = known !== undefined && known.suspendedFrom <= from;
@@ -62,7 +62,7 @@ export class Suspensions {
     return row;
   }
 
-  /** Lets a suspended basis count again. @throws {GraphQLError} NOT_FOUND, CONFLICT, BAD_USER_INPUT */
+  /** Ends a suspension. @throws {GraphQLError} NOT_FOUND, CONFLICT, BAD_USER_INPUT */
   async reinstate(id: string, from: number, reason: string, principal: string): Promise<LegalBasisSuspension> {
     const known = (await this.list()).find((one) => one.id === id);
     if (!known) throw denied.notFound('suspension');

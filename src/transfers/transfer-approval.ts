@@ -1,8 +1,9 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql';
 import { DateTime } from '../api/date-time';
+import { enumOf } from '../api/enum-of';
 import { connectionOf } from '../api/paging';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
-import { DataCategoryEnum, ProcessingPurposeEnum, register } from '../identity/enums';
+import { DataCategoryEnum, ProcessingPurposeEnum } from '../identity/enums';
 import type { RecipientKind } from '../identity/recipient';
 import { law } from '../law/law';
 import { RecipientKindEnum } from '../register/certification';
@@ -13,13 +14,13 @@ import { type TransferAction, type TransferState, transferActions, transferState
 const governance = 'a record of governance';
 const account = 'an account of a client or the platform, not a customer';
 
-export const TransferMechanismEnum = register(
+export const TransferMechanismEnum = enumOf(
   'TransferMechanism',
   'What carries data across a border (GDPR Art. 45, 46, 49; statement T2).',
   Object.fromEntries(Object.entries(law.tools).map(([name, { title }]) => [name, title])),
 );
-const TransferStateEnum = register('TransferState', 'Where an approval of a transfer stands.', transferStates);
-const TransferActionEnum = register('TransferAction', 'What happened to an approval.', transferActions);
+const TransferStateEnum = enumOf('TransferState', 'Where an approval of a transfer stands.', transferStates);
+const TransferActionEnum = enumOf('TransferAction', 'What happened to an approval.', transferActions);
 
 @ObjectType({ description: 'One change of an approval: what, when, by whom, why.', simpleResolvers: true })
 export class TransferHistoryEntry {
@@ -132,7 +133,7 @@ export class TransferApproval {
 
 export const TransferApprovalConnection = connectionOf(TransferApproval, 'TransferApproval');
 
-/** What officers did to an approval, in order: who, when, why. */
+/** One act of an officer on an approval. */
 @TenantTable('transfer_event', { erasure: 'KEEP' })
 export class TransferEventRow {
   @Key()
@@ -142,7 +143,7 @@ export class TransferEventRow {
   @NonPersonal(governance, { plain: 'id' })
   approvalId: string;
 
-  /** Six digits: texts order as numbers do. */
+  /** Six digits, so that texts sort as numbers. */
   @Key({ text: 6 })
   @NonPersonal('a count', { plain: { text: 6 } })
   sequence: string;
@@ -163,7 +164,7 @@ export class TransferEventRow {
   at: Date;
 }
 
-/** The people whom a derogation names; the row goes with the person. */
+/** A person whom a derogation names. The row is erased with the person. */
 @TenantTable('transfer_subject', { subject: { kind: 'CUSTOMER', id: 'customerId' }, erasure: 'DELETE' })
 export class TransferSubject {
   @Key()

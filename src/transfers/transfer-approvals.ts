@@ -2,11 +2,11 @@ import { v7 as uuid } from 'uuid';
 import type { TokenClaims } from '../identity/caller';
 import { sideOf } from '../identity/caller';
 import { type ChangeRecorder, changing, unrecorded } from '../identity/change-recorder';
+import { requireCountry, requireText } from '../identity/checks';
 import { denied } from '../identity/request-context';
 import { dayOf, endOf, startOf } from '../law/calendar';
 import type { Law } from '../law/law';
 import type { Suspension } from '../law/transfer';
-import { requireCountry, requireText } from '../register/checks';
 import { type Course, decidedAt, type OfficerAction, permittedIn, type Side, stateAt } from './approval-state';
 import type { ApprovalStore, StoredApproval } from './approval-store';
 import { basisSuspensionsOf } from './approved-basis';
@@ -22,12 +22,14 @@ export interface Officer {
   readonly side: Side;
 }
 
-/** The side that an officer decides for: the client's, or the platform's on access by its own staff. */
+/** The side that an officer decides for. The platform decides on access by its own staff. */
 export function officerOf(claims: TokenClaims): Officer {
   return { principal: claims.subject, side: sideOf(claims.roles) === 'PLATFORM' ? 'PLATFORM' : 'CLIENT' };
 }
 
-/** Approvals of transfers: asked for, decided by others, and stopped at once (statement T2). */
+/**
+ * Approvals of transfers. One person requests, another decides; anyone entitled can stop one at once (statement T2).
+ */
 export class TransferApprovals {
   readonly #store: ApprovalStore;
   readonly #recipients: Recipients;
@@ -50,7 +52,7 @@ export class TransferApprovals {
   }
 
   /**
-   * Asks for an approval.
+   * Requests an approval.
    * @throws {GraphQLError} TRANSFER_MECHANISM_UNSUITABLE naming every fact that does not fit, BAD_USER_INPUT, NOT_FOUND
    */
   async request(client: string, input: RequestTransferApprovalInput, officer: Officer): Promise<StoredApproval> {
@@ -66,7 +68,7 @@ export class TransferApprovals {
   }
 
   /**
-   * Decides on an approval. Whoever asked for it neither approves, rejects nor resumes it; anyone entitled may stop it.
+   * Decides on an approval. The requester may not approve, reject or resume it; anyone entitled may stop it.
    * @throws {GraphQLError} NOT_FOUND, FORBIDDEN, CONFLICT, TRANSFER_MECHANISM_UNSUITABLE, BAD_USER_INPUT
    */
   async decide(
@@ -82,7 +84,7 @@ export class TransferApprovals {
     this.#requireEntitled(approval, action, officer);
     const course = await this.courseOf(approval);
     const state = stateAt(course, at) ?? 'REQUESTED';
-    // What only its basis suspends was not stopped by an officer, and is not theirs to resume.
+    // An approval that only its legal basis suspends cannot be resumed by an officer.
     const resumable = action !== 'RESUMED' || decidedAt(course, at) === 'SUSPENDED';
     if (!permittedIn[state].includes(action) || !resumable) throw denied.conflict(`The approval is ${state}.`);
     if (action === 'APPROVED' || action === 'RESUMED') await this.#requireFit(approval, at);
@@ -92,7 +94,7 @@ export class TransferApprovals {
       action,
       ...officer,
       reason: requireText('reason', reason, 500),
-      // The clocks of replicas differ: what comes later is never told as earlier.
+      // Clocks of replicas differ. An act never gets an earlier time than the act before it.
       at: Math.max(at, last?.at ?? 0),
     };
     const decides = this.#store.decisionsOf(approval, [event]);
@@ -101,7 +103,7 @@ export class TransferApprovals {
     return { ...approval, events: [...approval.events, event] };
   }
 
-  /** Everything an approval's state depends on. */
+  /** Everything that the state of an approval depends on. */
   async courseOf(approval: StoredApproval, suspensions?: readonly Suspension[]): Promise<Course> {
     return courseOf(this.#law, approval, suspensions ?? (await this.#suspensions.list()).map(windowOf));
   }
@@ -156,7 +158,7 @@ export class TransferApprovals {
     if (mismatches.length > 0) throw unsuitable(approval.mechanism, mismatches);
   }
 
-  /** A derogation is for single cases: not one after another for the same recipient (recital 111, Art. 49). */
+  /** Derogations are for single cases, not for one after another with the same recipient (recital 111, Art. 49). */
   async #requireOccasion(approval: StoredApproval, at: number): Promise<void> {
     if (this.#law.tools[approval.mechanism]?.kind !== 'DEROGATION') return;
     const around = { from: startOf(dayOf(approval.validFrom)), to: endOf(dayOf(approval.validUntil ?? at)) };
@@ -193,7 +195,7 @@ export class TransferApprovals {
   }
 }
 
-/** The client's officer decides; on access by the platform's staff the platform's does as well. */
+/** The client's officer decides. On access by platform staff the platform's officer must decide too. */
 const decidersOf = ({ recipientKind }: Pick<StoredApproval, 'recipientKind'>): readonly Side[] =>
   recipientKind === 'PLATFORM' ? ['CLIENT', 'PLATFORM'] : ['CLIENT'];
 

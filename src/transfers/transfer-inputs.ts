@@ -54,7 +54,7 @@ export class RequestTransferApprovalInput {
   })
   residencies?: string[] | null;
 
-  // Nothing is looked up by them: who names somebody who does not exist is not told so.
+  // Ids are not looked up: naming a person who does not exist gives no hint of it.
   @Field(() => [ID], { nullable: true, description: 'Narrows it to these people; a derogation has to name them.' })
   dataSubjects?: string[] | null;
 

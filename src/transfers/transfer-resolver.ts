@@ -13,14 +13,16 @@ import {
   Subscription,
 } from 'type-graphql';
 import { DateTime } from '../api/date-time';
+import { enumOf } from '../api/enum-of';
 import { type Connection, page, pageSize, positionOf } from '../api/paging';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
+import { requireCountry } from '../identity/checks';
 import { cursorsOf } from '../identity/cursors';
 import { Leaves } from '../identity/entry-declarations';
-import { DataCategoryEnum, ProcessingPurposeEnum, register } from '../identity/enums';
+import { DataCategoryEnum, ProcessingPurposeEnum } from '../identity/enums';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { administration, overseers, platform, privacyOfficers } from '../identity/roles';
 import type { KeyStore } from '../keys/key-store';
-import { requireCountry } from '../register/checks';
 import type { OfficerAction } from './approval-state';
 import type { StoredApproval } from './approval-store';
 import { type Assessment, assess, type TransferBasis } from './assessment';
@@ -32,7 +34,7 @@ import { officerOf } from './transfer-approvals';
 import { DecideTransferInput, RequestTransferApprovalInput, TransferRecipientInput } from './transfer-inputs';
 import { transferChanges } from './transfer-stream';
 
-const TransferBasisEnum = register('TransferBasis', 'What carries a transfer.', {
+const TransferBasisEnum = enumOf('TransferBasis', 'What carries a transfer.', {
   NO_TRANSFER: 'The data stays under the law that covers it.',
   UNRESTRICTED: 'The law that covers it has no general restriction.',
   ADEQUACY: 'An adequacy finding in force.',
@@ -72,14 +74,11 @@ class TransferAssessment implements Assessment {
   missing: string[];
 }
 
-const requesters = ['CLIENT_ADMIN', 'CLIENT_PRIVACY_OFFICER', 'PLATFORM_STAFF', 'PLATFORM_PRIVACY_OFFICER'] as const;
-const deciders = ['CLIENT_PRIVACY_OFFICER', 'PLATFORM_PRIVACY_OFFICER'] as const;
-
 /** Approvals of transfers and their assessment (statement T1, T2). */
 @Resolver()
 export class TransferResolver {
   constructor(
-    private readonly room: TransfersModule,
+    private readonly module: TransfersModule,
     private readonly keys: KeyStore,
   ) {}
 
@@ -89,7 +88,7 @@ export class TransferResolver {
     @Arg('first', () => Int, { nullable: true }) first?: number,
     @Arg('after', () => String, { nullable: true }) after?: string,
   ): Promise<Connection<TransferApproval>> {
-    requireRole(context, ...requesters, 'AUDITOR');
+    requireRole(context, ...overseers);
     const client = requireClient(context);
     const size = pageSize(first);
     const key = await this.keys.derivedKey(client.id, 'cursor');
@@ -105,8 +104,8 @@ export class TransferResolver {
     @Arg('id', () => ID) id: string,
     @Ctx() context: RequestContext,
   ): Promise<TransferApproval | null> {
-    requireRole(context, ...requesters, 'AUDITOR');
-    const found = await this.room.store.find(requireClient(context).id, id);
+    requireRole(context, ...overseers);
+    const found = await this.module.store.find(requireClient(context).id, id);
     return found ? this.#presented(found) : null;
   }
 
@@ -124,10 +123,10 @@ export class TransferResolver {
     @Arg('purposes', () => [ProcessingPurposeEnum]) purposes: ProcessingPurpose[],
     @Arg('at', () => DateTime, { nullable: true }) at?: Date,
   ): Promise<TransferAssessment> {
-    requireRole(context, ...requesters, 'AUDITOR');
+    requireRole(context, ...overseers);
     if (categories.length === 0 || purposes.length === 0)
       throw denied.input('"categories" and "purposes" must each name at least one.');
-    const { store, recipients, suspensions, law } = this.room;
+    const { store, recipients, suspensions, law } = this.module;
     const client = context.client?.id;
     const { reference } = await recipients.find(recipient.kind, recipient.id, client);
     const question = {
@@ -152,9 +151,9 @@ export class TransferResolver {
     @Arg('input', () => RequestTransferApprovalInput) input: RequestTransferApprovalInput,
     @Ctx() context: RequestContext,
   ): Promise<TransferApprovalPayload> {
-    requireRole(context, ...requesters);
+    requireRole(context, ...administration, ...platform);
     const client = requireClient(context).id;
-    const asked = await this.room.approvals.request(client, input, officerOf(context.claims));
+    const asked = await this.module.approvals.request(client, input, officerOf(context.claims));
     return { approval: await this.#presented(asked) };
   }
 
@@ -215,16 +214,16 @@ export class TransferResolver {
     topicId: ({ context }: { context: RequestContext }) => context,
   })
   transferChanged(@Root() approval: TransferApproval, @Ctx() context: RequestContext): TransferApproval {
-    requireRole(context, ...requesters, 'AUDITOR');
+    requireRole(context, ...overseers);
     if (requireClient(context).id !== approval.clientId) throw denied.client();
     return approval;
   }
 
-  /** What the subscription gives of a client. */
+  /** The events of the subscription, for one client. */
   changes(context: RequestContext): AsyncGenerator<TransferApproval, void, void> {
-    requireRole(context, ...requesters, 'AUDITOR');
+    requireRole(context, ...overseers);
     const { id } = requireClient(context);
-    return transferChanges(this.room.regions, id, () => this.#presentedAll(id));
+    return transferChanges(this.module.regions, id, () => this.#presentedAll(id));
   }
 
   async #decide(
@@ -232,19 +231,19 @@ export class TransferResolver {
     { id, reason }: DecideTransferInput,
     context: RequestContext,
   ): Promise<TransferApprovalPayload> {
-    requireRole(context, ...deciders);
+    requireRole(context, ...privacyOfficers);
     const client = requireClient(context).id;
-    const decided = await this.room.approvals.decide(client, id, action, reason, officerOf(context.claims));
+    const decided = await this.module.approvals.decide(client, id, action, reason, officerOf(context.claims));
     return { approval: await this.#presented(decided) };
   }
 
   async #presented(approval: StoredApproval): Promise<TransferApproval> {
-    const suspensions = (await this.room.suspensions.list()).map(windowOf);
-    return presented(this.room.law, approval, suspensions, Date.now());
+    const suspensions = (await this.module.suspensions.list()).map(windowOf);
+    return presented(this.module.law, approval, suspensions, Date.now());
   }
 
   async #presentedAll(client: string): Promise<TransferApproval[]> {
-    const { store, suspensions, law } = this.room;
+    const { store, suspensions, law } = this.module;
     const [approvals, suspended] = [await store.all(client), (await suspensions.list()).map(windowOf)];
     return approvals.map((approval) => presented(law, approval, suspended, Date.now()));
   }

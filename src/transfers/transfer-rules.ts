@@ -13,9 +13,9 @@ import type { ApprovalStore, StoredApproval } from './approval-store';
 import { certificationsOf } from './recipients';
 import { type Suspensions, windowOf } from './suspensions';
 import { courseOf } from './transfer-approvals';
-import { bitOf, bitsOf, covers, everyCategory, nextChange, type Transfer, TransferTable } from './transfer-table';
+import { ALL_BITS, bitOf, bitsOf, hasBits, nextChange, type Transfer, TransferTable } from './transfer-table';
 
-/** What all callers share, as of one version of the register. */
+/** Facts that all callers share, at one version of the register. */
 interface PlatformFacts {
   readonly version: number;
   readonly suspensions: readonly Suspension[];
@@ -27,13 +27,13 @@ interface ClientFacts {
   readonly approvals: readonly StoredApproval[];
 }
 
-/** Whether a transfer outside a query may happen: a webhook, an export. */
+/** A transfer outside a query, such as a webhook or an export. */
 export interface IntendedTransfer {
   readonly client: string;
   readonly recipient: RecipientReference;
-  /** Where the register says the recipient is; undefined is nowhere. */
+  /** The recipient's country in the register. Undefined allows nothing. */
   readonly country: string | undefined;
-  /** The country whose law covers the person; null where none is recorded. */
+  /** The country whose law covers the person. null where none is recorded. */
   readonly residency: string | null;
   /** The person's id, for approvals that name people. */
   readonly subject?: string;
@@ -42,8 +42,8 @@ export interface IntendedTransfer {
 }
 
 /**
- * Point 7 of a decision. Facts are kept by policy version, so that a change stops the next request on every replica;
- * tables by version, too, and until the next moment at which law or an approval changes by itself.
+ * Point 7 of a decision. Facts are cached by policy version, so a change takes effect on the next request of every
+ * replica. Tables are cached by version too, until the next moment at which law or an approval changes by date.
  */
 export class CompiledTransferRules implements TransferRules {
   readonly #regions: Regions;
@@ -82,7 +82,7 @@ export class CompiledTransferRules implements TransferRules {
     return (purpose) => checkBy(tableFor(purpose), onBasis);
   }
 
-  /** What a caller may read now, for a purpose, of the people of each country. */
+  /** What a caller may read now, for a purpose, about people of each country. */
   async transfers(
     caller: Omit<TransferCaller, 'versions'>,
     purpose: string | undefined,
@@ -93,7 +93,7 @@ export class CompiledTransferRules implements TransferRules {
     return residencies.map((residency) => ({ residency, transfer: table.transfer(residency) }));
   }
 
-  /** The tables of a caller at this moment, a purpose at a time. */
+  /** The tables of a caller at this moment, one for each purpose. */
   async #tablesFor(caller: TransferCaller): Promise<(purpose: string | undefined) => TransferTable> {
     const { client, recipient, country, versions } = caller;
     const platform = await this.#platformAt(versions.register);
@@ -128,15 +128,15 @@ export class CompiledTransferRules implements TransferRules {
       ...held,
       ...suspensions,
       ...mine.map(({ validFrom, validUntil }) => ({ from: validFrom, to: validUntil })),
-      // An act of another replica whose clock is ahead is felt when this one's has caught up.
+      // If another replica's clock is ahead, its change takes effect here once our clock reaches its timestamp.
       ...mine.flatMap(({ events }) => events.map((event) => ({ from: event.at, to: null }))),
     ];
     return { table, until: nextChange(this.#law, at, windows) };
   }
 
   /**
-   * Whether a recipient may be sent categories of a person's data now, for all of the purposes: for webhooks and
-   * exports, which no query guards. What tells nothing of a person, such as an erasure's notice, is no transfer.
+   * Whether a recipient may be sent these categories of a person's data now, for all of the purposes. For webhooks and
+   * exports, which no query guards. A message without personal data, such as an erasure's notice, is no transfer.
    */
   async mayReceive(intended: IntendedTransfer): Promise<{ allowed: boolean; rule: string }> {
     const { client, recipient, country, residency, subject, categories, purposes } = intended;
@@ -147,7 +147,7 @@ export class CompiledTransferRules implements TransferRules {
     for (const purpose of purposes) {
       const { categories: held, named, refusal } = tableFor(purpose).transfer(residency);
       const personal = subject === undefined ? 0 : (named.get(subject) ?? 0);
-      if (!covers(held | personal, wanted)) return { allowed: false, rule: refusal.rule };
+      if (!hasBits(held | personal, wanted)) return { allowed: false, rule: refusal.rule };
     }
     return { allowed: true, rule: '' };
   }
@@ -171,7 +171,7 @@ export class CompiledTransferRules implements TransferRules {
 
 const noFacts = { approvals: [] };
 
-/** @param onBasis told each basis that carried something across a border */
+/** @param onBasis called with each basis that carried data across a border */
 function checkBy(table: TransferTable, onBasis?: (basis: string) => void): TransferCheck {
   const told = new Set<Transfer>();
   const check = ({ residency, subject }: SubjectState, category: DataCategory | undefined) => {
@@ -196,8 +196,8 @@ function carries(
   category: DataCategory | undefined,
 ): boolean {
   return (
-    categories === everyCategory ||
-    covers(categories, bitOf(category)) ||
-    (subject !== undefined && named.size > 0 && covers(categories | (named.get(subject) ?? 0), bitOf(category)))
+    categories === ALL_BITS ||
+    hasBits(categories, bitOf(category)) ||
+    (subject !== undefined && named.size > 0 && hasBits(categories | (named.get(subject) ?? 0), bitOf(category)))
   );
 }

@@ -3,14 +3,14 @@ import { policyVersions } from '../identity/policy-version';
 import type { Regions } from '../storage/regions';
 import type { TransferApproval } from './transfer-approval';
 
-/** How often a subscription looks: a change on another replica is told within this many milliseconds. */
+/** How often a subscription polls, in milliseconds. Changes on other replicas arrive within this time. */
 const INTERVAL_MS = 500;
-/** Approvals begin and expire without anybody's act, so the list is read anew this often in any case. */
+/** How often the list is read anew even without an act, since approvals begin and expire by date. */
 const REREAD_MS = 5_000;
 
 /**
- * A client's approvals as they change, on whichever replica and by whichever cause: an officer, the calendar, a
- * suspended basis. The first reading is what changes are told from.
+ * The changes of a client's approvals, on any replica and for any cause: an officer's act, a date, a suspended basis.
+ * Changes are relative to the first reading.
  */
 export async function* transferChanges(
   regions: Regions,

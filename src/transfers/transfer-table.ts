@@ -1,9 +1,10 @@
 import type { RowRefusal } from '../governance/govern';
-import { type DataCategory, dataCategories, type ProcessingPurpose } from '../governance/vocabulary';
-import { changesOfLaw, type Law } from '../law/law';
-import { findByLaw, provisionOf, type Recipient, regimeOf, type Suspension, suspendedAt } from '../law/transfer';
+import { allCategories, type DataCategory, type ProcessingPurpose } from '../governance/vocabulary';
+import { type Law, validitiesOf } from '../law/law';
+import { type DataImporter, findByLaw, provisionOf, regimeOf, type Suspension, suspendedAt } from '../law/transfer';
+import { nextChangeOf, type Validity } from '../law/validity';
 
-/** An approval as decisions need it, its course aside. */
+/** The terms of an approval, as decisions need them. */
 export interface ApprovedTerms {
   readonly id: string;
   readonly destinationCountry: string;
@@ -11,60 +12,60 @@ export interface ApprovedTerms {
   readonly purposes: readonly ProcessingPurpose[];
   readonly mechanism: string;
   readonly sccModule: number | null;
-  /** null is every country whose law knows the mechanism. */
+  /** null means every country whose law knows the mechanism. */
   readonly residencies: readonly string[] | null;
-  /** null is everybody. */
+  /** null means everybody. */
   readonly subjects: ReadonlySet<string> | null;
 }
 
-/** What decisions on the rows of one client, for one recipient and purpose, rest on. */
+/** The facts behind decisions on one client's rows, for one recipient and purpose. */
 export interface TransferFacts {
   readonly law: Law;
-  readonly recipient: Recipient;
+  readonly recipient: DataImporter;
   readonly purpose: string | undefined;
-  /** Those of this client and recipient that are ACTIVE at the moment. */
+  /** This client's ACTIVE approvals for this recipient. */
   readonly approvals: readonly ApprovedTerms[];
   readonly suspensions: readonly Suspension[];
 }
 
-/** What may be read of the people of one country. */
+/** What may be read about people of one country. */
 export interface Transfer {
-  /** A bit for each category; {@link everyCategory} for all of them, and for data of no category. */
+  /** One bit for each category. {@link ALL_BITS} means all, and data without a category. */
   readonly categories: number;
-  /** More categories of people whom an approval names. */
+  /** Person id → further categories, for people whom an approval names. */
   readonly named: ReadonlyMap<string, number>;
   readonly refusal: Exclude<RowRefusal, string>;
-  /** What carries it, as rules are cited; empty where nothing is carried across a border. */
+  /** The bases that carry it, as rules cite them. Empty where no border is crossed. */
   readonly bases: readonly string[];
-  /** Approvals among them. */
+  /** Ids of the approvals among the bases. */
   readonly approvals: readonly string[];
-  /** What is missing, for an officer to read; empty where everything may be read. */
+  /** What is missing, in words for an officer. Empty where everything may be read. */
   readonly missing: string;
 }
 
-/** Every bit, of categories that there will be too. */
-export const everyCategory = -1;
+/** Every bit, also those of categories that are added later. */
+export const ALL_BITS = -1;
 
-const bits = new Map(Object.keys(dataCategories).map((category, index) => [category, 1 << index]));
+const bits = new Map(allCategories.map((category, index) => [category, 1 << index]));
 
-/** The bit of a category; data of none needs every category. */
+/** The bit of a category. Data without a category needs all bits. */
 export const bitOf = (category: DataCategory | undefined): number =>
-  category === undefined ? everyCategory : (bits.get(category) ?? everyCategory);
+  category === undefined ? ALL_BITS : (bits.get(category) ?? ALL_BITS);
 
 export const bitsOf = (categories: readonly DataCategory[]): number =>
   categories.reduce((sum, category) => sum | bitOf(category), 0);
 
-/** Whether all the categories of `wanted` are within `held`. */
-export const covers = (held: number, wanted: number): boolean => (held & wanted) === wanted;
+/** Whether `held` has all bits of `wanted`. */
+export const hasBits = (held: number, wanted: number): boolean => (held & wanted) === wanted;
 
-/** What may be read of the people of a country at a moment: by law, or else by approvals. */
+/** What may be read about people of a country at a moment: by law, or else by approvals. */
 export function transferFor(facts: TransferFacts, residency: string, at: number): Transfer {
   const { law, recipient, suspensions, purpose } = facts;
   const found = findByLaw(law, residency, recipient, at, suspensions);
   const refusal = { code: 'TRANSFER_NOT_AUTHORIZED', rule: found.rule };
   if (found.lawful) {
     const bases = found.basis === 'ADEQUACY' ? [found.rule] : [];
-    return { categories: everyCategory, named: none, refusal, bases, approvals: [], missing: '' };
+    return { categories: ALL_BITS, named: none, refusal, bases, approvals: [], missing: '' };
   }
   let categories = 0;
   const named = new Map<string, number>();
@@ -93,7 +94,7 @@ const none: ReadonlyMap<string, number> = new Map();
 const titleOf = (mechanism: string, sccModule: number | null, id: string): string =>
   `${mechanism}${sccModule === null ? '' : ` module ${sccModule}`}, approval ${id}`;
 
-/** Whether an approval's mechanism is law where the people of a country are covered. */
+/** Whether an approval's mechanism is law for people of a country. */
 function serves(
   law: Law,
   { mechanism, residencies }: Pick<ApprovedTerms, 'mechanism' | 'residencies'>,
@@ -109,8 +110,8 @@ function serves(
 }
 
 /**
- * The table of one client, recipient and purpose: residency → what may be read. A row costs a look-up; a country is
- * worked out when its first row comes.
+ * Residency → what may be read, for one client, recipient and purpose. A row costs one look-up. A country is computed
+ * when its first row comes.
  */
 export class TransferTable {
   readonly #facts: TransferFacts;
@@ -126,7 +127,7 @@ export class TransferTable {
     this.named = new Set(facts.approvals.flatMap(({ subjects }) => [...(subjects ?? [])]));
   }
 
-  /** @param residency null where none is recorded: then whatever any regime held here asks for has to be met */
+  /** @param residency null where none is recorded: then the rules of every regime must be met */
   transfer(residency: string | null): Transfer {
     if (residency === null || residency === '') {
       this.#unknown ??= this.#strictest();
@@ -143,7 +144,7 @@ export class TransferTable {
     const countries = this.#facts.law.regimes.flatMap(({ territory }) => territory.map(({ country }) => country));
     const all = [...new Set(countries)].map((country) => this.transfer(country));
     return {
-      categories: all.reduce((sum, { categories }) => sum & categories, everyCategory),
+      categories: all.reduce((sum, { categories }) => sum & categories, ALL_BITS),
       named: none,
       refusal: { code: 'TRANSFER_NOT_AUTHORIZED', rule: 'GDPR Art. 44: no country of residence is recorded' },
       bases: [...new Set(all.flatMap(({ bases }) => bases))],
@@ -153,22 +154,16 @@ export class TransferTable {
   }
 }
 
-/** The next moment after which a table may be another: law, certifications, suspensions or approvals change. */
-export function nextChange(
-  law: Law,
-  at: number,
-  windows: ReadonlyArray<{ readonly from: number; readonly to: number | null }>,
-): number {
-  const moments = [...lawChanges(law), ...windows.flatMap(({ from, to }) => (to === null ? [from] : [from, to]))];
-  return moments.reduce((next, moment) => (moment > at && moment < next ? moment : next), Number.POSITIVE_INFINITY);
-}
+/** When a table may change next: by law, certifications, suspensions or approvals. */
+export const nextChange = (law: Law, at: number, others: readonly Validity[]): number =>
+  nextChangeOf([...validitiesHeld(law), ...others], at);
 
-const changes = new WeakMap<Law, readonly number[]>();
+const validities = new WeakMap<Law, readonly Validity[]>();
 
-function lawChanges(law: Law): readonly number[] {
-  const known = changes.get(law);
+function validitiesHeld(law: Law): readonly Validity[] {
+  const known = validities.get(law);
   if (known) return known;
-  const found = changesOfLaw(law);
-  changes.set(law, found);
+  const found = validitiesOf(law);
+  validities.set(law, found);
   return found;
 }

@@ -37,7 +37,7 @@ describe('remit audit', () => {
     });
     const { trail, ledger } = createServices(stores);
     for (let number = 0; number < 4; number++) {
-      id = await trail.record('TEST_CHANGE', { principal: 'test', details: { number } });
+      id = await trail.record('GRANT_GIVEN', { principal: 'test', details: { number } });
     }
     const outside = witness();
     witnessKey = outside.key;
@@ -46,7 +46,7 @@ describe('remit audit', () => {
     server.close();
     const [head] = await ledger.heads();
     await appendAnchors(join(cwd, 'anchors'), [head?.checkpoint ?? '']);
-    await trail.record('TEST_CHANGE', { principal: 'test' });
+    await trail.record('GRANT_GIVEN', { principal: 'test' });
     key = verifierKey(originOf(head?.logId ?? ''), (await ledger.signer()).publicKey);
     await ledger.close();
     await stores.close();
@@ -124,8 +124,8 @@ describe('remit audit', () => {
     const nowhere = mkdtempSync(join(tmpdir(), 'remit-nowhere-'));
     writeFileSync(join(nowhere, 'proof.json'), proven.stdout);
     const held = await remit(['audit', 'check', 'proof.json', '--key', key, '--json'], { cwd: nowhere });
-    expect(JSON.parse(held.stdout)).toMatchObject({ holds: true, fault: null, entry: { id, kind: 'TEST_CHANGE' } });
-    const forged = proven.stdout.replace('TEST_CHANGE', 'TEST_CHARGE');
+    expect(JSON.parse(held.stdout)).toMatchObject({ holds: true, fault: null, entry: { id, kind: 'GRANT_GIVEN' } });
+    const forged = proven.stdout.replace('GRANT_GIVEN', 'GRANT_TAKEN');
     const refused = await remit(['audit', 'check', '-', '--key', key], { cwd: nowhere, input: forged });
     expect(refused).toMatchObject({ code: 1, stdout: '' });
     expect(refused.stderr).toContain('is not number 4 of the log');

@@ -48,12 +48,12 @@ describe.each(databases)('receipts of anchors on $name (statement G1)', ({ creat
     const anchors = [witnessAnchor(outside.url, key), ...(stamping ? [timestampAnchor(stamping.url)] : [])];
     const anchoring = new Anchoring(ledger, anchors, (error) => failures.push(error));
     for (let times = 0; times < 2; times++) {
-      await trail.record('TEST_CHANGE', { principal: 'test' });
-      await trail.record('TEST_CHANGE', { principal: 'test' });
+      await trail.record('GRANT_GIVEN', { principal: 'test' });
+      await trail.record('GRANT_GIVEN', { principal: 'test' });
       await anchoring.run();
     }
     await anchoring.close();
-    await trail.record('TEST_CHANGE', { principal: 'test' });
+    await trail.record('GRANT_GIVEN', { principal: 'test' });
     await ledger.close();
     outside.close();
     stamping?.close();

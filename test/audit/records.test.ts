@@ -1,5 +1,5 @@
 import { adoptRecords, type RecordFinding, verifyRecords } from '../../src/audit/verification/records';
-import { ErasureWorker } from '../../src/erasure/worker';
+import { jobWorker } from '../../src/background';
 import { ClientInstruction } from '../../src/identity/client-instruction';
 import { GranteeKind, PurposeGrant } from '../../src/identity/purpose-grant';
 import { type Asker, openTestApp, type TestApp } from '../support/app';
@@ -66,7 +66,7 @@ describe.each(databases)('S16: records are held against the ledger on $name', ({
     const install = { applicationId: application.id, acceptedNoticeVersion: '1', purposes: ['SUPPORT' as const] };
     await services.parties.install(acme, install, 'test');
     const installed = await services.parties.install(acme, install, 'test');
-    await services.erasure.webhooks.register(
+    await services.webhooks.register(
       acme,
       { kind: 'APPLICATION', id: installed.id },
       'https://mailer.example/hook',
@@ -291,11 +291,11 @@ describe.each(databases)('S16: records are held against the ledger on $name', ({
     await erasure.erasures.request(acme, gone, filing);
     await erasure.holds.release(actor, kept.id);
 
-    await new ErasureWorker(erasure.parts).drain();
+    await jobWorker(app.stores, app.services).drain();
     expect(await findings()).toEqual([]);
     const ending = { clientId: acme, effectiveOn: new Date(0) };
-    await erasure.erasures.terminate(ending, { principal: 'test', role: 'CLIENT_ADMIN' });
-    await new ErasureWorker(erasure.parts).drain();
+    await erasure.terminations.terminate(ending, { principal: 'test', role: 'CLIENT_ADMIN' });
+    await jobWorker(app.stores, app.services).drain();
     expect(await findings()).toEqual([]);
   });
 });

@@ -35,7 +35,7 @@ describe.each(databases)('tampering with the ledger on $name (statement G1)', ({
     const { trail, ledger } = app.services;
     for (let group = 0; group < GROUPS; group++) {
       const changes = Array.from({ length: PER_GROUP }, (_, index) =>
-        trail.record('TEST_CHANGE', { principal: 'test', details: { number: group * PER_GROUP + index } }),
+        trail.record('GRANT_GIVEN', { principal: 'test', details: { number: group * PER_GROUP + index } }),
       );
       await Promise.all(changes);
     }
@@ -103,7 +103,7 @@ describe.each(databases)('tampering with the ledger on $name (statement G1)', ({
 
   test('a changed byte is named', async () => {
     const body = Buffer.from(rows[12]?.body ?? '');
-    body[body.indexOf('TEST_CHANGE')] = 0x58;
+    body[body.indexOf('GRANT_GIVEN')] = 0x58;
     await set(12, 'body', body);
     expect((await verify({})).findings).toEqual([
       expect.objectContaining({ problem: 'ALTERED', log, sequence: 12, entry: rows[12]?.entry_id }),
@@ -210,7 +210,7 @@ describe.each(databases)('tampering with the ledger on $name (statement G1)', ({
   /** Another process writes its first entry. */
   async function openLater(): Promise<string> {
     const { trail, ledger } = createServices(app.stores);
-    await trail.record('TEST_CHANGE', { principal: 'later' });
+    await trail.record('GRANT_GIVEN', { principal: 'later' });
     await ledger.close();
     const [head] = await ledger.heads();
     return head?.logId ?? '';

@@ -246,11 +246,11 @@ describe('schema', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
-  test('--policies prints the table that is in the README', async () => {
+  test('--policies prints the table of docs/directives.md', async () => {
     const { code, stdout } = await remit(['schema', '--policies']);
     expect(code).toBe(0);
-    const readme = readFileSync(join(root, 'README.md'), 'utf8');
-    expect(/<!-- policies -->\n([\s\S]*?)<!-- \/policies -->/.exec(readme)?.[1]).toBe(stdout);
+    const page = readFileSync(join(root, 'docs/directives.md'), 'utf8');
+    expect(/<!-- policies -->\n([\s\S]*?)<!-- \/policies -->/.exec(page)?.[1]).toBe(stdout);
   });
 
   test('--check names each file that differs or is missing', async () => {

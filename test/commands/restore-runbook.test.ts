@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ErasureWorker } from '../../src/erasure/worker';
+import { jobWorker } from '../../src/background';
 import { type Installation, openInstallation } from '../erasure/installation';
 import { countRows, newClient, plantPeople } from '../erasure/people';
 import { databases, type TestDatabase } from '../support/databases';
@@ -87,7 +87,7 @@ describe.each(databases)('the runbook of a restore on $name', ({ name, create })
     await new Promise((resolve) => setTimeout(resolve, 1_100));
     const filing = { principal: 'admin', role: 'CLIENT_ADMIN', grounds: 'OBJECTION' } as const;
     await installation.services.erasure.erasures.request(client, erased?.id ?? '', filing);
-    await new ErasureWorker(installation.services.erasure.parts).drain();
+    await jobWorker(installation.stores, installation.services).drain();
     const after = await countRows(installation.stores, client);
     expect(after).not.toEqual(before);
 

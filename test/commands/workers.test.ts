@@ -365,7 +365,7 @@ test('what every worker reads from the database is not added up', async () => {
       measureErasures(
         registry,
         async () => open,
-        () => ({ lastSuccessAt: number * 1_000, failedRounds: number }),
+        () => ({ lastSuccessAt: number * 1_000, failedRuns: number }),
       );
       await registry.getMetricsAsJSON();
       return registry.getMetricsAsJSON();

@@ -122,9 +122,14 @@ describe.each(databases)('disclosures on $name (statement S4)', ({ create }) => 
     [{ authorityCountry: 'US', residencies: ['US'] }, false],
     [{ authorityCountry: 'US', residencies: [null] }, true],
     [{ authorityCountry: 'US', treaty: 'a treaty' }, false],
+    [{ authorityCountry: 'FR', residencies: [null] }, false],
+    [{ authorityCountry: 'US', residencies: ['GB'] }, false],
+    [{ authorityCountry: 'GB', at: '2020-06-01' }, false],
+    [{ authorityCountry: 'US', residencies: ['GB'], at: '2020-06-01' }, true],
   ])('Art. 48 on %j: barred %j', (facts, expected) => {
     const order = { authority: 'a court', authorityCountry: 'US', treaty: null, residencies: ['DE'], ...facts };
-    expect(isBarredByArticle48(order)).toBe(expected);
+    const { at = '2026-11-23' } = facts as { at?: string };
+    expect(isBarredByArticle48(order, Date.parse(at))).toBe(expected);
   });
 
   test('the client is told at once where no gag is in force', async () => {

@@ -1,4 +1,3 @@
-import { DueNotices } from '../../src/register/due-notices';
 import { type AuditedServer, fill, openAuditedServer } from '../audit/audited-server';
 import type { Asker } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';
@@ -122,30 +121,5 @@ describe.each(databases)('the ledger under a gag on $name (statement S4)', ({ cr
     passed = HOUR + 1;
     expect(await shown(client)).toEqual(expect.arrayContaining(secret));
     expect(await proof(client, 'RecordSecret')).toEqual({ index: expect.any(Number) });
-  });
-});
-
-describe('telling clients when gags end', () => {
-  beforeEach(() => jest.useFakeTimers());
-  afterEach(() => jest.useRealTimers());
-
-  test('begins at once, goes on every minute whatever failed, and stops', async () => {
-    const failures: unknown[] = [];
-    let asked = 0;
-    const tellDue = async () => {
-      asked++;
-      if (asked === 2) throw new Error('the database is away');
-      return 0;
-    };
-    const notices = new DueNotices([{ tellDue }], (error) => failures.push(error));
-    notices.start();
-    notices.start();
-    expect(asked).toBe(2);
-    await jest.advanceTimersByTimeAsync(3 * 60_000);
-    expect(asked).toBe(5);
-    expect(failures.map(String)).toEqual(['Error: the database is away']);
-    await notices.stop();
-    await jest.advanceTimersByTimeAsync(3 * 60_000);
-    expect(asked).toBe(5);
   });
 });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { verifyCertificate } from '../../src/erasure/certificate';
+import { verifyCertificate } from '../../src/erasure/records/certificate';
 import { startRemit } from '../support/cli';
 import { databases, type TestDatabase } from '../support/databases';
 import { type Installation, openInstallation } from './installation';
@@ -98,13 +98,13 @@ describe.each(databases)('erasures whose workers are killed, on $name', ({ creat
     expect(Object.values(await countRows(stores, client))).toEqual(Object.values(plantedRows).map(() => 0));
     const states = await services.erasure.erasures.list(client, {}, PEOPLE, undefined);
     expect(states).toHaveLength(PEOPLE);
-    const keys = await services.erasure.parts.signingKeys.publicKeys();
+    const keys = await services.erasure.signingKeys.publicKeys();
     for (const { id } of states) {
       const steps = await services.erasure.erasures.steps(client, id);
       const rows = Object.fromEntries(steps.map((step) => [step.store.replace(/^(data|keys):/, ''), step.rows]));
       expect(rows).toMatchObject({ ...plantedRows, subject_key: 1 });
       expect(steps.every(({ status }) => status === 'DONE')).toBe(true);
-      const entry = await services.erasure.parts.ledger.require(client, id);
+      const entry = await services.erasure.records.require(client, id);
       const counted = steps.map(({ store, action, rows: n }) => ({ store, action, rows: n }));
       expect(entry.outcome?.erased.map(({ store, action, rows: n }) => ({ store, action, rows: n }))).toEqual(counted);
       expect((await verifyCertificate(entry.certificate ?? '', keys)).erased).toEqual(entry.outcome?.erased);

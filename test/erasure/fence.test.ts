@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import { ErasureWorker } from '../../src/erasure/worker';
+import { jobWorker } from '../../src/background';
+import type { JobWorker } from '../../src/jobs/job-worker';
 import { inTransaction } from '../../src/storage/transaction';
-import { Order } from '../../src/subjects/order';
+import { Order } from '../../src/subjects/related/order';
 import { TenantWriter } from '../../src/tenancy/tenant-writer';
 import { remit, startRemit } from '../support/cli';
 import { databases, type TestDatabase } from '../support/databases';
@@ -20,14 +21,14 @@ describe.each(databases)('the fence between writes about a person and the person
   let installation: Installation;
   let client: string;
   let source: DataSource;
-  let worker: ErasureWorker;
+  let worker: JobWorker;
 
   beforeEach(async () => {
     database = await kind.create();
     installation = await openInstallation(database);
     client = await newClient(installation.services, 'acme');
     source = installation.stores.regions.home;
-    worker = new ErasureWorker(installation.services.erasure.parts, {
+    worker = jobWorker(installation.stores, installation.services, {
       onFailure: (error) => {
         throw error;
       },

@@ -1,11 +1,11 @@
 import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { isDataBehind } from '../../src/audit/verification/data-behind';
-import { verifyCertificate } from '../../src/erasure/certificate';
-import { openErasures } from '../../src/erasure/monitoring';
+import { jobsTask, jobWorker } from '../../src/background';
 import { OrphanKeys } from '../../src/erasure/orphan-keys';
-import type { ErasureParts } from '../../src/erasure/parts';
-import { ErasureWorker } from '../../src/erasure/worker';
+import { verifyCertificate } from '../../src/erasure/records/certificate';
+import { openErasures } from '../../src/erasure/requests/open-erasures';
+import { Scheduler } from '../../src/jobs/scheduler';
 import { type Asker, openTestApp, type TestApp } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';
 import { newClient, type Planted, plantPeople } from './people';
@@ -39,8 +39,8 @@ describe.each(databases)('no erasure is lost, on $name', ({ name, create }) => {
   });
 
   const idOf = (index: number): string => people[index]?.id ?? '';
-  const drain = (parts: ErasureParts = app.services.erasure.parts) =>
-    new ErasureWorker(parts, { onFailure: (error) => failures.push(error) }).drain();
+  const drain = ({ stores, services }: TestApp = app) =>
+    jobWorker(stores, services, { onFailure: (error) => failures.push(error) }).drain();
   const loseKey = (id: string) => app.stores.keysSource.query('DELETE FROM subject_key WHERE subject_id = ?', [id]);
   const count = async (table: string, of = source) => {
     const [row] = await of.query<Array<{ n: number }>>(`SELECT COUNT(*) AS n FROM ${table}`);
@@ -48,7 +48,7 @@ describe.each(databases)('no erasure is lost, on $name', ({ name, create }) => {
   };
   const statementOf = async (request: string) => {
     const certificate = await app.services.erasure.erasures.certificate(client, request);
-    return verifyCertificate(certificate ?? '', await app.services.erasure.parts.signingKeys.publicKeys());
+    return verifyCertificate(certificate ?? '', await app.services.erasure.signingKeys.publicKeys());
   };
   const kinds = async () => {
     const rows = await source.query<Array<{ body: Buffer }>>('SELECT body FROM audit_entry');
@@ -104,9 +104,9 @@ describe.each(databases)('no erasure is lost, on $name', ({ name, create }) => {
     await app.stores.keysSource.query('DELETE FROM subject_key WHERE client_id = ?', [client]);
     await app.stores.keysSource.query('DELETE FROM client_key WHERE client_id = ?', [client]);
     const other = await app.replica();
-    const { erasures, parts } = other.services.erasure;
+    const { erasures } = other.services.erasure;
     const { id } = await erasures.request(client, idOf(0), filing);
-    await drain(parts);
+    await drain(other);
     expect(failures).toEqual([]);
     expect(await erasures.find(client, id)).toMatchObject({ status: 'COMPLETED' });
     expect(await count('customer')).toBe(2);
@@ -165,7 +165,7 @@ describe.each(databases)('no erasure is lost, on $name', ({ name, create }) => {
   });
 
   test('rows of a process that does not know the fence are erased before the certificate, or after it anew', async () => {
-    const { parts } = app.services.erasure;
+    const { signingKeys } = app.services.erasure;
     const late = () =>
       source.query('INSERT INTO purchase_order (client_id, customer_id, id) VALUES (?, ?, ?)', [
         client,
@@ -173,15 +173,14 @@ describe.each(databases)('no erasure is lost, on $name', ({ name, create }) => {
         uuid(),
       ]);
     let signed = 0;
-    const signingKeys = Object.assign(Object.create(parts.signingKeys) as typeof parts.signingKeys, {
-      // After the key's end, and after the last look before the certificate.
-      current: async () => {
-        if (signed++ === 0) await late();
-        return parts.signingKeys.current();
-      },
+    const { current } = signingKeys;
+    // After the key's end, and after the last look before the certificate.
+    jest.spyOn(signingKeys, 'current').mockImplementation(async () => {
+      if (signed++ === 0) await late();
+      return current();
     });
     const { id } = await app.services.erasure.erasures.request(client, idOf(0), filing);
-    await drain({ ...parts, signingKeys });
+    await drain();
     expect(failures).toEqual([]);
     expect(signed).toBe(2);
     expect(await count(`purchase_order WHERE customer_id = '${idOf(0)}'`)).toBe(0);
@@ -192,24 +191,23 @@ describe.each(databases)('no erasure is lost, on $name', ({ name, create }) => {
   });
 
   test('rows that come in while their client ends are gone when the certificate says so', async () => {
-    const { parts, erasures } = app.services.erasure;
+    const { terminations, tombstones } = app.services.erasure;
     const late = uuid();
-    const tombstones = Object.assign(Object.create(parts.tombstones) as typeof parts.tombstones, {
-      // After every table was emptied, and after the client's key.
-      dropClient: async (of: string) => {
-        await source.query('INSERT INTO customer (client_id, id) VALUES (?, ?)', [client, late]);
-        await source.query('INSERT INTO message (client_id, customer_id, conversation_id, id) VALUES (?, ?, ?, ?)', [
-          client,
-          late,
-          uuid(),
-          uuid(),
-        ]);
-        await parts.tombstones.dropClient(of);
-      },
+    const dropClient = tombstones.dropClient.bind(tombstones);
+    // After every table was emptied, and after the client's key.
+    jest.spyOn(tombstones, 'dropClient').mockImplementationOnce(async (of) => {
+      await source.query('INSERT INTO customer (client_id, id) VALUES (?, ?)', [client, late]);
+      await source.query('INSERT INTO message (client_id, customer_id, conversation_id, id) VALUES (?, ?, ?, ?)', [
+        client,
+        late,
+        uuid(),
+        uuid(),
+      ]);
+      await dropClient(of);
     });
     const by = { principal: 'admin', role: 'CLIENT_ADMIN' };
-    const { id } = await erasures.terminate({ clientId: client, effectiveOn: new Date() }, by);
-    await drain({ ...parts, tombstones });
+    const { id } = await terminations.terminate({ clientId: client, effectiveOn: new Date() }, by);
+    await drain();
     expect(failures).toEqual([]);
     expect([await count('customer'), await count('message')]).toEqual([0, 0]);
     const statement = await statementOf(id);
@@ -231,12 +229,13 @@ describe.each(databases)('no erasure is lost, on $name', ({ name, create }) => {
   });
 
   test('what nobody carries out though it is time is counted', async () => {
-    const { erasures, parts } = app.services.erasure;
-    const stuck = async () => (await openErasures(parts)).stuck;
+    const { erasures } = app.services.erasure;
+    const { regions } = app.stores;
+    const stuck = async () => (await openErasures(regions)).stuck;
     const { id } = await erasures.request(client, idOf(0), filing);
     await erasures.request(client, idOf(1), { ...filing, notBefore: Date.now() + 30 * 24 * HOUR });
     expect(await stuck()).toBe(0);
-    expect((await openErasures({ ...parts, now: () => Date.now() + HOUR })).stuck).toBe(1);
+    expect((await openErasures(regions, () => Date.now() + HOUR)).stuck).toBe(1);
     await source.query('DELETE FROM job WHERE id = ?', [id]);
     await source.query('UPDATE erasure_request SET not_before = 1 WHERE id = ?', [id]);
     expect(await stuck()).toBe(1);
@@ -247,25 +246,32 @@ describe.each(databases)('no erasure is lost, on $name', ({ name, create }) => {
   });
 
   test('a queue that cannot be read is told, and keeps no other from being worked on', async () => {
-    const { parts } = app.services.erasure;
+    const { regions: all } = app.stores;
     await app.services.erasure.erasures.request(client, idOf(0), filing);
     const broken = Object.assign(Object.create(source) as DataSource, {
       query: async () => {
         throw new Error('the region is away');
       },
     });
-    const regions = Object.assign(Object.create(parts.regions) as typeof parts.regions, {
+    const regions = Object.assign(Object.create(all) as typeof all, {
       all: () => [broken, source],
-      of: (each: string) => parts.regions.of(each),
+      of: (each: string) => all.of(each),
     });
-    const worker = new ErasureWorker({ ...parts, regions }, { onFailure: (error) => failures.push(error) });
-    await worker.drain();
-    expect(failures.length).toBeGreaterThan(0);
-    expect(worker.state).toMatchObject({ lastSuccessAt: undefined, failedRounds: failures.length });
+    const onFailure = (error: unknown) => failures.push(error);
+    const worker = jobWorker({ regions }, app.services, { onFailure });
+    const scheduler = new Scheduler([jobsTask(worker, 5)], { onFailure });
+    scheduler.start();
+    while (failures.length < 2) await new Promise(setImmediate);
+    expect(await scheduler.stop()).toBe(true);
+    expect(scheduler.state('jobs')).toEqual({ lastSuccessAt: undefined, failedRuns: failures.length });
+    expect(failures).toEqual(failures.map(() => expect.any(AggregateError)));
     expect(await count('customer')).toBe(2);
-    const healthy = new ErasureWorker(parts);
-    await healthy.drain();
-    expect(healthy.state).toMatchObject({ lastSuccessAt: expect.any(Number), failedRounds: 0 });
+    await expect(worker.drain()).rejects.toThrow(AggregateError);
+    const healthy = new Scheduler([jobsTask(jobWorker(app.stores, app.services), 5)], { onFailure });
+    healthy.start();
+    while (healthy.state('jobs').lastSuccessAt === undefined) await new Promise(setImmediate);
+    await healthy.stop();
+    expect(healthy.state('jobs')).toMatchObject({ failedRuns: 0 });
   });
 
   describe('orphan keys', () => {
@@ -304,7 +310,10 @@ describe.each(databases)('no erasure is lost, on $name', ({ name, create }) => {
       const globex = await newClient(app.services, 'globex');
       for (const each of [client, globex]) await app.stores.keys.createSubjectKeys(each, [uuid(), uuid()]);
       await age();
-      const orphans = new OrphanKeys(app.services.erasure.parts, 1);
+      const { regions, keys } = app.stores;
+      const { trail: recorder, erasure } = app.services;
+      const needs = { regions, keys, recorder, tables: erasure.tables, isDataBehind: async () => false };
+      const orphans = new OrphanKeys(needs, 1);
       expect([await orphans.sweep(), await orphans.sweep(), await orphans.sweep()].sort()).toEqual([0, 2, 2]);
     });
 

@@ -2,11 +2,11 @@ import { v7 as uuid } from 'uuid';
 import type { Services } from '../../src/services';
 import { inTransaction } from '../../src/storage/transaction';
 import type { Stores } from '../../src/stores';
-import { Conversation, Message } from '../../src/subjects/conversation';
-import { CustomAttribute } from '../../src/subjects/custom-attribute';
 import { Customer } from '../../src/subjects/customer';
-import { HealthRecord } from '../../src/subjects/health-record';
-import { Order, OrderItem } from '../../src/subjects/order';
+import { Conversation, Message } from '../../src/subjects/related/conversation';
+import { CustomAttribute } from '../../src/subjects/related/custom-attribute';
+import { HealthRecord } from '../../src/subjects/related/health-record';
+import { Order, OrderItem } from '../../src/subjects/related/order';
 import { TenantWriter } from '../../src/tenancy/tenant-writer';
 
 /** Words that stand in every personal field of a planted person, and nowhere else. */

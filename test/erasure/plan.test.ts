@@ -1,8 +1,9 @@
 import { tenantEntities } from '../../src/entities';
 import { erasureDue } from '../../src/erasure/deadline';
-import { categoriesOf, planErasure } from '../../src/erasure/plan';
-import { everyCategory } from '../../src/erasure/retained';
-import type { DataCategory } from '../../src/governance/vocabulary';
+import { categoriesOf, planErasure } from '../../src/erasure/execution/plan';
+import { allCategories, type DataCategory } from '../../src/governance/vocabulary';
+import { law, lawOf } from '../../src/law/law';
+import type { Regime } from '../../src/law/regime';
 import { NonPersonal, PersonalData } from '../../src/tenancy/personal-data';
 import { Key, TenantTable, tableOf } from '../../src/tenancy/tenant-table';
 
@@ -27,7 +28,7 @@ describe('what an erasure does, out of the decorators alone (pitfall 27)', () =>
     expect([of(false), of(true)]).toEqual(['DELETE', 'DEIDENTIFY']);
   });
 
-  test.each(everyCategory)('a hold on %s keeps that category and nothing else', (held) => {
+  test.each(allCategories)('a hold on %s keeps that category and nothing else', (held) => {
     const plan = planErasure(tables, { ...whole, erases: (category) => category !== held });
     for (const { store, action, categories } of plan) {
       expect(categories).not.toContain(held);
@@ -76,11 +77,24 @@ describe('when an erasure is due', () => {
     ['D2: 90 days, where nothing is shorter', '2026-01-31T10:00:00Z', null, [], '2026-05-01T10:00:00.000Z'],
     ['pitfall 31: a month ends with the month', '2026-01-31T10:00:00Z', 'DE', [], '2026-02-28T23:59:59.999Z'],
     ['GDPR Art. 12(3)', '2026-03-10T10:00:00Z', 'FR', [], '2026-04-10T23:59:59.999Z'],
+    ['UK GDPR Art. 12(3)', '2026-03-10T10:00:00Z', 'GB', [], '2026-04-10T23:59:59.999Z'],
+    ['FADP Art. 25(7): 30 days', '2026-03-10T10:00:00Z', 'CH', [], '2026-04-09T23:59:59.999Z'],
     ['CCPA: 45 days', '2026-03-10T10:00:00Z', 'US', [], '2026-04-24T23:59:59.999Z'],
     ['the agreement, where it is shorter', '2026-03-10T10:00:00Z', 'FR', [14, 60], '2026-03-24T10:00:00.000Z'],
     ['the law, where that is', '2026-03-10T10:00:00Z', 'FR', [60], '2026-04-10T23:59:59.999Z'],
     ['an unknown country', '2026-01-31T10:00:00Z', 'XX', [], '2026-05-01T10:00:00.000Z'],
   ])('%s', (_name, requested, residency, days, expected) => {
     expect(due(requested, residency, days)).toBe(expected);
+  });
+
+  test('a regime that is added brings its own deadline', () => {
+    const brazil: Regime = {
+      ...(law.regimes[0] as Regime),
+      id: 'BR',
+      territory: [{ country: 'BR', from: '2020-09-18' }],
+      requestDeadline: { article: 'LGPD Art. 19 II', period: { days: 15 }, source: 'Lei 13.709/2018' },
+    };
+    const term = erasureDue(at('2026-03-10T10:00:00Z'), 'BR', [], lawOf([...law.regimes, brazil]));
+    expect(term).toEqual({ at: at('2026-03-25T23:59:59.999Z'), rule: 'LGPD Art. 19 II' });
   });
 });

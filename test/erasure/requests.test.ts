@@ -1,5 +1,6 @@
-import { verifyCertificate } from '../../src/erasure/certificate';
-import { ErasureWorker } from '../../src/erasure/worker';
+import { jobWorker } from '../../src/background';
+import { verifyCertificate } from '../../src/erasure/records/certificate';
+import type { JobWorker } from '../../src/jobs/job-worker';
 import { type Asker, openTestApp, type TestApp } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';
 import { CANARY, countRows, dump, newClient, plantedRows, plantPeople } from './people';
@@ -14,7 +15,7 @@ describe.each(databases)('erasure on $name', ({ create }) => {
   let database: TestDatabase;
   let app: TestApp;
   let client: string;
-  let worker: ErasureWorker;
+  let worker: JobWorker;
   const failures: unknown[] = [];
   const admin: Asker = { role: 'CLIENT_ADMIN', client: 'acme' };
   const agent: Asker = { role: 'CLIENT_AGENT', client: 'acme' };
@@ -24,7 +25,7 @@ describe.each(databases)('erasure on $name', ({ create }) => {
     app = await openTestApp(database);
     client = await newClient(app.services, 'acme');
     await newClient(app.services, 'globex');
-    worker = new ErasureWorker(app.services.erasure.parts, { onFailure: (error) => failures.push(error) });
+    worker = jobWorker(app.stores, app.services, { onFailure: (error) => failures.push(error) });
   });
   afterAll(async () => {
     expect(failures).toEqual([]);

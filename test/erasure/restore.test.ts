@@ -1,11 +1,10 @@
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { verifyCertificate } from '../../src/erasure/certificate';
-import { replayErasures } from '../../src/erasure/replay';
-import { ErasureWorker } from '../../src/erasure/worker';
+import { jobWorker } from '../../src/background';
+import { verifyCertificate } from '../../src/erasure/records/certificate';
 import { inTransaction } from '../../src/storage/transaction';
-import { Message } from '../../src/subjects/conversation';
 import { Customer } from '../../src/subjects/customer';
+import { Message } from '../../src/subjects/related/conversation';
 import { TenantReader } from '../../src/tenancy/tenant-reader';
 import { remit } from '../support/cli';
 import { databases, type TestDatabase } from '../support/databases';
@@ -34,7 +33,7 @@ describe.each(databases)('a restored backup on $name', ({ create }) => {
 
   const drain = async () => {
     const failures: unknown[] = [];
-    await new ErasureWorker(installation.services.erasure.parts, {
+    await jobWorker(installation.stores, installation.services, {
       onFailure: (error) => failures.push(error),
     }).drain();
     expect(failures).toEqual([]);
@@ -51,7 +50,7 @@ describe.each(databases)('a restored backup on $name', ({ create }) => {
     expect(await countRows(installation.stores, client)).toEqual(times(2));
     // Asked for, but not begun, when the data was lost: the ledger knows of it all the same.
     const waiting = await installation.services.erasure.erasures.request(client, lost, filing);
-    const { certificate } = await installation.services.erasure.parts.ledger.require(client, request.id);
+    const { certificate } = await installation.services.erasure.records.require(client, request.id);
 
     await restore();
     const { stores, services } = installation;
@@ -91,13 +90,13 @@ describe.each(databases)('a restored backup on $name', ({ create }) => {
     for (const { id } of [request, waiting]) {
       expect(await services.erasure.erasures.find(client, id)).toMatchObject({ status: 'COMPLETED', customerId: null });
     }
-    const after = await services.erasure.parts.ledger.require(client, request.id);
+    const after = await services.erasure.records.require(client, request.id);
     expect(after).toMatchObject({ certificate, replayedAt: expect.any(Number) });
     const again = await remit(['erasures', 'replay', '--since', since, '--json'], options);
     expect(JSON.parse(again.stdout)).toEqual({ replayed: [], failed: 0 });
 
     // The certificate holds by the public key alone, with no installation at hand; altered, it does not.
-    const keys = await services.erasure.parts.signingKeys.publicKeys();
+    const keys = await services.erasure.signingKeys.publicKeys();
     const [file, key] = ['cert.json', 'keys.json'].map((name) => join(installation.folder, name)) as [string, string];
     writeFileSync(file, certificate ?? '');
     writeFileSync(key, JSON.stringify({ keys }));
@@ -126,12 +125,12 @@ describe.each(databases)('a restored backup on $name', ({ create }) => {
     const { erasures } = installation.services.erasure;
     const later = await erasures.request(client, person?.id ?? '', { ...filing, notBefore });
     const ending = { clientId: leaving, effectiveOn: new Date(notBefore), exportFirst: true };
-    const end = await erasures.terminate(ending, filing);
+    const end = await installation.services.erasure.terminations.terminate(ending, filing);
 
     await restore();
     const { stores, services } = installation;
     expect(await services.erasure.erasures.find(leaving, end.id)).toBeUndefined();
-    expect(await replayErasures(services.erasure.parts, { since })).toHaveLength(2);
+    expect(await services.erasure.replay.run({ since })).toHaveLength(2);
     await drain();
     for (const [of, id] of [
       [client, later.id],

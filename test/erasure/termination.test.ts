@@ -1,8 +1,8 @@
-import { verifyCertificate } from '../../src/erasure/certificate';
-import { ErasureWorker } from '../../src/erasure/worker';
+import { verifyCertificate } from '../../src/erasure/records/certificate';
 import { type Asker, openTestApp, type TestApp } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';
 import { CANARY, countRows, dump, newClient, plantedRows, plantPeople } from './people';
+import { workerAt } from './work';
 
 const terminate = `mutation ($input: TerminateClientInput!) { terminateClient(input: $input) {
   request { id kind status dueAt startsAt } } }`;
@@ -36,14 +36,8 @@ describe.each(databases)('the end of a client on $name', ({ create }) => {
   /** Small chunks, so that every table takes several, and a clock of the test's own. */
   const drain = async (at = now, chunkRows = 7) => {
     const failures: unknown[] = [];
-    const { parts } = app.services.erasure;
-    const later = { ...parts, now: () => at, chunkRows, jobs: jobsAt(at) };
-    await new ErasureWorker(later, { onFailure: (error) => failures.push(error) }).drain();
+    await workerAt(app, at, { chunkRows, onFailure: (error) => failures.push(error) }).drain();
     expect(failures).toEqual([]);
-  };
-  const jobsAt = (at: number): typeof app.services.erasure.parts.jobs => {
-    const { Jobs } = jest.requireActual<typeof import('../../src/jobs/jobs')>('../../src/jobs/jobs');
-    return (source) => new Jobs(source, 'erasure', { now: () => at });
   };
   const withUser = async (slug: string) => {
     const administrator = { name: `${CANARY} user`, email: `${CANARY}-${slug}@example.org` };
@@ -90,7 +84,7 @@ describe.each(databases)('the end of a client on $name', ({ create }) => {
     expect(await userCount(leaving)).toBe(0);
     expect(await countRows(app.stores, staying)).toEqual(plantedRows);
     await expect(app.stores.keys.clientKey(leaving)).rejects.toMatchObject({ code: 'CLIENT_KEY_DESTROYED' });
-    const { parts, erasures } = app.services.erasure;
+    const { records, signingKeys, erasures } = app.services.erasure;
     expect(await erasures.find(leaving, id)).toMatchObject({ status: 'COMPLETED' });
     const steps = await erasures.steps(leaving, id);
     const rows = Object.fromEntries(steps.map((step) => [step.store, step.rows]));
@@ -98,8 +92,8 @@ describe.each(databases)('the end of a client on $name', ({ create }) => {
     for (const [table, n] of Object.entries(plantedRows))
       expect([table, rows[`data:${table}`]]).toEqual([table, n * 4]);
     expect(rows).toMatchObject({ 'data:client_user': 1, 'keys:subject_key': 5, 'keys:client_key': 1 });
-    const entry = await parts.ledger.require(leaving, id);
-    const statement = await verifyCertificate(entry.certificate ?? '', await parts.signingKeys.publicKeys());
+    const entry = await records.require(leaving, id);
+    const statement = await verifyCertificate(entry.certificate ?? '', await signingKeys.publicKeys());
     expect(statement).toMatchObject({ kind: 'CLIENT', keyDestroyed: true, retained: [] });
     expect(await erasures.find(leaving, takenOver.id)).toMatchObject({ status: 'COMPLETED', endedBy: id });
     expect(await erasures.certificate(leaving, takenOver.id)).toBe(entry.certificate);

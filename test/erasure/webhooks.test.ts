@@ -3,8 +3,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { Webhook } from 'standardwebhooks';
-import { ErasureWorker } from '../../src/erasure/worker';
-import { WebhookSender } from '../../src/register/webhooks/webhook-sender';
+import { jobWorker, webhookSender } from '../../src/background';
+import type { WebhookSender } from '../../src/register/webhooks/webhook-sender';
 import { type Asker, openTestApp, type TestApp } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';
 import { CANARY, dump, newClient, plantPeople } from './people';
@@ -58,7 +58,7 @@ describe.each(databases)('recipients of erasures on $name', ({ create }) => {
     database = await create();
     app = await openTestApp(database);
     client = await newClient(app.services, 'acme');
-    const { parties, erasure } = app.services;
+    const { parties } = app.services;
     const terms = { purposes: ['SUPPORT' as const], categories: ['CONTACT' as const], country: 'US', service: 's' };
     for (const slug of ['mailer', 'unreachable', 'slow']) {
       await parties.registerSubProcessor({ slug, name: slug, ...terms }, 'test');
@@ -99,7 +99,7 @@ describe.each(databases)('recipients of erasures on $name', ({ create }) => {
     );
     expect(alone.errors?.[0]?.extensions.code).toBe('FORBIDDEN');
     secrets.slow = await register(officer, { subProcessor: 'slow', url: await servers.slow.open() });
-    sender = new WebhookSender(app.stores.regions, erasure.webhooks, erasure.bodies, {
+    sender = webhookSender(app.stores, app.services, {
       backoffMs: Array.from({ length: 10 }, () => 5),
       timeoutMs: 300,
       perEndpoint: 2,
@@ -121,7 +121,7 @@ describe.each(databases)('recipients of erasures on $name', ({ create }) => {
       role: 'CLIENT_ADMIN',
       grounds: 'OBJECTION',
     });
-    await new ErasureWorker(app.services.erasure.parts).drain();
+    await jobWorker(app.stores, app.services).drain();
     return { id, person: person.id };
   };
   const told = async (id: string) => {
@@ -147,7 +147,7 @@ describe.each(databases)('recipients of erasures on $name', ({ create }) => {
   ) => {
     const { delivery } = (JSON.parse(received.body) as { data: { delivery: string } }).data;
     const body = JSON.stringify({ type, data: { client, delivery } });
-    return app.services.erasure.webhooks.acknowledge(body, {
+    return app.services.webhooks.acknowledge(body, {
       'webhook-id': id,
       'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
       'webhook-signature': new Webhook(secret).sign(id, at, body),
@@ -197,14 +197,14 @@ describe.each(databases)('recipients of erasures on $name', ({ create }) => {
     for (const secret of [person, CANARY, ...Object.values(secrets)]) expect(texts).not.toContain(secret);
 
     servers.slow.answer = () => 200;
-    expect(await app.services.erasure.webhooks.revive(client, id)).toBe(1);
+    expect(await app.services.webhooks.revive(client, id)).toBe(1);
     await sendUntil(async () => (await told(id)).byName.slow?.status === 'NOTIFIED');
     await sender.settled();
   });
 
   it('S11: an acknowledgement is a message of its own: an echo, another type, our id and a replay are refused', async () => {
     servers.slow.answer = () => 204;
-    const { webhooks } = app.services.erasure;
+    const { webhooks } = app.services;
     const before = servers.app.received.length;
     const { id } = await erase(5);
     await sendUntil(async () => (await told(id)).byName.Shop?.status === 'NOTIFIED');

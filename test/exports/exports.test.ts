@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { census } from '../../src/commands/census';
 import { Disclosure } from '../../src/disclosures/disclosure';
+import type { JobHandler } from '../../src/jobs/job-worker';
 import { inTransaction } from '../../src/storage/transaction';
 import { TenantWriter } from '../../src/tenancy/tenant-writer';
 import { CANARY, countRows, dump, newClient, plantedRows, plantPeople } from '../erasure/people';
@@ -177,19 +178,16 @@ describe.each(databases)('exports on $name', ({ create }) => {
     const id = await ask(adminOf('broken'), 'broken');
     const room = smallModule(app);
     let transactions = 0;
-    const dying = {
-      ...room,
-      terminations: {
-        ...room.terminations,
-        carryOut: (lease: Parameters<typeof room.terminations.carryOut>[0], tasks: never) => {
-          const fence: typeof lease.fence = async (manager) => {
-            await lease.fence(manager);
-            if (++transactions === 9) throw new Error('the power is cut');
-          };
-          return room.terminations.carryOut({ ...lease, fence }, tasks);
-        },
+    const exporter: JobHandler = {
+      carryOut: (lease, signal) => {
+        const fence: typeof lease.fence = async (manager) => {
+          await lease.fence(manager);
+          if (++transactions === 9) throw new Error('the power is cut');
+        };
+        return room.exporter.carryOut({ ...lease, fence }, signal);
       },
     };
+    const dying = { ...room, exporter };
     expect(await drainAt(app, Date.now() + 1_000, dying)).toHaveLength(1);
     expect(await state(adminOf('broken'), id)).toMatchObject({ status: 'PREPARING' });
     const before = (await chunks(client)).length;
@@ -227,7 +225,7 @@ describe.each(databases)('exports on $name', ({ create }) => {
     await drain();
     expect(await state(admin, first)).toMatchObject({ status: 'DISCARDED', reason: 'REPLACED' });
     const later = smallModule(app, { now: () => Date.now() + 31 * DAY });
-    await later.terminations.sweep();
+    await later.exports.sweep();
     expect(await state(admin, next)).toMatchObject({ status: 'EXPIRED' });
     expect(await chunks(client)).toEqual([]);
     expect(await countRows(app.stores, client)).toEqual(plantedRows);

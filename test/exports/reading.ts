@@ -1,8 +1,7 @@
 import { tenantEntities } from '../../src/entities';
-import { ErasureWorker } from '../../src/erasure/worker';
 import { createExportsModule, type ExportsModule, type ExportsModuleOptions } from '../../src/exports/module';
-import { Jobs } from '../../src/jobs/jobs';
 import type { Row } from '../../src/tenancy/tenant-reader';
+import { workerAt } from '../erasure/work';
 import { type Asker, claimsOf, type TestApp } from '../support/app';
 
 export interface TableCounts {
@@ -43,7 +42,7 @@ export async function collect(app: TestApp, asker: Asker, id: string): Promise<R
   return parseExport(text.toString());
 }
 
-/** The room of exports with small pages, so that everything takes several. */
+/** The module of exports with small pages, so that everything takes several. */
 export function smallModule({ stores, services }: TestApp, options: Partial<ExportsModuleOptions> = {}): ExportsModule {
   return createExportsModule({
     regions: stores.regions,
@@ -57,16 +56,12 @@ export function smallModule({ stores, services }: TestApp, options: Partial<Expo
 }
 
 /** Works until nothing is due at a time. @returns what failed */
-export async function drainAt(app: TestApp, at: number, room = smallModule(app)): Promise<unknown[]> {
+export async function drainAt(
+  app: TestApp,
+  at: number,
+  exports = smallModule(app, { now: () => at }),
+): Promise<unknown[]> {
   const failures: unknown[] = [];
-  const parts = {
-    ...app.services.erasure.parts,
-    exports: room.terminations,
-    purgers: [room.purger],
-    now: () => at,
-    chunkRows: 7,
-    jobs: (source: ConstructorParameters<typeof Jobs>[0]) => new Jobs(source, 'erasure', { now: () => at }),
-  };
-  await new ErasureWorker(parts, { onFailure: (error) => failures.push(error) }).drain();
+  await workerAt(app, at, { chunkRows: 7, exports, onFailure: (error) => failures.push(error) }).drain();
   return failures;
 }

@@ -178,7 +178,7 @@ describe.each(databases)('a client’s end that is to be preceded by an export, 
       'CANCELLED',
       { status: 'DISCARDED', reason: 'TERMINATION_CANCELLED', bytes: null },
     ]);
-    expect(await smallModule(app).terminations.sweep()).toBeGreaterThanOrEqual(1);
+    expect(await smallModule(app).exports.sweep()).toBeGreaterThanOrEqual(1);
     expect(await app.stores.keys.subjectKeys(client, [dismissed?.id ?? ''])).toEqual(new Map());
 
     await newClient(app.services, 'plain');

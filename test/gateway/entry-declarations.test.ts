@@ -57,7 +57,7 @@ describe('S10: whatever changes governance leaves an entry', () => {
       }
 
       @Mutation(() => String)
-      @Leaves('SOMETHING_CHANGED')
+      @Leaves('GRANT_GIVEN')
       async change(): Promise<string> {
         await record();
         return 'done';
@@ -65,10 +65,10 @@ describe('S10: whatever changes governance leaves an entry', () => {
     }
     const field = (buildApi([new Declared()]).getMutationType() as GraphQLObjectType).getFields().change;
     const run = async () => field?.resolve?.({}, {}, {}, { fieldName: 'change' } as never);
-    await expect(run()).rejects.toThrow('change left no entry of SOMETHING_CHANGED in the ledger');
-    record = () => unrecorded.record('ANOTHER', { principal: 'test' });
+    await expect(run()).rejects.toThrow('change left no entry of GRANT_GIVEN in the ledger');
+    record = () => unrecorded.record('GRANT_WITHDRAWN', { principal: 'test' });
     await expect(run()).rejects.toThrow('left no entry');
-    record = () => unrecorded.record('SOMETHING_CHANGED', { principal: 'test' });
+    record = () => unrecorded.record('GRANT_GIVEN', { principal: 'test' });
     expect(await run()).toBe('done');
   });
 });

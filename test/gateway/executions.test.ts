@@ -131,8 +131,8 @@ test('limits are read by their names, and what is wrong is said', () => {
   }
 });
 
-test('docs/limits.md lists every limit with its default', () => {
-  const page = readFileSync(join(root, 'docs/limits.md'), 'utf8');
+test('docs/limits-and-known-gaps.md lists every limit with its default', () => {
+  const page = readFileSync(join(root, 'docs/limits-and-known-gaps.md'), 'utf8');
   const listed = [...page.matchAll(/^\| `(\w+)` +\| +([\d,]+) \|/gm)].map(([, name, number = '']) => [
     name,
     Number(number.replaceAll(',', '')),

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import fastify from 'fastify';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { playground } from '../../src/gateway/playground';
+import { processingPurposes } from '../../src/governance/vocabulary';
 import { findChromium } from '../support/chromium';
 import { root } from '../support/root';
 import { createPeer, type Peer, tokenOf } from './playground-peer';
@@ -139,6 +140,13 @@ describe('the playground’s files', () => {
   const summary = () => page.getByRole('status');
   const introspected = () =>
     peer.asked.filter(({ body }) => body.operationName === 'IntrospectionQuery').map(({ headers }) => headers);
+
+  it('offers the purposes of the vocabulary, each with its meaning, and none', async () => {
+    await open();
+    const offered = await page.locator('.purpose').evaluateAll((labels) => labels.map((label) => label.textContent));
+    const known = Object.entries(processingPurposes).map(([name, { description }]) => name + description);
+    expect(offered).toEqual([...known, 'NoneState none: personal data is refused.']);
+  });
 
   it('runs the query for the purpose and token chosen, and shows the decision by the result', async () => {
     await open();

@@ -1,4 +1,4 @@
-import { ErasureWorker } from '../../src/erasure/worker';
+import { jobWorker } from '../../src/background';
 import { PurposeGrant } from '../../src/identity/purpose-grant';
 import { type AuditedServer, openAuditedServer } from '../audit/audited-server';
 import { plantPeople } from '../erasure/people';
@@ -89,7 +89,7 @@ function* mixOf(queries: readonly Query[], operations: number): Generator<Query>
 function newBench(server: AuditedServer, client: string, endedClient: string): Bench {
   const living = new Map<string, Subject>();
   const erased: Array<{ subject: Subject; request: string }> = [];
-  const worker = new ErasureWorker(server.app.services.erasure.parts);
+  const worker = jobWorker(server.app.stores, server.app.services);
   let counter = 0;
   let seed = 1;
   /** From 0 to 1, the same at each run. */

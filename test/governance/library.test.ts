@@ -18,9 +18,9 @@ afterAll(() => rmSync(consumer, { recursive: true, force: true }));
 const evaluate = (script: string): string =>
   execFileSync(process.execPath, ['-e', script], { cwd: consumer, encoding: 'utf8' }).trim();
 
-test('the README’s example of the library runs in a consumer’s folder, and prints what the README says', () => {
-  const readme = readFileSync(join(root, 'README.md'), 'utf8');
-  const [, code = '', output = ''] = /```js\n([\s\S]*?)```\s+```text\n([\s\S]*?)```/.exec(readme) ?? [];
+test('the example of docs/library.md runs in a consumer’s folder, and prints what the page says', () => {
+  const page = readFileSync(join(root, 'docs/library.md'), 'utf8');
+  const [, code = '', output = ''] = /```js\n([\s\S]*?)```\s+```text\n([\s\S]*?)```/.exec(page) ?? [];
   expect(code).toContain("require('remit/governance')");
   writeFileSync(join(consumer, 'example.js'), code);
   const lines = (text: string) => text.split('\n').map((line) => line.trimEnd());

@@ -1,8 +1,11 @@
-import { type Framework } from '../../src/law/adequacy';
 import { startOf } from '../../src/law/calendar';
-import { law } from '../../src/law/law';
+import { due } from '../../src/law/deadlines';
+import { type Framework } from '../../src/law/frameworks';
+import { law, lawOf } from '../../src/law/law';
 import { lawFaults } from '../../src/law/law-faults';
-import { findByLaw, provisionOf } from '../../src/law/transfer';
+import type { Regime } from '../../src/law/regime';
+import { regimes } from '../../src/law/regimes';
+import { findByLaw, provisionOf, regimeOf } from '../../src/law/transfer';
 
 interface Expected {
   readonly from: string;
@@ -104,7 +107,7 @@ on(today, 'Decision (EU) 2026/179: in the EEA Agreement only a draft of 2026-05-
   .barred('IS', 'BR', 'GDPR Art. 44')
   .barred('LI', 'BR', 'GDPR Art. 44');
 
-// The other decisions of the Commission (pitfall 30)
+// The other decisions of the Commission (docs/pitfalls.md, 30)
 on(today, "the Commission's list")
   .adequate('DE', 'CH', '2000/518/EC')
   .adequate('DE', 'CA', '2002/2/EC')
@@ -147,7 +150,7 @@ on(today, 'HIPAA and CCPA know no rule on transfers abroad')
   .open('US', 'IN', 'no general export restriction')
   .open('US', 'US', 'no general export restriction')
   .open('US', undefined, 'no general export restriction');
-on(today, 'blueprint section 3: nothing is decided by a rule that is absent')
+on(today, 'docs/design.md: nothing is decided by a rule that is absent')
   .stays('IN', 'IN', 'same country')
   .barred('IN', 'DE', 'no transfer rule')
   .barred('BR', 'DE', 'no transfer rule')
@@ -218,7 +221,7 @@ test('tools carry the identifiers of the W3C Data Privacy Vocabulary 2.3', () =>
     if (regime === 'EEA' && id !== 'TCA-782') expect(dpv).toBe(`${gdpr}A45-3`);
 });
 
-describe('facts are checked against each other (pitfall 30)', () => {
+describe('facts are checked against each other (docs/pitfalls.md, 30)', () => {
   test('those held here have no fault', () => expect(lawFaults(law)).toEqual([]));
 
   test('the members are the 27 of the Union and the three of the EFTA', () => {
@@ -264,42 +267,31 @@ describe('facts are checked against each other (pitfall 30)', () => {
   });
 });
 
-test('a regime is added as data alone', () => {
-  const brazil = {
+test('a regime is added as one piece of data', () => {
+  const source = 'an example of this test';
+  const brazil: Regime = {
     id: 'BR',
     name: 'Brazil',
     territory: [{ country: 'BR', from: '2020-09-18' }],
     restricts: true,
     articles: [{ from: '2020-09-18', transfer: 'LGPD Art. 33', adequacy: 'LGPD Art. 33 I' }],
     source: 'Lei 13.709/2018',
+    requestDeadline: { article: 'LGPD Art. 19 II', period: { days: 15 }, source },
+    adequacy: [
+      { id: 'BR-1', destinations: ['DE'], instrument: 'an example', scope: 'country', from: '2026-02-01', source },
+    ],
+    provisions: { SCC: { id: 'BR-LGPD-33-II-b', article: 'LGPD Art. 33 II b', from: '2024-08-23', source: 'ANPD' } },
   };
-  const finding = {
-    id: 'BR-EXAMPLE',
-    regime: 'BR',
-    destinations: ['DE'],
-    instrument: 'an example',
-    scope: 'country',
-    from: '2026-02-01',
-    source: 'an example of this test',
-  };
-  const clauses = {
-    id: 'BR-LGPD-33-II-b',
-    regime: 'BR',
-    article: 'LGPD Art. 33 II b',
-    from: '2024-08-23',
-    source: 'ANPD',
-  };
-  const scc = law.tools.SCC;
-  if (!scc) throw new Error('no SCC');
-  const more = {
-    regimes: [...law.regimes, brazil],
-    adequacy: [...law.adequacy, finding],
-    tools: { ...law.tools, SCC: { ...scc, provisions: [...scc.provisions, clauses] } },
-  };
+  const more = lawOf([...regimes, brazil]);
   const at = startOf(today);
   const into = (country: string) => ({ country, certifications: [], sector: 'COMMERCIAL' as const });
   expect(lawFaults(more)).toEqual([]);
   expect(findByLaw(more, 'BR', into('DE'), at)).toMatchObject({ lawful: true, rule: 'LGPD Art. 33 I, an example' });
   expect(findByLaw(more, 'BR', into('US'), at)).toMatchObject({ lawful: false, rule: 'LGPD Art. 33' });
   expect(provisionOf(more, 'SCC', 'BR', at)?.article).toBe('LGPD Art. 33 II b');
+  expect(due(regimeOf(more, 'BR', at)?.requestDeadline ?? fail(), at).on).toBe('2026-12-08');
 });
+
+function fail(): never {
+  throw new Error('no deadline');
+}

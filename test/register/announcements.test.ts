@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { Webhook } from 'standardwebhooks';
-import { WebhookSender } from '../../src/register/webhooks/webhook-sender';
+import { webhookSender } from '../../src/background';
 import { type Asker, openTestApp, type TestApp } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';
 
@@ -200,8 +200,7 @@ describe.each(databases)('what changes under clients on $name', ({ create }) => 
     await registerVendor(vendor);
     await tell();
     await tell();
-    const { webhooks, bodies } = app.services.erasure;
-    const sender = new WebhookSender(app.stores.regions, webhooks, bodies);
+    const sender = webhookSender(app.stores, app.services);
     expect(await sender.begin()).toBe(1);
     await sender.settled();
     expect(await sender.begin()).toBe(0);

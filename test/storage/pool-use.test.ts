@@ -39,7 +39,7 @@ describe.each(databases)('what an operator sees of an installation on $name', ({
       pools: () => [{ store: 'data', used: 1, idle: 2, waiting: 3, limit: 4 }],
     });
     expect(await registry.metrics()).toContain('remit_audit_waiting_entries 0\n');
-    const recorded = trail.record('TEST', { principal: 'test', details: {} });
+    const recorded = trail.record('GRANT_GIVEN', { principal: 'test', details: {} });
     await recorded;
     const text = await registry.metrics();
     for (const line of [

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { SigningKeys } from '../../src/erasure/signing-key';
+import { SigningKeys } from '../../src/erasure/records/signing-keys';
 import { dialectOf } from '../../src/storage/dialect';
 import { detectEngine } from '../../src/storage/engine-profiles';
 import { Remembered, remembered } from '../../src/storage/remembered';
@@ -59,9 +59,9 @@ describe.each(databases)('first looks that fail once, on $name', ({ create }) =>
     await twice(keysSource, () => signing.current());
     const engines = new Remembered(detectEngine);
     if (!dialectOf(regions.home).embedded) await twice(regions.home, () => engines.get(regions.home));
-    const { parts } = app.services.erasure;
-    if (!dialectOf(regions.home).embedded) await twice(regions.home, () => parts.profile(regions.home));
-    await twice(regions.home, () => app.services.trail.record('TEST_HICCUP', { principal: 'test' }));
+    const { profile } = app.services;
+    if (!dialectOf(regions.home).embedded) await twice(regions.home, () => profile(regions.home));
+    await twice(regions.home, () => app.services.trail.record('GRANT_GIVEN', { principal: 'test' }));
     await app.close();
     await database.drop();
   });
@@ -69,13 +69,11 @@ describe.each(databases)('first looks that fail once, on $name', ({ create }) =>
 
 /** Kept promises that are no look-up's outcome: work under way, which whoever begins it catches. */
 const workUnderWay = new Set([
-  'erasure/background.ts #loops',
-  'erasure/worker.ts #running',
+  'jobs/scheduler.ts #loops',
   'audit/witness/anchors.ts #running',
   'audit/log/checkpoint-store.ts #writing',
   'audit/log/appender.ts #running',
   'audit/verification/log-verification.ts #signatures',
-  'register/due-notices.ts #running',
   'identity/issuer-keys.ts #pending',
   'gateway/deadline.ts deadline',
   'gateway/erasure-metrics.ts looking',

@@ -1,10 +1,10 @@
 import { v7 as uuid } from 'uuid';
 import { describeError } from '../../src/gateway/logging';
 import type { ProcessingPurpose } from '../../src/governance/vocabulary';
-import { Conversation, Message } from '../../src/subjects/conversation';
-import { CustomAttribute } from '../../src/subjects/custom-attribute';
-import { HealthRecord } from '../../src/subjects/health-record';
-import { Order, OrderItem } from '../../src/subjects/order';
+import { Conversation, Message } from '../../src/subjects/related/conversation';
+import { CustomAttribute } from '../../src/subjects/related/custom-attribute';
+import { HealthRecord } from '../../src/subjects/related/health-record';
+import { Order, OrderItem } from '../../src/subjects/related/order';
 import { type Asker, openTestApp, type TestApp } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';
 import { insertCustomer, insertRows } from '../support/rows';

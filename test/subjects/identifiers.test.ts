@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ErasureWorker } from '../../src/erasure/worker';
+import { jobWorker } from '../../src/background';
 import { importFile, rejectsPathOf } from '../../src/subjects/import/import-file';
 import { readMapping } from '../../src/subjects/import/mapping';
 import { isReindexPending, reindexIdentifiers } from '../../src/subjects/reindex';
@@ -75,7 +75,7 @@ describe.each(databases)('identifiers on $name', ({ create }) => {
       const filing = { principal: 'officer', role: 'CLIENT_PRIVACY_OFFICER', grounds: 'CONSENT_WITHDRAWN' } as const;
       await app.services.erasure.erasures.request(client, await idOf(externalId), filing);
     }
-    await new ErasureWorker(app.services.erasure.parts, {
+    await jobWorker(app.stores, app.services, {
       onFailure: (error) => {
         throw error;
       },

@@ -1,9 +1,9 @@
 import { v7 as uuid } from 'uuid';
-import { ErasureWorker } from '../../src/erasure/worker';
-import { Conversation, Message } from '../../src/subjects/conversation';
-import { CustomAttribute } from '../../src/subjects/custom-attribute';
-import { HealthRecord } from '../../src/subjects/health-record';
-import { Order, OrderItem } from '../../src/subjects/order';
+import { jobWorker } from '../../src/background';
+import { Conversation, Message } from '../../src/subjects/related/conversation';
+import { CustomAttribute } from '../../src/subjects/related/custom-attribute';
+import { HealthRecord } from '../../src/subjects/related/health-record';
+import { Order, OrderItem } from '../../src/subjects/related/order';
 import type { Asker } from '../support/app';
 import { openTestApp, type TestApp } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';
@@ -170,7 +170,7 @@ describe.each(databases)('lists of people, and what hangs on them, on $name', ({
     expect(filed.errors).toBeUndefined();
     const { request } = (filed.data as { requestErasure: { request: { id: string } } }).requestErasure;
     const failures: unknown[] = [];
-    await new ErasureWorker(app.services.erasure.parts, { onFailure: (error) => failures.push(error) }).drain();
+    await jobWorker(app.stores, app.services, { onFailure: (error) => failures.push(error) }).drain();
     expect(failures).toEqual([]);
     const document = '{ erasureRequests { nodes { id steps { store rows } } } }';
     const rowsFor = async (asker: Asker) => {

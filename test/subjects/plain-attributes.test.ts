@@ -10,7 +10,7 @@ import { migrate, openDataSource } from '../../src/storage/data-source';
 import { inTransaction } from '../../src/storage/transaction';
 import { migrateStores, openStores, type StoreConfig } from '../../src/stores';
 import { setAttributes } from '../../src/subjects/attributes';
-import { CustomAttribute } from '../../src/subjects/custom-attribute';
+import { CustomAttribute } from '../../src/subjects/related/custom-attribute';
 import { TenantReader } from '../../src/tenancy/tenant-reader';
 import { TenantWriter } from '../../src/tenancy/tenant-writer';
 import { databases, type TestDatabase } from '../support/databases';

@@ -242,7 +242,7 @@ describe.each(databases)('writes on $name', ({ create }) => {
 
   test('S14: an erased person is taken in again by an officer or administrator, on the record', async () => {
     const email = `erased-${++number}@example.org`;
-    const { tombstones } = app.services.erasure.parts;
+    const { tombstones } = app.services.erasure;
     await tombstones.set(acme, absent, [{ kind: 'email', value: email }], Date.now());
     const input = { email, firstName: 'Again', residency: 'DE' };
     const refused = await write(agent, 'createCustomer', input);

@@ -4,6 +4,7 @@ import type { ProcessingPurpose } from '../../governance/vocabulary';
 import { type Role, sideOf } from '../../identity/caller';
 import { cursorsOf } from '../../identity/cursors';
 import { denied, type RequestContext, requireClient, requireRole } from '../../identity/request-context';
+import { privacyOfficers } from '../../identity/roles';
 import { originOf, verifierKey } from '../log/checkpoint';
 import type { AuditEntry } from '../log/entry';
 import type { Ledger } from '../log/ledger';
@@ -18,7 +19,7 @@ import {
 import type { AuditReader } from './reader';
 import { isUnreported } from './unreported';
 
-const readers = ['CLIENT_PRIVACY_OFFICER', 'AUDITOR', 'PLATFORM_PRIVACY_OFFICER'] as const;
+const readers = [...privacyOfficers, 'AUDITOR'] as const;
 
 /** The ledger, for privacy officers and auditors. A client sees only its own entries (statement S1). */
 @Resolver()

@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import type { AuditKind } from '../../identity/audit-kinds';
 import type { ChangeRecorder } from '../../identity/change-recorder';
 import { inTransaction } from '../../storage/transaction';
 import { GAP_ACKNOWLEDGED } from '../verification/gaps';
@@ -58,7 +59,7 @@ interface Job {
 async function pruneLog(job: Job, pruned: number): Promise<number> {
   const { source, recorder, log } = job;
   let end = pruned;
-  const repeated: Array<{ kind: string; details: NonNullable<AuditEntry['details']> }> = [];
+  const repeated: Array<{ kind: AuditKind; details: NonNullable<AuditEntry['details']> }> = [];
   for (let rows = await tileAt(job, end); rows.length > 0; rows = await tileAt(job, end)) {
     await keepHashes(job, end, rows);
     for (const { body } of rows) {
@@ -72,7 +73,7 @@ async function pruneLog(job: Job, pruned: number): Promise<number> {
     if (rows.length < TILE_LEAVES) break;
   }
   if (end === pruned) return pruned;
-  for (const { kind, details } of [...repeated, { kind: 'LOG_PRUNED', details: { log, entries: end } }]) {
+  for (const { kind, details } of [...repeated, { kind: 'LOG_PRUNED', details: { log, entries: end } } as const]) {
     await recorder.record(kind, { principal: PRUNER, details });
   }
   await inTransaction(source, (manager) =>

@@ -1,4 +1,5 @@
 import { v7 as uuid } from 'uuid';
+import { type AuditKind, auditKind, auditKinds } from '../../identity/audit-kinds';
 import { type Change, type ChangeRecorder, noteRecorded } from '../../identity/change-recorder';
 import { InvalidTokenError } from '../../identity/token-errors';
 import type { TokenVerifier } from '../../identity/tokens';
@@ -6,7 +7,6 @@ import type { KeyDestruction } from '../../keys/key-store';
 import type { Ledger } from '../log/ledger';
 import type { References } from './references';
 
-const KIND = /^[A-Z][A-Z_]{2,39}$/;
 /**
  * Failed sign-ins are counted, and written at most this often, so that nobody can fill the disk by failing.
  * Milliseconds.
@@ -44,8 +44,8 @@ export class LedgerChangeRecorder implements ChangeRecorder {
     await this.record(kind, { client, principal: 'keys', subject });
   }
 
-  async record(kind: string, change: Change): Promise<string> {
-    if (!KIND.test(kind)) throw new TypeError(`${kind} is not a kind of entry: upper-case words joined by underscores`);
+  async record(kind: AuditKind, change: Change): Promise<string> {
+    requireKind(kind, change);
     const { client, principal, subject, references = [], purpose, details = {}, decides = [] } = change;
     const who = await this.#references.principal(client, principal);
     const subjects =
@@ -112,4 +112,11 @@ export function watchedVerifier(
       }
     },
   };
+}
+
+/** @throws {TypeError} for a kind that the catalogue lacks, and where an entry for the platform alone names a client */
+function requireKind(kind: AuditKind, { client }: Change): void {
+  if (!Object.hasOwn(auditKinds, kind)) throw new TypeError(`${kind} is no kind of entry: add it to audit-kinds.ts`);
+  if (client !== undefined && auditKind(kind).seenBy === 'PLATFORM')
+    throw new TypeError(`${kind} is for the platform alone, so its entry names no client`);
 }

@@ -1,7 +1,7 @@
 import type { GovernedCoordinate } from '../../governance/govern';
 import { allPurposes, type DataCategory, type ProcessingPurpose } from '../../governance/vocabulary';
-import { isInForce } from '../../identity/in-force';
 import type { Permission } from '../../identity/rights';
+import { covers } from '../../law/validity';
 import type { Agreement } from '../../register/agreement';
 import type { Client } from '../../register/client';
 import type { SubProcessor } from '../../register/sub-processor';
@@ -142,7 +142,7 @@ function transfersSheet({ transfers }: Declared, { transfers: done }: Observed):
 function processing({ permissions, coordinates }: Declared, { given }: Observed, at: number): Sheet {
   const rows: string[][] = [];
   for (const purpose of allPurposes) {
-    const mine = permissions.filter((each) => isInForce(each, at) && each.purposes.includes(purpose));
+    const mine = permissions.filter((each) => covers(each, at) && each.purposes.includes(purpose));
     for (const category of categoriesOf(coordinates)) {
       const by = mine.filter(({ categories }) => categories === null || categories.includes(category));
       const allowed = by.length > 0 && schemaAllows(coordinates, purpose, category);

@@ -1,20 +1,10 @@
-import { Arg, Ctx, Directive, Field, ID, ObjectType, Query, Resolver, registerEnumType } from 'type-graphql';
+import { Arg, Ctx, Directive, Field, ID, ObjectType, Query, Resolver } from 'type-graphql';
 import { DateTime } from '../../api/date-time';
 import type { GovernedCoordinate } from '../../governance/govern';
 import { type RequestContext, requireClient } from '../../identity/request-context';
 import { scopeOf } from '../entries/entry-resolver';
 import { write } from './report';
 import { ReportKind, type Reports } from './reports';
-
-registerEnumType(ReportKind, {
-  name: 'AuditReportKind',
-  description: 'What is reported out of the audit ledger.',
-  valuesConfig: {
-    PROCESSING_RECORD: { description: "The processor's record of processing, GDPR Art. 30(2)." },
-    ACCOUNTING_OF_DISCLOSURES: { description: "Disclosures of a person's health information, 45 CFR 164.528." },
-    RECIPIENTS: { description: "Who got a person's data, GDPR Art. 15(1)(c), Art. 19." },
-  },
-});
 
 @ObjectType({ simpleResolvers: true })
 class AuditReportFact {

@@ -1,3 +1,4 @@
+import { enumOf } from '../../api/enum-of';
 import type { GovernedCoordinate } from '../../governance/govern';
 import type { PolicySource } from '../../identity/access-service';
 import { denied } from '../../identity/request-context';
@@ -11,11 +12,12 @@ import { type DeclaredTransfer, type Processor, processingRecord, type Security 
 import type { Report } from './report';
 import { accountingReport, recipientsReport } from './subject-reports';
 
-export enum ReportKind {
-  PROCESSING_RECORD = 'PROCESSING_RECORD',
-  ACCOUNTING_OF_DISCLOSURES = 'ACCOUNTING_OF_DISCLOSURES',
-  RECIPIENTS = 'RECIPIENTS',
-}
+export const ReportKind = enumOf('AuditReportKind', 'What is reported out of the audit ledger.', {
+  PROCESSING_RECORD: "The processor's record of processing, GDPR Art. 30(2).",
+  ACCOUNTING_OF_DISCLOSURES: "Disclosures of a person's health information, 45 CFR 164.528.",
+  RECIPIENTS: "Who got a person's data, GDPR Art. 15(1)(c), Art. 19.",
+});
+export type ReportKind = keyof typeof ReportKind;
 
 export interface ReportRequest {
   readonly kind: ReportKind;

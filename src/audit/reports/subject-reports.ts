@@ -1,4 +1,5 @@
 import type { GovernedCoordinate } from '../../governance/govern';
+import { hipaaLookBack } from '../../law/deadlines';
 import type { Client } from '../../register/client';
 import type { AuditReader } from '../entries/reader';
 import type { PartyNames } from './party-names';
@@ -35,8 +36,6 @@ export async function recipientsReport(
   };
 }
 
-const ACCOUNTING_YEARS = 6;
-
 /**
  * 45 CFR 164.528: disclosures of a person's protected health information in the past six years. Disclosures to business
  * associates, and for treatment, payment and operations, need no accounting (164.528(a)(1)(i)). They are included,
@@ -49,7 +48,7 @@ export async function accountingReport(
   now: Date,
 ): Promise<Report> {
   const from = new Date(now);
-  from.setUTCFullYear(from.getUTCFullYear() - ACCOUNTING_YEARS);
+  from.setUTCFullYear(from.getUTCFullYear() - hipaaLookBack.period.years);
   const records = await recipientRecords(reader, coordinates, { client: client.id, subject, from, of: ['HEALTH'] });
   return {
     title: 'Accounting of disclosures',

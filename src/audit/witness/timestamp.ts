@@ -1,18 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
-
+import { Boolean as AsnBoolean, Integer, Null, ObjectIdentifier, OctetString, Sequence } from 'asn1js';
 import { send } from '../../outbound/http';
 import type { Anchor } from './anchors';
-import { contentOf, der, elementOf, partsOf, tags } from './der';
+import { derOf, readTimestampResponse } from './timestamp-response';
 
 /** The operator chose the authority, so it may be in this network. A token with its certificates has a few kilobytes. */
 const policy = { timeoutMs: 10_000, maxBytes: 60_000, privateAddresses: true };
-const SHA256 = Buffer.from('0609608648016503040201', 'hex');
-const NULL = Buffer.from('0500', 'hex');
-const TRUE = Buffer.from('0101ff', 'hex');
+const SHA256 = '2.16.840.1.101.3.4.2.1';
 
 /**
  * A time-stamping authority by RFC 3161, over HTTP (section 3.4). What is stamped is the SHA-256 of the checkpoint's
- * note; the token that comes back is kept, for `openssl ts -verify`, its like, and timestamp-token.ts.
+ * note. The response is kept: `openssl ts -verify` and timestamp-token.ts check it.
  */
 export function timestampAnchor(url: string): Anchor {
   return {
@@ -34,25 +32,25 @@ export function timestampAnchor(url: string): Anchor {
 
 /** A TimeStampReq for a SHA-256 digest that asks for the authority's certificate. */
 function timestampRequest(digest: Buffer, nonce: Buffer): Buffer {
-  const imprint = der(tags.sequence, der(tags.sequence, SHA256, NULL), der(tags.octetString, digest));
-  return der(tags.sequence, der(tags.integer, Buffer.of(1)), imprint, der(tags.integer, nonce), TRUE);
+  const algorithm = new Sequence({ value: [new ObjectIdentifier({ value: SHA256 }), new Null()] });
+  return derOf(
+    new Sequence({
+      value: [
+        new Integer({ value: 1 }),
+        new Sequence({ value: [algorithm, new OctetString({ valueHex: new Uint8Array(digest).buffer })] }),
+        new Integer({ valueHex: new Uint8Array(nonce).buffer }),
+        new AsnBoolean({ value: true }),
+      ],
+    }),
+  );
 }
 
-/** A TimeStampResp begins with its status; a token that was granted repeats digest and nonce (section 2.4.2). */
+/** A token that was granted repeats digest and nonce (section 2.4.2). */
 function requireGranted(answer: Buffer, digest: Buffer, nonce: Buffer): void {
-  const status = statusOf(answer);
-  if (status === undefined) throw new Error('the time-stamping authority answered no TimeStampResp');
+  const { status, token } = readTimestampResponse(answer);
   if (status !== 0 && status !== 1) throw new Error(`the time-stamping authority refused: status ${status}`);
-  if (!answer.includes(der(tags.octetString, digest)) || !answer.includes(der(tags.integer, nonce))) {
+  const { imprint, nonce: repeated } = token ?? {};
+  if (imprint?.algorithm !== SHA256 || !imprint.hash.equals(digest) || !repeated?.equals(nonce)) {
     throw new Error('the time-stamping authority answered to another request');
-  }
-}
-
-function statusOf(answer: Buffer): number | undefined {
-  try {
-    const [info] = partsOf(elementOf(answer, tags.sequence), tags.sequence);
-    return contentOf(partsOf(info, tags.sequence)[0], tags.integer).readInt8();
-  } catch {
-    return undefined;
   }
 }

@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
+import { type Lease, Leases } from '../../jobs/leases';
 import { OutboundError, send } from '../../outbound/http';
 import { signedMessage } from '../../outbound/signed-message';
 import type { Regions } from '../../storage/regions';
-import { affectedRows } from '../../storage/sql';
 import { committed, inTransaction } from '../../storage/transaction';
 import { messageIdOf, type Told, type Webhooks } from './webhooks';
 
@@ -40,18 +39,23 @@ const BACKOFF = [
 interface Notice extends Told {
   readonly client_id: string;
   readonly id: string;
-  readonly attempts: number;
-  readonly next_at: number;
   readonly endpoint_client: string;
   readonly endpoint_id: string;
 }
 
-/** Sends what is queued. Several may run at once: a notice is leased by moving its next attempt past its time limit. */
+/** A notice that nobody else sends meanwhile. */
+interface Leased {
+  readonly notice: Notice;
+  readonly lease: Lease;
+}
+
+/** Sends what is queued. Several may run at once: each notice is leased, by its next attempt, until past its time limit. */
 export class WebhookSender {
   readonly #regions: Regions;
   readonly #webhooks: Webhooks;
   readonly #bodies: ReadonlyMap<string, WebhookBody>;
   readonly #options: Required<Omit<SenderOptions, 'onDead'>> & Pick<SenderOptions, 'onDead'>;
+  readonly #leases: Leases;
   readonly #underWay = new Map<string, number>();
   readonly #sending = new Set<Promise<void>>();
 
@@ -65,16 +69,18 @@ export class WebhookSender {
     this.#webhooks = webhooks;
     this.#bodies = bodies;
     this.#options = { backoffMs: BACKOFF, timeoutMs: 10_000, perEndpoint: 4, now: Date.now, ...options };
+    const free = (at: number) => ({ sql: `status = 'QUEUED' AND next_at <= ?`, parameters: [at] });
+    const { timeoutMs, now } = this.#options;
+    this.#leases = new Leases({ name: 'webhook_delivery', until: 'next_at', free }, timeoutMs * 2 + 1_000, now);
   }
 
   /** Begins to send what is due, and does not wait for answers. @returns how many notices it began */
   async begin(): Promise<number> {
     let begun = 0;
     for (const source of this.#regions.all()) {
-      for (const notice of await this.#due(source)) {
-        if (!(await this.#lease(source, notice))) continue;
+      for (const leased of await this.#lease(source, await this.#due(source))) {
         begun++;
-        this.#track(notice.endpoint_id, this.#send(source, notice));
+        this.#track(leased.notice.endpoint_id, this.#send(source, leased));
       }
     }
     return begun;
@@ -100,9 +106,8 @@ export class WebhookSender {
       if (free <= 0) continue;
       const rows = await committed(source, () =>
         source.query<Notice[]>(
-          `SELECT client_id, id, event, reference, recipient_kind, recipient_id, attempts, next_at, endpoint_client,
-           endpoint_id FROM webhook_delivery
-           WHERE status = 'QUEUED' AND next_at <= ? AND endpoint_id = ? ORDER BY next_at LIMIT ${free}`,
+          `SELECT client_id, id, event, reference, recipient_kind, recipient_id, endpoint_client, endpoint_id
+           FROM webhook_delivery WHERE status = 'QUEUED' AND next_at <= ? AND endpoint_id = ? ORDER BY next_at LIMIT ${free}`,
           [now, endpoint],
         ),
       );
@@ -111,17 +116,13 @@ export class WebhookSender {
     return notices;
   }
 
-  async #lease(source: DataSource, notice: Notice): Promise<boolean> {
-    const until = this.#options.now() + this.#options.timeoutMs * 2 + 1_000;
-    const taken = await inTransaction(source, (manager) =>
-      affectedRows(
-        manager,
-        `UPDATE webhook_delivery SET next_at = ?, attempts = attempts + 1, lease_holder = ?
-         WHERE client_id = ? AND id = ? AND status = 'QUEUED' AND next_at = ?`,
-        [until, randomUUID(), notice.client_id, notice.id, notice.next_at],
-      ),
-    );
-    return taken === 1;
+  async #lease(source: DataSource, due: readonly Notice[]): Promise<Leased[]> {
+    const rows = due.map(({ client_id: client, id }) => ({ client, id }));
+    const leases = await this.#leases.take(source, rows);
+    return leases.flatMap((lease) => {
+      const notice = due.find(({ client_id, id }) => client_id === lease.client && id === lease.id);
+      return notice ? [{ notice, lease }] : [];
+    });
   }
 
   #track(endpoint: string, sending: Promise<void>): void {
@@ -135,15 +136,15 @@ export class WebhookSender {
     this.#sending.add(done);
   }
 
-  async #send(source: DataSource, notice: Notice): Promise<void> {
+  async #send(source: DataSource, leased: Leased): Promise<void> {
     let fault: string | undefined;
     try {
-      fault = await this.#attempt(notice);
+      fault = await this.#attempt(leased.notice);
     } catch (error) {
       fault = error instanceof OutboundError ? error.code : 'FAILED';
     }
     // Where this is not written the lease ends by itself, and the notice is sent again.
-    await this.#record(source, notice, fault).catch(() => undefined);
+    await this.#record(source, leased, fault).catch(() => undefined);
   }
 
   /** @returns what went wrong */
@@ -169,30 +170,25 @@ export class WebhookSender {
     return status >= 200 && status < 300 ? undefined : `HTTP_${status}`;
   }
 
-  async #record(source: DataSource, notice: Notice, fault: string | undefined): Promise<void> {
-    const attempt = Number(notice.attempts) + 1;
-    const wait = this.#options.backoffMs[attempt - 1];
+  async #record(source: DataSource, { notice, lease }: Leased, fault: string | undefined): Promise<void> {
+    const { client_id: client, id } = notice;
+    const wait = this.#options.backoffMs[lease.attempts - 1];
     const isDead = fault !== undefined && wait === undefined;
     const status = fault === undefined ? 'NOTIFIED' : isDead ? 'DEAD' : 'QUEUED';
     // What cannot be recorded is not over: the notice is sent again.
     if (status !== 'QUEUED') {
       const kind = isDead ? 'WEBHOOK_UNDELIVERED' : 'WEBHOOK_DELIVERED';
-      await this.#webhooks.tell(kind, notice.client_id, notice.id, notice, fault ?? null);
+      await this.#webhooks.tell(kind, client, id, notice, fault ?? null);
     }
-    await inTransaction(source, (manager) =>
-      manager.query(
-        `UPDATE webhook_delivery SET status = ?, next_at = ?, fault = ?, notified_at = ?
+    const now = this.#options.now();
+    await inTransaction(source, async (manager) => {
+      await lease.fence(manager);
+      await manager.query(
+        `UPDATE webhook_delivery SET status = ?, next_at = ?, lease_holder = NULL, fault = ?, notified_at = ?
          WHERE client_id = ? AND id = ? AND status = 'QUEUED'`,
-        [
-          status,
-          this.#options.now() + (wait ?? 0),
-          fault ?? null,
-          fault === undefined ? this.#options.now() : null,
-          notice.client_id,
-          notice.id,
-        ],
-      ),
-    );
+        [status, now + (wait ?? 0), fault ?? null, fault === undefined ? now : null, client, id],
+      );
+    });
     if (isDead) this.#options.onDead?.({ endpoint: notice.endpoint_id, fault });
   }
 }

@@ -11,22 +11,22 @@ import type { MappedRow } from './mapped-row';
 import type { Mapping } from './mapping';
 import { begin, change, type Outcome, type Pending } from './pending-rows';
 
-/** Rows that hang on another row, which the file names by its external id. */
+/** Rows that belong to a parent row, which the file names by its external id. */
 interface ChildKind {
   readonly entity: EntityClass;
   readonly parent: {
     readonly entity: EntityClass;
-    /** The fields of a mapping that can name it, and what it is found by. */
+    /** The fields of a mapping that can name the parent → what it is found by. */
     readonly by: Readonly<Record<string, FoundBy>>;
-    /** What to call it, with its article. */
+    /** Its noun with article, for messages. */
     readonly name: string;
-    /** The properties of the child that lead to it, out of the parent's row. */
+    /** The child's properties that link it, from the parent's row. */
     readonly link: (parent: Row) => Row;
   };
   readonly newId: (values: Row, line: number) => string;
 }
 
-/** Takes rows in whose parents are there already; a row stays with the parent that it came with. */
+/** Imports rows whose parents exist. A row keeps its first parent. */
 export async function childImporter(target: ImportTarget, mapping: Mapping, kind: ChildKind): Promise<Importer> {
   const { entity, parent } = kind;
   const ids = await ExternalIds.of(target);
@@ -51,7 +51,7 @@ export async function childImporter(target: ImportTarget, mapping: Mapping, kind
       const { [field]: parentId, ...changes } = values;
       const id = String(values.externalId);
       const known = pending.get(id);
-      // An order that goes on over several lines names its customer in the first.
+      // Only the first of an order's lines names its customer.
       if (known && typeof parentId !== 'string') return change(known, changes);
       if (typeof parentId !== 'string') return { reason: 'is missing', field };
       const owner = parents.get(parentId);
@@ -80,7 +80,7 @@ export async function childImporter(target: ImportTarget, mapping: Mapping, kind
     });
   }
 
-  /** @returns persons about whom nothing may be written, and of whom nothing was */
+  /** @returns people about whom nothing may be written, and nothing was */
   async function write(
     pending: readonly Pending[],
     link: readonly string[],

@@ -1,12 +1,12 @@
 import { v7 as uuid } from 'uuid';
-import { Conversation, Message } from '../conversation';
 import { Customer } from '../customer';
+import { Conversation, Message } from '../related/conversation';
 import { childImporter } from './child-importer';
 import type { ImportTarget } from './external-ids';
 import type { Importer } from './importer';
 import type { Mapping } from './mapping';
 
-/** Takes conversations of customers in who are there already, in the order of the file. */
+/** Imports conversations of existing customers, in the order of the file. */
 export function conversationImporter(target: ImportTarget, mapping: Mapping): Promise<Importer> {
   return childImporter(target, mapping, {
     entity: Conversation,
@@ -20,7 +20,7 @@ export function conversationImporter(target: ImportTarget, mapping: Mapping): Pr
   });
 }
 
-/** Takes messages of conversations in that are there already; their ids order them by the time at which they were sent. */
+/** Imports messages of existing conversations. Their ids sort by the time of sending. */
 export function messageImporter(target: ImportTarget, mapping: Mapping): Promise<Importer> {
   return childImporter(target, mapping, {
     entity: Message,
@@ -34,7 +34,7 @@ export function messageImporter(target: ImportTarget, mapping: Mapping): Promise
   });
 }
 
-/** An id that orders by a time, and within one moment as the file does; by now where the file says none. */
+/** An id that sorts by a time, and within the same time by line. Uses the current time where the file gives none. */
 export function idAt(time: unknown, line: number): string {
   const msecs = time instanceof Date ? Math.max(0, time.getTime()) : Date.now();
   return uuid({ msecs, seq: line & 0x7fffffff });

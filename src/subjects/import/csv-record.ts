@@ -1,4 +1,4 @@
-/** What a line made of a record: it is whole, a quoted value goes on in the next line, or it is broken. */
+/** The state of a record after a line: complete, within a quoted value, or broken. */
 export type Fed = 'whole' | 'open' | 'bad close' | 'bad open';
 
 /** Reads one record by RFC 4180, line by line: a quoted value may hold line breaks. */
@@ -57,10 +57,12 @@ export class CsvRecord {
   }
 }
 
-/** One way of reading lines whose quotes are broken: where it stands within or outside of a quoted value. */
+/** One way to read lines with broken quotes: it is either inside or outside of a quoted value. */
 export class Reading {
   readonly #delimiter: string;
-  /** Takes two quotes before a delimiter for one of the value and the closing one, not for one that is written twice. */
+  /**
+   * Whether two quotes before a delimiter are a quote of the value and the closing one, instead of one doubled quote.
+   */
   readonly closesAtTwo: boolean;
   isQuoted = false;
   /** Characters since the quote was opened. */
@@ -71,7 +73,7 @@ export class Reading {
     this.closesAtTwo = closesAtTwo;
   }
 
-  /** Goes through a line. Only a quote before a delimiter or the line's end closes; others are the value's. */
+  /** Reads a line. Only a quote before a delimiter or the end of the line closes; others belong to the value. */
   follow(line: string): void {
     for (let at = 0; ; ) {
       if (!this.isQuoted) {
@@ -101,7 +103,9 @@ export class Reading {
 const isEnd = (line: string, place: number, delimiter: string): boolean =>
   place === line.length || line[place] === delimiter;
 
-/** What in a line could close a quoted value: nothing, two quotes for a reading that closes at two, or one for any. */
+/**
+ * What in a line could close a quoted value: nothing, two quotes (for readings that close at two), or one (for any).
+ */
 export function closersIn(line: string, delimiter: string): 'none' | 'two' | 'one' {
   let found: 'none' | 'two' = 'none';
   for (let at = line.indexOf('"'); at >= 0; ) {

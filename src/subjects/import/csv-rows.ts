@@ -49,7 +49,7 @@ export async function* readCsvRows(file: CsvFile): AsyncGenerator<SourceRow> {
   }
 }
 
-/** Cells that are missing at a row's end are empty, and empty ones beyond the header's are none. */
+/** Missing cells at a row's end count as empty. Empty cells beyond the header are ignored. */
 function rowContent(cells: readonly string[], places: ReadonlyMap<string, number>, width: number) {
   if (cells.length > width && cells.slice(width).some((cell) => cell.trim() !== '')) {
     return { fault: { reason: `has ${cells.length} columns where the header has ${width}` } };
@@ -57,11 +57,11 @@ function rowContent(cells: readonly string[], places: ReadonlyMap<string, number
   return { value: (column: string) => cells[places.get(column) ?? -1] };
 }
 
-/** Reads records, and finds the way again where quotes are broken. */
+/** Reads records, and resumes after broken quotes. */
 class CsvReader {
   readonly #delimiter: string;
   readonly #lines: LineQueue;
-  /** The last line that was looked at for what could close a quoted value, and the last ones that had it. */
+  /** The last line that was searched for closing quotes, and the last lines that had some. */
   #looked = 0;
   #closing = { one: 0, any: 0 };
 
@@ -70,11 +70,11 @@ class CsvReader {
     this.#lines = new LineQueue(readLines(path, encoding));
   }
 
-  /** Records with their lines; blank ones are none. */
+  /** Records with their lines, without blank ones. */
   async *records(): AsyncGenerator<Found> {
     for (let first = await this.#lines.peek(0); first; first = await this.#lines.peek(0)) {
       const { number: line, text, end } = first;
-      // Excel names its delimiter before the header.
+      // Excel may name its delimiter in a line before the header.
       const isRow = line > 1 || !text?.startsWith('sep=');
       const record = new CsvRecord(this.#delimiter);
       const fed = text === undefined ? undefined : record.feed(text, '');
@@ -100,7 +100,7 @@ class CsvReader {
       const next = await this.#lines.peek(lines);
       length += next?.text?.length ?? MAX_ROW_LENGTH;
       if (next?.text === undefined || length > MAX_ROW_LENGTH) {
-        // Nobody closes it: the lines below are rows of their own.
+        // It is never closed: the lines below are rows of their own.
         this.#lines.drop(1);
         return { line, end: first.end, content: { fault: next ? tooLong : neverClosed } };
       }
@@ -117,10 +117,11 @@ class CsvReader {
   }
 
   /**
-   * Leaves out what may be inside of a broken value. The value may have ended with its first line, or go on to the next
-   * quote that can close it: a row is certain again where every reading is outside of quotes (nobody's note is a row).
-   * @param broken the line that its quote broke in
-   * @returns the last line that is left out
+   * Skips what may be inside of a broken value. The value may end with its first line, or go on to the next quote that
+   * can close it. Rows are certain again where every reading is outside of quotes, so that no text of a value becomes a
+   * row.
+   * @param broken the line with the broken quote
+   * @returns the last skipped line
    */
   async #recover(broken: Line): Promise<number> {
     const first = (await this.#lines.peek(0)) as Line;
@@ -156,7 +157,10 @@ class CsvReader {
     return through;
   }
 
-  /** Looks as far ahead as a row may reach, at each line once. @param from how many lines ahead to begin at least */
+  /**
+   * Searches as far ahead as a row may reach, each line once.
+   * @param from the least number of lines ahead to start at
+   */
   async #lookForClosers(from: number): Promise<void> {
     await this.#lines.fill(MAX_ROW_LENGTH);
     const next = (await this.#lines.peek(0))?.number ?? 0;

@@ -2,9 +2,9 @@ import { v7 as uuid } from 'uuid';
 import { inTransaction } from '../../storage/transaction';
 import type { Row } from '../../tenancy/tenant-reader';
 import { TenantWriter } from '../../tenancy/tenant-writer';
-import { CustomAttribute } from '../custom-attribute';
 import { Customer } from '../customer';
 import { erasedIdentifiers } from '../identifiers';
+import { CustomAttribute } from '../related/custom-attribute';
 import { refusedWrites, type WriteRefusal } from '../writable';
 import { DryRun } from './dry-run';
 import { type Fault, refusalFault } from './errors';
@@ -17,21 +17,21 @@ import { begin, change, type Outcome, type Pending } from './pending-rows';
 
 interface PendingCustomer extends Pending {
   readonly attributes: Pending;
-  /** Keys of attributes that have a row, and its id. */
+  /** Attribute key → the id of its row. */
   readonly storedAttributes: ReadonlyMap<string, string>;
 }
 
 const POSTAL = 'postalAddress.';
 
 /**
- * Takes customers in, with their attributes.
+ * Imports customers with their attributes.
  * @param source where created customers come from (C2), unless the file says it
  */
 export async function customerImporter(target: ImportTarget, mapping: Mapping, source: string): Promise<Importer> {
   const ids = await ExternalIds.of(target);
   const plan = new DryRun(target);
   const mapped = mapping.fields.map(({ field }) => field.split('.')[0] ?? field);
-  // What a phone number means follows from the country of whoever has it.
+  // A phone number is read by its owner's country.
   const fields = [...new Set([...mapped, ...(mapped.includes('phone') ? ['residency', 'postalAddress'] : [])])];
   const attributeKeys = mapping.fields.flatMap(({ field }) =>
     field.startsWith(ATTRIBUTE) ? [field.slice(ATTRIBUTE.length)] : [],
@@ -69,7 +69,7 @@ export async function customerImporter(target: ImportTarget, mapping: Mapping, s
     });
   }
 
-  /** Rows with an identifier of somebody who was erased, and the identifier. */
+  /** Rows with an identifier of an erased person → the identifier. */
   async function erasedAmong(
     rows: readonly MappedRow[],
     found: ReadonlyMap<string, Found>,
@@ -99,7 +99,7 @@ export async function customerImporter(target: ImportTarget, mapping: Mapping, s
     return byCustomer;
   }
 
-  /** @returns persons about whom nothing may be written, and of whom nothing was */
+  /** @returns people about whom nothing may be written, and nothing was */
   async function write(pending: readonly PendingCustomer[]): Promise<ReadonlyMap<string, WriteRefusal>> {
     const wanted = pending.filter(isChanged);
     if (wanted.length === 0) return new Map();
@@ -158,7 +158,7 @@ function apply(pending: PendingCustomer, values: Row): Outcome {
   return outcomes.includes('updated') ? 'updated' : 'unchanged';
 }
 
-/** What a row of the file says, as the customer's fields and attributes. */
+/** A row of the file as the customer's fields and attributes. */
 function partsOf(values: Row, known: Row | undefined): { fields: Row; attributes: Row } {
   const fields: Row = {};
   const attributes: Row = {};
@@ -166,7 +166,7 @@ function partsOf(values: Row, known: Row | undefined): { fields: Row; attributes
   for (const [field, value] of Object.entries(values)) {
     if (field.startsWith(ATTRIBUTE)) attributes[field.slice(ATTRIBUTE.length)] = value;
     else if (field.startsWith(POSTAL)) {
-      // An address is one sealed value: parts that the file does not name stay.
+      // An address is one sealed value. Parts that the file does not have stay as they are.
       address ??= { ...(known?.postalAddress as Row | null | undefined) };
       address[field.slice(POSTAL.length)] = value;
     } else fields[field] = value;

@@ -4,7 +4,7 @@ import { refusalOf, type WriteRefusal } from '../writable';
 import type { ImportTarget } from './external-ids';
 import type { Outcome } from './pending-rows';
 
-/** What an import that writes nothing has to remember of what it would have written, and to ask where it would write. */
+/** Stands in for writing in a dry run: remembers what would be created, and asks what would be refused. */
 export class DryRun {
   readonly #target: ImportTarget;
   readonly #created = new Set<string>();
@@ -13,7 +13,7 @@ export class DryRun {
     this.#target = target;
   }
 
-  /** Notes a row that would be created; one that an earlier batch would have created would be there, and change. */
+  /** Notes a row that would be created. One that an earlier batch would have created counts as changed. */
   created(id: string): Outcome {
     if (!this.#target.isDryRun) return 'created';
     if (this.#created.has(id)) return 'updated';
@@ -21,7 +21,7 @@ export class DryRun {
     return 'created';
   }
 
-  /** About whom nothing would be written. */
+  /** People about whom nothing would be written. */
   async refused(customers: readonly string[]): Promise<Map<string, WriteRefusal>> {
     const { client, source, keys } = this.#target;
     const refused = new Map<string, WriteRefusal>();

@@ -4,15 +4,15 @@ import { createReadStream } from 'node:fs';
 import { analyse } from 'chardet';
 import { ImportUsageError } from './errors';
 
-/** How a file's bytes are text. */
+/** A file's text encoding. */
 export interface Encoding {
-  /** As the WHATWG's Encoding Standard names it, such as `utf-8` or `windows-1252`. */
+  /** Its name in the WHATWG Encoding Standard, such as `utf-8` or `windows-1252`. */
   readonly name: string;
-  /** What says so: its first bytes, all of its bytes, a likeness, or who imports it. */
+  /** How it is known: by the first bytes, by all bytes, by likeness, or by the importer's word. */
   readonly by: 'mark' | 'content' | 'guess' | 'option';
 }
 
-/** What a reading of the whole file finds before a row of it is taken. */
+/** What reading the whole file finds out before the import. */
 export interface Inspection {
   /** SHA-256 of its bytes, hex. */
   readonly digest: string;
@@ -21,12 +21,12 @@ export interface Inspection {
 
 const SAMPLE_BYTES = 64 * 1024;
 const PIECE_BYTES = 4 * 1024;
-/** UTF-16 of Latin text has a zero in every other byte; no other text has any. */
+/** Latin text in UTF-16 has a zero in every other byte. Other text has none. */
 const ZEROS = 0.3;
 
 /**
- * Reads a file through and finds its encoding. A text without a mark that is UTF-8 from end to end is UTF-8; of another
- * one only likeness can tell.
+ * Reads a whole file and finds its encoding. Text without a byte order mark that is valid UTF-8 is UTF-8. Otherwise the
+ * encoding is guessed by likeness.
  * @throws {ImportUsageError} for an encoding that cannot be read
  */
 export async function inspect(path: string, wanted: string | undefined): Promise<Inspection> {
@@ -103,14 +103,14 @@ function detect(head: Buffer, isUtf8: boolean, pieces: readonly Buffer[]): Encod
   return { name: likeliest(sample), by: 'guess' };
 }
 
-/** Whether there is far more UTF-8 in it than of what is none: no other encoding reads so. */
+/** Whether it has far more valid than invalid UTF-8. No other encoding looks so. */
 function isDamagedUtf8(sample: Buffer): boolean {
   const letters = sample.toString('utf8').replace(/[\0-\x7f]/g, '');
   const broken = letters.split('\uFFFD').length - 1;
   return letters.length - broken > 2 * broken;
 }
 
-/** Short of a likeness that stands out, what spreadsheets write where UTF-8 was not asked for. */
+/** The fallback where no likeness stands out: what spreadsheets write unless UTF-8 is chosen. */
 function likeliest(sample: Buffer): string {
   const [first, second] = analyse(sample);
   if (!first || first.confidence === (second?.confidence ?? 0)) return 'windows-1252';

@@ -1,11 +1,11 @@
 import type { WriteRefusal } from '../writable';
 
-/** The import was asked for wrongly: a mapping or a file that cannot work. The message names the remedy. */
+/** A wrong mapping or file. The message names the remedy. */
 export class ImportUsageError extends Error {
   override readonly name = 'ImportUsageError';
 }
 
-/** The import ended midway; what it had done by then. */
+/** The import stopped midway. Says what it had done by then. */
 export class ImportStopped extends Error {
   override readonly name = 'ImportStopped';
 
@@ -17,12 +17,12 @@ export class ImportStopped extends Error {
   }
 }
 
-/** Why a row, or a field of it, is not taken in. It never repeats a value, which may be personal data. */
+/** Why a row or a field is not imported. It never repeats a value, which may be personal data. */
 export interface Fault {
   readonly reason: string;
-  /** Our field, or the file's column where no field is at fault alone. */
+  /** Our field, or the file's column where no single field is at fault. */
   readonly field?: string;
-  /** The last line that is left out, where it is more than the row's own. */
+  /** The last skipped line, where it is beyond the row's own. */
   readonly through?: number;
 }
 
@@ -32,5 +32,5 @@ const refusals: Readonly<Record<WriteRefusal, string>> = {
   RESTRICTED: 'is of a person whose processing is restricted; lift the restriction first',
 };
 
-/** What a rejected row is told where nothing may be written about its person. */
+/** The fault of a row about whose person nothing may be written. */
 export const refusalFault = (refusal: WriteRefusal, field: string): Fault => ({ reason: refusals[refusal], field });

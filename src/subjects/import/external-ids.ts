@@ -6,7 +6,7 @@ import type { EntityClass } from '../../storage/entity-class';
 import { type Row, TenantReader } from '../../tenancy/tenant-reader';
 import type { ErasedPeople } from '../identifiers';
 
-/** Where an import writes: one client's rows. */
+/** The target of an import: one client's rows. */
 export interface ImportTarget {
   readonly client: string;
   /** The database that the client's rows are in. */
@@ -14,34 +14,36 @@ export interface ImportTarget {
   readonly keys: KeyStore;
   /** Seals many rows. */
   readonly sealing?: SealingThread;
-  /** Refuses whoever was erased; absent where they are taken in again. */
+  /** Refuses erased people. Absent where they are allowed again. */
   readonly erased?: ErasedPeople;
-  /** Kept with created rows: which import they came with (C2). */
+  /** Stored with created rows: the import that they came with (C2). */
   readonly importId?: string;
-  /** Nothing is written. */
+  /** Whether nothing is written. */
   readonly isDryRun?: boolean;
-  /** The client is not there yet, nor anything of it: only in a dry run. */
+  /** The client does not exist yet. In a dry run only. */
   readonly isNewClient?: boolean;
 }
 
-/** A row that is there, but opens no more: its person's key is destroyed, and the row is about to go. */
+/** A row whose person's key is destroyed: it cannot be opened, and is about to be deleted. */
 export const ERASED = 'ERASED';
 
-/** Several rows have it: which one is meant is not certain. */
+/** Several rows match, so it is not certain which one is meant. */
 export const SEVERAL = 'SEVERAL';
 export type Found = Row | typeof ERASED | typeof SEVERAL;
 
-/** What a row is found by: its id in the client's own system, or a person's address. */
+/** What a row is found by: its id in the client's own system, or a person's email address. */
 export type FoundBy = 'externalId' | 'email';
 
-/** Of people who share an external id, whoever had it first; of those who share an address, nobody for certain. */
+/**
+ * Among people with the same external id, the first one counts. Among people with the same address, none is certain.
+ */
 function together(by: FoundBy, known: Found | undefined, row: Row): Found {
   if (known === undefined) return row;
   if (by !== 'externalId' || typeof known !== 'object') return SEVERAL;
   return Number(row.externalIdRank ?? 0) < Number(known.externalIdRank ?? 0) ? row : known;
 }
 
-/** Finds rows by what the client's own system calls them by, many at a time. */
+/** Finds many rows at once, by ids of the client's own system. */
 export class ExternalIds {
   readonly #target: ImportTarget;
   readonly #reader: TenantReader;
@@ -62,7 +64,7 @@ export class ExternalIds {
     return this.#reader;
   }
 
-  /** @returns what it is found by → its row with the fields asked for; what has no row is not in it */
+  /** @returns the id → its row with the requested fields; ids without a row are missing */
   async find(
     entity: EntityClass,
     by: FoundBy,

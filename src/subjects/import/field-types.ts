@@ -8,7 +8,7 @@ import { isNothing } from '../values/nothing';
 import { nothing, type Reading } from '../values/reading';
 import { plainText, readText } from '../values/text';
 
-/** What tells the meaning of a text that has several. */
+/** How to read a text that has several meanings. */
 export interface How {
   /** How dates are written: a name of `dateFormats`, or tokens of Luxon. */
   readonly format?: string | undefined;
@@ -16,13 +16,13 @@ export interface How {
   readonly decimal?: '.' | ',' | undefined;
 }
 
-/** Reads a field's text, which is not empty, or the number that a program wrote. The reason never repeats it. */
+/** Reads a field's text, which is not empty, or a number of a JSON file. A reason never repeats the value. */
 export type FieldType = (raw: string | LosslessNumber, how: How) => Reading<string | number | Date>;
 
 const COUNT_MAX = 2 ** 31 - 1;
 
 const textOf = (raw: string | LosslessNumber): string => (typeof raw === 'string' ? raw : raw.value);
-/** A short text without what is there for a spreadsheet's sake; undefined where it says that there is nothing. */
+/** A short text without a spreadsheet's escapes. Undefined where it means that there is no value. */
 function wordOf(raw: string | LosslessNumber): string | undefined {
   const word = plainText(textOf(raw).trim()).trim();
   return isNothing(word) ? undefined : word;
@@ -33,7 +33,7 @@ export const text =
   (raw) =>
     readText(textOf(raw), { limit });
 
-/** Digits that a spreadsheet or a program cut off are gone: two people may have the same rest. */
+/** A number that a spreadsheet shortened, so that digits are lost and two people may have the same rest. */
 const CUT_OFF = /^[+-]?\d(?:[.,]\d+)?E\+\d+$/i;
 const cutOff = { reason: 'is a number that was shortened, so that digits are missing; export it as text' };
 
@@ -43,6 +43,11 @@ export const digits =
     const read = readText(textOf(raw), { limit });
     return 'value' in read && CUT_OFF.test(read.value) ? cutOff : read;
   };
+
+/** An id in the client's own system. */
+export const externalId = digits(200);
+/** A short text. */
+export const words = text(1_000);
 
 export const oneOf =
   (...values: readonly string[]): FieldType =>

@@ -24,23 +24,23 @@ export interface ImportOptions extends ReadingOptions, How {
   readonly source?: string | undefined;
   /** Where rejected rows are reported; FILE.rejects.ndjson if not said. */
   readonly rejects?: string | undefined;
-  /** Whether a field that cannot be read costs its row. */
+  /** Whether a field that cannot be read rejects its row. */
   readonly strict?: boolean | undefined;
-  /** Told how far the reading is, in bytes of the file's size. */
+  /** Called with the number of bytes that were read. */
   readonly onProgress?: ((read: number, size: number) => void) | undefined;
 }
 
-/** Rows of one transaction at most, whatever the engine would bear: memory stays flat, and locks short. */
+/** The most rows of one transaction, for any engine: memory stays flat, and locks are short. */
 const BATCH = 2_000;
 
 export const rejectsPathOf = (file: string): string => `${file}.rejects.ndjson`;
 
 /**
- * Takes a file of customers or of what belongs to them in. Rows are known by their external id: what is there already and
- * no different is left alone. A bad row is reported and keeps no other one out.
+ * Imports a file of customers or of their records. Rows are identified by their external id. Rows without a change are
+ * left alone. A bad row is reported and does not affect others.
  *
  * @throws {ImportUsageError} for a file that cannot be read, or lacks a column that the mapping names
- * @throws {ImportStopped} where it ends midway; what was taken in stays, and the import can be run again
+ * @throws {ImportStopped} where it stops midway; imported rows stay, and the import can be run again
  */
 export async function importFile(target: ImportTarget, options: ImportOptions): Promise<ImportReport> {
   const source = await checkFile(options);
@@ -74,7 +74,7 @@ export async function importFile(target: ImportTarget, options: ImportOptions): 
 }
 
 /**
- * Opens the file, if it is one that can be taken in by the mapping.
+ * Opens the file, if the mapping fits it.
  * @throws {ImportUsageError} as {@link importFile}
  */
 export async function checkFile(options: ImportOptions): Promise<CheckedFile> {
@@ -92,9 +92,9 @@ export async function checkFile(options: ImportOptions): Promise<CheckedFile> {
   throw new ImportUsageError(`${file} has no column ${names}; it has ${present.join(', ')}`);
 }
 
-/** A file that can be taken in. */
+/** A file that fits the mapping. */
 interface CheckedFile extends SourceFile {
-  /** Columns that nothing is taken from. */
+  /** Columns that are not used. */
   readonly unmapped: readonly string[];
 }
 
@@ -113,7 +113,7 @@ async function flush(importer: Importer, batch: readonly Read[], tally: Tally): 
   }
 }
 
-/** Somebody else may write a person in the same moment; looked up anew, the person is there. */
+/** Another writer may create the same person concurrently. A second look-up then finds the person. */
 async function takeOnce(importer: Importer, rows: readonly MappedRow[]) {
   try {
     return await importer.take(rows);

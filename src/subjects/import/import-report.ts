@@ -3,7 +3,7 @@ import type { Fault } from './errors';
 import type { Outcome } from './pending-rows';
 import type { Rejects } from './rejects';
 
-/** Why rows, or fields of others, were not taken in, and how many. */
+/** Why rows or fields were not imported, and how many. */
 export interface Reason {
   readonly rejected: 'row' | 'field';
   readonly field?: string;
@@ -11,25 +11,25 @@ export interface Reason {
   count: number;
 }
 
-/** What became of the file's rows. */
+/** What happened to the file's rows. */
 export interface ImportReport {
   read: number;
-  /** Rows of somebody else, whom the mapping leaves out. */
+  /** Rows that the mapping leaves out. */
   skipped: number;
   created: number;
   updated: number;
   unchanged: number;
-  /** Rows that were not taken in. */
+  /** Rows that were not imported. */
   rejected: number;
-  /** Fields that were not, of rows that were. */
+  /** Fields that were not imported, of imported rows. */
   rejectedFields: number;
   readonly reasons: Reason[];
-  /** Columns of the file that nothing was taken from. */
+  /** Columns of the file that were not used. */
   readonly unmapped: readonly string[];
   readonly encoding: Encoding;
   /** SHA-256 of the file, hex. */
   readonly digest: string;
-  /** What created rows name as the import that they came with; absent of a dry run. */
+  /** The import's id, which created rows have. Absent in a dry run. */
   readonly importId?: string;
 }
 
@@ -38,7 +38,7 @@ type Counts = Pick<
   'read' | 'skipped' | 'created' | 'updated' | 'unchanged' | 'rejected' | 'rejectedFields'
 >;
 
-/** Counts what becomes of rows, and writes down what was not taken in. */
+/** Counts rows by outcome, and writes the rejected ones. */
 export class Tally {
   readonly counts: Counts = {
     read: 0,
@@ -52,12 +52,12 @@ export class Tally {
   readonly #reasons = new Map<string, Reason>();
   readonly #rejects: Rejects | undefined;
 
-  /** @param rejects where lines are written that were not taken in; nowhere in a dry run */
+  /** @param rejects where rejected rows are written; absent in a dry run */
   constructor(rejects: Rejects | undefined) {
     this.#rejects = rejects;
   }
 
-  /** @param faults of its fields, where the row was taken in */
+  /** @param faults of fields, where the row itself was imported */
   async add(line: number, outcome: Outcome | Fault, faults: readonly Fault[]): Promise<void> {
     this.counts.read++;
     if (typeof outcome !== 'string') {

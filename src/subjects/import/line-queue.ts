@@ -1,9 +1,9 @@
 import type { Line } from './lines';
 
-/** Dropped lines that are kept at most. */
+/** The most taken lines that stay in the array. */
 const SLACK = 4_096;
 
-/** Lines that can be looked at before they are taken. */
+/** A queue of lines with look-ahead. */
 export class LineQueue {
   readonly #source: AsyncGenerator<Line>;
   #lines: Line[] = [];
@@ -14,13 +14,13 @@ export class LineQueue {
     this.#source = source;
   }
 
-  /** The line that many after the next one; undefined beyond the file's end. */
+  /** The line at a distance from the next one. Undefined beyond the end of the file. */
   async peek(ahead: number): Promise<Line | undefined> {
     while (this.#head + ahead >= this.#lines.length) if (!(await this.#fetch())) return undefined;
     return this.#lines[this.#head + ahead];
   }
 
-  /** As {@link peek}, of those that were fetched already. */
+  /** As {@link peek}, among fetched lines only. */
   waiting(ahead: number): Line | undefined {
     return this.#lines[this.#head + ahead];
   }
@@ -32,7 +32,7 @@ export class LineQueue {
     this.#head = 0;
   }
 
-  /** Fetches lines until so many characters wait. */
+  /** Fetches lines until this many characters are queued. */
   async fill(length: number): Promise<void> {
     while (this.#length <= length) if (!(await this.#fetch())) return;
   }

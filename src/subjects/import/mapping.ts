@@ -23,11 +23,11 @@ export interface MappedField {
 
 export interface Mapping {
   readonly kind: ImportKind;
-  /** The field that names a row. */
+  /** The field that identifies a row. */
   readonly key: string;
-  /** The field that names the row that it belongs to. */
+  /** The field that identifies the parent row. */
   readonly parent?: string;
-  /** Rows that are taken, where not all of them are. */
+  /** Which rows to import, if not all. */
   readonly only?: { readonly column: string; readonly is: readonly string[] };
   readonly fields: readonly MappedField[];
 }
@@ -47,11 +47,10 @@ const source = z.union([
 const shape = z.record(z.string(), source);
 
 /**
- * Reads a mapping: our field names → a column of the file, a list of columns that are a key together,
- * `{"column": …, "format": …}` for dates, `{"column": …, "decimal": …}` for amounts, or `{"value": …}` for what all rows
- * have.
+ * Reads a mapping: our field names → a column of the file, a list of columns that are a key together, `{"column": …,
+ * "format": …}` for dates, `{"column": …, "decimal": …}` for amounts, or `{"value": …}` for what all rows have.
  * @param json the mapping's text
- * @param name what to call it in errors
+ * @param name its name in errors
  * @throws {ImportUsageError} naming everything that is wrong, and what would be right
  */
 export function readMapping(json: string, kind: ImportKind, name: string): Mapping {
@@ -64,12 +63,12 @@ export function parseMapping(json: string, name: string): Readonly<Record<string
     const value: unknown = JSON.parse(json);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
   } catch {
-    // Said below.
+    // The error below says it.
   }
   throw new ImportUsageError(`${name} is not JSON; write {"externalId":"the file's column", …}`);
 }
 
-/** As {@link readMapping}, of what JSON said. */
+/** As {@link readMapping}, for a parsed value. */
 export function mappingOf(value: unknown, kind: ImportKind, name: string, only?: Mapping['only']): Mapping {
   const read = shape.safeParse(value);
   if (!read.success) {

@@ -5,7 +5,7 @@ import { type SourceRow, tooLong } from './source-row';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** One JSON object a line. Blank lines are none. */
+/** One JSON object on each line. Blank lines are ignored. */
 export async function* readNdjsonRows(path: string, encoding: Encoding): AsyncGenerator<SourceRow> {
   for await (const { number: line, end, text } of readLines(path, encoding)) {
     if (text === undefined) yield { line, end, content: { fault: tooLong } };
@@ -13,7 +13,7 @@ export async function* readNdjsonRows(path: string, encoding: Encoding): AsyncGe
   }
 }
 
-/** Columns that no row has. Reading stops as soon as each was seen once, as a rule in the first row. */
+/** Columns that no row has. Stops reading once each was seen, usually in the first row. */
 export async function missingNdjsonColumns(path: string, encoding: Encoding, columns: readonly string[]) {
   const missing = new Set(columns);
   const present = new Set<string>();
@@ -33,8 +33,8 @@ function contentOf(text: string): SourceRow['content'] {
 }
 
 /**
- * Numbers stay the text that they are: an id beyond 2^53 would become its neighbour's, and two people one. A name that
- * stands twice with two values is refused.
+ * Numbers keep their text: as a JavaScript number, an id beyond 2^53 could become another person's. A name with two
+ * different values is refused.
  */
 function objectOf(text: string): JsonObject | undefined {
   try {
@@ -45,7 +45,7 @@ function objectOf(text: string): JsonObject | undefined {
   }
 }
 
-/** A key of that name, or the value inside nested objects that its dots lead to. */
+/** The value of a key, or of a path through nested objects by dots. */
 function valueAt(row: JsonObject, column: string): unknown {
   if (Object.hasOwn(row, column)) return row[column];
   return column.split('.').reduce<unknown>((value, name) => {

@@ -1,12 +1,12 @@
 import { Customer } from '../customer';
-import { Order } from '../order';
+import { Order } from '../related/order';
 import { childImporter } from './child-importer';
 import { idAt } from './conversation-importer';
 import type { ImportTarget } from './external-ids';
 import type { Importer } from './importer';
 import type { Mapping } from './mapping';
 
-/** Takes orders of customers in who are there already. */
+/** Imports orders of existing customers. */
 export function orderImporter(target: ImportTarget, mapping: Mapping): Promise<Importer> {
   return childImporter(target, mapping, {
     entity: Order,
@@ -16,7 +16,7 @@ export function orderImporter(target: ImportTarget, mapping: Mapping): Promise<I
       name: 'a customer',
       link: ({ id }) => ({ customerId: id }),
     },
-    // The newest orders first is then an order by id.
+    // So that ids sort by time.
     newId: ({ placedAt }, line) => idAt(placedAt, line),
   });
 }

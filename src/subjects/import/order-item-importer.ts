@@ -1,11 +1,11 @@
 import { v7 as uuid } from 'uuid';
-import { Order, OrderItem } from '../order';
+import { Order, OrderItem } from '../related/order';
 import { childImporter } from './child-importer';
 import type { ImportTarget } from './external-ids';
 import type { Importer } from './importer';
 import type { Mapping } from './mapping';
 
-/** Takes lines of orders in that are there already. */
+/** Imports lines of existing orders. */
 export function orderItemImporter(target: ImportTarget, mapping: Mapping): Promise<Importer> {
   return childImporter(target, mapping, {
     entity: OrderItem,
@@ -15,7 +15,7 @@ export function orderItemImporter(target: ImportTarget, mapping: Mapping): Promi
       name: 'an order',
       link: ({ customerId, id }) => ({ customerId, orderId: id }),
     },
-    // In the order of the file, which is the order in which lines are read.
+    // Ids sort in the order of the file, as lines are shown.
     newId: () => uuid(),
   });
 }

@@ -2,20 +2,20 @@ import type { Row } from '../../tenancy/tenant-reader';
 
 export type Outcome = 'created' | 'updated' | 'unchanged';
 
-/** A row that is to be: as it stands after the rows of the batch before, and what of it differs from the database. */
+/** A row to write: its state after the batch's earlier rows, and its differences from the database. */
 export interface Pending {
   readonly row: Row;
   readonly isNew: boolean;
   readonly changes: Row;
 }
 
-/** Sets what a row of the file says of somebody of whom nothing was known. */
+/** Applies a row of the file to a new row. */
 export function begin({ row, changes }: Pending, values: Row): void {
   Object.assign(row, values);
   Object.assign(changes, values);
 }
 
-/** Sets what a row of the file says; says whether any value differs from what is known. */
+/** Applies a row of the file, and tells whether a value changed. */
 export function change(pending: Pending, values: Row): Outcome {
   let changed = false;
   for (const [field, value] of Object.entries(values)) {
@@ -27,7 +27,7 @@ export function change(pending: Pending, values: Row): Outcome {
   return changed ? 'updated' : 'unchanged';
 }
 
-/** Equal as they are stored: times to the millisecond, amounts to the ten-thousandth, nothing and null alike. */
+/** Equality as stored: times to the millisecond, amounts to four decimals, undefined as null. */
 function isSame(one: unknown, other: unknown): boolean {
   return canonical(one) === canonical(other);
 }

@@ -4,17 +4,17 @@ import type { ImportTarget } from './external-ids';
 import { checkFile, type ImportOptions, importFile } from './import-file';
 import type { ImportReport } from './import-report';
 
-/** Who imports, and who keeps it. */
+/** Who imports, and who records it. */
 export interface ImportRecord {
   readonly recorder: ChangeRecorder;
   readonly principal: string;
-  /** The export's make, where the mapping was not the caller's own. */
+  /** The preset's name, unless the mapping was the caller's own. */
   readonly preset?: string | undefined;
 }
 
 /**
- * Takes a file in as `importFile` does, on the record: an entry before anything is written, whose id the created rows
- * keep (C2), and one with the counts when it ended, midway too.
+ * As `importFile`, with ledger entries: one before anything is written, whose id created rows keep (C2), and one with
+ * the counts at the end, also where it stops midway.
  * @throws as `importFile`; {GraphQLError} AUDIT_UNAVAILABLE, and nothing is written
  */
 export async function recordedImport(

@@ -4,8 +4,8 @@ import { rm } from 'node:fs/promises';
 import type { Fault } from './errors';
 
 /**
- * The rows and fields that were not taken in: line, reason and field, a JSON object a line. What stood in the row is not repeated:
- * it is personal data, and this file lies outside every erasure. There is no file where nothing was rejected.
+ * The rejected rows and fields: line, reason and field, as one JSON object on each line. The row's values are not
+ * repeated: they are personal data, and no erasure reaches this file. Without rejects there is no file.
  */
 export class Rejects {
   readonly #path: string;
@@ -15,7 +15,7 @@ export class Rejects {
     this.#path = path;
   }
 
-  /** Removes what an earlier import left there. */
+  /** Removes the file of an earlier import. */
   static async at(path: string): Promise<Rejects> {
     await rm(path, { force: true });
     return new Rejects(path);
@@ -27,7 +27,7 @@ export class Rejects {
     if (!this.#stream.write(`${text}\n`)) await once(this.#stream, 'drain');
   }
 
-  /** Returns once everything is in the file. */
+  /** Resolves once everything is written. */
   async close(): Promise<void> {
     if (!this.#stream) return;
     this.#stream.end();

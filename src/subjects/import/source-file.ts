@@ -6,14 +6,14 @@ import { ImportUsageError } from './errors';
 import { missingNdjsonColumns, readNdjsonRows } from './ndjson-rows';
 import type { SourceRow } from './source-row';
 
-/** A file of rows, read as a stream as often as it is asked for. */
+/** A file of rows. It can be streamed several times. */
 export interface SourceFile {
   /** Bytes. */
   readonly size: number;
   /** SHA-256, hex. */
   readonly digest: string;
   readonly encoding: Encoding;
-  /** Those of the columns that the file does not have, and those that it has. */
+  /** Which of the columns the file lacks, and which columns it has. */
   missing(
     columns: readonly string[],
   ): Promise<{ readonly missing: readonly string[]; readonly present: readonly string[] }>;
@@ -21,9 +21,9 @@ export interface SourceFile {
 }
 
 export interface ReadingOptions {
-  /** What the text is encoded in; found out where it is not said. */
+  /** The text's encoding. Detected unless given. */
   readonly encoding?: string | undefined;
-  /** What stands between the values of a CSV file; found out where it is not said. */
+  /** The delimiter of a CSV file. Detected unless given. */
   readonly delimiter?: string | undefined;
 }
 
@@ -38,7 +38,7 @@ const formats: Readonly<Record<string, 'csv' | 'ndjson'>> = {
 const delimiters = [',', ';', '\t', '|'];
 
 /**
- * Finds out what a file is, by its extension or else by how it begins.
+ * Detects a file's format, by its extension or else by its first characters.
  * @throws {ImportUsageError} for a file that is missing, empty, or neither CSV nor NDJSON
  */
 export async function openSourceFile(path: string, options: ReadingOptions = {}): Promise<SourceFile> {
@@ -87,8 +87,8 @@ async function readHead(path: string): Promise<{ head: Buffer; size: number }> {
 }
 
 /**
- * What Excel's first line says, or else the delimiter that the header row has most of: Excel writes semicolons where commas
- * are decimal.
+ * The delimiter that Excel's first line names, or else the most frequent one in the header row. Excel writes semicolons
+ * where the comma is the decimal sign.
  */
 function delimiterOf(text: string): string {
   const start = text.trimStart();

@@ -17,10 +17,9 @@ interface Product {
     readonly ledger: { close(): Promise<void> };
     readonly trail: { close(): Promise<void> };
     readonly erasure: {
-      readonly parts: object;
+      readonly terminations: { terminate(input: Row, by: Row): Promise<{ id: string }> };
       readonly erasures: {
         requestMany(client: string, ids: string[], filing: Row): Promise<{ requested: number }>;
-        terminate(input: Row, by: Row): Promise<{ id: string }>;
         find(client: string, id: string): Promise<{ status: string } | undefined>;
         steps(client: string, id: string): Promise<Array<{ rows: number }>>;
       };
@@ -62,7 +61,7 @@ async function run(opened: Product, work: string, slug: string, [first = 0, seco
 /** People with ROWS related rows each: orders with their items, messages, attributes, a health record. */
 async function fill({ services, stores }: Product, slug: string, count: number, rows: number): Promise<Row> {
   const { v7: uuid } = require(join(product, '..', '..', 'node_modules', 'uuid')) as { v7: () => string };
-  const { TenantWriter } = require(join(product, 'storage', 'tenant-writer.js'));
+  const { TenantWriter } = require(join(product, 'tenancy', 'tenant-writer.js'));
   const { inTransaction } = require(join(product, 'storage', 'transaction.js'));
   const { Customer } = require(join(product, 'subjects', 'customer.js'));
   const { Order, OrderItem } = require(join(product, 'subjects', 'order.js'));
@@ -121,7 +120,7 @@ async function fill({ services, stores }: Product, slug: string, count: number, 
 
 /** Files the erasure of everybody and carries it out. */
 async function people({ services, stores }: Product, client: string, concurrency: number): Promise<Row> {
-  const { ErasureWorker } = require(join(product, 'erasure', 'worker.js'));
+  const { jobWorker } = require(join(product, 'background.js'));
   const source = await stores.regions.of(client);
   const rows = await source.query<Array<{ id: string }>>('SELECT id FROM customer WHERE client_id = ?', [client]);
   const filing = { principal: 'bench', role: 'CLIENT_ADMIN', grounds: 'CLIENT_INSTRUCTION' };
@@ -132,18 +131,18 @@ async function people({ services, stores }: Product, client: string, concurrency
     filing,
   );
   const filedAt = performance.now();
-  const worker = new ErasureWorker(services.erasure.parts, { concurrency, onFailure: fail });
+  const worker = jobWorker(stores, services, { concurrency, onFailure: fail });
   await worker.drain();
   const ended = performance.now();
   return { filed, filingSeconds: (filedAt - began) / 1000, seconds: (ended - filedAt) / 1000 };
 }
 
-async function end({ services }: Product, client: string): Promise<Row> {
-  const { ErasureWorker } = require(join(product, 'erasure', 'worker.js'));
+async function end({ services, stores }: Product, client: string): Promise<Row> {
+  const { jobWorker } = require(join(product, 'background.js'));
   const by = { principal: 'bench', role: 'PLATFORM_STAFF' };
-  const { id } = await services.erasure.erasures.terminate({ clientId: client, effectiveOn: new Date() }, by);
+  const { id } = await services.erasure.terminations.terminate({ clientId: client, effectiveOn: new Date() }, by);
   const began = performance.now();
-  await new ErasureWorker(services.erasure.parts, { concurrency: 1, onFailure: fail }).drain();
+  await jobWorker(stores, services, { concurrency: 1, onFailure: fail }).drain();
   const seconds = (performance.now() - began) / 1000;
   const state = await services.erasure.erasures.find(client, id);
   const steps = await services.erasure.erasures.steps(client, id);

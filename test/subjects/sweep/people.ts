@@ -1,7 +1,8 @@
 import { v7 as uuid } from 'uuid';
-import { ErasureRequestRow, LegalHoldRow } from '../../../src/erasure/erasure-request';
-import { CustomAttribute } from '../../../src/subjects/custom-attribute';
+import { LegalHoldRow } from '../../../src/erasure/holds/legal-hold';
+import { ErasureRequestRow } from '../../../src/erasure/requests/erasure-request';
 import { Customer } from '../../../src/subjects/customer';
+import { CustomAttribute } from '../../../src/subjects/related/custom-attribute';
 import type { TestApp } from '../../support/app';
 import { insertRows } from '../../support/rows';
 import type { Target } from './inputs';
@@ -106,7 +107,7 @@ async function restrict(app: TestApp, client: string, state: State, restriction:
 
 /** What stays of people who were erased: tombstones, and records that name nobody any more. */
 async function bury(app: TestApp, client: string, targets: readonly Target[]): Promise<void> {
-  const { tombstones } = app.services.erasure.parts;
+  const { tombstones } = app.services.erasure;
   for (let start = 0; start < targets.length; start += CHUNK) {
     const identifiers = targets.slice(start, start + CHUNK).flatMap(({ name }) => [
       { kind: 'externalId' as const, value: name },

@@ -9,7 +9,7 @@ import { shopify } from './shopify';
 import { woocommerce } from './woocommerce';
 import { zendesk } from './zendesk';
 
-/** Products whose exports are known, by the name that they are asked for by. */
+/** The products whose exports are known, by name. */
 export const presets: Readonly<Record<string, Preset>> = {
   hubspot,
   salesforce,
@@ -19,7 +19,7 @@ export const presets: Readonly<Record<string, Preset>> = {
   chinook,
 };
 
-/** @throws {ImportUsageError} where the product has no export of this kind that is known */
+/** @throws {ImportUsageError} where no export of this kind is known for the product */
 export function presetKind(name: string, kind: ImportKind): PresetKind {
   const preset = presets[name];
   const found = preset?.kinds[kind];
@@ -28,16 +28,16 @@ export function presetKind(name: string, kind: ImportKind): PresetKind {
   throw new ImportUsageError(`${preset?.product ?? name} has no ${kind} that are known; there are ${right}`);
 }
 
-/** The columns that any version of an export has. */
+/** The columns of all versions of an export. */
 export const candidatesOf = ({ fields, only }: PresetKind): string[] => [
   ...new Set([...Object.values(fields).flat().flatMap(columnsOf), ...(only ? [only.column] : [])]),
 ];
 
 /**
- * The mapping for the file at hand: each field's first source that the file has.
+ * The mapping for a file: for each field the first source that the file has.
  * @param has whether the file has a column
- * @param own what is mapped otherwise, or besides; null takes a field out
- * @throws {ImportUsageError} where it has none of those that rows are known by
+ * @param own the caller's own mapping, which wins; null removes a field
+ * @throws {ImportUsageError} where the file lacks the columns that identify rows
  */
 export function mappingFor(
   name: string,
@@ -73,7 +73,7 @@ function columnsOf(source: Source): readonly string[] {
   return source.filter((column) => column !== ORDINAL);
 }
 
-/** What a preset takes, as help and documentation say it. */
+/** A preset's sources, as help and documentation show them. */
 export function describePreset(name: string): string {
   const { product, kinds } = presets[name] as Preset;
   const parts = Object.entries(kinds).map(([kind, { export: file, fields, note }]) => {

@@ -1,0 +1,87 @@
+import { openErasures } from './erasure/requests/open-erasures';
+import { JobWorker, type JobWorkerOptions } from './jobs/job-worker';
+import type { Jobs } from './jobs/jobs';
+import type { Task } from './jobs/scheduler';
+import { type SenderOptions, WebhookSender } from './register/webhooks/webhook-sender';
+import type { Services } from './services';
+import type { Stores } from './stores';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** The task that says whether erasure works. */
+export const JOBS_TASK = 'jobs';
+
+/** Carries out what waits in the queue: erasures and exports. */
+export function jobWorker(
+  { regions }: Pick<Stores, 'regions'>,
+  services: Pick<Services, 'jobs' | 'jobHandlers'>,
+  options: Partial<Pick<JobWorkerOptions, 'concurrency' | 'now' | 'onFailure' | 'onDone'>> & {
+    readonly jobs?: Jobs;
+  } = {},
+): JobWorker {
+  const { jobs, jobHandlers: handlers } = services;
+  return new JobWorker({ regions, jobs, handlers, ...options });
+}
+
+/** Sends what recipients of erasures, and clients, are told. */
+export function webhookSender(
+  { regions }: Pick<Stores, 'regions'>,
+  { webhooks, webhookBodies }: Pick<Services, 'webhooks' | 'webhookBodies'>,
+  options: SenderOptions = {},
+): WebhookSender {
+  return new WebhookSender(regions, webhooks, webhookBodies, options);
+}
+
+export interface BackgroundOptions {
+  readonly onJobFailure: NonNullable<JobWorkerOptions['onFailure']>;
+  readonly onDead: NonNullable<SenderOptions['onDead']>;
+  /** Told of what failed within a task that went on. */
+  readonly onFailure: (error: unknown) => void;
+  /** Told where terms of erasures end within a week. */
+  readonly onNear: (open: Awaited<ReturnType<typeof openErasures>>) => void;
+}
+
+/** What a server does beside answering. */
+export function backgroundTasks(stores: Stores, services: Services, options: BackgroundOptions): Task[] {
+  const { erasure, exports, disclosures, announcements, agreementReminders } = services;
+  const worker = jobWorker(stores, services, { onFailure: options.onJobFailure });
+  const sender = webhookSender(stores, services, { onDead: options.onDead });
+  return [
+    jobsTask(worker),
+    webhooksTask(sender),
+    every('retention', HOUR, () => erasure.retention.sweep(options.onFailure)),
+    every('uncollected exports', HOUR, () => exports.sweep()),
+    every('orphan keys', HOUR, () => erasure.orphans.sweep(options.onFailure)),
+    every('terms of erasures', HOUR, async () => {
+      const open = await openErasures(stores.regions);
+      if (open.dueSoon > 0) options.onNear(open);
+    }),
+    every('notices of disclosures', MINUTE, () => disclosures.tellDue()),
+    every('announcements', MINUTE, () => announcements.tellDue()),
+    every('reminders of agreements', MINUTE, () => agreementReminders.tellDue()),
+  ];
+}
+
+/** Looks at the queue, and again at once while there is something in it. */
+export const jobsTask = (worker: JobWorker, everyMs = SECOND): Task => ({
+  name: JOBS_TASK,
+  everyMs,
+  run: async (signal) => (await worker.round(signal)) > 0,
+});
+
+/** Begins to send what is due; at the end it waits for the answers. */
+export const webhooksTask = (sender: WebhookSender): Task => ({
+  ...every('webhooks', SECOND, () => sender.begin()),
+  settled: () => sender.settled(),
+});
+
+const every = (name: string, everyMs: number, run: () => Promise<unknown>): Task => ({
+  name,
+  everyMs,
+  run: async () => {
+    await run();
+    return false;
+  },
+});

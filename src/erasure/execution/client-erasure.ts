@@ -1,0 +1,258 @@
+import type { DataSource, EntityManager } from 'typeorm';
+import { allCategories } from '../../governance/vocabulary';
+import type { ChangeRecorder } from '../../identity/change-recorder';
+import { ClientKeyError } from '../../keys/errors';
+import type { KeyStore } from '../../keys/key-store';
+import { placesFor } from '../../storage/sql';
+import { committed } from '../../storage/transaction';
+import type { TenantTable } from '../../tenancy/tenant-table';
+import { holdsOfClient } from '../holds/legal-holds';
+import { nextExpiry, retainedBy } from '../holds/retained';
+import type { Retained } from '../records/certificate';
+import type { ErasureRecords } from '../records/erasure-records';
+import type { Tombstones } from '../records/tombstones';
+import type { ErasureFiling } from '../requests/filing';
+import type { ErasureRequestState } from '../requests/request-state';
+import type { TerminationExports } from '../requests/termination-exports';
+import { recordAct } from './acts';
+import { eraseChunk, type Range, storesWithRows } from './eraser';
+import { dataStore, KEY_STORE } from './plan';
+import type { Purger } from './purger';
+import { TERMINATION_EVENT } from './recipients';
+import type { Step } from './steps';
+import type { ErasedRows, ErasureTarget, Kept, PassSteps } from './target';
+
+/** What the end of clients needs. */
+export interface ClientErasureServices {
+  readonly keys: KeyStore;
+  readonly records: ErasureRecords;
+  readonly tombstones: Tombstones;
+  readonly recorder: ChangeRecorder;
+  readonly filing: ErasureFiling;
+  readonly purgers: readonly Purger[];
+  readonly tables: readonly TenantTable[];
+  readonly exports: TerminationExports | undefined;
+  readonly now: () => number;
+}
+
+const CHUNK = 500;
+const CLIENT_KEY = 'keys:client_key';
+/** What an erasure itself runs on goes last, in the transaction that ends it. */
+const RUNNING_ON = new Set(['job', 'erasure_step']);
+
+/**
+ * The end of a client (statement D1, D3): table by table in the order of their keys, with nothing kept in memory of what
+ * was erased; then the client's key, and with it whatever any backup still holds (docs/pitfalls.md, 29).
+ */
+export class ClientErasure implements ErasureTarget {
+  readonly event = TERMINATION_EVENT;
+  readonly tables: readonly TenantTable[];
+  readonly #services: ClientErasureServices;
+  readonly #source: DataSource;
+  readonly #client: string;
+  /** What a backup brings back of a client whose key is gone is held for nobody: nobody could read it. */
+  #isKeyThere: boolean;
+
+  static async of(services: ClientErasureServices, source: DataSource, client: string): Promise<ClientErasure> {
+    return new ClientErasure(services, source, client, await hasKey(services.keys, client));
+  }
+
+  private constructor(services: ClientErasureServices, source: DataSource, client: string, isKeyThere: boolean) {
+    this.#services = services;
+    this.#source = source;
+    this.#client = client;
+    this.#isKeyThere = isKeyThere;
+    this.tables = services.tables.filter(isEmptied);
+  }
+
+  async awaits(manager: EntityManager, request: ErasureRequestState): Promise<number | null> {
+    if (request.pass > 0) return null;
+    return (await this.#services.exports?.awaits(manager, request)) ?? null;
+  }
+
+  async kept(manager: EntityManager, request: ErasureRequestState): Promise<Kept> {
+    const at = this.#services.now();
+    const holds = this.#isKeyThere ? await holdsOfClient(manager, this.#client, at) : [];
+    const claimsUntil = claimsAt(request, at);
+    const ends = [nextExpiry(holds), claimsUntil].filter((time) => time !== null);
+    return {
+      retained: [...retainedBy({ categories: null }, holds), ...keptForClaims(request, at)],
+      isAll: false,
+      until: ends.length > 0 ? Math.min(...ends) : null,
+      people: [...new Set(holds.map(({ customerId }) => customerId))].sort(),
+    };
+  }
+
+  /** What stays emptied, and what it takes to go on, has rows; in a table that was just emptied they came late. */
+  async late(manager: EntityManager, { people }: Kept, steps: readonly Step[]): Promise<readonly string[]> {
+    const stores = new Set(steps.map(({ store }) => store));
+    // A table that is missing from the plan was made since, or is kept for claims: the latter keeps its rows.
+    const emptied = this.tables.filter((table) => actionOn(table) === 'DELETE' && !isMissingForClaims(table, stores));
+    return storesWithRows(manager, emptied, { client: this.#client, except: people });
+  }
+
+  /** Open requests for single persons are taken over, so that nothing is counted twice; those of held persons stay. */
+  async begin(manager: EntityManager, { people }: Kept): Promise<void> {
+    const held = new Set(people);
+    const open = await manager.query<Array<{ id: string; customer_id: string | null }>>(
+      `SELECT id, customer_id FROM erasure_request WHERE client_id = ? AND kind = 'CUSTOMER'
+       AND status NOT IN ('CANCELLED', 'COMPLETED')`,
+      [this.#client],
+    );
+    const ours = open.filter(({ customer_id }) => customer_id === null || !held.has(customer_id)).map(({ id }) => id);
+    for (let start = 0; start < ours.length; start += CHUNK) {
+      const chunk = ours.slice(start, start + CHUNK);
+      await manager.query(`DELETE FROM job WHERE client_id = ? AND id IN (${placesFor(chunk)})`, [
+        this.#client,
+        ...chunk,
+      ]);
+    }
+  }
+
+  /** Copies first: whoever makes one notices that it is not wanted any more, and their pieces are too long for chunks. */
+  async plan(request: ErasureRequestState, kept: Kept): Promise<PassSteps> {
+    const { purgers, records, now } = this.#services;
+    const tables = this.tables.filter((table) => claimsAt(request, now()) === null || !isForClaims(table));
+    const stay = await this.#keptSubjects(request, kept);
+    const expected = (await records.countKeys(this.#client)) - stay.size;
+    return [
+      ...purgers.map(({ store }) => ({ store, action: 'PURGE' as const, categories: [] })),
+      ...tables.map((table) => ({ store: dataStore(table), action: actionOn(table), categories: [] })),
+      { store: KEY_STORE, action: 'DESTROY_KEY', categories: [], expected },
+      ...(kept.retained.length === 0
+        ? [{ store: CLIENT_KEY, action: 'DESTROY_KEY' as const, categories: [], expected: 1 }]
+        : []),
+    ];
+  }
+
+  async planned(request: ErasureRequestState, { people }: Kept, pass: number): Promise<void> {
+    const { exports, recorder } = this.#services;
+    if (pass === 1) await exports?.goneOn(request);
+    await this.#fileFor(request, people);
+    await recordAct(recorder, 'CLIENT_ERASURE_BEGUN', request, { pass });
+  }
+
+  async erase(
+    manager: EntityManager,
+    steps: readonly Step[],
+    { people }: Kept,
+    limit: number,
+    after: Range['after'],
+  ): Promise<ErasedRows> {
+    const byStore = new Map(this.tables.map((table) => [dataStore(table), table]));
+    const counted: Array<ErasedRows['counted'][number]> = [];
+    let budget = limit;
+    for (const [index, step] of steps.entries()) {
+      const table = byStore.get(step.store);
+      const from = index === 0 && after ? { after } : {};
+      const range = { client: this.#client, except: people, ...from };
+      const chunk = table
+        ? await eraseChunk(manager, table, step.action, new Set(allCategories), range, budget)
+        : { rows: 0 };
+      counted.push({ step, rows: chunk.rows, done: !chunk.next });
+      if (chunk.next) return { counted, next: chunk.next };
+      budget -= chunk.rows;
+      if (budget <= 0) break;
+    }
+    return { counted };
+  }
+
+  copiedUntil(): number {
+    return this.#services.now();
+  }
+
+  async destroyKeys({ store }: Step, kept: Kept, request: ErasureRequestState): Promise<void> {
+    const { keys, tombstones, records } = this.#services;
+    if (store === KEY_STORE) {
+      await keys.destroySubjectKeysExcept(this.#client, await this.#keptSubjects(request, kept));
+      return;
+    }
+    await keys.destroyClientKey(this.#client);
+    this.#isKeyThere = false;
+    await tombstones.dropClient(this.#client);
+    await records.forgetSubjects(this.#client);
+  }
+
+  isKeyDestroyed(steps: readonly Step[]): boolean {
+    return steps.some(({ store }) => store === CLIENT_KEY);
+  }
+
+  async certifying(request: ErasureRequestState, { people }: Kept, isComplete: boolean): Promise<void> {
+    // Who came under a hold meanwhile is erased by a request of their own, when it ends.
+    await this.#fileFor(request, people);
+    const kind = isComplete ? 'ERASURE_EXECUTED' : 'ERASURE_PARTLY';
+    await recordAct(this.#services.recorder, kind, request, { pass: request.pass });
+  }
+
+  async complete(manager: EntityManager, { id }: ErasureRequestState, at: number): Promise<void> {
+    await manager.query(
+      `UPDATE erasure_request SET status = 'COMPLETED', completed_at = COALESCE(completed_at, ?) WHERE client_id = ?
+       AND id = ?`,
+      [at, this.#client, id],
+    );
+    // Requests for single persons of the client are done with it, and it is their proof.
+    await manager.query(
+      `UPDATE erasure_request SET status = 'COMPLETED', completed_at = COALESCE(completed_at, ?), ended_by = ?
+       WHERE client_id = ? AND status NOT IN ('CANCELLED', 'COMPLETED')`,
+      [at, id, this.#client],
+    );
+    await manager.query('DELETE FROM job WHERE client_id = ?', [this.#client]);
+    await manager.query('DELETE FROM policy_version WHERE scope = ?', [this.#client]);
+  }
+
+  /** Persons under a hold are erased on their own as far as it lets, and wholly when it ends; then the client's end goes on. */
+  async #fileFor({ requestedBy, requestedRole, grounds }: ErasureRequestState, people: readonly string[]) {
+    const by = { principal: requestedBy, role: requestedRole, grounds };
+    for (let start = 0; start < people.length; start += CHUNK) {
+      await this.#services.filing.file(this.#client, people.slice(start, start + CHUNK), by);
+    }
+  }
+
+  /** Subjects whose keys stay for now: persons under a hold, and client users kept for claims. */
+  async #keptSubjects(request: ErasureRequestState, { people }: Kept): Promise<ReadonlySet<string>> {
+    if (claimsAt(request, this.#services.now()) === null) return new Set(people);
+    const users = await committed(this.#source, () =>
+      this.#source.query<Array<{ id: string }>>('SELECT id FROM client_user WHERE client_id = ?', [this.#client]),
+    );
+    return new Set([...people, ...users.map(({ id }) => id)]);
+  }
+}
+
+/** Tables that the end of a client empties; what the decorators keep of a business stays (statement D4, D5). */
+const isEmptied = ({ name, erasure, subject }: TenantTable): boolean =>
+  !RUNNING_ON.has(name) && (erasure !== 'KEEP' || subject !== undefined);
+
+/** Tables whose rows a restored backup may have brought back of a client that is gone. */
+export const tablesOfClients = (tables: readonly TenantTable[]): TenantTable[] =>
+  tables.filter(({ name, erasure }) => erasure !== 'KEEP' && !RUNNING_ON.has(name));
+
+const isForClaims = ({ subject, fields }: TenantTable): boolean =>
+  subject?.kind === 'CLIENT_USER' && [...fields.values()].some(({ personal }) => personal?.retention === 'CLAIMS');
+
+const isMissingForClaims = (table: TenantTable, planned: ReadonlySet<string>): boolean =>
+  isForClaims(table) && !planned.has(dataStore(table));
+
+/** Nothing of a client stays as de-identified facts: they would still be the client's (statement D4). */
+const actionOn = (table: TenantTable): 'DELETE' | 'DEIDENTIFY' => (table.erasure === 'KEEP' ? 'DEIDENTIFY' : 'DELETE');
+
+/** Until when client users are kept (statement D5); null where they are not. */
+const claimsAt = ({ claimsUntil }: ErasureRequestState, at: number): number | null =>
+  claimsUntil !== null && claimsUntil > at ? claimsUntil : null;
+
+/** It names categories, not persons. */
+function keptForClaims(request: ErasureRequestState, at: number): Retained[] {
+  const claimsUntil = claimsAt(request, at);
+  if (claimsUntil === null) return [];
+  const until = new Date(claimsUntil).toISOString();
+  const reason = `CLIENT_USERS ${request.claimsReason ?? 'LAW'}`;
+  return (['NAME', 'CONTACT'] as const).map((category) => ({ category, reason, until }));
+}
+
+async function hasKey(keys: KeyStore, client: string): Promise<boolean> {
+  try {
+    return (await keys.clientKey(client)).length > 0;
+  } catch (error) {
+    if (error instanceof ClientKeyError) return false;
+    throw error;
+  }
+}

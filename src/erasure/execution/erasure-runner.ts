@@ -1,0 +1,318 @@
+import type { DataSource, EntityManager } from 'typeorm';
+import type { JobHandler } from '../../jobs/job-worker';
+import type { Jobs } from '../../jobs/jobs';
+import type { Lease } from '../../jobs/leases';
+import { type EngineProfile, itemsPerTransaction } from '../../storage/engine-profiles';
+import type { Regions } from '../../storage/regions';
+import { committed, inTransaction } from '../../storage/transaction';
+import type { Certificates } from '../records/certificates';
+import type { ErasureRecord, ErasureRecords } from '../records/erasure-records';
+import type { ErasureStatus } from '../requests/erasure-request';
+import { type ErasureRequestState, readRequest } from '../requests/request-state';
+import { recordAct } from './acts';
+import { ClientErasure, type ClientErasureServices } from './client-erasure';
+import { decide, keptKey, type NextStep } from './decide';
+import type { Range } from './eraser';
+import { PersonErasure, type PersonErasureServices } from './person-erasure';
+import { KEY_STORE } from './plan';
+import type { Recipients } from './recipients';
+import { abandonSteps, finishSteps, insertSteps, passOf, reopenSteps, type Step, stepsOf } from './steps';
+import type { ErasureTarget, Kept } from './target';
+
+export interface ErasureRunnerOptions extends PersonErasureServices, ClientErasureServices {
+  readonly regions: Regions;
+  readonly jobs: Jobs;
+  readonly records: ErasureRecords;
+  readonly certificates: Certificates;
+  readonly recipients: Recipients;
+  readonly profile: (source: DataSource) => Promise<EngineProfile>;
+  /** The most rows that one transaction changes; an engine's own bound makes it less. */
+  readonly chunkRows: number;
+}
+
+/** Failures in a row after which somebody should look; it is tried again all the same. */
+const ATTENTION_AFTER = 5;
+
+/** What was done outside of the data's database, to be noted there in the next transaction. */
+type Note = (manager: EntityManager, kept: Kept) => Promise<void>;
+
+/** Where the next transaction goes on in a table. */
+interface Position {
+  readonly seq: number;
+  readonly after: Range['after'];
+}
+
+/** What one process knows of an erasure while it holds the job. Lost in a crash, it is read again or done again. */
+interface Run {
+  readonly source: DataSource;
+  readonly lease: Lease;
+  /** As it was read last. */
+  request: ErasureRequestState;
+  /** Undefined where the request does not know any more whom it is about. */
+  readonly target: ErasureTarget | undefined;
+  /** Rows that one transaction changes. */
+  readonly limit: number;
+  record: ErasureRecord | undefined;
+  note: Note | undefined;
+  position: Position | undefined;
+  /** What the certificate was written of. */
+  certified: string | undefined;
+}
+
+/** What one transaction has read, decided and done. */
+interface Turn {
+  readonly request: ErasureRequestState;
+  readonly kept: Kept;
+  /** Steps of all passes. */
+  readonly steps: readonly Step[];
+  readonly next: NextStep;
+  readonly position?: Position | undefined;
+}
+
+const nothingKept: Kept = { retained: [], isAll: false, until: null, people: [] };
+
+/**
+ * Carries erasures out: reads where one stands, decides what comes next, does it, and again. Each turn is one transaction
+ * of the data's database behind one fence. What is done elsewhere (records, copies, keys) is done between two turns: it is
+ * decided behind the fence, can be done twice, and is noted in the next turn.
+ */
+export class ErasureRunner implements JobHandler {
+  readonly #options: ErasureRunnerOptions;
+
+  constructor(options: ErasureRunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Carries a request as far as it goes: to its end, or to the hold that keeps the rest. */
+  async carryOut(lease: Lease, signal: AbortSignal): Promise<boolean> {
+    const { client, id } = lease;
+    const source = await this.#options.regions.of(client);
+    const request = await committed(source, () => readRequest(source, client, id));
+    if (!request) return false;
+    const run = await this.#begin(source, lease, request);
+    for (;;) {
+      // What is done elsewhere is noted first.
+      if (signal.aborted && !run.note) {
+        await inTransaction(source, (manager) => this.#options.jobs.release(manager, lease));
+        return true;
+      }
+      const turn = await inTransaction(source, (manager) => this.#turn(manager, run));
+      if (isLast(turn.next)) return true;
+      run.request = turn.request;
+      run.position = turn.position;
+      run.note = run.target && (await this.#outside(run, run.target, turn));
+    }
+  }
+
+  /** Says after several failures in a row that somebody should look. */
+  async failed(lease: Lease, fault: string): Promise<void> {
+    if (lease.attempts < ATTENTION_AFTER) return;
+    const { client, id, attempts } = lease;
+    const source = await this.#options.regions.of(client);
+    await inTransaction(source, (manager) =>
+      manager.query(
+        `UPDATE erasure_request SET status = 'ATTENTION_REQUIRED' WHERE client_id = ? AND id = ?
+         AND status NOT IN ('CANCELLED', 'COMPLETED', 'PARTIALLY_COMPLETED')`,
+        [client, id],
+      ),
+    );
+    if (attempts !== ATTENTION_AFTER) return;
+    const request = await committed(source, () => readRequest(source, client, id));
+    if (request) await recordAct(this.#options.recorder, 'ERASURE_FAILED', request, { fault, attempts });
+  }
+
+  async #begin(source: DataSource, lease: Lease, request: ErasureRequestState): Promise<Run> {
+    const { client, id } = lease;
+    const { profile, records, chunkRows } = this.#options;
+    return {
+      ...{ source, lease, request, target: await this.#targetOf(source, request) },
+      limit: itemsPerTransaction(await profile(source), chunkRows),
+      record: await records.find(client, id),
+      ...{ note: undefined, position: undefined, certified: undefined },
+    };
+  }
+
+  async #targetOf(
+    source: DataSource,
+    { client, kind, customerId }: ErasureRequestState,
+  ): Promise<ErasureTarget | undefined> {
+    if (kind === 'CLIENT') return ClientErasure.of(this.#options, source, client);
+    return customerId === null ? undefined : new PersonErasure(this.#options, source, client, customerId);
+  }
+
+  /** One turn: the fence, what the last one did elsewhere, where the erasure stands, and the next step on rows. */
+  async #turn(manager: EntityManager, run: Run): Promise<Turn> {
+    const { lease, target, note, request: known } = run;
+    const { client, id } = lease;
+    const awaits = (await target?.awaits(manager, known)) ?? null;
+    await lease.fence(manager);
+    const kept = (await target?.kept(manager, known)) ?? nothingKept;
+    await note?.(manager, kept);
+    const found = await readRequest(manager, client, id);
+    const request = found ?? known;
+    const steps = await stepsOf(manager, client, id);
+    const ofPass = steps.filter((step) => passOf(step) === request.pass);
+    const next = decide({
+      now: this.#options.now(),
+      request: found,
+      awaits,
+      retained: kept.retained,
+      keepsAll: kept.isAll,
+      keptUntil: kept.until,
+      plan: run.record?.passes.find(({ pass }) => pass === request.pass),
+      steps: ofPass,
+      late: target && isErased(ofPass) ? await target.late(manager, kept, ofPass) : [],
+      isCertified: run.certified === certifiedAs(request, kept),
+    });
+    const turn = { request, kept, steps, next };
+    return { ...turn, position: await this.#inside(manager, run, turn, ofPass) };
+  }
+
+  /** What a step changes in the data's database. */
+  async #inside(
+    manager: EntityManager,
+    { lease, target, limit, position }: Run,
+    { request, kept, next }: Turn,
+    steps: readonly Step[],
+  ): Promise<Position | undefined> {
+    const { jobs, now } = this.#options;
+    const { client, id } = request;
+    switch (next.do) {
+      case 'FINISH':
+        await jobs.finish(manager, lease);
+        return undefined;
+      case 'PARK':
+        await jobs.park(manager, lease, next.until);
+        return undefined;
+      case 'HOLD':
+        await setStatus(manager, request, next.status);
+        await jobs.park(manager, lease, next.until);
+        return undefined;
+      case 'CLOSE':
+        await manager.query(
+          `UPDATE erasure_request SET status = 'COMPLETED', completed_at = ? WHERE client_id = ? AND id = ?`,
+          [now(), client, id],
+        );
+        await jobs.finish(manager, lease);
+        return undefined;
+      case 'PLAN':
+        await setStatus(manager, request, 'IN_PROGRESS', next.pass);
+        await target?.begin(manager, kept);
+        return undefined;
+      case 'ABANDON':
+        await abandonSteps(manager, client, id, now());
+        await setStatus(manager, request, 'IN_PROGRESS', next.pass);
+        return undefined;
+      case 'ERASE': {
+        const after = position?.seq === next.steps[0]?.seq ? position?.after : undefined;
+        const erased = await target?.erase(manager, next.steps, kept, limit, after);
+        await finishSteps(manager, client, id, erased?.counted ?? [], now());
+        const last = erased?.counted.at(-1);
+        return last && erased?.next && { seq: last.step.seq, after: erased.next };
+      }
+      case 'REOPEN': {
+        const keys = steps.filter(({ store }) => store === KEY_STORE).map(({ store }) => store);
+        const pass = { number: request.pass, steps };
+        await reopenSteps(manager, client, id, pass, [...next.stores, ...keys]);
+        return undefined;
+      }
+      case 'CONCLUDE': {
+        if (!next.isComplete) {
+          await setStatus(manager, request, 'PARTIALLY_COMPLETED');
+          await jobs.park(manager, lease, next.again);
+          return undefined;
+        }
+        await target?.complete(manager, request, now(), target.isKeyDestroyed(steps));
+        await jobs.finish(manager, lease);
+      }
+    }
+    return undefined;
+  }
+
+  /** What a step does elsewhere. Done again after a crash, it does what is left. @returns what the next turn notes */
+  async #outside(run: Run, target: ErasureTarget, turn: Turn): Promise<Note | undefined> {
+    const { request, kept, next, steps } = turn;
+    const { client, id } = request;
+    const { purgers, certificates, now } = this.#options;
+    const done = (step: Step, rows: number): Note => {
+      return (manager) => finishSteps(manager, client, id, [{ step, rows, done: true }], now());
+    };
+    switch (next.do) {
+      case 'PLAN':
+        return this.#plan(run, target, turn, next.pass);
+      case 'PURGE': {
+        const purger = purgers.find(({ store }) => store === next.step.store);
+        const rows = await purger?.purge(client, request.customerId, target.copiedUntil(request));
+        return done(next.step, rows ?? 0);
+      }
+      case 'DESTROY_KEY': {
+        const record = recordOf(run);
+        await target.destroyKeys(next.step, kept, request, record);
+        // The count is the plan's, from before: after a crash nothing is left to count.
+        const planned = record.passes.find(({ pass }) => pass === request.pass)?.steps;
+        const expected = planned?.find(({ store }) => store === next.step.store)?.expected ?? 0;
+        return done(next.step, Math.max(0, expected - next.step.rows));
+      }
+      case 'REOPEN':
+        run.certified = undefined;
+        return undefined;
+      case 'CERTIFY': {
+        const isComplete = next.retained.length === 0;
+        const keyDestroyed = target.isKeyDestroyed(steps.filter((step) => passOf(step) === request.pass));
+        await target.certifying(request, kept, isComplete, keyDestroyed);
+        const said = { steps, retained: next.retained, keyDestroyed, isComplete, at: now() };
+        await certificates.issue(request, recordOf(run), said);
+        run.certified = certifiedAs(request, kept);
+      }
+    }
+    return undefined;
+  }
+
+  /** Tells the record what the pass will do, and everybody who has to know, before any of it is done. */
+  async #plan(run: Run, target: ErasureTarget, { request, kept }: Turn, pass: number): Promise<Note> {
+    const { client, id } = request;
+    const { records, recipients, now } = this.#options;
+    if (!run.record) {
+      await records.open(client, [request]);
+      run.record = await records.require(client, id);
+    }
+    const steps = await target.plan(request, kept);
+    run.record = await records.plan(run.record, { pass, plannedAt: now(), steps, retained: kept.retained });
+    await target.planned(request, kept, pass);
+    const told = request.categories === null ? await recipients.of(client) : [];
+    return async (manager, keptNow) => {
+      // Other holds have come meanwhile: it is planned again.
+      if (keptKey(keptNow.retained) !== keptKey(kept.retained)) return;
+      await insertSteps(manager, client, id, pass, steps);
+      await recipients.queue(manager, client, target.event, id, told);
+    };
+  }
+}
+
+const isLast = (next: NextStep): boolean => ['FINISH', 'PARK', 'HOLD', 'CLOSE', 'CONCLUDE'].includes(next.do);
+
+/** Whether every step on rows and copies is done. */
+const isErased = (steps: readonly Step[]): boolean =>
+  steps.length > 0 && steps.every(({ status, action }) => status === 'DONE' || action === 'DESTROY_KEY');
+
+const certifiedAs = ({ pass }: ErasureRequestState, { retained, people }: Kept): string =>
+  JSON.stringify([pass, keptKey(retained), people]);
+
+/** Nothing is destroyed without its record. */
+function recordOf({ record }: Run): ErasureRecord {
+  if (!record) throw new Error('the erasure has no record in the keys’ store');
+  return record;
+}
+
+async function setStatus(
+  manager: EntityManager,
+  { client, id, pass }: ErasureRequestState,
+  status: ErasureStatus,
+  next = pass,
+): Promise<void> {
+  await manager.query(
+    `UPDATE erasure_request SET status = ?, pass = ? WHERE client_id = ? AND id = ?
+     AND status NOT IN ('CANCELLED', 'COMPLETED')`,
+    [status, next, client, id],
+  );
+}

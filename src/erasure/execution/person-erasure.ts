@@ -1,0 +1,212 @@
+import type { DataSource, EntityManager } from 'typeorm';
+import { allCategories, type DataCategory } from '../../governance/vocabulary';
+import type { Identifier } from '../../identifiers/forms';
+import type { ChangeRecorder } from '../../identity/change-recorder';
+import type { Jobs } from '../../jobs/jobs';
+import { ClientKeyError, UnsealError } from '../../keys/errors';
+import type { KeyStore } from '../../keys/key-store';
+import { Customer } from '../../subjects/customer';
+import { identifierFields, identifiersOf } from '../../subjects/identifiers';
+import { type Row, TenantReader } from '../../tenancy/tenant-reader';
+import type { TenantTable } from '../../tenancy/tenant-table';
+import { TenantWriter } from '../../tenancy/tenant-writer';
+import { holdsInForce } from '../holds/legal-holds';
+import { erasedCategories, nextExpiry, retainedBy } from '../holds/retained';
+import { hadKey } from '../records/certificates';
+import type { ErasureRecord, ErasureRecords } from '../records/erasure-records';
+import type { Tombstones } from '../records/tombstones';
+import { agreedTerms } from '../requests/agreed-terms';
+import type { ErasureRequestState } from '../requests/request-state';
+import { recordAct } from './acts';
+import { eraseChunk, rowsOf, storesWithRows } from './eraser';
+import { dataStore, KEY_STORE, planErasure, tablesAbout } from './plan';
+import type { Purger } from './purger';
+import { ERASURE_EVENT } from './recipients';
+import type { Step } from './steps';
+import type { ErasedRows, ErasureTarget, Kept, PassSteps } from './target';
+
+/** What the erasure of people needs. */
+export interface PersonErasureServices {
+  readonly keys: KeyStore;
+  readonly records: ErasureRecords;
+  readonly tombstones: Tombstones;
+  readonly recorder: ChangeRecorder;
+  readonly jobs: Jobs;
+  readonly purgers: readonly Purger[];
+  readonly tables: readonly TenantTable[];
+  readonly now: () => number;
+}
+
+/** Its rows forget the person in the transaction that ends the request. */
+export const REQUEST_TABLE = 'erasure_request';
+
+/** One person of a client: their rows, their copies, and where nothing is kept their key. */
+export class PersonErasure implements ErasureTarget {
+  readonly event = ERASURE_EVENT;
+  readonly tables: readonly TenantTable[];
+  readonly #services: PersonErasureServices;
+  readonly #source: DataSource;
+  readonly #client: string;
+  readonly #customer: string;
+
+  constructor(services: PersonErasureServices, source: DataSource, client: string, customer: string) {
+    this.#services = services;
+    this.#source = source;
+    this.#client = client;
+    this.#customer = customer;
+    this.tables = services.tables.filter(({ name }) => name !== REQUEST_TABLE);
+  }
+
+  async awaits(): Promise<null> {
+    return null;
+  }
+
+  async kept(manager: EntityManager, request: ErasureRequestState): Promise<Kept> {
+    const { keys, now } = this.#services;
+    // Whoever writes about the person or holds them waits, or is seen here (fence.ts).
+    await new TenantWriter(manager, keys).enter(Customer, this.#client, [this.#customer]);
+    const holds = await holdsInForce(manager, this.#client, [this.#customer], now());
+    return {
+      retained: retainedBy(request, holds),
+      isAll: erasedCategories(request, holds).length === 0,
+      until: nextExpiry(holds),
+      people: [],
+    };
+  }
+
+  /** Of who is erased wholly; whoever keeps something keeps their rows. */
+  async late(manager: EntityManager, _kept: Kept, steps: readonly Step[]): Promise<readonly string[]> {
+    if (!this.isKeyDestroyed(steps)) return [];
+    return storesWithRows(manager, tablesAbout(this.tables, 'CUSTOMER'), this.#range);
+  }
+
+  async begin(): Promise<void> {}
+
+  async plan(request: ErasureRequestState, { retained }: Kept): Promise<PassSteps> {
+    const { purgers, records, now } = this.#services;
+    const { keepsDeidentified } = await agreedTerms(this.#source, this.#client, now());
+    const kept = new Set<DataCategory>(retained.map(({ category }) => category));
+    const categories = (request.categories ?? allCategories).filter((category) => !kept.has(category));
+    const erased = new Set(categories);
+    const isWhole = categories.length === allCategories.length;
+    const expected = isWhole && (await records.hasKey(this.#client, this.#customer)) ? 1 : 0;
+    const erases = (category: DataCategory) => erased.has(category);
+    return [
+      ...planErasure(this.tables, { subject: 'CUSTOMER', erases, keepsDeidentified }),
+      ...purgers.map(({ store }) => ({ store, action: 'PURGE' as const, categories })),
+      ...(isWhole ? [{ store: KEY_STORE, action: 'DESTROY_KEY' as const, categories, expected }] : []),
+    ];
+  }
+
+  async planned({ id, categories }: ErasureRequestState): Promise<void> {
+    const { tombstones, now } = this.#services;
+    if (categories === null) await tombstones.set(this.#client, id, await this.#identifiers(), now());
+  }
+
+  /** A person with few rows goes at once; of one with many, as many rows as one transaction may change. */
+  async erase(manager: EntityManager, steps: readonly Step[], _kept: Kept, limit: number): Promise<ErasedRows> {
+    const byStore = new Map(this.tables.map((table) => [dataStore(table), table]));
+    const known = steps.flatMap((step) => {
+      const table = byStore.get(step.store);
+      return table ? [{ step, table }] : [];
+    });
+    const counts = await rowsOf(
+      manager,
+      known.map(({ table }) => table),
+      this.#range,
+    );
+    const isSmall = counts.reduce((sum, count) => sum + count, 0) <= limit;
+    // A table that a later version has dropped has nothing left to erase.
+    const counted = steps.filter(({ store }) => !byStore.has(store)).map((step) => ({ step, rows: 0, done: true }));
+    let budget = limit;
+    for (const [index, { step, table }] of known.entries()) {
+      if (budget <= 0) break;
+      const most = isSmall ? undefined : budget;
+      const chunk =
+        counts[index] === 0
+          ? { rows: 0 }
+          : await eraseChunk(manager, table, step.action, new Set(step.categories), this.#range, most);
+      const done = !('next' in chunk) || chunk.next === undefined;
+      counted.push({ step, rows: chunk.rows, done });
+      if (!done) break;
+      budget -= chunk.rows;
+    }
+    return { counted };
+  }
+
+  /** Who is erased wholly is withheld since they asked; a category can be read until it is gone. */
+  copiedUntil({ categories, replayedAt, requestedAt }: ErasureRequestState): number {
+    return categories === null ? (replayedAt ?? requestedAt) : this.#services.now();
+  }
+
+  async destroyKeys(_step: Step, _kept: Kept, request: ErasureRequestState, record: ErasureRecord): Promise<void> {
+    const { records, recorder, keys } = this.#services;
+    const isThere = await records.hasKey(this.#client, this.#customer);
+    // After a crash the key may be gone: then this is on record already.
+    if (isThere || !hadKey(record)) await recordAct(recorder, 'ERASURE_EXECUTED', request);
+    if (isThere) await keys.destroySubjectKey(this.#client, this.#customer);
+  }
+
+  isKeyDestroyed(steps: readonly Step[]): boolean {
+    return steps.some(({ store }) => store === KEY_STORE);
+  }
+
+  async certifying(
+    request: ErasureRequestState,
+    _kept: Kept,
+    isComplete: boolean,
+    isKeyDestroyed: boolean,
+  ): Promise<void> {
+    if (isKeyDestroyed) return;
+    await recordAct(this.#services.recorder, isComplete ? 'ERASURE_EXECUTED' : 'ERASURE_PARTLY', request);
+  }
+
+  async complete(
+    manager: EntityManager,
+    { id }: ErasureRequestState,
+    at: number,
+    isKeyDestroyed: boolean,
+  ): Promise<void> {
+    await manager.query(
+      `UPDATE erasure_request SET status = 'COMPLETED', completed_at = COALESCE(completed_at, ?), former_restriction = NULL
+       WHERE client_id = ? AND id = ?`,
+      [at, this.#client, id],
+    );
+    if (isKeyDestroyed) {
+      await manager.query(
+        'UPDATE erasure_request SET customer_id = NULL, sealed_correspondence = NULL WHERE client_id = ? AND customer_id = ?',
+        [this.#client, this.#customer],
+      );
+    }
+    // The end of the client may wait for this person.
+    const waiting = await manager.query<Array<{ id: string }>>(
+      `SELECT id FROM erasure_request WHERE client_id = ? AND kind = 'CLIENT' AND status = 'PARTIALLY_COMPLETED'`,
+      [this.#client],
+    );
+    const ids = waiting.map((request) => request.id);
+    await this.#services.jobs.schedule(manager, this.#client, ids, this.#services.now());
+  }
+
+  get #range() {
+    return { client: this.#client, subject: this.#customer };
+  }
+
+  async #identifiers(): Promise<Identifier[]> {
+    const reader = new TenantReader(this.#source, this.#services.keys);
+    const where = [{ field: 'id', is: '=', value: this.#customer } as const];
+    const found = await Promise.all(
+      [...identifierFields].map(async (field) => {
+        const query = { client: this.#client, fields: [field], where };
+        const [row] = await reader.select(Customer, query).catch(nothingOpens);
+        return { [field]: row?.[field] };
+      }),
+    );
+    return identifiersOf(Object.assign({}, ...found));
+  }
+}
+
+/** What is damaged, or whose client's key is gone, is erased like the rest, and nobody can say what it was. */
+function nothingOpens(error: unknown): Row[] {
+  if (error instanceof UnsealError || error instanceof ClientKeyError) return [];
+  throw error;
+}

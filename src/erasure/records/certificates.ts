@@ -1,0 +1,87 @@
+import { KEY_STORE } from '../execution/plan';
+import { erasedBy, type Step } from '../execution/steps';
+import type { ErasureRequestState } from '../requests/request-state';
+import { type ErasureStatement, type Retained, signCertificate } from './certificate';
+import { type ErasureOutcome, type ErasureRecord, type ErasureRecords, planDigest } from './erasure-records';
+import type { SigningKeys } from './signing-keys';
+
+/** What a certificate is about to say. */
+export interface Done {
+  /** The steps of all passes. */
+  readonly steps: readonly Step[];
+  readonly retained: readonly Retained[];
+  readonly keyDestroyed: boolean;
+  readonly isComplete: boolean;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** Signs what an erasure did, and puts it into its record. */
+export class Certificates {
+  readonly #records: ErasureRecords;
+  readonly #signingKeys: SigningKeys;
+
+  constructor(records: ErasureRecords, signingKeys: SigningKeys) {
+    this.#records = records;
+    this.#signingKeys = signingKeys;
+  }
+
+  /** Writes the certificate; an erasure that was run again after a restore keeps its first one. */
+  async issue(request: ErasureRequestState, record: ErasureRecord, done: Done): Promise<void> {
+    const { client, id, replayedAt } = request;
+    const { at } = done;
+    if (replayedAt !== null && record.completedAt !== null && record.certificate && record.outcome) {
+      const { outcome, certificate } = record;
+      return this.#records.conclude(client, id, { outcome, certificate, completedAt: null, replayedAt: at });
+    }
+    const keyAbsent = done.keyDestroyed && request.kind === 'CUSTOMER' && !hadKey(record);
+    const outcome: ErasureOutcome = {
+      erased: erasedBy(done.steps),
+      retained: done.retained,
+      keyDestroyed: done.keyDestroyed && !keyAbsent,
+      ...(keyAbsent ? { keyAbsent } : {}),
+    };
+    const certificate = await signCertificate(this.#signingKeys, statementOf(request, record, outcome, at));
+    await this.#records.conclude(client, id, {
+      outcome,
+      certificate,
+      completedAt: done.isComplete ? at : null,
+      replayedAt: replayedAt === null ? null : at,
+    });
+  }
+}
+
+/** Whether any pass found a person's key to destroy; a later one finds what an earlier one has left. */
+export const hadKey = ({ passes }: ErasureRecord): boolean =>
+  passes.some(({ steps }) => steps.some(({ store, expected }) => store === KEY_STORE && expected === 1));
+
+function statementOf(
+  request: ErasureRequestState,
+  record: ErasureRecord,
+  outcome: ErasureOutcome,
+  at: number,
+): ErasureStatement {
+  const { role, pseudonym } = record.request;
+  return {
+    version: 1,
+    request: request.id,
+    client: request.client,
+    kind: request.kind,
+    subjectDigest: record.subjectDigest,
+    grounds: request.grounds,
+    requestedBy: { role, pseudonym },
+    requestedAt: new Date(request.requestedAt).toISOString(),
+    dueAt: new Date(request.dueAt).toISOString(),
+    completedAt: new Date(at).toISOString(),
+    scope: request.categories,
+    erased: outcome.erased,
+    retained: outcome.retained,
+    keyDestroyed: outcome.keyDestroyed,
+    ...(outcome.keyAbsent ? { keyAbsent: true } : {}),
+    ledger: {
+      entry: record.id,
+      plannedAt: new Date(record.passes.at(-1)?.plannedAt ?? at).toISOString(),
+      planDigest: planDigest(record.passes),
+    },
+  };
+}

@@ -1,0 +1,83 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { digestColumn, idColumn, instantColumn, sealedColumn, textColumn } from '../../storage/columns';
+
+/** The record of one erasure. It outlives data, person and client, and names none of them. */
+@Entity('erasure_ledger')
+export class ErasureRecordRow {
+  @PrimaryColumn({ name: 'client_id', ...idColumn })
+  clientId: string;
+
+  @PrimaryColumn({ ...idColumn })
+  id: string;
+
+  @Column({ ...textColumn(20) })
+  kind: string;
+
+  @Column({ name: 'sealed_subject', ...sealedColumn, nullable: true })
+  sealedSubject: Buffer | null;
+
+  @Column({ name: 'subject_digest', ...digestColumn, nullable: true })
+  subjectDigest: string | null;
+
+  @Column({ ...sealedColumn })
+  request: Buffer;
+
+  @Column({ name: 'requested_at', ...instantColumn })
+  requestedAt: number;
+
+  @Column({ ...sealedColumn, nullable: true })
+  plan: Buffer | null;
+
+  @Column({ name: 'planned_at', ...instantColumn, nullable: true })
+  plannedAt: number | null;
+
+  @Column({ ...sealedColumn, nullable: true })
+  outcome: Buffer | null;
+
+  @Column({ name: 'completed_at', ...instantColumn, nullable: true })
+  completedAt: number | null;
+
+  @Column({ ...sealedColumn, nullable: true })
+  certificate: Buffer | null;
+
+  @Column({ name: 'cancelled_at', ...instantColumn, nullable: true })
+  cancelledAt: number | null;
+
+  @Column({ name: 'replayed_at', ...instantColumn, nullable: true })
+  replayedAt: number | null;
+}
+
+/** A keyed digest of an erased person's identifier; it goes when the client's key goes. */
+@Entity('erasure_tombstone')
+export class ErasureTombstone {
+  @PrimaryColumn({ name: 'client_id', ...idColumn })
+  clientId: string;
+
+  @PrimaryColumn({ ...digestColumn })
+  digest: string;
+
+  @Column({ ...textColumn(20) })
+  kind: string;
+
+  @Column({ name: 'request_id', ...idColumn })
+  requestId: string;
+
+  @Column({ name: 'created_at', ...instantColumn })
+  createdAt: number;
+}
+
+/** A key that signs certificates: the public half as a JWK, the private half sealed under the platform's key. */
+@Entity('signing_key')
+export class SigningKeyRow {
+  @PrimaryColumn({ ...textColumn(64) })
+  id: string;
+
+  @Column({ name: 'public_key', ...textColumn(300) })
+  publicKey: string;
+
+  @Column({ name: 'sealed_private', ...sealedColumn })
+  sealedPrivate: Buffer;
+
+  @Column({ name: 'created_at', ...instantColumn })
+  createdAt: number;
+}

@@ -1,0 +1,289 @@
+import { createHash, createHmac } from 'node:crypto';
+import type { DataSource } from 'typeorm';
+import { deriveKey } from '../../keys/derived-keys';
+import { ClientKeyError } from '../../keys/errors';
+import type { KeyStore } from '../../keys/key-store';
+import { platformKey } from '../../keys/platform-key';
+import { seal, unseal } from '../../keys/sealing';
+import { dialectOf } from '../../storage/dialect';
+import type { PlannedStep } from '../execution/plan';
+import type { ErasureKind } from '../requests/erasure-request';
+import type { ErasedStore, Retained } from './certificate';
+
+/** What a record keeps of a request: enough to do it again, nothing that names anybody. */
+export interface RecordedRequest {
+  readonly grounds: string;
+  readonly role: string;
+  /** Who asked, as a pseudonym under the client's key. */
+  readonly pseudonym: string;
+  readonly dueAt: number;
+  readonly categories: readonly string[] | null;
+  /** Nothing is destroyed before; absent from records of before this was kept. */
+  readonly notBefore?: number | null;
+  /** When an export is made that the destruction waits for. */
+  readonly exportAt?: number;
+}
+
+/** Written before a pass destroys anything. */
+export interface PlannedPass {
+  readonly pass: number;
+  readonly plannedAt: number;
+  readonly steps: ReadonlyArray<PlannedStep & { readonly expected?: number }>;
+  readonly retained: readonly Retained[];
+}
+
+export interface ErasureOutcome {
+  readonly erased: readonly ErasedStore[];
+  readonly retained: readonly Retained[];
+  readonly keyDestroyed: boolean;
+  readonly keyAbsent?: true;
+}
+
+export interface ErasureRecord {
+  readonly client: string;
+  readonly id: string;
+  readonly kind: ErasureKind;
+  readonly subjectDigest: string | null;
+  readonly request: RecordedRequest;
+  readonly requestedAt: number;
+  readonly passes: readonly PlannedPass[];
+  readonly outcome: ErasureOutcome | null;
+  readonly completedAt: number | null;
+  readonly certificate: string | null;
+  readonly cancelledAt: number | null;
+  readonly replayedAt: number | null;
+  /** Opens whom the record is about; undefined once the client's key is gone. */
+  subject(): Promise<string | undefined>;
+}
+
+interface Row {
+  client_id: string;
+  id: string;
+  kind: ErasureKind;
+  sealed_subject: Buffer | null;
+  subject_digest: string | null;
+  request: Buffer;
+  requested_at: number;
+  plan: Buffer | null;
+  outcome: Buffer | null;
+  completed_at: number | null;
+  certificate: Buffer | null;
+  cancelled_at: number | null;
+  replayed_at: number | null;
+}
+
+const ROWS_PER_INSERT = 200;
+
+/** A request as it is recorded first. Times are milliseconds since 1970. */
+export interface RequestToRecord {
+  readonly id: string;
+  readonly kind: ErasureKind;
+  /** Whom it is about; null for a client. */
+  readonly customerId: string | null;
+  readonly grounds: string;
+  /** Who asked; only a pseudonym is kept. */
+  readonly requestedBy: string;
+  readonly requestedRole: string;
+  readonly requestedAt: number;
+  readonly dueAt: number;
+  readonly categories: readonly string[] | null;
+  readonly notBefore: number | null;
+  readonly exportAt?: number;
+}
+
+/**
+ * The records of erasures, in the keys' store. They outlive every restore of the data (docs/pitfalls.md, 25 and 26).
+ * Each change is one statement, because the keys' own statements come and go on the same connection.
+ */
+export class ErasureRecords {
+  readonly #source: DataSource;
+  readonly #keys: KeyStore;
+
+  constructor(source: DataSource, keys: KeyStore) {
+    this.#source = source;
+    this.#keys = keys;
+  }
+
+  /** Records requests as soon as they are made. Those that are recorded already stay as they are. */
+  async open(client: string, requests: readonly RequestToRecord[]): Promise<void> {
+    const key = await this.#clientKey(client);
+    const sealing = key && deriveKey(key, 'ledger');
+    const pseudonymKey = key ?? (await platformKey(this.#keys));
+    const insert = dialectOf(this.#source).insertIgnore;
+    for (let start = 0; start < requests.length; start += ROWS_PER_INSERT) {
+      const chunk = requests.slice(start, start + ROWS_PER_INSERT);
+      await this.#source.query(
+        `${insert} erasure_ledger (client_id, id, kind, sealed_subject, subject_digest, request, requested_at)
+         VALUES ${chunk.map(() => '(?, ?, ?, ?, ?, ?, ?)').join(', ')}`,
+        chunk.flatMap((request) => {
+          const { id, kind, customerId } = request;
+          return [
+            client,
+            id,
+            kind,
+            customerId === null || !sealing ? null : seal(sealing, customerId, context(client, id)),
+            customerId === null || !key ? null : subjectDigest(key, customerId),
+            json(recorded(request, pseudonymOf(pseudonymKey, request.requestedBy))),
+            request.requestedAt,
+          ];
+        }),
+      );
+    }
+  }
+
+  /**
+   * Writes what a pass will do, before it does any of it. A pass that is planned anew replaces its own plan only.
+   * @returns the record as it is now
+   */
+  async plan(record: ErasureRecord, pass: PlannedPass): Promise<ErasureRecord> {
+    const { client, id } = record;
+    const passes = [...record.passes.filter((known) => known.pass !== pass.pass), pass];
+    await this.#source.query('UPDATE erasure_ledger SET plan = ?, planned_at = ? WHERE client_id = ? AND id = ?', [
+      json(passes),
+      pass.plannedAt,
+      client,
+      id,
+    ]);
+    return { ...record, passes };
+  }
+
+  /** Records what was done, with its certificate. */
+  async conclude(
+    client: string,
+    id: string,
+    done: { outcome: ErasureOutcome; certificate: string; completedAt: number | null; replayedAt: number | null },
+  ): Promise<void> {
+    await this.#source.query(
+      `UPDATE erasure_ledger SET outcome = ?, certificate = ?, completed_at = COALESCE(completed_at, ?),
+       replayed_at = COALESCE(?, replayed_at) WHERE client_id = ? AND id = ?`,
+      [json(done.outcome), Buffer.from(done.certificate), done.completedAt, done.replayedAt, client, id],
+    );
+  }
+
+  async cancel(client: string, id: string, at: number): Promise<void> {
+    await this.#source.query('UPDATE erasure_ledger SET cancelled_at = ? WHERE client_id = ? AND id = ?', [
+      at,
+      client,
+      id,
+    ]);
+  }
+
+  /** Forgets whom a client's records were about: what they prove stays. */
+  async forgetSubjects(client: string): Promise<void> {
+    await this.#source.query(
+      'UPDATE erasure_ledger SET sealed_subject = NULL, subject_digest = NULL WHERE client_id = ?',
+      [client],
+    );
+  }
+
+  async find(client: string, id: string): Promise<ErasureRecord | undefined> {
+    const rows = await this.#source.query<Row[]>('SELECT * FROM erasure_ledger WHERE client_id = ? AND id = ?', [
+      client,
+      id,
+    ]);
+    return rows[0] && this.#record(rows[0]);
+  }
+
+  /** @throws {Error} where there is none: nothing is destroyed without its record */
+  async require(client: string, id: string): Promise<ErasureRecord> {
+    const record = await this.find(client, id);
+    if (!record) throw new Error('the erasure has no record in the keys’ store');
+    return record;
+  }
+
+  /** Records in the order of their ids, which is that of their making, from after one. */
+  async list(options: {
+    since?: number;
+    after?: { client: string; id: string };
+    limit: number;
+  }): Promise<ErasureRecord[]> {
+    const { since = 0, after, limit } = options;
+    const rows = await this.#source.query<Row[]>(
+      `SELECT * FROM erasure_ledger WHERE (requested_at >= ? OR planned_at >= ? OR completed_at >= ?)
+       AND (client_id > ? OR (client_id = ? AND id > ?)) ORDER BY client_id, id LIMIT ${limit}`,
+      [since, since, since, after?.client ?? '', after?.client ?? '', after?.id ?? ''],
+    );
+    return rows.map((row) => this.#record(row));
+  }
+
+  /** Whether a subject's key is in the keys' store. */
+  async hasKey(client: string, subject: string): Promise<boolean> {
+    const [row] = await this.#source.query<unknown[]>(
+      'SELECT 1 AS present FROM subject_key WHERE client_id = ? AND subject_id = ?',
+      [client, subject],
+    );
+    return row !== undefined;
+  }
+
+  async countKeys(client: string): Promise<number> {
+    const [row] = await this.#source.query<Array<{ n: number }>>(
+      'SELECT COUNT(*) AS n FROM subject_key WHERE client_id = ?',
+      [client],
+    );
+    return Number(row?.n ?? 0);
+  }
+
+  /** Undefined where it is gone: an erasure is recorded all the same, of nobody whom the record could name. */
+  async #clientKey(client: string): Promise<Buffer | undefined> {
+    try {
+      return await this.#keys.clientKey(client);
+    } catch (error) {
+      if (error instanceof ClientKeyError) return undefined;
+      throw error;
+    }
+  }
+
+  #record(row: Row): ErasureRecord {
+    const { client_id: client, id } = row;
+    return {
+      client,
+      id,
+      kind: row.kind,
+      subjectDigest: row.subject_digest,
+      request: parse<RecordedRequest>(row.request),
+      requestedAt: Number(row.requested_at),
+      passes: row.plan ? parse<PlannedPass[]>(row.plan) : [],
+      outcome: row.outcome ? parse<ErasureOutcome>(row.outcome) : null,
+      completedAt: row.completed_at === null ? null : Number(row.completed_at),
+      certificate: row.certificate ? row.certificate.toString('utf8') : null,
+      cancelledAt: row.cancelled_at === null ? null : Number(row.cancelled_at),
+      replayedAt: row.replayed_at === null ? null : Number(row.replayed_at),
+      subject: async () => {
+        if (!row.sealed_subject) return undefined;
+        const key = deriveKey(await this.#keys.clientKey(client), 'ledger');
+        return String(unseal(key, row.sealed_subject, context(client, id)));
+      },
+    };
+  }
+}
+
+const context = (client: string, id: string): string => `erasure-ledger:${client}:${id}`;
+const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value), 'utf8');
+const parse = <T>(bytes: Buffer): T => JSON.parse(bytes.toString('utf8')) as T;
+
+const recorded = (
+  { grounds, requestedRole: role, dueAt, categories, notBefore, exportAt }: RequestToRecord,
+  pseudonym: string,
+): RecordedRequest => ({
+  grounds,
+  role,
+  pseudonym,
+  dueAt,
+  categories,
+  notBefore,
+  ...(exportAt === undefined ? {} : { exportAt }),
+});
+
+function subjectDigest(clientKey: Buffer, subject: string): string {
+  return createHmac('sha256', deriveKey(clientKey, 'tombstone')).update(`subject\0${subject}`).digest('base64url');
+}
+
+/** Who asked, for a paper that outsiders read: a pseudonym under the client's key, or the platform's where that is gone. */
+function pseudonymOf(clientKey: Buffer, principal: string): string {
+  const mac = createHmac('sha256', deriveKey(clientKey, 'pseudonym')).update(`principal\0${principal}`);
+  return `p_${mac.digest('base64url').slice(0, 22)}`;
+}
+
+/** SHA-256 of a record's plans as JSON: ties a certificate to what was said before anything was destroyed. */
+export const planDigest = (passes: readonly PlannedPass[]): string =>
+  createHash('sha256').update(JSON.stringify(passes)).digest('base64url');

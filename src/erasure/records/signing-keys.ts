@@ -1,0 +1,71 @@
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
+import type { DataSource } from 'typeorm';
+import { deriveKey } from '../../keys/derived-keys';
+import type { KeyStore } from '../../keys/key-store';
+import { platformKey } from '../../keys/platform-key';
+import { seal, unseal } from '../../keys/sealing';
+import { remembered } from '../../storage/remembered';
+
+interface StoredKey {
+  readonly id: string;
+  readonly public_key: string;
+  readonly sealed_private: Buffer;
+}
+
+export interface SigningKey {
+  readonly id: string;
+  readonly publicKey: JWK;
+  readonly privateKey: Awaited<ReturnType<typeof importJWK>>;
+}
+
+const context = (id: string): string => `signing-key:${id}`;
+
+/** The platform's Ed25519 key for certificates, kept in the keys' store and sealed under the platform's own key. */
+export class SigningKeys {
+  readonly #source: DataSource;
+  readonly #keys: KeyStore;
+  /** The key that signs, made at its first use. */
+  readonly current = remembered(() => this.#open());
+
+  constructor(source: DataSource, keys: KeyStore) {
+    this.#source = source;
+    this.#keys = keys;
+  }
+
+  /** Public keys of all that were ever used, as JWKs (RFC 8037): what an outsider verifies certificates by. */
+  async publicKeys(): Promise<JWK[]> {
+    await this.current();
+    return (await this.#stored()).map(({ public_key }) => JSON.parse(public_key) as JWK);
+  }
+
+  async #open(): Promise<SigningKey> {
+    const [known] = await this.#stored();
+    if (!known) await this.#make();
+    // Of two that were made at once, the one that comes first by its id is everybody's.
+    const [row] = await this.#stored();
+    if (!row) throw new Error("the keys' store has no signing key, and takes none");
+    const sealingKey = deriveKey(await platformKey(this.#keys), 'signing');
+    const jwk = unseal(sealingKey, row.sealed_private, context(row.id)) as JWK;
+    return { id: row.id, publicKey: JSON.parse(row.public_key) as JWK, privateKey: await importJWK(jwk, 'EdDSA') };
+  }
+
+  async #make(): Promise<void> {
+    const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
+    const [privateKey, publicKey] = await Promise.all([exportJWK(pair.privateKey), exportJWK(pair.publicKey)]);
+    const id = await calculateJwkThumbprint(publicKey);
+    const sealingKey = deriveKey(await platformKey(this.#keys), 'signing');
+    await this.#source.query(
+      'INSERT INTO signing_key (id, public_key, sealed_private, created_at) VALUES (?, ?, ?, ?)',
+      [
+        id,
+        JSON.stringify({ ...publicKey, kid: id, alg: 'EdDSA', use: 'sig' }),
+        seal(sealingKey, privateKey, context(id)),
+        Date.now(),
+      ],
+    );
+  }
+
+  #stored(): Promise<StoredKey[]> {
+    return this.#source.query<StoredKey[]>('SELECT id, public_key, sealed_private FROM signing_key ORDER BY id');
+  }
+}

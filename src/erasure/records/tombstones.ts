@@ -1,0 +1,77 @@
+import type { DataSource } from 'typeorm';
+import { type Forms, formsOf, type Identifier } from '../../identifiers/forms';
+import { digestOf } from '../../keys/blind-index';
+import type { KeyStore } from '../../keys/key-store';
+import { dialectOf } from '../../storage/dialect';
+import { placesFor } from '../../storage/sql';
+
+const CHUNK = 1_000;
+
+/**
+ * What stays of an erased person: digests of their identifiers under a key of the client's that outlives the person's.
+ * They tell whether a given identifier was erased and nothing else, and die with the client's key.
+ */
+export class Tombstones {
+  readonly #source: DataSource;
+  readonly #keys: KeyStore;
+
+  constructor(source: DataSource, keys: KeyStore) {
+    this.#source = source;
+    this.#keys = keys;
+  }
+
+  /** Those of the identifiers that belonged to an erased person; one look-up for a whole batch of an import. */
+  async erased<T extends Identifier>(client: string, identifiers: readonly T[]): Promise<T[]> {
+    if (identifiers.length === 0 || !(await this.hasAny(client))) return [];
+    const digests = await this.#digests(client, identifiers, 'recognised');
+    const wanted = [...new Set(digests.flat())];
+    if (wanted.length === 0) return [];
+    const known = new Set<string>();
+    for (let start = 0; start < wanted.length; start += CHUNK) {
+      const chunk = wanted.slice(start, start + CHUNK);
+      const rows = await this.#source.query<Array<{ digest: string }>>(
+        `SELECT digest FROM erasure_tombstone WHERE client_id = ? AND digest IN (${placesFor(chunk)})`,
+        [client, ...chunk],
+      );
+      for (const { digest } of rows) known.add(digest);
+    }
+    return identifiers.filter((_, index) => digests[index]?.some((digest) => known.has(digest)));
+  }
+
+  /** Sets a person's tombstones; again, they stay as they are. */
+  async set(client: string, request: string, identifiers: readonly Identifier[], at: number): Promise<void> {
+    const digests = await this.#digests(client, identifiers, 'kept');
+    const byDigest = new Map(
+      identifiers.flatMap(({ kind }, index) => (digests[index] ?? []).map((digest) => [digest, kind] as const)),
+    );
+    if (byDigest.size === 0) return;
+    const insert = dialectOf(this.#source).insertIgnore;
+    await this.#source.query(
+      `${insert} erasure_tombstone (client_id, digest, kind, request_id, created_at)
+       VALUES ${[...byDigest].map(() => '(?, ?, ?, ?, ?)').join(', ')}`,
+      [...byDigest].flatMap(([digest, kind]) => [client, digest, kind, request, at]),
+    );
+  }
+
+  /** A client whose key is gone can compare nothing with its tombstones: they are of no more use. */
+  async dropClient(client: string): Promise<void> {
+    await this.#source.query('DELETE FROM erasure_tombstone WHERE client_id = ?', [client]);
+  }
+
+  /** Whether anybody was erased at the client: elsewhere there is nothing to compare with, and digests are dear. */
+  async hasAny(client: string): Promise<boolean> {
+    const sql = 'SELECT 1 AS one FROM erasure_tombstone WHERE client_id = ? LIMIT 1';
+    return (await this.#source.query<unknown[]>(sql, [client])).length > 0;
+  }
+
+  /** The digests of each identifier's forms; of a placeholder there are none. */
+  async #digests(
+    client: string,
+    identifiers: readonly Identifier[],
+    which: keyof Pick<Forms, 'kept' | 'recognised'>,
+  ): Promise<string[][]> {
+    if (identifiers.length === 0) return [];
+    const key = await this.#keys.derivedKey(client, 'tombstone');
+    return identifiers.map((each) => (formsOf(each)?.[which] ?? []).map((form) => digestOf(key, each.kind, form)));
+  }
+}

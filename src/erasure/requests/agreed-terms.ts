@@ -1,0 +1,33 @@
+import type { DataSource } from 'typeorm';
+import { covers, validUntil } from '../../law/validity';
+import { committed } from '../../storage/transaction';
+
+export interface AgreedTerms {
+  /** The shortest erasure term that agreements in force set, in days; empty where none does. */
+  readonly erasureDays: readonly number[];
+  /** Whether amounts that name nobody may stay (statement D4): said by an agreement, never assumed. */
+  readonly keepsDeidentified: boolean;
+}
+
+/** What the client's agreements in force say of erasure. @param at milliseconds since 1970 */
+export async function agreedTerms(source: DataSource, client: string, at: number): Promise<AgreedTerms> {
+  const rows = await committed(source, () =>
+    source.query<
+      Array<{
+        effective_from: number;
+        effective_to: number | null;
+        erasure_days: number | null;
+        keeps_deidentified: number | null;
+      }>
+    >('SELECT effective_from, effective_to, erasure_days, keeps_deidentified FROM agreement WHERE client_id = ?', [
+      client,
+    ]),
+  );
+  const inForce = rows.filter(({ effective_from, effective_to }) =>
+    covers(validUntil(Number(effective_from), effective_to === null ? null : Number(effective_to)), at),
+  );
+  return {
+    erasureDays: inForce.flatMap(({ erasure_days }) => (erasure_days === null ? [] : [Number(erasure_days)])),
+    keepsDeidentified: inForce.some(({ keeps_deidentified }) => Number(keeps_deidentified) === 1),
+  };
+}

@@ -1,0 +1,269 @@
+import { allCategories, type DataCategory } from '../../governance/vocabulary';
+import { type ChangeRecorder, changing } from '../../identity/change-recorder';
+import { denied } from '../../identity/request-context';
+import type { KeyStore } from '../../keys/key-store';
+import type { Delivery } from '../../register/webhooks/webhooks';
+import type { Regions } from '../../storage/regions';
+import { affectedRows, placesFor } from '../../storage/sql';
+import { committed, inTransaction } from '../../storage/transaction';
+import { Customer } from '../../subjects/customer';
+import { filterConditions } from '../../subjects/customer-filter';
+import type { CustomerFilter } from '../../subjects/customer-inputs';
+import { everybody, lockPeople, mayAct, type Reach, requireReached, unreached } from '../../subjects/reach';
+import { UNDER_ERASURE } from '../../tenancy/fence';
+import { conditionText, type Row, TenantReader } from '../../tenancy/tenant-reader';
+import { tableOf } from '../../tenancy/tenant-table';
+import type { Recipients } from '../execution/recipients';
+import { type Step, stepsOf } from '../execution/steps';
+import { holdsInForce } from '../holds/legal-holds';
+import { keeper } from '../holds/retained';
+import type { ErasureRecords } from '../records/erasure-records';
+import { type BulkFiling, customerPages, fileInBulk } from './bulk-filing';
+import { ErasureRequestRow, type ErasureStatus } from './erasure-request';
+import type { ErasureFiling, Filing } from './filing';
+import { type ErasureRequestState, isFinal, readRequest, type StateRow, stateColumns, stateOf } from './request-state';
+import type { TerminationExports } from './termination-exports';
+
+/** The most requests that one call files. */
+const FILING_LIMIT = 50_000;
+const PAGE = 500;
+
+export interface ErasureFilter {
+  readonly status?: readonly ErasureStatus[] | null;
+  readonly dueBefore?: Date | null;
+}
+
+export interface Retention {
+  readonly category: DataCategory;
+  readonly reason: string;
+  readonly until: Date | null;
+}
+
+/** What requests of erasure need. */
+export interface ErasureRequestServices {
+  readonly regions: Regions;
+  readonly keys: KeyStore;
+  readonly recorder: ChangeRecorder;
+  readonly filing: ErasureFiling;
+  readonly records: ErasureRecords;
+  readonly recipients: Recipients;
+  readonly exports: TerminationExports | undefined;
+  readonly now: () => number;
+}
+
+/** Requests of erasure: filed, taken back, looked at. What carries them out is the runner. */
+export class ErasureRequests {
+  readonly #services: ErasureRequestServices;
+
+  constructor(services: ErasureRequestServices) {
+    this.#services = services;
+  }
+
+  /**
+   * Files the erasure of one customer; where one is under way already, that is the answer.
+   * @throws {GraphQLError} NOT_FOUND, BAD_USER_INPUT
+   */
+  async request(client: string, customerId: string, filing: Filing): Promise<ErasureRequestState> {
+    requireNote(filing);
+    const { principal, grounds, reach = everybody } = filing;
+    const source = await this.#services.regions.of(client);
+    const [person] = await inTransaction(source, (manager) => lockPeople(manager, client, [customerId]));
+    if (person && !mayAct(reach, person)) throw unreached();
+    const open = await this.#openFor(client, customerId);
+    if (!person && !open) throw unreached();
+    await this.#services.recorder.record('ERASURE_REQUESTED', {
+      client,
+      principal,
+      subject: customerId,
+      details: { grounds },
+    });
+    const filed = (await this.#services.filing.file(client, [customerId], filing)).requests.get(customerId);
+    const found = filed ? await this.find(client, filed) : await this.#openFor(client, customerId);
+    if (!found) throw unreached();
+    return found;
+  }
+
+  /** Files the erasure of many, and says what became of each. @throws {GraphQLError} BAD_USER_INPUT */
+  async requestMany(client: string, customerIds: readonly string[], filing: Filing): Promise<BulkFiling> {
+    if (customerIds.length > FILING_LIMIT) throw denied.input(`No more than ${FILING_LIMIT} at once.`);
+    requireNote(filing);
+    const ids = [...new Set(customerIds)].filter((id) => id !== '');
+    const { principal, grounds } = filing;
+    const details = { grounds, customers: ids.length };
+    await this.#services.recorder.record('ERASURES_REQUESTED', { client, principal, details });
+    async function* pages() {
+      for (let start = 0; start < ids.length; start += PAGE) yield ids.slice(start, start + PAGE);
+    }
+    return fileInBulk(this.#services.filing, client, filing, pages());
+  }
+
+  /**
+   * Files the erasure of everyone who meets the criteria, FILING_LIMIT at most in one call.
+   * @throws {GraphQLError} BAD_USER_INPUT
+   */
+  async requestWhere(client: string, criteria: CustomerFilter, filing: Filing): Promise<BulkFiling> {
+    requireNote(filing);
+    const conditions = filterConditions(criteria).map((condition) => conditionText(tableOf(Customer), condition));
+    if (conditions.length === 0) throw denied.input('"filter" must say whom; to erase everyone, terminate the client.');
+    const { principal, grounds } = filing;
+    await this.#services.recorder.record('ERASURES_REQUESTED', { client, principal, details: { grounds } });
+    const where = conditions.map(({ text }) => ` AND ${text}`).join('');
+    const from = `FROM customer c WHERE c.client_id = ?${where}
+      AND (c.restriction IS NULL OR c.restriction <> '${UNDER_ERASURE}')`;
+    const parameters = [client, ...conditions.flatMap(({ parameters }) => parameters)];
+    const pages = customerPages(await this.#services.regions.of(client), from, parameters);
+    // A filter names nobody: whom it would meet out of reach is not counted either.
+    return { ...(await fileInBulk(this.#services.filing, client, filing, pages, FILING_LIMIT)), unknown: 0 };
+  }
+
+  /**
+   * Takes a request back while nothing is destroyed; the person is read again as before.
+   * @param reach whom the caller reaches; a request about anybody else does not exist
+   * @throws {GraphQLError} NOT_FOUND, or CONFLICT once destruction has begun
+   */
+  async cancel(client: string, id: string, principal: string, reach: Reach = everybody): Promise<ErasureRequestState> {
+    const { regions, records, now, recorder, exports } = this.#services;
+    const source = await regions.of(client);
+    const known = await inTransaction(source, async (manager) => {
+      const state = await readRequest(manager, client, id);
+      if (!state) throw denied.notFound('erasure request');
+      await requireReached(manager, client, state.customerId, reach, 'erasure request');
+      return state;
+    });
+    const change = { client, principal, subject: known.customerId ?? undefined, details: { record: id } };
+    const cancelled = await changing(recorder, 'ERASURE_CANCELLED', change, () =>
+      inTransaction(source, async (manager) => {
+        const taken = await affectedRows(
+          manager,
+          `UPDATE erasure_request SET status = 'CANCELLED', completed_at = ? WHERE client_id = ? AND id = ? AND pass = 0
+           AND status IN ('RECEIVED', 'ON_HOLD', 'ATTENTION_REQUIRED')`,
+          [now(), client, id],
+        );
+        const [row] = await manager.query<StateRow[]>(
+          `SELECT ${stateColumns}, former_restriction FROM erasure_request WHERE client_id = ? AND id = ?`,
+          [client, id],
+        );
+        if (!row) throw denied.notFound('erasure request');
+        if (taken === 0) throw denied.conflict(`It is ${row.status}: what is destroyed cannot be taken back.`);
+        const restricted = row.former_restriction === null ? null : now();
+        if (row.customer_id !== null && row.categories === null) {
+          await manager.query(
+            `UPDATE customer SET restriction = ?, restricted_at = ? WHERE client_id = ? AND id = ? AND restriction = ?`,
+            [row.former_restriction, restricted, client, row.customer_id, UNDER_ERASURE],
+          );
+        }
+        await manager.query('DELETE FROM job WHERE client_id = ? AND id = ?', [client, id]);
+        if (row.kind === 'CLIENT') await exports?.dismiss(manager, client, id);
+        return stateOf(row);
+      }),
+    );
+    await records.cancel(client, id, now());
+    return cancelled;
+  }
+
+  async find(client: string, id: string): Promise<ErasureRequestState | undefined> {
+    const source = await this.#services.regions.of(client);
+    return committed(source, () => readRequest(source, client, id));
+  }
+
+  /** Requests of a client, newest first, from before an id. */
+  async list(
+    client: string,
+    filter: ErasureFilter,
+    limit: number,
+    before: string | undefined,
+  ): Promise<ErasureRequestState[]> {
+    const source = await this.#services.regions.of(client);
+    const conditions: string[] = [];
+    const values: Array<string | number> = [];
+    if (before !== undefined) {
+      conditions.push(' AND id < ?');
+      values.push(before);
+    }
+    if (filter.status && filter.status.length > 0) {
+      conditions.push(` AND status IN (${placesFor(filter.status)})`);
+      values.push(...filter.status);
+    }
+    if (filter.dueBefore) {
+      conditions.push(' AND due_at < ?');
+      values.push(filter.dueBefore.getTime());
+    }
+    const rows = await committed(source, () =>
+      source.query<StateRow[]>(
+        `SELECT ${stateColumns} FROM erasure_request WHERE client_id = ?${conditions.join('')} ORDER BY id DESC LIMIT ${limit}`,
+        [client, ...values],
+      ),
+    );
+    return rows.map(stateOf);
+  }
+
+  async steps(client: string, id: string): Promise<Step[]> {
+    const source = await this.#services.regions.of(client);
+    return committed(source, () => stepsOf(source, client, id));
+  }
+
+  /** What is kept for now, why and until when. */
+  async retained(state: ErasureRequestState): Promise<Retention[]> {
+    if (isFinal(state.status) || state.status === 'RECEIVED') return [];
+    const { regions, now } = this.#services;
+    const source = await regions.of(state.client);
+    if (state.kind === 'CLIENT' || state.customerId === null) return this.#retainedOfClient(state);
+    const { customerId } = state;
+    const holds = await committed(source, () => holdsInForce(source, state.client, [customerId], now()));
+    return (state.categories ?? allCategories).flatMap((category) => {
+      const hold = keeper(category, holds);
+      return hold ? [{ category, reason: `${hold.matter}: ${hold.reason}`, until: hold.until }] : [];
+    });
+  }
+
+  async #retainedOfClient({ client, id }: ErasureRequestState): Promise<Retention[]> {
+    const record = await this.#services.records.find(client, id);
+    return (record?.passes.at(-1)?.retained ?? []).map(({ category, reason, until }) => ({
+      category,
+      reason,
+      until: until === null ? null : new Date(until),
+    }));
+  }
+
+  recipients(client: string, id: string): Promise<Delivery[]> {
+    return this.#services.recipients.told(client, id);
+  }
+
+  /** The signed certificate, once there is one; of a request that a termination took over, the termination's. */
+  async certificate(client: string, id: string): Promise<string | null> {
+    const { records } = this.#services;
+    const own = (await records.find(client, id))?.certificate;
+    if (own) return own;
+    const endedBy = (await this.find(client, id))?.endedBy;
+    return (endedBy && (await records.find(client, endedBy))?.certificate) || null;
+  }
+
+  /** Whom a request is about and what was noted, while it knows. */
+  async subject(client: string, id: string, fields: Iterable<string>): Promise<Row | undefined> {
+    const [row] = await new TenantReader(await this.#services.regions.of(client), this.#services.keys).select(
+      ErasureRequestRow,
+      {
+        client,
+        fields,
+        where: [{ field: 'id', is: '=', value: id }],
+      },
+    );
+    return row;
+  }
+
+  async #openFor(client: string, customerId: string): Promise<ErasureRequestState | undefined> {
+    const source = await this.#services.regions.of(client);
+    const [row] = await committed(source, () =>
+      source.query<StateRow[]>(
+        `SELECT ${stateColumns} FROM erasure_request WHERE client_id = ? AND customer_id = ? AND categories IS NULL
+         AND status NOT IN ('CANCELLED', 'COMPLETED') ORDER BY id DESC LIMIT 1`,
+        [client, customerId],
+      ),
+    );
+    return row && stateOf(row);
+  }
+}
+
+function requireNote({ note }: Filing): void {
+  if ((note?.length ?? 0) > 2_000) throw denied.input('"note" is longer than 2000 characters.');
+}

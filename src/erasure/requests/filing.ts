@@ -1,0 +1,125 @@
+import type { EntityManager } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import type { DataCategory } from '../../governance/vocabulary';
+import type { Jobs } from '../../jobs/jobs';
+import type { KeyStore } from '../../keys/key-store';
+import type { Regions } from '../../storage/regions';
+import { placesFor } from '../../storage/sql';
+import { inTransaction } from '../../storage/transaction';
+import { everybody, lockPeople, mayAct, type Reach } from '../../subjects/reach';
+import { UNDER_ERASURE } from '../../tenancy/fence';
+import { TenantWriter } from '../../tenancy/tenant-writer';
+import { erasureDue } from '../deadline';
+import type { ErasureRecords } from '../records/erasure-records';
+import { agreedTerms } from './agreed-terms';
+import { type ErasureGrounds, ErasureRequestRow } from './erasure-request';
+
+export interface Filing {
+  readonly principal: string;
+  readonly role: string;
+  readonly grounds: ErasureGrounds;
+  readonly note?: string | null;
+  /** Limits the erasure to categories; null erases the person. */
+  readonly categories?: readonly DataCategory[] | null;
+  /** Milliseconds since 1970 before which nothing is destroyed. */
+  readonly notBefore?: number | null;
+  /** Whom the caller reaches; everybody, where an operator or the product itself files. */
+  readonly reach?: Reach;
+  /** Fields of the customer by which the persons were found. */
+  readonly foundBy?: readonly string[];
+}
+
+/** What became of a page of customers; who is in neither is not there. */
+export interface FiledPage {
+  /** Ids of requests by customer. */
+  readonly requests: ReadonlyMap<string, string>;
+  /** Who was under erasure already. */
+  readonly underErasure: readonly string[];
+}
+
+/** What filing erasures needs. */
+export interface FilingServices {
+  readonly regions: Regions;
+  readonly keys: KeyStore;
+  readonly records: ErasureRecords;
+  readonly jobs: Jobs;
+  readonly now: () => number;
+}
+
+/** Files erasures of people, for whoever asks: an API call, retention, or the end of a client. */
+export class ErasureFiling {
+  readonly #services: FilingServices;
+
+  constructor(services: FilingServices) {
+    this.#services = services;
+  }
+
+  /**
+   * Files requests for customers of one client: they are withheld, the requests and their jobs are written in one
+   * transaction, and the records are told. Persons who are under erasure already, not there, or out of reach, are left out.
+   */
+  async file(client: string, customerIds: readonly string[], filing: Filing): Promise<FiledPage> {
+    if (customerIds.length === 0) return { requests: new Map(), underErasure: [] };
+    const { regions, keys, records, jobs, now } = this.#services;
+    const source = await regions.of(client);
+    const at = now();
+    const { erasureDays } = await agreedTerms(source, client, at);
+    const noted = await this.#whoCanHaveNotes(client, customerIds, filing);
+    const { reach = everybody, foundBy, categories = null, notBefore = null } = filing;
+    const { filed, underErasure } = await inTransaction(source, async (manager) => {
+      const found = await lockPeople(manager, client, customerIds);
+      const reached = found.filter((person) => mayAct(reach, person, foundBy));
+      const free = reached.filter(({ restriction }) => restriction !== UNDER_ERASURE);
+      const underErasure = reached.filter((person) => !free.includes(person)).map(({ subject }) => subject);
+      const filed = free.map(({ subject, residency, restriction }) => ({
+        id: uuid(),
+        kind: 'CUSTOMER' as const,
+        customerId: subject,
+        note: noted.has(subject) ? filing.note : null,
+        grounds: filing.grounds,
+        categories,
+        status: 'RECEIVED',
+        requestedBy: filing.principal,
+        requestedRole: filing.role,
+        requestedAt: at,
+        notBefore,
+        dueAt: erasureDue(at, residency, erasureDays).at,
+        formerRestriction: restriction,
+        pass: 0,
+      }));
+      if (filed.length === 0) return { filed, underErasure };
+      const ids = filed.map(({ customerId }) => customerId);
+      if (categories === null) await withhold(manager, client, ids, at);
+      const rows = filed.map((row) => ({ ...row, categories: row.categories?.join(',') ?? null }));
+      await new TenantWriter(manager, keys).insert(ErasureRequestRow, client, rows);
+      const requests = filed.map(({ id }) => id);
+      await jobs.schedule(manager, client, requests, notBefore ?? at);
+      return { filed, underErasure };
+    });
+    if (filed.length > 0) await records.open(client, filed);
+    return { requests: new Map(filed.map(({ id, customerId }) => [customerId, id])), underErasure };
+  }
+
+  /** A note is sealed with its person's data; of a person whose key is gone there is none. */
+  async #whoCanHaveNotes(
+    client: string,
+    customerIds: readonly string[],
+    { note }: Filing,
+  ): Promise<ReadonlySet<string>> {
+    return new Set(note ? (await this.#services.keys.subjectKeys(client, customerIds)).keys() : []);
+  }
+}
+
+/** From this moment the persons are read for LEGAL alone, whatever becomes of the job. */
+export async function withhold(
+  manager: EntityManager,
+  client: string,
+  ids: readonly string[],
+  at: number,
+): Promise<void> {
+  if (ids.length === 0) return;
+  await manager.query(
+    `UPDATE customer SET restriction = '${UNDER_ERASURE}', restricted_at = ? WHERE client_id = ? AND id IN (${placesFor(ids)})`,
+    [at, client, ...ids],
+  );
+}

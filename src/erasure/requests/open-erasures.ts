@@ -1,0 +1,65 @@
+import type { Regions } from '../../storage/regions';
+import { committed } from '../../storage/transaction';
+
+/** Open erasures, as somebody who watches them wants to know them. */
+export interface OpenErasures {
+  /** How many are of each status. */
+  readonly byStatus: ReadonlyMap<string, number>;
+  /** How many must be done within the days asked for, overdue ones included. */
+  readonly dueSoon: number;
+  readonly overdue: number;
+  /** How many nobody carries out though it is time: they have failed again and again, or have no job, or it waits. */
+  readonly stuck: number;
+  /** When the next one must be done, in milliseconds since 1970; undefined where none is open. */
+  readonly nextDueAt: number | undefined;
+}
+
+const DAY_MS = 86_400_000;
+/** Days before its end in which a term is near. */
+export const NEAR_DAYS = 7;
+const OPEN = "status NOT IN ('CANCELLED', 'COMPLETED')";
+/** How long a job may be due before somebody should have taken it. */
+const TAKEN_WITHIN_MS = 15 * 60_000;
+/** Requests that a hold keeps, or that the end of their client has taken over, have no job that is due. */
+const STUCK = `r.status = 'ATTENTION_REQUIRED' OR (r.status IN ('RECEIVED', 'IN_PROGRESS')
+  AND COALESCE(r.not_before, 0) < ? AND (j.id IS NULL OR j.run_at < ?)
+  AND NOT EXISTS (SELECT 1 FROM erasure_request c WHERE c.client_id = r.client_id AND c.kind = 'CLIENT' AND c.pass > 0
+    AND c.id <> r.id AND c.status NOT IN ('CANCELLED', 'COMPLETED')))`;
+
+/** Counts the open erasures of every region. Held ones are counted by status, and are nobody's delay. */
+export async function openErasures(
+  regions: Regions,
+  now: () => number = Date.now,
+  nearDays = NEAR_DAYS,
+): Promise<OpenErasures> {
+  const byStatus = new Map<string, number>();
+  let [dueSoon, overdue, stuck] = [0, 0, 0];
+  let nextDueAt: number | undefined;
+  for (const source of regions.all()) {
+    const rows = await committed(source, () =>
+      source.query<Array<{ status: string; n: number; soon: number; late: number; next: number }>>(
+        `SELECT status, COUNT(*) AS n, SUM(CASE WHEN due_at < ? THEN 1 ELSE 0 END) AS soon,
+         SUM(CASE WHEN due_at < ? THEN 1 ELSE 0 END) AS late, MIN(due_at) AS next
+         FROM erasure_request WHERE ${OPEN} GROUP BY status`,
+        [now() + nearDays * DAY_MS, now()],
+      ),
+    );
+    for (const { status, n, soon, late, next } of rows) {
+      byStatus.set(status, (byStatus.get(status) ?? 0) + Number(n));
+      if (status === 'ON_HOLD' || status === 'PARTIALLY_COMPLETED') continue;
+      dueSoon += Number(soon);
+      overdue += Number(late);
+      nextDueAt = Math.min(nextDueAt ?? Number.POSITIVE_INFINITY, Number(next));
+    }
+    const since = now() - TAKEN_WITHIN_MS;
+    const [row] = await committed(source, () =>
+      source.query<Array<{ n: number }>>(
+        `SELECT COUNT(*) AS n FROM erasure_request r LEFT JOIN job j ON j.client_id = r.client_id AND j.id = r.id
+         WHERE r.status IN ('RECEIVED', 'IN_PROGRESS', 'ATTENTION_REQUIRED') AND (${STUCK})`,
+        [since, since],
+      ),
+    );
+    stuck += Number(row?.n ?? 0);
+  }
+  return { byStatus, dueSoon, overdue, stuck, nextDueAt };
+}

@@ -1,0 +1,73 @@
+import type { EntityManager } from 'typeorm';
+import type { DataCategory } from '../../governance/vocabulary';
+import type { ErasureGrounds, ErasureKind, ErasureStatus } from './erasure-request';
+
+/** A request as it is carried out: plain columns only, so that it needs nobody's key. */
+export interface ErasureRequestState {
+  readonly client: string;
+  readonly id: string;
+  readonly kind: ErasureKind;
+  readonly customerId: string | null;
+  readonly grounds: ErasureGrounds;
+  readonly categories: readonly DataCategory[] | null;
+  readonly status: ErasureStatus;
+  readonly requestedBy: string;
+  readonly requestedRole: string;
+  readonly requestedAt: number;
+  readonly notBefore: number | null;
+  readonly dueAt: number;
+  readonly completedAt: number | null;
+  readonly pass: number;
+  readonly replayedAt: number | null;
+  readonly agreementReference: string | null;
+  readonly claimsReason: string | null;
+  readonly claimsUntil: number | null;
+  readonly endedBy: string | null;
+}
+
+export const stateColumns = `client_id, id, kind, customer_id, grounds, categories, status, requested_by, requested_role,
+  requested_at, not_before, due_at, completed_at, pass, replayed_at, agreement_reference, claims_reason, claims_until,
+  ended_by`;
+
+export type StateRow = Record<string, string | number | null>;
+
+export function stateOf(row: StateRow): ErasureRequestState {
+  const at = (name: string) => (row[name] === null || row[name] === undefined ? null : Number(row[name]));
+  const word = (name: string) => (row[name] === null || row[name] === undefined ? null : String(row[name]));
+  return {
+    client: String(row.client_id),
+    id: String(row.id),
+    kind: String(row.kind) as ErasureKind,
+    customerId: word('customer_id'),
+    grounds: String(row.grounds) as ErasureGrounds,
+    categories: (word('categories')?.split(',') ?? null) as DataCategory[] | null,
+    status: String(row.status) as ErasureStatus,
+    requestedBy: String(row.requested_by),
+    requestedRole: String(row.requested_role),
+    requestedAt: Number(row.requested_at),
+    notBefore: at('not_before'),
+    dueAt: Number(row.due_at),
+    completedAt: at('completed_at'),
+    pass: Number(row.pass ?? 0),
+    replayedAt: at('replayed_at'),
+    agreementReference: word('agreement_reference'),
+    claimsReason: word('claims_reason'),
+    claimsUntil: at('claims_until'),
+    endedBy: word('ended_by'),
+  };
+}
+
+export async function readRequest(
+  manager: Pick<EntityManager, 'query'>,
+  client: string,
+  id: string,
+): Promise<ErasureRequestState | undefined> {
+  const [row] = await manager.query<StateRow[]>(
+    `SELECT ${stateColumns} FROM erasure_request WHERE client_id = ? AND id = ?`,
+    [client, id],
+  );
+  return row && stateOf(row);
+}
+
+/** Nothing more happens to these. */
+export const isFinal = (status: ErasureStatus): boolean => status === 'COMPLETED' || status === 'CANCELLED';

@@ -1,0 +1,138 @@
+import type { EntityManager } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { type ChangeRecorder, changing } from '../../identity/change-recorder';
+import { denied } from '../../identity/request-context';
+import type { Jobs } from '../../jobs/jobs';
+import type { KeyStore } from '../../keys/key-store';
+import type { Regions } from '../../storage/regions';
+import { committed, inTransaction } from '../../storage/transaction';
+import { TenantWriter } from '../../tenancy/tenant-writer';
+import { STATEMENT_DAYS } from '../deadline';
+import type { ErasureRecords } from '../records/erasure-records';
+import { ErasureRequestRow } from './erasure-request';
+import { type ErasureRequestState, readRequest } from './request-state';
+import type { TerminationExports, TerminationFiled } from './termination-exports';
+
+/** The least time that an export before a client's end needs to be made and collected. */
+const EXPORT_DAYS = 14;
+const DAY_MS = 86_400_000;
+
+export interface Termination {
+  readonly clientId: string;
+  readonly effectiveOn: Date;
+  readonly retainUntil?: Date | null;
+  readonly agreementReference?: string | null;
+  readonly claimsReason?: string | null;
+  readonly claimsUntil?: Date | null;
+  /** Nothing is destroyed until an export of everything was collected, or its term has passed. */
+  readonly exportFirst?: boolean;
+}
+
+/** What the end of clients needs. */
+export interface TerminationServices {
+  readonly regions: Regions;
+  readonly keys: KeyStore;
+  readonly recorder: ChangeRecorder;
+  readonly records: ErasureRecords;
+  readonly jobs: Jobs;
+  readonly exports: TerminationExports | undefined;
+  readonly now: () => number;
+}
+
+/** The end of clients, as it is asked for. */
+export class Terminations {
+  readonly #services: TerminationServices;
+
+  constructor(services: TerminationServices) {
+    this.#services = services;
+  }
+
+  /**
+   * Ends a client: everything of it is erased within 90 days of the end of the agreement, or later where that was agreed.
+   * @throws {GraphQLError} BAD_USER_INPUT, CONFLICT where it is under way
+   */
+  async terminate(input: Termination, by: { principal: string; role: string }): Promise<ErasureRequestState> {
+    const { regions, keys, recorder, records, jobs, now } = this.#services;
+    const client = input.clientId;
+    this.requireTerms(input);
+    const source = await regions.of(client);
+    const at = now();
+    const due = dueOf(input);
+    const id = uuid();
+    const exportAt = Math.max(at, input.effectiveOn.getTime());
+    const row = {
+      id,
+      kind: 'CLIENT' as const,
+      customerId: null,
+      grounds: 'CLIENT_INSTRUCTION',
+      status: 'RECEIVED',
+      requestedBy: by.principal,
+      requestedRole: by.role,
+      requestedAt: at,
+      notBefore: input.retainUntil ?? input.effectiveOn,
+      dueAt: due,
+      pass: 0,
+      agreementReference: input.agreementReference ?? null,
+      claimsReason: input.claimsReason ?? null,
+      claimsUntil: input.claimsUntil ?? null,
+    };
+    const details = { record: id, role: by.role, exportFirst: input.exportFirst ?? false };
+    await changing(recorder, 'CLIENT_TERMINATED', { client, principal: by.principal, details }, () =>
+      inTransaction(source, async (manager) => {
+        const [open] = await manager.query<unknown[]>(
+          `SELECT id FROM erasure_request WHERE client_id = ? AND kind = 'CLIENT' AND status NOT IN ('CANCELLED', 'COMPLETED')`,
+          [client],
+        );
+        if (open) throw denied.conflict('The client is being terminated already.');
+        await new TenantWriter(manager, keys).insert(ErasureRequestRow, client, [row]);
+        await jobs.schedule(manager, client, [id], Math.max(at, row.notBefore.getTime()));
+        if (input.exportFirst) await this.#fileExport(manager, { client, request: id, by, at, notBefore: exportAt });
+      }),
+    );
+    const notBefore = row.notBefore.getTime();
+    const recorded = { ...row, notBefore, categories: null, ...(input.exportFirst ? { exportAt } : {}) };
+    await records.open(client, [recorded]);
+    const state = await committed(source, () => readRequest(source, client, id));
+    if (!state) throw denied.notFound('erasure request');
+    return state;
+  }
+
+  /** @throws {GraphQLError} BAD_USER_INPUT where a client cannot be ended on these terms */
+  requireTerms(input: Termination): void {
+    if (input.retainUntil && input.retainUntil < input.effectiveOn) {
+      throw denied.input('"retainUntil" must not be before "effectiveOn".');
+    }
+    if (input.retainUntil && !input.agreementReference?.trim()) {
+      throw denied.input('"agreementReference" must name the agreement by which data stays longer (D1).');
+    }
+    if ((input.claimsReason === undefined || input.claimsReason === null) !== !input.claimsUntil) {
+      throw denied.input('Client users are kept for a reason and until a day: say both, or neither (D5).');
+    }
+    if (input.exportFirst && dueOf(input) - this.#services.now() < EXPORT_DAYS * DAY_MS) {
+      throw denied.input(
+        `"exportFirst" comes too late: everything must be gone within ${EXPORT_DAYS} days. Collect an export, then terminate.`,
+      );
+    }
+  }
+
+  async #fileExport(manager: EntityManager, end: TerminationFiled): Promise<void> {
+    const { exports } = this.#services;
+    if (!exports) throw new Error('there is no module of exports');
+    await exports.file(manager, end);
+  }
+}
+
+const dueOf = ({ retainUntil, effectiveOn }: Termination): number =>
+  retainUntil?.getTime() ?? effectiveOn.getTime() + STATEMENT_DAYS * DAY_MS;
+
+/** The end of a client in the terms of a proposal. */
+export function proposedTermination(terms: string): Termination {
+  const said = JSON.parse(terms) as { [field in keyof Termination]: never };
+  const day = (text: string | null | undefined) => (text ? new Date(text) : null);
+  return {
+    ...said,
+    effectiveOn: new Date(said.effectiveOn),
+    retainUntil: day(said.retainUntil),
+    claimsUntil: day(said.claimsUntil),
+  };
+}

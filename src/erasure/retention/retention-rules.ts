@@ -1,0 +1,194 @@
+import type { DataSource } from 'typeorm';
+import type { DataCategory } from '../../governance/vocabulary';
+import { type ChangeRecorder, changing } from '../../identity/change-recorder';
+import { denied } from '../../identity/request-context';
+import type { KeyStore } from '../../keys/key-store';
+import { decidedRow, goneRow } from '../../storage/decided-row';
+import { snakeCase } from '../../storage/entity-class';
+import type { Regions } from '../../storage/regions';
+import { committed, inTransaction } from '../../storage/transaction';
+import { UNDER_ERASURE } from '../../tenancy/fence';
+import type { TenantTable } from '../../tenancy/tenant-table';
+import { TenantWriter } from '../../tenancy/tenant-writer';
+import { categoriesOf, tablesAbout } from '../execution/plan';
+import { type BulkFiling, customerPages, fileInBulk } from '../requests/bulk-filing';
+import type { ErasureFiling } from '../requests/filing';
+import { RetentionRuleRow } from './retention-rule';
+
+/** Scope of a rule that lets whole persons go. */
+const WHOLE_PERSON = 'PERSON';
+const DAY_MS = 86_400_000;
+const SWEEP_LIMIT = 50_000;
+
+export interface RetentionRule {
+  /** null is the whole person. */
+  readonly category: DataCategory | null;
+  readonly days: number;
+  readonly setAt: Date;
+}
+
+export interface RetentionDue extends RetentionRule {
+  readonly client: string;
+  /** Nothing has happened with them since. */
+  readonly cutoff: Date;
+  readonly customers: number;
+}
+
+/** What retention needs. */
+export interface RetentionServices {
+  readonly regions: Regions;
+  readonly keys: KeyStore;
+  readonly recorder: ChangeRecorder;
+  readonly filing: ErasureFiling;
+  readonly tables: readonly TenantTable[];
+  readonly now: () => number;
+}
+
+/** How long a client keeps what: a category or the person outlives its rule when nothing has happened for so long. */
+export class RetentionRules {
+  readonly #services: RetentionServices;
+
+  constructor(services: RetentionServices) {
+    this.#services = services;
+  }
+
+  /** @param days null removes the rule @throws {GraphQLError} BAD_USER_INPUT */
+  async set(
+    actor: { client: string; principal: string },
+    category: DataCategory | null,
+    days: number | null,
+  ): Promise<RetentionRule[]> {
+    if (days !== null && !(Number.isInteger(days) && days >= 1 && days <= 36_500)) {
+      throw denied.input('"days" must be a whole number from 1 to 36500, or null for no rule.');
+    }
+    const scope = category ?? WHOLE_PERSON;
+    const row = { scope, days, setBy: actor.principal, setAt: this.#services.now() };
+    const decides = [days === null ? goneRow(RetentionRuleRow, row) : decidedRow(RetentionRuleRow, row)];
+    const source = await this.#services.regions.of(actor.client);
+    const change = { ...actor, details: { record: scope, days }, decides };
+    await changing(this.#services.recorder, 'RETENTION_SET', change, () =>
+      inTransaction(source, async (manager) => {
+        await manager.query('DELETE FROM retention_rule WHERE client_id = ? AND scope = ?', [actor.client, scope]);
+        if (days === null) return;
+        await new TenantWriter(manager, this.#services.keys).insert(RetentionRuleRow, actor.client, [row]);
+      }),
+    );
+    return this.of(actor.client);
+  }
+
+  async of(client: string): Promise<RetentionRule[]> {
+    const source = await this.#services.regions.of(client);
+    return (await this.#rules(source)).filter((rule) => rule.client === client);
+  }
+
+  /** What the sweep would file now. */
+  async preview(client?: string): Promise<RetentionDue[]> {
+    const due: RetentionDue[] = [];
+    for (const [source, rule] of await this.#all(client)) {
+      const cutoff = this.#services.now() - rule.days * DAY_MS;
+      const { from, parameters } = this.#outlived(rule, cutoff);
+      const [row] = await committed(source, () =>
+        source.query<Array<{ n: number }>>(`SELECT COUNT(*) AS n ${from}`, parameters),
+      );
+      due.push({ ...rule, cutoff: new Date(cutoff), customers: Number(row?.n ?? 0) });
+    }
+    return due;
+  }
+
+  /**
+   * Files erasures of what has outlived its rule. What fails of one rule or person keeps no other from it.
+   * @returns how many
+   */
+  async sweep(onFailure: (error: unknown) => void = () => undefined): Promise<number> {
+    let filed = 0;
+    for (const [source, rule] of await this.#all()) {
+      try {
+        const { requested, failed } = await this.#file(source, rule);
+        filed += requested;
+        for (const { error } of failed) onFailure(error);
+      } catch (error) {
+        onFailure(error);
+      }
+    }
+    return filed;
+  }
+
+  #file(source: DataSource, rule: RetentionRule & { client: string }): Promise<BulkFiling> {
+    const { from, parameters } = this.#outlived(rule, this.#services.now() - rule.days * DAY_MS);
+    const filing = {
+      principal: 'retention',
+      role: 'RETENTION',
+      grounds: 'NO_LONGER_NECESSARY' as const,
+      categories: rule.category === null ? null : [rule.category],
+    };
+    return fileInBulk(this.#services.filing, rule.client, filing, customerPages(source, from, parameters), SWEEP_LIMIT);
+  }
+
+  /** Persons with whom nothing has happened since, and of whom there is something of the rule's category to erase. */
+  #outlived(
+    { client, category }: RetentionRule & { client: string },
+    cutoff: number,
+  ): { from: string; parameters: Array<string | number> } {
+    const tables = tablesAbout(this.#services.tables, 'CUSTOMER').filter(({ name }) => !own.has(name));
+    const others = tables.filter(({ name }) => name !== 'customer');
+    const lively = others.flatMap((table) =>
+      instantsOf(table).map(
+        (column) =>
+          `AND NOT EXISTS (SELECT 1 FROM \`${table.name}\` t WHERE ${joined(table)} AND t.\`${column}\` >= ?)`,
+      ),
+    );
+    const has = category === null ? '' : `AND (${this.#holding(tables, category).join(' OR ') || '1 = 0'})`;
+    const open = category === null ? '' : openRequests;
+    return {
+      from: `FROM customer c WHERE c.client_id = ? AND (c.restriction IS NULL OR c.restriction <> '${UNDER_ERASURE}')
+        AND c.created_at < ? ${lively.join(' ')} ${has} ${open}`,
+      parameters: [client, cutoff, ...lively.map(() => cutoff), ...(category === null ? [] : [category])],
+    };
+  }
+
+  #holding(tables: readonly TenantTable[], category: DataCategory): string[] {
+    return tables.flatMap((table) => {
+      if (!categoriesOf(table).includes(category)) return [];
+      if (table.name !== 'customer') return [`EXISTS (SELECT 1 FROM \`${table.name}\` t WHERE ${joined(table)})`];
+      const column = table.sealed.get(category)?.column;
+      return column ? [`c.\`${column}\` IS NOT NULL`] : [];
+    });
+  }
+
+  async #all(client?: string): Promise<Array<[DataSource, RetentionRule & { client: string }]>> {
+    const found: Array<[DataSource, RetentionRule & { client: string }]> = [];
+    for (const source of this.#services.regions.all()) {
+      for (const rule of await this.#rules(source)) if (!client || rule.client === client) found.push([source, rule]);
+    }
+    return found;
+  }
+
+  async #rules(source: DataSource): Promise<Array<RetentionRule & { client: string }>> {
+    const rows = await committed(source, () =>
+      source.query<Array<{ client_id: string; scope: string; days: number; set_at: number }>>(
+        'SELECT client_id, scope, days, set_at FROM retention_rule ORDER BY client_id, scope',
+      ),
+    );
+    return rows.map((row) => ({
+      client: row.client_id,
+      category: row.scope === WHOLE_PERSON ? null : (row.scope as DataCategory),
+      days: Number(row.days),
+      setAt: new Date(Number(row.set_at)),
+    }));
+  }
+}
+
+/** Erasure's own tables are no life of the person. */
+const own = new Set(['erasure_request', 'legal_hold']);
+
+const openRequests = `AND NOT EXISTS (SELECT 1 FROM erasure_request r WHERE r.client_id = c.client_id
+  AND r.customer_id = c.id AND r.categories = ? AND r.status NOT IN ('CANCELLED', 'COMPLETED'))`;
+
+const joined = (table: TenantTable): string =>
+  `t.client_id = c.client_id AND t.\`${snakeCase(table.subject?.id ?? 'customerId')}\` = c.id`;
+
+/** Columns that say when something happened with the person. */
+const instantsOf = (table: TenantTable): string[] =>
+  [...table.fields.values()].flatMap(({ property, personal, stored }) =>
+    personal && 'plain' in stored && stored.plain === 'instant' ? [snakeCase(property)] : [],
+  );

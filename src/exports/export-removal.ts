@@ -1,0 +1,169 @@
+import type { DataSource, EntityManager } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import type { Purger } from '../erasure/execution/purger';
+import type { ChangeRecorder } from '../identity/change-recorder';
+import type { Jobs } from '../jobs/jobs';
+import { ClientKeyError } from '../keys/errors';
+import type { KeyStore } from '../keys/key-store';
+import type { Regions } from '../storage/regions';
+import { affectedRows } from '../storage/sql';
+import { committed, inTransaction } from '../storage/transaction';
+import type { DiscardReason } from './client-export';
+import { type ExportState, lockExport, readExports, waitingTermination } from './export-state';
+import { exportKey } from './sealed-pieces';
+
+/** Pieces that one transaction deletes: each may be as long as a megabyte. */
+const PIECES = 16;
+/** How far clocks of replicas may be apart, in milliseconds. */
+export const SKEW_MS = 60_000;
+
+/** What the removal of exports needs. */
+export interface ExportRemovalServices {
+  readonly regions: Regions;
+  readonly keys: KeyStore;
+  readonly recorder: ChangeRecorder;
+  readonly jobs: Jobs;
+  readonly now: () => number;
+}
+
+/** Takes exports' content away for good: what nobody may have any more, and what nobody collected. */
+export class ExportRemoval implements Purger {
+  readonly store = 'exports';
+  readonly #services: ExportRemovalServices;
+
+  constructor(services: ExportRemovalServices) {
+    this.#services = services;
+  }
+
+  /** Exports as copies of what is erased (docs/pitfalls.md, 28): those that may hold a person go, or all of a client. */
+  async purge(client: string, subject: string | null, since: number): Promise<number> {
+    const source = await this.#services.regions.of(client);
+    const found = await committed(source, () => readExports(source, 'client_id = ? AND removed_at IS NULL', [client]));
+    const reason = subject === null ? 'CLIENT_ERASED' : 'PERSON_ERASED';
+    let removed = 0;
+    for (const state of found) {
+      const mayHold = state.begunAt !== null && state.begunAt <= since + SKEW_MS;
+      if (subject !== null && !mayHold) continue;
+      await this.discard(source, state, reason);
+      removed++;
+    }
+    return removed;
+  }
+
+  /**
+   * Takes an export's content away for good. Where a client's end waits for it, another is made.
+   * Run again, it goes on with what is left.
+   */
+  async discard(source: DataSource, state: ExportState, reason: DiscardReason): Promise<void> {
+    const { client, id } = state;
+    if (state.status !== 'DISCARDED' && state.status !== 'EXPIRED') {
+      const details = { export: id, reason };
+      await this.#services.recorder.record('EXPORT_DISCARDED', { client, principal: 'exports', details });
+      await inTransaction(source, async (manager) => {
+        const now = await lockExport(manager, client, id);
+        if (!now || now.status === 'DISCARDED' || now.status === 'EXPIRED') return;
+        await manager.query(
+          `UPDATE client_export SET status = 'DISCARDED', reason = ? WHERE client_id = ? AND id = ?`,
+          [reason, client, id],
+        );
+        if (reason === 'PERSON_ERASED' || reason === 'KEY_LOST') await this.#makeAnew(manager, now);
+      });
+    }
+    await this.#removeContent(source, state);
+  }
+
+  /** Removes what nobody collected in time, what was collected, and what a removal that died has left. @returns how many */
+  async sweep(): Promise<number> {
+    const { regions, now } = this.#services;
+    let removed = 0;
+    for (const source of regions.all()) {
+      const where = `removed_at IS NULL AND (collect_by <= ? OR status IN ('DISCARDED', 'EXPIRED'))`;
+      const due = await committed(source, () => readExports(source, where, [now()]));
+      for (const state of due) {
+        if (state.status === 'READY') await this.#expire(source, state);
+        await this.#removeContent(source, state);
+        removed++;
+      }
+    }
+    return removed;
+  }
+
+  async #makeAnew(manager: EntityManager, state: ExportState): Promise<void> {
+    if (state.collectedAt !== null || !(await waitingTermination(manager, state))) return;
+    const { jobs, now } = this.#services;
+    const again = { ...state, id: uuid(), requestedAt: now() };
+    await insertExport(manager, again);
+    await jobs.schedule(manager, state.client, [again.id], Math.max(now(), state.notBefore));
+  }
+
+  /** The key first: from then on no copy of the pieces can be read, here or in a backup. */
+  async #removeContent(source: DataSource, { client, id }: ExportState): Promise<void> {
+    const { keys, now } = this.#services;
+    if (await hasKey(keys, client, id)) await keys.destroySubjectKey(client, id);
+    while ((await inTransaction(source, (manager) => deletePieces(manager, client, id))) > 0);
+    await inTransaction(source, (manager) =>
+      manager.query('UPDATE client_export SET removed_at = ?, progress = NULL WHERE client_id = ? AND id = ?', [
+        now(),
+        client,
+        id,
+      ]),
+    );
+  }
+
+  async #expire(source: DataSource, { client, id }: ExportState): Promise<void> {
+    await this.#services.recorder.record('EXPORT_EXPIRED', { client, principal: 'exports', details: { export: id } });
+    await inTransaction(source, (manager) =>
+      manager.query(`UPDATE client_export SET status = 'EXPIRED' WHERE client_id = ? AND id = ? AND status = 'READY'`, [
+        client,
+        id,
+      ]),
+    );
+  }
+}
+
+type Filed = Pick<
+  ExportState,
+  'client' | 'id' | 'requestId' | 'requestedBy' | 'requestedRole' | 'requestedAt' | 'notBefore'
+>;
+
+export async function insertExport(manager: EntityManager, filed: Filed): Promise<void> {
+  await manager.query(
+    `INSERT INTO client_export (client_id, id, request_id, status, requested_by, requested_role, requested_at, not_before)
+     VALUES (?, ?, ?, 'WAITING', ?, ?, ?, ?)`,
+    [
+      filed.client,
+      filed.id,
+      filed.requestId,
+      filed.requestedBy,
+      filed.requestedRole,
+      filed.requestedAt,
+      filed.notBefore,
+    ],
+  );
+}
+
+/** @returns how many went */
+async function deletePieces(manager: EntityManager, client: string, id: string): Promise<number> {
+  const rows = await manager.query<Array<{ seq: number }>>(
+    `SELECT seq FROM export_chunk WHERE client_id = ? AND export_id = ? ORDER BY seq LIMIT ${PIECES}`,
+    [client, id],
+  );
+  const last = rows.at(-1);
+  if (!last) return 0;
+  return affectedRows(manager, 'DELETE FROM export_chunk WHERE client_id = ? AND export_id = ? AND seq <= ?', [
+    client,
+    id,
+    last.seq,
+  ]);
+}
+
+async function hasKey(keys: KeyStore, client: string, id: string): Promise<boolean> {
+  try {
+    const key = await exportKey(keys, client, id);
+    key?.fill(0);
+    return key !== undefined;
+  } catch (error) {
+    if (error instanceof ClientKeyError) return false;
+    throw error;
+  }
+}
