@@ -18,7 +18,7 @@ export function noteGiven(context: RequestContext, rows: readonly object[], cate
  */
 export function noting(rule: NonNullable<Access['row']>, { subjects }: RequestNotes): NonNullable<Access['row']> {
   let lastRow: unknown;
-  let lastCategory: DataCategory | undefined;
+  let lastCategory: string | undefined;
   let lastRefusal: RowRefusal | undefined;
   let asked = false;
   return (row, coordinate, category) => {

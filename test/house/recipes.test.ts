@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -168,7 +168,6 @@ beforeAll(() => {
     }
     counted.push([change, Object.keys(recipe)]);
   }
-  const run = (...words: string[]) => execFileSync(process.execPath, words, { cwd: copy, encoding: 'utf8' });
   run(join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json');
   run('dist/src/main.js', 'schema');
   said = JSON.parse(run('-e', program));
@@ -176,6 +175,13 @@ beforeAll(() => {
   const lines = counted.map(([change, files]) => `${change.padEnd(width)}  ${files.length}  ${files.join(', ')}`);
   process.stdout.write(`${'change'.padEnd(width)}  files\n${lines.join('\n')}\n`);
 });
+
+/** Runs a program in the copy. @returns what it prints @throws with what it printed, where it fails */
+function run(...words: string[]): string {
+  const { status, stdout, stderr } = spawnSync(process.execPath, words, { cwd: copy, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${words.join(' ').slice(0, 100)}\n${stdout}\n${stderr}`);
+  return stdout;
+}
 
 function textOf(path: string): string | undefined {
   try {
