@@ -28,6 +28,7 @@ import type { SignIn } from './gateway/playground';
 import { buildApi } from './gateway/schema';
 import type { Contract, ServerOptions } from './gateway/server-options';
 import { type Governed, govern } from './governance/govern';
+import { isCategory, isSubject } from './governance/vocabulary';
 import { GovernanceResolver } from './identity/governance-resolver';
 import { discoverSignIn } from './identity/openid-discovery';
 import type { RequestContext } from './identity/request-context';
@@ -200,8 +201,13 @@ export function governContracts(
     const governed = contracts[contractOf(claims)];
     const coordinates = new Map(governed.coordinates.map((one) => [one.coordinate, one]));
     return governed.explain(operation).map((field) => {
-      const { category = null, subject = null, rows = false } = coordinates.get(field.coordinate) ?? {};
-      return { ...field, category, subject, rows };
+      const { category, subject, rows = false } = coordinates.get(field.coordinate) ?? {};
+      return {
+        ...field,
+        category: isCategory(category) ? category : null,
+        subject: isSubject(subject) ? subject : null,
+        rows,
+      };
     });
   };
   const { transfers } = services;
@@ -236,6 +242,7 @@ export function governContracts(
   const contracts = perContract((name) =>
     govern(schemas[name], {
       plainSources: true,
+      pseudonymKey: 'per-access',
       onInternalError,
       contextWith: (context, decision): RequestContext => ({ ...(context as RequestContext), decision }),
     }),

@@ -8,9 +8,7 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import type { Logger } from 'pino';
-import { syntaxError } from '../governance/documents';
-import type { Governed } from '../governance/govern';
-import { defaultLimits } from '../governance/limits';
+import { defaultLimits, type Governed, syntaxError } from '../governance/govern';
 import type { GovernedRequest } from './governed-request';
 import type { Road } from './road';
 import type { ServerOptions } from './server-options';

@@ -3,7 +3,7 @@ import { isAuditUnavailable } from '../audit/log/ledger';
 import type { AccessFacts } from '../audit/recording/access-recorder';
 import { hashOfText, operationHash } from '../audit/recording/operation-hash';
 import type { Decision, GovernanceReport, Governed } from '../governance/govern';
-import { defaultLimits } from '../governance/limits';
+import { defaultLimits } from '../governance/govern';
 import type { GovernedRequest, RequestOutcome } from './governed-request';
 import type { ServerOptions } from './server-options';
 

@@ -225,8 +225,8 @@ export class Webhooks {
 
   /**
    * Takes a recipient's signed word that it has done its part: a message of its own type and id, which names client and
-   * delivery and is signed with the endpoint's secret as Standard Webhooks sign theirs. It counts once: an echo of what was
-   * sent, a notice that never left, and a word that was taken already are refused.
+   * delivery and is signed with the endpoint's secret as Standard Webhooks sign theirs. It counts once: an echo of what
+   * was sent, a notice that never left, and a word that was taken already are refused.
    * @returns the event's reference, or undefined where the call is not what it says: one answer for every fault
    */
   async acknowledge(
@@ -263,7 +263,9 @@ export class Webhooks {
     return counted === 0 ? undefined : { client: said.client, reference: row.reference };
   }
 
-  /** Records what became of a notice: it reached its recipient, the recipient acknowledged it, or nobody could be told. */
+  /**
+   * Records what became of a notice: it reached its recipient, the recipient acknowledged it, or nobody could be told.
+   */
   async tell(kind: AuditKind, client: string, delivery: string, of: Told, fault: string | null = null): Promise<void> {
     const details = {
       delivery,
