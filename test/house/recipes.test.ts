@@ -118,6 +118,23 @@ export const brazil: Regime = {
         'brazil, ',
       )(before(`import { eea }`, `import { brazil } from './regimes/brazil';\n`)(text)),
   },
+  'a method of de-identification: the initial': {
+    'src/governance/deidentification/initial.ts': () => `import { isText, type Method } from './method';
+
+export const initial: Method = {
+  description: 'The first letter of a text.',
+  keyed: false,
+  empty: false,
+  unsuitable: (type) => (isText(type) ? undefined : 'a text is needed'),
+  mask: (value) => (typeof value === 'string' ? ([...value.trim()][0] ?? null) : null),
+};
+`,
+    'src/governance/deidentification/methods.ts': (text) =>
+      before(
+        '  SUPPRESS: suppress,',
+        '  INITIAL: initial,\n',
+      )(before('import type { Method, PseudonymDomain }', `import { initial } from './initial';\n`)(text)),
+  },
 };
 
 const counted: Array<readonly [string, readonly string[]]> = [];
@@ -128,6 +145,8 @@ let said: {
   readonly due: { readonly at: number; readonly rule: string };
   readonly gaps: readonly object[];
   readonly tables: readonly string[];
+  readonly initial: unknown;
+  readonly refusal: string;
 };
 const emitted = (file: string): string => readFileSync(join(copy, 'schema', file), 'utf8');
 
@@ -141,6 +160,19 @@ const { census } = require('./dist/src/commands/census');
 const { temporaryInstallation } = require('./dist/src/commands/temporary-installation');
 const { openStores } = require('./dist/src/stores');
 const { createServices } = require('./dist/src/services');
+const { deidentify } = require('./dist/src/governance/deidentification/methods');
+const { govern, governanceTypeDefs } = require('./dist/src/governance/govern');
+const { buildSchema } = require('graphql');
+
+function refusalOf(field) {
+  try {
+    govern(buildSchema(governanceTypeDefs + 'type Query { person: Person @personalRows } type Person { ' + field +
+      ' @personalData(category: NAME) @purposes(allow: [SUPPORT]) @deidentify(for: [IMPROVEMENT], by: INITIAL) }'));
+    return '';
+  } catch (error) {
+    return error.message;
+  }
+}
 (async () => {
   const installation = await temporaryInstallation();
   const stores = await openStores(installation.config);
@@ -153,6 +185,8 @@ const { createServices } = require('./dist/src/services');
     due: erasureDue(Date.parse('2026-03-10T10:00:00Z'), 'BR', []),
     gaps,
     tables: [...new Set(fields.map(({ table }) => table))],
+    initial: deidentify('INITIAL', [' Marlene', 7, ''], { key: new Uint8Array(32), domain: 'test' }),
+    refusal: [refusalOf('name: String'), refusalOf('age: Int')].join('|'),
   }));
 })();
 `;
@@ -221,4 +255,11 @@ test('the record is listed, kept, accounted for, and in no contract', () => {
 test('the regime contradicts no other one, and brings its deadline', () => {
   expect(said.faults).toEqual([]);
   expect(said.due).toEqual({ at: Date.parse('2026-03-25T23:59:59.999Z'), rule: 'LGPD Art. 19 II' });
+});
+
+test('the method is in the schema, masks, and is refused where it does not suit', () => {
+  for (const file of ['directives.graphql', 'remit.graphql'])
+    expect(emitted(file)).toContain('The first letter of a text.');
+  expect(said.initial).toEqual(['M', null, null]);
+  expect(said.refusal).toMatch(/^\|.*Person\.age.*INITIAL.*a text is needed/s);
 });
