@@ -27,7 +27,7 @@ export async function pageAfter(
   return rows;
 }
 
-export const positionOf = (table: TenantTable, row: Row): Position =>
+export const keyOf = (table: TenantTable, row: Row): Position =>
   table.key.slice(1).map((property) => row[property] as string | number);
 
 /** Of a key (a, b): a = A and b > B, then a > A. A table whose key is the client's id alone has one row. */

@@ -4,10 +4,10 @@ import { Key, TenantTable } from '../../tenancy/tenant-table';
 const business = 'between businesses; it names no person';
 
 /** Who receives a client's data beside the client itself (statement S2, S3). */
-export type RecipientKind = 'SUB_PROCESSOR' | 'APPLICATION';
+export type WebhookRecipientKind = 'SUB_PROCESSOR' | 'APPLICATION';
 
 /** Who has an endpoint: recipients, and the client itself for what it is told. */
-export type EndpointKind = RecipientKind | 'CLIENT';
+export type EndpointKind = WebhookRecipientKind | 'CLIENT';
 
 /** Where a recipient is told. Sub-processors' endpoints belong to the platform, applications' to the client. */
 @TenantTable('webhook_endpoint', { erasure: 'KEEP' })
