@@ -45,14 +45,14 @@ export interface BackgroundOptions {
 
 /** What a server does beside answering. */
 export function backgroundTasks(stores: Stores, services: Services, options: BackgroundOptions): Task[] {
-  const { erasure, exports, disclosures, announcements, agreementReminders } = services;
+  const { erasure, exports: clientExports, disclosures, announcements, agreementReminders } = services;
   const worker = jobWorker(stores, services, { onFailure: options.onJobFailure });
   const sender = webhookSender(stores, services, { onDead: options.onDead });
   return [
     jobsTask(worker),
     webhooksTask(sender),
     every('retention', HOUR, () => erasure.retention.sweep(options.onFailure)),
-    every('uncollected exports', HOUR, () => exports.sweep()),
+    every('uncollected exports', HOUR, () => clientExports.sweep()),
     every('orphan keys', HOUR, () => erasure.orphans.sweep(options.onFailure)),
     every('terms of erasures', HOUR, async () => {
       const open = await openErasures(stores.regions);

@@ -8,6 +8,7 @@ import { GranteeKind } from '../identity/purpose-grant';
 import { denied } from '../identity/request-context';
 import { clientRoles } from '../identity/roles';
 import type { KeyStore } from '../keys/key-store';
+import { statementDeletion } from '../law/deadlines';
 import { decidedChange, decidedRow } from '../storage/decided-row';
 import { listText } from '../storage/lists';
 import { type HostingRegion, isHostingRegion, type Regions } from '../storage/regions';
@@ -224,6 +225,7 @@ function clientOf(row: Row): Client {
 }
 
 function requireErasureDays(days: number | null): number | null {
-  if (days === null || (days >= 1 && days <= 90)) return days;
-  throw denied.input('"erasureDays" must be 1 to 90: the statement promises 90 (D2).');
+  const { days: most } = statementDeletion.period;
+  if (days === null || (days >= 1 && days <= most)) return days;
+  throw denied.input(`"erasureDays" must be 1 to ${most}: the statement promises ${most} (D2).`);
 }

@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { Access, RowRefusal } from '../governance/govern';
-import { type DataCategory, dataCategories } from '../governance/vocabulary';
+import { allCategories, type DataCategory } from '../governance/vocabulary';
 import { denied, type RequestContext } from '../identity/request-context';
 import { about, type SubjectState } from '../identity/subject-state';
 import { own, sql, tenantSql } from '../tenancy/tenant-sql';
@@ -87,7 +87,7 @@ export const mayAct = (reach: Reach, person: SubjectState, foundBy: readonly str
 /** Whether another residency leaves what may be read of a person as it is: it opens nothing, and nothing is lost. */
 export function mayMove(reach: Reach, person: SubjectState, residency: string | null): boolean {
   const moved = { ...person, residency };
-  return (Object.keys(dataCategories) as DataCategory[]).every((category) => {
+  return allCategories.every((category) => {
     const before = reach.wouldRefuse(person, [category]) === undefined;
     return before === (reach.wouldRefuse(moved, [category]) === undefined);
   });

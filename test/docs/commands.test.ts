@@ -139,6 +139,14 @@ test('docs/demo.md shows what the demo shows', () => {
   for (const { content } of blocks) expect(masked(shown)).toContain(masked(content));
 });
 
+test('docs/operations.md lists the metrics that the server has', async () => {
+  const answer = await fetch(`${address}/metrics`);
+  const types = [...(await answer.text()).matchAll(/^# TYPE (remit_\w+) /gm)].map(([, name = '']) => name);
+  const [, section = ''] = /^## Metrics\n([\s\S]*?)^## /m.exec(textOf('docs/operations.md')) ?? [];
+  const listed = [...section.matchAll(/`(remit_\w+)`/g)].map(([, name = '']) => name);
+  expect([...listed].sort()).toEqual([...types].sort());
+});
+
 /** The cells of one row of the demo's tables, by its label. */
 function cellsOf(label: string): string[] {
   const lines = shown.split('\n');
