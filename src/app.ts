@@ -109,7 +109,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
     serverOptions: {
       contracts,
       contractOf,
-      verifier: watchedVerifier(verifier, services.trail),
+      verifier: watchedVerifier(verifier, services.recorder),
       audit: services.accesses,
       contextFor: (claims, purpose) => services.accessService.contextFor(claims, purpose),
       acknowledge: async (body, headers) => (await services.webhooks.acknowledge(body, headers)) !== undefined,
@@ -159,7 +159,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
     },
     close: async () => {
       await background.stop();
-      await services.trail.close();
+      await services.recorder.close();
       await anchoring.close();
       await services.ledger.close();
       await stores.close();

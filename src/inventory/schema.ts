@@ -6,7 +6,7 @@ import type { Gap } from './gap';
 
 type Fielded = FieldEntry['type'];
 
-/** Fields of types about a person that the schema shows ungoverned, or governs otherwise than storage knows. */
+/** Fields of types about people that the schema leaves ungoverned, or governs differently from their declaration. */
 export function schemaGaps(schema: GraphQLSchema, tenants: readonly EntityClass[]): Gap[] {
   const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
   const table = new FieldTable(schema);
@@ -16,7 +16,7 @@ export function schemaGaps(schema: GraphQLSchema, tenants: readonly EntityClass[
     .flatMap((type) => table.of(type).flatMap(fieldGaps));
 }
 
-/** A type is about a person if its rows are, or if any of its fields is personal. */
+/** A type is about a person if its rows are, or if a field of it is personal. */
 function isAboutSubject(type: Fielded, fields: readonly FieldEntry[], tenants: readonly EntityClass[]): boolean {
   const entity = tenants.find(({ name }) => name === type.name);
   if (entity && tableOf(entity).subject) return true;
@@ -28,7 +28,7 @@ function isAboutSubject(type: Fielded, fields: readonly FieldEntry[], tenants: r
 function fieldGaps({ at, type, field, rule, personal, nonPersonal }: FieldEntry): Gap[] {
   const declared = declaredField(type, field.name);
   if (rule && personal) {
-    // What is derived is kept nowhere: its sources say what becomes of it.
+    // A derived field is stored nowhere. Its sources are declared.
     if (!declared?.personal && rule.derivedFrom.length > 0) return [];
     if (!declared?.personal) {
       const remedy = 'declare the field by @PersonalData instead of by directives alone';
@@ -54,7 +54,7 @@ function declaredField(type: Fielded, field: string): StoredField | undefined {
     .find((declared) => declared !== undefined);
 }
 
-/** The classes that declare a type's fields: its own, and the resolver of those that are computed. */
+/** The classes that declare a type's fields: its own, and the resolver of computed ones. */
 function declarationsOf(type: Fielded): EntityClass[] {
   return declaringClasses().filter(({ name }) => name === type.name || name === `${type.name}Resolver`);
 }

@@ -59,7 +59,7 @@ export class CustomerFilter {
 
 @InputType()
 export class AttributeInput {
-  // A key without a value removes the attribute.
+  // A null value removes the attribute.
   @Directive('@governedBy(field: "CustomAttribute.key")')
   @Field(() => String)
   key: string;

@@ -80,7 +80,7 @@ describe.each(databases)('the ledger on $name', ({ create }) => {
     expect(entry?.latency).toBeGreaterThan(0);
   });
 
-  test('S4: an entry of a list alone names the people on it, and the list', async () => {
+  test('an entry of a list alone names the people on it, and the list', async () => {
     for (const document of [
       '{ customers(first: 2) { nodes { __typename } } }',
       '{ customers(first: 2) { pageInfo { hasNextPage } } }',
@@ -106,7 +106,7 @@ describe.each(databases)('the ledger on $name', ({ create }) => {
     expect(withheld?.subjects).toEqual([]);
   });
 
-  test('S18: what a caller calls an operation is kept neither in the log nor in the ledger', async () => {
+  test('what a caller calls an operation is kept neither in the log nor in the ledger', async () => {
     const asked = [
       ['query ZZCANARYopname { customers(first: 1) { nodes { id } } }', 'query customers'],
       [
@@ -276,7 +276,7 @@ describe.each(databases)('the ledger on $name', ({ create }) => {
         payload: { query: '{ viewer { principal } }' },
       });
     for (let times = 0; times < 30; times++) expect((await failing()).statusCode).toBe(401);
-    await server.app.services.trail.close();
+    await server.app.services.recorder.close();
     const failures = await entries({ role: 'AUDITOR' }, { kind: 'SIGN_IN_FAILED' });
     expect(failures.length).toBeLessThanOrEqual(2);
     const counts = failures.flatMap(({ details }) => details as unknown as Array<{ name: string; value: string }>);

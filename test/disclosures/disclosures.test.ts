@@ -159,10 +159,10 @@ describe.each(databases)('disclosures on $name (statement S4)', ({ create }) => 
     expect(await told()).toBe(false);
 
     const { regions, keys } = app.stores;
-    const { trail, transfers } = app.services;
+    const { recorder, transfers } = app.services;
     const references = new References(keys);
     const now = () => gagUntil.getTime() + 1;
-    const later = new Disclosures({ regions, keys, references, recorder: trail, notices: transfers.notices, now });
+    const later = new Disclosures({ regions, keys, references, recorder, notices: transfers.notices, now });
     expect(await later.tellDue()).toBe(1);
     expect(await later.tellDue()).toBe(0);
     expect(await told()).toBe(true);
@@ -180,7 +180,7 @@ describe.each(databases)('disclosures on $name (statement S4)', ({ create }) => 
     expect(await listed({ ...client, client: 'other' })).toEqual([]);
   });
 
-  it('S12: whoever may not read for LEGAL is told nothing of persons, whatever is asked', async () => {
+  it('whoever may not read for LEGAL is told nothing of persons, whatever is asked', async () => {
     const elsewhere = (await app.services.clients.find('other'))?.id ?? '';
     const stranger = await app.services.customers.create(elsewhere, { residency: 'US' }, 'test');
     const asked = [[german], [american], ['absent'], [stranger], [], [german, american]];
@@ -210,7 +210,7 @@ describe.each(databases)('disclosures on $name (statement S4)', ({ create }) => 
     expect((await record({ customerIds: ['absent'] }, abroad)).code).toBe('DISCLOSURE_BARRED');
   });
 
-  it('S12: an instruction for some categories covers no others', async () => {
+  it('an instruction for some categories covers no others', async () => {
     const { records } = app.services;
     const other = (await app.services.clients.find('other'))?.id ?? '';
     const actor = { client: other, principal: 'test' };

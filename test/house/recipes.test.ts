@@ -38,6 +38,22 @@ const recipes: Readonly<Record<string, Recipe>> = {
 `,
     ),
   },
+  'a category of data': {
+    'src/governance/vocabulary.ts': before(
+      `  USAGE: {`,
+      `  LOCATION: { fides: 'user.location', dpv: \`\${PD}Location\`, description: 'Where a device has been.' },\n`,
+    ),
+  },
+  'a purpose': {
+    'src/governance/vocabulary.ts': before(
+      `} as const satisfies Record<string, PurposeTerm>;`,
+      `  RESEARCH: { fides: 'functional', dpv: \`\${DPV}ResearchAndDevelopment\`, description: 'Doing research.' },\n`,
+    ),
+    'src/subjects/policies.ts': (text) => {
+      const every = `'SECURITY', 'SUPPORT', 'LEGAL', 'IMPROVEMENT']`;
+      return before(every, `'RESEARCH', `)(text);
+    },
+  },
   'a record about a person: support calls': {
     'src/subjects/related/support-call.ts': () => `import { Field, ID, ObjectType } from 'type-graphql';
 import { DateTime } from '../../api/date-time';
@@ -262,4 +278,12 @@ test('the method is in the schema, masks, and is refused where it does not suit'
     expect(emitted(file)).toContain('The first letter of a text.');
   expect(said.initial).toEqual(['M', null, null]);
   expect(said.refusal).toMatch(/^\|.*Person\.age.*INITIAL.*a text is needed/s);
+});
+
+test('the category is one of the API, and the purpose reads what a policy names and no more', () => {
+  expect(emitted('remit.graphql')).toContain('Where a device has been.');
+  const [, customer] = /^type Customer \{\n([\s\S]*?)^\}/m.exec(emitted('remit.graphql')) ?? [];
+  const reads = customer?.split('\n').filter((line) => line.includes('RESEARCH')) ?? [];
+  expect(reads.map((line) => line.trim().split(/[:(]/)[0])).toEqual(['id', 'postalAddress', 'residency']);
+  expect(reads[0]).toContain('@deidentify(for: [IMPROVEMENT, RESEARCH], by: PSEUDONYM)');
 });

@@ -13,7 +13,7 @@ import { everybody, lockPeople, mayAct, type Reach, requireReached, unreached } 
 import { UNDER_ERASURE } from '../../tenancy/fence';
 import { conditionText, type Row, TenantReader } from '../../tenancy/tenant-reader';
 import { tableOf } from '../../tenancy/tenant-table';
-import type { Recipients } from '../execution/recipients';
+import type { ErasureRecipients } from '../execution/erasure-recipients';
 import { type Step, stepsOf } from '../execution/steps';
 import { holdsInForce } from '../holds/legal-holds';
 import { keeper } from '../holds/retained';
@@ -46,7 +46,7 @@ export interface ErasureRequestServices {
   readonly recorder: ChangeRecorder;
   readonly filing: ErasureFiling;
   readonly records: ErasureRecords;
-  readonly recipients: Recipients;
+  readonly recipients: ErasureRecipients;
   readonly exports: TerminationExports | undefined;
   readonly now: () => number;
 }

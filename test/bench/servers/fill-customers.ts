@@ -1,9 +1,9 @@
 import { packageOfProduct, product } from '../support/product';
 
 /**
- * Gives a client customers with ten orders each: `fill-customers.js SLUG CUSTOMERS`. Each is a row as the product writes
- * it, sealed under a key of its own; of orders only what is not sealed is written, which is all that pages read. Prints
- * JSON: how many, and in how many seconds.
+ * Adds customers with ten orders each to a client: `fill-customers.js SLUG CUSTOMERS`. Each customer is sealed under
+ * its own key, as in the product. Orders have only the columns that are not sealed, which is all that pages read.
+ * Prints JSON: how many, and in how many seconds.
  */
 const BATCH = 500;
 const AT_ONCE = 3;
@@ -23,7 +23,9 @@ interface Stores {
 interface Services {
   readonly clients: { find(slug: string): Promise<{ id: string } | undefined> };
   readonly ledger: { close(): Promise<void> };
-  readonly trail: { close(): Promise<void> };
+  readonly recorder?: { close(): Promise<void> };
+  /** What builds before called it. */
+  readonly trail?: { close(): Promise<void> };
 }
 
 type Writer = new (
@@ -61,7 +63,7 @@ async function main(): Promise<void> {
   };
   await Promise.all(Array.from({ length: AT_ONCE }, one));
   const seconds = (performance.now() - startedAt) / 1000;
-  await services.trail.close();
+  await (services.recorder ?? services.trail)?.close();
   await services.ledger.close();
   await stores.close();
   process.stdout.write(`${JSON.stringify({ customers, seconds })}\n`);
