@@ -192,7 +192,7 @@ describe.each(databases)('recipients of erasures on $name', ({ create }) => {
     expect((await told(id)).byName.slow).toMatchObject({ attempts: 11, notifiedAt: null });
     expect(dead).toEqual([{ endpoint: expect.any(String), fault: 'TIMEOUT' }]);
     expect(servers.slow.received).toHaveLength(11);
-    // Pitfall 28: neither queue nor dead letter knows whom it is about, nor what signs it.
+    // Neither the queue nor a dead letter holds the person's id or the signing secret (docs/pitfalls.md, 28).
     const texts = await dump(app.stores.regions.home);
     for (const secret of [person, CANARY, ...Object.values(secrets)]) expect(texts).not.toContain(secret);
 
