@@ -13,7 +13,8 @@ import { type DecidedRow, decidedChange, decidedRow } from '../storage/decided-r
 import type { Regions } from '../storage/regions';
 import { inTransaction } from '../storage/transaction';
 import { categoriesOf, everybody, lockPeople, type Reach } from '../subjects/reach';
-import { type Condition, type Row, TenantReader } from '../tenancy/tenant-reader';
+import type { Condition } from '../tenancy/conditions';
+import { type Row, TenantReader } from '../tenancy/tenant-reader';
 import { tableOf } from '../tenancy/tenant-table';
 import { TenantWriter } from '../tenancy/tenant-writer';
 import { isBarredByArticle48 } from './article-48';
@@ -124,8 +125,8 @@ export class Disclosures {
   }
 
   /**
-   * Since when a gag keeps something from a client: a day before the first that is in force was recorded, since attempts
-   * that failed come before it. Milliseconds since 1970; undefined where none is in force.
+   * Since when gags hide something from a client: one day before the first gag in force was recorded, because failed
+   * attempts came before it. Milliseconds since 1970, or undefined when no gag is in force.
    */
   async gaggedSince(client: string): Promise<number | undefined> {
     const source = await this.#services.regions.of(client);
@@ -136,7 +137,10 @@ export class Disclosures {
     return row?.first ? Number(row.first) - BEFORE_RECORDING_MS : undefined;
   }
 
-  /** Tells every client of what was disclosed while a gag was in force that has ended. @returns how many were told of */
+  /**
+   * Tells every client of what was disclosed while a gag was in force that has ended.
+   * @returns how many were told of
+   */
   async tellDue(): Promise<number> {
     let told = 0;
     for (const source of this.#services.regions.all()) {

@@ -1,12 +1,13 @@
 import type { EntityClass } from '../storage/entity-class';
-import type { Condition, Row, TenantReader } from '../tenancy/tenant-reader';
+import type { Condition } from '../tenancy/conditions';
+import type { Row, TenantReader } from '../tenancy/tenant-reader';
 import type { TenantTable } from '../tenancy/tenant-table';
 
 export type Position = ReadonlyArray<string | number>;
 
 /**
- * The next rows of a client's table in the order of its key. Each of the key's columns is a range of the index of its own:
- * first what is left of the last row's group, then the groups after it.
+ * The next rows of a client's table in key order. Each column of the key is one range of the index: first the rest of
+ * the last row's group, then the groups after it.
  * @param after values of the key behind the client's id; undefined from the start
  */
 export async function pageAfter(

@@ -10,8 +10,8 @@ export interface Lease {
   /** How often the work was begun, this time included. */
   readonly attempts: number;
   /**
-   * Renews the lease inside a transaction. The transaction so belongs to whoever holds the work: a process that was slow
-   * enough to lose its lease changes nothing.
+   * Renews the lease inside a transaction. The transaction so belongs to whoever holds the work: a process that was
+   * slow enough to lose its lease changes nothing.
    * @throws {LeaseLostError}
    */
   fence(manager: EntityManager): Promise<void>;
@@ -23,7 +23,9 @@ export class LeaseLostError extends Error {
   readonly code = 'LEASE_LOST';
 }
 
-/** A table of work: `client_id`, `id`, `attempts`, `lease_holder`, and the column that says until when a lease holds. */
+/**
+ * A table of work: `client_id`, `id`, `attempts`, `lease_holder`, and the column that says until when a lease holds.
+ */
 export interface LeasedTable {
   readonly name: string;
   readonly until: string;

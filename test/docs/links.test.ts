@@ -102,7 +102,7 @@ test('statement ids and pitfalls keep their numbers', () => {
 function* sources(): Generator<[file: string, text: string]> {
   for (const folder of ['src', 'test', 'migrations']) {
     for (const name of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })) {
-      if (!/\.tsx?$/.test(name) || name.includes('node_modules')) continue;
+      if (!/\.tsx?$/.test(name) || /(^|\/)(node_modules|dist)\//.test(name)) continue;
       yield [`${folder}/${name}`, readFileSync(join(root, folder, name), 'utf8')];
     }
   }
@@ -117,4 +117,25 @@ test('no comment cites a document that is not in the repository', () => {
     }),
   );
   expect(cited).toEqual([]);
+});
+
+test('no comment and no name of a test cites what this repository does not explain', () => {
+  const faults = [...sources()].flatMap(([file, text]) => {
+    if (file.startsWith('test/docs/')) return [];
+    const pitfalls = [...text.matchAll(/\bpitfalls?,? (\d+)/g)].filter(([, number]) => Number(number) > 31);
+    const statement = [...text.matchAll(/['`(]S(\d+)[:,)]/g)].filter(([, number]) => Number(number) > 4);
+    return [...pitfalls, ...statement].map(([cited]) => `${file}: ${cited}`);
+  });
+  expect(faults).toEqual([]);
+});
+
+test('prose has at most 120 characters in a line', () => {
+  const long = pages.flatMap((page) =>
+    textOf(page)
+      .replace(/^ *```[\s\S]*?^ *```$/gm, '')
+      .split('\n')
+      .filter((line) => [...line].length > 120 && !line.startsWith('|') && !line.startsWith('!['))
+      .map((line) => `${page}: ${line.slice(0, 40)}…`),
+  );
+  expect(long).toEqual([]);
 });

@@ -40,7 +40,7 @@ export type DeliveryStatus = 'QUEUED' | 'NO_ENDPOINT' | 'NOTIFIED' | 'ACKNOWLEDG
 
 /**
  * One recipient of one event. It says which event, not whom it is about: the body is made when it is sent, so that
- * neither queue nor dead notice holds a copy of anything (pitfall 28).
+ * neither queue nor dead notice holds a copy of anything (docs/pitfalls.md, 28).
  */
 @TenantTable('webhook_delivery', { erasure: 'KEEP' })
 export class WebhookDeliveryRow {

@@ -49,7 +49,9 @@ interface Leased {
   readonly lease: Lease;
 }
 
-/** Sends what is queued. Several may run at once: each notice is leased, by its next attempt, until past its time limit. */
+/**
+ * Sends what is queued. Several may run at once: each notice is leased, by its next attempt, until past its time limit.
+ */
 export class WebhookSender {
   readonly #regions: Regions;
   readonly #webhooks: Webhooks;
