@@ -27,6 +27,7 @@ import { createLogger } from './gateway/logging';
 import type { SignIn } from './gateway/playground';
 import { buildApi } from './gateway/schema';
 import type { Contract, ServerOptions } from './gateway/server-options';
+import { measureTasks } from './gateway/task-metrics';
 import { type Governed, govern } from './governance/govern';
 import { GovernanceResolver } from './identity/governance-resolver';
 import { discoverSignIn } from './identity/openid-discovery';
@@ -89,7 +90,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
     deriveKey(await platformKey(stores.keys), 'cursor'),
     (error) => logger.error({ err: error }, 'a resolver failed'),
   );
-  const tasks = backgroundTasks(stores, services, {
+  const tasks = backgroundTasks(stores, services, anchoring, {
     onJobFailure: (error, job) => logger.error({ err: error, job: job.id }, 'an erasure failed; it is tried again'),
     onDead: (letter) => logger.warn(letter, 'a recipient of an erasure could not be told'),
     onFailure: (error) => logger.error({ err: error }, 'work on erasures failed; it is tried again'),
@@ -124,6 +125,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
           ledger: async () => ({ ...(await services.ledger.lag()), unanchored: await anchoring.unanchored() }),
           pools: () => poolsOf(stores),
         });
+        measureTasks(registry, () => background.states());
         alerted.push(countAlerts(registry));
       },
       allowedOrigins: config.allowedOrigins,
@@ -159,7 +161,8 @@ export async function openApp(config: Config, logger = createLogger({ level: con
     close: async () => {
       await background.stop();
       await services.trail.close();
-      await anchoring.close();
+      // What was recorded last is anchored too.
+      await anchoring.run();
       await services.ledger.close();
       await stores.close();
     },

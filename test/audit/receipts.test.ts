@@ -52,7 +52,7 @@ describe.each(databases)('receipts of anchors on $name (statement G1)', ({ creat
       await trail.record('GRANT_GIVEN', { principal: 'test' });
       await anchoring.run();
     }
-    await anchoring.close();
+    await anchoring.run();
     await trail.record('GRANT_GIVEN', { principal: 'test' });
     await ledger.close();
     outside.close();

@@ -41,7 +41,8 @@ const recipes: Readonly<Record<string, Recipe>> = {
   'a record about a person: support calls': {
     'src/subjects/related/support-call.ts': () => `import { Field, ID, ObjectType } from 'type-graphql';
 import { DateTime } from '../../api/date-time';
-import { Key, PersonalData, TenantTable } from '../../tenancy/tenant-table';
+import { PersonalData } from '../../tenancy/personal-data';
+import { Key, TenantTable } from '../../tenancy/tenant-table';
 import { Customer } from '../customer';
 import { correspondence, correspondenceId } from '../policies';
 import { RelatedTo } from '../related-rows';
