@@ -5,8 +5,8 @@ import type { TenantTable } from '../tenancy/tenant-table';
 export type Position = ReadonlyArray<string | number>;
 
 /**
- * The next rows of a client's table in the order of its key. Each of the key's columns is a range of the index of its own:
- * first what is left of the last row's group, then the groups after it.
+ * The next rows of a client's table in the order of its key. Each of the key's columns is a range of the index of its
+ * own: first what is left of the last row's group, then the groups after it.
  * @param after values of the key behind the client's id; undefined from the start
  */
 export async function pageAfter(

@@ -8,7 +8,8 @@ import { type Lease, LeaseLostError } from './leases';
 /** One kind of work. A job says by its id alone what it is about: each handler knows its own. */
 export interface JobHandler {
   /**
-   * Does the work, and finishes or parks the job. When `signal` is aborted it stops at the next safe point and releases it.
+   * Does the work, and finishes or parks the job. When `signal` is aborted it stops at the next safe point and releases
+   * it.
    * @returns false where the job is none of this handler's
    */
   carryOut(lease: Lease, signal: AbortSignal): Promise<boolean>;
