@@ -29,6 +29,7 @@ import { buildApi } from './gateway/schema';
 import type { Contract, ServerOptions } from './gateway/server-options';
 import { measureTasks } from './gateway/task-metrics';
 import { type Governed, govern } from './governance/govern';
+import { isCategory, isSubject } from './governance/vocabulary';
 import { GovernanceResolver } from './identity/governance-resolver';
 import { discoverSignIn } from './identity/openid-discovery';
 import type { RequestContext } from './identity/request-context';
@@ -109,7 +110,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
     serverOptions: {
       contracts,
       contractOf,
-      verifier: watchedVerifier(verifier, services.trail),
+      verifier: watchedVerifier(verifier, services.recorder),
       audit: services.accesses,
       contextFor: (claims, purpose) => services.accessService.contextFor(claims, purpose),
       acknowledge: async (body, headers) => (await services.webhooks.acknowledge(body, headers)) !== undefined,
@@ -160,7 +161,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
     },
     close: async () => {
       await background.stop();
-      await services.trail.close();
+      await services.recorder.close();
       // What was recorded last is anchored too.
       await anchoring.run();
       await services.ledger.close();
@@ -203,8 +204,13 @@ export function governContracts(
     const governed = contracts[contractOf(claims)];
     const coordinates = new Map(governed.coordinates.map((one) => [one.coordinate, one]));
     return governed.explain(operation).map((field) => {
-      const { category = null, subject = null, rows = false } = coordinates.get(field.coordinate) ?? {};
-      return { ...field, category, subject, rows };
+      const { category, subject, rows = false } = coordinates.get(field.coordinate) ?? {};
+      return {
+        ...field,
+        category: isCategory(category) ? category : null,
+        subject: isSubject(subject) ? subject : null,
+        rows,
+      };
     });
   };
   const { transfers } = services;
@@ -239,6 +245,7 @@ export function governContracts(
   const contracts = perContract((name) =>
     govern(schemas[name], {
       plainSources: true,
+      pseudonymKey: 'per-access',
       onInternalError,
       contextWith: (context, decision): RequestContext => ({ ...(context as RequestContext), decision }),
     }),

@@ -51,14 +51,14 @@ export function backgroundTasks(
   anchoring: Anchoring,
   options: BackgroundOptions,
 ): Task[] {
-  const { erasure, exports, disclosures, announcements, agreementReminders, trail } = services;
+  const { erasure, exports: clientExports, disclosures, announcements, agreementReminders, recorder } = services;
   const worker = jobWorker(stores, services, { onFailure: options.onJobFailure });
   const sender = webhookSender(stores, services, { onDead: options.onDead });
   return [
     jobsTask(worker),
     webhooksTask(sender),
     every('retention', HOUR, () => erasure.retention.sweep(options.onFailure)),
-    every('uncollected exports', HOUR, () => exports.sweep()),
+    every('uncollected exports', HOUR, () => clientExports.sweep()),
     every('orphan keys', HOUR, () => erasure.orphans.sweep(options.onFailure)),
     every('terms of erasures', HOUR, async () => {
       const open = await openErasures(stores.regions);
@@ -68,7 +68,7 @@ export function backgroundTasks(
     every('announcements', MINUTE, () => announcements.tellDue()),
     every('reminders of agreements', MINUTE, () => agreementReminders.tellDue()),
     every('anchors', MINUTE, () => anchoring.run()),
-    every('failed sign-ins', MINUTE, () => trail.writeFailures()),
+    every('failed sign-ins', MINUTE, () => recorder.writeFailures()),
   ];
 }
 

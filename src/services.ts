@@ -49,8 +49,8 @@ export interface Services {
   readonly proposals: Proposals;
   readonly accessService: AccessService;
   readonly ledger: Ledger;
-  /** Changes to governance; what rooms take as their ChangeRecorder. */
-  readonly trail: LedgerChangeRecorder;
+  /** Records changes to governance; modules take it as their ChangeRecorder. */
+  readonly recorder: LedgerChangeRecorder;
   readonly erasure: ErasureModule;
   readonly exports: Exports;
   /** The queue of erasures and exports, and what carries them out. */
@@ -85,15 +85,15 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
   const { regions, keys } = stores;
   const ledger = new Ledger(stores, options);
   const references = new References(keys);
-  const trail = new LedgerChangeRecorder(ledger, references);
-  keys.watch((destruction) => trail.keyDestroyed(destruction));
-  const records = new GovernanceRecords(regions, keys, trail);
-  const clients = new Clients(regions, keys, records, trail);
-  const parties = new ThirdParties(regions, keys, records, trail);
+  const recorder = new LedgerChangeRecorder(ledger, references);
+  keys.watch((destruction) => recorder.keyDestroyed(destruction));
+  const records = new GovernanceRecords(regions, keys, recorder);
+  const clients = new Clients(regions, keys, records, recorder);
+  const parties = new ThirdParties(regions, keys, records, recorder);
   const { keysSource, production } = stores;
-  const proposals = new Proposals(regions, trail);
-  const webhooks = new Webhooks(regions, keys, { production, recorder: trail });
-  const transfers = createTransfers({ regions, keys, clients, parties, records, recorder: trail, proposals, webhooks });
+  const proposals = new Proposals(regions, recorder);
+  const webhooks = new Webhooks(regions, keys, { production, recorder });
+  const transfers = createTransfers({ regions, keys, clients, parties, records, recorder, proposals, webhooks });
   const jobs = new Jobs();
   const profiles = new Remembered((source: DataSource) => detectEngine(source));
   const profile = (source: DataSource) => profiles.get(source);
@@ -102,7 +102,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     keys,
     jobs,
     entities: tenantEntities,
-    recorder: trail,
+    recorder,
     proposals,
     mayReceive: (transfer) => transfers.rules.mayReceive(transfer),
     onUncollected: options.onUncollected,
@@ -113,7 +113,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     keysSource,
     parties,
     entities: tenantEntities,
-    recorder: trail,
+    recorder,
     proposals,
     purgers: [purger],
     exports: beforeEnd,
@@ -129,14 +129,14 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     records,
     clients,
     parties,
-    customers: new Customers(regions, keys, trail, erasure.erased),
-    processing: new Processing(regions, keys, trail),
+    customers: new Customers(regions, keys, recorder, erasure.erased),
+    processing: new Processing(regions, keys, recorder),
     subjectRecords: new Records(regions, keys),
     transfers,
     proposals,
     accessService: new AccessService(regions, keys, policies, transfers.rules),
     ledger,
-    trail,
+    recorder,
     erasure,
     exports,
     jobs,
@@ -159,7 +159,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     }),
     announcements: new Announcements(regions, transfers.notices),
     agreementReminders: new AgreementReminders(regions, transfers.notices),
-    disclosures: new Disclosures({ regions, keys, references, recorder: trail, notices: transfers.notices }),
+    disclosures: new Disclosures({ regions, keys, references, recorder, notices: transfers.notices }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { seal, unseal } from '../keys/sealing';
 
-/** A cursor that this installation did not make, or made for another client. */
+/** A cursor that this installation did not make, or made for another client or place. */
 export class CursorError extends Error {
   override readonly name = 'CursorError';
   readonly code = 'BAD_CURSOR';
@@ -17,12 +17,12 @@ const CURSOR_AAD = 'remit/v1/cursor|';
 /**
  * An opaque, authenticated Relay cursor. Two cursors of one row differ, so that a cursor is no pseudonym.
  *
- * Each is sealed under a key of its own, drawn from the client's by a random salt: pages are read far more often than
- * rows are written, and one AES-GCM key bears 2^32 random vectors at most (NIST SP 800-38D §8.3).
+ * Each is sealed with its own key, derived from the client's by a random salt. Pages are read far more often than rows
+ * are written, and one AES-GCM key allows 2^32 random vectors at most (NIST SP 800-38D §8.3).
  *
  * @param key the client's derived key for `cursor`
- * @param payload anything that JSON can say
- * @param place where the cursor is good; it opens nowhere else
+ * @param payload anything that JSON can hold
+ * @param place where the cursor is valid; it opens nowhere else
  */
 export function sealCursor(key: Buffer, payload: unknown, place: string): string {
   const salt = randomBytes(CURSOR_SALT_BYTES);
@@ -36,7 +36,7 @@ export function sealCursor(key: Buffer, payload: unknown, place: string): string
  */
 export function openCursor(key: Buffer, cursor: string, place: string): unknown {
   const bytes = Buffer.from(cursor, 'base64url');
-  // Node's decoder skips what is not base64url: only the one spelling that we wrote is ours.
+  // Node's decoder skips characters that are not base64url. Only the spelling that we wrote is ours.
   if (bytes.toString('base64url') !== cursor) throw new CursorError();
   const salt = bytes.subarray(0, CURSOR_SALT_BYTES);
   try {

@@ -5,10 +5,10 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '../law/calendar';
 const { serialize, ...config } = GraphQLDateTime.toConfig();
 
 const MOST_DAYS = 10_000;
-/** Day since 1970 → its date in ISO text, and the T. */
+/** Day since 1970 → its date as ISO text with the T. */
 const days = new Map<number, string>();
 
-/** What `Date.toISOString` gives: that costs as much as reading the whole row does, and rows' days come again. */
+/** Like `Date.toISOString`, which costs as much as reading the whole row. Few days occur, so their texts are cached. */
 function isoText(time: number): string {
   const day = Math.floor(time / DAY_MS);
   const date = days.get(day) ?? dateOf(day);
@@ -26,7 +26,7 @@ function dateOf(day: number): string {
 
 const two = (value: number): string => (value < 10 ? `0${Math.floor(value)}` : String(Math.floor(value)));
 
-/** graphql-scalars' DateTime, given as text at once: a Date costs JSON.stringify several times as much. */
+/** graphql-scalars' DateTime, serialized to text: a Date costs JSON.stringify several times as much. */
 export const DateTime = new GraphQLScalarType<Date, string | Date>({
   ...config,
   serialize: (value) => {

@@ -4,7 +4,7 @@ import { isAddress } from '../identifiers/email';
 
 const { parseLiteral: _literal, ...config } = GraphQLEmailAddress.toConfig();
 
-/** graphql-scalars' EmailAddress knows ASCII alone; people have addresses in letters of any script. */
+/** graphql-scalars' EmailAddress takes ASCII only, but people have addresses in any script. */
 export const EmailAddress = new GraphQLScalarType<string, string>({
   ...config,
   description: 'One e-mail address, in letters of any script (RFC 6531).',

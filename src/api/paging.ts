@@ -54,14 +54,14 @@ export function connectionOf<T extends object>(node: ClassType<T>, name: string)
   return NodeConnection;
 }
 
-/** What seals and opens the cursors of one connection. */
+/** Seals and opens the cursors of one connection. */
 export interface CursorSeal {
   readonly key: Buffer;
-  /** Where its cursors are good: they open nowhere else. */
+  /** Where its cursors are valid: they open nowhere else. */
   place(): string;
 }
 
-/** How many rows a page may have: 1 to MAX_PAGE. @throws {GraphQLError} BAD_USER_INPUT */
+/** The size of a page, at most MAX_PAGE. @throws {GraphQLError} BAD_USER_INPUT */
 export function pageSize(first: number | null | undefined): number {
   const size = first ?? DEFAULT_PAGE;
   if (size >= 0 && size <= MAX_PAGE) return size;
@@ -69,8 +69,8 @@ export function pageSize(first: number | null | undefined): number {
 }
 
 /**
- * A page out of rows fetched with a limit of `size + 1`.
- * @param position what of a row the next page starts after
+ * A page of rows that were fetched with a limit of `size + 1`.
+ * @param position the position of a row, for a page to start after
  */
 export function page<T extends object>(
   rows: readonly T[],
@@ -82,7 +82,7 @@ export function page<T extends object>(
   return new LazyConnection(rows, size, after !== undefined, cursors, position);
 }
 
-/** Most pages are read for their nodes: edges are made when they are asked for. */
+/** Edges are made on demand: most pages are read for their nodes. */
 class LazyConnection<T extends object> implements Connection<T> {
   readonly nodes: readonly T[];
   #edges: ReadonlyArray<LazyEdge<T>> | undefined;
@@ -107,7 +107,7 @@ class LazyConnection<T extends object> implements Connection<T> {
   }
 }
 
-/** Cursors are sealed when they are asked for: most pages are read for their nodes. */
+/** Cursors are sealed on demand: most pages are read for their nodes. */
 class LazyEdge<T extends object> {
   constructor(
     readonly node: T,
@@ -136,7 +136,7 @@ class LazyPageInfo implements PageInfo {
   }
 }
 
-/** What a cursor points after. @throws {GraphQLError} BAD_USER_INPUT where it was not given here */
+/** The position in a cursor. @throws {GraphQLError} BAD_USER_INPUT for a cursor of another place */
 export function positionOf(cursor: string | null | undefined, { key, place }: CursorSeal): string | undefined {
   if (cursor === null || cursor === undefined) return undefined;
   try {

@@ -12,8 +12,8 @@ type Method = (row: unknown, context: unknown, ...args: unknown[]) => unknown;
 const rowFields = new WeakMap<object, RowField[]>();
 
 /**
- * Has a field resolver called as it is: `(row, context, ...args)`, arguments as GraphQL coerced them. type-graphql makes a
- * promise of each argument of each call, which a page pays for once a row.
+ * Calls a field resolver directly: `(row, context, ...args)`, with arguments as GraphQL coerced them. type-graphql
+ * would make a promise for each argument of each call, once for every row of a page.
  * @param coordinate the field, as `Type.field`
  * @param args names of the field's arguments, in the method's order
  */
@@ -26,7 +26,7 @@ export function RowResolver(coordinate: string, ...args: readonly string[]): Met
   };
 }
 
-/** The fields of an instance that are called as they are. */
+/** The fields of an instance that are called directly. */
 export function rowResolversOf(
   instance: object,
 ): Array<{ type: string; field: string; resolve: GraphQLFieldResolver<unknown, unknown> }> {

@@ -54,9 +54,9 @@ export function adoptRecordsCommand(): Command {
     .addHelpText('after', '\nExample:\n  $ remit audit adopt-records --by ann@example.com --reason "update from 0.1.0"')
     .action(async ({ by, reason, json }: Omit<GapOptions, 'anchor'>) => {
       requireReason(by, reason);
-      const adopted = await withStores(async ({ references, trail, ledger }, { regions, keys }) => {
+      const adopted = await withStores(async ({ references, recorder, ledger }, { regions, keys }) => {
         const accepted = { by: by.trim(), reason: reason.trim() };
-        const count = await adoptRecords({ regions, keys, references }, trail, accepted);
+        const count = await adoptRecords({ regions, keys, references }, recorder, accepted);
         await ledger.close();
         return count;
       });
@@ -89,7 +89,7 @@ async function acknowledge(services: Services, stores: Stores, { by, reason, anc
   const gaps = report.findings.flatMap(({ gap }) => gap ?? []);
   for (const gap of gaps) {
     const details = { ...gap, reason: reason.trim() };
-    await services.trail.record(GAP_ACKNOWLEDGED, { principal: by.trim(), details });
+    await services.recorder.record(GAP_ACKNOWLEDGED, { principal: by.trim(), details });
   }
   await services.ledger.close();
   return gaps;

@@ -110,8 +110,8 @@ function pruneCommand(): Command {
     .option('--json', 'print a list of {"log","entries"}')
     .addHelpText('after', '\nExample:\n  $ remit audit prune')
     .action(async ({ json }: { json?: true }) => {
-      const pruned = await withStores(async ({ trail, ledger }, { regions }) => {
-        const done = await pruneLedger(regions.all(), trail).catch((error: unknown) =>
+      const pruned = await withStores(async ({ recorder, ledger }, { regions }) => {
+        const done = await pruneLedger(regions.all(), recorder).catch((error: unknown) =>
           error instanceof TamperedLogError ? asCommandError(error) : Promise.reject(error),
         );
         await ledger.close();

@@ -11,6 +11,7 @@ import { announceDemo, forgetDemo } from './demo/installation-file';
 import { addCallerLinks, linkTo } from './demo/links';
 import { fillWithSamples } from './demo/sample-data';
 import { CommandError } from './failure';
+import { buildPlayground } from './playground-build';
 import { temporaryInstallation } from './temporary-installation';
 import { exitTwoOnUsageError } from './usage-errors';
 
@@ -46,11 +47,13 @@ async function demo(options: DemoOptions): Promise<void> {
   const { PORT, LOG_LEVEL } = process.env;
   const installation = await temporaryInstallation({ LOG_LEVEL: LOG_LEVEL || 'error', ...(PORT ? { PORT } : {}) });
   const running = new RunningDemo(installation.remove);
+  const building = options.once ? undefined : buildPlayground();
   try {
     await running.open(installation.config, options.once ? 0 : (options.port ?? installation.config.port));
     await show(running.address);
     if (options.once) return await running.close();
     await running.work(installation.environment);
+    await building;
     printLinks(running.address);
   } catch (error) {
     if (running.closing) return;

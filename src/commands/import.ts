@@ -115,9 +115,9 @@ async function run(services: Services, stores: Stores, file: string, options: Op
     if (dryRun) return await importFile(await targetOf(services, stores, options), wanted);
     const client = await clientOf(services, options);
     if (allowErased) {
-      await services.trail.record('ERASED_ALLOWED', { client: client.id, principal, details: { allowErased } });
+      await services.recorder.record('ERASED_ALLOWED', { client: client.id, principal, details: { allowErased } });
     }
-    const record = { recorder: services.trail, principal, preset: from };
+    const record = { recorder: services.recorder, principal, preset: from };
     const target = { ...(await targetOf(services, stores, options)), sealing };
     return await bulkLoading([target.source, stores.keysSource], () => recordedImport(target, wanted, record));
   } finally {

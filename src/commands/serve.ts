@@ -10,6 +10,7 @@ import { createServer } from '../gateway/server';
 import { loadMasterKeyFile } from '../keys/master-key';
 import { ConfigurationError } from '../storage/errors';
 import { CommandError } from './failure';
+import { buildPlayground } from './playground-build';
 import { exitTwoOnUsageError } from './usage-errors';
 import { joinWorkers, type Membership, serveByWorkers, workerCount } from './workers';
 
@@ -48,6 +49,7 @@ async function start({ host: told, workers }: ServeOptions): Promise<void> {
   // The first process has checked the key file. A worker that cannot open it reports a failure of its own.
   const config = cluster.isWorker ? readConfig(process.env, { toServe: true }) : await configOf(process.env);
   const host = told ?? (config.production ? '0.0.0.0' : '127.0.0.1');
+  if (!config.production && !cluster.isWorker) void buildPlayground();
   if (workers === 1) await serve(config, host);
   else if (cluster.isWorker) await serveAsWorker(config, host);
   else await serveByWorkers(workers, config, host);

@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import { Command, InvalidArgumentError } from 'commander';
-import { allPurposes, type DataCategory, dataCategories, type ProcessingPurpose } from '../governance/vocabulary';
+import { allCategories, allPurposes, type DataCategory, type ProcessingPurpose } from '../governance/vocabulary';
 import { type RecipientKind, recipientKinds } from '../identity/recipient';
 import { DAY_MS } from '../law/calendar';
 import type { Client } from '../register/client';
@@ -108,7 +108,7 @@ async function assessment({ transfers, clients }: Services, options: AssessOptio
     to: options.to,
     reference,
     recipient: await recipients.asRecipient(reference, options.to),
-    categories: options.category ?? (Object.keys(dataCategories) as DataCategory[]),
+    categories: options.category ?? allCategories,
     purposes: options.purpose ?? allPurposes,
     at: options.at?.getTime() ?? Date.now(),
   };
@@ -182,8 +182,8 @@ function recipient(text: string): AssessOptions['recipient'] {
 }
 
 function category(text: string): DataCategory {
-  const known = (Object.keys(dataCategories) as DataCategory[]).find((name) => name === text);
-  if (!known) throw new InvalidArgumentError(`Categories are ${Object.keys(dataCategories).join(', ')}.`);
+  const known = allCategories.find((name) => name === text);
+  if (!known) throw new InvalidArgumentError(`Categories are ${allCategories.join(', ')}.`);
   return known;
 }
 

@@ -102,7 +102,7 @@ export class DisclosureResolver {
  */
 function requireLegal(context: RequestContext, categories: readonly DataCategory[]): void {
   const { grantedPurposes, prohibitions = [] } = context.accessFor('LEGAL');
-  const outside = prohibitions.filter(({ category }) => categories.includes(category)).map(({ category }) => category);
+  const outside = categories.filter((each) => prohibitions.some(({ category }) => category === each));
   if (grantedPurposes.includes('LEGAL') && outside.length === 0) return;
   const what = outside.length > 0 ? ` of ${outside.join(', ')}` : '';
   throw denied.forbidden(`This needs an instruction of the client, in force, that lets you read${what} for LEGAL.`);

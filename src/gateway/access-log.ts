@@ -14,9 +14,9 @@ const HUNG_UP = 499;
 const probes = new Set(['/healthz', '/readyz', '/metrics']);
 
 /**
- * One log line a request, for operators. Of an operation it says who asked, what for and what came of it. The record that
- * counts is the request's entry in the audit ledger; `auditId` leads from the line to it. Addresses, URLs, headers,
- * documents and variables are never in it.
+ * Writes one log line for each request, for operators. For an operation it says who asked, what for, and what came of
+ * it. The authoritative record is the entry in the audit ledger, which `auditId` identifies. Addresses, URLs, headers,
+ * documents and variables are never in the log.
  */
 export function accessLog(app: FastifyInstance, metrics: Metrics): void {
   app.decorateRequest('governedRequest', null);

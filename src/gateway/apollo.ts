@@ -8,22 +8,20 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import type { Logger } from 'pino';
-import { syntaxError } from '../governance/documents';
-import type { Governed } from '../governance/govern';
-import { defaultLimits } from '../governance/limits';
+import { defaultLimits, type Governed, syntaxError } from '../governance/govern';
 import type { GovernedRequest } from './governed-request';
 import type { Road } from './road';
 import type { ServerOptions } from './server-options';
 
-/** Apollo hands its plugins a copy of its context. The request in it is the same object for all of them. */
+/** Apollo gives its plugins a copy of its context; the request in it is the same object in every copy. */
 export interface ApolloContext {
   readonly request: GovernedRequest;
 }
 
 /**
- * Apollo Server over a governed schema, as one of the road's two callers. Parsing, and what GraphQL over HTTP says of
- * requests, is Apollo's. Plan, decision, execution and record are the road's. Nothing is cached, batched, persisted,
- * traced or reported.
+ * Apollo Server over a governed schema: one of the road's two callers over HTTP. Apollo parses, and answers what
+ * GraphQL over HTTP says about requests. Plan, decision, execution and record are the road's. Nothing is cached,
+ * batched, persisted, traced or reported.
  */
 export async function startApollo(
   governed: Governed,

@@ -1,8 +1,8 @@
 import { filterSchema, pruneSchema } from '@graphql-tools/utils';
 import { type GraphQLSchema, getNamedType, isInputObjectType, isLeafType, isObjectType } from 'graphql';
+import { withGovernanceDirectives } from '../governance/govern';
 import type { Role, TokenClaims } from '../identity/caller';
 import { contractFields, type ShownFields } from './contract-fields';
-import { withGovernanceDirectives } from './schema';
 import type { Contract } from './server-options';
 
 export const contractNames = ['api', 'client-app', 'partner'] as const satisfies readonly Contract[];

@@ -8,9 +8,9 @@ import type { Contract } from './server-options';
 export type RequestOutcome = 'ANSWERED' | 'PARTLY' | 'REFUSED' | 'REJECTED';
 
 /**
- * One operation on its way through the server. Each step fills its part, from top to bottom, and reads what is above it
- * (docs/request-path.md). The log and the ledger are written from it: who asked, what for and what came of it, and
- * nothing that was read.
+ * One operation on its way through the server. Each step fills its part, from top to bottom, and reads only what is
+ * above (docs/request-path.md). The log line and the ledger entry are made from it: who asked, what for and what came
+ * of it, and nothing that was read.
  */
 export interface GovernedRequest {
   /** UUIDv7; the caller reads it in `extensions.governance.auditId`. */
@@ -18,9 +18,9 @@ export interface GovernedRequest {
   readonly transport: 'http' | 'websocket';
   /** Milliseconds of `performance.now()`. */
   readonly startedAt: number;
-  /** Tells the ledger that this request's entry has come, or that none will. */
+  /** Tells the ledger that this request's entry has come, or never will. */
   readonly settled: () => void;
-  /** Set once it was answered with a timeout, whatever still comes of it. */
+  /** Set once it was answered with a timeout; the operation may still run. */
   isGivenUp?: boolean;
 
   // Caller: who asks.
@@ -28,7 +28,7 @@ export interface GovernedRequest {
   contract?: Contract;
   /** The purpose that its header states; the document may state one too. */
   purpose?: string | undefined;
-  /** What the caller may do now, and what resolvers see. */
+  /** The context for resolvers, with what the caller may do now. */
   context?: RequestContext;
 
   // Plan: what is asked for. A result is why it cannot be planned.
@@ -40,13 +40,13 @@ export interface GovernedRequest {
   decided?: DecidedOperation | GovernedResult;
 
   // Record: what came of it.
-  /** The operation's kind and root fields. The name that its caller gave it is not kept. */
+  /** The operation's kind and root fields. The caller's name for it is not kept. */
   operation?: string | undefined;
   report?: GovernanceReport;
   outcome?: RequestOutcome;
   /** Codes of the answer's errors, each once. */
   codes: readonly string[];
-  /** Set once it is known whether the operation reaches no governed field. */
+  /** Set where the operation reaches no governed field. */
   impersonal?: boolean;
   /** Set where the ledger could not be written. */
   unaudited?: boolean;

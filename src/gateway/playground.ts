@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { SignInEndpoints } from '../identity/openid-discovery';
@@ -35,14 +35,15 @@ export interface PlaygroundOptions {
 const missing = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Remit playground</title></head>
 <body><h1>The playground is not built</h1>
-<p>Run <code>npm run build:playground</code>, then start the server again. The API at <code>/graphql</code> works without it.</p>
+<p>In a checkout the first start builds it: load this page again in a minute. If that failed,
+<code>npm run build:playground</code> says why. The API at <code>/graphql</code> works without it.</p>
 </body></html>
 `;
 
 /**
  * Fastify plugin: GraphiQL with the decision beside the result, at `/playground/`. `directory` holds the built page; by
- * default `dist/playground`, whether this file runs compiled or from source. Without a build it answers 503 and says
- * how to make one.
+ * default `dist/playground`, whether this file runs compiled or from source. Until it is built the answer is 503 with the
+ * way to build it.
  */
 export async function playground(app: FastifyInstance, options: PlaygroundOptions): Promise<void> {
   const directory = options.directory ?? builtDirectory();
@@ -65,20 +66,20 @@ export async function playground(app: FastifyInstance, options: PlaygroundOption
     return found ?? reply.code(503).send({ message: 'The issuer cannot be reached.' });
   });
   app.get('/playground', (_request, reply) => reply.redirect('/playground/'));
-  if (!isBuilt(directory)) {
-    app.get('/playground/*', (_request, reply) => unavailable(reply));
-    return;
-  }
-  await app.register(fastifyStatic, {
-    root: directory,
-    prefix: '/playground/',
-    decorateReply: false,
-    cacheControl: false,
-    setHeaders(response, path) {
-      // Vite puts a content hash into the name of each asset.
-      const isAsset = path.startsWith(join(directory, 'assets'));
-      response.setHeader('cache-control', isAsset ? 'public, max-age=31536000, immutable' : 'no-store');
-    },
+  await app.register(async (files) => {
+    files.addHook('onRequest', async (_request, reply) => (isBuilt(directory) ? undefined : unavailable(reply)));
+    await files.register(fastifyStatic, {
+      // Built while the server runs already, in a checkout: what is there is looked up for each request.
+      root: directory,
+      prefix: '/playground/',
+      decorateReply: false,
+      cacheControl: false,
+      setHeaders(response, path) {
+        // Vite puts a content hash into the name of each asset.
+        const isAsset = path.startsWith(join(directory, 'assets'));
+        response.setHeader('cache-control', isAsset ? 'public, max-age=31536000, immutable' : 'no-store');
+      },
+    });
   });
 }
 
@@ -103,8 +104,8 @@ function remembered(look: () => Promise<SignIn>): () => Promise<SignIn> {
 }
 
 function builtDirectory(): string {
-  const besideCompiled = join(__dirname, '../../playground');
-  return isBuilt(besideCompiled) ? besideCompiled : join(__dirname, '../../dist/playground');
+  const root = join(__dirname, '../..');
+  return basename(root) === 'dist' ? join(root, 'playground') : join(root, 'dist/playground');
 }
 
 function isBuilt(directory: string): boolean {

@@ -3,18 +3,18 @@ import { isAuditUnavailable } from '../audit/log/ledger';
 import type { AccessFacts } from '../audit/recording/access-recorder';
 import { hashOfText, operationHash } from '../audit/recording/operation-hash';
 import type { Decision, GovernanceReport, Governed } from '../governance/govern';
-import { defaultLimits } from '../governance/limits';
+import { defaultLimits } from '../governance/govern';
 import type { GovernedRequest, RequestOutcome } from './governed-request';
 import type { ServerOptions } from './server-options';
 
-/** What is recorded of a result, formatted or not. */
+/** The parts of a result that are recorded, formatted or not. */
 interface Result {
   readonly data?: unknown;
   readonly errors?: ReadonlyArray<{ readonly path?: unknown; readonly extensions?: Record<string, unknown> }>;
   readonly extensions?: Record<string, unknown>;
 }
 
-/** What the operation was asked by, where it could not be planned. */
+/** The operation as it was asked for, for requests that could not be planned. */
 export interface Asked {
   readonly document: Parameters<Governed['titleOf']>[0] | undefined;
   readonly operationName: string | null | undefined;
@@ -22,9 +22,8 @@ export interface Asked {
 
 /**
  * The last step of a request: its entry is durable before its answer leaves. Where the ledger cannot be written, an
- * answer that could hold something governed is replaced as a whole. One that reaches nothing governed is given all the
- * same.
- * @param refused makes the answer that replaces it
+ * answer that could hold governed data is replaced as a whole; one that reaches none is still given.
+ * @param refused makes the replacing answer
  */
 export async function recordRequest<R extends Result>(
   { audit, logger }: Pick<ServerOptions, 'audit' | 'logger'>,
@@ -56,7 +55,10 @@ export async function recordRequest<R extends Result>(
   }
 }
 
-/** Notes what came of the operation. @returns the result with the request's id where its governance is reported */
+/**
+ * Fills in the outcome.
+ * @returns the result with the request's id in its governance report
+ */
 function conclude<R extends Result>(request: GovernedRequest, result: R, policyVersion: string): R {
   const report = result.extensions?.governance as GovernanceReport | undefined;
   const codes = (result.errors ?? []).map(({ extensions }) => extensions?.code);

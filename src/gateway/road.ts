@@ -18,8 +18,8 @@ export interface Operation {
 type RoadOptions = Pick<ServerOptions, 'audit' | 'contextFor' | 'contractOf' | 'contracts' | 'logger' | 'verifier'>;
 
 /**
- * The one road for a request: caller, turn, plan, decision, execution, record. Whatever a request came by, these steps
- * are taken in this order, each of them once, and each fills its part of the request (docs/request-path.md).
+ * The one road for a request: caller, turn, rights, plan, decision, execution, record. However a request arrives, it
+ * takes these steps in this order and each of them once, and each fills its part of the request (docs/request-path.md).
  */
 export class Road {
   readonly #options: RoadOptions;
@@ -54,7 +54,7 @@ export class Road {
     return this.#executions.turn(claims?.subject ?? '');
   }
 
-  /** Rights: what the caller may do as of now. Asked after the turn has come, so that none is out of date. */
+  /** Rights: what the caller may do now. Looked up after the turn has come, so that they are not out of date. */
   async grant(request: GovernedRequest): Promise<RequestContext> {
     const { claims, purpose } = request;
     if (!claims) throw gatewayErrors.internal();
@@ -82,7 +82,10 @@ export class Road {
     return request.decided;
   }
 
-  /** Execution. @param event what a subscription's operation runs on */
+  /**
+   * Execution.
+   * @param event the event that a subscription's operation runs on
+   */
   async execute(request: GovernedRequest, operation: Operation, event?: unknown): Promise<GovernedResult> {
     const decided = this.decide(request, operation);
     if (!('decision' in decided)) return decided;
@@ -95,7 +98,7 @@ export class Road {
     return 'decision' in decided ? decided.events(contextOf(request)) : decided;
   }
 
-  /** Charges the caller for the time in which its planning kept the process from everything else. */
+  /** Charges the caller for its planning, during which the process could do nothing else. */
   charge({ claims, planningMs = 0 }: GovernedRequest): void {
     this.#executions.charge(claims?.subject ?? '', planningMs);
   }

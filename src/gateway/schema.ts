@@ -1,21 +1,13 @@
 import {
-  GraphQLDirective,
   type GraphQLField,
   type GraphQLInputObjectType,
-  type GraphQLInputType,
-  GraphQLList,
   type GraphQLNamedType,
-  GraphQLNonNull,
-  GraphQLSchema,
+  type GraphQLSchema,
   isInputObjectType,
-  isInputType,
-  isListType,
-  isNonNullType,
   isObjectType,
 } from 'graphql';
 import { buildSchemaSync, type NonEmptyArray } from 'type-graphql';
 import { rowResolversOf } from '../api/row-resolvers';
-import { governanceDirectives } from '../governance/directive-usages';
 import { ENTRY_DECLARATION } from '../identity/entry-declarations';
 import type { RequestContext } from '../identity/request-context';
 import type { EntityClass } from '../storage/entity-class';
@@ -27,8 +19,8 @@ type ResolverClass = EntityClass;
 export type EventSources = Readonly<Record<string, (context: RequestContext) => AsyncIterable<unknown>>>;
 
 /**
- * Builds the whole API from its resolvers. Its fields carry Remit's directives; {@link withGovernanceDirectives} adds
- * their definitions.
+ * Builds the whole API from its resolvers. Its fields carry Remit's directives; `withGovernanceDirectives` adds their
+ * definitions.
  * @param resolvers one instance of each resolver class, with its services
  * @param sources by topic; a subscription names its own and passes its context as `topicId`
  */
@@ -73,26 +65,4 @@ function fieldOf(schema: GraphQLSchema, type: string, field: string): GraphQLFie
   const its = isObjectType(found) ? found.getFields()[field] : undefined;
   if (!its) throw new Error(`the API has no field ${type}.${field}`);
   return its;
-}
-
-/**
- * Adds the definitions of Remit's directives to a schema that uses them. Their arguments are bound to the schema's own
- * enums, since a schema may have only one type of each name.
- */
-export function withGovernanceDirectives(schema: GraphQLSchema): GraphQLSchema {
-  const config = schema.toConfig();
-  const own = (type: GraphQLInputType): GraphQLInputType => {
-    if (isNonNullType(type)) return new GraphQLNonNull(own(type.ofType));
-    if (isListType(type)) return new GraphQLList(own(type.ofType));
-    const named = schema.getType(type.name);
-    return isInputType(named) ? named : type;
-  };
-  const directives = [...governanceDirectives.values()].map((directive) => {
-    const { args, ...rest } = directive.toConfig();
-    const bound = Object.fromEntries(
-      Object.entries(args).map(([name, arg]) => [name, { ...arg, type: own(arg.type) }]),
-    );
-    return new GraphQLDirective({ ...rest, args: bound });
-  });
-  return new GraphQLSchema({ ...config, directives: [...config.directives, ...directives] });
 }

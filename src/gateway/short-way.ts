@@ -25,9 +25,10 @@ interface GraphQLBody {
 const MOST_ACCEPT_HEADERS = 100;
 
 /**
- * The short way of a POST that says nothing unusual, the other of the road's two callers: Apollo Server's pipeline costs
- * more than the decision and the execution of a small operation together. It answers what could not fail in Apollo: a
- * sound operation that may be sent by POST. All else, and above all every refusal of a request, is Apollo's to answer.
+ * The short way, for a POST that says nothing unusual. It is one of the road's two callers over HTTP, because Apollo
+ * Server's pipeline costs more than the decision and the execution of a small operation together. It answers only what
+ * cannot fail in Apollo: a valid operation that may be sent by POST. Apollo answers everything else, and every refusal
+ * of a request.
  */
 export class ShortWay {
   readonly #road: Road;

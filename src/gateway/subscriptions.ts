@@ -2,8 +2,7 @@ import type { WebSocket } from '@fastify/websocket';
 import type { FastifyRequest } from 'fastify';
 import { GraphQLError, GraphQLSchema, parse } from 'graphql';
 import { makeServer } from 'graphql-ws';
-import type { GovernedResult, PlannedOperation } from '../governance/govern';
-import { isRefusal, mappedEvents } from '../governance/mapped-events';
+import { type GovernedResult, isRefusal, mappedEvents, type PlannedOperation } from '../governance/govern';
 import { logSocketRequest } from './access-log';
 import { authenticate } from './bearer';
 import { withDeadline } from './deadline';
@@ -47,9 +46,9 @@ const isEvents = <Event>(result: GovernedResult | AsyncIterable<Event>): result 
   Symbol.asyncIterator in result;
 
 /**
- * GraphQL over WebSocket (graphql-transport-ws): queries, mutations and subscriptions, all by the one road. Each event is
- * a request of its own: who asks and what they may do is asked for again, so that a right withdrawn, or a token that has
- * lapsed, ends the stream (docs/pitfalls.md, 16).
+ * GraphQL over WebSocket (graphql-transport-ws): queries, mutations and subscriptions, all by the one road. Each event
+ * is a request of its own. The token is verified and rights are looked up again, so that a withdrawn right or an
+ * expired token ends the stream (docs/pitfalls.md, 16).
  */
 export function graphqlOverSocket(
   options: ServerOptions,
@@ -138,7 +137,7 @@ export function graphqlOverSocket(
     return isEvents(result) ? endingWith(result, ended) : result;
   }
 
-  /** Answers one event: a request of its own, by the plan that the subscription was opened with. */
+  /** Answers one event as a request of its own, by the plan of the subscription. */
   async function answerEvent(extra: Extra, plan: PlannedOperation, operation: Operation, event: unknown) {
     const request = road.begin('websocket');
     let leave = () => {};

@@ -1,8 +1,6 @@
-import type { AgreementKind, DataCategory, ProcessingPurpose } from './vocabulary';
-
 /** A category that law, an agreement or a grant's scope closes to the caller for the stated purpose. */
 export interface Prohibition {
-  readonly category: DataCategory;
+  readonly category: string;
   readonly code: string;
   /** What closes it, as the caller will read it: a clause, an article, a grant. */
   readonly rule: string;
@@ -31,22 +29,33 @@ export interface Access {
    */
   readonly forPurpose?: ((purpose: string) => Access) | undefined;
   /** Purposes that the token and a grant or instruction in force allow. */
-  readonly grantedPurposes: readonly (ProcessingPurpose | string)[];
+  readonly grantedPurposes: readonly string[];
   readonly scopes?: readonly string[] | undefined;
   /** Kinds of agreement in force with the client. */
-  readonly agreements?: readonly (AgreementKind | string)[] | undefined;
+  readonly agreements?: readonly string[] | undefined;
   readonly prohibitions?: readonly Prohibition[] | undefined;
   /**
    * Withholds the governed fields of one row; called for each, so it must be cheap and synchronous. A derived field that
    * names no category of its own has none.
    */
   readonly row?:
-    | ((row: unknown, coordinate: string, category?: DataCategory | undefined) => RowRefusal | undefined)
+    | ((row: unknown, coordinate: string, category?: string | undefined) => RowRefusal | undefined)
     | undefined;
-  /** The key of pseudonyms: stable within a client, different across clients. Absent, a key of this process is used. */
+  /** The key of pseudonyms: stable within a client, different across clients. Absent, one is derived from `govern`'s. */
   readonly pseudonymKey?: Uint8Array | undefined;
-  /** The client whose data is read; part of the pseudonyms' key where none is given. */
+  /** The client whose data is read: pseudonyms that are made with `govern`'s key differ between clients. */
   readonly client?: string | undefined;
   /** Version of the grants, instructions and agreements that this access was made from. */
   readonly policyVersion?: string | undefined;
+}
+
+/** Finds the access of a request in its context. */
+export type AccessOf = (contextValue: unknown) => Access | undefined;
+
+const nobody: Access = { grantedPurposes: [] };
+
+/** A request whose context brings no access is nobody's. Default: the context's property `access`. */
+export function accessFinder(accessOf: AccessOf | undefined): (contextValue: unknown) => Access {
+  const find = accessOf ?? ((context) => (context as { access?: Access } | null | undefined)?.access);
+  return (context) => find(context) ?? nobody;
 }

@@ -8,7 +8,7 @@ import {
   Kind,
   type ValueNode,
 } from 'graphql';
-import { usages } from './directive-usages';
+import type { SchemaDirectives } from './schema-directives';
 import type { FilterOperator } from './vocabulary';
 
 /** What using one argument or input field reads. */
@@ -36,26 +36,23 @@ export interface ArgumentRead extends Read {
 }
 
 /** The bindings of a field's arguments, at any depth of its input types; undefined where none of them reads anything. */
-export function bindArguments(field: GraphQLField<unknown, unknown>): ArgumentBindings | undefined {
-  return bindAll(field.args, new Map());
-}
-
-function bindAll(
-  inputs: ReadonlyArray<GraphQLArgument | GraphQLInputField>,
-  seen: Map<GraphQLInputObjectType, Map<string, ArgumentBinding>>,
+export function bindArguments(
+  directives: SchemaDirectives,
+  field: GraphQLField<unknown, unknown>,
 ): ArgumentBindings | undefined {
   const found = new Map<string, ArgumentBinding>();
-  fill(found, inputs, seen);
+  fill(directives, found, field.args, new Map());
   return bindsAnything(found) ? found : undefined;
 }
 
 function fill(
+  directives: SchemaDirectives,
   target: Map<string, ArgumentBinding>,
   inputs: ReadonlyArray<GraphQLArgument | GraphQLInputField>,
   seen: Map<GraphQLInputObjectType, Map<string, ArgumentBinding>>,
 ): void {
   for (const input of inputs) {
-    const [usage] = usages(input, 'governedBy') as Array<{ field: string; operators?: FilterOperator[] }>;
+    const [usage] = directives.usages(input, 'governedBy') as Array<{ field: string; operators?: FilterOperator[] }>;
     const type = getNamedType(input.type);
     let fields: Map<string, ArgumentBinding> | undefined;
     if (isInputObjectType(type)) {
@@ -63,7 +60,7 @@ function fill(
       if (!fields) {
         fields = new Map();
         seen.set(type, fields);
-        fill(fields, Object.values(type.getFields()), seen);
+        fill(directives, fields, Object.values(type.getFields()), seen);
       }
     }
     // An input type that contains itself is not filled yet when it is met again: whether it binds is asked at the end.

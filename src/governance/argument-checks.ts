@@ -1,64 +1,43 @@
 import {
   type GraphQLArgument,
-  type GraphQLField,
   type GraphQLInputField,
-  type GraphQLInterfaceType,
   type GraphQLNamedType,
-  type GraphQLObjectType,
   type GraphQLSchema,
   getNamedType,
   isAbstractType,
   isCompositeType,
   isEnumType,
   isInputObjectType,
-  isInterfaceType,
   isNonNullType,
-  isObjectType,
   isScalarType,
 } from 'graphql';
-import { usages } from './directive-usages';
-import { isPersonal, readFieldRule } from './field-rule';
+import type { Fielded } from './field-rule';
+import type { FieldEntry, FieldTable } from './field-table';
+import type { SchemaDirectives } from './schema-directives';
 
-type Fielded = GraphQLObjectType | GraphQLInterfaceType;
 type Input = GraphQLArgument | GraphQLInputField;
 
 /** Faults in what arguments read: by @governedBy, or without saying so. */
-export function argumentFaults(schema: GraphQLSchema, governedTypes: readonly Fielded[]): string[] {
-  return [...bindingFaults(schema), ...unboundArguments(schema, governedTypes)];
+export function argumentFaults(table: FieldTable): string[] {
+  return [...bindingFaults(table), ...unboundArguments(table)];
 }
 
-const fieldsOf = (type: Fielded): Array<GraphQLField<unknown, unknown>> => Object.values(type.getFields());
-
-function fieldedTypes(schema: GraphQLSchema): Fielded[] {
-  return Object.values(schema.getTypeMap()).filter(
-    (type): type is Fielded => (isObjectType(type) || isInterfaceType(type)) && !type.name.startsWith('__'),
-  );
-}
-
-function bindingFaults(schema: GraphQLSchema): string[] {
-  return inputs(schema).flatMap(({ at, input }) =>
-    (usages(input, 'governedBy') as Array<{ field: string }>)
-      .filter(({ field }) => !exists(schema, field))
+function bindingFaults(table: FieldTable): string[] {
+  return inputs(table).flatMap(({ at, input }) =>
+    (table.directives.usages(input, 'governedBy') as Array<{ field: string }>)
+      .filter(({ field }) => !table.at(field))
       .map(({ field }) => `${at}: @governedBy names ${field}, which does not exist; name a Type.field that does`),
   );
 }
 
-function exists(schema: GraphQLSchema, coordinate: string): boolean {
-  const [typeName = '', fieldName = ''] = coordinate.split('.');
-  const type = schema.getType(typeName);
-  return (isObjectType(type) || isInterfaceType(type)) && type.getFields()[fieldName] !== undefined;
-}
-
-function inputs(schema: GraphQLSchema): Array<{ at: string; input: Input }> {
+function inputs({ schema, entries }: FieldTable): Array<{ at: string; input: Input }> {
   const ofInputs = Object.values(schema.getTypeMap()).flatMap((type) =>
     isInputObjectType(type)
       ? Object.values(type.getFields()).map((input) => ({ at: `${type.name}.${input.name}`, input }))
       : [],
   );
-  const ofFields = fieldedTypes(schema).flatMap((type) =>
-    fieldsOf(type).flatMap((field) =>
-      field.args.map((input) => ({ at: `${type.name}.${field.name}(${input.name}:)`, input })),
-    ),
+  const ofFields = entries.flatMap(({ at, field }) =>
+    field.args.map((input) => ({ at: `${at}(${input.name}:)`, input })),
   );
   return [...ofInputs, ...ofFields];
 }
@@ -69,6 +48,7 @@ interface Reading {
   readonly nonPersonal: ReadonlySet<string>;
   /** Governed fields that it could filter or sort by. */
   readonly governed: ReadonlyArray<{ coordinate: string; words: readonly string[] }>;
+  readonly directives: SchemaDirectives;
   /** Whether its answer holds subjects, or says something of them that its type does not show. */
   readonly reaches: boolean;
 }
@@ -79,38 +59,29 @@ interface Reading {
  * that reaches subjects which do not say what they are. What the answer's type is called, or whether it shows the
  * subjects at all, does not matter: a count and a yes tell as much. Mutations are left out: what they take is written.
  */
-function unboundArguments(schema: GraphQLSchema, governedTypes: readonly Fielded[]): string[] {
+function unboundArguments(table: FieldTable): string[] {
+  const { schema, directives } = table;
   const mutation = schema.getMutationType();
-  const names = new Set(governedTypes.map(({ name }) => name));
-  const all = governedTypes.flatMap(governedFields);
+  const holding = new Set(table.entries.filter(({ personal }) => personal).map(({ type }) => type));
+  const all = governedFields(table.entries);
   const faults = new Set<string>();
-  for (const type of fieldedTypes(schema)) {
-    for (const field of fieldsOf(type)) {
-      if (field.args.length === 0 || type === mutation) continue;
-      const subjects = reached(schema, getNamedType(field.type), names);
-      const reaches = subjects.length > 0;
-      const nonPersonal = new Set(subjects.flatMap(nonPersonalFields));
-      const reading: Reading = { governed: reaches ? subjects.flatMap(governedFields) : all, nonPersonal, reaches };
-      for (const arg of field.args) {
-        for (const fault of unbound(`${type.name}.${field.name}(${arg.name}:)`, arg, reading)) faults.add(fault);
-      }
-    }
+  for (const { at, type, field } of table.entries) {
+    if (field.args.length === 0 || type === mutation) continue;
+    const subjects = reached(schema, getNamedType(field.type), holding);
+    const theirs = subjects.flatMap((subject) => table.of(subject));
+    const reaches = subjects.length > 0;
+    const nonPersonal = new Set(theirs.filter((entry) => entry.nonPersonal).map((entry) => entry.field.name));
+    const reading: Reading = { governed: reaches ? governedFields(theirs) : all, nonPersonal, reaches, directives };
+    for (const arg of field.args) for (const fault of unbound(`${at}(${arg.name}:)`, arg, reading)) faults.add(fault);
   }
   return [...faults];
 }
 
-const governedFields = (type: Fielded): Reading['governed'] =>
-  fieldsOf(type)
-    .filter((field) => isPersonal(readFieldRule(type, field)))
-    .map((field) => ({ coordinate: `${type.name}.${field.name}`, words: words(field.name) }));
-
-const nonPersonalFields = (type: Fielded): string[] =>
-  fieldsOf(type)
-    .filter((field) => usages(field, 'nonPersonal').length > 0)
-    .map(({ name }) => name);
+const governedFields = (entries: readonly FieldEntry[]): Reading['governed'] =>
+  entries.filter(({ personal }) => personal).map(({ at, field }) => ({ coordinate: at, words: words(field.name) }));
 
 function unbound(at: string, input: Input, reading: Reading, seen = new Set<string>()): string[] {
-  if (usages(input, 'governedBy').length > 0 || usages(input, 'nonPersonal').length > 0) return [];
+  if (reading.directives.has(input, 'governedBy') || reading.directives.has(input, 'nonPersonal')) return [];
   const type = getNamedType(input.type);
   const named = isPaging(input) ? undefined : namesGoverned(input, reading);
   if (named) {
@@ -157,17 +128,17 @@ function isPaging({ name, type }: Input): boolean {
 function reached(
   schema: GraphQLSchema,
   type: GraphQLNamedType,
-  governed: ReadonlySet<string>,
+  holding: ReadonlySet<Fielded>,
   seen = new Set<GraphQLNamedType>(),
 ): Fielded[] {
   if (!isCompositeType(type) || seen.has(type)) return [];
   seen.add(type);
-  const own = !('getFields' in type) || !governed.has(type.name) ? [] : [type];
+  const own = 'getFields' in type && holding.has(type) ? [type] : [];
   if (isAbstractType(type)) {
-    return [...own, ...schema.getPossibleTypes(type).flatMap((possible) => reached(schema, possible, governed, seen))];
+    return [...own, ...schema.getPossibleTypes(type).flatMap((possible) => reached(schema, possible, holding, seen))];
   }
   if (own.length > 0) return own;
-  return fieldsOf(type).flatMap((field) => reached(schema, getNamedType(field.type), governed, seen));
+  return Object.values(type.getFields()).flatMap((field) => reached(schema, getNamedType(field.type), holding, seen));
 }
 
 function words(name: string): string[] {

@@ -1,7 +1,8 @@
-import { type ExecutionResult, type FragmentDefinitionNode, type GraphQLSchema, Kind } from 'graphql';
+import type { ExecutionResult, GraphQLSchema } from 'graphql';
 import { MOST_VARIANTS } from './document-weight';
 import type { Enforcement } from './enforcement';
-import { type Executable, Execution, ObjectFields } from './executor';
+import { type Executable, Execution } from './execution';
+import { ObjectFields } from './executor';
 import { LeastRecentlyUsed } from './least-recently-used';
 import type { OperationPlan } from './operation-plan';
 import { Selections } from './selection';
@@ -35,13 +36,14 @@ export class CompiledOperation {
   #compile(variables: Readonly<Record<string, unknown>>): Run {
     const { document, operation } = this.#plan;
     const root = this.#schema.getRootType(operation.operation);
-    const fragments = document.definitions.filter(
-      (node): node is FragmentDefinitionNode => node.kind === Kind.FRAGMENT_DEFINITION,
-    );
-    const byName = new Map(fragments.map((fragment) => [fragment.name.value, fragment]));
-    const selections = new Selections(this.#schema, byName, variables);
+    const selections = new Selections(this.#schema, document, variables);
     if (!root) throw new Error(`a ${operation.operation} was planned, and the schema has none`);
-    const executable: Executable = { selections, operation, fragments: Object.fromEntries(byName) };
+    const executable: Executable = {
+      selections,
+      operation,
+      fragments: Object.fromEntries(document.fragments),
+      fieldsOf: (type, sets) => new ObjectFields(executable, type, sets),
+    };
     const fields = new ObjectFields(executable, root, [operation.selectionSet]);
     const isSerial = operation.operation === 'mutation';
     return async ({ rootValue, contextValue, variables: coerced }) => {

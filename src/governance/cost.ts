@@ -1,7 +1,5 @@
 import {
-  type DocumentNode,
   type FieldNode,
-  type FragmentDefinitionNode,
   GraphQLError,
   type GraphQLSchema,
   isInterfaceType,
@@ -11,6 +9,7 @@ import {
   type SelectionSetNode,
   type ValueNode,
 } from 'graphql';
+import type { ExecutableDocument } from './executable-document';
 
 /** Arguments that say how long a list may become. */
 const LENGTHS = new Set(['first', 'last', 'limit']);
@@ -39,21 +38,16 @@ export function defaultLengths(schema: GraphQLSchema): DefaultLengths {
 /**
  * The fields that execution would have to visit if every list were as long as its arguments allow: a field counts one,
  * what is under it as often as the list is long. Each fragment is counted once and multiplied where it is spread, so
- * 2^30 paths cost no more than their fragments (pitfall 21). @skip and @include are not looked at.
+ * 2^30 paths cost no more than their fragments (docs/pitfalls.md, 21). @skip and @include are not looked at.
  * @returns undefined where no list has a length, and the limit of fields says it all
  */
 export function costOf(
-  document: DocumentNode,
+  document: ExecutableDocument,
   operation: OperationDefinitionNode,
   defaults: DefaultLengths,
 ): Cost | undefined {
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const node of document.definitions) {
-    if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(node.name.value, node);
-  }
-  const definitions = [operation, ...fragments.values()];
-  if (!definitions.some(({ selectionSet }) => hasLengths(selectionSet, defaults))) return undefined;
-  return (variables) => new Count(fragments, defaults, variables).of(operation.selectionSet);
+  const isLong = [operation, ...document.fragments.values()].some((node) => hasLengths(node.selectionSet, defaults));
+  return isLong ? (variables) => new Count(document, defaults, variables).of(operation.selectionSet) : undefined;
 }
 
 /** @throws {GraphQLError} code OPERATION_TOO_LARGE, limit `cost` */
@@ -76,42 +70,36 @@ function hasLengths(set: SelectionSetNode, defaults: DefaultLengths): boolean {
 }
 
 class Count {
-  readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  readonly #document: ExecutableDocument;
   readonly #defaults: DefaultLengths;
   readonly #variables: Readonly<Record<string, unknown>>;
-  readonly #counted = new Map<string, number>();
+  readonly #counted = new Map<SelectionSetNode, number>();
 
-  constructor(
-    fragments: ReadonlyMap<string, FragmentDefinitionNode>,
-    defaults: DefaultLengths,
-    variables: Readonly<Record<string, unknown>>,
-  ) {
-    this.#fragments = fragments;
+  constructor(document: ExecutableDocument, defaults: DefaultLengths, variables: Readonly<Record<string, unknown>>) {
+    this.#document = document;
     this.#defaults = defaults;
     this.#variables = variables;
   }
 
+  /** A set is counted once, however often its fragment is spread. */
   of(set: SelectionSetNode): number {
+    const known = this.#counted.get(set);
+    if (known !== undefined) return known;
     let total = 0;
     for (const selection of set.selections) {
       if (selection.kind === Kind.FIELD) total += this.#field(selection);
-      else if (selection.kind === Kind.INLINE_FRAGMENT) total += this.of(selection.selectionSet);
-      else total += this.#fragment(selection.name.value);
+      else {
+        const fragment = this.#document.fragmentOf(selection);
+        if (fragment) total += this.of(fragment.selectionSet);
+      }
     }
-    return Math.min(total, Number.MAX_SAFE_INTEGER);
+    const most = Math.min(total, Number.MAX_SAFE_INTEGER);
+    this.#counted.set(set, most);
+    return most;
   }
 
   #field(node: FieldNode): number {
     return node.selectionSet ? 1 + this.#length(node) * this.of(node.selectionSet) : 1;
-  }
-
-  #fragment(name: string): number {
-    const known = this.#counted.get(name);
-    if (known !== undefined) return known;
-    const fragment = this.#fragments.get(name);
-    const total = fragment ? this.of(fragment.selectionSet) : 0;
-    this.#counted.set(name, total);
-    return total;
   }
 
   #length(node: FieldNode): number {

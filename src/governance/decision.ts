@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Access } from './access';
-import { badUserInput, type Refusal, type RefusalCode, ruleOf } from './errors';
+import { type Deidentification, methods } from './deidentification/methods';
+import { badUserInput, type Refusal, refusalOf, ruleOf, unreached } from './errors';
 import type { OperationPlan } from './operation-plan';
 import type { Coordinate, SchemaPolicy } from './schema-policy';
-import { type DataCategory, type Deidentification, isPurpose, type ProcessingPurpose } from './vocabulary';
 
 export type Outcome = 'CLEAR' | 'DEIDENTIFIED' | 'WITHHELD';
 
@@ -16,13 +16,13 @@ export interface Verdict {
   readonly rule: string;
   readonly method: Deidentification | undefined;
   /** Of a field that leads to rows: the categories of what may be read of them; a row that withholds them all withholds it. */
-  readonly categories?: ReadonlyArray<DataCategory | undefined>;
+  readonly categories?: ReadonlyArray<string | undefined>;
 }
 
 /** Everything about one operation of one caller that does not depend on rows (points 1–4 of a decision). */
 export interface Decision {
   readonly id: string;
-  readonly purpose: ProcessingPurpose | undefined;
+  readonly purpose: string | undefined;
   readonly policyVersion: string;
   /** Set where the whole operation is refused. */
   readonly refusal: Refusal | undefined;
@@ -33,6 +33,10 @@ export interface Decision {
   /** Fields of an object type that are selected and may be fetched: all that is withheld is left out. */
   readable(type: string): ReadonlySet<string>;
 }
+
+/** Why a verdict withholds its field. */
+export const reasonOf = (verdict: Verdict | undefined): Refusal =>
+  verdict === undefined ? unreached : { code: verdict.code ?? unreached.code, rule: verdict.rule };
 
 /**
  * The purpose that applies: the header's, the document's, or both if they agree.
@@ -56,7 +60,7 @@ export function decide(
   access: Access,
   stated: string | undefined,
 ): Decision {
-  const purpose = isPurpose(stated) ? stated : undefined;
+  const purpose = stated !== undefined && policy.purposes.has(stated) ? stated : undefined;
   const refusal = refuse(policy, plan, access, stated);
   const judged: Array<Verdict | undefined> = [];
   // Sources come before the fields derived from them, however the schema orders them.
@@ -91,20 +95,18 @@ function refuse(
   stated: string | undefined,
 ): Refusal | undefined {
   if (!plan.reach.some((index) => policy.coordinates[index]?.governed)) return undefined;
-  if (!access.principal) return refusal('UNAUTHENTICATED');
-  if (stated === undefined) return refusal('PURPOSE_REQUIRED');
-  if (!isPurpose(stated) || !access.grantedPurposes.includes(stated)) return refusal('PURPOSE_NOT_GRANTED');
+  if (!access.principal) return refusalOf('UNAUTHENTICATED');
+  if (stated === undefined) return refusalOf('PURPOSE_REQUIRED');
+  if (!policy.purposes.has(stated) || !access.grantedPurposes.includes(stated)) return refusalOf('PURPOSE_NOT_GRANTED');
   return undefined;
 }
-
-const refusal = (code: RefusalCode): Refusal => ({ code, rule: ruleOf(code) });
 
 const withheld = (code: string, rule: string): Verdict => ({ outcome: 'WITHHELD', code, rule, method: undefined });
 
 function judgeCoordinate(
   policy: SchemaPolicy,
   coordinate: Coordinate,
-  purpose: ProcessingPurpose | undefined,
+  purpose: string | undefined,
   access: Access,
   refused: Refusal | undefined,
   judge: (index: number) => Verdict,
@@ -149,16 +151,16 @@ function judgeCoordinate(
 
 /** Rows are told of where something of them may be read: a form that only stands for what is withheld is nothing. */
 function judgeRows(policy: SchemaPolicy, { evidence, name }: Coordinate, judge: (index: number) => Verdict): Verdict {
-  const categories = new Set<DataCategory | undefined>();
+  const categories = new Set<string | undefined>();
   let barred: Verdict | undefined;
   for (const index of evidence) {
     const verdict = judge(index);
     const field = policy.coordinates[index];
-    const isForm = verdict.outcome === 'DEIDENTIFIED' && (field?.nonNull || verdict.method === 'SUPPRESS');
+    const isForm = verdict.method !== undefined && (field?.nonNull || methods[verdict.method].empty);
     if (verdict.outcome !== 'WITHHELD' && !isForm) categories.add(field?.rule.category);
     else if (barred?.outcome !== 'WITHHELD') barred = verdict;
   }
-  if (categories.size === 0) return withheld(barred?.code ?? 'PURPOSE_NOT_PERMITTED', barred?.rule ?? '@personalRows');
+  if (categories.size === 0) return withheld(barred?.code ?? unreached.code, barred?.rule ?? '@personalRows');
   const rule = `@personalRows on ${name}`;
   return { outcome: 'CLEAR', code: undefined, rule, method: undefined, categories: [...categories] };
 }

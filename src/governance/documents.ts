@@ -1,12 +1,13 @@
 import { type DocumentNode, GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
 import { weightOf, withoutLocations } from './document-weight';
+import type { ExecutableDocument } from './executable-document';
 import { LeastRecentlyUsed } from './least-recently-used';
 import { enforceLimits, type Limits, tooLarge } from './limits';
 import { valueFreeRules } from './literals';
 import { invalidDocument } from './messages';
 
 /** A document that may be planned, or why it may not. */
-type Checked = { readonly document: DocumentNode } | { readonly errors: readonly GraphQLError[] };
+type Checked = { readonly document: ExecutableDocument } | { readonly errors: readonly GraphQLError[] };
 
 /** Bytes of documents that are kept, with all that is made of them. */
 const MOST_BYTES = 16 * 1024 * 1024;
@@ -15,8 +16,10 @@ const MOST_BYTES = 16 * 1024 * 1024;
 export class Documents {
   readonly #schema: GraphQLSchema;
   readonly #limits: Limits;
-  readonly #byText = new LeastRecentlyUsed<string, DocumentNode>(MOST_BYTES, weightOf);
-  readonly #sound = new WeakSet<DocumentNode>();
+  readonly #byText = new LeastRecentlyUsed<string, ExecutableDocument>(MOST_BYTES, (text, { node }) =>
+    weightOf(text, node),
+  );
+  readonly #sound = new WeakMap<DocumentNode, ExecutableDocument>();
 
   constructor(schema: GraphQLSchema, limits: Limits) {
     this.#schema = schema;
@@ -31,7 +34,7 @@ export class Documents {
     const tokens = keep ? this.#limits.tokens : Math.min(this.#limits.tokens, this.#limits.anonymousTokens);
     const checked = this.#parse(source, tokens);
     if (keep && 'document' in checked) {
-      withoutLocations(checked.document);
+      withoutLocations(checked.document.node);
       this.#byText.set(source, checked.document);
     }
     return checked;
@@ -45,22 +48,24 @@ export class Documents {
     }
   }
 
-  #checkNode(document: DocumentNode): Checked {
-    if (this.#sound.has(document)) return { document };
+  #checkNode(node: DocumentNode): Checked {
+    const known = this.#sound.get(node);
+    if (known) return { document: known };
+    let document: ExecutableDocument;
     try {
-      enforceLimits(document, this.#limits);
+      document = enforceLimits(node, this.#limits);
     } catch (error) {
       // A document nested deeper than the stack allows, that no parser has seen, is too deep by any limit.
       return { errors: [error instanceof GraphQLError ? error : tooLarge('depth', this.#limits)] };
     }
-    const errors = validate(this.#schema, document, valueFreeRules, { maxErrors: 20, hideSuggestions: true });
+    const errors = validate(this.#schema, node, valueFreeRules, { maxErrors: 20, hideSuggestions: true });
     if (errors.length > 0) return { errors: errors.map(invalidDocument) };
-    this.#sound.add(document);
+    this.#sound.set(node, document);
     return { document };
   }
 }
 
-/** What may be said of a text that does not parse: the place, never the text (pitfall 14). */
+/** What may be said of a text that does not parse: the place, never the text (docs/pitfalls.md, 14). */
 export function syntaxError(error: unknown, limits: Pick<Limits, 'tokens'>): GraphQLError {
   if (error instanceof GraphQLError && error.message === tooManyTokens(limits.tokens)) {
     const message = `The document exceeds the limit of ${limits.tokens} tokens.`;

@@ -1,10 +1,10 @@
 import { GraphQLError } from 'graphql';
 import type { Access, RowRefusal } from './access';
-import type { Decision, Outcome } from './decision';
-import { deidentify, pseudonymKeyOf } from './deidentify';
+import { type Decision, type Outcome, reasonOf } from './decision';
+import { type Deidentification, deidentify, methods } from './deidentification/methods';
 import { messageOf, type Refusal, ruleOf } from './errors';
+import { type PseudonymKey, pseudonymKeyOf } from './pseudonym-key';
 import type { Coordinate } from './schema-policy';
-import type { DataCategory, Deidentification } from './vocabulary';
 
 /** A node of the response's path, from the leaf up, as graphql's executors hand it out. */
 export interface ResponsePath {
@@ -42,12 +42,20 @@ const noAnswer: RowRefusal = {
 };
 const failed: RowRefusal = { code: 'PROCESSING_RESTRICTED', rule: 'the row rule failed' };
 
+const noKey = new Uint8Array();
+
+/** Shared by all copies of this module, so that guards of one know the enforcement of another. */
+const brand = Symbol.for('@remit/governance/enforcement');
+
 /** One request while it runs: its decision, applied field by field, and what came of it. */
 export class Enforcement {
+  readonly [brand] = true;
   readonly decision: Decision;
   readonly contextValue: unknown;
+  readonly #access: Access;
   readonly #row: Access['row'];
-  readonly #pseudonymKey: Uint8Array;
+  readonly #rootKey: PseudonymKey | undefined;
+  #pseudonymKey: Uint8Array | undefined;
   readonly #tallies = new Map<string, Tally>();
   /**
    * By refusal and coordinate, counted without making up a key each time: a row rule gives one object for all rows that it
@@ -56,11 +64,19 @@ export class Enforcement {
   readonly #withheld = new Map<RowRefusal | undefined, Array<Tally | undefined>>();
   readonly #deidentified = new Set<string>();
 
-  constructor(decision: Decision, access: Access, contextValue: unknown) {
+  constructor(decision: Decision, access: Access, contextValue: unknown, rootKey: PseudonymKey | undefined) {
     this.decision = decision;
     this.contextValue = contextValue;
+    this.#access = access;
     this.#row = access.row;
-    this.#pseudonymKey = pseudonymKeyOf(access);
+    this.#rootKey = rootKey;
+  }
+
+  /** The enforcement that a guard finds in its context; undefined where the schema is executed by something else. */
+  static of(context: unknown): Enforcement | undefined {
+    if (context instanceof Enforcement) return context;
+    const isForeign = typeof context === 'object' && context !== null && brand in context;
+    return isForeign ? (context as Enforcement) : undefined;
   }
 
   /** The verdict on a coordinate; what no plan reached is withheld. */
@@ -86,7 +102,7 @@ export class Enforcement {
     return refusal;
   }
 
-  #ask(row: unknown, coordinate: Coordinate, category: DataCategory | undefined): RowRefusal | undefined {
+  #ask(row: unknown, coordinate: Coordinate, category: string | undefined): RowRefusal | undefined {
     if (!this.#row) return undefined;
     try {
       const refusal: unknown = this.#row(row, coordinate.name, category);
@@ -100,12 +116,18 @@ export class Enforcement {
   deidentify(coordinate: Coordinate, value: unknown): unknown {
     const method = this.decision.verdicts[coordinate.index]?.method;
     this.#deidentified.add(coordinate.name);
-    return method ? deidentify(method, value, { key: this.#pseudonymKey, domain: coordinate.domain }) : null;
+    return method ? this.disguise(coordinate, method, value) : null;
   }
 
   /** What a withheld, non-null field says instead. */
   disguise({ domain }: Coordinate, method: Deidentification, value: unknown): unknown {
-    return deidentify(method, value, { key: this.#pseudonymKey, domain });
+    return deidentify(method, value, { key: methods[method].keyed ? this.#key() : noKey, domain });
+  }
+
+  /** Made when it is first needed: most requests make no pseudonym. */
+  #key(): Uint8Array {
+    this.#pseudonymKey ??= pseudonymKeyOf(this.#rootKey, this.#access);
+    return this.#pseudonymKey;
   }
 
   /**
@@ -132,8 +154,7 @@ export class Enforcement {
   #reasonOf({ index }: Coordinate, refusal: RowRefusal | undefined): Refusal {
     if (typeof refusal === 'object') return refusal;
     if (refusal !== undefined) return { code: refusal, rule: ruleOf(refusal) };
-    const verdict = this.decision.verdicts[index];
-    return { code: verdict?.code ?? 'PURPOSE_NOT_PERMITTED', rule: verdict?.rule ?? 'no plan reaches this field' };
+    return reasonOf(this.decision.verdicts[index]);
   }
 
   /**

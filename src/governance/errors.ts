@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql';
 
 /**
  * Every code the governance core answers with, the message a caller reads, and the article or section that stands
- * behind it where no directive does. Order is the order of a decision (blueprint section 3).
+ * behind it where no directive does. Order is the order of a decision (docs/design.md).
  */
 const refusals = {
   UNAUTHENTICATED: {
@@ -39,6 +39,12 @@ export interface Refusal {
   readonly rule: string;
 }
 
+/** Why a field is withheld of which nothing was decided: no plan reaches it. */
+export const unreached: Refusal = { code: 'PURPOSE_NOT_PERMITTED', rule: 'no plan reaches this field' };
+
+/** What the core refuses by its own rule. */
+export const refusalOf = (code: RefusalCode): Refusal => ({ code, rule: ruleOf(code) });
+
 /** The message for a code; one from a row rule that is not in the catalogue gets the general sentence. */
 export function messageOf(code: string): string {
   return Object.hasOwn(refusals, code) ? refusals[code as RefusalCode].message : 'This field is withheld.';
@@ -53,6 +59,10 @@ export function ruleOf(code: string): string {
 export function badUserInput(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } });
 }
+
+/** What callers are told of a failure that is none of their making. */
+export const internalError = (path?: GraphQLError['path']): GraphQLError =>
+  new GraphQLError('Internal server error', { path, extensions: { code: 'INTERNAL_SERVER_ERROR' } });
 
 /** The schema's governance is not sound: thrown at start-up with every fault, each naming its coordinate and the remedy. */
 export class SchemaPolicyError extends Error {

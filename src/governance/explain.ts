@@ -1,7 +1,7 @@
 import type { Decision, Outcome } from './decision';
+import type { Deidentification } from './deidentification/methods';
 import type { OperationPlan } from './operation-plan';
 import type { SchemaPolicy } from './schema-policy';
-import type { Deidentification } from './vocabulary';
 
 /** What a caller would be given of one coordinate, and what decides it. */
 export interface Explanation {

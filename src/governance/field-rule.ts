@@ -1,33 +1,24 @@
-import {
-  type GraphQLField,
-  type GraphQLInterfaceType,
-  type GraphQLObjectType,
-  type GraphQLSchema,
-  isInterfaceType,
-} from 'graphql';
-import { usages } from './directive-usages';
-import {
-  type AgreementKind,
-  allPurposes,
-  type DataCategory,
-  type DataSubject,
-  type Deidentification,
-  type ProcessingPurpose,
-} from './vocabulary';
+import type { GraphQLField, GraphQLInterfaceType, GraphQLObjectType } from 'graphql';
+import { type Deidentification, methods } from './deidentification/methods';
+import type { SchemaDirectives } from './schema-directives';
+
+/** A type that has fields to be read. */
+export type Fielded = GraphQLObjectType | GraphQLInterfaceType;
+export type Field = GraphQLField<unknown, unknown>;
 
 /** What the directives on one field say, before anything is known of the caller. */
 export interface FieldRule {
   /** Absent on a derived field that names no category of its own, and on a field that is only scoped. */
-  readonly category: DataCategory | undefined;
-  readonly subject: DataSubject | undefined;
+  readonly category: string | undefined;
+  readonly subject: string | undefined;
   /** It leads to rows about subjects, and is read where something of them may be. */
   readonly rows: boolean;
   /** Purposes that read it in the clear; undefined leaves it to the sources of a derived field. */
-  readonly allow: ReadonlySet<ProcessingPurpose> | undefined;
-  readonly deidentify: ReadonlyMap<ProcessingPurpose, Deidentification>;
+  readonly allow: ReadonlySet<string> | undefined;
+  readonly deidentify: ReadonlyMap<string, Deidentification>;
   /** What a pseudonym of the value identifies, where the field says so; else the field is a domain of its own. */
   readonly domain: string | undefined;
-  readonly agreements: readonly AgreementKind[];
+  readonly agreements: readonly string[];
   /** Each alternative of each requirement: all requirements must be met, each by one of its alternatives. */
   readonly scopes: ReadonlyArray<ReadonlyArray<readonly string[]>>;
   readonly derivedFrom: readonly string[];
@@ -40,31 +31,32 @@ export enum Strictness {
   WITHHELD = 2,
 }
 
+/** How one @deidentify on a field is written. */
+export interface DeidentifyUsage {
+  readonly for: readonly string[];
+  readonly by: Deidentification;
+  readonly domain?: string | null;
+}
+
 /** Reads the rule of a field off its directives, or undefined where nothing governs it. */
-export function readFieldRule(
-  type: GraphQLObjectType | GraphQLInterfaceType,
-  field: GraphQLField<unknown, unknown>,
-): FieldRule | undefined {
-  const [personal] = usages(field, 'personalData') as Array<{ category: DataCategory; subject: DataSubject }>;
-  const [rows] = usages(field, 'personalRows') as Array<{ subject: DataSubject }>;
-  const [purposes] = usages(field, 'purposes') as Array<{ allow: ProcessingPurpose[] }>;
-  const derived = usages(field, 'derivedFrom') as Array<{ fields: string[] }>;
-  const scopes = [...usages(type, 'requiresScopes'), ...usages(field, 'requiresScopes')] as Array<{
+export function readFieldRule(directives: SchemaDirectives, type: Fielded, field: Field): FieldRule | undefined {
+  const usages = (name: string) => directives.usages(field, name);
+  const [personal] = usages('personalData') as Array<{ category: string; subject: string }>;
+  const [rows] = usages('personalRows') as Array<{ subject: string }>;
+  const [purposes] = usages('purposes') as Array<{ allow: string[] }>;
+  const derived = usages('derivedFrom') as Array<{ fields: string[] }>;
+  const scopes = [...directives.usages(type, 'requiresScopes'), ...usages('requiresScopes')] as Array<{
     scopes: string[][];
   }>;
   if (!personal && !rows && derived.length === 0 && scopes.length === 0) return undefined;
 
-  const deidentify = new Map<ProcessingPurpose, Deidentification>();
+  const deidentify = new Map<string, Deidentification>();
   let domain: string | undefined;
-  for (const usage of usages(field, 'deidentify') as Array<{
-    for: ProcessingPurpose[];
-    by: Deidentification;
-    domain?: string | null;
-  }>) {
+  for (const usage of usages('deidentify') as unknown as DeidentifyUsage[]) {
     for (const purpose of usage.for) deidentify.set(purpose, usage.by);
     domain ??= usage.domain ?? undefined;
   }
-  const agreements = usages(field, 'requiresAgreement') as Array<{ kind: AgreementKind }>;
+  const agreements = usages('requiresAgreement') as Array<{ kind: string }>;
   return {
     category: personal?.category,
     subject: personal?.subject ?? rows?.subject,
@@ -80,13 +72,6 @@ export function readFieldRule(
   };
 }
 
-/** The coordinates that a `Type.field` stands for: itself, or the same field of each type that implements the interface. */
-export function concreteCoordinates(schema: GraphQLSchema, coordinate: string): string[] {
-  const [typeName = '', field = ''] = coordinate.split('.');
-  const type = schema.getType(typeName);
-  return isInterfaceType(type) ? schema.getPossibleTypes(type).map(({ name }) => `${name}.${field}`) : [coordinate];
-}
-
 /** A field is governed when it holds personal data or leads to some; one that only asks for a scope is not. */
 export function isGoverned(rule: FieldRule | undefined): rule is FieldRule {
   return rule !== undefined && (rule.rows || isPersonal(rule));
@@ -98,18 +83,22 @@ export function isPersonal(rule: FieldRule | undefined): rule is FieldRule {
 }
 
 /** What the field's own directives give for a purpose, agreements and scopes aside. */
-export function strictness(rule: FieldRule, purpose: ProcessingPurpose): Strictness {
+export function strictness(rule: FieldRule, purpose: string): Strictness {
   if (rule.deidentify.has(purpose)) return Strictness.DEIDENTIFIED;
   return rule.allow === undefined || rule.allow.has(purpose) ? Strictness.CLEAR : Strictness.WITHHELD;
 }
 
-/** Ways in which a rule gives more than the one it has to be at least as strict as. */
-export function weaknesses(rule: FieldRule | undefined, than: FieldRule): string[] {
+/** The method by which a value stands in for one that is withheld: of those that tell nothing, none does. */
+export const formOf = ({ deidentify }: FieldRule): Deidentification | undefined =>
+  [...deidentify.values()].find((method) => !methods[method].empty);
+
+/** Ways in which a rule gives more than the one it has to be at least as strict as, for one of the purposes. */
+export function weaknesses(rule: FieldRule | undefined, than: FieldRule, purposes: readonly string[]): string[] {
   if (!rule) return ['it carries no directive of its own'];
   if (isPersonal(than) && !isPersonal(rule)) return ['it carries no @personalData'];
   if (than.rows && !isGoverned(rule)) return ['it carries no @personalRows'];
   const found: string[] = [];
-  for (const purpose of isGoverned(than) ? allPurposes : []) {
+  for (const purpose of isGoverned(than) ? purposes : []) {
     const own = strictness(rule, purpose);
     const other = strictness(than, purpose);
     if (own < other) found.push(`${purpose} reads it ${Strictness[own]} instead of ${Strictness[other]}`);

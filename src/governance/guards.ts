@@ -1,11 +1,8 @@
 import {
   defaultFieldResolver,
-  defaultTypeResolver,
-  type GraphQLAbstractType,
   GraphQLError,
   type GraphQLField,
   type GraphQLFieldResolver,
-  type GraphQLObjectType,
   getNamedType,
   isAbstractType,
   isLeafType,
@@ -14,10 +11,14 @@ import {
 } from 'graphql';
 import type { RowRefusal } from './access';
 import { type ArgumentBindings, argumentReads } from './argument-bindings';
-import type { Outcome } from './decision';
+import { type Outcome, reasonOf } from './decision';
 import { Enforcement, type ResponsePath } from './enforcement';
-import { messageOf } from './errors';
+import { messageOf, type RefusalCode } from './errors';
+import { contextOf, keep } from './kept-resolvers';
+import { isPromise } from './promises';
 import type { Coordinate, SchemaPolicy } from './schema-policy';
+import { shared } from './shared-state';
+import { unwrapTypeResolver } from './type-resolvers';
 
 type Resolver = GraphQLFieldResolver<unknown, unknown>;
 type Field = GraphQLField<unknown, unknown>;
@@ -28,12 +29,12 @@ export interface PlainGuard extends Guard {
   readonly name: string;
 }
 
-const plainGuards = new WeakMap<Resolver, PlainGuard>();
-
 /** The guard of a field that reads its row's property and does nothing else. */
 export function plainGuardOf({ resolve }: Field): PlainGuard | undefined {
   return resolve && plainGuards.get(resolve);
 }
+
+const plainGuards = shared('plain-guards', () => new WeakMap<Resolver, PlainGuard>());
 
 /** What decision and row leave of a row's own property, as the field's resolver would give it. */
 export function releaseProperty(
@@ -68,7 +69,10 @@ function releaseLess(
 }
 
 /** What a field resolved to before any guard stood on it, so that governing a schema twice guards it once. */
-const originals = new WeakMap<Field, { resolve: Resolver | undefined; subscribe: Resolver | undefined }>();
+const originals = shared(
+  'originals',
+  () => new WeakMap<Field, { resolve: Resolver | undefined; subscribe: Resolver | undefined }>(),
+);
 
 /**
  * Puts guards on the schema's governed fields, in place: from then on the schema gives nothing governed to any
@@ -116,20 +120,6 @@ export function guardSchema(policy: SchemaPolicy, plainSources: boolean): void {
   }
 }
 
-/** Gives what carries a resolver its guarded ones, and holds it to them: one that is set later would have no guard. */
-function keep(carrier: object, name: string, resolvers: Readonly<Record<string, unknown>>): void {
-  for (const [kind, resolver] of Object.entries(resolvers)) {
-    Object.defineProperty(carrier, kind, {
-      configurable: true,
-      enumerable: true,
-      get: () => resolver,
-      set: () => {
-        throw new Error(`${name}: its ${kind} is set after govern() and would have no guard; set it before`);
-      },
-    });
-  }
-}
-
 const propertyOf = (source: unknown, name: string): unknown =>
   (source as Readonly<Record<string, unknown>> | null | undefined)?.[name];
 
@@ -147,8 +137,6 @@ function methodResolver(name: string): Resolver {
     return typeof property === 'function' ? property.call(row, args, context, info) : property;
   };
 }
-
-const contextOf = (context: unknown): unknown => (context instanceof Enforcement ? context.contextValue : context);
 
 function unwrapped(resolve: Resolver): Resolver {
   return (source, args, context, info) => resolve(source, args, contextOf(context), info);
@@ -174,20 +162,18 @@ function abandon(source: unknown, name: string): void {
 function guarded(guard: Guard, resolve: Resolver): Resolver {
   const { coordinate, bindings } = guard;
   return (source, args, context, info) => {
-    if (!(context instanceof Enforcement)) {
-      if (guard.nonNull) throw withheldError('PURPOSE_NOT_PERMITTED');
-      return null;
-    }
-    if (bindings && !argumentsPermitted(guard, bindings, args, context, info.path)) return null;
-    if (!coordinate) return resolve(source, args, context.contextValue, info);
-    const outcome = context.outcome(coordinate);
-    const refusal = outcome === 'WITHHELD' ? undefined : context.rowRefusal(source, coordinate);
-    if (outcome === 'CLEAR' && refusal === undefined) return resolve(source, args, context.contextValue, info);
+    const enforcement = Enforcement.of(context);
+    if (!enforcement) throw notWired(guard.field);
+    if (bindings && !argumentsPermitted(guard, bindings, args, enforcement, info.path)) return null;
+    if (!coordinate) return resolve(source, args, enforcement.contextValue, info);
+    const outcome = enforcement.outcome(coordinate);
+    const refusal = outcome === 'WITHHELD' ? undefined : enforcement.rowRefusal(source, coordinate);
+    if (outcome === 'CLEAR' && refusal === undefined) return resolve(source, args, enforcement.contextValue, info);
     if (guard.property !== undefined && (outcome === 'WITHHELD' || refusal !== undefined))
       abandon(source, guard.property);
     // Bound, since a function that makes a closure anywhere keeps its variables on the heap, for reads in the clear too.
-    const read = resolve.bind(undefined, source, args, context.contextValue, info);
-    return release(guard, coordinate, context, outcome, refusal, read, info.path);
+    const read = resolve.bind(undefined, source, args, enforcement.contextValue, info);
+    return release(guard, coordinate, enforcement, outcome, refusal, read, info.path);
   };
 }
 
@@ -195,16 +181,25 @@ function guarded(guard: Guard, resolve: Resolver): Resolver {
 function guardedSource(guard: Guard, subscribe: Resolver): Resolver {
   const { coordinate, bindings } = guard;
   return (source, args, context, info) => {
-    if (!(context instanceof Enforcement)) throw withheldError('PURPOSE_NOT_PERMITTED');
-    if (bindings) argumentsPermitted(guard, bindings, args, context, info.path);
-    const open = () => subscribe(source, args, context.contextValue, info);
-    const outcome = coordinate ? context.outcome(coordinate) : 'CLEAR';
+    const enforcement = Enforcement.of(context);
+    if (!enforcement) throw notWired(guard.field);
+    if (bindings) argumentsPermitted(guard, bindings, args, enforcement, info.path);
+    const open = () => subscribe(source, args, enforcement.contextValue, info);
+    const outcome = coordinate ? enforcement.outcome(coordinate) : 'CLEAR';
     if (outcome === 'CLEAR') return open();
-    if (outcome === 'DEIDENTIFIED') return settle(open, (events) => events);
-    if (coordinate) context.withhold(coordinate, undefined, info.path.prev, info.path.key);
+    if (outcome === 'DEIDENTIFIED') return readUnseen(open, (events) => events);
+    if (coordinate) enforcement.withhold(coordinate, undefined, info.path.prev, info.path.key);
     throw withheldError('PURPOSE_NOT_PERMITTED');
   };
 }
+
+/** Nothing is given to an executor that decides nothing, and whoever wired it so is told what is missing. */
+const notWired = (field: string): GraphQLError =>
+  new GraphQLError(
+    `${field} is governed, and nothing decided whether it may be read: execute by governed.execute, by the plugin ` +
+      'governed.envelop (GraphQL Yoga, Envelop) or by governed.gateway (Apollo Server), not by the schema alone.',
+    { extensions: { code: 'GOVERNANCE_NOT_WIRED' } },
+  );
 
 /** Gives what the decision and then the row leave of a field's value. */
 function release(
@@ -218,15 +213,15 @@ function release(
 ): unknown {
   if (outcome === 'WITHHELD' || refusal !== undefined) enforcement.withhold(coordinate, refusal, path.prev, path.key);
   else if (outcome === 'CLEAR') return read();
-  else return settle(read, (value) => enforcement.deidentify(coordinate, value));
+  else return readUnseen(read, (value) => enforcement.deidentify(coordinate, value));
 
   if (!guard.nonNull) return null;
   const { fallback } = coordinate;
   if (fallback === undefined) throw withheldError('PURPOSE_NOT_PERMITTED');
-  return settle(read, (value) => enforcement.disguise(coordinate, fallback, value));
+  return readUnseen(read, (value) => enforcement.disguise(coordinate, fallback, value));
 }
 
-/** Pitfall 12: a filter or a sort tells what it reads, so it needs the field in the clear. */
+/** A filter or a sort tells what it reads, so it needs the field in the clear (docs/pitfalls.md, 12). */
 function argumentsPermitted(
   { policy, field: guarded, nonNull }: Guard,
   bindings: ArgumentBindings,
@@ -243,22 +238,20 @@ function argumentsPermitted(
       const clear = enforcement.outcome(coordinate) === 'CLEAR';
       if (clear && forbiddenOperator === undefined) continue;
       permitted = false;
-      const verdict = enforcement.decision.verdicts[coordinate.index];
-      const code = clear ? 'PURPOSE_NOT_PERMITTED' : (verdict?.code ?? 'PURPOSE_NOT_PERMITTED');
-      const rule = clear
-        ? `@governedBy operators of ${coordinate.name}`
-        : (verdict?.rule ?? 'no plan reaches this field');
-      enforcement.withholdArgument(coordinate, { code, rule }, `${guarded}(${argument}:)`, path);
+      const refusal = clear
+        ? { code: 'PURPOSE_NOT_PERMITTED', rule: `@governedBy operators of ${coordinate.name}` }
+        : reasonOf(enforcement.decision.verdicts[coordinate.index]);
+      enforcement.withholdArgument(coordinate, refusal, `${guarded}(${argument}:)`, path);
     }
   }
   if (!permitted && nonNull) throw withheldError('PURPOSE_NOT_PERMITTED');
   return permitted;
 }
 
-const withheldCode = Symbol('withheld');
+const withheldCode = Symbol.for('@remit/governance/withheld');
 
 /** Nulls a non-null field; the count beside it says why, so this error itself is not reported. */
-function withheldError(code: string): GraphQLError {
+function withheldError(code: RefusalCode): GraphQLError {
   return Object.assign(new GraphQLError(messageOf(code), { extensions: { code } }), { [withheldCode]: true });
 }
 
@@ -267,7 +260,7 @@ export function isWithheldError(error: unknown): boolean {
 }
 
 /** Reads a value to transform it. What a resolver says when it fails may be the value itself, so it stays inside. */
-function settle(read: () => unknown, transform: (value: unknown) => unknown): unknown {
+function readUnseen(read: () => unknown, transform: (value: unknown) => unknown): unknown {
   let value: unknown;
   try {
     value = read();
@@ -291,36 +284,4 @@ function withoutPromises(value: unknown): unknown {
 
 function unseen(cause: unknown): never {
   throw new Error('A resolver failed on a value that its caller may not see.', { cause });
-}
-
-function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as Promise<unknown>).then === 'function';
-}
-
-const typeResolversSeen = new WeakSet<object>();
-
-/** Hides the enforcement from type resolvers, and keeps to itself what they throw: it may repeat a value. */
-function unwrapTypeResolver(type: GraphQLAbstractType | GraphQLObjectType): void {
-  if (typeResolversSeen.has(type)) return;
-  typeResolversSeen.add(type);
-  if (isObjectType(type)) {
-    const { isTypeOf } = type;
-    const guard: typeof isTypeOf = (value, context, info) =>
-      attempt<boolean>(() => isTypeOf?.(value, contextOf(context), info) ?? false, false);
-    keep(type, type.name, { isTypeOf: isTypeOf && guard });
-    return;
-  }
-  const resolveType = type.resolveType ?? defaultTypeResolver;
-  const guard: typeof resolveType = (value, context, info, abstract) =>
-    attempt<string | undefined>(() => resolveType(value, contextOf(context), info, abstract), undefined);
-  keep(type, type.name, { resolveType: guard });
-}
-
-function attempt<T>(run: () => T | PromiseLike<T>, otherwise: T): T | Promise<T> {
-  try {
-    const given = run();
-    return isPromise(given) ? Promise.resolve(given).catch(() => otherwise) : (given as T);
-  } catch {
-    return otherwise;
-  }
 }

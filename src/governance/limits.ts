@@ -1,11 +1,5 @@
-import {
-  type DocumentNode,
-  type FragmentDefinitionNode,
-  GraphQLError,
-  Kind,
-  type OperationDefinitionNode,
-  type SelectionSetNode,
-} from 'graphql';
+import { type DocumentNode, GraphQLError, Kind, type SelectionSetNode } from 'graphql';
+import { ExecutableDocument } from './executable-document';
 import { enforceMerging } from './merging';
 
 /** Bounds on a document, checked before it is validated: validation itself is what some documents attack. */
@@ -56,37 +50,36 @@ interface Extent {
 }
 
 /**
- * Measures a document against its limits, comparisons of validation included; every fragment is measured once, however often it is spread, so that 2^30
- * paths cost no more than their fragments.
+ * Measures a document against its limits, the comparisons of validation included. Every fragment is measured once,
+ * however often it is spread, so that 2^30 paths cost no more than their fragments.
  * @throws {GraphQLError} code OPERATION_TOO_LARGE, naming the limit
  */
-export function enforceLimits(document: DocumentNode, limits: Limits): void {
-  if (document.definitions.length > limits.definitions) throw tooLarge('definitions', limits);
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  const operations: OperationDefinitionNode[] = [];
-  for (const definition of document.definitions) {
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
-    else if (definition.kind === Kind.OPERATION_DEFINITION) operations.push(definition);
-  }
-  const measured = new Map<string, Extent | 'under way'>();
-  for (const definition of [...operations, ...fragments.values()]) {
-    const extent = measure(definition.selectionSet, fragments, measured);
+export function enforceLimits(node: DocumentNode, limits: Limits): ExecutableDocument {
+  if (node.definitions.length > limits.definitions) throw tooLarge('definitions', limits);
+  const document = new ExecutableDocument(node);
+  const measured: Measured = new Map();
+  for (const { selectionSet } of document.definitions) {
+    const extent = measure(document, selectionSet, measured);
     for (const name of ['depth', 'aliases', 'breadth', 'fields'] as const) {
       if (extent[name] > limits[name]) throw tooLarge(name, limits);
     }
   }
-  enforceMerging(document, fragments, limits);
+  enforceMerging(document, limits);
+  return document;
 }
 
-function measure(
-  set: SelectionSetNode,
-  fragments: Map<string, FragmentDefinitionNode>,
-  measured: Map<string, Extent | 'under way'>,
-): Extent {
+/** By fragment's selections; one that is under way and met again spreads itself. */
+type Measured = Map<SelectionSetNode, Extent | 'under way'>;
+
+function measure(document: ExecutableDocument, set: SelectionSetNode, measured: Measured): Extent {
+  const known = measured.get(set);
+  if (known === 'under way') throw spreadsItself();
+  if (known) return known;
+  measured.set(set, 'under way');
   const total: Extent = { depth: 0, aliases: 0, own: 0, breadth: 0, fields: 0 };
   for (const selection of set.selections) {
     if (selection.kind === Kind.FIELD) {
-      const inner = selection.selectionSet ? measure(selection.selectionSet, fragments, measured) : undefined;
+      const inner = selection.selectionSet && measure(document, selection.selectionSet, measured);
       total.depth = Math.max(total.depth, 1 + (inner?.depth ?? 0));
       total.aliases += (selection.alias ? 1 : 0) + (inner?.aliases ?? 0);
       total.fields += 1 + (inner?.fields ?? 0);
@@ -94,10 +87,9 @@ function measure(
       total.breadth = Math.max(total.breadth, inner?.breadth ?? 0);
       continue;
     }
-    const inner =
-      selection.kind === Kind.INLINE_FRAGMENT
-        ? measure(selection.selectionSet, fragments, measured)
-        : measureFragment(selection.name.value, fragments, measured);
+    const fragment = document.fragmentOf(selection);
+    if (!fragment) continue;
+    const inner = measure(document, fragment.selectionSet, measured);
     total.depth = Math.max(total.depth, inner.depth);
     total.aliases += inner.aliases;
     total.fields += inner.fields;
@@ -105,25 +97,9 @@ function measure(
     total.breadth = Math.max(total.breadth, inner.breadth);
   }
   total.breadth = Math.max(total.breadth, total.own);
+  measured.set(set, total);
   return total;
 }
-
-function measureFragment(
-  name: string,
-  fragments: Map<string, FragmentDefinitionNode>,
-  measured: Map<string, Extent | 'under way'>,
-): Extent {
-  const known = measured.get(name);
-  if (known === 'under way') throw spreadsItself();
-  if (known) return known;
-  measured.set(name, 'under way');
-  const fragment = fragments.get(name);
-  const extent = fragment ? measure(fragment.selectionSet, fragments, measured) : nothing;
-  measured.set(name, extent);
-  return extent;
-}
-
-const nothing: Extent = { depth: 0, aliases: 0, own: 0, breadth: 0, fields: 0 };
 
 /** Validation would say so too, after it had compared the fragment with itself. */
 const spreadsItself = (): GraphQLError =>

@@ -1,12 +1,5 @@
-import {
-  type DocumentNode,
-  type FieldNode,
-  type FragmentDefinitionNode,
-  Kind,
-  type SelectionSetNode,
-  type ValueNode,
-  visit,
-} from 'graphql';
+import { type FieldNode, Kind, type SelectionSetNode, type ValueNode, visit } from 'graphql';
+import type { ExecutableDocument } from './executable-document';
 import { type Limits, tooLarge } from './limits';
 
 /**
@@ -15,32 +8,26 @@ import { type Limits, tooLarge } from './limits';
  * before validation, in time that the limit bounds; no fragment may spread itself.
  * @throws {GraphQLError} code OPERATION_TOO_LARGE, limit `repeats` or `comparisons`
  */
-export function enforceMerging(
-  document: DocumentNode,
-  fragments: ReadonlyMap<string, FragmentDefinitionNode>,
-  limits: Limits,
-): void {
-  const merging = new Merging(fragments, limits);
-  for (const definition of document.definitions) {
-    if ('selectionSet' in definition) merging.count([definition.selectionSet], 1);
-  }
+export function enforceMerging(document: ExecutableDocument, limits: Limits): void {
+  const merging = new Merging(document, limits);
+  for (const { selectionSet } of document.definitions) merging.count([selectionSet], 1);
 }
 
 class Merging {
-  readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  readonly #document: ExecutableDocument;
   readonly #limits: Limits;
   readonly #weights = new Map<FieldNode, number>();
   #comparisons = 0;
 
-  constructor(fragments: ReadonlyMap<string, FragmentDefinitionNode>, limits: Limits) {
-    this.#fragments = fragments;
+  constructor(document: ExecutableDocument, limits: Limits) {
+    this.#document = document;
     this.#limits = limits;
   }
 
   /** Counts the fields that are merged where the sets' fields are, `depth` sets deep. */
   count(sets: readonly SelectionSetNode[], depth: number): void {
     const byKey = new Map<string, FieldNode[]>();
-    const spread = new Set<string>();
+    const spread = new Set<SelectionSetNode>();
     for (const set of sets) this.#collect(set, byKey, spread);
     for (const nodes of byKey.values()) {
       if (nodes.length > this.#limits.repeats) throw tooLarge('repeats', this.#limits);
@@ -51,7 +38,7 @@ class Merging {
     }
   }
 
-  #collect(set: SelectionSetNode, byKey: Map<string, FieldNode[]>, spread: Set<string>): void {
+  #collect(set: SelectionSetNode, byKey: Map<string, FieldNode[]>, spread: Set<SelectionSetNode>): void {
     for (const selection of set.selections) {
       if (selection.kind === Kind.FIELD) {
         const key = selection.alias?.value ?? selection.name.value;
@@ -60,15 +47,10 @@ class Merging {
         else byKey.set(key, [selection]);
         continue;
       }
-      if (selection.kind === Kind.INLINE_FRAGMENT) {
-        this.#collect(selection.selectionSet, byKey, spread);
-        continue;
-      }
-      const name = selection.name.value;
-      if (spread.has(name)) continue;
-      spread.add(name);
-      const fragment = this.#fragments.get(name);
-      if (fragment) this.#collect(fragment.selectionSet, byKey, spread);
+      const fragment = this.#document.fragmentOf(selection);
+      if (!fragment || spread.has(fragment.selectionSet)) continue;
+      spread.add(fragment.selectionSet);
+      this.#collect(fragment.selectionSet, byKey, spread);
     }
   }
 

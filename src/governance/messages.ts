@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql';
+import { internalError } from './errors';
 import { isWithheldError } from './guards';
 
 /** Names that stand in a message are the sender's to choose, and a name has no greatest length. */
@@ -10,8 +11,11 @@ export class PlaceError extends Error {}
 /** A validation error as it may be answered: place, type and code. The rules that made it repeat no value. */
 export function invalidDocument({ message, source, positions }: GraphQLError): GraphQLError {
   const extensions = { code: 'GRAPHQL_VALIDATION_FAILED' };
-  return new GraphQLError(bounded(message), { source, positions, extensions });
+  return new GraphQLError(bounded(withoutSuggestion(message)), { source, positions, extensions });
 }
+
+/** Versions of graphql before 16.10 name what else the schema has, which a caller may not be meant to learn. */
+const withoutSuggestion = (message: string): string => message.replace(/ Did you mean .*$/s, '');
 
 /**
  * A field's error as it may be answered. Only errors that a resolver made for its caller (a GraphQLError with a code)
@@ -25,10 +29,11 @@ export function fieldError(error: GraphQLError, onInternal: (error: unknown) => 
   if (original instanceof GraphQLError && typeof original.extensions?.code === 'string') {
     return new GraphQLError(bounded(original.message), { path, extensions: original.extensions });
   }
-  const extensions = { code: 'INTERNAL_SERVER_ERROR' };
-  if (original instanceof PlaceError) return new GraphQLError(original.message, { path, extensions });
+  if (original instanceof PlaceError) {
+    return new GraphQLError(original.message, { path, extensions: { code: 'INTERNAL_SERVER_ERROR' } });
+  }
   onInternal(error.originalError ?? error);
-  return new GraphQLError('Internal server error', { path, extensions });
+  return internalError(path);
 }
 
 const bounded = (message: string): string =>

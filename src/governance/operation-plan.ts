@@ -1,8 +1,6 @@
 import {
   type DirectiveNode,
-  type DocumentNode,
   type FieldNode,
-  type FragmentDefinitionNode,
   GraphQLError,
   type GraphQLObjectType,
   getNamedType,
@@ -11,17 +9,17 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import { fieldsInDefault, fieldsInLiteral } from './argument-bindings';
+import type { ExecutableDocument } from './executable-document';
 import type { SchemaPolicy } from './schema-policy';
-import { isPurpose, type ProcessingPurpose } from './vocabulary';
 
 /** What one operation of one document can reach, whatever its variables and whoever asks. */
 export interface OperationPlan {
-  readonly document: DocumentNode;
+  readonly document: ExecutableDocument;
   readonly operation: OperationDefinitionNode;
   /** Indices of the coordinates it can reach, by selection or through an argument, in ascending order. */
   readonly reach: readonly number[];
   /** The purpose that @purpose states on the operation. */
-  readonly purpose: ProcessingPurpose | undefined;
+  readonly purpose: string | undefined;
   /** Object type → the fields that are selected of it anywhere in the operation. */
   readonly selected: ReadonlyMap<string, ReadonlySet<string>>;
   /** Boolean variables that @skip and @include depend on. */
@@ -38,10 +36,10 @@ export interface OperationPlan {
  */
 export function planOperation(
   policy: SchemaPolicy,
-  document: DocumentNode,
+  document: ExecutableDocument,
   operationName?: string | null,
 ): OperationPlan {
-  const operation = findOperation(document, operationName);
+  const operation = document.operation(operationName);
   const root = policy.schema.getRootType(operation.operation);
   if (!root) throw new GraphQLError(`The schema has no ${operation.operation} type.`);
 
@@ -51,37 +49,17 @@ export function planOperation(
     document,
     operation,
     reach: [...walk.reached].sort((a, b) => a - b),
-    purpose: statedPurpose(operation),
+    purpose: statedPurpose(policy, operation),
     selected: walk.selected,
     conditions: [...walk.conditions].sort(),
     recurring: walk.recurring,
   };
 }
 
-function findOperation(document: DocumentNode, operationName?: string | null): OperationDefinitionNode {
-  const operations = document.definitions.filter(
-    (node): node is OperationDefinitionNode => node.kind === Kind.OPERATION_DEFINITION,
-  );
-  if (operationName) {
-    const named = operations.find((node) => node.name?.value === operationName);
-    if (!named)
-      throw new GraphQLError('Unknown operation name.', { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } });
-    return named;
-  }
-  const [only, another] = operations;
-  if (!only)
-    throw new GraphQLError('Must provide an operation.', { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } });
-  if (another) {
-    const message = 'Must provide operation name if query contains multiple operations.';
-    throw new GraphQLError(message, { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } });
-  }
-  return only;
-}
-
-function statedPurpose(operation: OperationDefinitionNode): ProcessingPurpose | undefined {
+function statedPurpose({ purposes }: SchemaPolicy, operation: OperationDefinitionNode): string | undefined {
   const directive = operation.directives?.find((node) => node.name.value === 'purpose');
   const value = directive?.arguments?.find((arg) => arg.name.value === 'is')?.value;
-  return value?.kind === Kind.ENUM && isPurpose(value.value) ? value.value : undefined;
+  return value?.kind === Kind.ENUM && purposes.has(value.value) ? value.value : undefined;
 }
 
 class Walk {
@@ -91,14 +69,12 @@ class Walk {
   readonly recurring = new Set<number>();
   readonly #responseKeys = new Map<number, string>();
   readonly #policy: SchemaPolicy;
-  readonly #fragments = new Map<string, FragmentDefinitionNode>();
+  readonly #document: ExecutableDocument;
   readonly #visited = new Map<SelectionSetNode, Set<string>>();
 
-  constructor(policy: SchemaPolicy, document: DocumentNode) {
+  constructor(policy: SchemaPolicy, document: ExecutableDocument) {
     this.#policy = policy;
-    for (const node of document.definitions) {
-      if (node.kind === Kind.FRAGMENT_DEFINITION) this.#fragments.set(node.name.value, node);
-    }
+    this.#document = document;
   }
 
   selections(set: SelectionSetNode, types: readonly GraphQLObjectType[]): void {
@@ -106,11 +82,9 @@ class Walk {
     for (const selection of set.selections) {
       this.#noteConditions(selection.directives);
       if (selection.kind === Kind.FIELD) this.#field(selection, types);
-      else if (selection.kind === Kind.INLINE_FRAGMENT) {
-        this.selections(selection.selectionSet, this.#narrow(types, selection.typeCondition?.name.value));
-      } else {
-        const fragment = this.#fragments.get(selection.name.value);
-        if (fragment) this.selections(fragment.selectionSet, this.#narrow(types, fragment.typeCondition.name.value));
+      else {
+        const fragment = this.#document.fragmentOf(selection);
+        if (fragment) this.selections(fragment.selectionSet, this.#narrow(types, fragment.typeCondition?.name.value));
       }
     }
   }

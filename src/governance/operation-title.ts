@@ -1,11 +1,5 @@
-import {
-  type DocumentNode,
-  type FragmentDefinitionNode,
-  type GraphQLSchema,
-  Kind,
-  type OperationDefinitionNode,
-  type SelectionSetNode,
-} from 'graphql';
+import { type GraphQLSchema, Kind, type SelectionSetNode } from 'graphql';
+import type { ExecutableDocument } from './executable-document';
 
 /** Root fields that a title names; of more it says that there are. */
 const MOST_FIELDS = 5;
@@ -18,13 +12,10 @@ const introspection: ReadonlySet<string> = new Set(['__schema', '__type', '__typ
  */
 export function operationTitle(
   schema: GraphQLSchema,
-  document: DocumentNode,
+  document: ExecutableDocument,
   operationName: string | null | undefined,
 ): string | undefined {
-  const operation = document.definitions.find(
-    (node): node is OperationDefinitionNode =>
-      node.kind === Kind.OPERATION_DEFINITION && (!operationName || node.name?.value === operationName),
-  );
+  const operation = document.operations.find((node) => !operationName || node.name?.value === operationName);
   if (!operation) return undefined;
   const known = schema.getRootType(operation.operation)?.getFields() ?? {};
   const isKnown = (name: string) => Object.hasOwn(known, name) || introspection.has(name);
@@ -35,21 +26,15 @@ export function operationTitle(
 }
 
 /** Of a document that nobody may have validated: a fragment is looked at once, whatever spreads it. */
-function rootFields(document: DocumentNode, root: SelectionSetNode): Set<string> {
-  const fragments = new Map(
-    document.definitions
-      .filter((node): node is FragmentDefinitionNode => node.kind === Kind.FRAGMENT_DEFINITION)
-      .map((node) => [node.name.value, node.selectionSet]),
-  );
+function rootFields(document: ExecutableDocument, root: SelectionSetNode): Set<string> {
   const names = new Set<string>();
   const sets = new Set([root]);
   for (const { selections } of sets) {
     for (const selection of selections) {
       if (selection.kind === Kind.FIELD) names.add(selection.name.value);
       else {
-        const set =
-          selection.kind === Kind.INLINE_FRAGMENT ? selection.selectionSet : fragments.get(selection.name.value);
-        if (set) sets.add(set);
+        const fragment = document.fragmentOf(selection);
+        if (fragment) sets.add(fragment.selectionSet);
       }
     }
   }

@@ -1,138 +1,110 @@
-import {
-  type GraphQLField,
-  type GraphQLInterfaceType,
-  type GraphQLObjectType,
-  type GraphQLSchema,
-  getNamedType,
-  isCompositeType,
-  isEnumType,
-  isInterfaceType,
-  isLeafType,
-  isNonNullType,
-  isObjectType,
-} from 'graphql';
+import { type GraphQLInterfaceType, type GraphQLSchema, getNamedType, isLeafType, isNonNullType } from 'graphql';
 import { argumentFaults } from './argument-checks';
-import { directiveFaults, isAnnotated, usages } from './directive-usages';
-import {
-  concreteCoordinates,
-  type FieldRule,
-  isGoverned,
-  isPersonal,
-  readFieldRule,
-  Strictness,
-  strictness,
-  weaknesses,
-} from './field-rule';
+import { methods } from './deidentification/methods';
+import { directiveFaults } from './directive-checks';
+import { SchemaPolicyError } from './errors';
+import { type Fielded, type FieldRule, formOf, isPersonal, Strictness, strictness, weaknesses } from './field-rule';
+import { type FieldEntry, FieldTable } from './field-table';
 import { PersonalRows } from './personal-rows';
-import { allPurposes, type Deidentification } from './vocabulary';
+import { type PseudonymKey, pseudonymKeyFaults } from './pseudonym-key';
+import { SchemaDirectives } from './schema-directives';
+import { vocabularyFaults } from './schema-vocabulary';
 
-type Fielded = GraphQLObjectType | GraphQLInterfaceType;
-type Field = GraphQLField<unknown, unknown>;
+/** What the caller of `govern` says of a schema that has to fit what the schema says. */
+export interface SchemaOptions {
+  readonly ungoverned?: boolean | undefined;
+  readonly pseudonymKey?: PseudonymKey | undefined;
+}
 
 /**
- * Every reason why a schema's governance may not be relied on; each names a coordinate and the remedy.
- * @param ungoverned the caller knows that nothing of the schema is governed
+ * Reads what every field's directives say, and holds it against all that a policy may be wrong in.
+ * @throws {SchemaPolicyError} with every reason why the schema's governance may not be relied on; each names a coordinate
+ *   and the remedy
  */
-export function schemaFaults(schema: GraphQLSchema, ungoverned: boolean): string[] {
-  const spelling = directiveFaults(schema);
-  if (spelling.length > 0) return spelling;
-  if (!ungoverned && !isAnnotated(schema)) return [nothingGoverned];
-  const types = Object.values(schema.getTypeMap()).filter(
-    (type): type is Fielded => (isObjectType(type) || isInterfaceType(type)) && !type.name.startsWith('__'),
-  );
-  const governedTypes = types.filter((type) => fieldsOf(type).some((field) => isPersonal(readFieldRule(type, field))));
-  return [
-    ...types.flatMap((type) => fieldsOf(type).flatMap((field) => ruleFaults(type, field))),
-    ...types.flatMap((type) => derivationFaults(schema, type)),
-    ...types.flatMap((type) => type.getInterfaces().flatMap((parent) => weakerThan(type, parent))),
-    ...governedTypes.flatMap(unclassified),
-    ...new PersonalRows(schema).faults(),
-    ...argumentFaults(schema, governedTypes),
-  ];
+export function checkedFields(schema: GraphQLSchema, { ungoverned, pseudonymKey }: SchemaOptions): FieldTable {
+  refuse(vocabularyFaults(schema));
+  const directives = new SchemaDirectives(schema);
+  refuse(directiveFaults(directives));
+  if (!ungoverned && !directives.isAnnotated()) refuse([nothingGoverned]);
+  const table = new FieldTable(schema, directives);
+  const pseudonymous = table.entries.filter(({ deidentify }) => deidentify.some(({ by }) => methods[by].keyed));
+  refuse([
+    ...table.entries.flatMap((entry) => ruleFaults(table, entry)),
+    ...table.entries.flatMap((entry) => derivationFaults(table, entry)),
+    ...table.types.flatMap((type) => type.getInterfaces().flatMap((parent) => weakerThan(table, type, parent))),
+    ...table.types.flatMap((type) => unclassified(table.of(type))),
+    ...new PersonalRows(table).faults(),
+    ...argumentFaults(table),
+    ...pseudonymKeyFaults(
+      pseudonymKey,
+      pseudonymous.map(({ at }) => at),
+    ),
+  ]);
+  return table;
+}
+
+function refuse(faults: readonly string[]): void {
+  if (faults.length > 0) throw new SchemaPolicyError(faults);
 }
 
 const nothingGoverned =
   'no element carries a directive of Remit, so everything would be given to everybody; printing a schema by printSchema ' +
   'drops them: print it with its directives, or pass { ungoverned: true } where nothing in it is about people';
 
-const fieldsOf = (type: Fielded): Field[] => Object.values(type.getFields());
-
-function ruleFaults(type: Fielded, field: Field): string[] {
-  const at = `${type.name}.${field.name}`;
-  const rule = readFieldRule(type, field);
+function ruleFaults({ directives, purposes }: FieldTable, entry: FieldEntry): string[] {
+  const { at, field, rule, nonPersonal, deidentify } = entry;
   const faults: string[] = [];
-  const stray = ['purposes', 'deidentify', 'requiresAgreement'].filter((name) => usages(field, name).length > 0);
   if (isNonNullType(field.type) && rule?.rows) {
     faults.push(`${at}: it is non-null, but @personalRows may withhold it; make the field nullable`);
   }
-  if (rule?.rows && usages(field, 'nonPersonal').length > 0) {
-    faults.push(`${at}: @nonPersonal contradicts @personalRows; keep one`);
-  }
+  if (rule?.rows && nonPersonal) faults.push(`${at}: @nonPersonal contradicts @personalRows; keep one`);
   if (!isPersonal(rule)) {
-    const strays = stray.map(
-      (name) => `${at}: @${name} stands without @personalData; add @personalData(category: …) or remove it`,
-    );
-    return [...faults, ...strays];
+    const strays = ['purposes', 'deidentify', 'requiresAgreement'].filter((name) => directives.has(field, name));
+    const remedy = 'add @personalData(category: …) or remove it';
+    return [...faults, ...strays.map((name) => `${at}: @${name} stands without @personalData; ${remedy}`)];
   }
-  if (usages(field, 'nonPersonal').length > 0) {
-    faults.push(`${at}: @nonPersonal contradicts @personalData or @derivedFrom; keep one`);
-  }
-  const methods = usages(field, 'deidentify') as Array<{
-    for: string[];
-    by: Deidentification;
-    domain?: string | null;
-  }>;
-  faults.push(...domainFaults(at, methods));
-  for (const purpose of allPurposes) {
-    const by = new Set(methods.filter((usage) => usage.for.includes(purpose)).map((usage) => usage.by));
+  if (nonPersonal) faults.push(`${at}: @nonPersonal contradicts @personalData or @derivedFrom; keep one`);
+  faults.push(...domainFaults(at, deidentify));
+  for (const purpose of purposes) {
+    const by = new Set(deidentify.filter((usage) => usage.for.includes(purpose)).map((usage) => usage.by));
     if (by.size > 1) faults.push(`${at}: ${purpose} is de-identified by ${[...by].join(' and ')}; keep one`);
   }
-  for (const { by } of methods) {
-    const why = unsuitable(by, field);
+  for (const { by } of deidentify) {
+    const why = methods[by].unsuitable(getNamedType(field.type));
     if (why) faults.push(`${at}: @deidentify(by: ${by}) does not suit ${field.type}; ${why}`);
   }
-  if (isNonNullType(field.type)) faults.push(...nonNullFaults(at, rule));
+  if (isNonNullType(field.type)) faults.push(...nonNullFaults(at, rule, purposes));
   return faults;
 }
 
 /** A field has one domain, which all its pseudonyms say: two that differ would join half of what they should. */
-function domainFaults(at: string, methods: ReadonlyArray<{ by: Deidentification; domain?: string | null }>): string[] {
+function domainFaults(at: string, usages: FieldEntry['deidentify']): string[] {
   const faults: string[] = [];
-  const pseudonyms = new Set(methods.filter(({ by }) => by === 'PSEUDONYM').map(({ domain }) => domain ?? ''));
-  const named = methods.flatMap(({ domain }) => domain ?? []);
+  const pseudonyms = new Set(usages.filter(({ by }) => methods[by].keyed).map(({ domain }) => domain ?? ''));
+  const named = usages.flatMap(({ domain }) => domain ?? []);
   if (pseudonyms.size > 1) faults.push(`${at}: its pseudonyms are of several domains; name one on each of them`);
-  if (methods.some(({ by, domain }) => by !== 'PSEUDONYM' && typeof domain === 'string'))
+  if (usages.some(({ by, domain }) => !methods[by].keyed && typeof domain === 'string'))
     faults.push(`${at}: @deidentify(domain: …) is for by: PSEUDONYM alone; remove it`);
   if (named.some((domain) => !/^\w+\.\w+$/.test(domain)))
     faults.push(`${at}: @deidentify(domain: …) is the Type.field whose value it identifies, such as "Customer.id"`);
   return faults;
 }
 
-function unsuitable(method: Deidentification, field: Field): string | undefined {
-  if (method === 'SUPPRESS') return undefined;
-  const type = getNamedType(field.type);
-  if (isCompositeType(type) || isEnumType(type) || type.name === 'Boolean') return 'only SUPPRESS does';
-  const numeric = type.name === 'Int' || type.name === 'Float';
-  if (method === 'BUCKET' && (type.name === 'String' || type.name === 'ID')) return 'a number is needed';
-  if ((method === 'PSEUDONYM' || method === 'PARTIAL') && numeric) return 'a String or an ID is needed';
-  return method === 'GENERALIZE' && numeric ? 'BUCKET does' : undefined;
-}
-
 /** A non-null field cannot be null when it is withheld, so it must always have something it may say. */
-function nonNullFaults(at: string, rule: FieldRule): string[] {
+function nonNullFaults(at: string, rule: FieldRule, purposes: readonly string[]): string[] {
   const remedy = 'make the field nullable';
-  const withheld = allPurposes.filter((purpose) => strictness(rule, purpose) === Strictness.WITHHELD);
-  const suppressed = [...rule.deidentify].filter(([, method]) => method === 'SUPPRESS').map(([purpose]) => purpose);
+  const withheld = purposes.filter((purpose) => strictness(rule, purpose) === Strictness.WITHHELD);
+  const suppressed = [...rule.deidentify].filter(([, method]) => methods[method].empty).map(([purpose]) => purpose);
   const faults: string[] = [];
   if (withheld.length + suppressed.length > 0) {
-    const purposes = [...withheld, ...suppressed].join(', ');
-    faults.push(`${at}: it is non-null, but withheld for ${purposes}; add @deidentify for these or ${remedy}`);
+    const named = [...withheld, ...suppressed].join(', ');
+    faults.push(`${at}: it is non-null, but withheld for ${named}; add @deidentify for these or ${remedy}`);
   }
   if (rule.agreements.length > 0)
     faults.push(`${at}: it is non-null, but @requiresAgreement may withhold it; ${remedy}`);
   if (rule.scopes.length > 0) faults.push(`${at}: it is non-null, but @requiresScopes may withhold it; ${remedy}`);
   if (rule.derivedFrom.length > 0) faults.push(`${at}: it is non-null, but its sources may withhold it; ${remedy}`);
-  if (![...rule.deidentify.values()].some((method) => method !== 'SUPPRESS')) {
+  if (formOf(rule) === undefined) {
     faults.push(
       `${at}: it is non-null, but has no de-identified form for a withheld row; add @deidentify or ${remedy}`,
     );
@@ -140,65 +112,42 @@ function nonNullFaults(at: string, rule: FieldRule): string[] {
   return faults;
 }
 
-function derivationFaults(schema: GraphQLSchema, type: Fielded): string[] {
-  return fieldsOf(type).flatMap((field) => {
-    const rule = readFieldRule(type, field);
-    const at = `${type.name}.${field.name}`;
-    const missing = (rule?.derivedFrom ?? []).filter((source) => !isGoverned(ruleAt(schema, source)));
-    const faults = usages(field, 'derivedFrom')
-      .filter(({ fields }) => (fields as string[]).length === 0)
-      .map(() => `${at}: @derivedFrom names no field; name its sources or remove it`);
-    faults.push(
-      ...missing.map(
-        (source) => `${at}: @derivedFrom names ${source}, which is not a governed field; name one that is`,
-      ),
-    );
-    if (rule && derivesFrom(schema, rule, at))
-      faults.push(`${at}: @derivedFrom comes back to itself; break the circle`);
-    return faults;
-  });
+function derivationFaults(table: FieldTable, { at, field, rule }: FieldEntry): string[] {
+  const missing = (rule?.derivedFrom ?? []).filter((source) => !table.at(source)?.governed);
+  const faults = table.directives
+    .usages(field, 'derivedFrom')
+    .filter(({ fields }) => (fields as string[]).length === 0)
+    .map(() => `${at}: @derivedFrom names no field; name its sources or remove it`);
+  faults.push(
+    ...missing.map((source) => `${at}: @derivedFrom names ${source}, which is not a governed field; name one that is`),
+  );
+  if (rule && derivesFrom(table, rule, at)) faults.push(`${at}: @derivedFrom comes back to itself; break the circle`);
+  return faults;
 }
 
-function derivesFrom(schema: GraphQLSchema, rule: FieldRule, target: string, seen = new Set<string>()): boolean {
-  const sources = rule.derivedFrom.flatMap((source) => [source, ...concreteCoordinates(schema, source)]);
+function derivesFrom(table: FieldTable, rule: FieldRule, target: string, seen = new Set<string>()): boolean {
+  const sources = rule.derivedFrom.flatMap((source) => [source, ...table.concrete(source)]);
   return sources.some((source) => {
     if (source === target) return true;
     if (seen.has(source)) return false;
     seen.add(source);
-    const next = ruleAt(schema, source);
-    return next !== undefined && derivesFrom(schema, next, target, seen);
+    const next = table.at(source)?.rule;
+    return next !== undefined && derivesFrom(table, next, target, seen);
   });
 }
 
-function ruleAt(schema: GraphQLSchema, coordinate: string): FieldRule | undefined {
-  const { type, field } = locate(schema, coordinate);
-  return type && field ? readFieldRule(type, field) : undefined;
-}
-
-function locate(schema: GraphQLSchema, coordinate: string): { type?: Fielded; field?: Field } {
-  const [typeName = '', fieldName = ''] = coordinate.split('.');
-  const type = schema.getType(typeName);
-  if (!isObjectType(type) && !isInterfaceType(type)) return {};
-  const field = type.getFields()[fieldName];
-  return field ? { type, field } : { type };
-}
-
 /** GHSA-mx7m-j9xf-62hw, GHSA-x33c-7c2v-mrj9: a rule on the interface that its implementer does not repeat. */
-function weakerThan(type: Fielded, parent: GraphQLInterfaceType): string[] {
-  return fieldsOf(parent).flatMap((inherited) => {
-    const than = readFieldRule(parent, inherited);
-    const field = type.getFields()[inherited.name];
-    if (!field) return [];
-    const rule = readFieldRule(type, field);
+function weakerThan(table: FieldTable, type: Fielded, parent: GraphQLInterfaceType): string[] {
+  return table.of(parent).flatMap((inherited) => {
+    const own = table.at(`${type.name}.${inherited.field.name}`);
+    if (!own) return [];
+    const than = inherited.rule;
     const lost = [
-      ...(than ? weaknesses(rule, than) : []),
-      ...(than && rule ? lostSources(type, parent, rule, than) : []),
-      ...lostBindings(field, inherited),
+      ...(than ? weaknesses(own.rule, than, table.purposes) : []),
+      ...(than && own.rule ? lostSources(type, parent, own.rule, than) : []),
+      ...lostBindings(table.directives, own, inherited),
     ];
-    return lost.map(
-      (why) =>
-        `${type.name}.${field.name}: weaker than ${parent.name}.${field.name}: ${why}; repeat the interface's directives`,
-    );
+    return lost.map((why) => `${own.at}: weaker than ${inherited.at}: ${why}; repeat the interface's directives`);
   });
 }
 
@@ -209,11 +158,12 @@ function lostSources(type: Fielded, parent: Fielded, rule: FieldRule, than: Fiel
     .map(({ source }) => `it lacks @derivedFrom(fields: ["${source}"])`);
 }
 
-function lostBindings(field: Field, inherited: Field): string[] {
-  return inherited.args.flatMap((arg) => {
-    const [than] = usages(arg, 'governedBy') as Array<{ field: string; operators?: string[] }>;
+function lostBindings(directives: SchemaDirectives, { field }: FieldEntry, inherited: FieldEntry): string[] {
+  type Binding = { field: string; operators?: string[] };
+  return inherited.field.args.flatMap((arg) => {
+    const [than] = directives.usages(arg, 'governedBy') as Binding[];
     const mine = field.args.find(({ name }) => name === arg.name);
-    const [own] = (mine ? usages(mine, 'governedBy') : []) as Array<{ field: string; operators?: string[] }>;
+    const [own] = (mine ? directives.usages(mine, 'governedBy') : []) as Binding[];
     if (!than) return [];
     if (own?.field !== than.field) return [`argument ${arg.name} lacks @governedBy(field: "${than.field}")`];
     const wider =
@@ -222,12 +172,12 @@ function lostBindings(field: Field, inherited: Field): string[] {
   });
 }
 
-function unclassified(type: Fielded): string[] {
-  return fieldsOf(type)
-    .filter((field) => isLeafType(getNamedType(field.type)) && !isGoverned(readFieldRule(type, field)))
-    .filter((field) => usages(field, 'nonPersonal').length === 0)
-    .map(
-      (field) =>
-        `${type.name}.${field.name}: unclassified beside governed fields; add @personalData(category: …) or @nonPersonal(because: …)`,
-    );
+/** On a type with a governed field, every leaf says what it is. */
+function unclassified(fields: readonly FieldEntry[]): string[] {
+  if (!fields.some(({ personal }) => personal)) return [];
+  return fields
+    .filter(({ field, governed, nonPersonal }) => isLeafType(getNamedType(field.type)) && !governed && !nonPersonal)
+    .map(({ at }) => `${at}: unclassified beside governed fields; ${classify}`);
 }
+
+const classify = 'add @personalData(category: …) or @nonPersonal(because: …)';

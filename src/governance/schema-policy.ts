@@ -1,19 +1,12 @@
 import { createHash } from 'node:crypto';
-import {
-  type GraphQLField,
-  type GraphQLObjectType,
-  type GraphQLSchema,
-  isAbstractType,
-  isNonNullType,
-  isObjectType,
-} from 'graphql';
+import { type GraphQLObjectType, type GraphQLSchema, isAbstractType, isNonNullType, isObjectType } from 'graphql';
 import { type ArgumentBindings, bindArguments } from './argument-bindings';
-import { directiveText } from './directive-usages';
-import { SchemaPolicyError } from './errors';
-import { concreteCoordinates, type FieldRule, isGoverned, isPersonal, readFieldRule } from './field-rule';
+import type { Deidentification } from './deidentification/methods';
+import { type FieldRule, formOf } from './field-rule';
+import type { FieldEntry } from './field-table';
 import { PersonalRows } from './personal-rows';
-import { schemaFaults } from './schema-checks';
-import type { Deidentification } from './vocabulary';
+import { checkedFields, type SchemaOptions } from './schema-checks';
+import { directiveText } from './schema-directives';
 
 /** One field of one object type that a rule stands on, and the small integer it is known by while requests run. */
 export interface Coordinate {
@@ -43,6 +36,8 @@ export interface SchemaPolicy {
   /** A digest of all rules: equal schemas have equal versions. */
   readonly version: string;
   readonly coordinates: readonly Coordinate[];
+  /** The purposes that the schema knows; what is stated and is none of them is granted to nobody. */
+  readonly purposes: ReadonlySet<string>;
   coordinate(type: string, field: string): Coordinate | undefined;
   /** The bindings of a field's arguments to the fields they read; undefined where it has none. */
   bindings(type: string, field: string): ArgumentBindings | undefined;
@@ -52,80 +47,75 @@ export interface SchemaPolicy {
 
 /**
  * Turns a schema's directives into its policy.
- * @param ungoverned the caller knows that nothing of the schema is governed
  * @throws {SchemaPolicyError} with every fault found, each naming a coordinate and the remedy
  */
-export function readSchemaPolicy(schema: GraphQLSchema, ungoverned = false): SchemaPolicy {
-  const faults = schemaFaults(schema, ungoverned);
-  if (faults.length > 0) throw new SchemaPolicyError(faults);
-
+export function readSchemaPolicy(schema: GraphQLSchema, options: SchemaOptions = {}): SchemaPolicy {
+  const table = checkedFields(schema, options);
   const byName = new Map<string, Coordinate>();
   const bindings = new Map<string, ArgumentBindings>();
-  for (const { type, field } of objectFields(schema)) {
-    const rule = readFieldRule(type, field);
-    if (rule) byName.set(`${type.name}.${field.name}`, coordinateOf(byName.size, type, field, rule));
-    const bound = bindArguments(field);
-    if (bound) bindings.set(`${type.name}.${field.name}`, bound);
+  const rows = new PersonalRows(table);
+  for (const entry of table.entries) {
+    if (!isObjectType(entry.type)) continue;
+    if (entry.rule) byName.set(entry.at, coordinateOf(byName.size, entry, entry.rule));
+    const bound = bindArguments(table.directives, entry.field);
+    if (bound) bindings.set(entry.at, bound);
   }
-  const rows = new PersonalRows(schema);
-  for (const { type, field } of objectFields(schema)) {
-    const coordinate = byName.get(`${type.name}.${field.name}`);
-    if (!coordinate?.rule.rows) continue;
-    const names = rows.evidenceFor(type, field).map((one) => `${one.type.name}.${one.field.name}`);
-    // In an order of its own, so that what is said of them does not depend on how the schema was put together.
-    const evidence = names.sort().flatMap((name) => byName.get(name)?.index ?? []);
-    const ofRow = isPersonal(coordinate.rule) || rows.holds(type);
-    byName.set(coordinate.name, { ...coordinate, evidence, ofRow });
+  const indicesOf = (names: readonly string[]) => names.flatMap((name) => byName.get(name)?.index ?? []);
+  for (const { at, type, field, rule, personal } of table.entries) {
+    const coordinate = byName.get(at);
+    if (!coordinate || !isObjectType(type)) continue;
+    const sources = indicesOf(coordinate.rule.derivedFrom.flatMap((name) => table.concrete(name)));
+    if (!rule?.rows) byName.set(at, { ...coordinate, sources });
+    else {
+      // In an order of its own, so that what is said of them does not depend on how the schema was put together.
+      const evidence = indicesOf(
+        rows
+          .evidenceFor(type, field)
+          .map((one) => one.at)
+          .sort(),
+      );
+      byName.set(at, { ...coordinate, sources, evidence, ofRow: personal || rows.holds(type) });
+    }
   }
-  const coordinates = [...byName.values()].map((coordinate) => ({
-    ...coordinate,
-    sources: coordinate.rule.derivedFrom
-      .flatMap((name) => concreteCoordinates(schema, name))
-      .flatMap((name) => byName.get(name)?.index ?? []),
-  }));
+  return {
+    schema,
+    version: createHash('sha256').update(directiveText(schema)).digest('base64url').slice(0, 16),
+    coordinates: [...byName.values()],
+    purposes: new Set(table.purposes),
+    ...lookups(schema, byName, bindings),
+  };
+}
+
+function lookups(
+  schema: GraphQLSchema,
+  byName: ReadonlyMap<string, Coordinate>,
+  bindings: ReadonlyMap<string, ArgumentBindings>,
+): Pick<SchemaPolicy, 'coordinate' | 'bindings' | 'possibleTypes'> {
   const possible = new Map<string, readonly GraphQLObjectType[]>();
   for (const type of Object.values(schema.getTypeMap())) {
     if (isObjectType(type)) possible.set(type.name, [type]);
     else if (isAbstractType(type)) possible.set(type.name, schema.getPossibleTypes(type));
   }
-  const index = new Map(coordinates.map((coordinate) => [coordinate.name, coordinate]));
   return {
-    schema,
-    version: createHash('sha256').update(directiveText(schema)).digest('base64url').slice(0, 16),
-    coordinates,
-    coordinate: (type, field) => index.get(`${type}.${field}`),
+    coordinate: (type, field) => byName.get(`${type}.${field}`),
     bindings: (type, field) => bindings.get(`${type}.${field}`),
     possibleTypes: (name) => possible.get(name) ?? [],
   };
 }
 
-function coordinateOf(
-  index: number,
-  type: GraphQLObjectType,
-  field: GraphQLField<unknown, unknown>,
-  rule: FieldRule,
-): Coordinate {
+function coordinateOf(index: number, { at, type, field, governed }: FieldEntry, rule: FieldRule): Coordinate {
   return {
     index,
-    name: `${type.name}.${field.name}`,
+    name: at,
     type: type.name,
     field: field.name,
     rule,
-    governed: isGoverned(rule),
+    governed,
     nonNull: isNonNullType(field.type),
-    domain: rule.domain ?? `${type.name}.${field.name}`,
+    domain: rule.domain ?? at,
     sources: [],
     evidence: [],
-    ofRow: isGoverned(rule),
-    fallback: [...rule.deidentify.values()].find((method) => method !== 'SUPPRESS'),
+    ofRow: governed,
+    fallback: formOf(rule),
   };
-}
-
-function* objectFields(
-  schema: GraphQLSchema,
-): Generator<{ type: GraphQLObjectType; field: GraphQLField<unknown, unknown> }> {
-  for (const type of Object.values(schema.getTypeMap())) {
-    if (!isObjectType(type) || type.name.startsWith('__')) continue;
-    for (const field of Object.values(type.getFields())) yield { type, field };
-  }
 }

@@ -1,6 +1,5 @@
 import {
   type FieldNode,
-  type FragmentDefinitionNode,
   GraphQLIncludeDirective,
   type GraphQLObjectType,
   type GraphQLSchema,
@@ -11,27 +10,24 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
+import type { ExecutableDocument } from './executable-document';
 
 /** What of a document is asked, with @skip and @include applied for one truth of the variables they depend on. */
 export class Selections {
   readonly schema: GraphQLSchema;
-  readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  readonly #document: ExecutableDocument;
   readonly #variables: Readonly<Record<string, unknown>>;
 
-  constructor(
-    schema: GraphQLSchema,
-    fragments: ReadonlyMap<string, FragmentDefinitionNode>,
-    variables: Readonly<Record<string, unknown>>,
-  ) {
+  constructor(schema: GraphQLSchema, document: ExecutableDocument, variables: Readonly<Record<string, unknown>>) {
     this.schema = schema;
-    this.#fragments = fragments;
+    this.#document = document;
     this.#variables = variables;
   }
 
   /** The fields that selection sets ask of one object type, by response key, in the order of the response. */
   fieldsOf(type: GraphQLObjectType, sets: readonly SelectionSetNode[]): Map<string, FieldNode[]> {
     const fields = new Map<string, FieldNode[]>();
-    const visited = new Set<string>();
+    const visited = new Set<SelectionSetNode>();
     for (const set of sets) this.#collect(type, set, fields, visited);
     return fields;
   }
@@ -40,7 +36,7 @@ export class Selections {
     type: GraphQLObjectType,
     { selections }: SelectionSetNode,
     fields: Map<string, FieldNode[]>,
-    visited: Set<string>,
+    visited: Set<SelectionSetNode>,
   ): void {
     for (const selection of selections) {
       if (!this.#isIncluded(selection)) continue;
@@ -51,19 +47,14 @@ export class Selections {
         else fields.set(key, [selection]);
         continue;
       }
-      const fragment =
-        selection.kind === Kind.INLINE_FRAGMENT ? selection : this.#spread(selection.name.value, visited);
-      if (fragment && this.#applies(type, fragment.typeCondition?.name.value)) {
+      const fragment = this.#document.fragmentOf(selection);
+      // A fragment counts once in one set of fields, however often it is spread.
+      if (!fragment || visited.has(fragment.selectionSet)) continue;
+      visited.add(fragment.selectionSet);
+      if (this.#applies(type, fragment.typeCondition?.name.value)) {
         this.#collect(type, fragment.selectionSet, fields, visited);
       }
     }
-  }
-
-  /** A fragment counts once in one set of fields, however often it is spread. */
-  #spread(name: string, visited: Set<string>): FragmentDefinitionNode | undefined {
-    if (visited.has(name)) return undefined;
-    visited.add(name);
-    return this.#fragments.get(name);
   }
 
   #applies(type: GraphQLObjectType, condition: string | undefined): boolean {

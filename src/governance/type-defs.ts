@@ -1,27 +1,22 @@
-import {
-  agreementKinds,
-  dataCategories,
-  dataSubjects,
-  deidentifications,
-  filterOperators,
-  processingPurposes,
-} from './vocabulary';
+import { defaultVocabulary, type Terms, type VocabularyTerms, vocabularyEnums } from './schema-vocabulary';
+import { deidentifications, filterOperators } from './vocabulary';
 
-function enumeration(name: string, about: string, values: Record<string, string | { description: string }>): string {
+function enumeration(name: string, about: string, values: Terms): string {
   const lines = Object.entries(values).map(([value, meaning]) => {
     const description = typeof meaning === 'string' ? meaning : meaning.description;
-    return `  ${JSON.stringify(description)}\n  ${value}`;
+    return description === '' ? `  ${value}` : `  ${JSON.stringify(description)}\n  ${value}`;
   });
   return `${JSON.stringify(about)}\nenum ${name} {\n${lines.join('\n')}\n}\n`;
 }
 
-/** The directives alone; their enums are in {@link governanceTypeDefs} beside them. */
-const directiveTypeDefs = `
+/** The directives alone; the enums of their arguments stand beside them. */
+const directiveTypeDefs = (subject: string) =>
+  `
 "This field holds personal data of the category, about the subject."
-directive @personalData(category: DataCategory!, subject: DataSubject! = CUSTOMER) on FIELD_DEFINITION
+directive @personalData(category: DataCategory!, subject: DataSubject! = ${subject}) on FIELD_DEFINITION
 
 "The field leads to rows about subjects: whoever may read nothing of them for the stated purpose is not told of any."
-directive @personalRows(subject: DataSubject! = CUSTOMER) on FIELD_DEFINITION
+directive @personalRows(subject: DataSubject! = ${subject}) on FIELD_DEFINITION
 
 "The purposes that may read the field in the clear. None stated, none allowed."
 directive @purposes(allow: [ProcessingPurpose!]!) on FIELD_DEFINITION
@@ -52,13 +47,40 @@ directive @governedBy(field: String!, operators: [FilterOperator!]) on ARGUMENT_
 directive @purpose(is: ProcessingPurpose!) on QUERY | MUTATION | SUBSCRIPTION
 `.trimStart();
 
-/** The directives of Remit and their enums as SDL, to be put beside a schema's own type definitions. */
-export const governanceTypeDefs: string = [
-  directiveTypeDefs,
-  enumeration('ProcessingPurpose', 'Why personal data is read (statement P1).', processingPurposes),
-  enumeration('DataCategory', 'What a datum is.', dataCategories),
-  enumeration('DataSubject', 'Whose datum it is.', dataSubjects),
-  enumeration('Deidentification', 'How a value is de-identified.', deidentifications),
-  enumeration('AgreementKind', 'Agreements between a client and the platform.', agreementKinds),
-  enumeration('FilterOperator', 'What an argument does with the field that it reads.', filterOperators),
-].join('\n');
+/**
+ * The directives and their enums as SDL, in words of one's own: what is left out has the default words.
+ * @example
+ * ```ts
+ * import { buildSchema } from 'graphql';
+ * import { govern, governanceTypeDefsFor } from '@remit/governance';
+ *
+ * const schema = buildSchema(`
+ *   ${governanceTypeDefsFor({
+ *     purposes: { FRAUD_DETECTION: 'Finding payments that a customer did not make.' },
+ *     categories: { ACCOUNT: 'What a customer has and owes.' },
+ *     subjects: { ACCOUNT_HOLDER: 'Whose account it is.' },
+ *   })}
+ *   type Query { account: Account @personalRows }
+ *   type Account { iban: String @personalData(category: ACCOUNT) @purposes(allow: [FRAUD_DETECTION]) }
+ * `);
+ * console.log(govern(schema).coordinates.map(({ coordinate, allow }) => `${coordinate} ${allow}`).join(', '));
+ * // Query.account FRAUD_DETECTION, Account.iban FRAUD_DETECTION
+ * ```
+ */
+export function governanceTypeDefsFor(vocabulary: Partial<VocabularyTerms> = {}): string {
+  const { purposes, categories, subjects, agreements } = { ...defaultVocabulary, ...vocabulary };
+  const [subject] = Object.keys(subjects);
+  if (subject === undefined) throw new Error('a vocabulary has at least one subject');
+  return [
+    directiveTypeDefs(subject),
+    enumeration(vocabularyEnums.purposes, 'Why personal data is read (statement P1).', purposes),
+    enumeration(vocabularyEnums.categories, 'What a datum is.', categories),
+    enumeration(vocabularyEnums.subjects, 'Whose datum it is.', subjects),
+    enumeration('Deidentification', 'How a value is de-identified.', deidentifications),
+    enumeration(vocabularyEnums.agreements, 'Agreements between a client and the platform.', agreements),
+    enumeration('FilterOperator', 'What an argument does with the field that it reads.', filterOperators),
+  ].join('\n');
+}
+
+/** The directives and their enums as SDL, to be put beside a schema's own type definitions. */
+export const governanceTypeDefs: string = governanceTypeDefsFor();

@@ -1,5 +1,7 @@
+import { type Deidentification, methods } from './deidentification/methods';
+
 /**
- * The words that policies are written in. Fideslang keys: IABTechLab/fideslang data_files at 76ba0add (CC BY 4.0).
+ * The words that policies are written in where a schema has none of its own. Fideslang keys: IABTechLab/fideslang data_files at 76ba0add (CC BY 4.0).
  * DPV IRIs: W3C DPV 2.3 at f01a55c3. The pairing of our terms with theirs is this project's own judgement.
  */
 interface Term {
@@ -97,15 +99,10 @@ export const dataSubjects = {
   },
 } as const satisfies Record<string, Term>;
 
-/** What becomes of a value for a purpose that may see the field, but not the value. */
-export const deidentifications = {
-  PSEUDONYM:
-    'A keyed digest, the same for the same value of a domain within a client, different across domains and clients.',
-  PARTIAL: 'The last four digits of a long number, else the first letter.',
-  GENERALIZE: 'A date becomes its year, a postcode its prefix, an IP address its network.',
-  BUCKET: "The lower bound of a number's range (0, 1, 2, 5, 10, 20, 50, …).",
-  SUPPRESS: 'Nothing: null.',
-} as const;
+/** What becomes of a value for a purpose that may see the field, but not the value: each method with its description. */
+export const deidentifications = Object.fromEntries(
+  Object.entries(methods).map(([name, { description }]) => [name, description]),
+) as Readonly<Record<Deidentification, string>>;
 
 export const agreementKinds = {
   MASTER: 'The client agreement.',
@@ -130,7 +127,7 @@ export const filterOperators = {
 export type ProcessingPurpose = keyof typeof processingPurposes;
 export type DataCategory = keyof typeof dataCategories;
 export type DataSubject = keyof typeof dataSubjects;
-export type Deidentification = keyof typeof deidentifications;
+export type { Deidentification };
 export type AgreementKind = keyof typeof agreementKinds;
 export type FilterOperator = keyof typeof filterOperators;
 
@@ -143,6 +140,12 @@ export const exemptPurposes: readonly ProcessingPurpose[] = allPurposes.filter(
 );
 
 /** Narrows a text from outside to a purpose; anything else, other case included, is none. */
-export function isPurpose(text: unknown): text is ProcessingPurpose {
-  return typeof text === 'string' && Object.hasOwn(processingPurposes, text);
-}
+export const isPurpose = (text: unknown): text is ProcessingPurpose => isOneOf(processingPurposes, text);
+
+/** Narrows a text from outside to a category. */
+export const isCategory = (text: unknown): text is DataCategory => isOneOf(dataCategories, text);
+
+/** Narrows a text from outside to a kind of subject. */
+export const isSubject = (text: unknown): text is DataSubject => isOneOf(dataSubjects, text);
+
+const isOneOf = (terms: object, text: unknown): boolean => typeof text === 'string' && Object.hasOwn(terms, text);

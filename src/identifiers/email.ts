@@ -2,15 +2,15 @@ import { domainToASCII, domainToUnicode } from 'node:url';
 import type { Forms } from './forms';
 import { mailboxesIn } from './mailbox';
 
-/** An address in ASCII whose domain ends in letters: lower case is all that it needs. */
+/** An ASCII address whose domain ends in letters: it only needs lower case. */
 const PLAIN = /^[a-z0-9._%+-]{1,64}@(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,63}$/i;
 
 /**
- * The one form of an e-mail address: without name, brackets, link; the domain in ASCII, so that münchen.example is
- * xn--mnchen-3ya.example; in lower case.
+ * The canonical form of an e-mail address: without name, brackets or link, in lower case, with the domain in ASCII
+ * (münchen.example is xn--mnchen-3ya.example).
  *
- * By RFC 5321 the part before the @ may mind case. No provider in use does, and people do not: it is lower case too. Dots
- * and plus signs in it stay: that they mean nothing holds at some providers only.
+ * RFC 5321 lets the part before the @ be case-sensitive. No provider in use does so, and people do not care: it is
+ * lower case too. Dots and plus signs stay, since only some providers ignore them.
  */
 export function canonicalEmail(text: string): string {
   if (PLAIN.test(text)) return text.toLowerCase();
@@ -22,10 +22,10 @@ export function canonicalEmail(text: string): string {
   return `${folded.slice(0, at)}@${domainToASCII(domain) || domain}`;
 }
 
-/** Whether a domain may have another spelling in the letters of its language. */
+/** Whether a domain may have another spelling, in the letters of its language. */
 const isUnicode = (domain: string): boolean => !/^[a-z0-9.-]+$/.test(domain) || domain.includes('xn--');
 
-/** An e-mail address's forms. Formerly the domain was kept of erased people in the letters of its language. */
+/** The forms of an e-mail address. Older tombstones of erased people have the domain in the letters of its language. */
 export function emailForms(text: string): Forms {
   const canonical = canonicalEmail(text);
   const at = canonical.lastIndexOf('@');
@@ -40,14 +40,14 @@ export function emailForms(text: string): Forms {
   };
 }
 
-/** Characters of an address at most. */
+/** The most characters of an address. */
 export const MAX_LENGTH = 320;
 
-/** Letters of any script on both sides of the @ (RFC 6531, 6532), as people have them. */
+/** Letters of any script on both sides of the @ (RFC 6531, 6532). */
 const LOCAL = /^[\p{L}\p{M}\p{N}.!#$%&'*+/=?^_`{|}~-]{1,64}$/u;
 const LABEL = /^[\p{L}\p{M}\p{N}_-]{1,63}$/u;
 
-/** Whether a text is one e-mail address and nothing else; letters of any script are (RFC 6531). */
+/** Whether a text is exactly one e-mail address, in any script (RFC 6531). */
 export function isAddress(address: string): boolean {
   const at = address.lastIndexOf('@');
   const local = address.slice(0, at);

@@ -5,30 +5,30 @@ import type { IdentifierKind } from './kind';
 import { phoneForms } from './phone';
 import { isPlaceholder } from './placeholder';
 
-/** What reaches or names a person, as somebody wrote it. */
+/** An identifier of a person, as somebody wrote it. */
 export interface Identifier {
   readonly kind: IdentifierKind;
   readonly value: string;
-  /** Where a phone number without a country's code may be of, ISO 3166-1 alpha-2: the likeliest first. */
+  /** The possible countries of a phone number without a country code, ISO 3166-1 alpha-2, the likeliest first. */
   readonly countries?: readonly string[];
 }
 
 /**
- * The canonical forms of one identifier. Most have one. A spelling that leaves something open (a phone number without
- * its country, a handle without its network) has a form of its own, and is compared with all that it may stand for.
+ * The canonical forms of one identifier. Most have one. An incomplete spelling (a phone number without its country, a
+ * handle without its network) has a form of its own, and is compared with everything it may mean.
  */
 export interface Forms {
-  /** What a row is found by. */
+  /** The form that a row is stored by. */
   readonly stored: string;
-  /** What the rows may be stored by that it means. */
+  /** The forms of the rows that it may mean. */
   readonly sought: readonly string[];
-  /** What stays of an erased person. */
+  /** The forms in an erased person's tombstone. */
   readonly kept: readonly string[];
-  /** What may have stayed of an erased person whom it means. */
+  /** The forms in tombstones that it may mean. */
   readonly recognised: readonly string[];
 }
 
-/** The countries that fields say: codes, or objects that have one in `country`. */
+/** The countries in fields: codes, or objects with a code in `country`. */
 export function countriesIn(fields: readonly unknown[]): string[] {
   return fields.flatMap((field) => {
     const country = typeof field === 'object' && field !== null && 'country' in field ? field.country : field;
@@ -36,12 +36,12 @@ export function countriesIn(fields: readonly unknown[]): string[] {
   });
 }
 
-/** A row is checked, then written: its identifiers are read once. */
+/** A row is first checked, then written. Its identifiers are parsed once. */
 const known = new LRUCache<string, { readonly forms: Forms | undefined }>({ max: 5_000 });
 
-/** An identifier's forms; undefined for a placeholder, which is nobody's and matches nobody. */
+/** The forms of an identifier; undefined for a placeholder, which identifies nobody. */
 export function formsOf(identifier: Identifier): Forms | undefined {
-  // Read anew faster than they are remembered.
+  // Parsing these is faster than caching them.
   if (identifier.kind === 'externalId' || identifier.kind === 'email') return read(identifier);
   const key = `${identifier.kind}\0${identifier.countries?.join() ?? ''}\0${identifier.value}`;
   const found = known.get(key) ?? { forms: read(identifier) };
@@ -50,7 +50,7 @@ export function formsOf(identifier: Identifier): Forms | undefined {
 }
 
 function read({ kind, value, countries = [] }: Identifier): Forms | undefined {
-  // A client's own ids mean what the client says.
+  // A client's own ids have no common form.
   if (kind === 'externalId') return externalIdForms(value.trim());
   if (isPlaceholder(kind, value)) return undefined;
   if (kind === 'email') return emailForms(value);

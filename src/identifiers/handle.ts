@@ -1,6 +1,6 @@
 import type { Forms } from './forms';
 
-/** Networks by the names of their hosts; each has its own handles. */
+/** Networks by their host names. Each has its own handles. */
 const networks: ReadonlyMap<string, string> = new Map([
   ['twitter.com', 'x'],
   ['x.com', 'x'],
@@ -28,17 +28,17 @@ const synonyms: ReadonlyMap<string, string> = new Map([
   ['fb', 'facebook'],
 ]);
 
-/** Parts of a path that stand before the handle. */
+/** Parts of a path before the handle. */
 const before = new Set(['in', 'user', 'users', 'u', 'c', 'add', 'profile', 'channel', 'people', 'pub']);
 
 /**
- * A handle's forms. With its network (a link, "twitter: @ada") it is that network's; alone it may be any network's, and
- * is compared with all of them.
+ * The forms of a handle. With a network (a link, "twitter: @ada") it belongs to that network. Alone it may belong to
+ * any, and is compared with all of them.
  */
 export function handleForms(text: string): Forms | undefined {
   const { network, name } = partsOf(text.normalize('NFKC').trim().toLowerCase());
   if (name === '') return undefined;
-  // What stayed of people who were erased before links were read is their whole text.
+  // Older tombstones have the whole text, from before links were parsed.
   const formerly = text.normalize('NFKC').trim().replace(/^@/, '').toLowerCase();
   if (network === undefined) {
     return {
@@ -62,7 +62,7 @@ function partsOf(text: string): { network?: string; name: string } {
     return { network: synonyms.get(label.trim()) ?? label.trim(), name: plain(rest) };
   }
   const [user = '', server, more] = plain(text).split('@');
-  // As Mastodon writes it: @ada@social.example
+  // Mastodon's form: @ada@social.example
   const isFederated = server?.includes('.') && more === undefined && !/\s/.test(text);
   return server !== undefined && isFederated ? { network: server, name: user } : { name: plain(text) };
 }

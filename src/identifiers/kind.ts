@@ -1,2 +1,2 @@
-/** An identifier by which a person is looked up. */
+/** A kind of identifier that finds a person. */
 export type IdentifierKind = 'email' | 'phone' | 'socialHandle' | 'externalId';

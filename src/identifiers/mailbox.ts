@@ -1,9 +1,9 @@
-/** An address and nothing else, as nearly all of them come. */
+/** An address and nothing else, which nearly all of them are. */
 const PLAIN = /^[\w.%+-]{1,64}@[\w.-]{1,255}$/;
 
 /**
- * The addresses in a text as address books write them: with names, quotes, comments and brackets, in lists, as links.
- * One pass over the text, whatever it holds: it may come from anybody.
+ * The addresses in a text, in the forms of address books: with names, quotes, comments and brackets, in lists, as
+ * links. The text may come from anybody, so it is read in one pass.
  */
 export function mailboxesIn(text: string): string[] {
   if (PLAIN.test(text)) return [text];
@@ -13,7 +13,7 @@ export function mailboxesIn(text: string): string[] {
     .filter((word) => word !== '');
 }
 
-/** Addresses alone, or one behind a name; what an @ stands elsewhere in is no address. */
+/** Plain addresses, or one after a name. Other text with an @ is no address. */
 function addressesAmong(bare: string): string[] {
   const words = bare.split(/\s+/);
   const withoutAt = words.filter((word) => !word.includes('@')).length;
@@ -22,13 +22,13 @@ function addressesAmong(bare: string): string[] {
 }
 
 interface Piece {
-  /** What stands in angle brackets, which then is the address. */
+  /** The text in angle brackets: if present, it is the address. */
   bracketed?: string;
   /** The rest, without comments. */
   bare: string;
 }
 
-/** The members of a list; separators within quotes, brackets and comments separate nothing. */
+/** The members of a list. Separators in quotes, brackets and comments do not count. */
 function piecesOf(text: string): Piece[] {
   let piece: Piece = { bare: '' };
   const pieces = [piece];

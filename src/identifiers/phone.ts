@@ -5,33 +5,33 @@ let library: Library | undefined;
 let codes: readonly string[] | undefined;
 let plain: ReadonlySet<string> | undefined;
 
-/** Loaded with the first number: a start without one does not wait for its tables. */
+/** Loaded with the first number, so that start-up does not wait for its tables. */
 function phones(): Library {
   library ??= require('libphonenumber-js') as Library;
   return library;
 }
 
-/** A number as it is spelt: its digits, a + before them, and its extension as in RFC 3966. */
+/** A number as written: its digits, a + before them, and its extension (RFC 3966). */
 interface Spelling {
   readonly digits: string;
   readonly isInternational: boolean;
-  /** `;ext=12`: another line, another number. */
+  /** `;ext=12`. Another extension is another number. */
   readonly extension: string;
 }
 
-/** A number with its country. */
+/** A number with its country code. */
 interface Number {
   readonly code: string;
-  /** Without leading zeros: Italy keeps one that other countries drop, and people drop it. */
+  /** Without leading zeros. Italy keeps a zero that other countries drop, and people drop it there too. */
   readonly national: string;
   readonly extension: string;
 }
 
 const FEWEST_DIGITS = 4;
-/** ITU-T E.164 has fifteen digits with the country's code; some countries use more. */
+/** ITU-T E.164 allows fifteen digits with the country code. Some countries use more. */
 const MOST_NATIONAL = 14;
 
-/** How numbers begin at home where it is not by zero: calling code → prefix. */
+/** National prefixes other than zero: calling code → prefix. */
 const trunks: ReadonlyMap<string, string> = new Map([
   ['1', '1'],
   ['7', '8'],
@@ -41,10 +41,10 @@ const trunks: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * A phone number's forms. With its country it is compared as in E.164, however it is spelt; without one it may be any
- * country's, and is compared with all of them.
+ * The forms of a phone number. With its country it is compared as in E.164, however it is written. Without one it may
+ * belong to any country, and is compared with all of them.
  *
- * @param countries where a national spelling may be of; the first in which it is valid counts
+ * @param countries possible countries of a national spelling; the first in which it is valid counts
  */
 export function phoneForms(text: string, countries: readonly string[]): Forms | undefined {
   const plainly = plainNumber(text);
@@ -58,10 +58,10 @@ export function phoneForms(text: string, countries: readonly string[]): Forms | 
   return digits.startsWith('00') ? ofNoCountry({ ...spelling, digits: digits.slice(2) }) : withoutCountry(spelling);
 }
 
-/** Most is only ever asked what it is stored by. */
+/** Computes the other forms on demand: mostly only the stored form is needed. */
 function withCountry({ code, national, extension }: Number): Forms {
   const full = `+${code}${national}${extension}`;
-  // Who wrote it without the country may have begun it as at home, or with the country's code and no sign before it.
+  // Without a country, it may begin with a national prefix, or with a country code without +.
   const alone = () =>
     [national, `${trunks.get(code) ?? ''}${national}`, `${code}${national}`].map((each) => each + extension);
   return {
@@ -72,19 +72,19 @@ function withCountry({ code, national, extension }: Number): Forms {
     get kept() {
       return [full, anyCountry(national + extension)];
     },
-    // Formerly the digits as they were written stayed of an erased person.
+    // Older tombstones have the digits as they were written.
     get recognised() {
       return [...new Set([full, ...alone(), `0${national}`, `+${code}0${national}`, `+${code}${national}`])];
     },
   };
 }
 
-/** As most are written: a + and digits in groups, and nothing that could be an extension or a second number. */
+/** The usual spelling: a + and groups of digits, without an extension or a second number. */
 const PLAIN = /^\+[1-9][\d .()-]{6,30}$/;
 
 /**
- * A number as the library reads it, at a tenth of the cost: imports bring millions. Only of countries that take nothing
- * but a leading zero off; undefined for all that is not certain.
+ * Parses a number like the library, at a tenth of the cost: imports bring millions. Only for countries that drop
+ * nothing but a leading zero; undefined for every uncertain case.
  */
 export function plainNumber(text: string): Number | undefined {
   if (!PLAIN.test(text)) return undefined;
@@ -96,7 +96,7 @@ export function plainNumber(text: string): Number | undefined {
   return isCertain ? { code, national, extension: '' } : undefined;
 }
 
-/** Calling codes under which the library takes no prefix off a number, but perhaps a zero. */
+/** Calling codes for which the library drops no prefix from a number, except perhaps a zero. */
 function plainCodes(): ReadonlySet<string> {
   if (plain) return plain;
   const metadata = new (phones().Metadata)() as unknown as NumberingPlans;
@@ -109,13 +109,13 @@ function plainCodes(): ReadonlySet<string> {
   return plain;
 }
 
-/** What the library's types leave out. */
+/** Missing in the library's types. */
 interface NumberingPlans {
   readonly numberingPlan: { nationalPrefixForParsing(): string | undefined };
   selectNumberingPlan(callingCode: string): void;
 }
 
-/** A calling code that no country has. */
+/** A calling code of no country. */
 function ofNoCountry({ digits, extension }: Spelling): Forms {
   const full = `+${digits}${extension}`;
   const all = [full, digits + extension];
@@ -140,7 +140,7 @@ const withEveryCode = (national: string): string[] =>
 const anyCountry = (national: string): string => `*${national}`;
 const withoutZeros = (digits: string): string => digits.replace(/^0+(?=\d)/, '');
 
-/** What digits without a country may mean: a number, perhaps begun as at home or with a country's code. */
+/** What digits without a country may mean: a number, perhaps with a national prefix or a country code. */
 function readingsOf(digits: string): string[] {
   const readings = [withoutZeros(digits)];
   if (/^[18]\d{10}$/.test(digits)) readings.push(digits.slice(1));
@@ -150,7 +150,7 @@ function readingsOf(digits: string): string[] {
   return [...new Set(readings)];
 }
 
-/** The most digits of a number that people write, with all its prefixes; beyond it stands more than one number. */
+/** The most digits that people write for one number, with all prefixes. A longer text has more than one number. */
 const MOST_DIGITS = 18;
 const EXTENSION = /(?:;ext=|ext(?:ension|n)?\.?|x|#|durchwahl)[ :]{0,2}(\d{1,7})$/i;
 
@@ -173,13 +173,13 @@ function firstNumber(text: string): string {
 function ofCountry(spelling: Spelling, countries: readonly string[]): Number | undefined {
   const { digits, extension, isInternational } = spelling;
   if (isInternational) return numberOf(parse(`+${digits}${extension}`));
-  // No number begins at home by two zeros: it is how one dials abroad.
+  // No national number begins with two zeros: they dial abroad.
   if (digits.startsWith('00')) return numberOf(parse(`+${digits.slice(2)}${extension}`));
   for (const country of countries) {
     const number = parse(digits + extension, country);
     if (number?.isValid()) return numberOf(number);
   }
-  // So one dials abroad from North America; elsewhere numbers begin so at home.
+  // This dials abroad from North America. Elsewhere national numbers begin like this.
   const abroad = digits.startsWith('011') ? parse(`+${digits.slice(3)}${extension}`) : undefined;
   return abroad?.isValid() ? numberOf(abroad) : undefined;
 }

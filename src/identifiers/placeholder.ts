@@ -1,7 +1,7 @@
 import { canonicalEmail } from './email';
 import type { IdentifierKind } from './kind';
 
-/** What people and programs write where there is no value. */
+/** What people and programs write instead of a value. */
 const words = new Set([
   ...[
     '',
@@ -52,8 +52,8 @@ const FEWEST_DIGITS = 5;
 const keyed = ['1234567890123456789', '98765432109876543210', '123123123123', '121212121212'];
 
 /**
- * Whether a value stands for nothing. It is stored as it comes; but it is nobody's, so nobody is found, told apart or
- * taken for an erased person by it.
+ * Whether a value is a placeholder. It is stored as it is, but identifies nobody: nobody is found by it, told apart by
+ * it, or taken for an erased person.
  */
 export function isPlaceholder(kind: Exclude<IdentifierKind, 'externalId'>, value: string): boolean {
   if (kind === 'email') return isNoEmail(canonicalEmail(value));
@@ -65,7 +65,7 @@ function isNoEmail(address: string): boolean {
   const at = address.lastIndexOf('@');
   const local = withoutSigns(address.slice(0, Math.max(at, 0)));
   const domain = address.slice(at + 1);
-  // RFC 2606: no address is ever below .invalid.
+  // RFC 2606: no address ends in .invalid.
   if (at < 0 || domain === 'invalid' || domain.endsWith('.invalid')) return true;
   const [label = ''] = domain.split('.');
   return (
@@ -77,7 +77,7 @@ function isNoEmail(address: string): boolean {
 }
 
 function isNoPhone(text: string): boolean {
-  // A spreadsheet has rounded the number away: 4.47912E+11.
+  // A spreadsheet has rounded the number: 4.47912E+11.
   if (/^\+?\d(?:[.,]\d*)?E\+?\d{1,3}$/i.test(text.trim())) return true;
   const digits = text.replace(/\D/g, '').replace(/^0+/, '');
   if (digits.length < FEWEST_DIGITS || /^(\d)\1*$/.test(digits)) return true;

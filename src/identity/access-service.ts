@@ -42,7 +42,10 @@ export interface PolicySource {
   party(claims: TokenClaims): Promise<RegisteredParty | undefined>;
 }
 
-/** Turns a verified token into what a request may do. Policies are cached by version: a change counts at the next request. */
+/**
+ * Turns a verified token into what a request may do. Policies are cached by version: a change counts at the next
+ * request.
+ */
 export class AccessService {
   readonly #regions: Regions;
   readonly #keys: KeyStore;
@@ -69,8 +72,8 @@ export class AccessService {
   }
 
   /**
-   * @param token a verified token's claims. If its roles belong to several sides, none counts: a partner that is also the
-   * client's app, or staff that could instruct itself, would have the rights of both (R1, S3).
+   * @param token a verified token's claims. If its roles belong to several sides, none counts: a partner that is also
+   * the client's app, or staff that could instruct itself, would have the rights of both (R1, S3).
    */
   async contextFor(token: TokenClaims, purpose: string | undefined): Promise<RequestContext> {
     const claims = sideOf(token.roles) === undefined ? { ...token, roles: [] } : token;
@@ -114,7 +117,9 @@ export class AccessService {
     };
   }
 
-  /** A caller's status at a version. A token that is sent again is recognised by its object, while its check is cached. */
+  /**
+   * A caller's status at a version. A token that is sent again is recognised by its object, while its check is cached.
+   */
   async #status(
     token: TokenClaims,
     claims: TokenClaims,
@@ -226,7 +231,9 @@ function statusOf(
   return { client, version, since: at, until, rights, country, party, factsFor };
 }
 
-/** A third party's country and scopes come from the register. Its token may claim fewer scopes, never another country. */
+/**
+ * A third party's country and scopes come from the register. Its token may claim fewer scopes, never another country.
+ */
 function residenceAndScopes(
   claims: TokenClaims,
   party: RegisteredParty | undefined,

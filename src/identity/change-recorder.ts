@@ -19,8 +19,8 @@ export interface Change {
 }
 
 /**
- * Records changes to governance. Call it *before* the change, outside any transaction, and wait: a change that cannot be
- * recorded must not happen. {@link changing} does both in this order.
+ * Records changes to governance. Call it *before* the change, outside any transaction, and wait: a change that cannot
+ * be recorded must not happen. {@link changing} does both in this order.
  */
 export interface ChangeRecorder {
   /**
@@ -39,7 +39,8 @@ export const unrecorded: ChangeRecorder = {
 };
 
 /**
- * Records a change, then makes it. If the change fails, that is recorded too, so the ledger always says what is in force.
+ * Records a change, then makes it. If the change fails, that is recorded too, so the ledger always says what is in
+ * force.
  */
 export async function changing<T>(
   recorder: ChangeRecorder,

@@ -8,8 +8,8 @@ const PURPOSE_SCOPE = 'purpose:';
 const LONGEST_SUBJECT = 255;
 
 /**
- * The names of claims in a token's payload. A name may be a path through objects, as Keycloak's `realm_access.roles`, or
- * contain dots, as Auth0's `https://acme.example/roles`. Of several names, only the first that the token has counts.
+ * The names of claims in a token's payload. A name may be a path through objects, as Keycloak's `realm_access.roles`,
+ * or contain dots, as Auth0's `https://acme.example/roles`. Of several names, only the first that the token has counts.
  */
 export interface ClaimNames {
   readonly subject: readonly string[];

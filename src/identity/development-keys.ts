@@ -82,7 +82,9 @@ async function readKey(keyFile: string): Promise<JWK | undefined> {
   }
 }
 
-/** A hard link publishes the finished file at once, and only if there is none: server and `remit token` share one key. */
+/**
+ * A hard link publishes the finished file at once, and only if there is none: server and `remit token` share one key.
+ */
 async function makeKey(keyFile: string): Promise<JWK> {
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const jwk = await exportJWK(privateKey);

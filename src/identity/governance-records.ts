@@ -138,7 +138,8 @@ export class GovernanceRecords {
 
   /**
    * Grants and instructions of a client as the permissions they give.
-   * @param isInstalled whether a principal is the application of that id, installed at the client with its notice accepted
+   * @param isInstalled whether a principal is the application of that id, installed at the client with its notice
+   * accepted
    */
   async permissions(client: string, isInstalled: IsInstalled): Promise<Permission[]> {
     const [grants, instructions] = await Promise.all([

@@ -1,5 +1,4 @@
 import type { RowRefusal } from '../governance/govern';
-import type { DataCategory } from '../governance/vocabulary';
 import type { TokenClaims } from './caller';
 import { sideOf } from './caller';
 import type { SubjectState } from './subject-state';
@@ -56,9 +55,9 @@ export interface TransferCaller {
 
 /** Whether law or an approval carries a category of a person's data to the caller (point 7 of a decision). */
 export interface TransferCheck {
-  (subject: SubjectState, category: DataCategory | undefined): RowRefusal | undefined;
+  (subject: SubjectState, category: string | undefined): RowRefusal | undefined;
   /** The same of somebody whose data is not given: nothing is told of what would carry it. */
-  readonly quietly?: (subject: SubjectState, category: DataCategory | undefined) => RowRefusal | undefined;
+  readonly quietly?: (subject: SubjectState, category: string | undefined) => RowRefusal | undefined;
   /** People whom approvals name: what is carried of them is not carried of others of their country. */
   readonly named?: ReadonlySet<string>;
 }

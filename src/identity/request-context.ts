@@ -24,7 +24,10 @@ export interface RequestContext {
   readonly access: Access;
   /** The access the same caller would have for another purpose. */
   accessFor(purpose: string | undefined): Access;
-  /** Whom the row rule of a purpose would let read, asked without giving anything: the request's notes say nothing of it. */
+  /**
+   * Whom the row rule of a purpose would let read, asked without giving anything: the request's notes say nothing of
+   * it.
+   */
   wouldBe?(purpose: string | undefined): Prospect;
   /** What lets the caller read for a purpose: `grant <id>`, `instruction <id>`. */
   permissionsFor?(purpose: string): readonly string[];
@@ -71,7 +74,8 @@ export const denied = {
   /** @param identifiers those by which the person is known; only to whoever may decide */
   erased: (identifiers?: readonly string[]) =>
     new GraphQLError(
-      'Somebody known by this was erased; a privacy officer or an administrator may take it in again, by "allowErased".',
+      'Somebody known by this was erased; a privacy officer or an administrator may take it in again, ' +
+        'by "allowErased".',
       { extensions: { code: 'ERASED', ...(identifiers && { identifiers }) } },
     ),
   several: () =>

@@ -13,12 +13,12 @@ export function noteGiven(context: RequestContext, rows: readonly object[], cate
 }
 
 /**
- * A row rule that notes whose data a row gave. It is called for each governed field. Fields of one row come together, so
- * the answer for a row and a category is remembered.
+ * A row rule that notes whose data a row gave. It is called for each governed field. Fields of one row come together,
+ * so the answer for a row and a category is remembered.
  */
 export function noting(rule: NonNullable<Access['row']>, { subjects }: RequestNotes): NonNullable<Access['row']> {
   let lastRow: unknown;
-  let lastCategory: DataCategory | undefined;
+  let lastCategory: string | undefined;
   let lastRefusal: RowRefusal | undefined;
   let asked = false;
   return (row, coordinate, category) => {

@@ -32,8 +32,8 @@ export interface Rights {
 }
 
 /**
- * The rights of a caller. A purpose is granted if the token names it and a permission in force covers it. Categories that
- * no permission covers, and purposes that an agreement excludes, are prohibited.
+ * The rights of a caller. A purpose is granted if the token names it and a permission in force covers it. Categories
+ * that no permission covers, and purposes that an agreement excludes, are prohibited.
  * @param at milliseconds since 1970
  */
 export function rightsOf(

@@ -40,8 +40,8 @@ const algorithms = [
 ];
 const CLOCK_TOLERANCE_S = 5;
 /**
- * How long a verified token is not verified again, in milliseconds, never past its expiry. A revoked key may be honoured
- * for this long. Grants and instructions are still looked up for every request.
+ * How long a verified token is not verified again, in milliseconds, never past its expiry. A revoked key may be
+ * honoured for this long. Grants and instructions are still looked up for every request.
  */
 const VERIFIED_TTL_MS = 60_000;
 /** About how many bytes, since the issuer decides on the number and length of tokens. */
@@ -51,14 +51,16 @@ const MALFORMED = 'The token is malformed, or its signature is not of a key of i
 
 /**
  * Verifies tokens of the configured issuer by its published keys. Outside production also those of `remit token`.
- * @throws {ConfigurationError} in production without an issuer: a missing verifier must not mean no check (docs/pitfalls.md, 19)
+ * @throws {ConfigurationError} in production without an issuer: a missing verifier must not mean no check
+ * (docs/pitfalls.md, 19)
  */
 export function createTokenVerifier(options: TokenVerifierOptions): IssuerVerifier {
   const { issuer, production } = options;
   if (production && !issuer) {
     throw new ConfigurationError(
       'OIDC_ISSUER',
-      'must be set in production: without an issuer no token can be verified; write the https URL of your OpenID provider',
+      'must be set in production: without an issuer no token can be verified; write the https URL of ' +
+        'your OpenID provider',
     );
   }
   const keys = issuer ? new IssuerKeys(issuer, options.onIssuer) : undefined;

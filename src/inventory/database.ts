@@ -3,7 +3,7 @@ import { dialectOf } from '../storage/dialect';
 import type { EntityClass } from '../storage/entity-class';
 import type { Gap } from './gap';
 
-/** Tables that keep account of migrations, and hold nothing else. */
+/** Tables that record migrations, and nothing else. */
 const bookkeeping: ReadonlySet<string> = new Set([
   'migrations',
   'migration_lock',
@@ -11,7 +11,7 @@ const bookkeeping: ReadonlySet<string> = new Set([
   'identifier_reindex',
 ]);
 
-/** Where a database and the entities that are said to be in it differ. */
+/** Finds where a database and the declared entities differ. */
 export async function databaseGaps(
   name: string,
   source: DataSource,
@@ -60,7 +60,7 @@ function missing(name: string, source: DataSource, live: ReadonlyMap<string, rea
   });
 }
 
-/** Tables and views → their columns, as the database itself says. */
+/** The database's tables and views with their columns. */
 async function liveColumns(source: DataSource): Promise<Map<string, string[]>> {
   const live = new Map<string, string[]>();
   for (const { owner, name } of await source.query<Array<{ owner: string; name: string }>>(dialectOf(source).columns)) {

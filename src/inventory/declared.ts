@@ -13,17 +13,17 @@ import {
 } from '../tenancy/tenant-table';
 import type { Gap } from './gap';
 
-/** One field, where it is kept and what is said of it. */
+/** One field: where it is stored, and its declaration. */
 export interface InventoryField {
   readonly table: string;
-  /** Columns: the value's, and its blind index's; none where it is computed from others. */
+  /** The columns of the value and of its blind index; none for a computed field. */
   readonly columns: readonly string[];
   readonly field: string;
-  /** Absent where it says nothing about a person; then `because` says why. */
+  /** Undefined where it says nothing about a person; `because` then says why. */
   readonly personal?: {
     readonly subject: DataSubject;
     readonly category: DataCategory;
-    /** Purposes that read it in the clear, and those that read a de-identified form. */
+    /** The purposes that read it in the clear, and those that read a de-identified form. */
     readonly purposes: readonly ProcessingPurpose[];
     readonly deidentified: readonly ProcessingPurpose[];
     readonly retention: Retention;
@@ -34,7 +34,7 @@ export interface InventoryField {
 
 const REMEDY = 'declare it by @PersonalData({ category, allow, retention, erasure, … }) or @NonPersonal(because, …)';
 
-/** The fields that entities declare, and the columns of theirs that nothing is said of. */
+/** The fields that entities declare, and their columns without a declaration. */
 export function declaredInventory(tenants: readonly EntityClass[], metadatas: readonly EntityMetadata[]) {
   const fields: InventoryField[] = [];
   const gaps: Gap[] = [];
@@ -58,7 +58,7 @@ export function declaredInventory(tenants: readonly EntityClass[], metadatas: re
   return { fields: fields.sort((a, b) => order.indexOf(a.table) - order.indexOf(b.table)), gaps };
 }
 
-/** Fields of objects that are sealed as one, and fields computed from other tables' rows. */
+/** The fields of objects that are sealed as a whole, and fields that are computed from rows of other tables. */
 function sealedObjects(tenants: readonly EntityClass[]): InventoryField[] {
   return declaringClasses()
     .filter((entity) => !tenants.includes(entity))
@@ -101,14 +101,14 @@ function isDeclared(table: TenantTable, property: string, column: string): boole
   return [...table.sealed.values(), ...table.indexes.values()].some((place) => place.column === column);
 }
 
-/** What is said of a key that leads to another row, such as customerId: what is said of that row's own id. */
+/** The declaration of a key that refers to another row, such as customerId: that of the row's own id. */
 function keyField(tenants: readonly EntityClass[], table: TenantTable, property: string): StoredField | undefined {
   if (!table.key.includes(property) && property !== table.subject?.id) return undefined;
   const entity = tenants.find(({ name }) => `${name[0]?.toLowerCase()}${name.slice(1)}Id` === property);
   return entity && tableOf(entity).fields.get('id');
 }
 
-/** What the compiler holds for code that is compiled, held for what is there at run time. */
+/** Checks at run time what the compiler checks for typed code. */
 function fieldGaps(table: TenantTable, { property, personal, because }: StoredField): Gap[] {
   const at = `${table.name}.${property}`;
   if (!personal)

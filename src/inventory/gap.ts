@@ -1,4 +1,4 @@
-/** Something about a person that nobody accounts for. */
+/** Something about a person that the inventory does not cover. */
 export interface Gap {
   /** The table, `table.column` or `Type.field`. */
   readonly at: string;

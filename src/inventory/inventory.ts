@@ -7,26 +7,26 @@ import type { Gap } from './gap';
 import { schemaGaps } from './schema';
 
 export interface Inventory {
-  /** What is kept of people and of clients, a field each. */
+  /** Every stored field about people and clients. */
   readonly fields: readonly InventoryField[];
-  /** What falls short of that; none where all is accounted for. */
+  /** What the declarations do not cover. */
   readonly gaps: readonly Gap[];
 }
 
 export interface InventoryScope {
   /** The whole API. */
   readonly schema: GraphQLSchema;
-  /** The tables whose rows belong to a client. */
+  /** The entities of tables with rows of clients. */
   readonly tenants: readonly EntityClass[];
-  /** The tables of the keys' store that hold a client's id. */
+  /** The entities of the keys' store with a client's id. */
   readonly keys: readonly EntityClass[];
-  /** The live databases, and what to call each. */
+  /** The live databases by name. */
   readonly databases: ReadonlyArray<{ readonly name: string; readonly source: DataSource }>;
 }
 
 /**
- * Compares what the schema shows, what the entities declare and what the live databases hold: what nobody told the
- * eraser about is found here before it is found by a person (pitfall 27).
+ * The data inventory: compares the schema, the declarations of entities and the live databases. It finds what erasure
+ * does not know about before a data subject does (docs/pitfalls.md, 27).
  */
 export async function takeInventory({ schema, tenants, keys, databases }: InventoryScope): Promise<Inventory> {
   const declared = declaredInventory(

@@ -1,46 +1,34 @@
-import {
-  type GraphQLField,
-  type GraphQLInterfaceType,
-  type GraphQLObjectType,
-  type GraphQLSchema,
-  getNamedType,
-  isInterfaceType,
-  isLeafType,
-  isObjectType,
-} from 'graphql';
-import { usages } from '../governance/directive-usages';
-import { isPersonal, readFieldRule } from '../governance/field-rule';
+import { type GraphQLSchema, getNamedType, isLeafType } from 'graphql';
+import { type FieldEntry, FieldTable } from '../governance/govern';
 import { type EntityClass } from '../storage/entity-class';
 import { declaredFields, declaringClasses, type StoredField, tableOf } from '../tenancy/tenant-table';
 import type { Gap } from './gap';
 
-type Fielded = GraphQLObjectType | GraphQLInterfaceType;
+type Fielded = FieldEntry['type'];
 
-/** Fields of types about a person that the schema shows ungoverned, or governs otherwise than storage knows. */
+/** Fields of types about people that the schema leaves ungoverned, or governs differently from their declaration. */
 export function schemaGaps(schema: GraphQLSchema, tenants: readonly EntityClass[]): Gap[] {
   const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
-  return Object.values(schema.getTypeMap())
-    .filter((type): type is Fielded => isObjectType(type) || isInterfaceType(type))
-    .filter((type) => !type.name.startsWith('__') && !roots.some((root) => root?.name === type.name))
-    .filter((type) => isAboutSubject(type, tenants))
-    .flatMap((type) => Object.values(type.getFields()).flatMap((field) => fieldGaps(type, field)));
+  const table = new FieldTable(schema);
+  return table.types
+    .filter((type) => !roots.some((root) => root?.name === type.name))
+    .filter((type) => isAboutSubject(type, table.of(type), tenants))
+    .flatMap((type) => table.of(type).flatMap(fieldGaps));
 }
 
-/** A type is about a person if its rows are, or if any of its fields is personal. */
-function isAboutSubject(type: Fielded, tenants: readonly EntityClass[]): boolean {
+/** A type is about a person if its rows are, or if a field of it is personal. */
+function isAboutSubject(type: Fielded, fields: readonly FieldEntry[], tenants: readonly EntityClass[]): boolean {
   const entity = tenants.find(({ name }) => name === type.name);
   if (entity && tableOf(entity).subject) return true;
   const declared = declarationsOf(type).flatMap((each) => [...declaredFields(each).values()]);
   if (declared.some(({ personal }) => personal)) return true;
-  return Object.values(type.getFields()).some((field) => isPersonal(readFieldRule(type, field)));
+  return fields.some(({ personal }) => personal);
 }
 
-function fieldGaps(type: Fielded, field: GraphQLField<unknown, unknown>): Gap[] {
-  const at = `${type.name}.${field.name}`;
-  const rule = readFieldRule(type, field);
+function fieldGaps({ at, type, field, rule, personal, nonPersonal }: FieldEntry): Gap[] {
   const declared = declaredField(type, field.name);
-  if (isPersonal(rule)) {
-    // What is derived is kept nowhere: its sources say what becomes of it.
+  if (rule && personal) {
+    // A derived field is stored nowhere. Its sources are declared.
     if (!declared?.personal && rule.derivedFrom.length > 0) return [];
     if (!declared?.personal) {
       const remedy = 'declare the field by @PersonalData instead of by directives alone';
@@ -55,7 +43,7 @@ function fieldGaps(type: Fielded, field: GraphQLField<unknown, unknown>): Gap[] 
     const remedy = 'let the schema be built from the class, and nothing take directives away';
     return [{ at, fault: 'is personal in storage, but ungoverned in the schema', remedy }];
   }
-  if (!isLeafType(getNamedType(field.type)) || usages(field, 'nonPersonal').length > 0) return [];
+  if (!isLeafType(getNamedType(field.type)) || nonPersonal) return [];
   const remedy = 'declare it by @PersonalData, or by @NonPersonal with its reason';
   return [{ at, fault: 'is about a person, and neither governed nor said to be non-personal', remedy }];
 }
@@ -66,7 +54,7 @@ function declaredField(type: Fielded, field: string): StoredField | undefined {
     .find((declared) => declared !== undefined);
 }
 
-/** The classes that declare a type's fields: its own, and the resolver of those that are computed. */
+/** The classes that declare a type's fields: its own, and the resolver of computed ones. */
 function declarationsOf(type: Fielded): EntityClass[] {
   return declaringClasses().filter(({ name }) => name === type.name || name === `${type.name}Resolver`);
 }

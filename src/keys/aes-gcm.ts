@@ -6,10 +6,10 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 const OVERHEAD = 1 + IV_BYTES + TAG_BYTES;
 
-/** What everything sealed here is longer than its content by: version, initialisation vector and tag. */
+/** How much longer sealed bytes are than their content: version, initialisation vector and tag. */
 export const SEAL_OVERHEAD_BYTES = OVERHEAD;
 
-/** Random bytes for many vectors at a time: asking for each costs a third of the sealing. */
+/** Random bytes for many vectors at once. Asking for each one costs a third of the sealing. */
 const vectors = Buffer.alloc(IV_BYTES * 1024);
 let used = vectors.length;
 
@@ -26,7 +26,7 @@ function freshIv(): Buffer {
  * AES-256-GCM (NIST SP 800-38D) under a random 96-bit initialisation vector.
  *
  * @param key 32 bytes
- * @param aad what the bytes belong to; the same must be said to open them
+ * @param aad associated data: says what the bytes belong to. Opening needs the same
  * @returns version byte 1 | 12-byte iv | ciphertext | 16-byte tag
  */
 export function encrypt(key: Buffer, content: Buffer, aad: string): Buffer {
@@ -51,7 +51,7 @@ export function decrypt(key: Buffer, sealed: Buffer, aad: string): Buffer {
   decipher.setAuthTag(sealed.subarray(tagStart));
   const content = decipher.update(sealed.subarray(1 + IV_BYTES, tagStart));
   try {
-    // GCM has no last block: this only checks the tag.
+    // GCM has no final block: this only checks the tag.
     decipher.final();
   } catch {
     throw new UnsealError();

@@ -3,23 +3,25 @@ import { formsOf, type Identifier } from '../identifiers/forms';
 import type { IdentifierKind } from '../identifiers/kind';
 
 /**
- * The blind index of an identifier: equal for equal identifiers of one kind at one client, and telling nothing else. What
- * is hashed is the identifier's canonical form (identifiers/forms.ts).
+ * The blind index of an identifier: a keyed digest of its canonical form (identifiers/forms.ts). It is equal for equal
+ * identifiers of one kind at one client, and reveals nothing else.
  *
  * @param key the client's derived key for `blind-index`
- * @returns base64url, 43 characters; null where it identifies nobody: a placeholder, a phone without a digit
+ * @returns base64url, 43 characters; null for what identifies nobody: a placeholder, a phone number without digits
  */
 export function blindIndex(key: Buffer, identifier: Identifier): string | null {
   const forms = formsOf(identifier);
   return forms ? digestOf(key, identifier.kind, forms.stored) : null;
 }
 
-/** The blind indexes of the rows that an identifier may mean; none where it identifies nobody. */
+/** The blind indexes of the rows that an identifier may mean; none for one that identifies nobody. */
 export function soughtIndexes(key: Buffer, identifier: Identifier): string[] {
   return (formsOf(identifier)?.sought ?? []).map((form) => digestOf(key, identifier.kind, form));
 }
 
-/** The blind index of an attribute's key, among its person's own: equal keys of two people have indexes that do not tell it. */
+/**
+ * The blind index of an attribute's key. It also covers the person, so equal keys of two people have different indexes.
+ */
 export function attributeKeyIndex(key: Buffer, person: string, attributeKey: string): string {
   return createHmac('sha256', key).update(`attributeKey\0${person}\0${attributeKey}`, 'utf8').digest('base64url');
 }

@@ -19,6 +19,6 @@ export function deriveKey(clientKey: Buffer, use: DerivedKeyUse): Buffer {
 
 const MAC_BYTES = 16;
 
-/** HMAC-SHA256 of a text, cut to 128 bits: what calls something by a name that only the key's holder can make. Base64url. */
+/** HMAC-SHA256 of a text, cut to 128 bits, in base64url: a name that only the holder of the key can compute. */
 export const macOf = (key: Buffer, text: string): string =>
   createHmac('sha256', key).update(text).digest().subarray(0, MAC_BYTES).toString('base64url');

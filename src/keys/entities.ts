@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { idColumn, instantColumn, sealedColumn, textColumn } from '../storage/columns';
 
-/** A client's key, wrapped by the master key. After destruction the row stays, without the key: it is never made anew. */
+/** A client's key, wrapped by the master key. The row stays after destruction, so that no second key is made. */
 @Entity('client_key')
 export class ClientKey {
   @PrimaryColumn({ name: 'client_id', ...idColumn })
@@ -20,7 +20,7 @@ export class ClientKey {
   destroyedAt: number | null;
 }
 
-/** A data subject's key, wrapped by the client's key. To delete the row is to erase the person, backups included. */
+/** A data subject's key, wrapped by the client's key. Deleting the row erases the person, in backups too. */
 @Entity('subject_key')
 export class SubjectKey {
   @PrimaryColumn({ name: 'client_id', ...idColumn })

@@ -1,4 +1,4 @@
-/** Sealed bytes that this key and this associated data do not open. It says nothing of the content on purpose. */
+/** Sealed bytes do not open with this key and associated data. On purpose it says nothing about the content. */
 export class UnsealError extends Error {
   override readonly name = 'UnsealError';
   readonly code = 'UNSEAL_FAILED';
@@ -8,7 +8,7 @@ export class UnsealError extends Error {
   }
 }
 
-/** A client's key that is not there to be used: never made (`ABSENT`), or gone for good (`DESTROYED`). */
+/** A client's key is missing: it was never made (`ABSENT`), or destroyed (`DESTROYED`). */
 export class ClientKeyError extends Error {
   override readonly name = 'ClientKeyError';
   readonly code: 'CLIENT_KEY_ABSENT' | 'CLIENT_KEY_DESTROYED';

@@ -1,8 +1,8 @@
 import { HeldKey, type KeyHandle, OpenedMemory, ownCopy } from './held-key';
 
 /**
- * The longest that a process keeps an unwrapped key, and what was opened with it. Milliseconds. The process that destroys
- * a key drops it at once, any other process within this bound.
+ * The longest that a process keeps an unwrapped key, and what was opened with it. Milliseconds. The process that
+ * destroys a key drops it at once, any other process within this bound.
  */
 export const KEY_CACHE_TTL_MS = 30_000;
 /** The most opened content that is cached. Bytes. */
@@ -20,8 +20,8 @@ interface Place {
 }
 
 /**
- * Unwrapped keys in memory. The cache owns its bytes: it copies keys in and out, and zeroes its own copy when it drops a
- * key. With a shared buffer, an eviction could zero a key between two rows of a request, and seal rows under zeros.
+ * Unwrapped keys in memory. The cache owns its bytes: it copies keys in and out, and zeroes its own copy when it drops
+ * a key. With a shared buffer, an eviction could zero a key between two rows of a request, and seal rows under zeros.
  */
 export class KeyCache {
   readonly #max: number;

@@ -44,10 +44,10 @@ export interface KeyStoreOptions {
 }
 
 /**
- * The keys that seal personal data, in a store of their own (docs/design.md). Each subject has a random key. The client's
- * key wraps it, and the master key wraps the client's. Destroying a key erases what it sealed from every copy and backup
- * of the data (D2; docs/pitfalls.md, 26). A destroyed key lives on only in backups of this store and in the binary logs of
- * a MySQL server that holds it: both need a short retention.
+ * The keys that seal personal data, in a store of their own (docs/design.md). Each subject has a random key. The
+ * client's key wraps it, and the master key wraps the client's. Destroying a key erases what it sealed from every copy
+ * and backup of the data (D2; docs/pitfalls.md, 26). A destroyed key lives on only in backups of this store and in the
+ * binary logs of a MySQL server that holds it: both need a short retention.
  *
  * A subject's key is written before the subject's row and destroyed after it, so that every row can be read.
  */
@@ -99,7 +99,8 @@ export class KeyStore {
     if (row.masterKeyId !== this.#master.id) {
       throw new ConfigurationError(
         'REMIT_MASTER_KEY_FILE',
-        `holds the key ${this.#master.id}, but this store's keys are wrapped by ${row.masterKeyId}; name that key's file`,
+        `holds the key ${this.#master.id}, but this store's keys are wrapped by ${row.masterKeyId}; ` +
+          "name that key's file",
       );
     }
     const key = await this.#master.unwrap(row.wrapped, clientContext(clientId));
@@ -169,8 +170,8 @@ export class KeyStore {
   }
 
   /**
-   * Calls `use` synchronously with the cached keys of these subjects. None is evicted during the call. There is no handle
-   * for a subject whose key was destroyed or never made. The handle for an altered key opens nothing.
+   * Calls `use` synchronously with the cached keys of these subjects. None is evicted during the call. There is no
+   * handle for a subject whose key was destroyed or never made. The handle for an altered key opens nothing.
    *
    * @throws as {@link subjectKeys}, and what `use` throws
    */
@@ -259,9 +260,9 @@ export class KeyStore {
   }
 
   /**
-   * Destroys keys whose subject has no row. Such a key is left when a process dies between writing the key and the row, or
-   * between deleting the row and the key. Keys younger than ORPHAN_GRACE_MS stay. Never run it on data restored from an
-   * old backup: it would erase the people who are missing there.
+   * Destroys keys whose subject has no row. Such a key is left when a process dies between writing the key and the row,
+   * or between deleting the row and the key. Keys younger than ORPHAN_GRACE_MS stay. Never run it on data restored from
+   * an old backup: it would erase the people who are missing there.
    *
    * @param exists returns those of the subjects that have a row
    * @param after the last subject id of the previous sweep; `limit` is roughly the most keys to look at
@@ -292,7 +293,8 @@ export class KeyStore {
   }
 
   /**
-   * @returns copies of the keys that open, and the subjects whose keys do not; undefined where the client's key is destroyed
+   * @returns copies of the keys that open, and the subjects whose keys do not; undefined where the client's key is
+   *   destroyed
    */
   async #readSubjectKeys(
     clientId: string,

@@ -4,11 +4,11 @@ import { dirname, resolve } from 'node:path';
 import { ConfigurationError } from '../storage/errors';
 import { decrypt, encrypt } from './aes-gcm';
 
-/** The key that wraps every client's key. A file holds it here; a KMS can stand behind the same interface. */
+/** The key that wraps every client's key. Here it is in a file; a KMS can implement the same interface. */
 export interface MasterKey {
-  /** Kept beside each key it wraps, so that a wrong master key is recognised as such. */
+  /** Stored beside each key that it wraps, so that a wrong master key is recognised. */
   readonly id: string;
-  /** @param context what is wrapped; the same must be said to unwrap it */
+  /** @param context says what the key is; unwrapping needs the same */
   wrap(key: Buffer, context: string): Promise<Buffer>;
   /** @throws UnsealError if this master key did not wrap it, or not for this context */
   unwrap(wrapped: Buffer, context: string): Promise<Buffer>;
@@ -23,9 +23,9 @@ const MADE_BY = `write one with: (umask 077; head -c ${KEY_BYTES} /dev/urandom |
 /**
  * Reads the master key: a text file with 32 random bytes in base64.
  *
- * @param path what REMIT_MASTER_KEY_FILE says. Where it says nothing, a development key is made at `./data/master.key`
- *   and used from then on; never in production
- * @throws ConfigurationError naming REMIT_MASTER_KEY_FILE and the remedy
+ * @param path the value of REMIT_MASTER_KEY_FILE. Without one, a development key is made at `./data/master.key` and
+ *   used from then on, except in production
+ * @throws ConfigurationError naming REMIT_MASTER_KEY_FILE and the fix
  */
 export async function loadMasterKeyFile(
   path: string | undefined,
@@ -40,8 +40,8 @@ export async function loadMasterKeyFile(
 }
 
 /**
- * Writes a fresh master key, readable by its owner only. A file that exists is never overwritten: whatever it wraps
- * would be lost.
+ * Writes a new master key, readable by its owner only. It never overwrites a file, because everything that its key
+ * wraps would be lost.
  *
  * @throws ConfigurationError if the file exists or cannot be written
  */
@@ -95,7 +95,7 @@ function masterKeyOf(key: Buffer): MasterKey {
   };
 }
 
-/** A link makes the finished file appear at once, and only where none is: two processes end up with one key. */
+/** A hard link makes the whole file appear at once, and only where none exists: two processes end up with one key. */
 async function writeKeyFile(path: string, mark: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const draft = `${path}.${randomBytes(6).toString('hex')}`;

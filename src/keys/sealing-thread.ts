@@ -1,24 +1,24 @@
 import { Worker } from 'node:worker_threads';
 import type { Identifier } from '../identifiers/forms';
 
-/** What only a key can make, as `sealing.ts` and `blind-index.ts` makes it; the key is a place among the batch's keys. */
+/** A call of `sealing.ts` or `blind-index.ts`. Its key is an index into the batch's keys. */
 export type Task =
   | readonly ['seal', key: number, value: unknown, aad: string]
   | readonly ['blindIndex', key: number, identifier: Identifier]
   | readonly ['attributeKeyIndex', key: number, person: string, attributeKey: string];
-/** Sealed bytes, or an index. */
+/** Sealed bytes, or a blind index. */
 export type Made = Uint8Array | string | null;
 
-/** A batch on its way: JSON goes from thread to thread several times as fast as objects do. */
+/** A batch in transit. JSON passes between threads several times as fast as objects. */
 export interface Sent {
-  /** One after another, {@link KEY_BYTES} each. */
+  /** The keys in a row, {@link KEY_BYTES} each. */
   readonly keys: Uint8Array;
-  /** Tasks in JSON. */
+  /** The tasks in JSON. */
   readonly tasks: string;
 }
 export const KEY_BYTES = 32;
 
-/** Stands for what the thread makes, at a place among its batch's tasks. */
+/** Stands for the result of a task, by its index in the batch. */
 export class Awaited {
   constructor(readonly place: number) {}
 }
@@ -29,20 +29,20 @@ interface Waiting {
 }
 
 /**
- * A second thread that seals and digests while this one writes: that is a third of taking people in. It starts with its
- * first batch. The keys that it was given go with it.
+ * A second thread that seals and digests while this one writes: a third of the work of an import. It starts with its
+ * first batch. The keys that it received end with it.
  */
 export class SealingThread {
   #worker: Worker | undefined;
-  /** In the order in which their tasks were sent, which is that in which they are done. */
+  /** Batches in the order in which they were sent and are done. */
   readonly #waiting: Waiting[] = [];
 
-  /** Tasks that are sent together. */
+  /** Starts a batch of tasks. */
   batch(): SealingBatch {
     return new SealingBatch((sent) => this.#make(sent));
   }
 
-  /** Whoever still waits is told that it ended. */
+  /** Ends the thread. Pending batches fail. */
   async close(): Promise<void> {
     await this.#worker?.terminate();
   }
@@ -58,7 +58,7 @@ export class SealingThread {
   #start(): Worker {
     const worker = new Worker(require.resolve('./sealing-worker'));
     const fail = (error: unknown) => {
-      // One that failed exits while another may work already.
+      // A failed thread may exit when the next one already runs.
       if (this.#worker !== worker) return;
       this.#worker = undefined;
       for (const { reject } of this.#waiting.splice(0)) reject(error);
@@ -70,7 +70,7 @@ export class SealingThread {
   }
 }
 
-/** Collects tasks in the place of `sealing.ts` and `blind-index.ts`, and says what came of them. */
+/** Collects calls of `sealing.ts` and `blind-index.ts`, and fills in their results. */
 export class SealingBatch {
   readonly #tasks: Task[] = [];
   readonly #keys = new Map<Buffer, number>();
@@ -92,13 +92,13 @@ export class SealingBatch {
     return this.#add(['attributeKeyIndex', this.#placeOf(key), person, attributeKey]);
   }
 
-  /** Has the tasks done. @returns the values, with what was made instead of what stood for it */
+  /** Runs the tasks. @returns the values, with results in their places */
   fill<T>(values: ReadonlyArray<T | Awaited>): Promise<Array<T | Buffer | string | null>> {
     const made = this.#make({ keys: Buffer.concat([...this.#keys.keys()]), tasks: JSON.stringify(this.#tasks) });
     const filled = made.then((all) =>
       values.map((value) => (value instanceof Awaited ? bound(all[value.place]) : value)),
     );
-    // Of several batches that were sent, one is awaited after another.
+    // Several batches may be sent; they are awaited one after another.
     filled.catch(() => undefined);
     return filled;
   }
@@ -115,7 +115,7 @@ export class SealingBatch {
   }
 }
 
-/** Between threads a Buffer comes as the array that it is. */
+/** A Buffer arrives from another thread as a plain array. */
 function bound(made: Made | undefined): Buffer | string | null {
   if (made === undefined) throw new Error('The sealing thread made less than it was asked for.');
   return made instanceof Uint8Array ? Buffer.from(made.buffer, made.byteOffset, made.byteLength) : made;

@@ -15,7 +15,7 @@ function make(task: Task, keys: Uint8Array): Made {
   }
 }
 
-/** What {@link SealingThread} runs. An error ends it, and whoever waits is told. */
+/** The program of {@link SealingThread}. An error ends it, and its pending batches fail. */
 parentPort?.on('message', ({ keys, tasks }: Sent) => {
   const made = (JSON.parse(tasks) as Task[]).map((task) => make(task, keys));
   keys.fill(0);

@@ -61,8 +61,8 @@ function articlesOf({ articles, id }: Regime, at: number): Articles {
 const noRegime = 'no transfer rule held for the country of residence (statement T1)';
 
 /**
- * Whether the law, without approvals, lets a recipient read data about people of a country. What is unknown is not lawful:
- * a country of residence without a regime, a recipient without a country.
+ * Whether the law, without approvals, lets a recipient read data about people of a country. What is unknown is not
+ * lawful: a country of residence without a regime, a recipient without a country.
  * @param at milliseconds since 1970
  */
 export function findByLaw(

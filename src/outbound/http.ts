@@ -12,11 +12,11 @@ export interface OutboundRequest {
 
 /** What a request may take, and where it may go. */
 export interface OutboundPolicy {
-  /** Milliseconds in which the whole answer must have come, from the look-up of the name to the last byte. */
+  /** Milliseconds from the name look-up to the answer's last byte. */
   readonly timeoutMs: number;
   /** The most bytes of the answer's body; with 0 it is not read at all. */
   readonly maxBytes: number;
-  /** Whether addresses of this network may be called: only where the operator wrote the URL. */
+  /** Whether private addresses may be called: only where the operator wrote the URL. */
   readonly privateAddresses: boolean;
 }
 
@@ -36,9 +36,9 @@ export class OutboundError extends Error {
 }
 
 /**
- * Sends a request. The only way in which this server calls another, so that each call keeps to one policy: it ends in
- * time, its answer has a largest size, redirects are not followed (an answer with status 3xx is returned as it is), and
- * a guarded one connects to the very address that was looked at.
+ * Sends a request. This server calls other servers only through this function, so every call keeps to one policy: it
+ * has a time limit and a largest answer, it follows no redirect (a 3xx answer is returned as it is), and a guarded call
+ * connects to the very address that was checked.
  * @throws {OutboundError}
  */
 export async function send(outbound: OutboundRequest, policy: OutboundPolicy): Promise<OutboundAnswer> {
@@ -67,7 +67,7 @@ function responseTo(
   return new Promise((fulfil, reject) => {
     const outgoing = request(url, {
       method,
-      // An answer that is packed would be larger than it looks.
+      // A compressed answer would be larger than it looks.
       headers: { 'accept-encoding': 'identity', ...headers },
       ...(privateAddresses ? {} : { lookup: publicLookup }),
       signal,
@@ -84,7 +84,7 @@ async function bodyOf(response: IncomingMessage, maxBytes: number): Promise<Buff
   }
   const chunks: Buffer[] = [];
   let bytes = 0;
-  // Whoever leaves the loop destroys the response, and with it the connection.
+  // Leaving the loop destroys the response and its connection.
   for await (const chunk of response) {
     bytes += (chunk as Buffer).length;
     if (bytes > maxBytes) throw new OutboundError('ANSWER_TOO_LARGE');

@@ -2,9 +2,9 @@ import { Webhook } from 'standardwebhooks';
 
 /** What is told to an endpoint. */
 export interface Message {
-  /** The same for each attempt, so that a recipient knows one that it has had. */
+  /** The same for each attempt, so that recipients can recognise repeats. */
   readonly id: string;
-  /** What happened, in dots: `audit.alert`. */
+  /** What happened, in dotted words: `audit.alert`. */
   readonly type: string;
   readonly at: Date;
   readonly data: object;

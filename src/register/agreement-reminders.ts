@@ -77,7 +77,8 @@ export class AgreementReminders {
       kind: 'AGREEMENT_MISSING',
       subject: `No agreement of the kind ${kind} is in force since ${new Date(since).toISOString()}`,
       message:
-        `${agreementKinds[kind]} Personal data is processed for you under an agreement in force only (GDPR Art. 28(3)). ` +
+        `${agreementKinds[kind]} Personal data is processed for you under an agreement in force only ` +
+        `(GDPR Art. 28(3)). ` +
         `Sign it on line: signAgreement(input: { kind: ${kind}, version: … }).`,
     });
     this.#sent.add(id);

@@ -35,7 +35,10 @@ export class Certifications {
     return (await this.all()).filter(({ recipientKind, recipientId }) => recipientKind === kind && recipientId === id);
   }
 
-  /** Replaces a recipient's certifications. It takes effect on the next request. @throws {GraphQLError} BAD_USER_INPUT */
+  /**
+   * Replaces a recipient's certifications. It takes effect on the next request.
+   * @throws {GraphQLError} BAD_USER_INPUT
+   */
   async certify(
     recipient: RecipientReference,
     certifications: readonly CertificationInput[],

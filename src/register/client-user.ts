@@ -1,6 +1,6 @@
 import { Field, ID, ObjectType } from 'type-graphql';
-import { NonPersonal, PersonalData } from '../tenancy/personal-data';
-import { Key, otherwise, type PersonalDataOptions, TenantTable } from '../tenancy/tenant-table';
+import { NonPersonal, otherwise, PersonalData } from '../tenancy/personal-data';
+import { Key, type PersonalDataOptions, TenantTable } from '../tenancy/tenant-table';
 
 const account: Omit<PersonalDataOptions, 'stored' | 'category'> = {
   subject: 'CLIENT_USER',

@@ -8,6 +8,7 @@ import { GranteeKind } from '../identity/purpose-grant';
 import { denied } from '../identity/request-context';
 import { clientRoles } from '../identity/roles';
 import type { KeyStore } from '../keys/key-store';
+import { statementDeletion } from '../law/deadlines';
 import { decidedChange, decidedRow } from '../storage/decided-row';
 import { listText } from '../storage/lists';
 import { type HostingRegion, isHostingRegion, type Regions } from '../storage/regions';
@@ -98,7 +99,10 @@ export class Clients {
     return { ...row, clientId: row.id };
   }
 
-  /** Sets the contacts that the record of processing names for a client. @throws {GraphQLError} BAD_USER_INPUT, NOT_FOUND */
+  /**
+   * Sets the contacts that the record of processing names for a client.
+   * @throws {GraphQLError} BAD_USER_INPUT, NOT_FOUND
+   */
   async nameContacts(client: string, input: NameClientContactsInput, principal: string): Promise<Client> {
     const office = (field: keyof NameClientContactsInput) =>
       input[field]?.trim() ? requireText(field, input[field], 300) : null;
@@ -221,6 +225,7 @@ function clientOf(row: Row): Client {
 }
 
 function requireErasureDays(days: number | null): number | null {
-  if (days === null || (days >= 1 && days <= 90)) return days;
-  throw denied.input('"erasureDays" must be 1 to 90: the statement promises 90 (D2).');
+  const { days: most } = statementDeletion.period;
+  if (days === null || (days >= 1 && days <= most)) return days;
+  throw denied.input(`"erasureDays" must be 1 to ${most}: the statement promises ${most} (D2).`);
 }

@@ -2,8 +2,8 @@ import type { InstructedAct } from '../identity/client-instruction';
 import { denied, type RequestContext, requireClient } from '../identity/request-context';
 
 /**
- * Lets the platform act on a client only by the client's instruction (statement R1): the token must name the client, and
- * an instruction in force must name the act.
+ * Lets the platform act on a client only by the client's instruction (statement R1): the token must name the client,
+ * and an instruction in force must name the act.
  * @returns the client
  * @throws {GraphQLError} FORBIDDEN
  */

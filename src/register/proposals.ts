@@ -93,7 +93,10 @@ export class Proposals {
     });
   }
 
-  /** Refuses a proposal. Anyone entitled may, also who proposed it. @throws {GraphQLError} NOT_FOUND, CONFLICT, BAD_USER_INPUT */
+  /**
+   * Refuses a proposal. Anyone entitled may, also who proposed it.
+   * @throws {GraphQLError} NOT_FOUND, CONFLICT, BAD_USER_INPUT
+   */
   async refuse(places: readonly Place[], id: string, reason: string, principal: string): Promise<Proposal> {
     const proposal = await this.#open(places, id);
     const refusal = requireText('reason', reason, 500);

@@ -121,8 +121,8 @@ export class ThirdParties {
   }
 
   /**
-   * Installs an application at a client and grants it purposes. Installing again accepts a new notice. Earlier grants are
-   * withdrawn: only the purposes named last count.
+   * Installs an application at a client and grants it purposes. Installing again accepts a new notice. Earlier grants
+   * are withdrawn: only the purposes named last count.
    * @throws {GraphQLError} NOT_FOUND, or PRIVACY_NOTICE_NOT_ACCEPTED naming the current version
    */
   async install(client: string, input: InstallThirdPartyApplicationInput, principal: string): Promise<Installation> {

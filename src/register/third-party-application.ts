@@ -79,7 +79,8 @@ export class RegisterThirdPartyApplicationInput {
   @Field(() => [CertificationInput], {
     nullable: true,
     description:
-      'All its certifications, such as under the Data Privacy Framework, for the privacy officer to say; as they were, if ' +
+      'All its certifications, such as under the Data Privacy Framework, for the privacy officer to ' +
+      'say; as they were, if ' +
       'not said.',
   })
   certifications?: CertificationInput[] | null;

@@ -2,12 +2,12 @@ import type { DataSource } from 'typeorm';
 import { dialectOf } from './dialect';
 import { emptyWriteAheadLog } from './write-ahead-log';
 
-/** Pages of the embedded database that stay in memory, in KiB: indexes of digests are written to all over. */
+/** The embedded database's page cache, in KiB. Writes to an index of digests touch pages all over the file. */
 const CACHE_KIB = 128 * 1024;
-/** Pages of its log before they are carried over: each is written once for many transactions. */
+/** Pages of its log before a checkpoint. A page then goes to the file once for many transactions. */
 const LOG_PAGES = 16_384;
 
-/** Has the embedded databases among the sources take much in, while `work` runs; on a server nothing differs. */
+/** Tunes the embedded databases among the sources for bulk writes while `work` runs. Servers are left as they are. */
 export async function bulkLoading<T>(sources: readonly DataSource[], work: () => Promise<T>): Promise<T> {
   const embedded = [...new Set(sources)].filter((source) => dialectOf(source).embedded);
   const before = new Map<DataSource, { cache: number; log: number }>();

@@ -2,11 +2,11 @@ import { type ColumnOptions, type QueryRunner, Table, type TableColumnOptions } 
 import { dialectOf } from './dialect';
 
 /*
- * One set of column types for SQLite and the MySQL family, said twice: makers for the tables of a migration (`id`,
- * `text`, …) and the same as options for the columns of an entity (`idColumn`, `textColumn`, …).
+ * One set of column types for SQLite and the MySQL family, in two forms: functions for the tables of a migration (`id`,
+ * `text`, …), and options for the columns of an entity (`idColumn`, `textColumn`, …).
  *
- * Everything compares by bytes, as SQLite does by default: on MySQL a collation that ignores case would find two
- * different slugs equal, or two different base64url digests.
+ * All text compares by bytes, as in SQLite by default. A collation of MySQL's that ignores case would treat two
+ * different slugs or two different base64url digests as equal.
  */
 const ASCII = { charset: 'ascii', collation: 'ascii_bin' } as const;
 const UTF8 = { charset: 'utf8mb4', collation: 'utf8mb4_bin' } as const;
@@ -15,7 +15,7 @@ const UTF8 = { charset: 'utf8mb4', collation: 'utf8mb4_bin' } as const;
 export const idColumn = { type: 'varchar', length: 36, ...ASCII } as const satisfies ColumnOptions;
 /** An HMAC-SHA256 in base64url (43 characters): a blind index, a token's digest. */
 export const digestColumn = { type: 'varchar', length: 43, ...ASCII } as const satisfies ColumnOptions;
-/** A moment: milliseconds since 1970-01-01T00:00:00Z, a number in rows and entities. */
+/** A point in time: milliseconds since 1970-01-01T00:00:00Z, a number in rows and entities. */
 export const instantColumn = { type: 'bigint' } as const satisfies ColumnOptions;
 /** A whole number up to 2^31 − 1. */
 export const countColumn = { type: 'int' } as const satisfies ColumnOptions;
@@ -23,7 +23,7 @@ export const countColumn = { type: 'int' } as const satisfies ColumnOptions;
 export const amountColumn = { type: 'bigint' } as const satisfies ColumnOptions;
 /** A number of bytes: a whole number up to 2^53. */
 export const sizeColumn = { type: 'bigint' } as const satisfies ColumnOptions;
-/** Sealed bytes (keys/sealing.ts). MySQL's tables have MEDIUMBLOB (16 MB) here, see createTable. */
+/** Sealed bytes (keys/sealing.ts). MySQL's tables use MEDIUMBLOB (16 MB), see createTable. */
 export const sealedColumn = { type: 'blob' } as const satisfies ColumnOptions;
 /** Plain text that carries no identity, of at most `length` characters. */
 export const textColumn = (length: number) => ({ type: 'varchar', length, ...UTF8 }) as const satisfies ColumnOptions;
@@ -47,15 +47,17 @@ function maker(name: string, { length, ...options }: ColumnTypeOptions): TableCo
 
 export interface TableDefinition {
   readonly name: string;
-  /** A tenant's table begins it with client_id: the shard key of Vitess and TiDB. Galera wants one on every table. */
+  /**
+   * In a tenant's table it begins with client_id, the shard key of Vitess and TiDB. Galera needs one on every table.
+   */
   readonly primaryKey: readonly string[];
   readonly columns: readonly TableColumnOptions[];
   readonly indices?: readonly { readonly columns: readonly string[]; readonly unique?: boolean }[];
 }
 
 /**
- * Creates a table on whichever engine the migration runs on. A table that is there already is left alone: MySQL commits
- * each DDL statement by itself, so a migration that died midway is run again from its start.
+ * Creates a table on the engine at hand, unless it exists. MySQL commits each DDL statement at once, so a migration
+ * that died midway runs again from its start.
  */
 export async function createTable(queryRunner: QueryRunner, definition: TableDefinition): Promise<void> {
   const table = new Table({
@@ -72,7 +74,7 @@ export async function createTable(queryRunner: QueryRunner, definition: TableDef
   await queryRunner.createTable(table, true);
 }
 
-/** A column as the engine at hand wants it; for migrations that add one to a table that exists. */
+/** A column as the engine at hand needs it, for migrations that add one to an existing table. */
 export function onEngineOf(queryRunner: QueryRunner, column: TableColumnOptions): TableColumnOptions {
   const { blob, collations } = dialectOf(queryRunner);
   const { charset, collation, ...portable } = column;

@@ -10,15 +10,15 @@ import { withMigrationLock } from './migration-lock';
 import { parseStoreUrl, type StoreAddress } from './store-url';
 
 export interface StoreOptions {
-  /** The variable the URL was taken from, `DATABASE_URL` or `KEYS_DATABASE_URL`; errors name it. */
+  /** The variable that held the URL, `DATABASE_URL` or `KEYS_DATABASE_URL`. Errors name it. */
   readonly variable: string;
   readonly entities: readonly EntityClass[];
   readonly migrations: readonly (new () => MigrationInterface)[];
-  /** Connections to a MySQL server; SQLite has one. 10 unless told. */
+  /** Connections to a MySQL server, 10 by default. SQLite has one. */
   readonly poolSize?: number;
 }
 
-/** TypeORM's own logger writes to standard output, parameters included. Whoever meets an error logs it by its rules. */
+/** TypeORM's own logger would write statements with their parameters to standard output. Callers log errors. */
 const SILENT: Logger = {
   logQuery: () => undefined,
   logQueryError: () => undefined,
@@ -32,7 +32,7 @@ const SILENT: Logger = {
  * TypeORM's options for a store, for {@link openDataSource} and for TypeORM's own command line.
  *
  * @param url `sqlite:./data/remit.db`, `sqlite::memory:` or `mysql://user:password@host:port/database`
- * @throws ConfigurationError naming the variable and what would be right
+ * @throws ConfigurationError naming the variable and the fix
  */
 export function dataSourceOptions(url: string, options: StoreOptions): DataSourceOptions {
   return optionsFor(parseStoreUrl(url, options.variable), options);
@@ -67,18 +67,18 @@ function optionsFor(address: StoreAddress, { entities, migrations, poolSize = 10
     charset: 'utf8mb4',
     timezone: 'Z',
     poolSize,
-    // Numbers while they are exact (2^53), as SQLite gives them; a sum is a DECIMAL and comes as a number too.
+    // Numbers up to 2^53, as SQLite gives them. A SUM is a DECIMAL; it becomes a number too.
     supportBigNumbers: true,
     bigNumberStrings: false,
-    // Servers bound the prepared statements of all connections together: 16,382 unless told.
+    // A server limits the prepared statements of all its connections together, to 16,382 by default.
     extra: { decimalNumbers: true, maxPreparedStatements: 100 },
     ...(address.tls ? { ssl: { rejectUnauthorized: true } } : {}),
   };
 }
 
 /**
- * What is deleted is overwritten (statement D2). Commits reach the disk before they are answered on both stores: an audit
- * entry is durable before its response leaves, an erasure's ledger before its keys are gone.
+ * Deleted content is overwritten (D2). A commit is on disk before it returns: an audit entry before its response
+ * leaves, an entry of the erasure ledger before the keys are destroyed.
  */
 async function preparePragmas(database: EmbeddedDatabase): Promise<void> {
   database.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
@@ -88,7 +88,7 @@ async function preparePragmas(database: EmbeddedDatabase): Promise<void> {
   database.pragma('foreign_keys = ON');
 }
 
-/** SQLite does not wait out a lock when the journal mode changes: two processes that open a new file at once collide. */
+/** SQLite does not wait for a lock when the journal mode changes, so two processes that open a new file may collide. */
 async function switchToWal(database: EmbeddedDatabase): Promise<void> {
   for (const deadline = Date.now() + BUSY_TIMEOUT_MS; ; await sleep(10)) {
     try {
@@ -101,10 +101,10 @@ async function switchToWal(database: EmbeddedDatabase): Promise<void> {
 }
 
 /**
- * Opens a store. SQLite's folder and file are made where they are missing, for this user only.
+ * Opens a store. Creates SQLite's folder and file where they are missing, readable by this user only.
  *
  * @param url as in {@link dataSourceOptions}
- * @throws ConfigurationError naming the variable and the remedy, never the password
+ * @throws ConfigurationError naming the variable and the fix, never the password
  */
 export async function openDataSource(url: string, options: StoreOptions): Promise<DataSource> {
   const address = parseStoreUrl(url, options.variable);
@@ -123,7 +123,7 @@ export async function openDataSource(url: string, options: StoreOptions): Promis
 /**
  * Runs the migrations that are pending, one process at a time.
  *
- * @returns the names of those that ran, in their order; none where nothing was pending
+ * @returns the names of those that ran, in order; empty where none was pending
  * @throws MigrationLockError when another process keeps migrating
  */
 export async function migrate(dataSource: DataSource): Promise<string[]> {
@@ -133,7 +133,7 @@ export async function migrate(dataSource: DataSource): Promise<string[]> {
   });
 }
 
-/** The names of the migrations that have not run yet, in their order. Reads only. */
+/** The names of the pending migrations, in order. Changes nothing. */
 export async function pendingMigrations(dataSource: DataSource): Promise<string[]> {
   const pending = await new MigrationExecutor(dataSource).getPendingMigrations();
   return pending.map((migration) => migration.name);
@@ -145,7 +145,7 @@ async function createPrivateFile(path: string): Promise<void> {
   await file.close();
 }
 
-/** Without strict mode the server cuts a value that is too long and says nothing: sealed bytes would be lost. */
+/** Without strict mode a server silently cuts values that are too long: sealed bytes would be lost. */
 async function refuseLaxServer(dataSource: DataSource, variable: string): Promise<void> {
   const [row] = await dataSource.query<{ mode: string }[]>('SELECT @@SESSION.sql_mode AS mode');
   if (/STRICT_(TRANS|ALL)_TABLES/.test(String(row?.mode))) return;

@@ -5,16 +5,16 @@ import { listText } from './lists';
 export type DecidedValue = string | number | null;
 
 /**
- * A row as a decision leaves it, in the words of the database. An entry of the ledger says what was decided; whoever
- * writes the database past the product can neither make nor change one.
+ * A row as a decision leaves it, by its columns. The audit ledger keeps it. Whoever writes to the database without the
+ * product cannot write such an entry, so the row will not match.
  */
 export interface DecidedRow {
   readonly table: string;
   /** Its key without the client's id. */
   readonly row: string;
-  /** The columns that the decision sets; null where the row is gone. */
+  /** The columns that the decision sets; null where it removes the row. */
   readonly columns: Readonly<Record<string, DecidedValue>> | null;
-  /** The person whom the row's key names: the ledger calls the row by a reference, which dies with the person's key. */
+  /** The person in the row's key. The ledger keeps a reference instead, which becomes useless with the person's key. */
   readonly subject?: string;
 }
 
@@ -23,7 +23,7 @@ type Fields = object;
 
 const valueIn = (fields: Fields, property: string): unknown => (fields as Record<string, unknown>)[property];
 
-/** A new row, as it is written: what it does not name is null. */
+/** A new row. Columns it does not name are null. */
 export function decidedRow(entity: EntityClass, fields: Fields): DecidedRow {
   const { table, row, columns } = shapeOf(entity);
   const values = columns.map(([property, column]) => [column, decidedValue(valueIn(fields, property))] as const);
@@ -38,13 +38,13 @@ export function decidedChange(entity: EntityClass, key: Fields, changes: Fields)
   return { table, row: row(key), columns: Object.fromEntries(values) };
 }
 
-/** A row that is taken away. */
+/** A row that is removed. */
 export function goneRow(entity: EntityClass, key: Fields): DecidedRow {
   const { table, row } = shapeOf(entity);
   return { table, row: row(key), columns: null };
 }
 
-/** A value as its column gives it back, on every engine alike. */
+/** A value as its column returns it, the same on every engine. */
 export function decidedValue(value: unknown): DecidedValue {
   if (value === null || value === undefined) return null;
   if (value instanceof Date) return value.getTime();
@@ -75,7 +75,7 @@ function shapeOf(entity: EntityClass): Shape {
   const columns = all
     .filter(({ propertyName }) => propertyName !== 'clientId' && !key.includes(propertyName))
     .map(({ propertyName, options }) => [propertyName, options.name ?? snakeCase(propertyName)] as const);
-  // The directory of clients is keyed by the client's id alone.
+  // A client's own row has no key besides the client's id.
   const names = key.length === 0 ? ['clientId'] : key;
   const shape = {
     table,

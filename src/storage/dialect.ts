@@ -7,22 +7,22 @@ export const EMBEDDED = 'better-sqlite3';
 /** The driver's connection to an embedded database. */
 export type EmbeddedDatabase = Database;
 
-/** How the embedded database and the MySQL family differ in what they understand. docs/engines.md shows both. */
+/** How the SQL of the embedded database and of the MySQL family differs. docs/engines.md shows both. */
 export interface Dialect {
   /**
-   * The database lives in this process, with one connection and one writer: transactions take turns, and it migrates
-   * itself.
+   * The database runs in this process, with one connection and one writer. Transactions take turns; it migrates itself
+   * when it is opened.
    */
   readonly embedded: boolean;
-  /** Ends a SELECT whose rows nobody else may change until the transaction ends. One writer needs no lock. */
+  /** Ends a SELECT that locks its rows until the transaction ends. A single writer needs no lock. */
   readonly forUpdate: '' | ' FOR UPDATE';
-  /** Begins an INSERT that leaves rows alone whose key is there already. */
+  /** Begins an INSERT that skips rows whose key exists. */
   readonly insertIgnore: 'INSERT OR IGNORE INTO' | 'INSERT IGNORE INTO';
   /** The database's own clock, in seconds since 1970. */
   readonly now: string;
   /** Holds up to 16 MB. */
   readonly blob: 'blob' | 'mediumblob';
-  /** Columns name their character set and collation. Without them text compares by bytes. */
+  /** Whether columns name their character set and collation. SQLite compares text by bytes without. */
   readonly collations: boolean;
   /** Lists every table's and view's columns as `owner` and `name`, in their order. */
   readonly columns: string;

@@ -2,19 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource, EntityManager } from 'typeorm';
 import { type EmbeddedDatabase, embeddedDatabaseOf } from './dialect';
 
-/** How long a statement that is a transaction of its own waits for another process's writer. Milliseconds. */
+/** How long a single statement waits for the writer of another process. Milliseconds. */
 export const BUSY_TIMEOUT_MS = 5_000;
-/** How long a transaction waits for the writers of other processes before it fails. Milliseconds. */
+/** How long a transaction waits for the writers of other processes. Milliseconds. */
 const PATIENCE_MS = 60_000;
 const LOOK_EVERY_MS = 5;
 
 /**
- * Runs `work` in a transaction of the embedded database, as its one writer from the start: one that began by reading
- * could not write any more once another process had written. Waiting blocks nothing else in this process.
+ * Runs `work` in a transaction of the embedded database that may write from its start. A transaction that begins by
+ * reading can no longer write once another process has written. Waiting blocks nothing else in this process.
  *
- * TypeORM's own would begin by reading; and it goes on counting itself inside a transaction that SQLite has rolled back
- * by itself (a full disk, an I/O error), after which later ones are acknowledged and never kept (seen with 1.1.1). So
- * the connection itself is asked, at each end.
+ * TypeORM's own transaction begins by reading. It also loses track when SQLite rolls back by itself (a full disk, an
+ * I/O error): later transactions then seem to commit but are never kept (seen with 1.1.1). So the connection itself is
+ * asked at both ends.
  */
 export async function embeddedTransaction<T>(
   dataSource: DataSource,
@@ -23,7 +23,7 @@ export async function embeddedTransaction<T>(
   const database = embeddedDatabaseOf(dataSource);
   const runner = dataSource.createQueryRunner();
   await begin(database);
-  // What TypeORM does of itself, such as a repository's save, joins in instead of beginning its own.
+  // TypeORM's own transactions, such as a repository's save, then join this one.
   Object.assign(runner, { isTransactionActive: true });
   try {
     const result = await work(runner.manager);
@@ -38,10 +38,10 @@ export async function embeddedTransaction<T>(
   }
 }
 
-/** @throws {Error} SQLITE_BUSY where others keep writing for longer than anybody should */
+/** @throws {Error} SQLITE_BUSY where others keep writing for too long */
 async function begin(database: EmbeddedDatabase): Promise<void> {
   for (const deadline = Date.now() + PATIENCE_MS; ; await sleep(LOOK_EVERY_MS)) {
-    // SQLite's own waiting would block this process; and who held another database's lock meanwhile, never let it go.
+    // SQLite's own wait blocks this process. A transaction here that holds another database's lock could never end.
     database.pragma('busy_timeout = 0');
     try {
       database.exec('BEGIN IMMEDIATE');

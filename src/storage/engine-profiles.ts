@@ -3,9 +3,9 @@ import { dialectOf } from './dialect';
 
 export type EngineName = 'mysql' | 'mariadb' | 'galera' | 'tidb' | 'vitess' | 'sqlite';
 
-/** What differs between engines that speak the same dialect. Code reads every flag; docs/engines.md shows them. */
+/** How engines of one dialect differ. docs/engines.md shows every flag. */
 export interface EngineProfile {
-  /** The most rows that one transaction should change; longer work is cut into transactions of this size. */
+  /** The most rows that one transaction should change. Larger work is split. */
   readonly maxTransactionRows: number;
 }
 
@@ -22,10 +22,10 @@ export const ENGINE_PROFILES: { readonly [name in EngineName]: EngineProfile } =
 };
 
 /**
- * Finds out which engine answers behind the MySQL protocol, by what it says of itself.
+ * Detects which engine answers behind the MySQL protocol, by what it says about itself.
  *
  * @param dataSource an initialised data source
- * @returns the profile; a server that none of the signs fits counts as plain MySQL
+ * @returns the profile; an unknown server counts as MySQL
  */
 export async function detectEngine(dataSource: Pick<DataSource, 'options' | 'query'>): Promise<EngineProfile> {
   if (dialectOf(dataSource).embedded) return ENGINE_PROFILES.sqlite;
@@ -40,8 +40,8 @@ export async function detectEngine(dataSource: Pick<DataSource, 'options' | 'que
 }
 
 /**
- * How many items one transaction takes: as many as the caller wants, within the engine's bound on rows.
- * @param rowsEach rows that one item changes
+ * How many items one transaction takes: as many as wanted, within the engine's bound on rows.
+ * @param rowsEach how many rows one item changes
  */
 export function itemsPerTransaction(profile: EngineProfile, wanted: number, rowsEach = 1): number {
   return Math.max(1, Math.min(wanted, Math.floor(profile.maxTransactionRows / rowsEach)));
@@ -52,6 +52,6 @@ async function isGalera(dataSource: Pick<DataSource, 'query'>): Promise<boolean>
     "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('wsrep_on', 'wsrep_provider')",
   );
   const value = new Map(rows.map((row) => [row.Variable_name.toLowerCase(), row.Value.toLowerCase()]));
-  // A server that merely has the library installed says wsrep_on=ON with the provider `none` in some versions.
+  // Some versions with the library installed but not in use report wsrep_on=ON and the provider `none`.
   return value.get('wsrep_on') === 'on' && (value.get('wsrep_provider') ?? 'none') !== 'none';
 }

@@ -1,8 +1,9 @@
+/** The class of an entity, or of another declared type. */
 export type EntityClass = abstract new (...args: never[]) => object;
 
 const snakeCased = new Map<string, string>();
 
-/** A property's column. Names are those of declared properties, so few that each is kept. */
+/** The column of a property. There are few declared properties, so every answer is cached. */
 export function snakeCase(name: string): string {
   let column = snakeCased.get(name);
   if (column === undefined) {

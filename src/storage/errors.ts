@@ -1,4 +1,4 @@
-/** A setting that cannot work. The message names the variable and the remedy, and never carries a password. */
+/** An invalid setting. The message names the variable and the fix, and never a password. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
   readonly code = 'CONFIGURATION';
@@ -12,7 +12,7 @@ export class ConfigurationError extends Error {
   }
 }
 
-/** Another process holds the migration lock and did not finish in time. */
+/** Another process held the migration lock for too long. */
 export class MigrationLockError extends Error {
   override readonly name = 'MigrationLockError';
   readonly code = 'MIGRATION_LOCKED';

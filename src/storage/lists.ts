@@ -1,16 +1,16 @@
 /*
- * A list of codes (categories, purposes, countries) is one column of text, joined by commas. Codes have no comma. A field
- * of a tenant's table says `{ plain: { list: … } }` and holds an array; raw rows are read by these.
+ * A list of codes (categories, purposes, countries) is one text column, joined by commas; codes contain none. A field
+ * that is declared as `{ plain: { list: … } }` holds an array. These functions are for raw rows.
  */
 
-/** A list as its column keeps it; none is NULL. */
+/** The text of a list; null where there is no list. */
 export function listText(list: readonly string[]): string;
 export function listText(list: readonly string[] | null | undefined): string | null;
 export function listText(list: readonly string[] | null | undefined): string | null {
   return list ? list.join(',') : null;
 }
 
-/** A column's list. An empty text is an empty list; NULL is none. */
+/** The list in a text. An empty text is an empty list; NULL is no list. */
 export function listIn<T extends string = string>(text: unknown): T[] | null {
   if (typeof text !== 'string') return null;
   return text === '' ? [] : (text.split(',') as T[]);

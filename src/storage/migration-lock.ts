@@ -5,20 +5,20 @@ import { MINUTE_MS } from '../law/calendar';
 import { dialectOf } from './dialect';
 import { MigrationLockError } from './errors';
 
-/** The table that holds the lock's one row; it stands beside TypeORM's `migrations`. */
+/** The table with the lock's only row, beside TypeORM's `migrations`. */
 const TABLE = 'migration_lock';
 const LEASE_SECONDS = 60;
 const RENEW_MS = 15_000;
 const RETRY_MS = 100;
 const PATIENCE_MS = 10 * MINUTE_MS;
 
-/** What a competing writer meets, and what passes by itself. */
+/** Errors of competing writers. They pass by themselves. */
 const PASSING = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CHECKREAD', 'SQLITE_BUSY']);
 
 /**
- * Runs `work` while this process alone holds the database's migration lock: a row with a lease, since not every engine
- * has GET_LOCK (Galera has not). A process that died holding it is waited for until its lease ends. Time is the
- * database's own: two hosts' clocks may differ by more than a lease.
+ * Runs `work` while this process holds the database's migration lock. The lock is a row with a lease, since Galera
+ * lacks GET_LOCK. A dead holder's lease ends by itself. The database's clock counts: the clocks of two hosts may differ
+ * by more than a lease.
  *
  * @throws MigrationLockError after ten minutes of waiting
  */
@@ -33,7 +33,7 @@ export async function withMigrationLock<T>(dataSource: DataSource, work: () => P
   const lease = (until: string) =>
     dataSource.query(`UPDATE ${TABLE} SET expires_at = ${until} WHERE id = 1 AND holder = ?`, [holder]);
   const renewal = setInterval(() => {
-    // A renewal that fails is tried again before the lease ends.
+    // The next renewal comes before the lease ends.
     lease(`${now} + ${LEASE_SECONDS}`).catch(() => undefined);
   }, RENEW_MS).unref();
   try {
@@ -47,7 +47,8 @@ export async function withMigrationLock<T>(dataSource: DataSource, work: () => P
 async function acquire(dataSource: DataSource, holder: string): Promise<boolean> {
   const { now, insertIgnore } = dialectOf(dataSource);
   await dataSource.query(
-    `CREATE TABLE IF NOT EXISTS ${TABLE} (id int NOT NULL PRIMARY KEY, holder varchar(36) NOT NULL, expires_at bigint NOT NULL)`,
+    `CREATE TABLE IF NOT EXISTS ${TABLE}
+     (id int NOT NULL PRIMARY KEY, holder varchar(36) NOT NULL, expires_at bigint NOT NULL)`,
   );
   const read = async () => {
     const rows = await dataSource.query<{ holder: string; free: number }[]>(
@@ -55,7 +56,7 @@ async function acquire(dataSource: DataSource, holder: string): Promise<boolean>
     );
     return rows[0];
   };
-  // Looked at before it is written to: SQLite blocks a writer, and its whole process, while the holder migrates.
+  // Read first: SQLite would block a writer, with its whole process, while the holder migrates.
   const found = await read();
   if (found === undefined)
     await dataSource.query(`${insertIgnore} ${TABLE} (id, holder, expires_at) VALUES (1, '', 0)`);

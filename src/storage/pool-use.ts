@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 
-/** Connections of one pool, now. */
+/** The current connections of a pool. */
 export interface PoolCounts {
   readonly used: number;
   readonly idle: number;
@@ -8,7 +8,7 @@ export interface PoolCounts {
   readonly limit: number;
 }
 
-/** What mysql2 keeps of a pool under these names; a test holds that it does. */
+/** Internal fields of mysql2's pool. A test checks that they exist. */
 interface Counted {
   readonly _allConnections: { readonly length: number };
   readonly _freeConnections: { readonly length: number };

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { DataSource } from 'typeorm';
 import { ConfigurationError } from './errors';
 
-/** Where personal data may be hosted (statement T1). */
+/** Where personal data may be hosted (T1). */
 const hostingRegions = ['EU', 'US'] as const;
 export type HostingRegion = (typeof hostingRegions)[number];
 
@@ -11,8 +11,8 @@ export function isHostingRegion(text: unknown): text is HostingRegion {
 }
 
 /**
- * The databases of an installation. The home one keeps the directory of clients and the platform's own register; a
- * client's rows are in its region's database alone, or at home where the client is bound to none.
+ * The databases of an installation. The home database holds the directory of clients and the platform's own register. A
+ * client's rows are in its region's database only, or at home where the client is bound to no region.
  */
 export class Regions {
   readonly home: DataSource;
@@ -25,7 +25,7 @@ export class Regions {
     this.#bound = bound;
   }
 
-  /** The database that a client's rows are in. A client that does not exist has none but home, and nothing there. */
+  /** The database with a client's rows. For a client that does not exist it is home, where it has no rows. */
   async of(client: string): Promise<DataSource> {
     const known = this.#byClient.get(client);
     if (known) return known;
@@ -39,7 +39,7 @@ export class Regions {
     return source;
   }
 
-  /** @throws {ConfigurationError} where the region has no database: its clients' data is not put elsewhere instead */
+  /** @throws {ConfigurationError} where the region has no database. Its clients' data never goes elsewhere instead. */
   at(region: HostingRegion | undefined): DataSource {
     if (region === undefined) return this.home;
     const source = this.#bound.get(region);
@@ -52,7 +52,7 @@ export class Regions {
     return [...new Set([this.home, ...this.#bound.values()])];
   }
 
-  /** Every database by the name that operators see: "data" at home, and those of regions by their own. */
+  /** Every database by the name that operators see: "data" for home, or the region. */
   named(): Array<readonly [name: string, source: DataSource]> {
     return [['data', this.home], ...this.#bound];
   }

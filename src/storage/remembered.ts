@@ -1,6 +1,6 @@
 /**
- * Keeps what was made for each key, while it is being made too: all who ask meanwhile wait for the same. A failure is
- * never kept: whoever asks next tries anew. Everything here that remembers a promise does it by this.
+ * Caches the promise for each key. Everybody who asks while it is pending shares it. A failure is never cached: the
+ * next caller tries again. All code that caches a promise uses this class.
  */
 export class Remembered<K, T> {
   readonly #make: (key: K) => Promise<T>;
@@ -21,18 +21,18 @@ export class Remembered<K, T> {
     return making;
   }
 
-  /** Has the next one who asks make it anew, unless somebody did already. @param made what `get` gave */
+  /** Drops a key's promise, unless a newer one took its place. @param made what `get` returned */
   forget(key: K, made: Promise<T>): void {
     if (this.#made.get(key) === made) this.#made.delete(key);
   }
 
-  /** What is there or on its way, by key. */
+  /** Every cached promise by its key. */
   entries(): IterableIterator<[K, Promise<T>]> {
     return this.#made.entries();
   }
 }
 
-/** One thing that is made once, as {@link Remembered} keeps it. */
+/** Caches one promise, like {@link Remembered}. */
 export function remembered<T>(make: () => Promise<T>): () => Promise<T> {
   const one = new Remembered<undefined, T>(make);
   return () => one.get(undefined);

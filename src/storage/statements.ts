@@ -2,14 +2,14 @@ import type { Pool, QueryError } from 'mysql2';
 import { DataSource, type EntityManager } from 'typeorm';
 import { committed } from './transaction';
 
-/** Statements with more parameters are lists of varying length, unless told: each would be prepared once and never again. */
+/** By default, statements with more parameters are not prepared: lists vary in length, so few would be used again. */
 const PREPARED_PARAMETERS = 8;
 
 /**
- * Runs one statement that is a transaction of its own, or a part of the manager's. On a server it goes straight to the
- * driver: TypeORM's way there costs as much as the statement itself. What is asked again is prepared once a connection.
- * @param preparedUpTo parameters
- * @throws what the driver says, as `driverError`
+ * Runs one statement by itself, or within a manager's transaction. On a server it goes straight to the driver, since
+ * TypeORM's overhead costs as much as the statement. Repeated statements are prepared once for each connection.
+ * @param preparedUpTo the most parameters of a prepared statement
+ * @throws an error with the driver's error as `driverError`
  */
 export function runStatement<T>(
   source: DataSource | EntityManager,
@@ -30,7 +30,7 @@ export function runStatement<T>(
   });
 }
 
-/** Numbers are bound as floating-point ones, and some engines compare no index with those. */
+/** The driver binds numbers as floating point, and some engines use no index for those. */
 function isPreparable(parameters: readonly unknown[]): parameters is Array<string | Buffer | null> {
   return parameters.every((parameter) => typeof parameter !== 'number');
 }

@@ -1,6 +1,6 @@
 import { ConfigurationError } from './errors';
 
-/** Where a store is, taken from its URL. */
+/** The address of a store. */
 export type StoreAddress =
   | { readonly kind: 'sqlite'; readonly path: string }
   | {
@@ -16,10 +16,10 @@ export type StoreAddress =
 const RIGHT = 'write sqlite:./data/remit.db or mysql://user:password@host:3306/database';
 
 /**
- * Takes a store's URL apart: `sqlite:PATH` (relative to the working directory), `sqlite::memory:`, or
- * `mysql://user:password@host:port/database` (`mariadb://` is the same); `?ssl=true` asks for TLS with a valid certificate.
+ * Parses a store's URL: `sqlite:PATH` (relative to the working directory), `sqlite::memory:`, or
+ * `mysql://user:password@host:port/database` (or `mariadb://`). `?ssl=true` requires TLS with a valid certificate.
  *
- * @throws ConfigurationError naming the variable and what would be right, without repeating a URL that may hold a password
+ * @throws ConfigurationError naming the variable and the fix. It does not repeat the URL, which may hold a password
  */
 export function parseStoreUrl(text: string, variable: string): StoreAddress {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text.trim())?.[1]?.toLowerCase();
@@ -39,7 +39,7 @@ function parseSqlite(path: string, variable: string): StoreAddress {
 }
 
 function parseMysql(text: string, variable: string): StoreAddress {
-  // Not `new URL`, whose error would carry the text and with it the password.
+  // Not `new URL`: its error would contain the password.
   if (!URL.canParse(text)) throw new ConfigurationError(variable, `is not a well-formed URL; ${RIGHT}`);
   const url = new URL(text);
   if (url.hostname === '') throw new ConfigurationError(variable, `names no host; ${RIGHT}`);

@@ -3,9 +3,9 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { dialectOf } from './dialect';
 import { embeddedTransaction } from './embedded-transaction';
 
-/** SQLite has one connection, and TypeORM would run two callers' statements in one transaction: they take turns. */
+/** SQLite has one connection, so two callers' statements could end up in one transaction. They take turns instead. */
 const turns = new WeakMap<DataSource, Promise<unknown>>();
-/** The embedded database whose turn the running call holds. */
+/** The embedded database whose turn the current call holds. */
 const held = new AsyncLocalStorage<DataSource>();
 
 const conflicts = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CHECKREAD', 'ER_ERROR_DURING_COMMIT']);
@@ -13,9 +13,9 @@ const duplicates = new Set(['ER_DUP_ENTRY', 'SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_
 const ATTEMPTS = 5;
 
 /**
- * Runs `work` in a transaction. Where the engine gives up on a conflict (Galera at COMMIT, InnoDB on a deadlock) the
- * whole of it runs again, so it must change nothing but the database.
- * @throws {Error} where the embedded database's transaction would wait for the one that it runs in
+ * Runs `work` in a transaction. After a conflict (Galera at COMMIT, InnoDB on a deadlock) all of it runs again, so
+ * `work` must change nothing but the database.
+ * @throws {Error} for a transaction within one of the embedded database: it would wait for itself
  */
 export async function inTransaction<T>(
   dataSource: DataSource,
@@ -27,15 +27,15 @@ export async function inTransaction<T>(
 }
 
 /**
- * Runs a read that sees what is committed and no more. On the one connection of the embedded database it waits for the
- * transaction that runs, whose changes it would see before they are rolled back. Inside a transaction it is part of it.
+ * Runs a read that sees committed rows only. On the embedded database's one connection it waits for the current
+ * transaction, since it would see changes that may be rolled back. Within a transaction it is part of it.
  */
 export async function committed<T>(source: DataSource | EntityManager, read: () => Promise<T>): Promise<T> {
   if (!(source instanceof DataSource) || !dialectOf(source).embedded || held.getStore() === source) return read();
   return inTurn(source, read);
 }
 
-/** Whether a statement failed because a row of that key, or of that unique value, is there already. */
+/** Whether a statement failed because a row with that key or unique value exists. */
 export function isDuplicate(error: unknown): boolean {
   const code = (error as { driverError?: { code?: string } } | undefined)?.driverError?.code ?? '';
   return duplicates.has(code);

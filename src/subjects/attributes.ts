@@ -15,7 +15,7 @@ interface Owner {
   readonly customerId: string;
 }
 
-/** Sets attributes of a customer; null removes one. Keys are sealed, so a row is found by its key's blind index. */
+/** Sets attributes of a customer; null removes one. Keys are sealed, so the key's blind index finds a row. */
 export async function setAttributes(owner: Owner, attributes: readonly AttributeInput[]): Promise<void> {
   const { manager, writer, keys, client, customerId } = owner;
   const reader = new TenantReader(manager, keys);

@@ -6,7 +6,7 @@ import { checkWritten } from './writable-fields';
 
 const LONGEST_VALUE = 10_000;
 
-/** A person of whom nothing is said is nobody. @throws {GraphQLError} BAD_USER_INPUT */
+/** A customer needs some data that identifies a person. @throws {GraphQLError} BAD_USER_INPUT */
 export function requireSomething({ source: _source, allowErased: _allowErased, ...known }: CreateCustomerInput): void {
   const says = (value: unknown): boolean =>
     typeof value === 'object' && value !== null && !(value instanceof Date)
@@ -15,7 +15,7 @@ export function requireSomething({ source: _source, allowErased: _allowErased, .
   if (!says(known)) throw denied.input('"input" says nothing of the person: give at least one of its fields.');
 }
 
-/** What of a customer is not right, by its place in the input. @throws {GraphQLError} BAD_USER_INPUT */
+/** Checks a customer's fields. Errors name the path in the input. @throws {GraphQLError} BAD_USER_INPUT */
 export function checkCustomer(input: CreateCustomerInput | UpdateCustomerInput): void {
   checkWritten(Customer, input);
   checkWritten(PostalAddress, input.postalAddress ?? {}, 'postalAddress.');

@@ -5,7 +5,7 @@ import type { CustomerFilter } from './customer-inputs';
 
 type Filters = { readonly [F in keyof Required<CustomerFilter>]: (value: NonNullable<CustomerFilter[F]>) => Condition };
 
-/** Each field of a filter, as what it asks of a row. A field that is added to the input does not compile without. */
+/** The condition of each field of a filter. A new field of the input does not compile without one. */
 const filters: Filters = {
   residency: (value) => ({ field: 'residency', is: '=', value: filled('residency', value) }),
   source: (value) => ({ field: 'source', is: '=', value: filled('source', value) }),
@@ -19,7 +19,7 @@ const filters: Filters = {
 };
 
 /**
- * What a filter asks of the rows of customers: all of it, for whoever reads them and for whoever erases them.
+ * The conditions of a filter on customers' rows, for reads and for erasures.
  * @throws {GraphQLError} BAD_USER_INPUT
  */
 export function filterConditions(filter: CustomerFilter | null | undefined): Condition[] {

@@ -59,7 +59,7 @@ export class CustomerFilter {
 
 @InputType()
 export class AttributeInput {
-  // A key without a value removes the attribute.
+  // A null value removes the attribute.
   @Directive('@governedBy(field: "CustomAttribute.key")')
   @Field(() => String)
   key: string;
@@ -88,7 +88,8 @@ export class CreateCustomerInput extends CustomerFields {
   @Field(() => Boolean, {
     nullable: true,
     description:
-      'Takes in a person whose erasure is on record, such as one who became a customer again; for administrators and privacy officers.',
+      'Takes in a person whose erasure is on record, such as one who became a customer again; for ' +
+      'administrators and privacy officers.',
   })
   allowErased?: boolean | null;
 }

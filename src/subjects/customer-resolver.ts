@@ -31,7 +31,7 @@ export class CustomerPayload {
   customer: Customer | null;
 }
 
-/** Of what a customer's row says. */
+/** The categories of a customer's own row. */
 export const categories = personalCategories(Customer);
 
 @Resolver(() => Customer)
@@ -57,8 +57,8 @@ export class CustomerResolver {
   @Query(() => ProcessingRestriction, {
     nullable: true,
     description:
-      'Why and since when processing of a customer is limited, read for LEGAL; null where it is not, where the person is ' +
-      'being erased, and where there is none of this id.',
+      'Why and since when processing of a customer is limited, read for LEGAL; null where it is not, where the person ' +
+      'is being erased, and where there is none of this id.',
   })
   async processingRestriction(
     @Directive('@governedBy(field: "Customer.id", operators: [EQ])') @Arg('customerId', () => ID) customerId: string,
@@ -179,7 +179,7 @@ export class CustomerResolver {
     return this.#payload(context, input.customerId);
   }
 
-  /** Those with an identifier whom the caller may be told of. */
+  /** The customers with an identifier, of those that the caller may learn about. */
   async #sharing(context: RequestContext, by: CustomerLookup): Promise<Customer[]> {
     const found = await this.customers.lookup(requireClient(context).id, by, readable(context));
     const reach = reachOf(context);

@@ -22,7 +22,7 @@ import {
 import { PostalAddress, PostalAddressInput } from './postal-address';
 import { Writable } from './writable-fields';
 
-/** Why a person's processing is limited: withheld for every purpose but LEGAL (GDPR Art. 18(2), 21). */
+/** Why a person's processing is restricted: withheld for every purpose but LEGAL (GDPR Art. 18(2), 21). */
 export const restrictionGrounds = {
   ACCURACY_CONTESTED: 'GDPR Art. 18(1)(a)',
   UNLAWFUL_PROCESSING: 'GDPR Art. 18(1)(b)',
@@ -159,7 +159,7 @@ export class Customer {
   })
   objections: readonly ProcessingPurpose[] | null;
 
-  /** The purposes that the person objects to, a bit each. */
+  /** The purposes that the person objects to, one bit each. */
   @NonPersonal('a state of processing', { plain: 'count' })
   objectionMask: number | null;
 

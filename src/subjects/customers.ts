@@ -37,21 +37,21 @@ import { CustomAttribute } from './related/custom-attribute';
 import { fieldsAskedBy, mayMatch } from './withheld-matches';
 import { requireNotUnderErasure } from './writable';
 
-/** Who writes, and whom they reach. */
+/** Who writes, and which people they reach. */
 export interface CustomerWriter {
   readonly principal: string;
   readonly reach: Reach;
-  /** Whether they may decide that an erased person is taken in again. */
+  /** Whether they may decide to store an erased person again. */
   readonly takesInErased: boolean;
 }
 
 const operator = (principal: string): CustomerWriter => ({ principal, reach: everybody, takesInErased: true });
 
-/** Rows of one identifier that a look-up goes through. */
+/** The most rows that a look-up by one identifier reads. */
 export const MOST_ALIKE = 1_000;
 const ATTEMPTS = 5;
 
-/** What every read of a customer needs to decide on the row, whatever was asked for. */
+/** The fields that decide on a row. Every read of a customer includes them. */
 const state = ['restriction', 'objectionMask', 'residency'];
 const statedFields = new WeakMap<ReadonlySet<string>, ReadonlySet<string>>();
 
@@ -63,7 +63,7 @@ function withState(fields: ReadonlySet<string>): ReadonlySet<string> {
   return stated;
 }
 
-/** The customers of clients: read by permission, written sealed. */
+/** Reads and writes the customers of clients. */
 export class Customers {
   readonly #regions: Regions;
   readonly #keys: KeyStore;
@@ -77,14 +77,14 @@ export class Customers {
     this.#erased = erased;
   }
 
-  /** @param fields those that may be read; others are not fetched */
+  /** @param fields the permitted fields; no others are fetched */
   async find(client: string, id: string, fields: ReadonlySet<string>): Promise<Customer | undefined> {
     if (id === '') return undefined;
     const [customer] = await this.#select(client, fields, [{ field: 'id', is: '=', value: id }], 1);
     return customer;
   }
 
-  /** What limits the processing of a person; undefined where nothing does, or the person is being erased. */
+  /** The restriction of a person's processing; undefined where there is none, or the person is being erased. */
   async restriction(client: string, id: string): Promise<ProcessingRestriction | undefined> {
     if (id === '') return undefined;
     const reader = new TenantReader(await this.#regions.of(client), this.#keys);
@@ -101,7 +101,7 @@ export class Customers {
   }
 
   /**
-   * All who share an identifier in any spelling, in the order in which they came. Nobody is found by a placeholder.
+   * All customers with an identifier in any spelling, oldest first. A placeholder finds nobody.
    * @throws {GraphQLError} BAD_USER_INPUT unless exactly one look-up is given
    */
   async lookup(client: string, by: CustomerLookup, fields: ReadonlySet<string>): Promise<Customer[]> {
@@ -116,7 +116,7 @@ export class Customers {
     return this.#select(client, fields, [{ index: kind, is: 'in', value: digests }], MOST_ALIKE);
   }
 
-  /** Customers in the order in which they came, from after an id. */
+  /** Customers after an id, oldest first. */
   list(
     client: string,
     filter: CustomerFilter | null | undefined,
@@ -134,9 +134,9 @@ export class Customers {
   }
 
   /**
-   * As {@link list}, of those alone who may be said to match what they are filtered by. The select leaves out whoever the
-   * row rule withholds by their state; only people whom approvals name can be left to drop, so that reading on until the
-   * page is full takes no more selects than there are of these, and the usual page takes one.
+   * Like {@link list}, but only customers who may be shown to match the filter. The select itself leaves out people
+   * whom the row rule withholds by their state. Only people that approvals name may have to be dropped afterwards. So
+   * the usual page takes one select, and no page takes more than there are such people.
    */
   async listMatching(
     client: string,
@@ -161,8 +161,8 @@ export class Customers {
 
   /**
    * @returns the new customer's id
-   * @throws {GraphQLError} BAD_USER_INPUT, TRANSFER_NOT_AUTHORIZED where the caller could not read what it writes,
-   * CONFLICT where the external id is taken, ERASED where the person was erased
+   * @throws {GraphQLError} BAD_USER_INPUT; TRANSFER_NOT_AUTHORIZED where the caller could not read what it writes;
+   * CONFLICT where the external id is taken; ERASED where the person was erased
    */
   async create(client: string, input: CreateCustomerInput, source: string, by = operator(source)): Promise<string> {
     const { attributes, allowErased, ...rest } = input;
@@ -174,7 +174,7 @@ export class Customers {
     if (refusal !== undefined) throw denied.transfer(unreadable(residency), refusal);
     const erased = await this.#erasedAmong(client, undefined, fields, allowErased, by);
     const id = uuid();
-    // Looked at before the person has a key, which would outlive a refusal.
+    // Checked before the person's key is made: the key would stay after a refusal.
     await this.#placeFor(client, input.externalId, id, by.reach);
     await this.#keys.createSubjectKeys(client, [id]);
     await this.#recordTakenIn(client, id, erased, by);
@@ -224,13 +224,13 @@ export class Customers {
       );
     const { residency } = input;
     if (residency === undefined || residency === before.residency) return write();
-    // Which law covers a person decides who may read: whoever changes it does so on record.
+    // A person's residency decides who may read, so its change is recorded.
     const decides = [{ table: 'customer', row: '', columns: { residency }, subject: customerId }];
     const change = { client, principal: by.principal, subject: customerId, decides };
     await changing(this.#recorder, 'RESIDENCY_CHANGED', change, write);
   }
 
-  /** Limits a person's processing to LEGAL (GDPR Art. 18(2), 21), or lifts the limit. @throws {GraphQLError} NOT_FOUND */
+  /** Restricts processing to LEGAL (GDPR Art. 18(2), 21), or lifts the restriction. @throws {GraphQLError} NOT_FOUND */
   async setRestriction(
     client: string,
     customerId: string,
@@ -266,9 +266,9 @@ export class Customers {
   }
 
   /**
-   * What of a change belonged to somebody who was erased.
-   * @param customer who is to have it, where that person is there
-   * @throws {GraphQLError} ERASED unless it is allowed
+   * Finds identifiers of erased people in a change.
+   * @param customer the existing person who would get them
+   * @throws {GraphQLError} ERASED, unless it is allowed
    */
   async #erasedAmong(
     client: string,
@@ -297,8 +297,8 @@ export class Customers {
   }
 
   /**
-   * Writes a person who is to have an external id. Two writers at a time may both have found a place free; the index lets
-   * one of them in, and the other looks again.
+   * Writes a person with an external id. Two concurrent writers may both find a rank free. The unique index accepts one
+   * of them, and the other tries again.
    */
   async #beside(
     client: string,
@@ -323,7 +323,7 @@ export class Customers {
     }
   }
 
-  /** @returns undefined where there is no external id. @throws {GraphQLError} CONFLICT */
+  /** @returns undefined without an external id. @throws {GraphQLError} CONFLICT */
   async #placeFor(
     client: string,
     externalId: string | null | undefined,
@@ -342,7 +342,7 @@ export class Customers {
 
 const noObjections: readonly ProcessingPurpose[] = [];
 
-/** What a row of a customer says of the person's state. */
+/** The state of the person in a customer's row. */
 const stateIn = (row: Row): Person => ({
   subject: String(row.id),
   restriction: (row.restriction ?? null) as string | null,
@@ -350,7 +350,7 @@ const stateIn = (row: Row): Person => ({
   residency: (row.residency ?? null) as string | null,
 });
 
-/** A row as the API gives it, marked with the state that decides on it. */
+/** A row for the API, marked with the state that decides on it. */
 function customerOf(row: Row): Customer {
   const subject = stateIn(row);
   row.objections = subject.objections === 0 ? noObjections : objectedPurposes(subject.objections);
@@ -358,7 +358,7 @@ function customerOf(row: Row): Customer {
   return about(row, subject) as unknown as Customer;
 }
 
-/** Inputs are class instances whose every field exists; only those that were sent count. */
+/** The fields of an input that were sent. Inputs are class instances, in which every field exists. */
 function present(fields: object): Row {
   const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(
@@ -366,7 +366,7 @@ function present(fields: object): Row {
   );
 }
 
-/** What is written of a person beside the fields that the API sets by itself. */
+/** The fields of a person that a caller sets. */
 function writtenCategories({ attributes, ...fields }: CreateCustomerInput | UpdateCustomerInput): Set<DataCategory> {
   const categories = categoriesOf(Object.keys(present(fields)));
   const { category } = tableOf(CustomAttribute).fields.get('value')?.personal ?? {};

@@ -3,12 +3,12 @@ import { denied } from '../identity/request-context';
 import { own, tenantSql } from '../tenancy/tenant-sql';
 import { categoriesOf, mayWrite, type Person, type PersonRow, personColumns, personOf, type Reach } from './reach';
 
-/** Somebody who has an external id already. */
+/** A person who already has an external id. */
 export interface Holder extends Person {
   readonly rank: number;
 }
 
-/** Who has an external id, the first one first. @param digest its blind index */
+/** The people with an external id, in the order of their ranks. @param digest its blind index */
 export async function holdersOf(source: DataSource, client: string, digest: string): Promise<Holder[]> {
   const rows = await tenantSql(source, client).select<PersonRow & { external_id_rank: number }>`
     SELECT ${personColumns}, external_id_rank FROM customer
@@ -16,16 +16,17 @@ export async function holdersOf(source: DataSource, client: string, digest: stri
   return rows.map((row) => ({ ...personOf(row), rank: Number(row.external_id_rank) }));
 }
 
-/** The place of a new holder beside those who are there, and whether it stands beside somebody. */
+/** The rank of a new holder, and whether other people share the external id. */
 export interface Place {
   readonly rank: number;
   readonly shared: boolean;
 }
 
 /**
- * An external id names one person, as far as anybody may see. Whoever is out of the caller's reach is not told of by a
- * conflict: the new holder stands beside, in a place of its own, and the ledger says so to the client's officer.
- * @param owner who is to have it, where that person is there
+ * Finds a rank for a new holder. To a caller, an external id names one person. A conflict must not reveal a person out
+ * of the caller's reach: then both people share the external id under two ranks, and the ledger tells the client's
+ * officer.
+ * @param owner the existing person who is to have it
  * @throws {GraphQLError} CONFLICT, with the id of the holder
  */
 export function placeBeside(holders: readonly Holder[], reach: Reach, owner?: string): Place {

@@ -2,13 +2,13 @@ import { countriesIn, formsOf, type Identifier } from '../identifiers/forms';
 import type { IdentifierKind } from '../identifiers/kind';
 import type { Row } from '../tenancy/tenant-reader';
 
-/** What a person is known again by. */
+/** An identifier by which a person is recognised. */
 export const identifying = ['email', 'phone', 'socialHandle', 'externalId'] as const satisfies IdentifierKind[];
 
-/** The fields of a customer that its identifiers follow from. */
+/** The fields of a customer with its identifiers. */
 export const identifierFields: ReadonlySet<string> = new Set([...identifying, 'residency', 'postalAddress']);
 
-/** What a customer's row, or an input for one, identifies the person by. */
+/** The identifiers in a customer's row, or in an input for one. */
 export function identifiersOf(row: Row): Identifier[] {
   const countries = countriesIn([row.residency, row.postalAddress]);
   return identifying.flatMap((kind) => {
@@ -17,26 +17,25 @@ export function identifiersOf(row: Row): Identifier[] {
   });
 }
 
-/** Who does not come back unsaid; the room of erasure knows them. */
+/** The people who were erased. The erasure module implements it. */
 export interface ErasedPeople {
-  /** Those of the identifiers that belong to somebody who was erased, or is being. */
+  /** The identifiers that belong to a person who was erased, or is being erased. */
   erased<T extends Identifier>(client: string, identifiers: readonly T[]): Promise<T[]>;
-  /** Whether there is anybody to compare with at all. */
+  /** Whether there is anybody to compare with. */
   hasAny(client: string): Promise<boolean>;
 }
 
-/** A person as it was, where it was there, and as it is to be. */
+/** A person before a change, if there was one, and after it. */
 export interface IdentifierChange {
   readonly before?: Row | undefined;
   readonly after: Row;
 }
 
 /**
- * Whoever was erased does not come back unsaid: by an import, a workflow, a retried call, nor as data of somebody else
- * whom a source has merged with them (pitfall 28). Every room that writes identifiers asks this first; it is one look-up
- * for a whole batch.
+ * Finds erased people who would come back unnoticed: by an import, a workflow, a retried call, or merged into another
+ * person by the source (docs/pitfalls.md, 28). All code that writes identifiers calls this first, once for a batch.
  *
- * @returns by change, the identifiers new to the person that belonged to somebody who was erased, in any spelling
+ * @returns for each change, the identifiers that are new to the person and belonged to an erased one, in any spelling
  */
 export async function erasedIdentifiers<T extends IdentifierChange>(
   people: ErasedPeople | undefined,
@@ -52,7 +51,7 @@ export async function erasedIdentifiers<T extends IdentifierChange>(
   return found;
 }
 
-/** What the person did not have before in any spelling. */
+/** The identifiers that the person did not have before in any spelling. */
 function arriving({ before, after }: IdentifierChange): Identifier[] {
   const known = before ? identifiersOf(before) : [];
   return identifiersOf(after).filter(

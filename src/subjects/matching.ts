@@ -6,15 +6,15 @@ import { categoriesOf, type Reach } from './reach';
 
 const everyCountry: ReadonlyArray<string | null> = [null, ...Object.keys(countries.getAlpha2Codes())];
 
-/** As many countries as are named one by one; more are told by those that are left out. */
+/** The most countries that are listed one by one. Of more, the other ones are excluded. */
 const MOST_NAMED = 8;
 
 /**
- * Narrows a select of customers to those who may be said to match, so that pages are cut of them alone: a page of the
- * rows before they are decided would tell of the others by its cursors and its end (pitfalls 12, 13). What is left to be
- * dropped row by row are people whom approvals name for other categories, and countries that do not exist.
- * @param fields fields of Customer that are filtered by
- * @returns undefined where nobody may
+ * Narrows a select to customers who may be shown to match, so that pages consist of them alone. Pages of undecided rows
+ * would reveal the others by their cursors and their ends (docs/pitfalls.md, 12 and 13). What remains to be dropped row
+ * by row: people that approvals name for other categories, and countries that do not exist.
+ * @param fields the fields of Customer in the filter
+ * @returns undefined where nobody may be shown
  */
 export function matching(reach: Reach, fields: readonly string[]): Condition[] | undefined {
   const categories = categoriesOf(fields);

@@ -12,7 +12,7 @@ import { tenantSql } from '../tenancy/tenant-sql';
 import { tableOf } from '../tenancy/tenant-table';
 import { CustomAttribute } from './related/custom-attribute';
 
-/** Where the migration set attributes aside whose keys are plain. */
+/** The table to which the migration moved attributes with plain keys. */
 const TABLE = 'customer_attribute_plain';
 const CHUNK = 500;
 
@@ -23,7 +23,7 @@ interface PlainAttribute {
   readonly sealed_behaviour: Buffer | null;
 }
 
-/** Whether a database has attributes whose keys wait to be sealed; until then nobody reads them. */
+/** Whether a database has attributes with keys to be sealed. Until then nobody reads them. */
 export async function hasPlainAttributes(source: DataSource): Promise<boolean> {
   const runner = source.createQueryRunner();
   try {
@@ -34,9 +34,10 @@ export async function hasPlainAttributes(source: DataSource): Promise<boolean> {
 }
 
 /**
- * Seals what is set aside, some rows a transaction, so that it goes on where it was stopped, and removes the table. What is
- * of people whose key is destroyed is erased already, and goes with it; a value that does not open is empty from then on.
- * @returns how many rows were set aside
+ * Seals the attributes in the table, some rows at a time, and drops it. After an interruption it goes on where it
+ * stopped. Rows of people whose key is destroyed are dropped: they are erased already. A value that does not open
+ * becomes empty.
+ * @returns how many rows there were
  */
 export async function sealPlainAttributes(source: DataSource, keys: KeyStore): Promise<number> {
   return withMigrationLock(source, async () => {
@@ -44,7 +45,7 @@ export async function sealPlainAttributes(source: DataSource, keys: KeyStore): P
     if (!(await hasPlainAttributes(source))) return sealed;
     for (let some = -1; some !== 0; sealed += some) some = await inTransaction(source, (m) => sealSome(m, keys));
     await source.query(`DROP TABLE \`${TABLE}\``);
-    // What was deleted is overwritten there, but the log beside the file still has it.
+    // The file's deleted content is overwritten, but its log still has it.
     await emptyWriteAheadLog(source);
     return sealed;
   });
@@ -73,7 +74,7 @@ async function sealSome(manager: EntityManager, keys: KeyStore): Promise<number>
   return rows.length;
 }
 
-/** Not by the writer, which writes nothing about people under erasure: what is theirs stays theirs until it goes. */
+/** Not by TenantWriter, which refuses people under erasure: their rows must stay until they are erased. */
 async function insertSealed(
   manager: EntityManager,
   row: PlainAttribute,
@@ -102,7 +103,7 @@ async function keysOf(keys: KeyStore, client: string, rows: readonly PlainAttrib
   }
 }
 
-/** A row was sealed for its key as it was: by the key of its person, and for its plain name. */
+/** The value of an old row. It was sealed for a row with the plain key. */
 function openedValue({ client_id, customer_id, key, sealed_behaviour }: PlainAttribute, subjectKey: Buffer): unknown {
   if (sealed_behaviour === null) return null;
   try {

@@ -1,8 +1,9 @@
-import { otherwise, type PersonalDataOptions } from '../tenancy/tenant-table';
+import { otherwise } from '../tenancy/personal-data';
+import type { PersonalDataOptions } from '../tenancy/tenant-table';
 
 /*
- * What the statement says of each kind of datum, as the options of @PersonalData. A field adds how it is stored, and
- * deviates where it has to. IMPROVEMENT never reads anything in the clear that names or reaches a person (P1e).
+ * The privacy statement's rules for each kind of data, as options of @PersonalData. A field adds how it is stored, and
+ * differs where it must. IMPROVEMENT never reads names or contact data in the clear (P1e).
  */
 
 type Policy = Omit<PersonalDataOptions, 'stored'>;
@@ -17,7 +18,7 @@ export const name: Policy = {
   ...untilAgreementEnds,
 };
 
-/** What reaches a person: email, phone, handle, street (C1). */
+/** Contact data: email, phone, handle, street (C1). */
 export const contact: Policy = {
   category: 'CONTACT',
   allow: ['SERVICE_DELIVERY', 'SUPPORT', 'LEGAL'],
@@ -25,10 +26,10 @@ export const contact: Policy = {
   ...untilAgreementEnds,
 };
 
-/** Parts of an address that place a person within a city. */
+/** The parts of an address that locate a person within a city. */
 export const whereabouts: Policy = { ...contact, deidentify: {} };
 
-/** Identifiers of rows about a person: something must always stand there, so a withheld row has its pseudonym. */
+/** Ids of rows about a person. They may not be null, so a withheld row shows its pseudonym. */
 export const identifier: Policy = {
   category: 'ONLINE_IDENTIFIER',
   ...otherwise('PSEUDONYM', ['SERVICE_DELIVERY', 'SECURITY', 'SUPPORT', 'LEGAL']),
@@ -48,14 +49,14 @@ export const demographic: Policy = {
   ...untilAgreementEnds,
 };
 
-/** The country whose law covers the person: coarse enough for every purpose, and what transfers are decided by. */
+/** The country whose law covers the person. It decides on transfers, and is coarse enough for every purpose. */
 export const residence: Policy = {
   category: 'DEMOGRAPHIC',
   allow: ['SERVICE_DELIVERY', 'SECURITY', 'SUPPORT', 'LEGAL', 'IMPROVEMENT'],
   ...untilAgreementEnds,
 };
 
-/** Times at which something about the person happened. */
+/** Times of events about a person. */
 export const moment: Policy = {
   category: 'BEHAVIOUR',
   allow: ['SERVICE_DELIVERY', 'SECURITY', 'SUPPORT', 'LEGAL'],
@@ -65,7 +66,7 @@ export const moment: Policy = {
 
 const purchaseReaders = ['SERVICE_DELIVERY', 'SUPPORT', 'LEGAL'] as const;
 
-/** Where the data came from (C2): the system that a person deals with says something of them. */
+/** The data's source (C2): the systems that a person uses say something about them. */
 export const origin: Policy = {
   category: 'BEHAVIOUR',
   allow: ['SERVICE_DELIVERY', 'SECURITY', 'SUPPORT', 'LEGAL'],
@@ -75,7 +76,7 @@ export const origin: Policy = {
 /** What was bought (C1). */
 export const purchase: Policy = { category: 'COMMERCE', allow: purchaseReaders, ...untilAgreementEnds };
 
-/** How much and when: what statistics may keep once it names nobody (D4). */
+/** Amounts and times, which statistics may keep once they identify nobody (D4). */
 export const purchaseAmount: Policy = {
   ...purchase,
   deidentify: { IMPROVEMENT: 'BUCKET' },
@@ -85,7 +86,7 @@ export const purchaseTime: Policy = { ...purchase, deidentify: { IMPROVEMENT: 'G
 export const purchaseFact: Policy = { ...purchase, allow: [...purchaseReaders, 'IMPROVEMENT'], erasure: 'DEIDENTIFY' };
 export const purchaseId: Policy = { ...purchase, ...otherwise('PSEUDONYM', purchase.allow) };
 
-/** Correspondence between the person and client users (C1): never for security or improvement. */
+/** Correspondence between a person and client users (C1): never for security or improvement. */
 export const correspondence: Policy = {
   category: 'CORRESPONDENCE',
   allow: ['SERVICE_DELIVERY', 'SUPPORT', 'LEGAL'],
@@ -100,28 +101,30 @@ export const health: Policy = {
   requiresAgreement: 'HEALTH',
   ...untilAgreementEnds,
 };
-/** The id alone needs no agreement: it may not be null, and says nothing where the rest, and so the list, is withheld. */
+/**
+ * The id alone needs no agreement. It may not be null, and says nothing where the rest, and so the list, is withheld.
+ */
 export const healthId: Policy = {
   category: 'HEALTH',
   ...otherwise('PSEUDONYM', ['SERVICE_DELIVERY', 'SUPPORT', 'LEGAL']),
   ...untilAgreementEnds,
 };
 
-/** Identifiers of rows about behaviour: something must always stand there, so a withheld row has its pseudonym. */
+/** Ids of rows about behaviour. They may not be null, so a withheld row shows its pseudonym. */
 export const behaviourId: Policy = {
   category: 'BEHAVIOUR',
   ...otherwise('PSEUDONYM', ['SERVICE_DELIVERY', 'SUPPORT', 'LEGAL']),
   ...untilAgreementEnds,
 };
 
-/** How a person's data may be processed, as the person said: for all who have to obey it. */
+/** What a person said about the processing of their data, for everybody who must follow it. */
 export const objection: Policy = {
   category: 'BEHAVIOUR',
   allow: ['SERVICE_DELIVERY', 'SECURITY', 'SUPPORT', 'LEGAL'],
   ...untilAgreementEnds,
 };
 
-/** What else the client collects about the use of its products (C1). */
+/** Other data that the client collects about the use of its products (C1). */
 export const behaviour: Policy = {
   category: 'BEHAVIOUR',
   allow: ['SERVICE_DELIVERY', 'SUPPORT', 'LEGAL'],

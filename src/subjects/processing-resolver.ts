@@ -11,10 +11,10 @@ import type { Processing } from './processing';
 import { ObjectToProcessingInput, RecordAutomatedDecisionInput, WithdrawObjectionInput } from './processing-inputs';
 import { reachOf } from './reach';
 
-/** An objection is the person's: whoever serves the person puts it on record. */
+/** An objection is the person's own: everybody who serves the person may record it. */
 const recorders = clientRoles;
 
-/** How a person's data may be processed, and what was decided by it: readable and changeable by whoever serves the person. */
+/** Objections and automated decisions: everybody who serves the person may read and record them. */
 @Resolver(() => Customer)
 export class ProcessingResolver {
   constructor(

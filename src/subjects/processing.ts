@@ -17,14 +17,14 @@ import { categoriesOf, lockPeople, mayAct, mayWrite, type Person, type Reach, un
 import { AutomatedDecision } from './related/automated-decision';
 import { requireNotUnderErasure } from './writable';
 
-/** Who acts, and whom they reach. */
+/** Who acts, and which people they reach. */
 interface Actor {
   readonly client: string;
   readonly principal: string;
   readonly reach: Reach;
 }
 
-/** What is kept of how a person's data may be processed, and was: objections and automated decisions. */
+/** Records how a person's data may be processed, and was: objections and automated decisions. */
 export class Processing {
   readonly #regions: Regions;
   readonly #keys: KeyStore;
@@ -36,7 +36,7 @@ export class Processing {
     this.#recorder = recorder;
   }
 
-  /** Puts objections to purposes on record (GDPR Art. 21). @throws {GraphQLError} NOT_FOUND, BAD_USER_INPUT, CONFLICT */
+  /** Records objections to purposes (GDPR Art. 21). @throws {GraphQLError} NOT_FOUND, BAD_USER_INPUT, CONFLICT */
   object(actor: Actor, customerId: string, purposes: readonly ProcessingPurpose[]): Promise<void> {
     const exempt = purposes.find((purpose) => exemptPurposes.includes(purpose));
     if (exempt) {
@@ -45,7 +45,10 @@ export class Processing {
     return this.#setObjections(actor, customerId, purposes, mayAct, (known, named) => known | named);
   }
 
-  /** Takes objections back, which nobody does whom they bar from reading them. @throws {GraphQLError} NOT_FOUND, BAD_USER_INPUT, CONFLICT */
+  /**
+   * Withdraws objections. A caller whom they bar from reading cannot withdraw them.
+   * @throws {GraphQLError} NOT_FOUND, BAD_USER_INPUT, CONFLICT
+   */
   withdraw(actor: Actor, customerId: string, purposes: readonly ProcessingPurpose[]): Promise<void> {
     const mayTakeBack = (reach: Reach, person: Person) => mayWrite(reach, person, categoriesOf(['objections']));
     return this.#setObjections(actor, customerId, purposes, mayTakeBack, (known, named) => known & ~named);
@@ -73,7 +76,7 @@ export class Processing {
         await writable(manager);
         const writer = new TenantWriter(manager, this.#keys);
         await writer.insert(AutomatedDecision, client, [{ id: uuid(), customerId, subject, logic, madeAt }]);
-        // What is recorded late is not the last.
+        // A decision may be recorded late, after a newer one.
         const [known] = await tenantSql(manager, client).select<{ last: string | number | null }>`
           SELECT last_automated_decision_at AS last FROM customer WHERE ${own} AND id = ${customerId}`;
         const last = known?.last ?? null;
@@ -105,7 +108,7 @@ export class Processing {
     await changing(this.#recorder, 'OBJECTIONS_SET', { client, principal, subject: customerId, details, decides }, () =>
       inTransaction(source, async (manager) => {
         const person = await changeable(manager);
-        // What was decided is what is written: somebody else has changed it meanwhile.
+        // Somebody else has changed them in the meantime, so the recorded decision would not match.
         if (person.objections !== objections)
           throw denied.conflict('The objections have just been changed; try again.');
         await new TenantWriter(manager, this.#keys).update(

@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { Access, RowRefusal } from '../governance/govern';
-import { type DataCategory, dataCategories } from '../governance/vocabulary';
+import { allCategories, type DataCategory } from '../governance/vocabulary';
 import { denied, type RequestContext } from '../identity/request-context';
 import { about, type SubjectState } from '../identity/subject-state';
 import { own, sql, tenantSql } from '../tenancy/tenant-sql';
@@ -8,46 +8,47 @@ import { tableOf } from '../tenancy/tenant-table';
 import { Customer } from './customer';
 
 /*
- * Whom a mutation may act on. One rule, decided on the very row by the row rule of reads:
+ * Which people a mutation may act on. The row rule of reads decides on the person's own row:
  *
- * - A write of fields needs each of them readable, for the stated purpose, in the row as it is and as it would be. A new
- *   residency, moreover, must change nothing of what its writer may read: it neither opens a row nor loses one.
- * - An act about a person (restriction, objection and their end, erasure, legal hold) needs the person's id readable, but
- *   for a restriction or an objection: GDPR Art. 18 and 21 limit processing, not the person's rights nor the duties that
- *   such acts carry out. Nor is it barred where no residency was ever recorded: it gives nothing of the person, who could
- *   not be erased otherwise. Whom a filter finds, it tells of: there the row as it is has to give what is filtered by.
- * - Taking an objection back is a write: it opens what its writer may not read.
- * - Whoever is out of reach does not exist: refused and absent have one answer.
+ * - To write fields, the caller must be able to read each of them for the stated purpose, before and after the change.
+ *   A new residency must not change what its writer may read: it neither opens a row nor closes one.
+ * - To act about a person (restrict, object and their end, erase, hold), the caller must be able to read the person's
+ *   id. A restriction or an objection does not stop such an act: GDPR Art. 18 and 21 limit processing, not the person's
+ *   rights or the duties behind the act. Nor does a residency that was never recorded: the act reveals nothing, and
+ *   otherwise the person could not be erased. People that a filter found must be readable by its fields, since the
+ *   result tells.
+ * - To withdraw an objection is a write: it opens data to its writer.
+ * - A person out of reach gets the same answer as one who does not exist.
  */
 
-/** A person as a mutation meets them, locked for the transaction. */
+/** A person, locked for the transaction of a mutation. */
 export interface Person extends SubjectState {
   readonly subject: string;
 }
 
-/** Whom a caller reaches, for the purpose that it states. */
+/** The people that a caller reaches for its stated purpose. */
 export interface Reach {
-  /** Why the row rule withholds data of these categories; undefined where it withholds none. */
+  /** Why the row rule withholds these categories; undefined where it withholds none. */
   refusal(person: SubjectState, categories: Iterable<DataCategory>): RowRefusal | undefined;
-  /** The same of somebody who might be: the ledger is told of nobody. */
+  /** The same for a hypothetical person, without an entry in the ledger. */
   wouldRefuse(person: SubjectState, categories: Iterable<DataCategory>): RowRefusal | undefined;
-  /** People of whom the rule may say otherwise than of others in their state. */
+  /** People for whom the rule may decide differently than for others in the same state. */
   readonly named: ReadonlySet<string>;
 }
 
 const nobody: ReadonlySet<string> = new Set();
 
-/** An operator of the installation, who acts from its command line and for no caller. */
+/** The reach of an operator at the command line, without a caller. */
 export const everybody: Reach = { refusal: () => undefined, wouldRefuse: () => undefined, named: nobody };
 
-/** Whom the caller of a request reaches, for the purpose that it states unless another is meant. */
+/** The reach of a request's caller, for its stated purpose or a given one. */
 export function reachOf(context: RequestContext, purpose = context.decision?.purpose): Reach {
   const { row } = context.accessFor(purpose);
   const prospect = context.wouldBe?.(purpose);
   return { refusal: asking(row), wouldRefuse: asking(prospect?.row), named: prospect?.named ?? nobody };
 }
 
-/** Without a rule nobody is reached. */
+/** Without a rule the caller reaches nobody. */
 const asking =
   (rule: Access['row']): Reach['refusal'] =>
   (person, categories) => {
@@ -60,7 +61,7 @@ const asking =
     return undefined;
   };
 
-/** The categories of fields of a customer; what is about nobody has none. The id is among them: a write names it. */
+/** The categories of a customer's fields. That of the id is always included, since a write names it. */
 export function categoriesOf(fields: Iterable<string>): Set<DataCategory> {
   const known = tableOf(Customer).fields;
   const categories = new Set<DataCategory>();
@@ -76,27 +77,27 @@ export const mayWrite = (reach: Reach, person: SubjectState, categories: Iterabl
   reach.refusal(person, categories) === undefined;
 
 /**
- * Whether an act about a person may be done.
- * @param foundBy fields of the customer by which the person was found: that is to read them, which a restriction bars too
+ * Whether a caller may act about a person.
+ * @param foundBy the fields that found the person: this reads them, so a restriction bars it too
  */
 export const mayAct = (reach: Reach, person: SubjectState, foundBy: readonly string[] = []): boolean =>
   (foundBy.length === 0 || mayWrite(reach, person, categoriesOf(foundBy))) &&
   (person.residency === null ||
     reach.refusal({ ...person, restriction: null, objections: 0 }, categoriesOf([])) === undefined);
 
-/** Whether another residency leaves what may be read of a person as it is: it opens nothing, and nothing is lost. */
+/** Whether a new residency leaves what the caller may read of a person unchanged. */
 export function mayMove(reach: Reach, person: SubjectState, residency: string | null): boolean {
   const moved = { ...person, residency };
-  return (Object.keys(dataCategories) as DataCategory[]).every((category) => {
+  return allCategories.every((category) => {
     const before = reach.wouldRefuse(person, [category]) === undefined;
     return before === (reach.wouldRefuse(moved, [category]) === undefined);
   });
 }
 
-/** The answer about whoever is not there, and about whoever is out of reach. */
+/** The answer for a person who does not exist or is out of reach. */
 export const unreached = () => denied.notFound('customer');
 
-/** Those of the client's people who are there, in the order of their ids, locked until the transaction ends. */
+/** The existing ones of these people in the order of their ids, locked until the transaction ends. */
 export async function lockPeople(manager: EntityManager, client: string, ids: readonly string[]): Promise<Person[]> {
   const wanted = new Set(ids.filter((id) => /^[\x21-\x7e]+$/.test(id)));
   if (wanted.size === 0) return [];
@@ -106,10 +107,10 @@ export async function lockPeople(manager: EntityManager, client: string, ids: re
   return rows.filter(({ id }) => wanted.has(id)).map(personOf);
 }
 
-/** What a mutation reads of a person to decide on it. */
+/** The columns that decide on a person. */
 export const personColumns = sql`id, residency, restriction, objection_mask`;
 
-/** Those columns, as the driver gives them. */
+/** Those columns as the driver returns them. */
 export interface PersonRow {
   readonly id: string;
   readonly residency: string | null;
@@ -125,9 +126,9 @@ export const personOf = ({ id, residency, restriction, objection_mask: mask }: P
 });
 
 /**
- * Refuses an act about somebody who is there and out of reach; of whoever is not there any more only the records are.
- * @param id null where the act is about nobody in particular
- * @param what the answer says that there is none of
+ * Refuses to act about an existing person out of reach. A person who no longer exists has only records left.
+ * @param id null where the act is about no particular person
+ * @param what the thing that the answer says does not exist
  * @throws {GraphQLError} NOT_FOUND
  */
 export async function requireReached(
@@ -142,8 +143,8 @@ export async function requireReached(
 }
 
 /**
- * The person that an act is about, locked until the transaction ends.
- * @throws {GraphQLError} NOT_FOUND where the person is not there or out of reach
+ * The person to act about, locked until the transaction ends.
+ * @throws {GraphQLError} NOT_FOUND where the person does not exist or is out of reach
  */
 export async function personToActOn(manager: EntityManager, client: string, id: string, reach: Reach): Promise<Person> {
   const [person] = await lockPeople(manager, client, [id]);

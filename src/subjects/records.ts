@@ -6,12 +6,12 @@ import type { EntityClass } from '../storage/entity-class';
 import type { Regions } from '../storage/regions';
 import { type Condition, type Row, TenantReader } from '../tenancy/tenant-reader';
 
-/** How rows of one kind hang on their parents. */
+/** How rows of one kind belong to their parents. */
 export interface Relation {
   readonly entity: EntityClass;
-  /** The GraphQL type of the rows: what of it is selected and permitted is what is read. */
+  /** The GraphQL type of the rows. Its selected and permitted fields are read. */
   readonly type: string;
-  /** Columns of the row → fields of the parent that they equal. */
+  /** Columns of the row → the fields of the parent that they equal. */
   readonly parent: Readonly<Record<string, string>>;
   readonly orderBy: { readonly field: string; readonly descending?: boolean };
 }
@@ -19,11 +19,11 @@ export interface Relation {
 export interface Slice {
   /** The most rows of each parent. */
   readonly limit: number;
-  /** Rows after the one that orders so. */
+  /** Reads rows after this position. */
   readonly after?: string | undefined;
 }
 
-/** What is known of customers beside themselves, read for all parents of a request together. */
+/** Reads records of customers, for all parents of a request together. */
 export class Records {
   readonly #regions: Regions;
   readonly #keys: KeyStore;
@@ -33,9 +33,10 @@ export class Records {
     this.#keys = keys;
   }
 
-  /** The rows of one parent. Parents asked for in one turn become one select. */
+  /** The rows of one parent. Calls in one tick become one select. */
   of(context: RequestContext, relation: Relation, parent: object, slice: Slice): Promise<Row[]> {
-    // What is read follows the decision: operations of one request that differ in it share no loader (pitfall 18).
+    // The decision says what to read. Operations of one request with other decisions get other loaders
+    // (docs/pitfalls.md, 18).
     const key = `${relation.type} ${context.decision?.id ?? ''} ${slice.limit} ${slice.after ?? ''}`;
     const loaders = context.memory as Map<unknown, DataLoader<object, Row[]>>;
     let loader = loaders.get(key);
@@ -71,7 +72,7 @@ export class Records {
       parents.map((parent) => fields.map((field) => String(parent[field]))),
     );
     return parents.map((parent, index) => {
-      // A parent without a state is withheld itself; its rows are withheld with it.
+      // A parent without a state is withheld, and so are its rows.
       const subject = stateOf(parent) ?? { ...unrestricted, restriction: 'UNKNOWN' };
       return (rows[index] ?? []).map((row) => about(row, subject));
     });

@@ -12,16 +12,16 @@ import { identifierFields } from './identifiers';
 
 const CHUNK = 500;
 
-/** Whether blind indexes of a database are still those of former canonical forms. */
+/** Whether a database has blind indexes of older canonical forms. */
 export async function isReindexPending(source: DataSource): Promise<boolean> {
   const rows = await source.query<unknown[]>('SELECT client_id FROM identifier_reindex LIMIT 1');
   return rows.length > 0;
 }
 
 /**
- * Makes the blind indexes of customers anew where migration 1700000000014 has noted it, some hundred rows a transaction.
- * Stopped midway, it goes on where it was.
- * @returns how many rows have other indexes now
+ * Recomputes blind indexes of customers where migration 1700000000014 has asked for it, some hundred rows at a time.
+ * After an interruption it goes on where it stopped.
+ * @returns how many rows have new indexes
  */
 export async function reindexIdentifiers(source: DataSource, keys: KeyStore): Promise<number> {
   let changed = 0;
@@ -54,7 +54,7 @@ async function reindexChunk(source: DataSource, keys: KeyStore, client: string, 
       const before = stored.get(String(row.id));
       const columns = key && before ? changedIndexes(key, row, before) : [];
       if (columns.length === 0) continue;
-      // Whoever writes the row meanwhile writes its indexes too, and they stay.
+      // A concurrent write sets the row's indexes itself, and keeps them.
       const unchanged = columns.map(({ column, old }) =>
         old === null ? sql`${name(column)} IS NULL` : sql`${name(column)} = ${old}`,
       );
@@ -69,7 +69,7 @@ async function reindexChunk(source: DataSource, keys: KeyStore, client: string, 
   return changed;
 }
 
-/** Undefined for a client whose key is destroyed: nothing of it can be read, and its rows are about to go. */
+/** Undefined for a client whose key is destroyed: its rows cannot be read, and will be deleted. */
 async function indexKeyOf(keys: KeyStore, client: string): Promise<Buffer | undefined> {
   try {
     return await keys.derivedKey(client, 'blind-index');
@@ -102,7 +102,7 @@ interface ChangedIndex {
 function changedIndexes(key: Buffer, row: Row, before: Row): ChangedIndex[] {
   return indexes().flatMap(([field, { column, kind, countries }]) => {
     const value = row[field];
-    // What cannot be opened keeps the index that it has.
+    // A value that does not open keeps its index.
     if (typeof value !== 'string' || kind === 'attributeKey') return [];
     const index = blindIndex(key, { kind, value, countries: countriesIn(countries.map((name) => row[name])) });
     const old = (before[column] ?? null) as string | null;

@@ -9,7 +9,7 @@ const cursorKey = Symbol('cursor key');
 
 const knownCursorKey = ({ memory }: RequestContext) => memory.get(cursorKey) as Buffer | undefined;
 
-/** Fetched once a request: a page may have as many pages in it as it has rows. */
+/** Fetched once a request, since a page may contain as many pages as it has rows. */
 export async function cursorKeyOf(keys: KeyStore, context: RequestContext): Promise<Buffer> {
   const client = requireClient(context);
   const key = knownCursorKey(context) ?? (await keys.derivedKey(client.id, 'cursor'));
@@ -17,7 +17,7 @@ export async function cursorKeyOf(keys: KeyStore, context: RequestContext): Prom
   return key;
 }
 
-/** A page of the rows that hang on one parent. */
+/** A page of one parent's rows. */
 export async function relatedPage<T extends object>(
   records: Records,
   keys: KeyStore,
@@ -35,9 +35,9 @@ export async function relatedPage<T extends object>(
   return page(rows as unknown as T[], size, position, cursors, idOf);
 }
 
-/** What of its parent a row of the relation is tied by. */
+/** The values of a parent that tie rows to it. */
 const parentOf = (relation: Relation, parent: object): Row =>
   Object.fromEntries(Object.entries(relation.parent).map(([column, field]) => [column, (parent as Row)[field]]));
 
-/** What a page of rows is ordered by. */
+/** The order of a page's rows. */
 export const idOf = (row: object): unknown => (row as Row).id;

@@ -2,9 +2,10 @@ import { stateOf } from '../identity/subject-state';
 import { categoriesOf, type Reach } from './reach';
 
 /**
- * Whether a row may be said to match what was asked by: that a row has a value tells the value, so a row that withholds
- * the field does not match by it (pitfalls 12, 13). What the operation as a whole may not read was refused before.
- * @param fields fields of Customer that the caller looked up or filtered by
+ * Whether a row may be shown to match a look-up or a filter. A match reveals the field's value, so a row that withholds
+ * the field does not match (docs/pitfalls.md, 12 and 13). Fields that the whole operation may not read were refused
+ * before.
+ * @param fields the fields of Customer in the look-up or filter
  */
 export function mayMatch(reach: Reach, row: object, fields: readonly string[]): boolean {
   const person = stateOf(row);
@@ -18,7 +19,7 @@ const filtered: Readonly<Record<string, string>> = {
   decidedAutomatically: 'lastAutomatedDecisionAt',
 };
 
-/** The fields that an input's values stand for, where they are given. */
+/** The fields that an input has values for. */
 export const fieldsAskedBy = (input: object | null | undefined): string[] =>
   Object.entries(input ?? {})
     .filter(([, value]) => value !== null && value !== undefined)

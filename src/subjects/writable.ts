@@ -4,10 +4,10 @@ import { UNDER_ERASURE } from '../tenancy/fence';
 import type { TenantWriter } from '../tenancy/tenant-writer';
 import { Customer } from './customer';
 
-/** Why nothing is written about a person. */
+/** Why nothing may be written about a person. */
 export type WriteRefusal = 'ABSENT' | 'UNDER_ERASURE' | 'RESTRICTED';
 
-/** @param state what limits a person's processing, null where nothing does, undefined where the person is not there */
+/** @param state the person's restriction; null without one, undefined where the person does not exist */
 export function refusalOf(state: string | null | undefined): WriteRefusal | undefined {
   if (state === undefined) return 'ABSENT';
   if (state === null) return undefined;
@@ -15,9 +15,9 @@ export function refusalOf(state: string | null | undefined): WriteRefusal | unde
 }
 
 /**
- * About whom nothing may be written by whoever states no purpose: who is not there, is being erased, or whose processing
- * is restricted (GDPR Art. 18). Asked in the transaction that writes, which it keeps an erasure from crossing.
- * @returns the reason by the person's id; who may be written about is not in it
+ * The people about whom a caller without a purpose may write nothing: they do not exist, are being erased, or their
+ * processing is restricted (GDPR Art. 18). Call it in the transaction that writes: it holds their erasure off.
+ * @returns the reason by the person's id, for those people only
  */
 export async function refusedWrites(
   writer: TenantWriter,
@@ -34,7 +34,7 @@ export async function refusedWrites(
 }
 
 /**
- * Refuses to write about a person who is being erased, locked in the transaction that would write.
+ * Refuses to write about a person who is being erased. The person must be locked in the same transaction.
  * @throws {GraphQLError} CONFLICT
  */
 export function requireNotUnderErasure({ restriction }: SubjectState): void {

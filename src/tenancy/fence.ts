@@ -4,26 +4,26 @@ import { snakeCase } from '../storage/entity-class';
 import { chunksOf, placesFor } from '../storage/sql';
 import { type PersonTable } from './tenant-table';
 
-/** The restriction of a person who is being erased; only the erasure's cancellation lifts it. */
+/** The restriction of a person who is being erased. Only a cancellation of the erasure lifts it. */
 export const UNDER_ERASURE = 'ERASURE';
 
-/** Something would be written about a person who is being erased, or is not there any more. */
+/** A write about a person who is being erased, or no longer exists. */
 export class PersonGoneError extends Error {
   override readonly name = 'PersonGoneError';
   readonly code = 'PERSON_GONE';
 
   constructor() {
-    super('The person is being erased, or is not there; nothing is written about them.');
+    super('The person is being erased or does not exist. Nothing can be written about them.');
   }
 }
 
 const CHUNK = 500;
 
 /**
- * Enters the fence of persons: whatever writes about a person, and whatever erases that person, writes the person's own
- * row first, in the same transaction. So one of the two waits for the other, or fails at COMMIT where an engine does not
- * replicate locks (Galera), and runs again; whichever comes second sees what the first one did.
- * @returns what limits the processing of each person who is there, null where nothing does; who is not there is not in it
+ * Enters the fence of these people. A transaction that writes about a person, or erases one, first writes the person's
+ * own row. So of two such transactions one waits for the other. On an engine that does not replicate locks (Galera) it
+ * fails at COMMIT and runs again. Either way the second one sees what the first one did.
+ * @returns the restriction of each person who exists, null where there is none
  */
 export async function enterFence(
   manager: EntityManager,
@@ -32,7 +32,7 @@ export async function enterFence(
   ids: readonly string[],
 ): Promise<Map<string, string | null>> {
   const [id, state, revision] = [subject.id, fence.state, fence.revision].map(snakeCase);
-  // What was read before in this transaction may be older than the lock.
+  // An earlier read of this transaction may be older than the lock.
   const lock = dialectOf(manager).forUpdate;
   const found = new Map<string, string | null>();
   for (const chunk of chunksOf([...new Set(ids)].sort(), CHUNK)) {

@@ -1,28 +1,37 @@
 import { Directive } from 'type-graphql';
-import type { DataSubject, Deidentification } from '../governance/vocabulary';
+import { allPurposes, type DataSubject, type Deidentification, type ProcessingPurpose } from '../governance/vocabulary';
 import { declareField, type PersonalDataOptions, type Storing } from './tenant-table';
 
 /**
- * The one line in which a field's governance is said: it writes the schema's directives, makes the columns, and tells
- * erasure and the census about them (blueprint section 2).
+ * Declares a field of personal data, and all of its governance. The schema's directives and the columns follow from it.
+ * Sealing, erasure, exports and the data inventory read it too (docs/design.md).
  */
 export function PersonalData(options: PersonalDataOptions): PropertyDecorator {
   return (target, property) => {
-    // The last one applied is the first one printed.
+    // Directives are printed in reverse order of application.
     for (const directive of directivesOf(options).reverse()) Directive(directive)(target, property);
     declareField(target, { property: String(property), stored: options.stored, personal: options });
   };
 }
 
+/** Options of a field that these purposes read in the clear, and every other one, also a later one, by this method. */
+export function otherwise(
+  method: Deidentification,
+  allow: readonly ProcessingPurpose[],
+): Required<Pick<PersonalDataOptions, 'allow' | 'deidentify'>> {
+  const others = allPurposes.filter((purpose) => !allow.includes(purpose));
+  return { allow, deidentify: Object.fromEntries(others.map((purpose) => [purpose, method])) };
+}
+
 /**
- * A field that leads to rows about subjects: a list, a connection, a look-up. What may be read of them decides whether
- * anybody is told of any; a schema in which rows are reached without it does not start.
+ * Declares a field that leads to rows about data subjects: a list, a connection, a look-up. Whoever may read nothing of
+ * the rows does not learn that there are any. A schema that reaches such rows by another field does not start.
  */
 export function PersonalRows(subject: DataSubject = 'CUSTOMER'): PropertyDecorator & MethodDecorator {
   return Directive(`@personalRows(subject: ${subject})`);
 }
 
-/** A field that says nothing about a person, and why; `exposed` fields get the directive too. */
+/** Declares a field that says nothing about a person, and why. */
 export function NonPersonal(because: string, stored: Storing): PropertyDecorator {
   return (target, property) => {
     Directive(`@nonPersonal(because: ${JSON.stringify(because)})`)(target, property);

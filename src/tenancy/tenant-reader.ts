@@ -10,56 +10,57 @@ import { isList, type TenantTable, tableOf } from './tenant-table';
 
 type Scalar = string | number;
 
-/** One condition of a select; several are joined by AND. */
+/** One condition of a select. AND joins several. */
 export type Condition =
   | { readonly field: string; readonly is: '=' | '<' | '<=' | '>' | '>='; readonly value: Scalar }
   | { readonly field: string; readonly is: 'in'; readonly value: readonly Scalar[] }
-  /** The number that the field holds has one of the bits of the value, or none. */
+  /** The field's number has at least one bit of the value, or none of them. */
   | { readonly field: string; readonly is: 'has' | 'has not'; readonly value: number }
   | { readonly field: string; readonly is: 'not in'; readonly value: readonly Scalar[] }
   | { readonly field: string; readonly is: 'null' }
-  /** The number that the field holds has one of the bits of the value. */
-  | { readonly field: string; readonly is: 'has'; readonly value: number }
   /** At least one of these holds. */
   | { readonly any: readonly Condition[] }
-  /** The field's blind index equals the digest, or one of them. */
+  /** The field's blind index equals the digest, or one of the digests. */
   | { readonly index: string; readonly is: '='; readonly value: string }
   | { readonly index: string; readonly is: 'in'; readonly value: readonly string[] };
 
 export interface Selection {
-  /** The client whose rows they are: part of every select. */
+  /** The client whose rows to read; every select contains it. */
   readonly client: string;
-  /** Fields to read; what is not a column is left out. The key and the subject's id always come. */
+  /** Fields to read. Fields without a column are skipped. The key and the subject's id are always read. */
   readonly fields: Iterable<string>;
   readonly where?: readonly Condition[];
   readonly orderBy?: ReadonlyArray<{ readonly field: string; readonly descending?: boolean }>;
   readonly limit?: number;
 }
 
-/** Values of one IN list, below SQLite's 32,766 parameters of a statement; longer lists are read in parts. */
+/** The most values of one IN list, below SQLite's limit of 32,766 parameters. Longer lists are read in parts. */
 const VALUES_PER_SELECT = 10_000;
-/** Parents of one statement: SQLite joins 500 selects at most. */
+/** The most parents of one statement. SQLite unites 500 selects at most. */
 const PARENTS_PER_SELECT = 250;
-/** Rows of several parents that are read together and cut here, as a multiple of what is wanted, and at most. */
+/** How many rows of several parents are read at once and cut here: a multiple of what is wanted, and a maximum. */
 const SURPLUS = 4;
 const MOST_ROWS_TOGETHER = 10_000;
 
-/** A row as resolvers get it: plain values, times as Dates, amounts as decimals, lists as arrays; sealed fields opened. */
+/** A row as resolvers get it: times as Dates, amounts as decimals, lists as arrays, sealed fields opened. */
 export type Row = Record<string, unknown>;
 
-/** What a row is sealed for: sealed bytes that were moved to another row, table or category do not open there. */
+/**
+ * The associated data of a sealed value. Sealed bytes that were moved to another row, table or category do not open.
+ */
 export function sealingContext(table: TenantTable, row: Row, category: DataCategory): string {
   let context = `${table.name}|${category}`;
   for (const property of table.key) context += `|${row[property]}`;
   return context;
 }
 
-/** Values of the columns that tie rows to one parent. */
+/** The values that tie rows to one parent. */
 export type Parent = readonly string[];
 
 /**
- * The only way in which a client's rows are read. Every select carries the client, columns come by permission, and an
- * undefined value never reaches SQL, where it would match everything or nothing (pitfall 23).
+ * Reads a client's rows by fields. Every select contains the client, reads permitted columns only, and refuses
+ * undefined values, which would match everything or nothing (docs/pitfalls.md, 23). Other SQL on tenants' tables goes
+ * through tenant-sql.ts. test/house/tenant-sql.test.ts checks that there is no third way.
  */
 export class TenantReader {
   readonly #source: DataSource | EntityManager;
@@ -83,7 +84,7 @@ export class TenantReader {
   }
 
   /**
-   * For each parent its own first rows, in the order of the parents; one that is named twice is read once.
+   * The first rows of each parent, in the order of the parents. A parent that is named twice is read once.
    * @param by the fields that tie a row to its parent
    */
   async selectEach(
@@ -109,15 +110,15 @@ export class TenantReader {
         else if (once.has(key)) groups.set(key, [row]);
       }
     }
-    // No engine owes an order to rows of several parents.
+    // No engine promises an order of rows of several parents.
     for (const [key, group] of groups) groups.set(key, inOrder(table, selection, group).slice(0, selection.limit));
     await this.#open(table, columns, selection.client, [...groups.values()].flat());
     return parents.map((parent) => groups.get(parent.join()) ?? []);
   }
 
   /**
-   * The rows of all parents by one range each, which is the fastest where no parent has many more than are wanted.
-   * @returns undefined where there are too many to read
+   * Reads the rows of all parents at once: the fastest way where no parent has many more rows than are wanted.
+   * @returns undefined where there are too many rows
    */
   async #together(
     table: TenantTable,
@@ -136,7 +137,7 @@ export class TenantReader {
     return rows.length < limit ? rows : undefined;
   }
 
-  /** One index range for each parent, joined by UNION ALL: not every engine has window functions. */
+  /** Reads one index range for each parent, joined by UNION ALL. Not every engine has window functions. */
   #eachByItself(
     table: TenantTable,
     columns: Columns,
@@ -191,7 +192,7 @@ export class TenantReader {
         for (const column of sealed) {
           const content = row[column.property];
           const opened = key && Buffer.isBuffer(content) ? openSealed(table, row, column, id, key, content) : nothing;
-          // Not deleted: an object that loses a property is slow from then on.
+          // Not `delete`: an object that loses a property becomes slow.
           row[column.property] = undefined;
           for (const field of column.fields) row[field] = opened instanceof Error ? opened : ownValue(opened[field]);
         }
@@ -204,8 +205,8 @@ export class TenantReader {
 const nothing: Row = {};
 
 /**
- * What sealed bytes hold, or an error in their place where they were altered or moved. GraphQL's executors report an
- * error that stands for a value as that field's own: it is null, it is logged, and the rest of the page is given.
+ * The content of sealed bytes, or an error in its place where they were altered or moved. A GraphQL executor reports an
+ * error value as an error of that field: the field is null, the error is logged, and the rest of the page is returned.
  */
 function openSealed(
   table: TenantTable,
@@ -219,11 +220,11 @@ function openSealed(
     const known = key.recall(place, id, sealed) ?? key.open(place, id, sealed, sealingContext(table, row, category));
     return known as Row;
   } catch (cause) {
-    return new Error(`${table.name}: what is sealed of ${category} in a row does not open there`, { cause });
+    return new Error(`${table.name}: the sealed ${category} of a row does not open`, { cause });
   }
 }
 
-/** What was opened is shared between requests, and a row's objects are marked with the state of its person. */
+/** Requests share opened content, but mark a row's objects with the state of its person. */
 const ownValue = (value: unknown): unknown =>
   typeof value === 'object' && value !== null ? structuredClone(value) : (value ?? null);
 
@@ -231,24 +232,24 @@ interface SealedColumn {
   readonly category: DataCategory;
   readonly property: string;
   readonly fields: readonly string[];
-  /** The same for every selection. */
+  /** The same object for every selection. */
   readonly place: object;
 }
 
-/** What a select reads of a table for some fields, and what becomes of it. */
+/** What a select reads of a table for some fields, and how to convert it. */
 interface Columns {
   readonly list: string;
   readonly instants: readonly string[];
   readonly amounts: readonly string[];
   readonly lists: readonly string[];
   readonly sealed: readonly SealedColumn[];
-  /** What tells the rows of one subject apart. */
+  /** The properties that tell one subject's rows apart. */
   readonly among: readonly string[];
 }
 
 const columnsOfFields = new WeakMap<object, Map<TenantTable, Columns>>();
 
-/** Decisions hand out the same set of fields again and again, so what follows from it is kept with it. */
+/** Decisions return the same set of fields again and again, so its columns are cached. */
 function columnsFor(table: TenantTable, fields: Iterable<string>): Columns {
   if (!(fields instanceof Set)) return makeColumns(table, new Set(fields));
   const byTable = columnsOfFields.get(fields) ?? new Map<TenantTable, Columns>();
@@ -291,7 +292,7 @@ function makeColumns(table: TenantTable, wanted: ReadonlySet<string>): Columns {
   return { list: list.join(', '), instants: ofKind('instant'), amounts: ofKind('amount'), lists, sealed, among };
 }
 
-/** The same conditions, with a list of values that is too long for one statement cut into several. */
+/** Splits conditions with too long a list of values into several statements' conditions. */
 function inParts(where: readonly Condition[]): Array<readonly Condition[]> {
   const at = where.findIndex(
     (condition) => 'is' in condition && condition.is === 'in' && condition.value.length > VALUES_PER_SELECT,
@@ -313,10 +314,11 @@ function tieOf(row: Row, [first = '', ...more]: readonly string[]): string {
   return tie;
 }
 
-/** Rows of several selects in the order that was asked for; by columns that every select brings, those of the key. */
+/** Sorts the rows of several selects. It can sort by the key only, which every select reads. */
 function inOrder(table: TenantTable, { orderBy = [] }: Pick<Selection, 'orderBy'>, rows: Row[]): Row[] {
   const foreign = orderBy.find(({ field }) => !table.key.includes(field));
-  if (foreign) throw new Error(`${table.name}: rows of several selects are ordered by the key, not ${foreign.field}`);
+  if (foreign)
+    throw new Error(`${table.name}: rows of several selects can be ordered by the key only, not by ${foreign.field}`);
   const compare = (a: Row, b: Row): number => {
     for (const { field, descending } of orderBy) {
       const left = String(a[field]);
@@ -325,7 +327,7 @@ function inOrder(table: TenantTable, { orderBy = [] }: Pick<Selection, 'orderBy'
     }
     return 0;
   };
-  // An index gives them forwards or backwards, and a page has many parents of few rows.
+  // An index returns them forwards or backwards, and a page has many parents with few rows.
   const isOrdered = () => rows.every((row, index) => index === 0 || compare(rows[index - 1] as Row, row) <= 0);
   if (isOrdered()) return rows;
   rows.reverse();
@@ -365,7 +367,7 @@ function predicate(
   return { text: parts.join(' AND '), parameters };
 }
 
-/** A condition as SQL; columns are named without their table. */
+/** A condition as SQL, with columns that do not name their table. */
 export function conditionText(table: TenantTable, condition: Condition): { text: string; parameters: Scalar[] } {
   if ('any' in condition) {
     const tests = condition.any.map((one) => conditionText(table, one));
@@ -382,10 +384,10 @@ export function conditionText(table: TenantTable, condition: Condition): { text:
     const text = `(\`${column}\` & ?) ${condition.is === 'has' ? '<>' : '='} 0`;
     return { text, parameters: [wholeNumber(condition.value)] };
   }
-  // The only word of a condition that becomes SQL as it is.
+  // The only text of a condition that becomes SQL unchanged.
   const isList = condition.is === 'in' || condition.is === 'not in';
   if (!isList && !comparisons.has(condition.is))
-    throw new Error(`${table.name}.${column} is compared by no known operator`);
+    throw new Error(`${table.name}.${column} is compared by an unknown operator`);
   const asked: readonly Scalar[] =
     condition.is === 'in' || condition.is === 'not in' ? condition.value : [condition.value];
   const possible = (value: Scalar) => ('index' in condition ? isAscii(value) : mayHold(table, condition.field, value));
@@ -398,14 +400,14 @@ export function conditionText(table: TenantTable, condition: Condition): { text:
 function columnOf(table: TenantTable, property: string): string {
   const stored = table.fields.get(property)?.stored;
   if (table.key.includes(property) || (stored && 'plain' in stored)) return snakeCase(property);
-  throw new Error(`${table.name}.${property} is not a column that can be compared or ordered by`);
+  throw new Error(`${table.name}.${property} is no column to compare or sort by`);
 }
 
 const isAscii = (value: Scalar): boolean => !/[^\x20-\x7e]/.test(String(value));
 
 /**
- * Whether a column can hold a value at all: ids are ASCII. MySQL refuses to compare them with anything else, where SQLite
- * finds no row.
+ * Whether a column can hold a value at all. Ids are ASCII: MySQL refuses to compare them with other characters, where
+ * SQLite finds no row.
  */
 export function mayHold(table: TenantTable, property: string, value: Scalar): boolean {
   const stored = table.fields.get(property)?.stored;
@@ -415,7 +417,7 @@ export function mayHold(table: TenantTable, property: string, value: Scalar): bo
 function defined(table: TenantTable, column: string, value: Scalar | undefined | null): Scalar {
   if (typeof value === 'string' && value !== '') return value;
   if (typeof value === 'number' && Number.isFinite(value)) return value;
-  throw new Error(`${table.name}.${column} is compared with nothing: a select would reach beyond what was meant`);
+  throw new Error(`${table.name}.${column} is compared with no value: the select would match too much`);
 }
 
 function wholeNumber(value: number): number {

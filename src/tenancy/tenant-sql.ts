@@ -2,20 +2,22 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { dialectOf } from '../storage/dialect';
 import { affectedRows, chunksOf, insertStatement, placesFor } from '../storage/sql';
 import { runStatement } from '../storage/statements';
+import { type Condition, conditionText } from './tenant-reader';
+import type { TenantTable } from './tenant-table';
 
-/** Stands among the parameters for the client whose rows a statement is about. */
+/** Stands for the client among the parameters of a statement. */
 const CLIENT = Symbol('client');
-/** How the client is written in a text until it is known that nothing else stands in its place. */
+/** The client's placeholder in a text, until the text is checked. */
 const CLIENT_TOKEN = ':client';
 const ROWS_PER_INSERT = 500;
 
 type Scalar = string | number | Buffer | null;
 type Parameter = Scalar | symbol;
 
-/** What stands between the pieces of a statement's text: a value, the values of an IN list, or a part of the text. */
+/** What a template may contain: a value, the values of an IN list, or another part. */
 export type Part = Scalar | readonly Scalar[] | Sql;
 
-/** A part of a statement with its parameters. Only this file's functions make one, so no caller's text becomes SQL. */
+/** A part of a statement with its parameters. Only the functions of this file make one. */
 export type Sql = SqlPart;
 class SqlPart {
   constructor(
@@ -23,14 +25,14 @@ class SqlPart {
     readonly parameters: readonly Parameter[],
   ) {}
 
-  /** Its values would be lost. */
+  /** In a plain template literal, its parameters would be lost. */
   toString(): never {
-    throw new Error('a part of a statement stands in a text that is not one of sql`…`');
+    throw new Error('a part of a statement may stand in a sql`…` template only');
   }
 }
 
 /**
- * A part of a statement. Values become parameters, an array the values of an IN list.
+ * A part of a statement. Values become parameters. An array becomes the values of an IN list.
  * @example sql`AND status IN (${['QUEUED', 'FAILED']}) AND next_at <= ${now}`
  */
 export function sql(pieces: TemplateStringsArray, ...parts: readonly Part[]): Sql {
@@ -53,28 +55,34 @@ export function sql(pieces: TemplateStringsArray, ...parts: readonly Part[]): Sq
   return new SqlPart(text, parameters);
 }
 
-/** Nothing, where a part is wanted on a condition. */
+/** An empty part, for one that is needed on a condition only. */
 export const nothing = sql``;
 
-/** The predicate that makes a statement a client's own: `client_id = ?`, with the client as its parameter. */
+/** The predicate `client_id = ?` with the client as its parameter. */
 export const own = new SqlPart(`client_id = ${CLIENT_TOKEN}`, [CLIENT]);
 
-/** The same of a table that goes by an alias. */
+/** The same for a table with an alias. */
 export const ownOf = (alias: string): Sql => new SqlPart(`${name(alias).text}.client_id = ${CLIENT_TOKEN}`, [CLIENT]);
 
-/** The name of a table or column that is not known when the statement is written. */
+/** The name of a table or column that only run time knows. */
 export function name(identifier: string): Sql {
   if (!/^[a-z][a-z0-9_]*$/i.test(identifier)) throw new Error(`"${identifier}" is not the name of a table or column`);
   return new SqlPart(`\`${identifier}\``, []);
 }
 
-/** The number behind LIMIT or OFFSET, which not every engine takes as a parameter. */
+/** The number after LIMIT or OFFSET. Not every engine takes it as a parameter. */
 export function limitOf(rows: number): Sql {
   if (!Number.isSafeInteger(rows) || rows < 0) throw new Error('a limit must be a whole number');
   return new SqlPart(String(rows), []);
 }
 
-/** Parts one after the other, such as conditions with ` AND ` between them. */
+/** A condition of the reader's as a part, with columns that do not name their table. */
+export function conditionOf(table: TenantTable, condition: Condition): Sql {
+  const { text, parameters } = conditionText(table, condition);
+  return new SqlPart(text, parameters);
+}
+
+/** Joins parts, such as conditions by ` AND `. */
 export function joined(parts: readonly Sql[], between: ' AND ' | ' OR ' | ', ' | ' '): Sql {
   return new SqlPart(
     parts.map(({ text }) => text).join(between),
@@ -82,29 +90,30 @@ export function joined(parts: readonly Sql[], between: ' AND ' | ' OR ' | ', ' |
   );
 }
 
-/** Reads rows by a SELECT. */
+/** Reads rows. */
 export interface Reads {
   select<T>(pieces: TemplateStringsArray, ...parts: readonly Part[]): Promise<T[]>;
 }
 
-/** Changes rows, within a transaction. */
+/** Reads and changes rows, within a transaction. */
 export interface Writes extends Reads {
-  /** Ends a SELECT whose rows nobody else may change until the transaction ends. */
+  /** Ends a SELECT that locks its rows until the transaction ends. */
   readonly forUpdate: Sql;
   /** Runs an UPDATE or a DELETE. @returns how many rows it matched */
   change(pieces: TemplateStringsArray, ...parts: readonly Part[]): Promise<number>;
 }
 
-/** Writes a client's rows. */
+/** Reads and writes a client's rows, within a transaction. */
 export interface OwnWrites extends Writes {
-  /** Inserts rows of the client, each with the same columns, by the columns' names. */
+  /** Inserts rows by column names. All rows have the columns of the first. `client_id` is added. */
   insert(table: string, rows: ReadonlyArray<Readonly<Record<string, Scalar>>>): Promise<void>;
 }
 
 /**
- * SQL on the rows of one client. A statement says {@link own} of every table it names, or ties the table to one that is
- * the client's own; otherwise it is refused.
- * @param source a manager within a transaction; a data source reads only, and sees what is committed
+ * SQL on the rows of one client. Every table that a statement names needs the predicate {@link own}, or a tie by
+ * `client_id` to a table that has it. Any other statement is refused.
+ * @param source a transaction's manager; a data source only reads, and sees committed rows
+ * @example tenantSql(manager, client).change`DELETE FROM job WHERE ${own} AND id IN (${ids})`
  */
 export function tenantSql(source: EntityManager, client: string): OwnWrites;
 export function tenantSql(source: DataSource | EntityManager, client: string): Reads;
@@ -132,14 +141,14 @@ export function tenantSql(source: DataSource | EntityManager, client: string): O
 }
 
 /**
- * SQL on rows of any client, for what belongs to none of them: queues, the directory of clients, checks of the whole
- * installation. test/house/tenant-sql.test.ts lists the files that may use it, and why.
+ * SQL on the rows of all clients: for queues, the directory of clients, and checks of the whole installation.
+ * test/house/tenant-sql.test.ts lists the files that may use it, and why.
  */
 export function acrossClients(source: EntityManager): Writes;
 export function acrossClients(source: DataSource | EntityManager): Reads;
 export function acrossClients(source: DataSource | EntityManager): Writes {
   return statements(source, ({ text, parameters }) => {
-    if (parameters.includes(CLIENT)) throw new Error('a statement across clients is no client’s own');
+    if (parameters.includes(CLIENT)) throw new Error('a statement across clients has no client of its own');
     return { text, parameters: parameters as readonly Scalar[] };
   });
 }
@@ -150,7 +159,8 @@ function statements(
 ): Writes {
   const statementOf = (verbs: RegExp, pieces: TemplateStringsArray, parts: readonly Part[]) => {
     const statement = bound(sql(pieces, ...parts));
-    if (!verbs.test(statement.text)) throw new Error(`a statement of another kind: ${statement.text.slice(0, 40)}`);
+    if (!verbs.test(statement.text))
+      throw new Error(`select takes SELECT; change takes UPDATE or DELETE; this is: ${statement.text.slice(0, 40)}`);
     return statement;
   };
   return {
@@ -167,32 +177,33 @@ function statements(
 }
 
 function writable(source: DataSource | EntityManager): EntityManager {
-  if (source instanceof DataSource) throw new Error('rows are changed within a transaction');
+  if (source instanceof DataSource) throw new Error('rows can be changed within a transaction only');
   return source;
 }
 
-/** An undefined value would match everything or nothing (docs/pitfalls.md, 23). */
+/** Refuses undefined, which would match everything or nothing (docs/pitfalls.md, 23). */
 function defined(value: Scalar | undefined): Scalar {
   if (value === undefined) throw new Error('a statement has an undefined value');
   return value;
 }
 
-/** @throws where a SELECT, UPDATE or DELETE, or a part of one in parentheses, would reach another client's rows */
+/** @throws where a statement, or a subquery in it, could reach the rows of another client */
 function requireOwn(text: string): void {
   for (const level of levelsOf(text)) {
     const tables = level.match(/\b(?:FROM|JOIN|UPDATE|INTO)\s+[`\w]/gi)?.length ?? 0;
     if (tables === 0) continue;
     const ties = level.match(/\bclient_id = (?::client\b|`?\w+`?\.client_id\b)/g)?.length ?? 0;
     const short = level.trim().slice(0, 60);
-    if (ties < tables) throw new Error(`a statement names a table without its client: ${short}`);
-    if (/\bOR\b/i.test(level)) throw new Error(`OR stands beside the client, not in parentheses: ${short}`);
-    if (/\bFROM\s+[`\w]+(?:\s+(?:AS\s+)?\w+)?\s*,/i.test(level)) throw new Error(`tables are joined by JOIN: ${short}`);
+    if (ties < tables)
+      throw new Error(`a table needs the client: add "${own.text}" or a tie by client_id to: ${short}`);
+    if (/\bOR\b/i.test(level)) throw new Error(`put OR in parentheses: ${short}`);
+    if (/\bFROM\s+[`\w]+(?:\s+(?:AS\s+)?\w+)?\s*,/i.test(level))
+      throw new Error(`join tables by JOIN, not by a comma: ${short}`);
   }
-  if (!text.includes(CLIENT_TOKEN))
-    throw new Error(`a statement says nothing of its client: ${text.trim().slice(0, 60)}`);
+  if (!text.includes(CLIENT_TOKEN)) throw new Error(`a statement needs its client: ${text.trim().slice(0, 60)}`);
 }
 
-/** The text outside of parentheses, the text within each pair, and the parts of a UNION, without quoted text. */
+/** The text of each pair of parentheses and outside of all, split at UNION, without quoted text. */
 function levelsOf(text: string): string[] {
   const levels: string[] = [];
   const open = [''];

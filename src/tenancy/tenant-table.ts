@@ -1,7 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import {
   type AgreementKind,
-  allPurposes,
   type DataCategory,
   type DataSubject,
   type Deidentification,
@@ -20,38 +19,39 @@ import {
 } from '../storage/columns';
 import { type EntityClass, snakeCase } from '../storage/entity-class';
 
-/** What erasure does to a column: removes the value, keeps a form that names nobody, or keeps it where law says so. */
+/** What erasure does to a column: deletes the value, keeps a form that identifies nobody, or keeps it by law. */
 export type ErasureAction = 'DELETE' | 'DEIDENTIFY' | 'KEEP';
-/** How long a value stays: as long as the agreement runs and 90 days (D1), or longer where D5 permits. */
+/** How long a value stays: until 90 days after the agreement's end (D1), or longer where D5 permits. */
 export type Retention = 'AGREEMENT' | 'CLAIMS';
 
 /**
- * `text` and `list` say how many characters the column takes; a list is one of codes, an array in rows. `bytes` are what a
- * module seals by itself, under a key that is no person's; only that module reads and writes them.
+ * The kind of a plain column. `text` and `list` state its length in characters. A list contains codes and is an array
+ * in rows. `bytes` are sealed by their own module under a key that is no person's; only that module reads and writes
+ * them.
  */
 export type PlainKind =
   | ('id' | 'instant' | 'amount' | 'count' | 'size' | 'bytes')
   | { readonly text: number }
   | { readonly list: number };
 
-/** How a field is kept: in a column of its own, or sealed together with its category's others under the subject's key. */
+/** How a field is stored: in its own column, or sealed under the subject's key with its category's other fields. */
 export type Storing =
   | { readonly plain: PlainKind }
   /**
-   * `index`: found again by a blind index, a column beside. `countries`: the row's fields that say by which country it is
-   * meant, each a code or an object with one in `country`; the likeliest first.
+   * `index`: a blind index, in a column beside, finds it. `countries`: fields of the row that name the value's country,
+   * the likeliest first. Each holds a code, or an object with a code in `country`.
    */
   | { readonly sealed: true; readonly index?: IndexKind; readonly countries?: readonly string[] }
-  /** Part of a sealed object, or computed: no column. */
+  /** No column: it is part of a sealed object, or computed. */
   | { readonly within: string };
 
 export interface PersonalDataOptions {
   readonly category: DataCategory;
   readonly subject?: DataSubject;
-  /** Purposes that read it in the clear. */
+  /** The purposes that read it in the clear. */
   readonly allow: readonly ProcessingPurpose[];
   readonly deidentify?: Readonly<Partial<Record<ProcessingPurpose, Deidentification>>>;
-  /** Where the value identifies what another field is the id of: that field, so that their pseudonyms join. */
+  /** The field whose id this value is, so that both have the same pseudonym. */
   readonly domain?: string;
   readonly requiresAgreement?: AgreementKind;
   readonly derivedFrom?: readonly string[];
@@ -60,58 +60,49 @@ export interface PersonalDataOptions {
   readonly retention: Retention;
 }
 
-/** Read in the clear for these purposes, and by this method for every other one, those that are added later included. */
-export function otherwise(
-  method: Deidentification,
-  allow: readonly ProcessingPurpose[],
-): Required<Pick<PersonalDataOptions, 'allow' | 'deidentify'>> {
-  const others = allPurposes.filter((purpose) => !allow.includes(purpose));
-  return { allow, deidentify: Object.fromEntries(others.map((purpose) => [purpose, method])) };
-}
-
-/** One field of a tenant's table, as storage, erasure and the census know it. */
+/** One field of a tenant's table, for storage, erasure and the data inventory. */
 export interface StoredField {
   readonly property: string;
   readonly stored: Storing;
-  /** Absent where the field says nothing about a person. */
+  /** Undefined where the field says nothing about a person. */
   readonly personal?: PersonalDataOptions;
   readonly because?: string;
 }
 
 export interface TenantTableOptions {
-  /** Whose data the rows are, and the property that holds the subject's id: rows go when the subject goes. */
+  /** Whose data the rows are, and the property with the subject's id. Rows are erased with their subject. */
   readonly subject?: { readonly kind: DataSubject; readonly id: string };
-  /** What becomes of a row that is about no subject when its client goes. */
+  /** What happens to a row without a subject when its client's data is erased. */
   readonly erasure: ErasureAction;
-  /** Of the persons' own table: what limits their processing, and what every write about them raises (fence.ts). */
+  /** For the table of people: the field of their restriction, and the counter that every write raises (fence.ts). */
   readonly fence?: { readonly state: string; readonly revision: string };
-  /** Rows that are written about a person under erasure too: the erasure's own. */
+  /** Rows that may be written about a person under erasure: those of the erasure itself. */
   readonly outsideFence?: true;
 }
 
-/** An identifier's index is the client's; that of an attribute's key is its own person's. */
+/** The index of an identifier covers the client's people. That of an attribute's key covers one person. */
 export type IndexKind = IdentifierKind | 'attributeKey';
 
 export interface IndexColumn {
   readonly column: string;
   readonly kind: IndexKind;
-  /** Fields that say by which country it is meant. */
+  /** Fields that name the value's country. */
   readonly countries: readonly string[];
 }
 
-/** A table of rows that belong to a client. */
+/** A table with rows of clients. */
 export interface TenantTable extends TenantTableOptions {
   readonly name: string;
   readonly fields: ReadonlyMap<string, StoredField>;
-  /** Category → the property and column that hold its sealed values. */
+  /** Category → the property and column of its sealed values. */
   readonly sealed: ReadonlyMap<DataCategory, { readonly property: string; readonly column: string }>;
   /** Field → the column of its blind index. */
   readonly indexes: ReadonlyMap<string, IndexColumn>;
-  /** Properties of the primary key, the client's id first. */
+  /** The properties of the primary key, the client's id first. */
   readonly key: readonly string[];
 }
 
-/** The table of the persons whom other tables' rows are about. */
+/** The table of the people whom rows of other tables are about. */
 export type PersonTable = TenantTable & Required<Pick<TenantTableOptions, 'subject' | 'fence'>>;
 
 interface Draft {
@@ -144,7 +135,7 @@ function optionsOf(kind: PlainKind) {
   }[kind];
 }
 
-/** Declares an entity to be a client's table: the primary key begins with the client's id, every read is the client's. */
+/** Declares an entity with rows of clients. Its primary key begins with the client's id. */
 export function TenantTable(name: string, options: TenantTableOptions): ClassDecorator {
   return (target) => {
     const draft = draftOf(target.prototype as object);
@@ -153,7 +144,7 @@ export function TenantTable(name: string, options: TenantTableOptions): ClassDec
   };
 }
 
-/** A part of the primary key, in the order of declaration; the client's id comes first. */
+/** Declares a part of the primary key. The client's id comes first. */
 export function Key(kind: PlainKind = 'id'): PropertyDecorator {
   return (target, property) => {
     const name = String(property);
@@ -162,7 +153,7 @@ export function Key(kind: PlainKind = 'id'): PropertyDecorator {
   };
 }
 
-/** Declares a field: its columns, and what storage, erasure and the inventory know of it. */
+/** Declares a field and makes its columns. */
 export function declareField(target: object, field: StoredField): void {
   const draft = draftOf(target);
   draft.fields.set(field.property, field);
@@ -189,24 +180,24 @@ function addSealedColumn(target: object, draft: Draft, category: DataCategory): 
   draft.sealed.set(category, { property, column });
 }
 
-/** The table that an entity declares. @throws {Error} where it declares none */
+/** The table of an entity. @throws {Error} for a class without @TenantTable */
 export function tableOf(entity: EntityClass): TenantTable {
   const draft = drafts.get(entity);
   if (draft?.table) return draft.table;
-  if (!draft?.options) throw new Error(`${entity.name} is not a tenant's table: it lacks @TenantTable`);
+  if (!draft?.options) throw new Error(`${entity.name} is not a tenant's table: add @TenantTable`);
   const { options, ...rest } = draft;
-  // Property decorators run in the order of declaration, and the client's id is declared first.
-  if (rest.key[0] !== 'clientId') throw new Error(`${entity.name}: the primary key must begin with clientId`);
+  // Property decorators run in the order of declaration.
+  if (rest.key[0] !== 'clientId') throw new Error(`${entity.name}: declare the key clientId before all others`);
   draft.table = { ...options, ...rest };
   return draft.table;
 }
 
-/** Categories of what a class's fields say of a person. */
+/** The categories of a class's personal fields. */
 export function personalCategories(entity: EntityClass): DataCategory[] {
   return [...new Set([...declaredFields(entity).values()].flatMap(({ personal }) => personal?.category ?? []))];
 }
 
-/** The persons' table by whose rows writes to a table are fenced; undefined where erasing a person does not concern it. */
+/** The table of people that fences writes to a table; undefined for rows that erasing a person does not affect. */
 export function fencedBy({ subject, outsideFence }: TenantTable): PersonTable | undefined {
   if (!subject || outsideFence) return undefined;
   for (const [entity, { options }] of drafts) {
@@ -215,16 +206,16 @@ export function fencedBy({ subject, outsideFence }: TenantTable): PersonTable | 
   return undefined;
 }
 
-/** Whether a field's column holds a list of codes (storage/lists.ts). */
+/** Whether a field holds a list of codes (storage/lists.ts). */
 export const isList = ({ stored }: StoredField): boolean =>
   'plain' in stored && typeof stored.plain === 'object' && 'list' in stored.plain;
 
-/** Every field declared on a class, tables and sealed objects alike; for the census. */
+/** Every declared field of a table or a sealed object. */
 export function declaredFields(entity: EntityClass): ReadonlyMap<string, StoredField> {
   return drafts.get(entity)?.fields ?? new Map();
 }
 
-/** Every class that declares a field: tables, sealed objects, and resolvers of computed fields; for the census. */
+/** Every class that declares a field: tables, sealed objects, and resolvers of computed fields. */
 export function declaringClasses(): EntityClass[] {
   return [...drafts.keys()];
 }

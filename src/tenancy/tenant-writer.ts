@@ -15,28 +15,28 @@ import { fencedBy, type IndexColumn, type StoredField, type TenantTable, tableOf
 
 type Value = string | number | Buffer | null;
 
-/** Rows of one INSERT: below every engine's limit on parameters for the widest table here. */
+/** The most rows of one INSERT: below every engine's limit on parameters for the widest table. */
 const ROWS_PER_INSERT = 100;
-/** Rows of one call that are worth another thread's start. */
+/** The fewest rows of one call that are worth a second thread. */
 const MANY = 500;
 const none: ReadonlyMap<string, Buffer> = new Map();
 
 /**
- * Writes a client's rows in one transaction: plain fields to their columns, personal ones sealed by category under the
- * subject's key, with their blind indexes. The subject's key must exist: a key is written before its row. Nothing is
- * written about a person who is being erased, or is gone.
+ * Writes a client's rows in one transaction. Plain fields go to their columns. Personal fields are sealed by category
+ * under the subject's key, with their blind indexes. The subject's key must exist: a key is written before its row.
+ * Nothing is written about a person who is being erased, or no longer exists.
  */
 export class TenantWriter {
   readonly #manager: EntityManager;
   readonly #keys: KeyStore;
   readonly #made: ReadonlyMap<string, Buffer>;
   readonly #sealing: SealingThread | undefined;
-  /** Persons whose fence this transaction has entered, with what limits their processing; undefined who is not there. */
+  /** People whose fence this transaction has entered, with their restriction; undefined for those who do not exist. */
   readonly #entered = new Map<string, string | null | undefined>();
 
   /**
-   * @param made keys of persons that were made for this transaction, and need not be read
-   * @param sealing seals what is much; this thread does where there is none
+   * @param made keys that were made for this transaction, so that they need not be read
+   * @param sealing the thread that seals many rows; this thread does without one
    */
   constructor(
     manager: EntityManager,
@@ -51,9 +51,9 @@ export class TenantWriter {
   }
 
   /**
-   * Enters the fence of persons whom rows of an entity are about, so that their erasure waits for this transaction or
-   * this one for it. The writes enter by themselves; whoever must know first what they would refuse, calls this.
-   * @returns what limits the processing of each person who is there, null where nothing does
+   * Enters the fence of people whom rows of an entity are about. Then their erasure waits for this transaction, or the
+   * other way round. Writes enter by themselves; call this to learn beforehand what they would refuse.
+   * @returns the restriction of each person who exists, null where there is none
    */
   async enter(entity: EntityClass, client: string, persons: readonly string[]): Promise<Map<string, string | null>> {
     const states = new Map<string, string | null>();
@@ -71,7 +71,7 @@ export class TenantWriter {
 
   /**
    * Inserts rows of one client and entity. Times are Dates or epoch milliseconds, amounts decimals.
-   * @throws {PersonGoneError} where a row is about a person who is being erased, or is not there
+   * @throws {PersonGoneError} for a row about a person who is being erased, or does not exist
    */
   async insert(entity: EntityClass, client: string, rows: readonly Row[]): Promise<void> {
     const table = tableOf(entity);
@@ -89,7 +89,7 @@ export class TenantWriter {
       return insertion(table, chunk, batch);
     };
     const starts = Array.from({ length: Math.ceil(rows.length / ROWS_PER_INSERT) }, (_, nth) => nth * ROWS_PER_INSERT);
-    // The other thread has all its work at once; this one seals the next rows while a server takes a statement in.
+    // The other thread gets all work at once. Without it, this one seals the next rows while a server runs a statement.
     const sent = thread && starts.map(statementOf);
     let inserting: Promise<unknown> = Promise.resolve();
     try {
@@ -98,7 +98,7 @@ export class TenantWriter {
         const parameters = await values;
         await inserting;
         inserting = this.#manager.query(text, parameters);
-        // It is awaited, but may fail while other things are.
+        // It is awaited later, and may fail before that.
         inserting.catch(() => undefined);
       }
     } finally {
@@ -107,11 +107,11 @@ export class TenantWriter {
   }
 
   /**
-   * Changes fields of one row, named by its whole key. A sealed field's category is opened, changed and sealed again;
-   * where it does not open the row stays as it is. An undefined value is no change, and the key never changes.
+   * Changes fields of one row by its whole key. The category of a sealed field is opened, changed and sealed again; a
+   * row that does not open stays unchanged. An undefined value changes nothing, and the key never changes.
    * @returns whether there was such a row
-   * @throws {UnsealError} where what is sealed was altered or moved
-   * @throws {PersonGoneError} where it is about a person who is being erased
+   * @throws {UnsealError} where sealed bytes were altered or moved
+   * @throws {PersonGoneError} for a row about a person who is being erased
    */
   async update(entity: EntityClass, client: string, key: Row, wanted: Row): Promise<boolean> {
     const table = tableOf(entity);
@@ -143,7 +143,7 @@ export class TenantWriter {
     return true;
   }
 
-  /** Removes one row, named by its whole key. @throws {PersonGoneError} where it is about a person who is being erased */
+  /** Removes one row by its whole key. @throws {PersonGoneError} for a row about a person who is being erased */
   async remove(entity: EntityClass, client: string, key: Row): Promise<void> {
     const table = tableOf(entity);
     await this.#enterTo(entity, table, client, key);
@@ -151,7 +151,7 @@ export class TenantWriter {
     await this.#manager.query(`DELETE FROM \`${table.name}\` WHERE ${where.text}`, where.parameters);
   }
 
-  /** Who comes with these rows is here first, and nobody erases them yet. */
+  /** Enters the fence of the rows' people. People whose own rows these are need none: nobody can erase them yet. */
   async #enterWith(entity: EntityClass, table: TenantTable, client: string, rows: readonly Row[]): Promise<void> {
     const persons = table.subject ? [...new Set(rows.map((row) => subjectOf(table, row)))] : [];
     if (table.fence) {
@@ -179,7 +179,7 @@ export class TenantWriter {
     const where = keyPredicate(table, { ...key, clientId: client });
     if (!where.parameters.every((value, index) => mayHold(table, table.key[index] ?? '', value))) return undefined;
     const list = [...new Set(names)].map((name) => `\`${name}\``).join(', ');
-    // Two changes of one category at a time would each seal the other's field as it was.
+    // Without a lock, each of two changes of one category would seal the other's field with its old value.
     const lock = dialectOf(this.#manager).forUpdate;
     const [row] = await this.#manager.query<Row[]>(
       `SELECT ${list} FROM \`${table.name}\` WHERE ${where.text}${lock}`,
@@ -208,7 +208,7 @@ export class TenantWriter {
   }
 }
 
-/** What makes what only keys can make: at once, or later in another thread. */
+/** Seals and digests: at once, or later in another thread. */
 type Maker = typeof atOnce | SealingBatch;
 const atOnce = { seal, blindIndex, attributeKeyIndex };
 
@@ -225,11 +225,11 @@ function insertion(
 }
 
 const noKey = (table: TenantTable, category: DataCategory) =>
-  new Error(`${table.name}: the subject has no key to seal ${category} under`);
+  new Error(`${table.name}: the subject has no key to seal ${category} with`);
 
 const subjectOf = (table: TenantTable, row: Row): string => String(table.subject ? row[table.subject.id] : '');
 
-/** Whether anything of a row goes under its person's key; who has none can have a row that says nothing. */
+/** Whether a row has anything to seal. A person without a key may have rows without sealed content. */
 const hasSealed = (table: TenantTable, row: Row): boolean =>
   Object.entries(row).some(([property, value]) => {
     const stored = table.fields.get(property)?.stored;
@@ -242,7 +242,7 @@ function changesOf(table: TenantTable, wanted: Row): Row {
   );
 }
 
-/** Of the fields that change, and of those whose index follows from them. */
+/** The categories of the fields that change, and of those whose index depends on them. */
 function touchedCategories(table: TenantTable, changes: Row): Set<DataCategory> {
   const categories = new Set<DataCategory>();
   const following = [...table.indexes].filter(([, { countries }]) => countries.some((name) => name in changes));
@@ -258,7 +258,7 @@ function sealedCategory(table: TenantTable, name: string): DataCategory | undefi
   return field?.personal && 'sealed' in field.stored ? field.personal.category : undefined;
 }
 
-/** Plain fields that say by which country an identifier of the categories is meant. */
+/** Plain fields that name the country of an identifier of these categories. */
 function plainCountries(table: TenantTable, categories: ReadonlySet<DataCategory>): string[] {
   const touched = [...table.indexes].filter(([name]) => categories.has(sealedCategory(table, name) as DataCategory));
   return touched.flatMap(([, { countries }]) =>
@@ -282,8 +282,8 @@ function indexOf(
 }
 
 /**
- * The columns that a row's fields become. Fields that the row does not name are not in it.
- * @param beside fields as they are stored, which indexes follow from
+ * The columns of a row's fields. Fields that the row does not name are left out.
+ * @param beside stored fields that indexes depend on
  */
 function columnsOf(
   table: TenantTable,
@@ -321,7 +321,7 @@ function columnsOf(
   return columns;
 }
 
-/** A plain field's value as its column takes it, on every engine alike: SQLite would take anything anywhere. */
+/** A plain field's value for its column. Checks types here, since SQLite takes any value in any column. */
 function plainValue(table: TenantTable, { property, stored }: StoredField, value: unknown): Value {
   if (value === null) return null;
   const kind = 'plain' in stored ? stored.plain : 'id';
@@ -351,7 +351,7 @@ function plainValue(table: TenantTable, { property, stored }: StoredField, value
 
 function keyValue(table: TenantTable, property: string, value: unknown): string {
   if (typeof value === 'string' && value !== '') return value;
-  throw new TypeError(`${table.name}: ${property} is missing from the row's key`);
+  throw new TypeError(`${table.name}: ${property} is missing in the row's key`);
 }
 
 function keyPredicate(table: TenantTable, row: Row): { text: string; parameters: string[] } {

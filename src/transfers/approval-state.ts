@@ -64,7 +64,9 @@ export interface Course {
   readonly suspensions: readonly BasisSuspension[];
 }
 
-/** The state that officers' acts give at a moment, without its dates and its legal basis. Undefined before the request. */
+/**
+ * The state that officers' acts give at a moment, without its dates and its legal basis. Undefined before the request.
+ */
 export function decidedAt(
   { events, deciders }: Pick<Course, 'events' | 'deciders'>,
   at: number,

@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { type DataCategory, dataCategories, isPurpose } from '../governance/vocabulary';
+import { isCategory, isPurpose } from '../governance/vocabulary';
 import { bumpPolicy } from '../identity/policy-version';
 import type { RecipientKind } from '../identity/recipient';
 import { denied } from '../identity/request-context';
@@ -191,7 +191,5 @@ function storedOf(row: Row, events: readonly Row[], subjects: readonly Row[]): S
 }
 
 const codesIn = (list: unknown): readonly string[] => (list ?? []) as readonly string[];
-
-const isCategory = (text: string): text is DataCategory => Object.hasOwn(dataCategories, text);
 
 const timeOf = (value: unknown): number | null => (value instanceof Date ? value.getTime() : null);

@@ -31,7 +31,9 @@ function basesOf(law: Law, { mechanism, residencies, destinationCountry, validFr
 export const restsOn = (law: Law, terms: Terms, basis: string): boolean =>
   basesOf(law, terms).some((names) => names.includes(basis));
 
-/** The suspensions that take away every basis of an approval. If another regime's basis remains, it is not one of them. */
+/**
+ * The suspensions that take away every basis of an approval. If another regime's basis remains, it is not one of them.
+ */
 export function basisSuspensionsOf(law: Law, terms: Terms, suspensions: readonly Suspension[]): BasisSuspension[] {
   const alternatives = basesOf(law, terms);
   return suspensions

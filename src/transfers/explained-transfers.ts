@@ -1,5 +1,5 @@
 import { Field, ObjectType } from 'type-graphql';
-import type { Outcome } from '../governance/decision';
+import type { Outcome } from '../governance/govern';
 import type { DataCategory, DataSubject } from '../governance/vocabulary';
 import { sideOf } from '../identity/caller';
 import { OutcomeEnum } from '../identity/enums';

@@ -11,7 +11,10 @@ export class KillSwitch {
     private readonly notices: Notices,
   ) {}
 
-  /** What a suspension would do, without doing it. @throws {GraphQLError} BAD_USER_INPUT where there is no such basis */
+  /**
+   * What a suspension would do, without doing it.
+   * @throws {GraphQLError} BAD_USER_INPUT where there is no such basis
+   */
   async preview(basis: string, from: number): Promise<Impact> {
     return this.impact.of(this.suspensions.requireBasis(basis), from);
   }
@@ -38,7 +41,8 @@ export class KillSwitch {
           `Reason: ${suspension.reason}`,
           ...operations.map(
             ({ recipientName, destination, purposes, residencies }) =>
-              `Stops: ${recipientName} in ${destination}, ${purposes.join(', ')}, people of ${residencies.map((country) => country ?? 'no recorded country').join(', ')}`,
+              `Stops: ${recipientName} in ${destination}, ${purposes.join(', ')}, people of ` +
+              `${residencies.map((country) => country ?? 'no recorded country').join(', ')}`,
           ),
           ...transfers.map(({ id, mechanism }) => `Rests on it: approval ${id} (${mechanism})`),
         ].join('\n'),

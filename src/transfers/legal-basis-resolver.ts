@@ -175,7 +175,8 @@ export class LegalBasisResolver {
 
   @Mutation(() => RecipientCertificationsPayload, {
     description:
-      "Records the certifications of a recipient. What adds to the platform's own is proposed: another person confirms it.",
+      "Records the certifications of a recipient. What adds to the platform's own is proposed: " +
+      'another person confirms it.',
   })
   @Leaves('RECIPIENT_CERTIFIED', 'PROPOSED')
   async certifyRecipient(

@@ -30,7 +30,9 @@ export interface Mismatch {
   readonly why: string;
 }
 
-/** Roles of exporter and importer, by kind of recipient. The client is the controller, the platform its processor (R1). */
+/**
+ * Roles of exporter and importer, by kind of recipient. The client is the controller, the platform its processor (R1).
+ */
 const roles: Readonly<Record<RecipientKind, ReadonlyArray<{ exporter: LegalRole; importer: LegalRole }>>> = {
   // The platform returns the controller's own data.
   CLIENT: [{ exporter: 'PROCESSOR', importer: 'CONTROLLER' }],

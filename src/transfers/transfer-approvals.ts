@@ -27,7 +27,9 @@ export function officerOf(claims: TokenClaims): Officer {
   return { principal: claims.subject, side: sideOf(claims.roles) === 'PLATFORM' ? 'PLATFORM' : 'CLIENT' };
 }
 
-/** Approvals of transfers. One person requests, another decides; anyone entitled can stop one at once (statement T2). */
+/**
+ * Approvals of transfers. One person requests, another decides; anyone entitled can stop one at once (statement T2).
+ */
 export class TransferApprovals {
   readonly #store: ApprovalStore;
   readonly #recipients: Recipients;

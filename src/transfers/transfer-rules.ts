@@ -174,7 +174,7 @@ const noFacts = { approvals: [] };
 /** @param onBasis called with each basis that carried data across a border */
 function checkBy(table: TransferTable, onBasis?: (basis: string) => void): TransferCheck {
   const told = new Set<Transfer>();
-  const check = ({ residency, subject }: SubjectState, category: DataCategory | undefined) => {
+  const check = ({ residency, subject }: SubjectState, category: string | undefined) => {
     const transfer = table.transfer(residency);
     if (!carries(transfer, subject, category)) return transfer.refusal;
     if (onBasis && transfer.bases.length > 0 && !told.has(transfer)) {
@@ -190,11 +190,7 @@ function checkBy(table: TransferTable, onBasis?: (basis: string) => void): Trans
   return Object.assign(check, { quietly, named: table.named });
 }
 
-function carries(
-  { categories, named }: Transfer,
-  subject: string | undefined,
-  category: DataCategory | undefined,
-): boolean {
+function carries({ categories, named }: Transfer, subject: string | undefined, category: string | undefined): boolean {
   return (
     categories === ALL_BITS ||
     hasBits(categories, bitOf(category)) ||

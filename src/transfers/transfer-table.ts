@@ -46,10 +46,10 @@ export interface Transfer {
 /** Every bit, also those of categories that are added later. */
 export const ALL_BITS = -1;
 
-const bits = new Map(allCategories.map((category, index) => [category, 1 << index]));
+const bits: ReadonlyMap<string, number> = new Map(allCategories.map((category, index) => [category, 1 << index]));
 
 /** The bit of a category. Data without a category needs all bits. */
-export const bitOf = (category: DataCategory | undefined): number =>
+export const bitOf = (category: string | undefined): number =>
   category === undefined ? ALL_BITS : (bits.get(category) ?? ALL_BITS);
 
 export const bitsOf = (categories: readonly DataCategory[]): number =>

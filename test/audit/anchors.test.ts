@@ -27,7 +27,7 @@ describe.each(databases)('anchors on $name (statement G1)', ({ create }) => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const record = () => app.services.trail.record('GRANT_GIVEN', { principal: 'test' });
+  const record = () => app.services.recorder.record('GRANT_GIVEN', { principal: 'test' });
   const receipts = (kind: string) =>
     app.stores.regions.home.query<Array<{ tree_size: number; receipt: Buffer }>>(
       'SELECT tree_size, receipt FROM audit_anchor WHERE kind = ? ORDER BY tree_size',

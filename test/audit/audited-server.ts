@@ -61,7 +61,7 @@ export async function openAuditedServer(database: TestDatabase): Promise<Audited
   const http = await createServer({
     contracts: app.contracts,
     contractOf,
-    verifier: watchedVerifier(verifier, app.services.trail),
+    verifier: watchedVerifier(verifier, app.services.recorder),
     contextFor: (claims, purpose) => app.services.accessService.contextFor(claims, purpose),
     audit: app.services.accesses,
     collect: (context, id) => app.services.exports.collect(context, id),
@@ -93,7 +93,7 @@ export async function openAuditedServer(database: TestDatabase): Promise<Audited
     },
     close: async () => {
       await http.close();
-      await app.services.trail.close();
+      await app.services.recorder.close();
       await app.services.ledger.close();
       await app.close();
     },

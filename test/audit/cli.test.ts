@@ -35,9 +35,9 @@ describe('remit audit', () => {
       masterKeyFile: join(cwd, 'master.key'),
       production: false,
     });
-    const { trail, ledger } = createServices(stores);
+    const { recorder, ledger } = createServices(stores);
     for (let number = 0; number < 4; number++) {
-      id = await trail.record('GRANT_GIVEN', { principal: 'test', details: { number } });
+      id = await recorder.record('GRANT_GIVEN', { principal: 'test', details: { number } });
     }
     const outside = witness();
     witnessKey = outside.key;
@@ -46,7 +46,7 @@ describe('remit audit', () => {
     server.close();
     const [head] = await ledger.heads();
     await appendAnchors(join(cwd, 'anchors'), [head?.checkpoint ?? '']);
-    await trail.record('GRANT_GIVEN', { principal: 'test' });
+    await recorder.record('GRANT_GIVEN', { principal: 'test' });
     key = verifierKey(originOf(head?.logId ?? ''), (await ledger.signer()).publicKey);
     await ledger.close();
     await stores.close();

@@ -276,7 +276,7 @@ describe.each(databases)('the ledger on $name', ({ create }) => {
         payload: { query: '{ viewer { principal } }' },
       });
     for (let times = 0; times < 30; times++) expect((await failing()).statusCode).toBe(401);
-    await server.app.services.trail.close();
+    await server.app.services.recorder.close();
     const failures = await entries({ role: 'AUDITOR' }, { kind: 'SIGN_IN_FAILED' });
     expect(failures.length).toBeLessThanOrEqual(2);
     const counts = failures.flatMap(({ details }) => details as unknown as Array<{ name: string; value: string }>);

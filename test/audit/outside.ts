@@ -50,7 +50,10 @@ export function witness(name = 'witness.example') {
   return { handler, key, seen };
 }
 
-/** A time-stamping authority by openssl, under an authority of its own; undefined, and a warning, where there is none. */
+/**
+ * A time-stamping authority by openssl, under an authority of its own; undefined, with a warning, where there is no
+ * openssl.
+ */
 export function timestampAuthority(home: string) {
   const openssl = findExecutable('openssl');
   if (openssl === undefined) {

@@ -34,10 +34,10 @@ describe.each(databases)('retention of entries on $name (statement D6)', ({ crea
 
   const home = () => app.stores.regions.home;
   const write = (count: number) =>
-    Promise.all(Array.from({ length: count }, () => services.trail.record('GRANT_GIVEN', { principal: 'test' })));
+    Promise.all(Array.from({ length: count }, () => services.recorder.record('GRANT_GIVEN', { principal: 'test' })));
   const count = async () =>
     Number((await home().query('SELECT COUNT(*) AS n FROM audit_entry WHERE log_id = ?', [log]))[0].n);
-  const prune = (years: number) => pruneLedger([home()], services.trail, Date.now() + years * YEAR);
+  const prune = (years: number) => pruneLedger([home()], services.recorder, Date.now() + years * YEAR);
 
   async function verify() {
     await services.ledger.close();

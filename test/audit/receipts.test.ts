@@ -44,16 +44,16 @@ describe.each(databases)('receipts of anchors on $name (statement G1)', ({ creat
     const outside = await serve(handler);
     const stamping = tsa && (await serve(tsa.handler));
     const failures: unknown[] = [];
-    const { trail, ledger } = app.services;
+    const { recorder, ledger } = app.services;
     const anchors = [witnessAnchor(outside.url, key), ...(stamping ? [timestampAnchor(stamping.url)] : [])];
     const anchoring = new Anchoring(ledger, anchors, (error) => failures.push(error));
     for (let times = 0; times < 2; times++) {
-      await trail.record('GRANT_GIVEN', { principal: 'test' });
-      await trail.record('GRANT_GIVEN', { principal: 'test' });
+      await recorder.record('GRANT_GIVEN', { principal: 'test' });
+      await recorder.record('GRANT_GIVEN', { principal: 'test' });
       await anchoring.run();
     }
     await anchoring.run();
-    await trail.record('GRANT_GIVEN', { principal: 'test' });
+    await recorder.record('GRANT_GIVEN', { principal: 'test' });
     await ledger.close();
     outside.close();
     stamping?.close();

@@ -270,7 +270,7 @@ describe.each(databases)('S16: records are held against the ledger on $name', ({
     expect(await findings()).toHaveLength(4);
     const { regions, keys } = app.stores;
     const parts = { regions, keys, references: app.services.references };
-    expect(await adoptRecords(parts, app.services.trail, { by: 'ann', reason: 'looked at' })).toBe(4);
+    expect(await adoptRecords(parts, app.services.recorder, { by: 'ann', reason: 'looked at' })).toBe(4);
     expect(await verifyRecords(parts)).toMatchObject({ adopted: 4, findings: [] });
     await sql("DELETE FROM purpose_grant WHERE id = 'planted'");
     expect(await told()).toEqual([['MISSING', 'purpose_grant', 'planted']]);

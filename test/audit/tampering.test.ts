@@ -32,10 +32,10 @@ describe.each(databases)('tampering with the ledger on $name (statement G1)', ({
     app = await openTestApp(database);
     source = app.stores.regions.home;
     folder = mkdtempSync(join(tmpdir(), 'remit-anchor-'));
-    const { trail, ledger } = app.services;
+    const { recorder, ledger } = app.services;
     for (let group = 0; group < GROUPS; group++) {
       const changes = Array.from({ length: PER_GROUP }, (_, index) =>
-        trail.record('GRANT_GIVEN', { principal: 'test', details: { number: group * PER_GROUP + index } }),
+        recorder.record('GRANT_GIVEN', { principal: 'test', details: { number: group * PER_GROUP + index } }),
       );
       await Promise.all(changes);
     }
@@ -209,8 +209,8 @@ describe.each(databases)('tampering with the ledger on $name (statement G1)', ({
 
   /** Another process writes its first entry. */
   async function openLater(): Promise<string> {
-    const { trail, ledger } = createServices(app.stores);
-    await trail.record('GRANT_GIVEN', { principal: 'later' });
+    const { recorder, ledger } = createServices(app.stores);
+    await recorder.record('GRANT_GIVEN', { principal: 'later' });
     await ledger.close();
     const [head] = await ledger.heads();
     return head?.logId ?? '';
@@ -246,8 +246,8 @@ describe.each(databases)('tampering with the ledger on $name (statement G1)', ({
     await source.query('DELETE FROM audit_entry WHERE sequence >= ?', [end]);
     const [lost] = (await verify({ heads: true })).findings;
     expect(lost).toMatchObject({ problem: 'MISSING', gap: { log, size: end, seen: SIZE } });
-    const { trail, ledger } = createServices(app.stores);
-    await trail.record(GAP_ACKNOWLEDGED, { principal: 'ann', details: { ...lost?.gap, reason: 'a backup' } });
+    const { recorder, ledger } = createServices(app.stores);
+    await recorder.record(GAP_ACKNOWLEDGED, { principal: 'ann', details: { ...lost?.gap, reason: 'a backup' } });
     await ledger.close();
     expect(await verify({ heads: true, anchor: true })).toMatchObject({
       sound: true,

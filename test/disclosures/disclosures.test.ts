@@ -159,10 +159,10 @@ describe.each(databases)('disclosures on $name (statement S4)', ({ create }) => 
     expect(await told()).toBe(false);
 
     const { regions, keys } = app.stores;
-    const { trail, transfers } = app.services;
+    const { recorder, transfers } = app.services;
     const references = new References(keys);
     const now = () => gagUntil.getTime() + 1;
-    const later = new Disclosures({ regions, keys, references, recorder: trail, notices: transfers.notices, now });
+    const later = new Disclosures({ regions, keys, references, recorder, notices: transfers.notices, now });
     expect(await later.tellDue()).toBe(1);
     expect(await later.tellDue()).toBe(0);
     expect(await told()).toBe(true);

@@ -12,6 +12,8 @@ jest.setTimeout(240_000);
 /** Pages whose commands another test runs. */
 const elsewhere: Readonly<Record<string, string>> = {
   'docs/restore.md': 'test/commands/restore-runbook.test.ts runs it on each engine',
+  'src/governance/README.md': 'test/packages/library.test.ts installs the package and runs its examples',
+  'examples/library/README.md': 'test/packages/library.test.ts installs the package and runs the programs',
 };
 
 /** Blocks that are not run here, by their first line, and why. */
@@ -137,6 +139,14 @@ test('docs/demo.md shows what the demo shows', () => {
   const blocks = blocksOf(textOf('docs/demo.md')).filter(({ language }) => language === 'text');
   expect(blocks.length).toBeGreaterThan(0);
   for (const { content } of blocks) expect(masked(shown)).toContain(masked(content));
+});
+
+test('docs/operations.md lists the metrics that the server has', async () => {
+  const answer = await fetch(`${address}/metrics`);
+  const types = [...(await answer.text()).matchAll(/^# TYPE (remit_\w+) /gm)].map(([, name = '']) => name);
+  const [, section = ''] = /^## Metrics\n([\s\S]*?)^## /m.exec(textOf('docs/operations.md')) ?? [];
+  const listed = [...section.matchAll(/`(remit_\w+)`/g)].map(([, name = '']) => name);
+  expect([...listed].sort()).toEqual([...types].sort());
 });
 
 /** The cells of one row of the demo's tables, by its label. */

@@ -73,6 +73,12 @@ test('every page is reached from docs/README.md', () => {
   expect(pages.filter((page) => !reached.has(page))).toEqual([]);
 });
 
+test('CONTRIBUTING’s map has every folder of src', () => {
+  const map = textOf('CONTRIBUTING.md');
+  const folders = readdirSync(join(root, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  expect(folders.map(({ name }) => name).filter((name) => !map.includes(`\`${name}/\``))).toEqual([]);
+});
+
 /** What code comments cite of a page: `docs/pitfalls.md, 27`, `docs/statement.md`, `statement D2`. */
 test('statement ids and pitfalls keep their numbers', () => {
   const ids = [...textOf('docs/statement.md').matchAll(/^\| ([A-Z]\d) \|/gm)].map(([, id]) => id);

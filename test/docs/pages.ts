@@ -3,7 +3,15 @@ import { join } from 'node:path';
 import { root } from '../support/root';
 
 /** The Markdown files of the repository, by their path from its root. */
-export const pages: readonly string[] = ['', '.github', 'docs', 'docs/adr', 'deploy', 'examples', 'packages']
+export const pages: readonly string[] = [
+  '',
+  '.github',
+  'docs',
+  'docs/adr',
+  'deploy',
+  'examples/library',
+  'src/governance',
+]
   .flatMap((folder) => markdownIn(folder))
   .sort();
 

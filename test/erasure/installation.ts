@@ -29,7 +29,7 @@ export async function openInstallation(database: TestDatabase): Promise<Installa
     return { stores, services: createServices(stores) };
   };
   const shut = async ({ stores, services }: { stores: Stores; services: Services }) => {
-    await services.trail.close();
+    await services.recorder.close();
     await services.ledger.close();
     await stores.close();
   };

@@ -313,7 +313,7 @@ describe.each(databases)('no erasure is lost, on $name', ({ name, create }) => {
       for (const each of [client, globex]) await app.stores.keys.createSubjectKeys(each, [uuid(), uuid()]);
       await age();
       const { regions, keys } = app.stores;
-      const { trail: recorder, erasure } = app.services;
+      const { recorder, erasure } = app.services;
       const needs = { regions, keys, recorder, tables: erasure.tables, isDataBehind: async () => false };
       const orphans = new OrphanKeys(needs, 1);
       expect([await orphans.sweep(), await orphans.sweep(), await orphans.sweep()].sort()).toEqual([0, 2, 2]);

@@ -18,7 +18,7 @@ export function workerAt({ stores, services }: TestApp, at: number, options: Wor
   const now = () => at;
   const jobs = new Jobs({ now });
   const { regions, keys, keysSource } = stores;
-  const { parties, webhooks, profile, trail: recorder } = services;
+  const { parties, webhooks, profile, recorder } = services;
   const erasure = createErasureModule({
     ...{ regions, keys, keysSource, parties, webhooks, profile, recorder, jobs, now },
     entities: tenantEntities,

@@ -47,7 +47,7 @@ export function smallModule({ stores, services }: TestApp, options: Partial<Expo
   return createExportsModule({
     regions: stores.regions,
     keys: stores.keys,
-    recorder: services.trail,
+    recorder: services.recorder,
     entities: tenantEntities,
     mayReceive: (transfer) => services.transfers.rules.mayReceive(transfer),
     pageRows: 7,

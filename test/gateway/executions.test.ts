@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { GatewayError } from '../../src/gateway/errors';
 import { Executions } from '../../src/gateway/executions';
 import { defaultServerLimits, limitNames, readLimits, type ServerLimits } from '../../src/gateway/limits';
-import { defaultLimits } from '../../src/governance/limits';
+import { defaultLimits } from '../../src/governance/govern';
 import { root } from '../support/root';
 
 const executionsWith = (limits: Partial<ServerLimits>) => new Executions({ ...defaultServerLimits, ...limits });

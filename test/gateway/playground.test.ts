@@ -1,10 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fastify from 'fastify';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { playground } from '../../src/gateway/playground';
 import { processingPurposes } from '../../src/governance/vocabulary';
 import { findChromium } from '../support/chromium';
-import { root } from '../support/root';
 import { createPeer, type Peer, tokenOf } from './playground-peer';
 
 const executablePath = findChromium();
@@ -60,13 +61,17 @@ describe('the playground’s files', () => {
     }
   });
 
-  it('are missed in words, not in a stack', async () => {
+  it('are missed in words, not in a stack, and served as soon as they are built', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'remit-playground-'));
     const unbuilt = fastify();
-    await unbuilt.register(playground, { directory: join(root, 'no-such-directory') });
+    await unbuilt.register(playground, { directory });
     const page = await unbuilt.inject('/playground/');
     expect(page.statusCode).toBe(503);
     expect(page.body).toContain('npm run build:playground');
+    writeFileSync(join(directory, 'index.html'), '<title>Built</title>');
+    expect(await unbuilt.inject('/playground/')).toMatchObject({ statusCode: 200, body: '<title>Built</title>' });
     await unbuilt.close();
+    rmSync(directory, { recursive: true });
   });
 });
 

@@ -165,6 +165,7 @@ export async function startServer(overrides: Partial<ServerOptions> = {}): Promi
       field.resolve = (event) => (name === 'ticks' ? 1 : (event as unknown[])[0]);
     }
     return govern(schema, {
+      pseudonymKey: 'per-access',
       onInternalError: (error) => logger.error({ err: error }, 'a resolver failed'),
       contextWith: (context, decision): RequestContext => ({ ...(context as RequestContext), decision }),
     });

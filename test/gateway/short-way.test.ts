@@ -11,7 +11,10 @@ afterAll(() => server.close());
 
 let asked = 0;
 
-/** Sends one request twice: an `accept` header that was never seen goes through Apollo Server, one seen before may not. */
+/**
+ * Sends one request twice: Apollo Server answers an `accept` header that was never seen, the short way may answer a
+ * known one.
+ */
 async function bothWays(body: unknown, headers: Record<string, string>, type = 'application/json') {
   const accept = `${type};q=0.${String(++asked).padStart(3, '0')}`;
   // Whatever is learnt is learnt from an answer, and not from this request.

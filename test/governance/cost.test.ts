@@ -1,5 +1,6 @@
 import { buildSchema, parse } from 'graphql';
 import { costOf, defaultLengths } from '../../src/governance/cost';
+import { ExecutableDocument } from '../../src/governance/executable-document';
 import { govern, governanceTypeDefs } from '../../src/governance/govern';
 
 const typeDefs = `
@@ -10,10 +11,8 @@ const schema = buildSchema(typeDefs);
 const lengths = defaultLengths(schema);
 
 function cost(text: string, variables: Record<string, unknown> = {}): number | undefined {
-  const document = parse(text);
-  const [operation] = document.definitions;
-  if (operation?.kind !== 'OperationDefinition') throw new Error('the operation comes first');
-  return costOf(document, operation, lengths)?.(variables);
+  const document = new ExecutableDocument(parse(text));
+  return costOf(document, document.operation(null), lengths)?.(variables);
 }
 
 test('a list counts what is under it as often as it may be long', () => {

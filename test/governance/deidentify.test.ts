@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { deidentify, pseudonymKeyOf } from '../../src/governance/deidentify';
+import { deidentify } from '../../src/governance/deidentification/methods';
+import { type PseudonymKey, pseudonymKeyOf } from '../../src/governance/pseudonym-key';
 
 const secret = Buffer.from("the client's key");
 const within = { key: secret, domain: 'T.email' };
@@ -119,9 +120,16 @@ test('of a list, each item; suppressed, not even its length', () => {
   expect(deidentify('SUPPRESS', 'Ada', within)).toBeNull();
 });
 
-test("the key is the access's own, or one of the client for the life of the process", () => {
-  expect(pseudonymKeyOf({ ...nobody, pseudonymKey: secret, client: 'one' })).toBe(secret);
-  expect(pseudonymKeyOf({ ...nobody, client: 'one' })).toEqual(pseudonymKeyOf({ ...nobody, client: 'one' }));
-  expect(pseudonymKeyOf({ ...nobody, client: 'one' })).not.toEqual(pseudonymKeyOf({ ...nobody, client: 'two' }));
-  expect(pseudonymKeyOf(nobody)).toHaveLength(32);
+test("the key is the access's own, or of the root key and the client", () => {
+  const rootKey = Buffer.alloc(32, 'r');
+  const key = (access: object, root: PseudonymKey | undefined = rootKey) =>
+    pseudonymKeyOf(root, { ...nobody, ...access });
+  expect(key({ pseudonymKey: secret, client: 'one' })).toBe(secret);
+  expect(key({ pseudonymKey: secret }, 'per-access')).toBe(secret);
+  expect(key({ client: 'one' })).toEqual(createHmac('sha256', rootKey).update('one').digest());
+  expect(key({ client: 'one' })).toEqual(key({ client: 'one' }, Buffer.alloc(32, 'r')));
+  expect(key({ client: 'one' })).not.toEqual(key({ client: 'two' }));
+  expect(key({ client: 'one' })).not.toEqual(key({ client: 'one' }, Buffer.alloc(32, 's')));
+  expect(key({})).toHaveLength(32);
+  expect(() => key({ client: 'one' }, 'per-access')).toThrow('the access brings no pseudonymKey');
 });

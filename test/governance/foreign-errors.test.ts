@@ -145,7 +145,7 @@ test('S17: no rejection that a resolver leaves behind ends the process', () => {
       xs: () => [new Error('first'), rejected(), rejected()], list: () => [rejected(), new Error('one'), rejected()],
       secret: () => [rejected(), 'x', Promise.resolve('y')], n: rejected,
     };
-    const governed = govern(schema);
+    const governed = govern(schema, { pseudonymKey: 'per-access' });
     const fields = ['x', 'late', 'xs', 'list', 'secret', 'n', '__typename'];
     const sets = fields.flatMap((one) => fields.flatMap((two) => [one + ' ' + two, '__schema { types { name } } ' + one]));
     process.on('exit', (code) => console.log('exit', code));

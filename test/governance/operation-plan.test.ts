@@ -1,4 +1,5 @@
 import { buildSchema, parse } from 'graphql';
+import { ExecutableDocument } from '../../src/governance/executable-document';
 import { governanceTypeDefs } from '../../src/governance/govern';
 import { planOperation } from '../../src/governance/operation-plan';
 import { readSchemaPolicy, type SchemaPolicy } from '../../src/governance/schema-policy';
@@ -23,7 +24,7 @@ const policy = readSchemaPolicy(
 );
 
 const plan = (document: string, operationName?: string | null, by: SchemaPolicy = policy) =>
-  planOperation(by, parse(document), operationName);
+  planOperation(by, new ExecutableDocument(parse(document)), operationName);
 /** The coordinates that hold data; those that lead to rows are on every way, and looked at by themselves. */
 const names = (indices: Iterable<number>) =>
   [...indices].map((index) => policy.coordinates[index]).flatMap((one) => (one && !one.rule.rows ? one.name : []));

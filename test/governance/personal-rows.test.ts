@@ -1,6 +1,6 @@
 import { buildSchema } from 'graphql';
 import { type Access, govern, governanceTypeDefs, SchemaPolicyError } from '../../src/governance/govern';
-import { errorsOf, plainData } from './pitfall-schema';
+import { errorsOf, plainData, pseudonymKey } from './pitfall-schema';
 
 const every = '[SERVICE_DELIVERY, SECURITY, SUPPORT, LEGAL, IMPROVEMENT]';
 const name = '@personalData(category: NAME) @purposes(allow: [SUPPORT])';
@@ -8,7 +8,7 @@ const person = `type Person { name: String ${name} }`;
 
 function faultsOf(typeDefs: string): readonly string[] {
   try {
-    govern(buildSchema(`${governanceTypeDefs}\n${typeDefs}`));
+    govern(buildSchema(`${governanceTypeDefs}\n${typeDefs}`), { pseudonymKey });
     return [];
   } catch (error) {
     if (error instanceof SchemaPolicyError) return error.faults;
@@ -132,7 +132,7 @@ const schema = buildSchema(`${governanceTypeDefs}
   }
   type Query { me: Person @personalRows people: [Person] @personalRows calls: [Call] @personalRows plain: String }
 `);
-const governed = govern(schema);
+const governed = govern(schema, { pseudonymKey });
 const call = { id: 'c', text: 'hello', length: 3, person: null as unknown };
 const me = {
   id: '1',
@@ -174,7 +174,7 @@ describe('rows are told of where something of them may be read', () => {
     ['suppressed is nothing', 'LEGAL', { calls: null, visits: null }],
   ])('%s', async (_, purpose, given) => {
     const access = { purpose, prohibitions: [] };
-    const { data } = await govern(schema).execute({
+    const { data } = await govern(schema, { pseudonymKey }).execute({
       document: '{ people { calls { total } visits { __typename } } }',
       access: { ...support, ...access },
       rootValue: { people: [me], calls: [] },

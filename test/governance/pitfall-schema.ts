@@ -7,6 +7,9 @@ import {
   governanceTypeDefs,
 } from '../../src/governance/govern';
 
+/** The key that all schemas of these tests make pseudonyms with. */
+export const pseudonymKey = Buffer.alloc(32, 'k');
+
 /** The schema that `shared` pitfalls ask for: a rule on one implementer, a union, lists, a mutation, a subscription. */
 export const pitfallTypeDefs = `
   interface Node { secret: String label: String peers: [Node] }
@@ -135,7 +138,7 @@ export function house(
     else if (field) field.resolve = resolve;
   }
   change(schema);
-  const governed = govern(schema, options);
+  const governed = govern(schema, { pseudonymKey, ...options });
   return {
     schema,
     calls,

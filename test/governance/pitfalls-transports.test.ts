@@ -9,6 +9,7 @@ import {
   house,
   improvement,
   plainData,
+  pseudonymKey,
   rows,
   security,
   support,
@@ -243,7 +244,12 @@ test('pitfall 19: a guarded schema gives nothing governed to an executor that br
     const { schema } = house({ plainSources });
     const document = parse('{ a { secret label grid length } as(sort: NAMED) { label } us { ... on C { hidden } } }');
     const nothing = { a: null, as: null, us: null };
-    expect(plainData(await bareExecute({ schema, document, rootValue: rows }))).toEqual(nothing);
+    const bare = await bareExecute({ schema, document, rootValue: rows });
+    expect(plainData(bare)).toEqual(nothing);
+    expect(bare.errors?.map(({ path, extensions }) => [path, extensions.code])).toEqual(
+      ['a', 'as', 'us'].map((key) => [[key], 'GOVERNANCE_NOT_WIRED']),
+    );
+    expect(bare.errors?.[0]?.message).toMatch(/^Query\.a is governed, and nothing decided whether it may be read/);
     const forged = { outcome: () => 'CLEAR', decision: { verdicts: [] }, access: support };
     expect(
       plainData(await graphql({ schema, source: '{ a { secret } }', rootValue: rows, contextValue: forged })),
@@ -254,6 +260,7 @@ test('pitfall 19: a guarded schema gives nothing governed to an executor that br
     const strict = await graphql({ schema, source: '{ first(secretIs: "x") }', rootValue: rows });
     expect(strict.data).toBeNull();
     expectNoCanary(strict.errors?.map(({ message }) => message));
+    expect(strict.errors?.[0]?.extensions).toEqual({ code: 'GOVERNANCE_NOT_WIRED' });
     const changed = await graphql({ schema, source: '{ plain }', rootValue: rows });
     expect(plainData(changed)).toEqual({ plain: 'plain' });
   }
@@ -261,7 +268,7 @@ test('pitfall 19: a guarded schema gives nothing governed to an executor that br
 
 test('pitfall 19: a schema governed twice is guarded once', async () => {
   const { schema, calls } = house();
-  const again = govern(schema);
+  const again = govern(schema, { pseudonymKey });
   expect(plainData(await again.execute({ document: '{ a { secret } }', access: support, rootValue: rows }))).toEqual({
     a: { secret: 'canary-a' },
   });

@@ -8,6 +8,7 @@ import {
   printSchema,
 } from 'graphql';
 import { govern, governanceTypeDefs, SchemaPolicyError } from '../../src/governance/govern';
+import { pseudonymKey } from './pitfall-schema';
 
 const personal = '@personalData(category: NAME)';
 const forSupport = `${personal} @purposes(allow: [SUPPORT])`;
@@ -17,7 +18,8 @@ function start(
   typeDefs: string,
   query = `type Query { a: A ${typeDefs.includes('@personalData') ? '@personalRows' : ''} }`,
 ) {
-  return () => govern(buildSchema(`${governanceTypeDefs}\n${typeDefs}\n${query}`, { assumeValidSDL: true }));
+  return () =>
+    govern(buildSchema(`${governanceTypeDefs}\n${typeDefs}\n${query}`, { assumeValidSDL: true }), { pseudonymKey });
 }
 
 function faultsOf(run: () => unknown): readonly string[] {
@@ -641,4 +643,17 @@ test('S17: a resolver, a type’s resolver or a field that is set after govern()
   expect(() => Object.assign(union, { resolveType: () => 'A' })).toThrow('U: its resolveType is set after govern()');
   expect(() => Object.assign(type.getFields(), { y: x })).toThrow(TypeError);
   expect(() => govern(schema)).not.toThrow();
+});
+
+test('a schema that makes pseudonyms is refused without a key, and with one that is too short', () => {
+  const typeDefs = `type A { x: String ${personal} @deidentify(for: [LEGAL], by: PSEUDONYM) }`;
+  const schema = () => buildSchema(`${governanceTypeDefs} ${typeDefs} type Query { a: A @personalRows }`);
+  expect(faultsOf(() => govern(schema()))).toEqual([
+    'A.x: @deidentify(by: PSEUDONYM) needs a key that every replica shares; pass { pseudonymKey }, at least 32 random bytes ' +
+      "that are kept secret, or { pseudonymKey: 'per-access' } where each access brings its own",
+  ]);
+  expect(faultsOf(() => govern(schema(), { pseudonymKey: Buffer.alloc(31) }))).toEqual([
+    'pseudonymKey: it has 31 bytes; at least 32 random ones are needed',
+  ]);
+  for (const key of [Buffer.alloc(32), 'per-access' as const]) govern(schema(), { pseudonymKey: key });
 });

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,6 +37,22 @@ const recipes: Readonly<Record<string, Recipe>> = {
 
 `,
     ),
+  },
+  'a category of data': {
+    'src/governance/vocabulary.ts': before(
+      `  USAGE: {`,
+      `  LOCATION: { fides: 'user.location', dpv: \`\${PD}Location\`, description: 'Where a device has been.' },\n`,
+    ),
+  },
+  'a purpose': {
+    'src/governance/vocabulary.ts': before(
+      `} as const satisfies Record<string, PurposeTerm>;`,
+      `  RESEARCH: { fides: 'functional', dpv: \`\${DPV}ResearchAndDevelopment\`, description: 'Doing research.' },\n`,
+    ),
+    'src/subjects/policies.ts': (text) => {
+      const every = `'SECURITY', 'SUPPORT', 'LEGAL', 'IMPROVEMENT']`;
+      return before(every, `'RESEARCH', `)(text);
+    },
   },
   'a record about a person: support calls': {
     'src/subjects/related/support-call.ts': () => `import { Field, ID, ObjectType } from 'type-graphql';
@@ -118,6 +134,23 @@ export const brazil: Regime = {
         'brazil, ',
       )(before(`import { eea }`, `import { brazil } from './regimes/brazil';\n`)(text)),
   },
+  'a method of de-identification: the initial': {
+    'src/governance/deidentification/initial.ts': () => `import { isText, type Method } from './method';
+
+export const initial: Method = {
+  description: 'The first letter of a text.',
+  keyed: false,
+  empty: false,
+  unsuitable: (type) => (isText(type) ? undefined : 'a text is needed'),
+  mask: (value) => (typeof value === 'string' ? ([...value.trim()][0] ?? null) : null),
+};
+`,
+    'src/governance/deidentification/methods.ts': (text) =>
+      before(
+        '  SUPPRESS: suppress,',
+        '  INITIAL: initial,\n',
+      )(before('import type { Method, PseudonymDomain }', `import { initial } from './initial';\n`)(text)),
+  },
 };
 
 const counted: Array<readonly [string, readonly string[]]> = [];
@@ -128,6 +161,8 @@ let said: {
   readonly due: { readonly at: number; readonly rule: string };
   readonly gaps: readonly object[];
   readonly tables: readonly string[];
+  readonly initial: unknown;
+  readonly refusal: string;
 };
 const emitted = (file: string): string => readFileSync(join(copy, 'schema', file), 'utf8');
 
@@ -141,6 +176,19 @@ const { census } = require('./dist/src/commands/census');
 const { temporaryInstallation } = require('./dist/src/commands/temporary-installation');
 const { openStores } = require('./dist/src/stores');
 const { createServices } = require('./dist/src/services');
+const { deidentify } = require('./dist/src/governance/deidentification/methods');
+const { govern, governanceTypeDefs } = require('./dist/src/governance/govern');
+const { buildSchema } = require('graphql');
+
+function refusalOf(field) {
+  try {
+    govern(buildSchema(governanceTypeDefs + 'type Query { person: Person @personalRows } type Person { ' + field +
+      ' @personalData(category: NAME) @purposes(allow: [SUPPORT]) @deidentify(for: [IMPROVEMENT], by: INITIAL) }'));
+    return '';
+  } catch (error) {
+    return error.message;
+  }
+}
 (async () => {
   const installation = await temporaryInstallation();
   const stores = await openStores(installation.config);
@@ -153,6 +201,8 @@ const { createServices } = require('./dist/src/services');
     due: erasureDue(Date.parse('2026-03-10T10:00:00Z'), 'BR', []),
     gaps,
     tables: [...new Set(fields.map(({ table }) => table))],
+    initial: deidentify('INITIAL', [' Marlene', 7, ''], { key: new Uint8Array(32), domain: 'test' }),
+    refusal: [refusalOf('name: String'), refusalOf('age: Int')].join('|'),
   }));
 })();
 `;
@@ -168,7 +218,6 @@ beforeAll(() => {
     }
     counted.push([change, Object.keys(recipe)]);
   }
-  const run = (...words: string[]) => execFileSync(process.execPath, words, { cwd: copy, encoding: 'utf8' });
   run(join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json');
   run('dist/src/main.js', 'schema');
   said = JSON.parse(run('-e', program));
@@ -176,6 +225,13 @@ beforeAll(() => {
   const lines = counted.map(([change, files]) => `${change.padEnd(width)}  ${files.length}  ${files.join(', ')}`);
   process.stdout.write(`${'change'.padEnd(width)}  files\n${lines.join('\n')}\n`);
 });
+
+/** Runs a program in the copy. @returns what it prints @throws with what it printed, where it fails */
+function run(...words: string[]): string {
+  const { status, stdout, stderr } = spawnSync(process.execPath, words, { cwd: copy, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${words.join(' ').slice(0, 100)}\n${stdout}\n${stderr}`);
+  return stdout;
+}
 
 function textOf(path: string): string | undefined {
   try {
@@ -215,4 +271,19 @@ test('the record is listed, kept, accounted for, and in no contract', () => {
 test('the regime contradicts no other one, and brings its deadline', () => {
   expect(said.faults).toEqual([]);
   expect(said.due).toEqual({ at: Date.parse('2026-03-25T23:59:59.999Z'), rule: 'LGPD Art. 19 II' });
+});
+
+test('the method is in the schema, masks, and is refused where it does not suit', () => {
+  for (const file of ['directives.graphql', 'remit.graphql'])
+    expect(emitted(file)).toContain('The first letter of a text.');
+  expect(said.initial).toEqual(['M', null, null]);
+  expect(said.refusal).toMatch(/^\|.*Person\.age.*INITIAL.*a text is needed/s);
+});
+
+test('the category is one of the API, and the purpose reads what a policy names and no more', () => {
+  expect(emitted('remit.graphql')).toContain('Where a device has been.');
+  const [, customer] = /^type Customer \{\n([\s\S]*?)^\}/m.exec(emitted('remit.graphql')) ?? [];
+  const reads = customer?.split('\n').filter((line) => line.includes('RESEARCH')) ?? [];
+  expect(reads.map((line) => line.trim().split(/[:(]/)[0])).toEqual(['id', 'postalAddress', 'residency']);
+  expect(reads[0]).toContain('@deidentify(for: [IMPROVEMENT, RESEARCH], by: PSEUDONYM)');
 });

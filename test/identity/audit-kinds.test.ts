@@ -28,17 +28,17 @@ test('a kind of an earlier release is kept as evidence', () => {
   expect(auditKind('toString')).toMatchObject({ retention: 'EVIDENCE' });
 });
 
-describe('the trail refuses', () => {
-  const trail = new LedgerChangeRecorder({} as never, {} as never);
+describe('the recorder refuses', () => {
+  const recorder = new LedgerChangeRecorder({} as never, {} as never);
 
   test('a kind that the catalogue lacks, where the compiler was passed by', async () => {
     const kind = 'SOMETHING_ELSE' as 'GRANT_GIVEN';
-    await expect(trail.record(kind, { principal: 'test' })).rejects.toThrow('SOMETHING_ELSE is no kind of entry');
+    await expect(recorder.record(kind, { principal: 'test' })).rejects.toThrow('SOMETHING_ELSE is no kind of entry');
   });
 
   test("an entry for the platform alone that a client's officer would be shown", async () => {
     const change = { client: '0190a1b2-0000-7000-8000-000000000000', principal: 'test' };
-    await expect(trail.record('LEGAL_BASIS_SUSPENDED', change)).rejects.toThrow('names no client');
+    await expect(recorder.record('LEGAL_BASIS_SUSPENDED', change)).rejects.toThrow('names no client');
   });
 });
 

@@ -368,7 +368,7 @@ describe('development tokens', () => {
   });
 });
 
-test('pitfall 19: without an issuer production does not start, and elsewhere foreign tokens are refused', async () => {
+test('without an issuer production does not start, and elsewhere foreign tokens are refused (docs/pitfalls.md, 19)', async () => {
   expect(() => createTokenVerifier({ issuer: undefined, production: true })).toThrow(ConfigurationError);
   expect(() => createTokenVerifier({ issuer: '', production: true })).toThrow(/OIDC_ISSUER/);
   const alone = createTokenVerifier({ issuer: undefined, production: false, developmentKeyFile: keyFile });

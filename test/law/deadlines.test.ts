@@ -3,7 +3,7 @@ import { due, hipaaLookBack, statementDeletion } from '../../src/law/deadlines';
 import { law } from '../../src/law/law';
 import { regimeOf } from '../../src/law/transfer';
 
-describe('pitfall 31: a month is a calendar month, clamped to its end (Reg. 1182/71 Art. 3(2)(c))', () => {
+describe('a month is a calendar month, clamped to its end (Reg. 1182/71 Art. 3(2)(c); docs/pitfalls.md, 31)', () => {
   test.each([
     ['2026-01-30', 1, '2026-02-28'],
     ['2026-01-31', 1, '2026-02-28'],

@@ -107,7 +107,7 @@ on(today, 'Decision (EU) 2026/179: in the EEA Agreement only a draft of 2026-05-
   .barred('IS', 'BR', 'GDPR Art. 44')
   .barred('LI', 'BR', 'GDPR Art. 44');
 
-// The other decisions of the Commission (pitfall 30)
+// The other decisions of the Commission (docs/pitfalls.md, 30)
 on(today, "the Commission's list")
   .adequate('DE', 'CH', '2000/518/EC')
   .adequate('DE', 'CA', '2002/2/EC')
@@ -150,7 +150,7 @@ on(today, 'HIPAA and CCPA know no rule on transfers abroad')
   .open('US', 'IN', 'no general export restriction')
   .open('US', 'US', 'no general export restriction')
   .open('US', undefined, 'no general export restriction');
-on(today, 'blueprint section 3: nothing is decided by a rule that is absent')
+on(today, 'docs/design.md: nothing is decided by a rule that is absent')
   .stays('IN', 'IN', 'same country')
   .barred('IN', 'DE', 'no transfer rule')
   .barred('BR', 'DE', 'no transfer rule')
@@ -221,7 +221,7 @@ test('tools carry the identifiers of the W3C Data Privacy Vocabulary 2.3', () =>
     if (regime === 'EEA' && id !== 'TCA-782') expect(dpv).toBe(`${gdpr}A45-3`);
 });
 
-describe('facts are checked against each other (pitfall 30)', () => {
+describe('facts are checked against each other (docs/pitfalls.md, 30)', () => {
   test('those held here have no fault', () => expect(lawFaults(law)).toEqual([]));
 
   test('the members are the 27 of the Union and the three of the EFTA', () => {

@@ -33,13 +33,13 @@ describe.each(databases)('what an operator sees of an installation on $name', ({
 
   it('are the version, and how far the ledger is behind', async () => {
     const registry = new Registry();
-    const { ledger, trail } = app.services;
+    const { ledger, recorder } = app.services;
     measureInstallation(registry, {
       ledger: async () => ({ ...(await ledger.lag()), unanchored: 0 }),
       pools: () => [{ store: 'data', used: 1, idle: 2, waiting: 3, limit: 4 }],
     });
     expect(await registry.metrics()).toContain('remit_audit_waiting_entries 0\n');
-    const recorded = trail.record('GRANT_GIVEN', { principal: 'test', details: {} });
+    const recorded = recorder.record('GRANT_GIVEN', { principal: 'test', details: {} });
     await recorded;
     const text = await registry.metrics();
     for (const line of [

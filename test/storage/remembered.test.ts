@@ -61,7 +61,7 @@ describe.each(databases)('first looks that fail once, on $name', ({ create }) =>
     if (!dialectOf(regions.home).embedded) await twice(regions.home, () => engines.get(regions.home));
     const { profile } = app.services;
     if (!dialectOf(regions.home).embedded) await twice(regions.home, () => profile(regions.home));
-    await twice(regions.home, () => app.services.trail.record('GRANT_GIVEN', { principal: 'test' }));
+    await twice(regions.home, () => app.services.recorder.record('GRANT_GIVEN', { principal: 'test' }));
     await app.close();
     await database.drop();
   });

@@ -267,7 +267,7 @@ describe.each(databases)('approvals of transfers on $name', ({ create }) => {
       expect(approvalIn(await request(app, admin, input)).namedSubjects).toBe(1);
     });
 
-    test('blueprint section 3: people of whom no residence is recorded, where every law held here lets them be read', async () => {
+    test('people without a recorded country, where every law held here lets them be read', async () => {
       expect(await readable(app, agent('DE'))).toContain('none');
       expect(await readable(app, agent('US'))).not.toContain('none');
       expect(await readable(app, agent(null))).toEqual(['US']);

@@ -20,7 +20,7 @@ const toTheUs = {
 
 /*
  * Of 59 people 25 are under the law of the EEA, 3 under that of the UK, 13 live in the US; for the 18 others no rule is
- * held here. T1, T2; GDPR Art. 44, 45; blueprint section 3 point 7.
+ * held here. T1, T2; GDPR Art. 44, 45; docs/design.md, point 7 of a decision.
  */
 describe.each(databases)('Chinook’s customers over HTTP, on $name', ({ create }) => {
   let database: TestDatabase;
@@ -147,7 +147,7 @@ describe.each(databases)('Chinook’s customers over HTTP, on $name', ({ create 
     expect(abroad.text).not.toContain('FR-0@example.org');
   });
 
-  test('pitfalls 12, 13: nobody finds out by a filter or a look-up what a row withholds', async () => {
+  test('nobody finds out by a filter or a look-up what a row withholds (docs/pitfalls.md, 12, 13)', async () => {
     const query = `query ($email: String!) {
       customerLookup(by: { email: $email }) { id }
       customers(first: 100, filter: { residency: "DE" }) { nodes { id } } }`;

@@ -30,7 +30,9 @@ describe.each(databases)('residency of storage on $name (statement T1)', ({ crea
     for (const database of [home, eu, us]) await database.drop();
   });
 
-  /** Everything that a client does here leaves rows: customers, agreements, grants, installations, approvals, notices. */
+  /**
+   * Everything that a client does here leaves rows: customers, agreements, grants, installations, approvals, notices.
+   */
   async function fill(slug: string, id: string): Promise<void> {
     const admin: Asker = { role: 'CLIENT_ADMIN', client: slug, subject: `admin@${slug}` };
     const created = await app.ask(

@@ -29,7 +29,10 @@ export const chinook: Readonly<Record<string, number>> = {
   US: 13,
 };
 
-/** Registers a client with as many people of each country as told. @returns the client's id, and the people's by country */
+/**
+ * Registers a client with as many people of each country as told.
+ * @returns the client's id, and the people's by country
+ */
 export async function populate(
   app: TestApp,
   slug: string,

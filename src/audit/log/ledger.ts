@@ -153,7 +153,7 @@ async function unsettledHeads(source: DataSource) {
 }
 
 /** What cannot be recorded is not done, and data that was read is not given (statement G1). */
-export function auditUnavailable(cause?: unknown): GraphQLError {
+function auditUnavailable(cause?: unknown): GraphQLError {
   const error = new GraphQLError(
     'The audit ledger cannot be written just now, so nothing governed is given; try again.',
     {

@@ -1,8 +1,8 @@
 import { hash as digest } from 'node:crypto';
 
 /*
- * Merkle trees by RFC 6962, section 2.1: a leaf is hashed behind a byte 0x00, a node behind 0x01, so that neither passes
- * for the other. Hashes are SHA-256, 32 bytes. Verification follows RFC 9162, sections 2.1.3.2 and 2.1.4.2.
+ * Merkle trees by RFC 6962, section 2.1: a leaf is hashed after a byte 0x00 and a node after 0x01, so that neither can
+ * pass for the other. Hashes are SHA-256, 32 bytes. Verification follows RFC 9162, sections 2.1.3.2 and 2.1.4.2.
  */
 const LEAF = Buffer.of(0);
 const NODE = Buffer.of(1);

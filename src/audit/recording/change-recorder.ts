@@ -9,13 +9,13 @@ import type { References } from './references';
 
 /**
  * Records changes to governance: grants, instructions, agreements, holds, erasures, imports, transfers, key events,
- * sign-in failures. Rooms take it as a {@link ChangeRecorder}:
+ * failed sign-ins. Modules take it as a {@link ChangeRecorder}:
  *
  *     await recorder.record('IMPORT', { client, principal, details: { table: 'customer', rows, rejected } });
  *
- * Call it before the change is made, outside any transaction, and wait: it resolves once the entry is durable, and throws
- * AUDIT_UNAVAILABLE otherwise. `subject` is a data subject's id, said while the key lives; only a reference is kept.
- * `details` are facts about the change, never a person's data.
+ * Call it before the change is made, outside any transaction, and await it. It resolves once the entry is durable and
+ * throws AUDIT_UNAVAILABLE otherwise. `subject` is a data subject's id, given while the key exists; only a reference is
+ * kept. `details` are facts about the change, never a person's data.
  */
 export class LedgerChangeRecorder implements ChangeRecorder {
   readonly #ledger: Ledger;
@@ -91,7 +91,7 @@ export class LedgerChangeRecorder implements ChangeRecorder {
 /** A token verifier whose refusals are counted in the ledger (statement G3). */
 export function watchedVerifier(
   verifier: TokenVerifier,
-  trail: Pick<LedgerChangeRecorder, 'signInFailed'>,
+  recorder: Pick<LedgerChangeRecorder, 'signInFailed'>,
 ): TokenVerifier {
   return {
     async verify(bearer) {
@@ -100,7 +100,7 @@ export function watchedVerifier(
       } catch (error) {
         // The message is one of the verifier's fixed sentences, with configured claim names at most: nothing of the
         // token.
-        if (error instanceof InvalidTokenError) trail.signInFailed(error.message);
+        if (error instanceof InvalidTokenError) recorder.signInFailed(error.message);
         throw error;
       }
     },

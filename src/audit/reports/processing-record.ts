@@ -1,5 +1,5 @@
 import type { GovernedCoordinate } from '../../governance/govern';
-import { allPurposes, type DataCategory, type ProcessingPurpose } from '../../governance/vocabulary';
+import { allPurposes, type DataCategory, isCategory, type ProcessingPurpose } from '../../governance/vocabulary';
 import type { Permission } from '../../identity/rights';
 import { covers } from '../../law/validity';
 import type { Agreement } from '../../register/agreement';
@@ -169,7 +169,7 @@ function processing({ permissions, coordinates }: Declared, { given }: Observed,
 }
 
 const categoriesOf = (coordinates: readonly GovernedCoordinate[]): DataCategory[] =>
-  [...new Set(coordinates.flatMap(({ category }) => category ?? []))].sort();
+  [...new Set(coordinates.flatMap(({ category }) => (isCategory(category) ? category : [])))].sort();
 
 const schemaAllows = (
   coordinates: readonly GovernedCoordinate[],

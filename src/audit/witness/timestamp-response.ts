@@ -19,7 +19,7 @@ export class TimestampError extends Error {
   override readonly name = 'TimestampError';
 }
 
-/** A TimeStampResp's parts (RFC 3161, section 2.4.2), as they are written: nothing of them is checked. */
+/** The parts of a TimeStampResp (RFC 3161, section 2.4.2), unchecked. */
 export interface TimestampResponse {
   /** 0 and 1 grant a token. */
   readonly status: number;
@@ -42,7 +42,7 @@ export interface TimestampToken {
 /** SignerInfo (RFC 5652, section 5.3). */
 export interface SignerInfo {
   readonly digestAlgorithm: string;
-  /** What was signed: the attributes, under the tag of a SET OF (section 5.4). */
+  /** The signed bytes: the attributes under the tag of a SET OF (section 5.4). */
   readonly signedBytes: Buffer;
   /** The first value of each signed attribute. */
   readonly attributes: ReadonlyMap<string, AsnType>;
@@ -127,13 +127,13 @@ export function readTimestampResponse(bytes: Buffer): TimestampResponse {
     if (oidIn(type) !== SIGNED_DATA) throw new TimestampError('it holds no signed data');
     return { status: granted, token: readToken(bytesOf(signedData)) };
   } catch (error) {
-    // The parser's errors, and those of a part of another type than is asked for, all mean the same.
+    // The parser's own errors mean the same.
     if (error instanceof TimestampError) throw error;
     throw notWritten(error);
   }
 }
 
-/** The DER of a structure that is small and whole. */
+/** A structure in DER. */
 export const derOf = (structure: AsnType): Buffer => Buffer.from(structure.toBER());
 
 function readToken(signedData: Buffer): TimestampToken {
@@ -171,7 +171,7 @@ function readSigner(bytes: Buffer): SignerInfo {
   };
 }
 
-/** The certificate that a signing-certificate attribute names first (RFC 2634, section 5.4; RFC 5816). */
+/** The certificate hash in a signing-certificate attribute (RFC 2634, section 5.4; RFC 5816). */
 export function certificateHashIn(attribute: AsnType): { algorithm: string | undefined; hash: Buffer } {
   const [named, hash] = childrenOf(childrenOf(childrenOf(attribute)[0])[0]);
   if (named instanceof OctetString) return { algorithm: undefined, hash: octetsIn(named) };

@@ -48,9 +48,10 @@ const signatureDigests: Readonly<Record<string, string | null>> = {
 };
 
 /**
- * Checks a TimeStampResp (RFC 3161, section 2.4.2; its signature by RFC 5652, section 5.4). It must be of these bytes
- * and signed by the certificate that it names by its hash; that certificate must be for time stamps and was valid then.
- * @param authorities trusted certificates; where there are none, `trusted` is null
+ * Checks a TimeStampResp (RFC 3161, section 2.4.2; signature by RFC 5652, section 5.4). It must be for these bytes, and
+ * signed by the certificate that it names by hash. That certificate must be for time stamps and must have been valid
+ * then.
+ * @param authorities trusted certificates; without any, `trusted` is null
  * @throws {TimestampError} saying what does not hold
  */
 export function checkTimestamp(response: Buffer, stamped: Buffer, authorities: readonly X509Certificate[]): Timestamp {
@@ -60,7 +61,7 @@ export function checkTimestamp(response: Buffer, stamped: Buffer, authorities: r
     return checkToken(token, stamped, authorities);
   } catch (error) {
     if (error instanceof TimestampError) throw error;
-    // What Node says of a certificate or a key that it cannot read.
+    // Node could not read a certificate or a key.
     throw new TimestampError('it holds a certificate or a signature that cannot be read', { cause: error });
   }
 }

@@ -4,7 +4,9 @@ import { send } from '../../outbound/http';
 import type { Anchor } from './anchors';
 import { derOf, readTimestampResponse } from './timestamp-response';
 
-/** The operator chose the authority, so it may be in this network. A token with its certificates has a few kilobytes. */
+/**
+ * The operator chose the authority, so it may be in this network. A token with its certificates takes a few kilobytes.
+ */
 const policy = { timeoutMs: 10_000, maxBytes: 60_000, privateAddresses: true };
 const SHA256 = '2.16.840.1.101.3.4.2.1';
 
@@ -18,7 +20,7 @@ export function timestampAnchor(url: string): Anchor {
     async anchor({ checkpoint }) {
       const digest = createHash('sha256').update(checkpoint).digest();
       const nonce = randomBytes(8);
-      // A positive INTEGER in its shortest form.
+      // Makes it a positive INTEGER in its shortest form.
       nonce[0] = ((nonce[0] ?? 0) & 0x7f) | 0x40;
       const headers = { 'content-type': 'application/timestamp-query' };
       const body = timestampRequest(digest, nonce);
@@ -45,7 +47,7 @@ function timestampRequest(digest: Buffer, nonce: Buffer): Buffer {
   );
 }
 
-/** A token that was granted repeats digest and nonce (section 2.4.2). */
+/** A granted token repeats the digest and the nonce (section 2.4.2). */
 function requireGranted(answer: Buffer, digest: Buffer, nonce: Buffer): void {
   const { status, token } = readTimestampResponse(answer);
   if (status !== 0 && status !== 1) throw new Error(`the time-stamping authority refused: status ${status}`);

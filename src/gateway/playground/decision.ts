@@ -34,8 +34,8 @@ export interface GovernedResponse {
 }
 
 /**
- * Reads the decision out of a run's response: a verdict per error with a coordinate, and per coordinate named without one.
- * `stated` is the purpose the request stated: a refusal may not repeat it.
+ * Reads the decision from a run's response: a verdict for each error with a coordinate, and for each coordinate named
+ * without one. `stated` is the purpose that the request stated; a refusal may not repeat it.
  */
 export function decisionOfRun(response: GovernedResponse, stated: string | undefined): Decision {
   const governance = record(record(response.extensions).governance);

@@ -43,8 +43,8 @@ export function holdsHandOver(fragment: string): boolean {
 }
 
 /**
- * Opens this tab's session: what the URL's fragment hands over, else what the tab held before a reload, else the default.
- * The fragment is removed from the address bar at once; a fragment, unlike a query string, is never sent to a server.
+ * Opens this tab's session: from the URL's fragment, else from what the tab held before a reload, else from the
+ * default. The fragment is removed from the address bar at once. Unlike a query string, it is never sent to a server.
  */
 export function openSession(): Session {
   const handed = new URLSearchParams(holdsHandOver(location.hash) ? location.hash.slice(1) : '');

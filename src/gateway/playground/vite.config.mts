@@ -29,7 +29,7 @@ export default defineConfig({
     target: 'es2023',
     // The first browsers with light-dark(), which the style sheet is written with.
     cssTarget: ['chrome123', 'firefox121', 'safari17.5'],
-    // Runs in every `npm ci`: no source maps, no gzip arithmetic, and the editor's own size is no news.
+    // Runs at the first start of each checkout, so no source maps and no gzip sizes. The editor is known to be large.
     sourcemap: false,
     reportCompressedSize: false,
     chunkSizeWarningLimit: 8192,

@@ -61,7 +61,8 @@ const ofTheCommission: readonly Finding[] = [
   decision('(EU) 2026/179', 'BR', '2026-01-26', 'private and public sector; the EFTA states of the EEA not yet', {
     exporters: eu27,
     source:
-      'Decision (EU) 2026/179 (kennedyslaw.com 2026); its incorporation into the EEA Agreement was a draft on 2026-05-06',
+      'Decision (EU) 2026/179 (kennedyslaw.com 2026); its incorporation into the EEA Agreement was a ' +
+      'draft on 2026-05-06',
   }),
   {
     id: 'EU-EPO-2025-07-15',

@@ -60,7 +60,8 @@ export const unitedKingdom: Regime = {
     { from: '2026-02-05', transfer: 'UK GDPR Art. 44A', adequacy: 'UK GDPR Art. 45A' },
   ],
   source:
-    'UK GDPR Chapter V, as replaced by Data (Use and Access) Act 2025 s. 85, Sch. 7 from 2026-02-05 (SI 2026/82 reg. 2(m))',
+    'UK GDPR Chapter V, as replaced by Data (Use and Access) Act 2025 s. 85, Sch. 7 from 2026-02-05 ' +
+    '(SI 2026/82 reg. 2(m))',
   requestDeadline: {
     article: 'UK GDPR Art. 12(3)',
     period: { months: 1 },

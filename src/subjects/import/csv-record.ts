@@ -60,7 +60,9 @@ export class CsvRecord {
 /** One way to read lines with broken quotes: it is either inside or outside of a quoted value. */
 export class Reading {
   readonly #delimiter: string;
-  /** Whether two quotes before a delimiter are a quote of the value and the closing one, instead of one doubled quote. */
+  /**
+   * Whether two quotes before a delimiter are a quote of the value and the closing one, instead of one doubled quote.
+   */
   readonly closesAtTwo: boolean;
   isQuoted = false;
   /** Characters since the quote was opened. */
@@ -101,7 +103,9 @@ export class Reading {
 const isEnd = (line: string, place: number, delimiter: string): boolean =>
   place === line.length || line[place] === delimiter;
 
-/** What in a line could close a quoted value: nothing, two quotes (for readings that close at two), or one (for any). */
+/**
+ * What in a line could close a quoted value: nothing, two quotes (for readings that close at two), or one (for any).
+ */
 export function closersIn(line: string, delimiter: string): 'none' | 'two' | 'one' {
   let found: 'none' | 'two' = 'none';
   for (let at = line.indexOf('"'); at >= 0; ) {

@@ -117,8 +117,9 @@ class CsvReader {
   }
 
   /**
-   * Skips what may be inside of a broken value. The value may end with its first line, or go on to the next quote that can
-   * close it. Rows are certain again where every reading is outside of quotes, so that no text of a value becomes a row.
+   * Skips what may be inside of a broken value. The value may end with its first line, or go on to the next quote that
+   * can close it. Rows are certain again where every reading is outside of quotes, so that no text of a value becomes a
+   * row.
    * @param broken the line with the broken quote
    * @returns the last skipped line
    */
@@ -156,7 +157,10 @@ class CsvReader {
     return through;
   }
 
-  /** Searches as far ahead as a row may reach, each line once. @param from the least number of lines ahead to start at */
+  /**
+   * Searches as far ahead as a row may reach, each line once.
+   * @param from the least number of lines ahead to start at
+   */
   async #lookForClosers(from: number): Promise<void> {
     await this.#lines.fill(MAX_ROW_LENGTH);
     const next = (await this.#lines.peek(0))?.number ?? 0;

@@ -34,7 +34,9 @@ export type Found = Row | typeof ERASED | typeof SEVERAL;
 /** What a row is found by: its id in the client's own system, or a person's email address. */
 export type FoundBy = 'externalId' | 'email';
 
-/** Among people with the same external id, the first one counts. Among people with the same address, none is certain. */
+/**
+ * Among people with the same external id, the first one counts. Among people with the same address, none is certain.
+ */
 function together(by: FoundBy, known: Found | undefined, row: Row): Found {
   if (known === undefined) return row;
   if (by !== 'externalId' || typeof known !== 'object') return SEVERAL;

@@ -17,8 +17,8 @@ export interface Line {
 const CHUNK_BYTES = 256 * 1024;
 
 /**
- * The lines of a file, whatever ends them: LF, CR LF, or the CR alone of old Macintosh programs. U+2028 ends none, which a
- * JSON string may hold.
+ * The lines of a file, whatever ends them: LF, CR LF, or the CR alone of old Macintosh programs. U+2028 ends none,
+ * which a JSON string may hold.
  */
 export async function* readLines(path: string, encoding: Encoding): AsyncGenerator<Line> {
   const decoder = decoderOf(encoding);

@@ -47,9 +47,8 @@ const source = z.union([
 const shape = z.record(z.string(), source);
 
 /**
- * Reads a mapping: our field names → a column of the file, a list of columns that are a key together,
- * `{"column": …, "format": …}` for dates, `{"column": …, "decimal": …}` for amounts, or `{"value": …}` for what all rows
- * have.
+ * Reads a mapping: our field names → a column of the file, a list of columns that are a key together, `{"column": …,
+ * "format": …}` for dates, `{"column": …, "decimal": …}` for amounts, or `{"value": …}` for what all rows have.
  * @param json the mapping's text
  * @param name its name in errors
  * @throws {ImportUsageError} naming everything that is wrong, and what would be right

@@ -13,8 +13,8 @@ export interface ImportRecord {
 }
 
 /**
- * As `importFile`, with ledger entries: one before anything is written, whose id created rows keep (C2), and one with the
- * counts at the end, also where it stops midway.
+ * As `importFile`, with ledger entries: one before anything is written, whose id created rows keep (C2), and one with
+ * the counts at the end, also where it stops midway.
  * @throws as `importFile`; {GraphQLError} AUDIT_UNAVAILABLE, and nothing is written
  */
 export async function recordedImport(

@@ -15,7 +15,9 @@ interface Product {
       find(slug: string): Promise<{ id: string } | undefined>;
     };
     readonly ledger: { close(): Promise<void> };
-    readonly trail: { close(): Promise<void> };
+    readonly recorder?: { close(): Promise<void> };
+    /** What builds before called it. */
+    readonly trail?: { close(): Promise<void> };
     readonly erasure: {
       readonly terminations: { terminate(input: Row, by: Row): Promise<{ id: string }> };
       readonly erasures: {
@@ -45,7 +47,7 @@ async function main(): Promise<void> {
   const [work, slug = '', ...numbers] = process.argv.slice(2);
   const { services, stores } = await open();
   const result = await run({ services, stores }, work ?? '', slug, numbers.map(Number));
-  await services.trail.close();
+  await (services.recorder ?? services.trail)?.close();
   await services.ledger.close();
   await stores.close();
   const peakMemory = Math.round(process.resourceUsage().maxRSS / 1024);

@@ -23,7 +23,9 @@ interface Stores {
 interface Services {
   readonly clients: { find(slug: string): Promise<{ id: string } | undefined> };
   readonly ledger: { close(): Promise<void> };
-  readonly trail: { close(): Promise<void> };
+  readonly recorder?: { close(): Promise<void> };
+  /** What builds before called it. */
+  readonly trail?: { close(): Promise<void> };
 }
 
 type Writer = new (
@@ -61,7 +63,7 @@ async function main(): Promise<void> {
   };
   await Promise.all(Array.from({ length: AT_ONCE }, one));
   const seconds = (performance.now() - startedAt) / 1000;
-  await services.trail.close();
+  await (services.recorder ?? services.trail)?.close();
   await services.ledger.close();
   await stores.close();
   process.stdout.write(`${JSON.stringify({ customers, seconds })}\n`);

@@ -91,7 +91,7 @@ describe.each(databases)('exports of CRMs and shops on $name', ({ create }) => {
     const target = await targetOf(preset);
     const counts = { created: 0, updated: 0, unchanged: 0, rejected: 0, rejectedFields: 0, skipped: 0, ...expected };
     expect(await importFile({ ...target, isDryRun: true }, options)).toMatchObject(counts);
-    const record = { recorder: app.services.trail, principal: 'test', preset };
+    const record = { recorder: app.services.recorder, principal: 'test', preset };
     const report = await recordedImport(target, options, record);
     expect(report).toMatchObject(counts);
     const again = await importFile(target, options);
@@ -155,7 +155,7 @@ describe.each(databases)('exports of CRMs and shops on $name', ({ create }) => {
       [id],
     );
     const report = await recordedImport(await targetOf('chinook'), options, {
-      recorder: app.services.trail,
+      recorder: app.services.recorder,
       principal: 'ops',
       preset: 'chinook',
     });

@@ -32,7 +32,9 @@ export const shopify: Preset = {
         total: ['Total'],
         status: ['Financial Status'],
       },
-      note: 'An order of several lines is one. It finds its customer by e-mail, which the export has in place of an id.',
+      note:
+        'An order of several lines is one. It finds its customer by e-mail, which the export has in ' +
+        'place of an id.',
     },
     'order-items': {
       export: 'Orders, the same file',

@@ -72,6 +72,26 @@ test('Apollo Server executes by the governed gateway', () =>
     });
   }));
 
+test('plugins that set resolvers in the schema, as the one for caches does unless it is switched off, do not get at it', async () => {
+  const { governed } = house({}, resolvers);
+  const resolved: string[] = [];
+  const server = new ApolloServer<Context>({
+    gateway: governed.gateway,
+    plugins: [
+      {
+        requestDidStart: async () => ({
+          executionDidStart: async () => ({ willResolveField: ({ info }) => void resolved.push(info.fieldName) }),
+        }),
+      },
+    ],
+  });
+  await server.start();
+  const { body } = await server.executeOperation({ query: '{ a { secret } }' }, { contextValue: { access: support } });
+  await server.stop();
+  expect(body).toMatchObject({ kind: 'single', singleResult: { data: { a: { secret: 'canary-a' } } } });
+  expect(resolved).toEqual([]);
+});
+
 test("a context that brings no access is nobody's", () =>
   serve(async (ask) => {
     expect(await ask('{ a { secret } }')).toMatchObject({

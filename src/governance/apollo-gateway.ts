@@ -1,5 +1,5 @@
-import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql';
-import type { Access } from './access';
+import { type DocumentNode, type ExecutionResult, type GraphQLSchema, lexicographicSortSchema } from 'graphql';
+import { type Access, type AccessOf, accessFinder } from './access';
 
 /** What Apollo Server hands to a gateway's executor; only what is used here (`@apollo/server-gateway-interface` 2). */
 interface GatewayRequestContext {
@@ -30,27 +30,26 @@ type Execute = (args: {
   access: Access;
 }) => Promise<ExecutionResult>;
 
-const nobody: Access = { grantedPurposes: [] };
-
-/** An Apollo gateway over the governed executor; a request whose context brings no access is nobody's. */
+/** An Apollo gateway over the governed executor. */
 export function apolloGateway(
   schema: GraphQLSchema,
   execute: Execute,
-  accessOf: ((contextValue: unknown) => Access | undefined) | undefined,
+  accessOf: AccessOf | undefined,
 ): GovernedGateway {
-  const find = accessOf ?? ((context) => (context as { access?: Access } | null | undefined)?.access);
+  const find = accessFinder(accessOf);
   const executor: GatewayExecutor = ({ document, source, request, context }) =>
     execute({
       document: source ?? document,
       operationName: request.operationName,
       variableValues: request.variables,
       contextValue: context,
-      access: find(context) ?? nobody,
+      access: find(context),
     });
   return {
     load: async () => ({ executor }),
     onSchemaLoadOrUpdate: (callback) => {
-      callback({ apiSchema: schema, coreSupergraphSdl: '' });
+      // A copy: plugins of Apollo Server set resolvers of their own in it, which no execution here calls.
+      callback({ apiSchema: lexicographicSortSchema(schema), coreSupergraphSdl: '' });
       return () => undefined;
     },
     stop: async () => undefined,

@@ -1,0 +1,102 @@
+import { createSourceEventStream, GraphQLError } from 'graphql';
+import type { Access } from './access';
+import type { CompiledOperation } from './compiled-operation';
+import type { Decision } from './decision';
+import { Enforcement } from './enforcement';
+import { messageOf, refusalOf } from './errors';
+import type { Failures } from './failures';
+import type { DecidedOperation, GovernedResult, GovernOptions, RunArguments } from './governed';
+import type { OperationPlan } from './operation-plan';
+import type { SchemaPolicy } from './schema-policy';
+
+/** What the operations of one governed schema share. */
+export interface Governing {
+  readonly policy: SchemaPolicy;
+  readonly options: GovernOptions;
+  readonly failures: Failures;
+}
+
+/** A request to an operation: for whom, with which variables. */
+interface Request {
+  readonly plan: OperationPlan;
+  readonly compiled: CompiledOperation;
+  /** For the purpose that applies, wherever it was stated. */
+  readonly access: Access;
+  /** As coerced, defaults filled in. */
+  readonly variables: Readonly<Record<string, unknown>>;
+  /** As they came: graphql's own subscribe reads them once more. */
+  readonly variableValues: Readonly<Record<string, unknown>> | null | undefined;
+}
+
+/** A request with its decision. */
+export class Decided implements DecidedOperation {
+  readonly decision: Decision;
+  readonly #governing: Governing;
+  readonly #request: Request;
+
+  constructor(governing: Governing, decision: Decision, request: Request) {
+    this.#governing = governing;
+    this.decision = decision;
+    this.#request = request;
+  }
+
+  async execute({ contextValue, rootValue }: RunArguments): Promise<GovernedResult> {
+    const { failures, options } = this.#governing;
+    const { compiled, variables } = this.#request;
+    try {
+      if (this.decision.refusal) return this.#refused();
+      const context = options.contextWith ? options.contextWith(contextValue, this.decision) : contextValue;
+      const enforcement = this.#enforce(context);
+      const executed = await compiled.run({ rootValue, contextValue: enforcement, variables });
+      const errors = failures.errorsOf(executed.errors, enforcement);
+      const extensions = { governance: enforcement.report() };
+      const data = executed.data as Record<string, unknown> | null;
+      return errors.length > 0 ? { data, errors, extensions } : { data, extensions };
+    } catch (error) {
+      return failures.answer(error);
+    }
+  }
+
+  async events(contextValue: unknown, rootValue?: unknown): Promise<AsyncIterable<unknown> | GovernedResult> {
+    const { failures, policy } = this.#governing;
+    const { plan, variableValues } = this.#request;
+    try {
+      if (this.decision.refusal) return this.#refused();
+      const enforcement = this.#enforce(contextValue);
+      const source = await createSourceEventStream({
+        schema: policy.schema,
+        document: plan.document.node,
+        rootValue,
+        operationName: plan.operation.name?.value,
+        contextValue: enforcement,
+        variableValues: variableValues ?? {},
+      });
+      if (Symbol.asyncIterator in source) return source;
+      const errors = failures.errorsOf(source.errors, enforcement);
+      return { data: null, errors, extensions: { governance: enforcement.report() } };
+    } catch (error) {
+      return failures.answer(error);
+    }
+  }
+
+  #enforce(contextValue: unknown): Enforcement {
+    return new Enforcement(this.decision, this.#request.access, contextValue, this.#governing.options.pseudonymKey);
+  }
+
+  /** The answer to an operation that is refused as a whole: no data, one error, and what it would have read. */
+  #refused(): GovernedResult {
+    const { policy } = this.#governing;
+    const { code, rule } = this.decision.refusal ?? refusalOf('PURPOSE_REQUIRED');
+    const withheld = this.#request.plan.reach.flatMap((index) => {
+      const coordinate = policy.coordinates[index];
+      return coordinate?.governed ? coordinate.name : [];
+    });
+    const { id: decisionId, policyVersion, purpose = null } = this.decision;
+    const error = new GraphQLError(messageOf(code), { extensions: { code, purpose, rule } });
+    return {
+      data: null,
+      errors: [error],
+      extensions: { governance: { purpose, decisionId, policyVersion, withheld, deidentified: [], auditId: null } },
+    };
+  }
+}

@@ -1,0 +1,54 @@
+import {
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  type FragmentSpreadNode,
+  GraphQLError,
+  type InlineFragmentNode,
+  Kind,
+  type OperationDefinitionNode,
+} from 'graphql';
+
+/** A document with its operations and fragments looked up once, for all who walk it. */
+export class ExecutableDocument {
+  readonly node: DocumentNode;
+  /** Operations and fragments, in the order of the text; of two that share a name, both. */
+  readonly definitions: ReadonlyArray<OperationDefinitionNode | FragmentDefinitionNode>;
+  readonly operations: readonly OperationDefinitionNode[];
+  readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+
+  constructor(node: DocumentNode) {
+    this.node = node;
+    this.definitions = node.definitions.filter(
+      (definition): definition is OperationDefinitionNode | FragmentDefinitionNode => 'selectionSet' in definition,
+    );
+    this.operations = this.definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
+    const fragments = this.definitions.filter((definition) => definition.kind === Kind.FRAGMENT_DEFINITION);
+    this.fragments = new Map(fragments.map((fragment) => [fragment.name.value, fragment]));
+  }
+
+  /** What is spread in a place: the inline fragment itself, or the one that is named; undefined where there is none. */
+  fragmentOf(
+    selection: FragmentSpreadNode | InlineFragmentNode,
+  ): FragmentDefinitionNode | InlineFragmentNode | undefined {
+    return selection.kind === Kind.INLINE_FRAGMENT ? selection : this.fragments.get(selection.name.value);
+  }
+
+  /**
+   * The operation of a name, or the only one.
+   * @throws {GraphQLError} code OPERATION_RESOLUTION_FAILURE
+   */
+  operation(name: string | null | undefined): OperationDefinitionNode {
+    const [only, another] = this.operations;
+    if (name) {
+      const named = this.operations.find((node) => node.name?.value === name);
+      if (!named) throw unresolved('Unknown operation name.');
+      return named;
+    }
+    if (!only) throw unresolved('Must provide an operation.');
+    if (another) throw unresolved('Must provide operation name if query contains multiple operations.');
+    return only;
+  }
+}
+
+const unresolved = (message: string): GraphQLError =>
+  new GraphQLError(message, { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } });

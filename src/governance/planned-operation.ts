@@ -1,0 +1,101 @@
+import type { DocumentNode, OperationTypeNode } from 'graphql';
+import type { Access } from './access';
+import { CompiledOperation } from './compiled-operation';
+import { type Cost, costOf, type DefaultLengths, enforceCost } from './cost';
+import { Decided, type Governing } from './decided-operation';
+import { type Decision, decide, decisionKey, purposeOf } from './decision';
+import { badUserInput } from './errors';
+import type { ExecutableDocument } from './executable-document';
+import { type Explanation, explainDecision } from './explain';
+import type { DecideArguments, GovernedResult, PlannedOperation } from './governed';
+import { LeastRecentlyUsed } from './least-recently-used';
+import type { Limits } from './limits';
+import { type OperationPlan, planOperation } from './operation-plan';
+import { operationTitle } from './operation-title';
+import { coerceVariables } from './variables';
+
+/** Decisions kept per plan; how many there can be is up to the tokens that its callers bring. */
+const MOST_DECISIONS = 16;
+
+/** What is planned with: all that operations of one schema share. */
+export interface Planning extends Governing {
+  readonly limits: Limits;
+  readonly lengths: DefaultLengths;
+}
+
+/** An operation with all that is kept of it between requests. */
+export class Planned implements PlannedOperation {
+  readonly document: DocumentNode;
+  readonly kind: OperationTypeNode;
+  readonly title: string | undefined;
+  readonly #planning: Planning;
+  readonly #plan: OperationPlan;
+  readonly #compiled: CompiledOperation;
+  readonly #cost: Cost | undefined;
+  readonly #decisions = new LeastRecentlyUsed<string, Decision>(MOST_DECISIONS);
+  readonly #byBasis = new WeakMap<object, { purpose: string | undefined; decision: Decision }>();
+
+  /** @throws {GraphQLError} where the document has no such operation */
+  constructor(planning: Planning, document: ExecutableDocument, operationName: string | null | undefined) {
+    const { policy, lengths } = planning;
+    this.#planning = planning;
+    this.#plan = planOperation(policy, document, operationName);
+    this.#compiled = new CompiledOperation(policy.schema, this.#plan);
+    this.#cost = costOf(document, this.#plan.operation, lengths);
+    this.document = document.node;
+    this.kind = this.#plan.operation.operation;
+    this.title = operationTitle(policy.schema, document, operationName);
+  }
+
+  decide(args: DecideArguments): Decided | GovernedResult {
+    return this.#planning.failures.attempt(() => this.#prepare(args));
+  }
+
+  /**
+   * What each coordinate that it can reach would give under the access.
+   * @throws {GraphQLError} BAD_USER_INPUT where the caller states two purposes
+   */
+  explain(access: Access): Explanation[] {
+    const stated = purposeOf(this.#plan, access);
+    const decision = this.#decide(accessFor(stated, access), stated);
+    return explainDecision(this.#planning.policy, this.#plan, decision);
+  }
+
+  #prepare({ access: given, variableValues }: DecideArguments): Decided | GovernedResult {
+    const { policy, limits } = this.#planning;
+    const plan = this.#plan;
+    const coerced = coerceVariables(policy.schema, plan.operation.variableDefinitions ?? [], variableValues ?? {});
+    if ('errors' in coerced) return { errors: coerced.errors };
+    const variables = coerced.values;
+    const unset = plan.conditions.find((name) => typeof variables[name] !== 'boolean');
+    if (unset !== undefined) {
+      return { errors: [badUserInput(`Variable "$${unset}" must not be null where @skip or @include depends on it.`)] };
+    }
+    if (this.#cost) enforceCost(this.#cost(variables), limits.cost);
+    const stated = purposeOf(plan, given);
+    const access = accessFor(stated, given);
+    const request = { plan, compiled: this.#compiled, access, variables, variableValues };
+    return new Decided(this.#planning, this.#decide(access, stated), request);
+  }
+
+  /**
+   * Decides once for all accesses that are alike.
+   * @param stated the purpose that applies, as {@link purposeOf} found it
+   */
+  #decide(access: Access, stated: string | undefined): Decision {
+    const { policy } = this.#planning;
+    const { basis } = access;
+    const known = basis && this.#byBasis.get(basis);
+    if (known && known.purpose === stated) return known.decision;
+    const key = decisionKey(policy, access, stated);
+    const decision = this.#decisions.get(key) ?? this.#decisions.set(key, decide(policy, this.#plan, access, stated));
+    if (basis) this.#byBasis.set(basis, { purpose: stated, decision });
+    return decision;
+  }
+}
+
+/** The caller's access for the purpose that applies; a purpose that only the document states may change it. */
+function accessFor(stated: string | undefined, access: Access): Access {
+  if (stated === undefined || access.purpose || !access.forPurpose) return access;
+  return access.forPurpose(stated);
+}

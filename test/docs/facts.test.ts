@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { alertRules } from '../../src/audit/alerts/rules';
+import { dataCategories, deidentifications, processingPurposes } from '../../src/governance/vocabulary';
+import { roles } from '../../src/identity/caller';
+import { transferStates } from '../../src/transfers/approval-state';
+import { root } from '../support/root';
+import { textOf } from './pages';
+
+/** The code spans in a page's section, from its heading to the next one of its level or above. */
+function namedIn(page: string, heading: string, pattern: RegExp): string[] {
+  const text = textOf(page);
+  const start = text.indexOf(`${heading}\n`);
+  expect(start).toBeGreaterThan(-1);
+  const level = /^#+/.exec(heading)?.[0].length ?? 1;
+  const rest = text.slice(start + heading.length);
+  const end = rest.search(new RegExp(`^#{1,${level}} `, 'm'));
+  const section = end === -1 ? rest : rest.slice(0, end);
+  return [...new Set([...section.matchAll(pattern)].map(([, name = '']) => name))].sort();
+}
+
+const sorted = (names: Iterable<string>) => [...names].sort();
+
+test('docs/deployment.md lists the variables of .env.example', () => {
+  const example = readFileSync(join(root, '.env.example'), 'utf8');
+  const variables = [...example.matchAll(/^#?([A-Z_]+)=/gm)].map(([, name = '']) => name);
+  const rows = textOf('docs/deployment.md')
+    .split('\n')
+    .filter((line) => line.startsWith('| `'));
+  const listed = rows.flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`([A-Z_]{2,})`/g)]);
+  expect(sorted(listed.map(([, name = '']) => name))).toEqual(sorted(variables));
+});
+
+test('docs/concepts.md names every purpose, role and category', () => {
+  const page = 'docs/concepts.md';
+  expect(namedIn(page, '## Purposes', /^\| `([A-Z_]+)` \|/gm)).toEqual(sorted(Object.keys(processingPurposes)));
+  expect(namedIn(page, '## Who is who', /`([A-Z_]+)`/g)).toEqual(sorted(roles));
+  const categories = namedIn(page, '## What is decided', /`([A-Z_]+)`/g);
+  expect(categories).toEqual(sorted(Object.keys(dataCategories)));
+});
+
+test('docs/directives.md names every directive and every way to de-identify', () => {
+  const defined = readFileSync(join(root, 'schema/directives.graphql'), 'utf8').matchAll(/^directive (@\w+)/gm);
+  const rows = textOf('docs/directives.md').matchAll(/^\| `(@\w+)\(/gm);
+  const names = (matches: Iterable<RegExpMatchArray>) => sorted([...matches].map(([, name = '']) => name));
+  expect(names(rows)).toEqual(names(defined));
+  const forms = textOf('docs/directives.md').matchAll(/^\| `([A-Z]+)` \|/gm);
+  expect(names(forms)).toEqual(sorted(Object.keys(deidentifications)));
+});
+
+test('docs/operations.md names every rule of alerts', () => {
+  const rules = namedIn('docs/operations.md', '## Accesses that stand out', /^\| `([A-Z_]+)` \|/gm);
+  expect(rules).toEqual(sorted(alertRules.map(({ kind }) => kind)));
+});
+
+test('docs/transfers.md names every state of an approval', () => {
+  expect(namedIn('docs/transfers.md', '## Approvals', /(?<=^\|[^|]*)`([A-Z]+)`/gm)).toEqual(
+    sorted(Object.keys(transferStates)),
+  );
+});
