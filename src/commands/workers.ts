@@ -37,8 +37,8 @@ export function workerCount(text: string): number {
 }
 
 /**
- * Serves with `count` processes that share the port and the databases, until SIGTERM or SIGINT. Then this process exits,
- * with 0 if every worker closed cleanly.
+ * Serves with `count` processes that share the port and the databases, until SIGTERM or SIGINT. Then this process
+ * exits, with 0 if every worker closed cleanly.
  * @throws {ConfigurationError | CommandError} why the first workers cannot start
  */
 export async function serveByWorkers(count: number, config: Config, host: string): Promise<void> {

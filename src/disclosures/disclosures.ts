@@ -125,8 +125,8 @@ export class Disclosures {
   }
 
   /**
-   * Since when a gag keeps something from a client: a day before the first that is in force was recorded, since
-   * attempts that failed come before it. Milliseconds since 1970; undefined where none is in force.
+   * Since when gags hide something from a client: one day before the first gag in force was recorded, because failed
+   * attempts came before it. Milliseconds since 1970, or undefined when no gag is in force.
    */
   async gaggedSince(client: string): Promise<number | undefined> {
     const source = await this.#services.regions.of(client);

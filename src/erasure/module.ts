@@ -10,9 +10,9 @@ import type { EngineProfile } from '../storage/engine-profiles';
 import type { EntityClass } from '../storage/entity-class';
 import type { Regions } from '../storage/regions';
 import { type TenantTable, tableOf } from '../tenancy/tenant-table';
+import { ERASURE_EVENT, ErasureRecipients, TERMINATION_EVENT } from './execution/erasure-recipients';
 import { ErasureRunner } from './execution/erasure-runner';
 import type { Purger } from './execution/purger';
-import { ERASURE_EVENT, Recipients, TERMINATION_EVENT } from './execution/recipients';
 import { LegalHolds } from './holds/legal-holds';
 import { OrphanKeys } from './orphan-keys';
 import { Certificates } from './records/certificates';
@@ -80,7 +80,7 @@ export function createErasureModule(options: ErasureModuleOptions): ErasureModul
   const records = new ErasureRecords(keysSource, keys);
   const tombstones = new Tombstones(keysSource, keys);
   const signingKeys = new SigningKeys(keysSource, keys);
-  const recipients = new Recipients(parties, webhooks);
+  const recipients = new ErasureRecipients(parties, webhooks);
   const shared = { regions, keys, recorder, records, jobs, tables, exports, now };
   const filing = new ErasureFiling(shared);
   const certificates = new Certificates(records, signingKeys);
@@ -107,7 +107,7 @@ export function createErasureModule(options: ErasureModuleOptions): ErasureModul
   };
 }
 
-/** Recipients know the person by the id that the API gave them. It is opened from the record for the time of a call. */
+/** ErasureRecipients know the person by the id that the API gave them. It is opened from the record for the time of a call. */
 function erasureBody(records: ErasureRecords): WebhookBody {
   return async (client, request) => {
     const record = await records.find(client, request);

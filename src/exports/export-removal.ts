@@ -35,9 +35,7 @@ export class ExportRemoval implements Purger {
     this.#services = services;
   }
 
-  /**
-   * Exports as copies of what is erased (docs/pitfalls.md, 28): those that may hold a person go, or all of a client.
-   */
+  /** Removes exports that can hold an erased person, or all exports of a client (docs/pitfalls.md, 28). */
   async purge(client: string, subject: string | null, since: number): Promise<number> {
     const source = await this.#services.regions.of(client);
     const found = await readExports(source, client, sql`removed_at IS NULL`);
@@ -72,10 +70,7 @@ export class ExportRemoval implements Purger {
     await this.#removeContent(source, state);
   }
 
-  /**
-   * Removes what nobody collected in time, what was collected, and what a removal that died has left.
-   * @returns how many
-   */
+  /** Removes collected and expired exports, and what an interrupted removal left. @returns how many */
   async sweep(): Promise<number> {
     const { regions, now } = this.#services;
     let removed = 0;

@@ -19,7 +19,7 @@ import { manifestLine, piecesOf, rowLine, trailerLine } from './lines';
 import { exportedFields, isUnreported, omittedTables } from './omitted';
 import { beginning, openProgress, type Progress, rowsIn, sealProgress } from './progress';
 import { exportKey, exportKeyOrNew, sealPiece } from './sealed-pieces';
-import { pageAfter, positionOf } from './table-page';
+import { keyOf, pageAfter } from './table-page';
 
 /** A table of clients, with the entity that declares it. */
 export type ExportedTable = readonly [EntityClass, TenantTable];
@@ -169,7 +169,7 @@ export class Exporter implements JobHandler {
     lines.push(...exported.map((row) => rowLine(table, fields, row, counted)));
     if (table.name === 'customer') progress.residencies = residenciesOf(progress, exported);
     const last = rows.at(-1);
-    progress.after = rows.length === limit && last ? positionOf(table, last) : null;
+    progress.after = rows.length === limit && last ? keyOf(table, last) : null;
     if (!progress.after) progress.done.push(table.name);
     return rows.length;
   }

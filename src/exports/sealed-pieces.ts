@@ -3,8 +3,8 @@ import { decrypt, encrypt } from '../keys/aes-gcm';
 import type { KeyStore } from '../keys/key-store';
 
 /**
- * An export's key is one of its client's, random and in the keys' store, where persons' keys are: destroyed, it takes
- * the copy out of every backup of the data as well (pitfall 28, statement D2).
+ * An export's key is random and belongs to its client. It is in the keys' store, like the keys of people. Destroying it
+ * also makes the copy in every backup of the data unreadable (docs/pitfalls.md, 28; docs/statement.md, D2).
  */
 export async function exportKey(keys: KeyStore, client: string, id: string): Promise<Buffer | undefined> {
   return (await keys.subjectKeys(client, [id])).get(id);

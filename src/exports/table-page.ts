@@ -5,8 +5,8 @@ import type { TenantTable } from '../tenancy/tenant-table';
 export type Position = ReadonlyArray<string | number>;
 
 /**
- * The next rows of a client's table in the order of its key. Each of the key's columns is a range of the index of its
- * own: first what is left of the last row's group, then the groups after it.
+ * The next rows of a client's table in key order. Each column of the key is one range of the index: first the rest of
+ * the last row's group, then the groups after it.
  * @param after values of the key behind the client's id; undefined from the start
  */
 export async function pageAfter(
@@ -27,7 +27,7 @@ export async function pageAfter(
   return rows;
 }
 
-export const positionOf = (table: TenantTable, row: Row): Position =>
+export const keyOf = (table: TenantTable, row: Row): Position =>
   table.key.slice(1).map((property) => row[property] as string | number);
 
 /** Of a key (a, b): a = A and b > B, then a > A. A table whose key is the client's id alone has one row. */

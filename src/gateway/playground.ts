@@ -42,8 +42,8 @@ const missing = `<!doctype html>
 
 /**
  * Fastify plugin: GraphiQL with the decision beside the result, at `/playground/`. `directory` holds the built page; by
- * default `dist/playground`, whether this file runs compiled or from source. Until it is built the answer is 503 with the
- * way to build it.
+ * default `dist/playground`, whether this file runs compiled or from source. Until it is built the answer is 503 with
+ * the way to build it.
  */
 export async function playground(app: FastifyInstance, options: PlaygroundOptions): Promise<void> {
   const directory = options.directory ?? builtDirectory();

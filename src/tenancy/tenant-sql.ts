@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { DataSource, type EntityManager } from 'typeorm';
 import { dialectOf } from '../storage/dialect';
 import { affectedRows, chunksOf, insertStatement, placesFor } from '../storage/sql';
@@ -120,13 +121,10 @@ export function tenantSql(source: DataSource | EntityManager, client: string): R
 export function tenantSql(source: DataSource | EntityManager, client: string): OwnWrites {
   if (typeof client !== 'string' || client === '')
     throw new Error('a statement needs the client whose rows it is about');
-  const bound = (statement: Sql) => {
-    requireOwn(statement.text);
-    return {
-      text: statement.text.replaceAll(CLIENT_TOKEN, '?'),
-      parameters: statement.parameters.map((parameter) => (parameter === CLIENT ? client : parameter)) as Scalar[],
-    };
-  };
+  const bound = ({ text, parameters }: Sql) => ({
+    text: checkedText(text),
+    parameters: parameters.map((parameter) => (parameter === CLIENT ? client : parameter)) as Scalar[],
+  });
   return {
     ...statements(source, bound),
     insert: async (table, rows) => {
@@ -185,6 +183,19 @@ function writable(source: DataSource | EntityManager): EntityManager {
 function defined(value: Scalar | undefined): Scalar {
   if (value === undefined) throw new Error('a statement has an undefined value');
   return value;
+}
+
+/** Statements that are the client's own, with `?` for it. They differ by the lengths of their lists only. */
+const checked = new LRUCache<string, string>({ max: 1_000 });
+
+function checkedText(text: string): string {
+  let known = checked.get(text);
+  if (known === undefined) {
+    requireOwn(text);
+    known = text.replaceAll(CLIENT_TOKEN, '?');
+    checked.set(text, known);
+  }
+  return known;
 }
 
 /** @throws where a statement, or a subquery in it, could reach the rows of another client */

@@ -351,7 +351,7 @@ function plainValue(table: TenantTable, { property, stored }: StoredField, value
 
 function keyValue(table: TenantTable, property: string, value: unknown): string {
   if (typeof value === 'string' && value !== '') return value;
-  throw new TypeError(`${table.name}: ${property} is missing in the row's key`);
+  throw new TypeError(`${table.name}: ${property} is missing from the row's key`);
 }
 
 function keyPredicate(table: TenantTable, row: Row): { text: string; parameters: string[] } {

@@ -13,10 +13,10 @@ import type { Regions } from '../storage/regions';
 import { ApprovalStore } from './approval-store';
 import { proposedCertifications } from './certifying';
 import { KillSwitch } from './kill-switch';
-import { Recipients } from './recipients';
 import { ImpactAnalysis } from './suspension-impact';
 import { Suspensions } from './suspensions';
 import { TransferApprovals } from './transfer-approvals';
+import { TransferRecipients } from './transfer-recipients';
 import { CompiledTransferRules } from './transfer-rules';
 
 /** The services of the transfers module. */
@@ -24,7 +24,7 @@ export interface TransfersModule {
   readonly law: Law;
   readonly regions: Regions;
   readonly store: ApprovalStore;
-  readonly recipients: Recipients;
+  readonly recipients: TransferRecipients;
   readonly certifications: Certifications;
   readonly notices: Notices;
   readonly suspensions: Suspensions;
@@ -52,7 +52,7 @@ export function createTransfers(
   const store = new ApprovalStore(regions, keys);
   const certifications = new Certifications(regions, recorder);
   const notices = new Notices(regions, keys, webhooks);
-  const recipients = new Recipients(clients, parties, certifications);
+  const recipients = new TransferRecipients(clients, parties, certifications);
   const suspensions = new Suspensions(regions, law, recorder);
   const impact = new ImpactAnalysis({ clients, parties, records, certifications, store, suspensions, law });
   proposals.on('CERTIFY_RECIPIENT', ({ terms }, by) =>

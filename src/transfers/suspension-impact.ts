@@ -14,9 +14,9 @@ import type { ThirdParties } from '../register/third-parties';
 import { stateAt } from './approval-state';
 import type { ApprovalStore, StoredApproval } from './approval-store';
 import { restsOn } from './approved-basis';
-import { certificationsOf } from './recipients';
 import { type Suspensions, windowOf } from './suspensions';
 import { courseOf } from './transfer-approvals';
+import { certificationsOf } from './transfer-recipients';
 import { bitsOf, hasBits, TransferTable } from './transfer-table';
 
 /** Reads of one recipient that would stop, with their purposes, categories and countries of residence. */

@@ -10,11 +10,11 @@ import type { Suspension } from '../law/transfer';
 import { type Course, decidedAt, type OfficerAction, permittedIn, type Side, stateAt } from './approval-state';
 import type { ApprovalStore, StoredApproval } from './approval-store';
 import { basisSuspensionsOf } from './approved-basis';
-import type { Recipients } from './recipients';
 import { mismatchesOf } from './suitability';
 import { type Suspensions, windowOf } from './suspensions';
 import { unsuitable } from './transfer-errors';
 import type { RequestTransferApprovalInput } from './transfer-inputs';
+import type { TransferRecipients } from './transfer-recipients';
 
 /** Who acts on an approval. */
 export interface Officer {
@@ -32,14 +32,14 @@ export function officerOf(claims: TokenClaims): Officer {
  */
 export class TransferApprovals {
   readonly #store: ApprovalStore;
-  readonly #recipients: Recipients;
+  readonly #recipients: TransferRecipients;
   readonly #suspensions: Suspensions;
   readonly #law: Law;
   readonly #recorder: ChangeRecorder;
   readonly #now: () => number;
 
   constructor(
-    parts: { store: ApprovalStore; recipients: Recipients; suspensions: Suspensions; law: Law },
+    parts: { store: ApprovalStore; recipients: TransferRecipients; suspensions: Suspensions; law: Law },
     recorder: ChangeRecorder = unrecorded,
     now: () => number = Date.now,
   ) {

@@ -10,9 +10,9 @@ import type { Certifications } from '../register/certifications';
 import type { Regions } from '../storage/regions';
 import { stateAt } from './approval-state';
 import type { ApprovalStore, StoredApproval } from './approval-store';
-import { certificationsOf } from './recipients';
 import { type Suspensions, windowOf } from './suspensions';
 import { courseOf } from './transfer-approvals';
+import { certificationsOf } from './transfer-recipients';
 import { ALL_BITS, bitOf, bitsOf, hasBits, nextChange, type Transfer, TransferTable } from './transfer-table';
 
 /** Facts that all callers share, at one version of the register. */

@@ -80,7 +80,7 @@ describe.each(databases)('the ledger on $name', ({ create }) => {
     expect(entry?.latency).toBeGreaterThan(0);
   });
 
-  test('S4: an entry of a list alone names the people on it, and the list', async () => {
+  test('an entry of a list alone names the people on it, and the list', async () => {
     for (const document of [
       '{ customers(first: 2) { nodes { __typename } } }',
       '{ customers(first: 2) { pageInfo { hasNextPage } } }',
@@ -106,7 +106,7 @@ describe.each(databases)('the ledger on $name', ({ create }) => {
     expect(withheld?.subjects).toEqual([]);
   });
 
-  test('S18: what a caller calls an operation is kept neither in the log nor in the ledger', async () => {
+  test('what a caller calls an operation is kept neither in the log nor in the ledger', async () => {
     const asked = [
       ['query ZZCANARYopname { customers(first: 1) { nodes { id } } }', 'query customers'],
       [

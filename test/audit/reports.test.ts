@@ -248,7 +248,7 @@ test('what others wrote into a report is a text, in a spreadsheet and on a page'
     sheets: [{ title: 'S', columns: ['A'], rows: [['=cmd()'], ['<script>alert(1)</script>'], ['a "b", c']] }],
   };
   expect(write(report, 'csv')).toContain(`'=cmd()\r\n<script>alert(1)</script>\r\n"a ""b"", c"\r\n`);
-  // S18: where a spreadsheet cuts at semicolons, and where it reads a sign in full width.
+  // where a spreadsheet cuts at semicolons, and where it reads a sign in full width.
   const cells = [';=1+1', '\uff1d1+1', 'x;=1', 'a\n=2', '\t=3', '\uff20x', '5;6', 'a=1', 'x;-1'];
   const alone = { ...report, sheets: [{ title: 'S', columns: ['A'], rows: cells.map((cell) => [cell]) }] };
   const lines = write(alone, 'csv').split('\r\n').slice(6);

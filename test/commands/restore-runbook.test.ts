@@ -22,7 +22,7 @@ function commandsFor(engine: 'sqlite' | 'mysql'): Command[] {
     .map((line) => ({ text: line, code: Number(/# exits with (\d)$/.exec(line)?.[1] ?? 0) }));
 }
 
-/** Pitfall 26: a restore, as docs/restore.md says it. */
+/** Runs the restore of docs/restore.md (docs/pitfalls.md, 26). */
 describe.each(databases)('the runbook of a restore on $name', ({ name, create }) => {
   let database: TestDatabase;
   let installation: Installation;

@@ -118,3 +118,24 @@ test('no comment cites a document that is not in the repository', () => {
   );
   expect(cited).toEqual([]);
 });
+
+test('no comment and no name of a test cites what this repository does not explain', () => {
+  const faults = [...sources()].flatMap(([file, text]) => {
+    if (file.startsWith('test/docs/')) return [];
+    const pitfalls = [...text.matchAll(/\bpitfalls?,? (\d+)/g)].filter(([, number]) => Number(number) > 31);
+    const statement = [...text.matchAll(/['`(]S(\d+)[:,)]/g)].filter(([, number]) => Number(number) > 4);
+    return [...pitfalls, ...statement].map(([cited]) => `${file}: ${cited}`);
+  });
+  expect(faults).toEqual([]);
+});
+
+test('prose has at most 120 characters in a line', () => {
+  const long = pages.flatMap((page) =>
+    textOf(page)
+      .replace(/^ *```[\s\S]*?^ *```$/gm, '')
+      .split('\n')
+      .filter((line) => [...line].length > 120 && !line.startsWith('|') && !line.startsWith('!['))
+      .map((line) => `${page}: ${line.slice(0, 40)}…`),
+  );
+  expect(long).toEqual([]);
+});

@@ -13,12 +13,15 @@ const PEOPLE = 200;
 const ROUNDS = 10;
 
 /**
- * A file's bytes, read by another process: whoever closes a file gives up all locks that its process has on it, SQLite's
- * own among them, and the next process to come would take the database for its own.
+ * A file's bytes, read by another process. Closing a file releases all locks of the process on it, SQLite's among them.
+ * Another process could then take the database for its own.
  */
 const bytesOf = (file: string): Buffer => execFileSync('cat', [file], { maxBuffer: 1 << 30 });
 
-/** Statement D2, pitfalls 25 and 28: SIGKILL at any moment, twenty times, and everybody is erased and counted once. */
+/**
+ * Workers are killed at any moment, twenty times, and still each person is erased and counted once
+ * (docs/statement.md, D2; docs/pitfalls.md, 25 and 28).
+ */
 describe.each(databases)('erasures whose workers are killed, on $name', ({ create }) => {
   let database: TestDatabase;
   let installation: Installation;

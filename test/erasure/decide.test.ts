@@ -65,7 +65,7 @@ class World {
     };
   }
 
-  /** One turn, as the runner takes it. @param dies whether the process dies before what is done elsewhere, or after it */
+  /** One turn of the runner. @param dies whether the process dies before or after the outside step */
   turn(dies?: 'BEFORE' | 'AFTER'): NextStep {
     if (++this.turns > 300) throw new Error('it does not end');
     this.memory.note?.();

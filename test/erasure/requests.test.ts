@@ -102,7 +102,8 @@ describe.each(databases)('erasure on $name', ({ create }) => {
     expect(await countRows(app.stores, client)).toEqual(plantedRows);
     expect(await app.stores.keys.subjectKeys(client, [person.id])).toEqual(new Map());
 
-    // Pitfalls 28 and 29: the certificate verifies by the public key alone, names nobody and claims what was done.
+    // The certificate verifies with the public key alone, names nobody and claims what was done
+    // (docs/pitfalls.md, 28 and 29).
     const { data } = await ask('{ erasureCertificateKeys }', {});
     const { keys } = JSON.parse(String(data?.erasureCertificateKeys));
     const statement = await verifyCertificate(done.certificate, keys);

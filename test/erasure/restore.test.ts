@@ -15,7 +15,7 @@ const DAY = 86_400_000;
 const filing = { principal: 'admin', role: 'CLIENT_ADMIN', grounds: 'OBJECTION' } as const;
 const times = (n: number) => Object.fromEntries(Object.entries(plantedRows).map(([table, rows]) => [table, rows * n]));
 
-/** Pitfall 26, statement D2: a backup is put back, and the person is back. */
+/** A restored backup brings an erased person back (docs/pitfalls.md, 26; docs/statement.md, D2). */
 describe.each(databases)('a restored backup on $name', ({ create }) => {
   let database: TestDatabase;
   let installation: Installation;

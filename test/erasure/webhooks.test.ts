@@ -192,7 +192,7 @@ describe.each(databases)('recipients of erasures on $name', ({ create }) => {
     expect((await told(id)).byName.slow).toMatchObject({ attempts: 11, notifiedAt: null });
     expect(dead).toEqual([{ endpoint: expect.any(String), fault: 'TIMEOUT' }]);
     expect(servers.slow.received).toHaveLength(11);
-    // Pitfall 28: neither queue nor dead letter knows whom it is about, nor what signs it.
+    // Neither the queue nor a dead letter holds the person's id or the signing secret (docs/pitfalls.md, 28).
     const texts = await dump(app.stores.regions.home);
     for (const secret of [person, CANARY, ...Object.values(secrets)]) expect(texts).not.toContain(secret);
 
@@ -202,7 +202,7 @@ describe.each(databases)('recipients of erasures on $name', ({ create }) => {
     await sender.settled();
   });
 
-  it('S11: an acknowledgement is a message of its own: an echo, another type, our id and a replay are refused', async () => {
+  it('an acknowledgement is a message of its own: an echo, another type, our id and a replay are refused', async () => {
     servers.slow.answer = () => 204;
     const { webhooks } = app.services;
     const before = servers.app.received.length;
@@ -229,7 +229,7 @@ describe.each(databases)('recipients of erasures on $name', ({ create }) => {
     expect(entries.map(({ kind }) => kind)).toContain('WEBHOOK_UNDELIVERED');
   });
 
-  it('S10: where erasures are told is on record', async () => {
+  it('where erasures are told is on record', async () => {
     const about = async (of: string | undefined) =>
       app.services.auditReader.entries(of, { kind: 'WEBHOOK_REGISTERED' }, 9, undefined);
     expect((await about(client))[0]?.details).toMatchObject({

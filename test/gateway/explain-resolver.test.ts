@@ -21,13 +21,13 @@ function explaining() {
   return { explained, ask: (context: RequestContext) => resolver.explainAccess('{ a }', context) };
 }
 
-test('S8: nothing is explained to nobody', async () => {
+test('nothing is explained to nobody', async () => {
   const { ask, explained } = explaining();
   await expect(ask(caller(''))).rejects.toMatchObject({ extensions: { code: 'UNAUTHENTICATED' } });
   expect(explained).toEqual([]);
 });
 
-test('S8: an operation has one explanation, under however many aliases it asks', async () => {
+test('an operation has one explanation, under however many aliases it asks', async () => {
   const { ask, explained } = explaining();
   const context = caller('an.agent');
   const answers = await Promise.allSettled(Array.from({ length: 50 }, () => ask(context)));

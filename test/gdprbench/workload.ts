@@ -3,9 +3,9 @@ import type { Answer, AuditedServer } from '../audit/audited-server';
 import type { Asker } from '../support/app';
 
 /*
- * GDPRbench (Shastri et al., "Understanding and benchmarking the impact of GDPR on database systems", PVLDB 13(7), 2020)
- * asks of a database what the regulation's four roles ask of it. Here its queries are put to the product as those roles
- * would put them: operations of the API, for a purpose. Shares of a mix are the paper's core workloads.
+ * GDPRbench (Shastri et al., "Understanding and benchmarking the impact of GDPR on database systems", PVLDB 13(7),
+ * 2020) measures what the regulation's four roles ask of a database. Here each query is an operation of the API with a
+ * purpose, sent by that role. The shares of each mix are those of the paper's core workloads.
  */
 
 /** One query of the benchmark. */

@@ -92,7 +92,7 @@ function executable(random: RandomSchema): GraphQLSchema {
   return schema;
 }
 
-/** Aliases as they come where that is valid, else such that no two fields conflict. All else is valid by construction. */
+/** A document with random aliases where that is valid, otherwise with aliases that cannot conflict. */
 function valid(schema: GraphQLSchema, random: RandomSchema, numbers: number[]): RandomDocument {
   const free = randomDocument(new Tape(numbers), random, false);
   if (validate(schema, parse(free.text), [OverlappingFieldsCanBeMergedRule]).length === 0) return free;

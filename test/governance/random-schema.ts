@@ -182,8 +182,8 @@ export function randomSchema(tape: Tape, plain: boolean): RandomSchema {
 const told = ' @nonPersonal(because: "it reads nothing")';
 
 /**
- * Says of every relation what it leads to, as start-up asks for. A type may be plumbing, as a connection or a payload is:
- * its relations stay as they are, and whatever leads to it leads to its rows.
+ * Declares what every relation leads to, as start-up demands. A type can be plumbing, such as a connection or a
+ * payload: its relations are not declared, and a relation to it leads to its rows.
  */
 function sayRows(tape: Tape, types: TypeModel[]): void {
   const isRoot = ({ name }: TypeModel) => name === 'Query' || name === 'Mutation';
@@ -273,8 +273,8 @@ function governance(tape: Tape, type: string, sources: string[]): string {
 }
 
 /**
- * `%` stands for a coordinate, which is filled in once all types are there. A field that may not be null has no argument
- * that could be refused: how much of what stands beside it is still met then, executors differ in.
+ * `%` stands for a coordinate, which is filled in when all types are there. A non-null field gets no argument that
+ * could be refused: executors differ in how many fields beside it they still run then.
  */
 function args(tape: Tape, type: string): string[] {
   const bound = [

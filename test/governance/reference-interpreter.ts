@@ -488,7 +488,7 @@ export class ReferenceInterpreter {
     return this.#selections(run, sets, (value as { __typename: string }).__typename, value, path, place);
   }
 
-  // ---- inputs ---------------------------------------------------------------------------------------------------------
+  // ---- inputs -------------------------------------------------------------------------------------------------------
 
   *#reads(input: InputValueDefinitionNode, value: unknown): Generator<string> {
     yield* boundTo(input);
@@ -553,7 +553,7 @@ export class ReferenceInterpreter {
     return result;
   }
 
-  // ---- the schema -----------------------------------------------------------------------------------------------------
+  // ---- the schema ---------------------------------------------------------------------------------------------------
 
   #field(type: string, field: string): FieldDefinitionNode | undefined {
     const node = this.#types.get(type);

@@ -121,7 +121,7 @@ describe.each(databases)('pitfall 14: planted canaries on $name', ({ create }) =
         const found = await leaks(purpose, lookup, { by: { [kind]: value } });
         expect(found.data + found.beside).not.toMatch(canary);
         const absent = await leaks(purpose, lookup, { by: { [kind]: value.replace(/canary|bird|7946/, 'absent1') } });
-        // Pitfall 13: there or not, the answer is the same.
+        // The answer does not tell whether the value exists (docs/pitfalls.md, 13).
         if (purpose === 'IMPROVEMENT') expect(found.data).toEqual(absent.data);
       }
       const update = 'mutation ($input: UpdateCustomerInput!) { updateCustomer(input: $input) { customer { id } } }';

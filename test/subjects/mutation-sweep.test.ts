@@ -46,7 +46,7 @@ interface Outcome extends Call {
   readonly data: Record<string, unknown> | null | undefined;
 }
 
-/** S2, S3, S14: every mutation by every role on a row in every state. */
+/** Every mutation by every role on a row in every state. */
 describe.each(databases)('the sweep of mutations on $name', ({ name, create }) => {
   let database: TestDatabase;
   let app: TestApp;

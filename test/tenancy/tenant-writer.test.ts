@@ -2,12 +2,14 @@ import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { blindIndex } from '../../src/keys/blind-index';
 import { deriveKey } from '../../src/keys/derived-keys';
+import { decidedRow } from '../../src/storage/decided-row';
 import { committed, inTransaction } from '../../src/storage/transaction';
 import { Customer } from '../../src/subjects/customer';
 import { HealthRecord } from '../../src/subjects/related/health-record';
 import { Order } from '../../src/subjects/related/order';
 import { type Row, TenantReader } from '../../src/tenancy/tenant-reader';
 import { TenantWriter } from '../../src/tenancy/tenant-writer';
+import { TransferApproval } from '../../src/transfers/transfer-approval';
 import { openTestApp, type TestApp } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';
 import { insertCustomer, insertRows } from '../support/rows';
@@ -199,6 +201,30 @@ describe.each(databases)('writing rows of a client on $name', ({ create, name })
         expect(await read(id)).toMatchObject({ firstName: text });
         expect(await raw(id)).toMatchObject({ source: text.slice(0, 200) });
       }
+    });
+
+    test('a list of codes is one text in its column, and an array in rows; none is not an empty one', async () => {
+      const approval = (list: unknown): Row => {
+        return { id: uuid(), recipientKind: 'SUB_PROCESSOR', recipientId: uuid(), residencies: list };
+      };
+      const rows = [['FR', 'DE'], [], null].map(approval);
+      const insert = (row: Row) =>
+        inTransaction(source, (manager) =>
+          new TenantWriter(manager, app.stores.keys).insert(TransferApproval, acme, [row]),
+        );
+      for (const row of rows) await insert(row);
+      const kept = await source.query<Row[]>('SELECT residencies FROM transfer_approval ORDER BY id');
+      expect(kept.map(({ residencies }) => residencies)).toEqual(['FR,DE', '', null]);
+      const selection = { client: acme, fields: ['residencies'], orderBy: [{ field: 'id' }] };
+      const found = await new TenantReader(source, app.stores.keys).select(TransferApproval, selection);
+      expect(found.map(({ residencies }) => residencies)).toEqual([['FR', 'DE'], [], null]);
+      await expect(insert(approval('FR,DE'))).rejects.toThrow(/residencies takes a list$/);
+      await expect(insert(approval(Array(334).fill('FR')))).rejects.toThrow(
+        /residencies takes a list of 1000 characters/,
+      );
+      const [first = {}] = rows;
+      expect(decidedRow(TransferApproval, first).columns).toMatchObject({ residencies: 'FR,DE' });
+      await source.query('DELETE FROM transfer_approval');
     });
 
     test('more rows than one statement takes, with different fields each', async () => {

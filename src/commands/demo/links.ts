@@ -5,8 +5,8 @@ import { allCallers, type DemoCaller } from './callers';
 export const linkTo = (address: string, { name }: Pick<DemoCaller, 'name'>): string => `${address}/demo/${name}`;
 
 /**
- * Adds `GET /demo/NAME`, which opens the playground as a caller. The token is in the URL's fragment, which browsers send
- * to no server. The check of Host stops pages of other sites whose name resolves to this machine (DNS rebinding).
+ * Adds `GET /demo/NAME`, which opens the playground as a caller. The token is in the URL's fragment, which browsers
+ * send to no server. The check of Host stops pages of other sites whose name resolves to this machine (DNS rebinding).
  */
 export function addCallerLinks(server: FastifyInstance): void {
   server.get('/demo/:name', async (request, reply) => {

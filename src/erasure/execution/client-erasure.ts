@@ -15,9 +15,9 @@ import type { ErasureRequestState } from '../requests/request-state';
 import type { TerminationExports } from '../requests/termination-exports';
 import { recordAct } from './acts';
 import { eraseChunk, type Range, storesWithRows } from './eraser';
+import { TERMINATION_EVENT } from './erasure-recipients';
 import { dataStore, KEY_STORE } from './plan';
 import type { Purger } from './purger';
-import { TERMINATION_EVENT } from './recipients';
 import type { Step } from './steps';
 import type { ErasedRows, ErasureTarget, Kept, PassSteps } from './target';
 

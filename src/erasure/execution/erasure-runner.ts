@@ -14,9 +14,9 @@ import { recordAct } from './acts';
 import { ClientErasure, type ClientErasureServices } from './client-erasure';
 import { decide, keptKey, type NextStep } from './decide';
 import type { Range } from './eraser';
+import type { ErasureRecipients } from './erasure-recipients';
 import { PersonErasure, type PersonErasureServices } from './person-erasure';
 import { KEY_STORE } from './plan';
-import type { Recipients } from './recipients';
 import { abandonSteps, finishSteps, insertSteps, passOf, reopenSteps, type Step, stepsOf } from './steps';
 import type { ErasureTarget, Kept } from './target';
 
@@ -25,7 +25,7 @@ export interface ErasureRunnerOptions extends PersonErasureServices, ClientErasu
   readonly jobs: Jobs;
   readonly records: ErasureRecords;
   readonly certificates: Certificates;
-  readonly recipients: Recipients;
+  readonly recipients: ErasureRecipients;
   readonly profile: (source: DataSource) => Promise<EngineProfile>;
   /** The most rows that one transaction changes; an engine's own bound makes it less. */
   readonly chunkRows: number;

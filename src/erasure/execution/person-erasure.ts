@@ -20,9 +20,9 @@ import { agreedTerms } from '../requests/agreed-terms';
 import type { ErasureRequestState } from '../requests/request-state';
 import { recordAct } from './acts';
 import { eraseChunk, rowsOf, storesWithRows } from './eraser';
+import { ERASURE_EVENT } from './erasure-recipients';
 import { dataStore, KEY_STORE, planErasure, tablesAbout } from './plan';
 import type { Purger } from './purger';
-import { ERASURE_EVENT } from './recipients';
 import type { Step } from './steps';
 import type { ErasedRows, ErasureTarget, Kept, PassSteps } from './target';
 

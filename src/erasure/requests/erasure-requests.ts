@@ -12,7 +12,7 @@ import { everybody, lockPeople, mayAct, type Reach, requireReached, unreached } 
 import { UNDER_ERASURE } from '../../tenancy/fence';
 import { type Condition, type Row, TenantReader } from '../../tenancy/tenant-reader';
 import { joined, limitOf, own, sql, tenantSql } from '../../tenancy/tenant-sql';
-import type { Recipients } from '../execution/recipients';
+import type { ErasureRecipients } from '../execution/erasure-recipients';
 import { type Step, stepsOf } from '../execution/steps';
 import { holdsInForce } from '../holds/legal-holds';
 import { keeper } from '../holds/retained';
@@ -44,7 +44,7 @@ export interface ErasureRequestServices {
   readonly recorder: ChangeRecorder;
   readonly filing: ErasureFiling;
   readonly records: ErasureRecords;
-  readonly recipients: Recipients;
+  readonly recipients: ErasureRecipients;
   readonly exports: TerminationExports | undefined;
   readonly now: () => number;
 }

@@ -4,10 +4,10 @@ import { Key, TenantTable } from '../../tenancy/tenant-table';
 const business = 'between businesses; it names no person';
 
 /** Who receives a client's data beside the client itself (statement S2, S3). */
-export type RecipientKind = 'SUB_PROCESSOR' | 'APPLICATION';
+export type WebhookRecipientKind = 'SUB_PROCESSOR' | 'APPLICATION';
 
 /** Who has an endpoint: recipients, and the client itself for what it is told. */
-export type EndpointKind = RecipientKind | 'CLIENT';
+export type EndpointKind = WebhookRecipientKind | 'CLIENT';
 
 /** Where a recipient is told. Sub-processors' endpoints belong to the platform, applications' to the client. */
 @TenantTable('webhook_endpoint', { erasure: 'KEEP' })
@@ -40,7 +40,7 @@ export type DeliveryStatus = 'QUEUED' | 'NO_ENDPOINT' | 'NOTIFIED' | 'ACKNOWLEDG
 
 /**
  * One recipient of one event. It says which event, not whom it is about: the body is made when it is sent, so that
- * neither queue nor dead notice holds a copy of anything (pitfall 28).
+ * neither queue nor dead notice holds a copy of anything (docs/pitfalls.md, 28).
  */
 @TenantTable('webhook_delivery', { erasure: 'KEEP' })
 export class WebhookDeliveryRow {

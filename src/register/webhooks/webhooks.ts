@@ -19,20 +19,20 @@ import { TenantWriter } from '../../tenancy/tenant-writer';
 import {
   type DeliveryStatus,
   type EndpointKind,
-  type RecipientKind,
   WebhookDeliveryRow,
   WebhookEndpointRow,
+  type WebhookRecipientKind,
 } from './webhook-rows';
 
-export interface Recipient {
+export interface WebhookRecipient {
   readonly kind: EndpointKind;
   readonly id: string;
   readonly name: string;
 }
 
 /** What became of telling a recipient. */
-export interface Delivery extends Recipient {
-  readonly kind: RecipientKind;
+export interface Delivery extends WebhookRecipient {
+  readonly kind: WebhookRecipientKind;
   readonly delivery: string;
   readonly status: DeliveryStatus;
   readonly attempts: number;
@@ -127,7 +127,7 @@ export class Webhooks {
     client: string,
     event: string,
     reference: string,
-    recipients: ReadonlyArray<Recipient & { endpoint: { client: string; id: string } | undefined }>,
+    recipients: ReadonlyArray<WebhookRecipient & { endpoint: { client: string; id: string } | undefined }>,
   ): Promise<void> {
     const known = await tenantSql(manager, client).select<{
       recipient_id: string;
@@ -175,7 +175,7 @@ export class Webhooks {
     const ofRecipients = rows.filter(({ recipientKind }) => recipientKind !== 'CLIENT');
     return ofRecipients.map((row) => ({
       delivery: String(row.id),
-      kind: row.recipientKind as RecipientKind,
+      kind: row.recipientKind as WebhookRecipientKind,
       id: String(row.recipientId),
       name: String(row.recipientName),
       status: row.status as DeliveryStatus,

@@ -16,8 +16,8 @@ export const abbreviations: ReadonlyMap<string, string> = new Map(
 );
 
 /**
- * English names that neither CLDR nor the list of ISO 3166-1 codes has: of shops and of CRMs, official ones, former ones
- * whose country goes on whole, and parts whose law is that of one country.
+ * English names that neither CLDR nor the list of ISO 3166-1 has: names from shops and CRMs, official names, former
+ * names of countries that still exist, and parts with the law of one country.
  */
 export const englishNames: Readonly<Record<string, string>> = {
   'Ascension Island': 'SH',

@@ -8,8 +8,8 @@ const FIRST_YEAR = 1900;
 const LAST_YEAR = 2199;
 
 /**
- * Days that programs write where they have no date: SQL's zero date, the least and the greatest of .NET and of SQL Server,
- * and the days that a spreadsheet counts from.
+ * Days that programs write when there is no date: SQL's zero date, the smallest and largest dates of .NET and SQL
+ * Server, and the first day of spreadsheets.
  */
 const noDays = new Set(['0001-01-01', '1753-01-01', '1899-12-30', '1899-12-31', '1900-01-01', '9999-12-31']);
 const ZERO_DATE = /^0000[-/.]?00[-/.]?00(?:[T ][0:.]{1,18}Z?)?$/i;
@@ -21,8 +21,8 @@ const MAX_LENGTH = 100;
  * A moment. Without a format only spellings that mean one moment are read: ISO 8601 and RFC 9557, SQL, RFC 2822, and
  * days with their month in letters. Without an offset it is UTC, wherever the import runs.
  *
- * @param format says how ambiguous spellings are meant: a name of `dateFormats` or tokens of Luxon, such as `dd.MM.yyyy`;
- * what does not fit it is read without it
+ * @param format says how ambiguous spellings are meant: a name of `dateFormats` or tokens of Luxon, such as
+ * `dd.MM.yyyy`; what does not fit it is read without it
  */
 export function readInstant(text: string, format?: string): Reading<Date> {
   const value = trimmed(text);

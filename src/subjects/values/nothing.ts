@@ -1,6 +1,6 @@
 /**
- * How spreadsheets, databases and programs write that there is nothing. None of these can be a date, an amount, a country
- * or an address.
+ * How spreadsheets, databases and programs write a missing value. None of these can be a date, an amount, a country or
+ * an address.
  */
 const spellings = new Set([
   ...['n/a', 'na', '#n/a', 'n.a.', 'null', '(null)', '<null>', '[null]', '#null!', '\\n', 'nil', 'none', 'nan'],

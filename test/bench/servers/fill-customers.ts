@@ -1,9 +1,9 @@
 import { packageOfProduct, product } from '../support/product';
 
 /**
- * Gives a client customers with ten orders each: `fill-customers.js SLUG CUSTOMERS`. Each is a row as the product writes
- * it, sealed under a key of its own; of orders only what is not sealed is written, which is all that pages read. Prints
- * JSON: how many, and in how many seconds.
+ * Adds customers with ten orders each to a client: `fill-customers.js SLUG CUSTOMERS`. Each customer is sealed under
+ * its own key, as in the product. Orders have only the columns that are not sealed, which is all that pages read.
+ * Prints JSON: how many, and in how many seconds.
  */
 const BATCH = 500;
 const AT_ONCE = 3;

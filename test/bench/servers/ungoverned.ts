@@ -1,13 +1,13 @@
 import { product } from '../support/product';
 
 /**
- * The product's own server with its governance off, which the product itself has no switch for: what governance costs is
- * measured against it. `ungoverned.js [ledger]`, prints its port.
+ * The product's server without governance, to measure what governance costs. The product has no such switch.
+ * `ungoverned.js [ledger]`, prints its port.
  *
- * The directives are taken off the schemas before these are governed. The same executor then runs operations that reach
- * nothing governed: no guards, a decision that reads everything, no rule for rows, so no transfer rules. What a caller
- * may do is worked out once for a token, not for each request. Sealed storage is the same. There is no ledger, unless it
- * is asked for; its entries name no subjects then, because it is guards that note them.
+ * The directives are removed from the schemas first. The same executor then runs operations without governed fields: no
+ * guards, no rules for rows, no transfer rules. A caller's rights are computed once per token, not per request. Sealed
+ * storage is the same. There is no ledger unless it is asked for; its entries then name no subjects, because guards
+ * note them.
  */
 
 interface Annotated {

@@ -1,9 +1,9 @@
 import { product } from '../support/product';
 
 /**
- * The product's own server without one of its parts, which the product itself has no switch for: what that part costs, or
- * saves, is measured against it. `without.js ledger` keeps no entries; `without.js memory` opens each sealed column each
- * time, as on the first read of a person. Prints its port.
+ * The product's server without one of its parts, to measure what that part costs or saves. The product has no such
+ * switch. `without.js ledger` keeps no entries. `without.js memory` decrypts each sealed column each time, as on the
+ * first read of a person. Prints its port.
  */
 interface Product {
   readonly openApp: (config: unknown) => Promise<{ serverOptions: Record<string, unknown> }>;

@@ -23,7 +23,7 @@ const LEDGER = 'ungoverned, ledger';
 const UNGOVERNED = 'ungoverned';
 const FIRST = 'governed, first reads';
 
-/** What governance costs: Remit with it, without it, and the ledger's share; then a decision and a plan by themselves. */
+/** The cost of governance: Remit with and without it, the ledger's share, and one decision and one plan alone. */
 export async function overhead(): Promise<unknown> {
   const installation = await install();
   const servers: ServerProcess[] = [];

@@ -19,7 +19,7 @@ interface Round {
   readonly allowed: Measurement;
 }
 
-/** What deciding row by row costs: 1,000 rows of mixed residency, some of them withheld, beside the same rows all allowed. */
+/** The cost of deciding per row: 1,000 rows of mixed residency, some withheld, beside the same rows all allowed. */
 export async function transfers(): Promise<unknown> {
   const installation = await install();
   const seeded = await installation.remit('seed', '--customers', String(2 * PAGE), '--clients', '1', '--json');

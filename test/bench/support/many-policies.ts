@@ -7,8 +7,8 @@ const terms =
   'grantee_kind, grantee, purpose, categories, reason, valid_from, valid_to, withdrawn_at, withdrawn_reason, given_by';
 
 /**
- * Multiplies a client's grants by ten, and puts a thousand clients with as many grants each beside it. Nobody reads as one
- * of these, so they have no keys and no customers. Before the server is started: no policy version tells of it.
+ * Multiplies a client's grants by ten, and adds a thousand clients with as many grants each. Nobody reads as one of
+ * these, so they have no keys and no customers. Run it before the server starts: it changes no policy version.
  */
 export async function manyGrantsAndClients(url: string, slug: string): Promise<{ grants: number; clients: number }> {
   const connection = await createConnection(url);

@@ -9,9 +9,9 @@ export interface Target {
 }
 
 /**
- * What a mutation does to a person. `fields` writes fields, `act` is an act about the person (reach.ts), `record` one on a
- * record that the client's officers see anyway, `legal` an act that is always for LEGAL, `creates` records somebody new,
- * and `nobody` touches no person, whatever ids it is given.
+ * What a mutation does to a person. `fields` writes fields. `act` is an act about the person (reach.ts). `record` is an
+ * act on a record that the client's officers see anyway. `legal` is an act that is always for LEGAL. `creates` adds a
+ * person. `nobody` touches no person, whatever its ids.
  */
 export type Effect = 'fields' | 'act' | 'record' | 'legal' | 'creates' | 'nobody';
 

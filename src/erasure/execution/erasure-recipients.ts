@@ -1,15 +1,15 @@
 import type { EntityManager } from 'typeorm';
 import type { ThirdParties } from '../../register/third-parties';
-import type { Delivery, Recipient, Webhooks } from '../../register/webhooks/webhooks';
+import type { Delivery, WebhookRecipient, Webhooks } from '../../register/webhooks/webhooks';
 
 /** What recipients are told (GDPR Art. 19): that a person is erased, or a whole client. */
 export const ERASURE_EVENT = 'erasure.requested';
 export const TERMINATION_EVENT = 'client.terminated';
 
-type Addressee = Recipient & { endpoint: { client: string; id: string } | undefined };
+type Addressee = WebhookRecipient & { endpoint: { client: string; id: string } | undefined };
 
 /** Who has to be told of an erasure: sub-processors and the applications that the client installed (S2, S3). */
-export class Recipients {
+export class ErasureRecipients {
   readonly #parties: ThirdParties;
   readonly #webhooks: Webhooks;
 

@@ -15,7 +15,7 @@ export interface KnownRecipient {
 }
 
 /** Finds recipients in the register, with their certifications. */
-export class Recipients {
+export class TransferRecipients {
   constructor(
     private readonly clients: Clients,
     private readonly parties: ThirdParties,
