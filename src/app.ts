@@ -67,8 +67,8 @@ export async function openApp(config: Config, logger = createLogger({ level: con
   const verifier = createTokenVerifier({
     ...{ issuer, audience, claimNames, production },
     onIssuer: (fault) => {
-      if (fault) logger.error({ issuer, fault: fault.message, err: fault }, 'the issuer of tokens cannot be reached');
-      else logger.info({ issuer }, 'the issuer of tokens can be reached again');
+      if (fault) logger.error({ issuer, fault: fault.message, err: fault }, 'the token issuer cannot be reached');
+      else logger.info({ issuer }, 'the token issuer can be reached again');
     },
   });
   const stores = await openStores(config);
@@ -79,7 +79,8 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       for (const tell of alerted) tell(alert);
     },
     onFailure: (error) => logger.error({ err: error }, 'the audit ledger failed'),
-    onUncollected: (uncollected) => logger.warn(uncollected, 'a client ends and nobody has collected its export'),
+    onUncollected: (uncollected) =>
+      logger.warn(uncollected, 'a client is being terminated and nobody has collected its export'),
   });
   const anchoring = new Anchoring(services.ledger, anchorsOf(config), (error) =>
     logger.error({ err: error }, 'the audit ledger could not be anchored'),
@@ -91,17 +92,17 @@ export async function openApp(config: Config, logger = createLogger({ level: con
     (error) => logger.error({ err: error }, 'a resolver failed'),
   );
   const tasks = backgroundTasks(stores, services, {
-    onJobFailure: (error, job) => logger.error({ err: error, job: job.id }, 'an erasure failed; it is tried again'),
-    onDead: (letter) => logger.warn(letter, 'a recipient of an erasure could not be told'),
-    onFailure: (error) => logger.error({ err: error }, 'work on erasures failed; it is tried again'),
+    onJobFailure: (error, job) => logger.error({ err: error, job: job.id }, 'an erasure failed; it will be retried'),
+    onDead: (letter) => logger.warn(letter, 'a recipient of an erasure could not be notified'),
+    onFailure: (error) => logger.error({ err: error }, 'work on erasures failed; it will be retried'),
     onNear: ({ dueSoon, overdue, nextDueAt }) =>
       logger.warn(
         { dueSoon, overdue, nextDueAt: new Date(nextDueAt ?? 0).toISOString() },
-        'the term of erasures is near',
+        'erasures are close to their deadline',
       ),
   });
   const background = new Scheduler(tasks, {
-    onFailure: (error, task) => logger.error({ err: error, task }, 'background work failed; it is tried again'),
+    onFailure: (error, task) => logger.error({ err: error, task }, 'background work failed; it will be retried'),
   });
   return {
     services,
@@ -143,9 +144,9 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       concerns: async () => {
         const { fault } = await verifier.issuerState();
         return [
-          ...(fault === undefined ? [] : [`${fault} (OIDC_ISSUER is ${issuer}); the keys known before are used`]),
+          ...(fault === undefined ? [] : [`${fault} (OIDC_ISSUER is ${issuer}); its earlier keys are still used`]),
           ...(await openErasures(stores.regions).then(erasureConcerns, () => [
-            'open erasures could not be counted; the log says more if that lasts',
+            'open erasures could not be counted; see the log if that lasts',
           ])),
         ];
       },
@@ -178,7 +179,7 @@ function alertListener({ alertWebhook: recipient }: Config, logger: Logger): (al
   const tell = recipient && alertWebhook(recipient.url, recipient.secret);
   return (alert) => {
     logger.warn(alert, 'an access stood out');
-    tell?.(alert).catch((error: unknown) => logger.error({ err: error }, 'an alert could not be told'));
+    tell?.(alert).catch((error: unknown) => logger.error({ err: error }, 'an alert could not be sent'));
   };
 }
 

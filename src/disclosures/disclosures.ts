@@ -13,7 +13,8 @@ import { type DecidedRow, decidedChange, decidedRow } from '../storage/decided-r
 import type { Regions } from '../storage/regions';
 import { inTransaction } from '../storage/transaction';
 import { categoriesOf, everybody, lockPeople, type Reach } from '../subjects/reach';
-import { type Condition, type Row, TenantReader } from '../tenancy/tenant-reader';
+import type { Condition } from '../tenancy/conditions';
+import { type Row, TenantReader } from '../tenancy/tenant-reader';
 import { tableOf } from '../tenancy/tenant-table';
 import { TenantWriter } from '../tenancy/tenant-writer';
 import { isBarredByArticle48 } from './article-48';

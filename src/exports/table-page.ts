@@ -1,5 +1,6 @@
 import type { EntityClass } from '../storage/entity-class';
-import type { Condition, Row, TenantReader } from '../tenancy/tenant-reader';
+import type { Condition } from '../tenancy/conditions';
+import type { Row, TenantReader } from '../tenancy/tenant-reader';
 import type { TenantTable } from '../tenancy/tenant-table';
 
 export type Position = ReadonlyArray<string | number>;

@@ -123,6 +123,6 @@ function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLF
 
 /** Apollo logs texts, and some contain error messages. */
 function quietLogger(logger: Logger) {
-  const report = () => logger.error('Apollo Server failed unforeseen');
+  const report = () => logger.error('Apollo Server failed unexpectedly');
   return { debug: () => undefined, info: () => undefined, warn: (text: string) => logger.warn(text), error: report };
 }

@@ -55,7 +55,7 @@ export function gatewayErrorOf(thrown: unknown, bodyBytes: number): GatewayError
     default: {
       const status = (thrown as Partial<FastifyError>).statusCode;
       if (status === undefined || status >= 500) return gatewayErrors.internal();
-      return gatewayErrors.badRequest('The request cannot be understood: send a JSON object with a "query".');
+      return gatewayErrors.badRequest('The request is not understood: send a JSON object with a "query".');
     }
   }
 }

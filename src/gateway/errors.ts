@@ -33,7 +33,7 @@ export const gatewayErrors = {
     new GatewayError(
       400,
       'BAD_USER_INPUT',
-      `The header "processing-purpose" states exactly one of ${allPurposes.join(', ')}, written so.`,
+      `The header "processing-purpose" states exactly one of ${allPurposes.join(', ')}, spelled like this.`,
     ),
   encodedBody: () =>
     new GatewayError(415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the body as it is, without a content-encoding.', {
@@ -50,7 +50,7 @@ export const gatewayErrors = {
     new GatewayError(413, 'PAYLOAD_TOO_LARGE', `The body exceeds the limit of ${limit} bytes.`),
   badRequest: (message: string) => new GatewayError(400, 'BAD_REQUEST', message),
   timeout: (ms: number) =>
-    new GatewayError(503, 'TIMEOUT', `The operation took longer than ${ms / 1000} s; ask for less at once.`),
+    new GatewayError(503, 'TIMEOUT', `The operation took longer than ${ms / 1000} s; ask for less in one operation.`),
   overloaded: () =>
     new GatewayError(503, 'SERVICE_UNAVAILABLE', 'The server is at its limit; try again.', {
       'retry-after': '1',

@@ -71,7 +71,7 @@ export class ExplainResolver {
     @Arg('purpose', () => ProcessingPurposeEnum, { nullable: true }) purpose?: ProcessingPurpose,
   ): Promise<AccessExplanation[]> {
     if (context.claims.subject === '') throw denied.unauthenticated();
-    if (this.#explained.has(context)) throw denied.input('Ask for one explanation an operation.');
+    if (this.#explained.has(context)) throw denied.input('Ask for one explanation in each operation.');
     this.#explained.add(context);
     try {
       const access = context.accessFor(purpose);

@@ -65,7 +65,7 @@ export class LogOutput implements DestinationStream {
   #lossLine(): string {
     const lost = { level: 40, time: new Date().toISOString(), pid: process.pid, lost: this.#lost };
     this.#lost = 0;
-    return `${JSON.stringify({ ...lost, msg: 'lines of the log were lost: nobody read it' })}\n`;
+    return `${JSON.stringify({ ...lost, msg: 'log lines were lost because nobody read the log' })}\n`;
   }
 
   #wait(ms: number): void {

@@ -58,14 +58,16 @@ export function enforceCost(cost: number, limit: number): void {
   });
 }
 
-function hasLengths(set: SelectionSetNode, defaults: DefaultLengths): boolean {
-  return set.selections.some((selection) => {
-    if (selection.kind === Kind.FRAGMENT_SPREAD) return false;
+function hasLengths({ selections }: SelectionSetNode, defaults: DefaultLengths): boolean {
+  return selections.some((selection) => {
     if (selection.kind === Kind.FIELD) {
       if (defaults.has(selection.name.value)) return true;
       if (selection.arguments?.some((argument) => LENGTHS.has(argument.name.value))) return true;
     }
-    return selection.selectionSet !== undefined && hasLengths(selection.selectionSet, defaults);
+    // A fragment that is spread is looked at by itself.
+    return 'selectionSet' in selection && selection.selectionSet !== undefined
+      ? hasLengths(selection.selectionSet, defaults)
+      : false;
   });
 }
 

@@ -1,7 +1,8 @@
 import type { KeyStore } from '../keys/key-store';
 import type { Regions } from '../storage/regions';
 import { inTransaction, isDuplicate } from '../storage/transaction';
-import { type Condition, type Row, TenantReader } from '../tenancy/tenant-reader';
+import type { Condition } from '../tenancy/conditions';
+import { type Row, TenantReader } from '../tenancy/tenant-reader';
 import { tableOf } from '../tenancy/tenant-table';
 import { TenantWriter } from '../tenancy/tenant-writer';
 import { ClientNotice } from './client-notice';

@@ -1,6 +1,6 @@
 import { objectionBit } from '../identity/objections';
 import { denied } from '../identity/request-context';
-import type { Condition } from '../tenancy/tenant-reader';
+import type { Condition } from '../tenancy/conditions';
 import type { CustomerFilter } from './customer-inputs';
 
 type Filters = { readonly [F in keyof Required<CustomerFilter>]: (value: NonNullable<CustomerFilter[F]>) => Condition };

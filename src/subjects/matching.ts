@@ -1,7 +1,7 @@
 import countries from 'i18n-iso-countries';
 import { allPurposes } from '../governance/vocabulary';
 import { objectionBits } from '../identity/objections';
-import type { Condition } from '../tenancy/tenant-reader';
+import type { Condition } from '../tenancy/conditions';
 import { categoriesOf, type Reach } from './reach';
 
 const everyCountry: ReadonlyArray<string | null> = [null, ...Object.keys(countries.getAlpha2Codes())];

@@ -4,7 +4,8 @@ import { about, stateOf, unrestricted } from '../identity/subject-state';
 import type { KeyStore } from '../keys/key-store';
 import type { EntityClass } from '../storage/entity-class';
 import type { Regions } from '../storage/regions';
-import { type Condition, type Row, TenantReader } from '../tenancy/tenant-reader';
+import type { Condition } from '../tenancy/conditions';
+import { type Row, TenantReader } from '../tenancy/tenant-reader';
 
 /** How rows of one kind belong to their parents. */
 export interface Relation {

@@ -3,7 +3,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { dialectOf } from '../storage/dialect';
 import { affectedRows, chunksOf, insertStatement, placesFor } from '../storage/sql';
 import { runStatement } from '../storage/statements';
-import { type Condition, conditionText } from './tenant-reader';
+import { type Condition, conditionText, wholeNumber } from './conditions';
 import type { TenantTable } from './tenant-table';
 
 /** Stands for the client among the parameters of a statement. */
@@ -73,8 +73,7 @@ export function name(identifier: string): Sql {
 
 /** The number after LIMIT or OFFSET. Not every engine takes it as a parameter. */
 export function limitOf(rows: number): Sql {
-  if (!Number.isSafeInteger(rows) || rows < 0) throw new Error('a limit must be a whole number');
-  return new SqlPart(String(rows), []);
+  return new SqlPart(String(wholeNumber(rows)), []);
 }
 
 /** A condition of the reader's as a part, with columns that do not name their table. */

@@ -9,8 +9,9 @@ import { dialectOf } from '../storage/dialect';
 import { type EntityClass, snakeCase } from '../storage/entity-class';
 import { listText } from '../storage/lists';
 import { insertStatement } from '../storage/sql';
+import { mayHold } from './conditions';
 import { enterFence, PersonGoneError, UNDER_ERASURE } from './fence';
-import { mayHold, type Row, sealingContext } from './tenant-reader';
+import { type Row, sealingContext } from './tenant-reader';
 import { fencedBy, type IndexColumn, type StoredField, type TenantTable, tableOf } from './tenant-table';
 
 type Value = string | number | Buffer | null;

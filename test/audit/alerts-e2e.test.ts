@@ -164,8 +164,8 @@ describe('alerts of a running server (statement G3)', () => {
     const read = await habitOf('another');
     answer = 500;
     await read(PERSONS);
-    await eventually(() => logged('an alert could not be told').length > 0);
-    expect(logged('an alert could not be told')).toEqual([expect.objectContaining({ level: 50 })]);
+    await eventually(() => logged('an alert could not be sent').length > 0);
+    expect(logged('an alert could not be sent')).toEqual([expect.objectContaining({ level: 50 })]);
     expect(await counted()).toBe(2);
     await read(10);
   });

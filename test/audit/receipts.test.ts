@@ -216,7 +216,7 @@ describe.each(databases)('receipts of anchors on $name (statement G1)', ({ creat
     await insert(9, 'witness', receiptOf('witness', 5));
     const { findings } = await verify(none);
     expect(findings).toEqual([expect.objectContaining({ problem: 'MISSING', sequence: 6 })]);
-    expect(findings[0]?.message).toBe('entries 6 to 8 are missing: whoever gave a receipt saw 9');
+    expect(findings[0]?.message).toBe('entries 6 to 8 are missing: the giver of a receipt saw 9');
   });
 
   test('receipts that were exported are held against the ledger, and tampering with them is named', async () => {

@@ -148,7 +148,7 @@ describe.each(databases)('tampering with the ledger on $name (statement G1)', ({
     }
     const reordered = (await verify({})).findings.filter(({ problem }) => problem === 'REORDERED');
     expect(reordered.map(({ sequence }) => sequence)).toEqual([4, 20]);
-    expect(reordered[0]?.message).toBe(`here stands entry 20 of log ${log}`);
+    expect(reordered[0]?.message).toBe(`entry 20 of log ${log} stands here`);
   });
 
   test('two rows whose numbers were swapped are named', async () => {

@@ -81,12 +81,12 @@ test('an issuer that cannot be reached is named by /readyz and by the log, and i
     status: 503,
     body: { status: 'not ready', faults: [expect.stringContaining(`(OIDC_ISSUER is ${issuer.url})`)] },
   });
-  await until(() => log().includes('the issuer of tokens cannot be reached'));
+  await until(() => log().includes('the token issuer cannot be reached'));
   expect(log()).toContain(issuer.url);
   issuer.up = true;
   await until(async () => (await ready()).status === 200);
   expect((await ready()).body).toEqual({ status: 'ready' });
-  await until(() => log().includes('the issuer of tokens can be reached again'));
+  await until(() => log().includes('the token issuer can be reached again'));
   child.kill('SIGTERM');
   expect(await once(child, 'exit')).toEqual([0, null]);
 });

@@ -102,7 +102,7 @@ test('statement ids and pitfalls keep their numbers', () => {
 function* sources(): Generator<[file: string, text: string]> {
   for (const folder of ['src', 'test', 'migrations']) {
     for (const name of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })) {
-      if (!/\.tsx?$/.test(name) || name.includes('node_modules')) continue;
+      if (!/\.tsx?$/.test(name) || /(^|\/)(node_modules|dist)\//.test(name)) continue;
       yield [`${folder}/${name}`, readFileSync(join(root, folder, name), 'utf8')];
     }
   }

@@ -288,7 +288,7 @@ describe('pitfall 20: the purpose header', () => {
     expect(answer.body.errors).toEqual([
       {
         message:
-          'The header "processing-purpose" states exactly one of SERVICE_DELIVERY, SECURITY, SUPPORT, LEGAL, IMPROVEMENT, written so.',
+          'The header "processing-purpose" states exactly one of SERVICE_DELIVERY, SECURITY, SUPPORT, LEGAL, IMPROVEMENT, spelled like this.',
         extensions: { code: 'BAD_USER_INPUT' },
       },
     ]);

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -16,11 +16,23 @@ export interface Tarball {
   readonly files: readonly string[];
 }
 
-/** Packs a package of this repository, as it would be published; without its scripts, as it is built now. */
-export async function pack(folder: string, ...options: string[]): Promise<Tarball> {
+/** Packs the library as it would be published: built from a copy, since other tests read the sources. */
+export async function packLibrary(): Promise<Tarball> {
+  const copy = mkdtempSync(join(tmpdir(), 'remit-library-'));
+  const folder = join(copy, 'src/governance');
+  cpSync(join(root, 'src/governance'), folder, { recursive: true, filter: (path) => !path.endsWith('/dist') });
+  cpSync(join(root, 'LICENSE'), join(copy, 'LICENSE'));
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  return pack(folder);
+}
+
+/** Packs the server, as it is built now. */
+export const packServer = (): Promise<Tarball> => pack(root, '--ignore-scripts');
+
+async function pack(cwd: string, ...options: string[]): Promise<Tarball> {
   const into = mkdtempSync(join(tmpdir(), 'remit-pack-'));
-  const words = ['pack', folder, '--json', '--pack-destination', into, ...options];
-  const { stdout } = await run('npm', words, { cwd: root, maxBuffer: 64 * 1024 * 1024 });
+  const words = ['pack', '--json', '--pack-destination', into, ...options];
+  const { stdout } = await run('npm', words, { cwd, env: environment, maxBuffer: 64 * 1024 * 1024 });
   // What a package's own scripts print stands before.
   const [packed] = JSON.parse(stdout.slice(stdout.search(/^\[/m))) as Array<{
     filename: string;

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as governance from '../../src/governance/govern';
 import { root } from '../support/root';
-import { pack, type Tarball } from './consumer';
+import { packServer, type Tarball } from './consumer';
 
 let tarball: Tarball;
 beforeAll(async () => {
   // As it was built for the tests: building the playground takes longer than all of them.
   expect(existsSync(join(root, 'dist/src/main.js'))).toBe(true);
-  tarball = await pack('.', '--ignore-scripts');
+  tarball = await packServer();
 }, 120_000);
 
 const kinds = (files: readonly string[]) => [...new Set(files.map((path) => /\.(d\.ts|\w+)$/.exec(path)?.[1]))].sort();

@@ -133,7 +133,7 @@ export function witnessOf(key: string): { name: string; publicKey: Buffer } {
   const [, name = '', , encoded = ''] = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)$/.exec(key.trim()) ?? [];
   const bytes = Buffer.from(encoded, 'base64');
   const publicKey = bytes.subarray(1);
-  if (bytes[0] !== COSIGNATURE[0] || publicKey.length !== KEY_BYTES) throw new Error('This is no key of a witness.');
+  if (bytes[0] !== COSIGNATURE[0] || publicKey.length !== KEY_BYTES) throw new Error("This is not a witness's key.");
   return { name, publicKey };
 }
 

@@ -195,11 +195,11 @@ export class LogVerification {
     const said = entryIn(row.body);
     const moved = said && (said.log !== this.log.logId || said.sequence !== sequence);
     if (said && moved && (whole || said.id !== row.entry_id)) {
-      this.#find('REORDERED', sequence, row.entry_id, `here stands entry ${said.sequence} of log ${said.log}`);
+      this.#find('REORDERED', sequence, row.entry_id, `entry ${said.sequence} of log ${said.log} stands here`);
     } else if (!said || moved || !whole) {
       this.#find('ALTERED', sequence, row.entry_id, 'its content is not what was hashed when it was written');
     } else if (said.id !== row.entry_id || said.client !== row.about_client) {
-      this.#find('ALTERED', sequence, row.entry_id, 'the columns beside it say something else than its content');
+      this.#find('ALTERED', sequence, row.entry_id, 'its columns differ from its content');
     } else {
       this.#note(said);
     }
@@ -218,7 +218,7 @@ export class LogVerification {
     const sequence = this.size - 1;
     const stated = checkpointIn(note);
     if (!stated || stated.origin !== originOf(this.log.logId) || stated.size !== this.size) {
-      this.#find('CHECKPOINT', sequence, entry, 'the checkpoint beside it is not that of the tree that ends here');
+      this.#find('CHECKPOINT', sequence, entry, 'its checkpoint is not that of the tree that ends here');
     } else if (!stated.root.equals(this.root)) {
       const range =
         this.#covered === sequence ? `entry ${sequence}` : `one of the entries ${this.#covered} to ${sequence}`;
@@ -227,7 +227,7 @@ export class LogVerification {
     } else {
       this.#signatures.push(
         isSigned(note, this.log.publicKey).then((signed) => {
-          if (!signed) this.#find('CHECKPOINT', sequence, entry, 'the checkpoint beside it is not signed by the key');
+          if (!signed) this.#find('CHECKPOINT', sequence, entry, 'its checkpoint is not signed by the key');
         }),
       );
     }
@@ -265,7 +265,7 @@ export class LogVerification {
       const message = `the log is cut off: no checkpoint covers the entries from ${this.#covered} on`;
       this.#find('MISSING', this.size, undefined, message);
     }
-    const receipt = { size: anchored, by: 'whoever gave a receipt' };
+    const receipt = { size: anchored, by: 'the giver of a receipt' };
     const beyond = [receipt, ...this.#expected].findLast(({ size }) => size > this.size);
     if (!beyond) return;
     const missing =

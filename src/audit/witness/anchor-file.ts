@@ -38,7 +38,7 @@ export async function readAnchors(
     const { checkpoint, receipt } = lineIn(line) ?? {};
     const signed = checkpoint === undefined ? undefined : await signedCheckpoint(checkpoint, publicKey);
     if (checkpoint === undefined || !signed) {
-      throw new Error(`${name}, line ${index + 1}: it is no checkpoint that this installation's key signed`);
+      throw new Error(`${name}, line ${index + 1}: this installation's key did not sign a checkpoint in it`);
     }
     const vouched = receipt && (await checkReceipt(receipt, checkpoint, trust).catch(faultIn(name, index)));
     // The file vouches by itself, being kept outside; a receipt adds who else does.
