@@ -6,7 +6,7 @@ import { type RecipientKind, recipientKinds } from '../identity/recipient';
 import { type Framework, frameworks } from '../law/frameworks';
 import { idColumn, instantColumn, textColumn } from '../storage/columns';
 
-export const RecipientKindEnum = enumOf('TransferRecipientKind', 'To whom personal data goes.', recipientKinds);
+export const TransferRecipientKindEnum = enumOf('TransferRecipientKind', 'To whom personal data goes.', recipientKinds);
 const FrameworkEnum = enumOf(
   'CertificationFramework',
   'A programme that lists recipients by name, on which an adequacy finding rests.',
@@ -26,7 +26,7 @@ export class RecipientCertification {
   id: string;
 
   @Column({ name: 'recipient_kind', ...textColumn(20) })
-  @Field(() => RecipientKindEnum)
+  @Field(() => TransferRecipientKindEnum)
   recipientKind: RecipientKind;
 
   @Column({ name: 'recipient_id', ...textColumn(36) })
@@ -60,7 +60,7 @@ export class CertificationInput {
 
 @InputType({ description: 'Certifications of a recipient, all of them: those that are left out are no more.' })
 export class CertifyRecipientInput {
-  @Field(() => RecipientKindEnum)
+  @Field(() => TransferRecipientKindEnum)
   kind: RecipientKind;
 
   @Field(() => ID, { nullable: true, description: 'Of an application, a sub-processor or a client, its id or slug.' })

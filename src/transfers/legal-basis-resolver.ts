@@ -7,7 +7,7 @@ import type { RecipientKind } from '../identity/recipient';
 import { type RequestContext, requireRole } from '../identity/request-context';
 import { overseers, platformOfficers } from '../identity/roles';
 import { countryName, legalBases } from '../law/law';
-import { CertifyRecipientInput, RecipientCertification, RecipientKindEnum } from '../register/certification';
+import { CertifyRecipientInput, RecipientCertification, TransferRecipientKindEnum } from '../register/certification';
 import { Client } from '../register/client';
 import { Proposal } from '../register/proposal';
 import { certifyRecipient } from './certifying';
@@ -42,7 +42,7 @@ class LegalBasis {
 
 @ObjectType({ description: 'Somebody to whom data goes.', simpleResolvers: true })
 class AffectedRecipient {
-  @Field(() => RecipientKindEnum)
+  @Field(() => TransferRecipientKindEnum)
   kind: RecipientKind;
 
   @Field(() => ID)

@@ -6,7 +6,7 @@ import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import { DataCategoryEnum, ProcessingPurposeEnum } from '../identity/enums';
 import type { RecipientKind } from '../identity/recipient';
 import { law } from '../law/law';
-import { RecipientKindEnum } from '../register/certification';
+import { TransferRecipientKindEnum } from '../register/certification';
 import { NonPersonal } from '../tenancy/personal-data';
 import { Key, TenantTable } from '../tenancy/tenant-table';
 import { type TransferAction, type TransferState, transferActions, transferStates } from './approval-state';
@@ -55,7 +55,7 @@ export class TransferApproval {
   id: string;
 
   @NonPersonal(governance, { plain: { text: 20 } })
-  @Field(() => RecipientKindEnum)
+  @Field(() => TransferRecipientKindEnum)
   recipientKind: RecipientKind;
 
   @NonPersonal(governance, { plain: 'id' })

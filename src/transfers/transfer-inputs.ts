@@ -3,13 +3,13 @@ import { DateTime } from '../api/date-time';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import { DataCategoryEnum, ProcessingPurposeEnum } from '../identity/enums';
 import type { RecipientKind } from '../identity/recipient';
-import { RecipientKindEnum } from '../register/certification';
+import { TransferRecipientKindEnum } from '../register/certification';
 import { TransferMechanismEnum } from './transfer-approval';
 
 @InputType()
 export class TransferRecipientInput {
   @Directive('@nonPersonal(because: "a kind of recipient")')
-  @Field(() => RecipientKindEnum)
+  @Field(() => TransferRecipientKindEnum)
   kind: RecipientKind;
 
   @Field(() => ID, {
