@@ -1,4 +1,5 @@
-const DAY_MS = 86_400_000;
+import { DAY_MS } from '../law/calendar';
+
 /** How long an export waits to be collected. */
 const COLLECT_MS = 30 * DAY_MS;
 /** How long before a termination must be done it stops to wait for its export. */
