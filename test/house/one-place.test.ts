@@ -42,7 +42,7 @@ function regime(name: string): string {
 }
 
 const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.ts') && !/\bdist\b/.test(file))
+  .filter((file) => file.endsWith('.ts') && !/\b(dist|node_modules)\b/.test(file))
   .map((file) => `src/${file}`);
 
 test.each(rules)('%s stands in one place', (_rule, again, known, instead) => {

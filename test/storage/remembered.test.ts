@@ -86,7 +86,7 @@ test('no source file remembers a promise by itself', () => {
   const sources = join(root, 'src');
   const kept: string[] = [];
   for (const file of readdirSync(sources, { recursive: true, encoding: 'utf8' })) {
-    if (!file.endsWith('.ts')) continue;
+    if (!file.endsWith('.ts') || file.includes('node_modules')) continue;
     const text = readFileSync(join(sources, file), 'utf8');
     const place = relative(sources, join(sources, file)).replaceAll('\\', '/');
     // A field, or a variable outside of any function or one that functions share, whose type holds a promise.
