@@ -27,6 +27,7 @@ import { createLogger } from './gateway/logging';
 import type { SignIn } from './gateway/playground';
 import { buildApi } from './gateway/schema';
 import type { Contract, ServerOptions } from './gateway/server-options';
+import { measureTasks } from './gateway/task-metrics';
 import { type Governed, govern } from './governance/govern';
 import { isCategory, isSubject } from './governance/vocabulary';
 import { GovernanceResolver } from './identity/governance-resolver';
@@ -91,7 +92,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
     deriveKey(await platformKey(stores.keys), 'cursor'),
     (error) => logger.error({ err: error }, 'a resolver failed'),
   );
-  const tasks = backgroundTasks(stores, services, {
+  const tasks = backgroundTasks(stores, services, anchoring, {
     onJobFailure: (error, job) => logger.error({ err: error, job: job.id }, 'an erasure failed; it will be retried'),
     onDead: (letter) => logger.warn(letter, 'a recipient of an erasure could not be notified'),
     onFailure: (error) => logger.error({ err: error }, 'work on erasures failed; it will be retried'),
@@ -126,6 +127,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
           ledger: async () => ({ ...(await services.ledger.lag()), unanchored: await anchoring.unanchored() }),
           pools: () => poolsOf(stores),
         });
+        measureTasks(registry, () => background.states());
         alerted.push(countAlerts(registry));
       },
       allowedOrigins: config.allowedOrigins,
@@ -161,7 +163,8 @@ export async function openApp(config: Config, logger = createLogger({ level: con
     close: async () => {
       await background.stop();
       await services.recorder.close();
-      await anchoring.close();
+      // What was recorded last is anchored too.
+      await anchoring.run();
       await services.ledger.close();
       await stores.close();
     },

@@ -1,3 +1,4 @@
+import type { Anchoring } from './audit/witness/anchors';
 import { openErasures } from './erasure/requests/open-erasures';
 import { JobWorker, type JobWorkerOptions } from './jobs/job-worker';
 import type { Jobs } from './jobs/jobs';
@@ -44,8 +45,13 @@ export interface BackgroundOptions {
 }
 
 /** What a server does beside answering. */
-export function backgroundTasks(stores: Stores, services: Services, options: BackgroundOptions): Task[] {
-  const { erasure, exports: clientExports, disclosures, announcements, agreementReminders } = services;
+export function backgroundTasks(
+  stores: Stores,
+  services: Services,
+  anchoring: Anchoring,
+  options: BackgroundOptions,
+): Task[] {
+  const { erasure, exports: clientExports, disclosures, announcements, agreementReminders, recorder } = services;
   const worker = jobWorker(stores, services, { onFailure: options.onJobFailure });
   const sender = webhookSender(stores, services, { onDead: options.onDead });
   return [
@@ -61,6 +67,8 @@ export function backgroundTasks(stores: Stores, services: Services, options: Bac
     every('notices of disclosures', MINUTE, () => disclosures.tellDue()),
     every('announcements', MINUTE, () => announcements.tellDue()),
     every('reminders of agreements', MINUTE, () => agreementReminders.tellDue()),
+    every('anchors', MINUTE, () => anchoring.run()),
+    every('failed sign-ins', MINUTE, () => recorder.writeFailures()),
   ];
 }
 

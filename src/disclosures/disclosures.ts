@@ -15,6 +15,7 @@ import { inTransaction } from '../storage/transaction';
 import { categoriesOf, everybody, lockPeople, type Reach } from '../subjects/reach';
 import type { Condition } from '../tenancy/conditions';
 import { type Row, TenantReader } from '../tenancy/tenant-reader';
+import { acrossClients, own, tenantSql } from '../tenancy/tenant-sql';
 import { tableOf } from '../tenancy/tenant-table';
 import { TenantWriter } from '../tenancy/tenant-writer';
 import { isBarredByArticle48 } from './article-48';
@@ -130,10 +131,9 @@ export class Disclosures {
    */
   async gaggedSince(client: string): Promise<number | undefined> {
     const source = await this.#services.regions.of(client);
-    const [row] = await source.query<Array<{ first: number | null }>>(
-      'SELECT MIN(requested_at) AS first FROM disclosure WHERE client_id = ? AND gag_until > ?',
-      [client, this.#now()],
-    );
+    const [row] = await tenantSql(source, client).select<{
+      first: number | null;
+    }>`SELECT MIN(requested_at) AS first FROM disclosure WHERE ${own} AND gag_until > ${this.#now()}`;
     return row?.first ? Number(row.first) - BEFORE_RECORDING_MS : undefined;
   }
 
@@ -144,10 +144,9 @@ export class Disclosures {
   async tellDue(): Promise<number> {
     let told = 0;
     for (const source of this.#services.regions.all()) {
-      const due = await source.query<Array<{ client_id: string; id: string }>>(
-        'SELECT client_id, id FROM disclosure WHERE status = ? AND told_at IS NULL AND (gag_until IS NULL OR gag_until <= ?)',
-        [DisclosureStatus.MADE, this.#now()],
-      );
+      const due = await acrossClients(source).select<{ client_id: string; id: string }>`
+        SELECT client_id, id FROM disclosure WHERE status = ${DisclosureStatus.MADE} AND told_at IS NULL
+        AND (gag_until IS NULL OR gag_until <= ${this.#now()})`;
       for (const { client_id: client, id } of due) {
         const [disclosure] = await this.#select(client, [{ field: 'id', is: '=', value: id }], 1);
         if (!disclosure) continue;
@@ -187,7 +186,9 @@ export class Disclosures {
       id,
       kind: 'DISCLOSURE_MADE',
       subject: `Data was disclosed to ${recipient}`,
-      message: `To: ${[recipient, authority].filter(Boolean).join(', ')}. On: ${legalBasis}. File: ${reference}. What: ${scope}.`,
+      message:
+        `To: ${[recipient, authority].filter(Boolean).join(', ')}. On: ${legalBasis}. File: ${reference}. ` +
+        `What: ${scope}.`,
     });
     // While a gag held, the client's own entries could say nothing of it.
     const kind = disclosure.gagUntil === null ? 'DISCLOSURE_NOTIFIED' : 'DISCLOSURE_TOLD';

@@ -2,8 +2,7 @@ import type { ChangeRecorder } from '../identity/change-recorder';
 import type { KeyStore, OrphanSweep } from '../keys/key-store';
 import { snakeCase } from '../storage/entity-class';
 import type { Regions } from '../storage/regions';
-import { placesFor } from '../storage/sql';
-import { committed } from '../storage/transaction';
+import { acrossClients, limitOf, name, own, tenantSql } from '../tenancy/tenant-sql';
 import type { TenantTable } from '../tenancy/tenant-table';
 
 /** Keys that one sweep looks at, roughly; the next one goes on where it ended. */
@@ -21,8 +20,8 @@ export interface OrphanKeyServices {
 }
 
 /**
- * Keys of nobody: of somebody whose row was never written, or is gone while the process that would destroy the key died.
- * Each sweep looks at a part of them, from where the last one ended.
+ * Keys of nobody: of somebody whose row was never written, or is gone while the process that would destroy the key
+ * died. Each sweep looks at a part of them, from where the last one ended.
  */
 export class OrphanKeys {
   readonly #services: OrphanKeyServices;
@@ -69,13 +68,9 @@ export class OrphanKeys {
   async #next(): Promise<string | undefined> {
     if (this.#place.subject !== undefined) return this.#place.client;
     if (this.#clients.length === 0) {
-      const { home } = this.#services.regions;
-      const rows = await committed(home, () =>
-        home.query<Array<{ client_id: string }>>(
-          `SELECT client_id FROM client WHERE client_id > ? ORDER BY client_id LIMIT ${CLIENTS_PAGE}`,
-          [this.#place.client],
-        ),
-      );
+      const rows = await acrossClients(this.#services.regions.home).select<{ client_id: string }>`
+        SELECT client_id FROM client WHERE client_id > ${this.#place.client}
+        ORDER BY client_id LIMIT ${limitOf(CLIENTS_PAGE)}`;
       this.#clients = rows.map((row) => row.client_id);
     }
     return this.#clients.shift();
@@ -89,12 +84,8 @@ export class OrphanKeys {
       for (const { table, column } of this.#holders()) {
         const open = ids.filter((id) => !known.has(id));
         if (open.length === 0) break;
-        const rows = await committed(source, () =>
-          source.query<Array<{ id: string }>>(
-            `SELECT DISTINCT \`${column}\` AS id FROM \`${table}\` WHERE client_id = ? AND \`${column}\` IN (${placesFor(open)})`,
-            [client, ...open],
-          ),
-        );
+        const rows = await tenantSql(source, client).select<{ id: string }>`
+          SELECT DISTINCT ${name(column)} AS id FROM ${name(table)} WHERE ${own} AND ${name(column)} IN (${open})`;
         for (const { id } of rows) known.add(id);
       }
       const orphans = ids.length - known.size;
@@ -107,8 +98,8 @@ export class OrphanKeys {
   }
 
   /**
-   * Every table that says whom its rows are about: what is sealed there, or an erasure that is under way, needs the key.
-   * The persons' own come first: hardly anybody has to be looked for in the others.
+   * Every table that says whom its rows are about: what is sealed there, or an erasure that is under way, needs the
+   * key. The persons' own come first: hardly anybody has to be looked for in the others.
    */
   #holders(): Array<{ table: string; column: string }> {
     const about = this.#services.tables.flatMap(({ name, key, subject }) =>

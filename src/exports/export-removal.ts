@@ -6,10 +6,10 @@ import type { Jobs } from '../jobs/jobs';
 import { ClientKeyError } from '../keys/errors';
 import type { KeyStore } from '../keys/key-store';
 import type { Regions } from '../storage/regions';
-import { affectedRows } from '../storage/sql';
-import { committed, inTransaction } from '../storage/transaction';
+import { inTransaction } from '../storage/transaction';
+import { limitOf, own, sql, tenantSql } from '../tenancy/tenant-sql';
 import type { DiscardReason } from './client-export';
-import { type ExportState, lockExport, readExports, waitingTermination } from './export-state';
+import { type ExportState, lockExport, readExports, readExportsAnywhere, waitingTermination } from './export-state';
 import { exportKey } from './sealed-pieces';
 
 /** Pieces that one transaction deletes: each may be as long as a megabyte. */
@@ -38,7 +38,7 @@ export class ExportRemoval implements Purger {
   /** Removes exports that can hold an erased person, or all exports of a client (docs/pitfalls.md, 28). */
   async purge(client: string, subject: string | null, since: number): Promise<number> {
     const source = await this.#services.regions.of(client);
-    const found = await committed(source, () => readExports(source, 'client_id = ? AND removed_at IS NULL', [client]));
+    const found = await readExports(source, client, sql`removed_at IS NULL`);
     const reason = subject === null ? 'CLIENT_ERASED' : 'PERSON_ERASED';
     let removed = 0;
     for (const state of found) {
@@ -62,10 +62,8 @@ export class ExportRemoval implements Purger {
       await inTransaction(source, async (manager) => {
         const now = await lockExport(manager, client, id);
         if (!now || now.status === 'DISCARDED' || now.status === 'EXPIRED') return;
-        await manager.query(
-          `UPDATE client_export SET status = 'DISCARDED', reason = ? WHERE client_id = ? AND id = ?`,
-          [reason, client, id],
-        );
+        await tenantSql(manager, client)
+          .change`UPDATE client_export SET status = 'DISCARDED', reason = ${reason} WHERE ${own} AND id = ${id}`;
         if (reason === 'PERSON_ERASED' || reason === 'KEY_LOST') await this.#makeAnew(manager, now);
       });
     }
@@ -77,8 +75,8 @@ export class ExportRemoval implements Purger {
     const { regions, now } = this.#services;
     let removed = 0;
     for (const source of regions.all()) {
-      const where = `removed_at IS NULL AND (collect_by <= ? OR status IN ('DISCARDED', 'EXPIRED'))`;
-      const due = await committed(source, () => readExports(source, where, [now()]));
+      const where = sql`removed_at IS NULL AND (collect_by <= ${now()} OR status IN ('DISCARDED', 'EXPIRED'))`;
+      const due = await readExportsAnywhere(source, where);
       for (const state of due) {
         if (state.status === 'READY') await this.#expire(source, state);
         await this.#removeContent(source, state);
@@ -101,22 +99,21 @@ export class ExportRemoval implements Purger {
     const { keys, now } = this.#services;
     if (await hasKey(keys, client, id)) await keys.destroySubjectKey(client, id);
     while ((await inTransaction(source, (manager) => deletePieces(manager, client, id))) > 0);
-    await inTransaction(source, (manager) =>
-      manager.query('UPDATE client_export SET removed_at = ?, progress = NULL WHERE client_id = ? AND id = ?', [
-        now(),
-        client,
-        id,
-      ]),
+    await inTransaction(
+      source,
+      (manager) =>
+        tenantSql(manager, client)
+          .change`UPDATE client_export SET removed_at = ${now()}, progress = NULL WHERE ${own} AND id = ${id}`,
     );
   }
 
   async #expire(source: DataSource, { client, id }: ExportState): Promise<void> {
     await this.#services.recorder.record('EXPORT_EXPIRED', { client, principal: 'exports', details: { export: id } });
-    await inTransaction(source, (manager) =>
-      manager.query(`UPDATE client_export SET status = 'EXPIRED' WHERE client_id = ? AND id = ? AND status = 'READY'`, [
-        client,
-        id,
-      ]),
+    await inTransaction(
+      source,
+      (manager) =>
+        tenantSql(manager, client)
+          .change`UPDATE client_export SET status = 'EXPIRED' WHERE ${own} AND id = ${id} AND status = 'READY'`,
     );
   }
 }
@@ -127,34 +124,24 @@ type Filed = Pick<
 >;
 
 export async function insertExport(manager: EntityManager, filed: Filed): Promise<void> {
-  await manager.query(
-    `INSERT INTO client_export (client_id, id, request_id, status, requested_by, requested_role, requested_at, not_before)
-     VALUES (?, ?, ?, 'WAITING', ?, ?, ?, ?)`,
-    [
-      filed.client,
-      filed.id,
-      filed.requestId,
-      filed.requestedBy,
-      filed.requestedRole,
-      filed.requestedAt,
-      filed.notBefore,
-    ],
-  );
+  const { client, id, requestId, requestedBy, requestedRole, requestedAt, notBefore } = filed;
+  await tenantSql(manager, client).insert('client_export', [
+    {
+      ...{ id, request_id: requestId, status: 'WAITING', requested_by: requestedBy, requested_role: requestedRole },
+      ...{ requested_at: requestedAt, not_before: notBefore },
+    },
+  ]);
 }
 
 /** @returns how many went */
 async function deletePieces(manager: EntityManager, client: string, id: string): Promise<number> {
-  const rows = await manager.query<Array<{ seq: number }>>(
-    `SELECT seq FROM export_chunk WHERE client_id = ? AND export_id = ? ORDER BY seq LIMIT ${PIECES}`,
-    [client, id],
-  );
+  const rows = await tenantSql(manager, client).select<{
+    seq: number;
+  }>`SELECT seq FROM export_chunk WHERE ${own} AND export_id = ${id} ORDER BY seq LIMIT ${limitOf(PIECES)}`;
   const last = rows.at(-1);
   if (!last) return 0;
-  return affectedRows(manager, 'DELETE FROM export_chunk WHERE client_id = ? AND export_id = ? AND seq <= ?', [
-    client,
-    id,
-    last.seq,
-  ]);
+  return tenantSql(manager, client)
+    .change`DELETE FROM export_chunk WHERE ${own} AND export_id = ${id} AND seq <= ${last.seq}`;
 }
 
 async function hasKey(keys: KeyStore, client: string, id: string): Promise<boolean> {

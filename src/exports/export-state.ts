@@ -1,5 +1,5 @@
-import type { EntityManager } from 'typeorm';
-import { dialectOf } from '../storage/dialect';
+import type { DataSource, EntityManager } from 'typeorm';
+import { acrossClients, own, type Sql, sql, tenantSql } from '../tenancy/tenant-sql';
 import type { DiscardReason, ExportStatus } from './client-export';
 
 /** An export as its workings read it. Times are milliseconds since 1970. */
@@ -24,63 +24,62 @@ export interface ExportState {
   readonly progress: Buffer | null;
 }
 
-type Queryable = Pick<EntityManager, 'query'>;
+type Source = DataSource | EntityManager;
 type StateRow = Record<string, string | number | Buffer | null>;
 
-const columns = `client_id, id, request_id, status, reason, requested_by, requested_role, requested_at, not_before, begun_at,
+const columns = sql`
+  client_id, id, request_id, status, reason, requested_by, requested_role, requested_at, not_before, begun_at,
   ready_at, collect_by, collected_at, removed_at, byte_count, line_count, progress`;
 
-/** Exports that meet a condition, oldest first. */
-export async function readExports(
-  source: Queryable,
-  where: string,
-  values: ReadonlyArray<string | number>,
-  rest = 'ORDER BY id',
-): Promise<ExportState[]> {
-  const rows = await source.query<StateRow[]>(`SELECT ${columns} FROM client_export WHERE ${where} ${rest}`, [
-    ...values,
-  ]);
+/** Exports of a client that meet a condition, oldest first. */
+export async function readExports(source: Source, client: string, where: Sql): Promise<ExportState[]> {
+  const rows = await tenantSql(source, client).select<StateRow>`
+    SELECT ${columns} FROM client_export WHERE ${own} AND ${where} ORDER BY id`;
   return rows.map(stateOf);
 }
 
-export async function readExport(source: Queryable, client: string, id: string): Promise<ExportState | undefined> {
-  return (await readExports(source, 'client_id = ? AND id = ?', [client, id]))[0];
+/** Exports of all clients that meet a condition, oldest first. */
+export async function readExportsAnywhere(source: DataSource, where: Sql): Promise<ExportState[]> {
+  const rows = await acrossClients(source).select<StateRow>`
+    SELECT ${columns} FROM client_export WHERE ${where} ORDER BY id`;
+  return rows.map(stateOf);
+}
+
+export async function readExport(source: Source, client: string, id: string): Promise<ExportState | undefined> {
+  return (await readExports(source, client, sql`id = ${id}`))[0];
 }
 
 /** Reads exports that nobody else changes until the transaction ends. */
-export async function lockExports(
-  manager: EntityManager,
-  where: string,
-  values: ReadonlyArray<string | number>,
-): Promise<ExportState[]> {
-  return readExports(manager, where, values, `ORDER BY id${dialectOf(manager).forUpdate}`);
+export async function lockExports(manager: EntityManager, client: string, where: Sql): Promise<ExportState[]> {
+  const exports = tenantSql(manager, client);
+  const rows = await exports.select<StateRow>`
+    SELECT ${columns} FROM client_export WHERE ${own} AND ${where} ORDER BY id${exports.forUpdate}`;
+  return rows.map(stateOf);
 }
 
 export async function lockExport(manager: EntityManager, client: string, id: string): Promise<ExportState | undefined> {
-  return (await lockExports(manager, 'client_id = ? AND id = ?', [client, id]))[0];
+  return (await lockExports(manager, client, sql`id = ${id}`))[0];
 }
 
 /** The termination that an export is for, as long as nothing is destroyed yet. */
 export async function waitingTermination(
-  manager: Queryable,
+  manager: Source,
   { client, requestId }: Pick<ExportState, 'client' | 'requestId'>,
 ): Promise<{ id: string; dueAt: number } | undefined> {
   if (requestId === null) return undefined;
-  const [row] = await manager.query<Array<{ due_at: number }>>(
-    `SELECT due_at FROM erasure_request WHERE client_id = ? AND id = ? AND pass = 0
-     AND status NOT IN ('CANCELLED', 'COMPLETED')`,
-    [client, requestId],
-  );
+  const [row] = await tenantSql(manager, client).select<{
+    due_at: number;
+  }>`
+    SELECT due_at FROM erasure_request WHERE ${own} AND id = ${requestId} AND pass = 0
+    AND status NOT IN ('CANCELLED', 'COMPLETED')`;
   return row && { id: requestId, dueAt: Number(row.due_at) };
 }
 
 /** Whether an erasure of a whole person was asked for since, and is not taken back or done. */
-export async function isSomebodyWithheldSince(source: Queryable, client: string, since: number): Promise<boolean> {
-  const [row] = await source.query<unknown[]>(
-    `SELECT id FROM erasure_request WHERE client_id = ? AND kind = 'CUSTOMER' AND categories IS NULL
-     AND requested_at >= ? AND status NOT IN ('CANCELLED', 'COMPLETED') LIMIT 1`,
-    [client, since],
-  );
+export async function isSomebodyWithheldSince(source: Source, client: string, since: number): Promise<boolean> {
+  const [row] = await tenantSql(source, client).select<unknown>`
+      SELECT id FROM erasure_request WHERE ${own} AND kind = 'CUSTOMER' AND categories IS NULL
+      AND requested_at >= ${since} AND status NOT IN ('CANCELLED', 'COMPLETED') LIMIT 1`;
   return row !== undefined;
 }
 

@@ -9,6 +9,7 @@ import type { EntityClass } from '../storage/entity-class';
 import type { Regions } from '../storage/regions';
 import { committed, inTransaction } from '../storage/transaction';
 import { type Row, TenantReader } from '../tenancy/tenant-reader';
+import { own, tenantSql } from '../tenancy/tenant-sql';
 import type { TenantTable } from '../tenancy/tenant-table';
 import type { ExportRemoval } from './export-removal';
 import { type ExportState, lockExport, readExport, waitingTermination } from './export-state';
@@ -116,10 +117,10 @@ export class Exporter implements JobHandler {
     const progress = beginning();
     const tables = this.#tables.map(([, table]) => table);
     await append(manager, state, key, progress, [manifestLine(state, at, tables)]);
-    await manager.query(
-      `UPDATE client_export SET status = 'PREPARING', begun_at = ?, progress = ? WHERE client_id = ? AND id = ?`,
-      [at, sealProgress(key, state, progress), state.client, state.id],
-    );
+    await tenantSql(manager, state.client).change`
+      UPDATE client_export
+      SET status = 'PREPARING', begun_at = ${at}, progress = ${sealProgress(key, state, progress)} WHERE ${own}
+      AND id = ${state.id}`;
   }
 
   /** @returns what it holds once nothing is left; GONE where it is not wanted any more */
@@ -140,11 +141,8 @@ export class Exporter implements JobHandler {
     const isRead = this.#tables.every(([, { name }]) => progress.done.includes(name));
     if (lines.length === 0 && isRead) return progress;
     await append(manager, state, key, progress, lines);
-    await manager.query('UPDATE client_export SET progress = ? WHERE client_id = ? AND id = ?', [
-      sealProgress(key, state, progress),
-      state.client,
-      state.id,
-    ]);
+    await tenantSql(manager, state.client).change`
+      UPDATE client_export SET progress = ${sealProgress(key, state, progress)} WHERE ${own} AND id = ${state.id}`;
     return 'MORE';
   }
 
@@ -186,19 +184,15 @@ export class Exporter implements JobHandler {
       const at = now();
       await append(manager, state, key, progress, [trailerLine(progress)]);
       const termination = await waitingTermination(manager, state);
-      await manager.query(
-        `UPDATE client_export SET status = 'READY', ready_at = ?, collect_by = ?, byte_count = ?, line_count = ?, progress = ?
-         WHERE client_id = ? AND id = ?`,
-        [
-          at,
-          collectableUntil(at, termination?.dueAt),
-          progress.bytes,
-          rowsIn(progress),
-          sealProgress(key, state, progress),
-          state.client,
-          state.id,
-        ],
-      );
+      await tenantSql(manager, state.client).change`
+        UPDATE client_export
+        SET status = 'READY', ready_at = ${at}, collect_by = ${collectableUntil(at, termination?.dueAt)},
+        byte_count = ${progress.bytes}, line_count = ${rowsIn(progress)}, progress = ${sealProgress(
+          key,
+          state,
+          progress,
+        )}
+        WHERE ${own} AND id = ${state.id}`;
       if (termination) await jobs.schedule(manager, state.client, [termination.id], at);
     }
     await jobs.finish(manager, lease);
@@ -217,12 +211,8 @@ async function append(
   lines: readonly Buffer[],
 ): Promise<void> {
   for (const piece of piecesOf(lines)) {
-    await manager.query('INSERT INTO export_chunk (client_id, export_id, seq, content) VALUES (?, ?, ?, ?)', [
-      client,
-      id,
-      progress.seq,
-      sealPiece(key, client, id, progress.seq, piece),
-    ]);
+    const content = sealPiece(key, client, id, progress.seq, piece);
+    await tenantSql(manager, client).insert('export_chunk', [{ export_id: id, seq: progress.seq, content }]);
     progress.seq++;
     progress.bytes += piece.length;
   }

@@ -7,11 +7,18 @@ import { administration } from '../identity/roles';
 import type { Jobs } from '../jobs/jobs';
 import type { KeyStore } from '../keys/key-store';
 import type { Regions } from '../storage/regions';
-import { affectedRows } from '../storage/sql';
 import { committed, inTransaction } from '../storage/transaction';
+import { own, sql, tenantSql } from '../tenancy/tenant-sql';
 import type { IntendedTransfer } from '../transfers/transfer-rules';
 import { type ExportRemoval, insertExport, SKEW_MS } from './export-removal';
-import { type ExportState, isSomebodyWithheldSince, readExport, readExports, waitingTermination } from './export-state';
+import {
+  type ExportState,
+  isSomebodyWithheldSince,
+  readExport,
+  readExports,
+  readExportsAnywhere,
+  waitingTermination,
+} from './export-state';
 import type { ExportedTable } from './exporter';
 import { linePrefix } from './lines';
 import { openProgress } from './progress';
@@ -61,16 +68,11 @@ export class Exports {
     const change = { client, principal, details: { record: id, role } };
     const filed = await changing(recorder, 'EXPORT_REQUESTED', change, () =>
       inTransaction(source, async (manager) => {
-        const [ending] = await manager.query<unknown[]>(
-          `SELECT id FROM erasure_request WHERE client_id = ? AND kind = 'CLIENT' AND pass > 0 AND status <> 'COMPLETED'`,
-          [client],
-        );
+        const [ending] = await tenantSql(manager, client).select<unknown>`
+          SELECT id FROM erasure_request WHERE ${own} AND kind = 'CLIENT' AND pass > 0 AND status <> 'COMPLETED'`;
         if (ending) throw denied.conflict('The client is being erased: there is nothing to export any more.');
-        const [open] = await readExports(
-          manager,
-          `client_id = ? AND request_id IS NULL AND status IN ('WAITING', 'PREPARING')`,
-          [client],
-        );
+        const isOpen = sql`request_id IS NULL AND status IN ('WAITING', 'PREPARING')`;
+        const [open] = await readExports(manager, client, isOpen);
         if (open) return open.id;
         await insertExport(manager, {
           client,
@@ -105,7 +107,7 @@ export class Exports {
   async anywhere(id: string): Promise<ExportState | undefined> {
     if (!validate(id)) return undefined;
     for (const source of this.#services.regions.all()) {
-      const [found] = await committed(source, () => readExports(source, 'id = ?', [id]));
+      const [found] = await readExportsAnywhere(source, sql`id = ${id}`);
       if (found) return found;
     }
     return undefined;
@@ -114,15 +116,13 @@ export class Exports {
   /** Exports of a client, oldest first. */
   async list(client: string): Promise<ExportState[]> {
     const source = await this.#services.regions.of(client);
-    return committed(source, () => readExports(source, 'client_id = ?', [client]));
+    return readExports(source, client, sql`1 = 1`);
   }
 
   /** The export that a termination waits for, or waited for: the last one that was made for it. */
   async ofTermination(client: string, request: string): Promise<ExportState | undefined> {
     const source = await this.#services.regions.of(client);
-    const made = await committed(source, () =>
-      readExports(source, 'client_id = ? AND request_id = ?', [client, request]),
-    );
+    const made = await readExports(source, client, sql`request_id = ${request}`);
     return made.at(-1);
   }
 
@@ -185,12 +185,9 @@ export class Exports {
       let read = 0;
       for (let seq = 0; read < bytes; seq++) {
         const place = seq;
-        const [row] = await committed(source, () =>
-          source.query<Array<{ content: Buffer }>>(
-            'SELECT content FROM export_chunk WHERE client_id = ? AND export_id = ? AND seq = ?',
-            [client, id, place],
-          ),
-        );
+        const [row] = await tenantSql(source, client).select<{
+          content: Buffer;
+        }>`SELECT content FROM export_chunk WHERE ${own} AND export_id = ${id} AND seq = ${place}`;
         if (!row) throw new Error('the export was discarded while it was read');
         const piece = openPiece(key, client, id, seq, row.content);
         read += piece.length;
@@ -207,11 +204,9 @@ export class Exports {
     const source = await regions.of(client);
     await recorder.record('EXPORT_COLLECTED', { client, principal, details: { export: id } });
     await inTransaction(source, async (manager) => {
-      const changed = await affectedRows(
-        manager,
-        `UPDATE client_export SET status = 'COLLECTED', collected_at = ? WHERE client_id = ? AND id = ? AND status = 'READY'`,
-        [now(), client, id],
-      );
+      const changed = await tenantSql(manager, client).change`
+        UPDATE client_export SET status = 'COLLECTED', collected_at = ${now()} WHERE ${own} AND id = ${id}
+        AND status = 'READY'`;
       const state = changed > 0 ? await readExport(manager, client, id) : undefined;
       const termination = state && (await waitingTermination(manager, state));
       if (termination) await jobs.schedule(manager, client, [termination.id], now());

@@ -1,8 +1,8 @@
 import type { EntityManager } from 'typeorm';
 import type { KeyStore } from '../keys/key-store';
-import { placesFor } from '../storage/sql';
 import { UNDER_ERASURE } from '../tenancy/fence';
 import type { Row } from '../tenancy/tenant-reader';
+import { own, tenantSql } from '../tenancy/tenant-sql';
 import type { TenantTable } from '../tenancy/tenant-table';
 import type { TableCount } from './progress';
 
@@ -47,10 +47,10 @@ async function restrictionsOf(
   ids: readonly string[],
 ): Promise<Map<string, string | null>> {
   if (ids.length === 0) return new Map();
-  const rows = await manager.query<Array<{ id: string; restriction: string | null }>>(
-    `SELECT id, restriction FROM customer WHERE client_id = ? AND id IN (${placesFor(ids)})`,
-    [client, ...ids],
-  );
+  const rows = await tenantSql(manager, client).select<{
+    id: string;
+    restriction: string | null;
+  }>`SELECT id, restriction FROM customer WHERE ${own} AND id IN (${ids})`;
   return new Map(rows.map(({ id, restriction }) => [id, restriction]));
 }
 

@@ -5,7 +5,7 @@ import type { TerminationExports, TerminationFiled } from '../erasure/requests/t
 import type { ChangeRecorder } from '../identity/change-recorder';
 import type { Jobs } from '../jobs/jobs';
 import type { Regions } from '../storage/regions';
-import { committed } from '../storage/transaction';
+import { own, sql, tenantSql } from '../tenancy/tenant-sql';
 import { insertExport } from './export-removal';
 import { type ExportState, lockExports, readExports } from './export-state';
 import { HEADROOM_MS } from './export-terms';
@@ -36,18 +36,16 @@ export class ExportBeforeEnd implements TerminationExports {
 
   /** What is not made yet is not made any more. */
   async dismiss(manager: EntityManager, client: string, request: string): Promise<void> {
-    await manager.query(
-      `UPDATE client_export SET status = 'DISCARDED', reason = 'TERMINATION_CANCELLED'
-       WHERE client_id = ? AND request_id = ? AND status IN ('WAITING', 'PREPARING')`,
-      [client, request],
-    );
+    await tenantSql(manager, client).change`
+        UPDATE client_export SET status = 'DISCARDED', reason = 'TERMINATION_CANCELLED'
+        WHERE ${own} AND request_id = ${request} AND status IN ('WAITING', 'PREPARING')`;
   }
 
   async awaits(
     manager: EntityManager,
     { client, id, dueAt }: Pick<ErasureRequestState, 'client' | 'id' | 'dueAt'>,
   ): Promise<number | null> {
-    const made = await lockExports(manager, 'client_id = ? AND request_id = ?', [client, id]);
+    const made = await lockExports(manager, client, sql`request_id = ${id}`);
     const last = uncollected(made);
     if (!last) return null;
     if (last.status === 'WAITING' || last.status === 'PREPARING') return dueAt - HEADROOM_MS;
@@ -57,8 +55,7 @@ export class ExportBeforeEnd implements TerminationExports {
   async goneOn({ client, id: request }: Pick<ErasureRequestState, 'client' | 'id'>): Promise<void> {
     const { regions, recorder, onUncollected } = this.#services;
     const source = await regions.of(client);
-    const where = 'client_id = ? AND request_id = ?';
-    const last = uncollected(await committed(source, () => readExports(source, where, [client, request])));
+    const last = uncollected(await readExports(source, client, sql`request_id = ${request}`));
     if (!last) return;
     const { id, status } = last;
     onUncollected({ client, id, status });

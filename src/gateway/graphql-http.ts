@@ -9,7 +9,7 @@ import type { Executions } from './executions';
 import type { GovernedRequest } from './governed-request';
 import type { ServerLimits } from './limits';
 import { purposeHeader, statedPurpose } from './purpose';
-import { Road } from './road';
+import type { Road } from './road';
 import type { Contract, ServerOptions } from './server-options';
 import { type Answer, ShortWay } from './short-way';
 import { traced } from './tracing';
@@ -28,11 +28,11 @@ export type HttpHandler = (request: FastifyRequest, reply: FastifyReply) => Prom
 /** GraphQL over HTTP; each caller is served by its own contract. */
 export async function graphqlOverHttp(
   app: FastifyInstance,
+  road: Road,
   options: ServerOptions,
   limits: ServerLimits,
   executions: Executions,
 ): Promise<HttpHandler> {
-  const road = new Road(options, executions);
   const servers = await startServers(options, road);
   app.addHook('onClose', async () => {
     await Promise.all([...servers.values()].map(({ apollo }) => apollo.stop()));

@@ -24,6 +24,7 @@ import { OpenSockets } from './open-sockets';
 import { refusePipelining } from './pipelining';
 import { plainBodies } from './plain-bodies';
 import { playground } from './playground';
+import { Road } from './road';
 import { securityHeaders } from './security-headers';
 import type { ServerOptions } from './server-options';
 import { graphqlOverSocket } from './subscriptions';
@@ -97,7 +98,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   return app;
 
   async function serveGraphql(scope: FastifyInstance): Promise<void> {
-    const overHttp = await graphqlOverHttp(scope, options, limits, executions);
+    const road = new Road(options, executions);
+    const overHttp = await graphqlOverHttp(scope, road, options, limits, executions);
     scope.route({
       method: 'GET',
       url: '',
@@ -113,7 +115,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         throw refusal;
       },
       handler: overHttp,
-      wsHandler: graphqlOverSocket(options, limits, metrics, executions, sockets),
+      wsHandler: graphqlOverSocket(road, options, limits, metrics, executions, sockets),
     });
     scope.post('', overHttp);
     const refuseMethod = async (_request: FastifyRequest, reply: FastifyReply) =>

@@ -14,7 +14,7 @@ import type { ServerLimits } from './limits';
 import type { Metrics } from './metrics';
 import type { OpenSocket, OpenSockets } from './open-sockets';
 import { purposeHeader, statedPurpose } from './purpose';
-import { type Operation, Road } from './road';
+import type { Operation, Road } from './road';
 import type { ServerOptions } from './server-options';
 import { closeFor, connectSocket } from './socket';
 
@@ -51,13 +51,13 @@ const isEvents = <Event>(result: GovernedResult | AsyncIterable<Event>): result 
  * expired token ends the stream (docs/pitfalls.md, 16).
  */
 export function graphqlOverSocket(
+  road: Road,
   options: ServerOptions,
   limits: ServerLimits,
   metrics: Metrics,
   executions: Executions,
   sockets: OpenSockets,
 ): (socket: WebSocket, request: FastifyRequest) => void {
-  const road = new Road(options, executions);
   const server = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: limits.initialisationMs,
     async onConnect({ connectionParams, extra }) {

@@ -1,7 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
-import { insertStatement, placesFor } from '../storage/sql';
-import { committed } from '../storage/transaction';
 import { NonPersonal } from '../tenancy/personal-data';
+import { acrossClients, limitOf, own, sql, tenantSql } from '../tenancy/tenant-sql';
 import { Key, TenantTable } from '../tenancy/tenant-table';
 import { type Lease, Leases } from './leases';
 
@@ -53,39 +52,32 @@ export class Jobs {
 
   constructor({ leaseMs = 30_000, now = Date.now }: JobsOptions = {}) {
     this.#now = now;
-    const free = (at: number) => ({
-      sql: 'run_at <= ? AND (lease_until IS NULL OR lease_until < ?)',
-      parameters: [at, at],
-    });
+    const free = (at: number) => sql`run_at <= ${at} AND (lease_until IS NULL OR lease_until < ${at})`;
     this.#leases = new Leases({ name: 'job', until: 'lease_until', free }, leaseMs, now);
   }
 
   /** Makes jobs due at a time, new ones and parked ones; their attempts are forgotten. In the caller's transaction. */
   async schedule(manager: EntityManager, client: string, ids: readonly string[], runAt: number): Promise<void> {
     if (ids.length === 0) return;
-    const where = `WHERE client_id = ? AND id IN (${placesFor(ids)})`;
-    const present = await manager.query<Array<{ id: string }>>(`SELECT id FROM job ${where}`, [client, ...ids]);
+    const rows = tenantSql(manager, client);
+    const present = await rows.select<{ id: string }>`SELECT id FROM job WHERE ${own} AND id IN (${ids})`;
     if (present.length > 0)
-      await manager.query(`UPDATE job SET run_at = ?, attempts = 0 ${where}`, [runAt, client, ...ids]);
+      await rows.change`UPDATE job SET run_at = ${runAt}, attempts = 0 WHERE ${own} AND id IN (${ids})`;
     const known = new Set(present.map(({ id }) => id));
     const missing = ids.filter((id) => !known.has(id));
     if (missing.length === 0) return;
-    await manager.query(
-      insertStatement('job', ['client_id', 'id', 'queue', 'run_at', 'attempts'], missing.length),
-      missing.flatMap((id) => [client, id, QUEUE, runAt, 0]),
+    await rows.insert(
+      'job',
+      missing.map((id) => ({ id, queue: QUEUE, run_at: runAt, attempts: 0 })),
     );
   }
 
   /** Takes up to `limit` jobs that are due and that nobody holds, of one region. */
   async claim(source: DataSource, limit: number): Promise<Lease[]> {
     const now = this.#now();
-    const due = await committed(source, () =>
-      source.query<Array<{ client_id: string; id: string }>>(
-        `SELECT client_id, id FROM job
-         WHERE queue = ? AND run_at <= ? AND (lease_until IS NULL OR lease_until < ?) ORDER BY run_at LIMIT ${limit}`,
-        [QUEUE, now, now],
-      ),
-    );
+    const due = await acrossClients(source).select<{ client_id: string; id: string }>`
+      SELECT client_id, id FROM job WHERE queue = ${QUEUE} AND run_at <= ${now}
+      AND (lease_until IS NULL OR lease_until < ${now}) ORDER BY run_at LIMIT ${limitOf(limit)}`;
     return this.#leases.take(
       source,
       due.map(({ client_id: client, id }) => ({ client, id })),
@@ -94,7 +86,7 @@ export class Jobs {
 
   /** Ends a job for good, in the transaction that ends its work. */
   async finish(manager: EntityManager, { client, id }: Lease): Promise<void> {
-    await manager.query('DELETE FROM job WHERE client_id = ? AND id = ?', [client, id]);
+    await tenantSql(manager, client).change`DELETE FROM job WHERE ${own} AND id = ${id}`;
   }
 
   /** Lays a job aside until a time; null until somebody schedules it. In the caller's transaction. */
@@ -104,19 +96,17 @@ export class Jobs {
     runAt: number | null,
     fault: string | null = null,
   ): Promise<void> {
-    await manager.query(
-      'UPDATE job SET run_at = ?, lease_holder = NULL, lease_until = NULL, fault = ? WHERE client_id = ? AND id = ?',
-      [runAt ?? Number.MAX_SAFE_INTEGER, fault, client, id],
-    );
+    await tenantSql(manager, client).change`
+      UPDATE job
+      SET run_at = ${runAt ?? Number.MAX_SAFE_INTEGER}, lease_holder = NULL, lease_until = NULL, fault = ${fault}
+      WHERE ${own} AND id = ${id}`;
   }
 
   /** Gives a job back that nothing was wrong with: another process goes on at once, and no attempt is counted. */
   async release(manager: EntityManager, lease: Lease): Promise<void> {
     await lease.fence(manager);
-    await manager.query(
-      `UPDATE job SET run_at = ?, attempts = attempts - 1, lease_holder = NULL, lease_until = NULL
-       WHERE client_id = ? AND id = ?`,
-      [this.#now(), lease.client, lease.id],
-    );
+    await tenantSql(manager, lease.client).change`
+        UPDATE job SET run_at = ${this.#now()}, attempts = attempts - 1, lease_holder = NULL, lease_until = NULL
+        WHERE ${own} AND id = ${lease.id}`;
   }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DataSource, EntityManager } from 'typeorm';
-import { affectedRows, placesFor } from '../storage/sql';
-import { committed, inTransaction } from '../storage/transaction';
+import { inTransaction } from '../storage/transaction';
+import { name, own, type Sql, tenantSql } from '../tenancy/tenant-sql';
 
 /** A row of work that this process holds, for as long as it renews its lease. */
 export interface Lease {
@@ -29,8 +29,8 @@ export class LeaseLostError extends Error {
 export interface LeasedTable {
   readonly name: string;
   readonly until: string;
-  /** Which rows may be taken now, as SQL with its parameters. */
-  free(now: number): { readonly sql: string; readonly parameters: readonly number[] };
+  /** Which rows may be taken now. */
+  free(now: number): Sql;
 }
 
 /**
@@ -59,35 +59,28 @@ export class Leases {
   }
 
   async #takeOf(source: DataSource, client: string, ids: readonly string[], holder: string): Promise<Lease[]> {
-    const { name, until, free } = this.#table;
+    const table = name(this.#table.name);
+    const until = name(this.#table.until);
     const now = this.#now();
-    const { sql, parameters } = free(now);
-    const mine = `client_id = ? AND id IN (${placesFor(ids)})`;
-    const changed = await inTransaction(source, (manager) =>
-      affectedRows(
-        manager,
-        `UPDATE ${name} SET lease_holder = ?, ${until} = ?, attempts = attempts + 1 WHERE ${mine} AND ${sql}`,
-        [holder, now + this.#leaseMs, client, ...ids, ...parameters],
-      ),
+    const changed = await inTransaction(
+      source,
+      (manager) => tenantSql(manager, client).change`
+        UPDATE ${table} SET lease_holder = ${holder}, ${until} = ${now + this.#leaseMs}, attempts = attempts + 1
+        WHERE ${own} AND id IN (${ids}) AND ${this.#table.free(now)}`,
     );
     if (changed === 0) return [];
-    const rows = await committed(source, () =>
-      source.query<Array<{ id: string; attempts: number }>>(
-        `SELECT id, attempts FROM ${name} WHERE ${mine} AND lease_holder = ?`,
-        [client, ...ids, holder],
-      ),
-    );
+    const rows = await tenantSql(source, client).select<{ id: string; attempts: number }>`
+      SELECT id, attempts FROM ${table} WHERE ${own} AND id IN (${ids}) AND lease_holder = ${holder}`;
     return rows.map(({ id, attempts }) => this.#lease(client, id, Number(attempts), holder));
   }
 
   #lease(client: string, id: string, attempts: number, holder: string): Lease {
-    const { name, until } = this.#table;
+    const table = name(this.#table.name);
+    const until = name(this.#table.until);
     const fence = async (manager: EntityManager) => {
-      const held = await affectedRows(
-        manager,
-        `UPDATE ${name} SET ${until} = ? WHERE client_id = ? AND id = ? AND lease_holder = ?`,
-        [this.#now() + this.#leaseMs, client, id, holder],
-      );
+      const held = await tenantSql(manager, client).change`
+        UPDATE ${table} SET ${until} = ${this.#now() + this.#leaseMs}
+        WHERE ${own} AND id = ${id} AND lease_holder = ${holder}`;
       if (held === 0) throw new LeaseLostError('another process has taken the work');
     };
     return { client, id, attempts, fence };

@@ -44,6 +44,8 @@ export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #states = new Map<string, TaskState>();
   readonly #stop = new AbortController();
+  /** Ends the pauses between runs. */
+  readonly #pauses = new Set<() => void>();
   #loops: Promise<unknown> | undefined;
 
   constructor(tasks: readonly Task[], options: SchedulerOptions) {
@@ -76,19 +78,22 @@ export class Scheduler {
    */
   async stop(graceMs = GRACE_MS): Promise<boolean> {
     this.#stop.abort();
+    for (const end of this.#pauses) end();
     const ended = Promise.resolve(this.#loops)
       .then(() => Promise.all(this.#tasks.map((task) => task.settled?.())))
       .then(() => true);
-    const over = new AbortController();
-    const late = pause(graceMs, over.signal).then(() => false);
-    return Promise.race([ended, late]).finally(() => over.abort());
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(resolve, graceMs, false);
+    });
+    return Promise.race([ended, late]).finally(() => clearTimeout(timer));
   }
 
   async #loop(task: Task): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       const isMore = await this.#run(task, signal);
-      if (!isMore) await this.#pause(task, signal);
+      if (!isMore && !signal.aborted) await this.#pause(task);
     }
   }
 
@@ -106,22 +111,16 @@ export class Scheduler {
     }
   }
 
-  async #pause({ everyMs }: Task, signal: AbortSignal): Promise<void> {
+  #pause({ everyMs }: Task): Promise<void> {
     const { random = Math.random } = this.#options;
-    await pause(everyMs * (1 - JITTER + 2 * JITTER * random()), signal);
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        this.#pauses.delete(end);
+        resolve();
+      };
+      const timer = setTimeout(end, everyMs * (1 - JITTER + 2 * JITTER * random()));
+      this.#pauses.add(end);
+    });
   }
-}
-
-/** Waits, or until it is aborted. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-    if (signal.aborted) end();
-  });
 }

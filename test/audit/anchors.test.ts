@@ -42,7 +42,7 @@ describe.each(databases)('anchors on $name (statement G1)', ({ create }) => {
     await anchoring.run();
     await anchoring.run();
     await record();
-    await anchoring.close();
+    await anchoring.run();
     expect(failures).toEqual([]);
     const { publicKey } = await app.services.ledger.signer();
     const sizes = (await readAnchors(readFileSync(path, 'utf8'), path, publicKey)).map(({ size }) => size);
@@ -60,10 +60,10 @@ describe.each(databases)('anchors on $name (statement G1)', ({ create }) => {
       const first = new Anchoring(app.services.ledger, [anchor], (error) => failures.push(error));
       await first.run();
       for (let times = 0; times < 3; times++) await record();
-      await first.close();
+      await first.run();
       // A process that does not know what the witness has seen asks it.
       await record();
-      await new Anchoring(app.services.ledger, [anchor], (error) => failures.push(error)).close();
+      await new Anchoring(app.services.ledger, [anchor], (error) => failures.push(error)).run();
       expect(failures).toEqual([]);
       const kept = await receipts('witness');
       expect(kept).toHaveLength(3);
@@ -86,7 +86,7 @@ describe.each(databases)('anchors on $name (statement G1)', ({ create }) => {
     try {
       await record();
       const anchors = [witnessAnchor(server.url, witness().key), timestampAnchor(server.url)];
-      await new Anchoring(app.services.ledger, anchors, (error) => failures.push(error)).close();
+      await new Anchoring(app.services.ledger, anchors, (error) => failures.push(error)).run();
       expect(failures.map(String)).toEqual([
         'Error: the witness answered 500',
         'Error: the time-stamping authority answered 500',
@@ -106,7 +106,7 @@ describe.each(databases)('anchors on $name (statement G1)', ({ create }) => {
       await record();
       const failures: unknown[] = [];
       const anchoring = new Anchoring(app.services.ledger, [timestampAnchor(server.url)], (e) => failures.push(e));
-      await anchoring.close();
+      await anchoring.run();
       expect(failures).toEqual([]);
       const [kept] = await receipts('timestamp');
       const [head] = await app.services.ledger.heads();

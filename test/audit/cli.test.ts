@@ -42,7 +42,7 @@ describe('remit audit', () => {
     const outside = witness();
     witnessKey = outside.key;
     const server = await serve(outside.handler);
-    await new Anchoring(ledger, [witnessAnchor(server.url, witnessKey)], (error) => failures.push(error)).close();
+    await new Anchoring(ledger, [witnessAnchor(server.url, witnessKey)], (error) => failures.push(error)).run();
     server.close();
     const [head] = await ledger.heads();
     await appendAnchors(join(cwd, 'anchors'), [head?.checkpoint ?? '']);

@@ -52,7 +52,7 @@ describe.each(databases)('receipts of anchors on $name (statement G1)', ({ creat
       await recorder.record('GRANT_GIVEN', { principal: 'test' });
       await anchoring.run();
     }
-    await anchoring.close();
+    await anchoring.run();
     await recorder.record('GRANT_GIVEN', { principal: 'test' });
     await ledger.close();
     outside.close();

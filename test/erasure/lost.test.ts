@@ -249,6 +249,8 @@ describe.each(databases)('no erasure is lost, on $name', ({ name, create }) => {
     const { regions: all } = app.stores;
     await app.services.erasure.erasures.request(client, idOf(0), filing);
     const broken = Object.assign(Object.create(source) as DataSource, {
+      // No pool that a statement could go to straight.
+      driver: {},
       query: async () => {
         throw new Error('the region is away');
       },

@@ -8,12 +8,6 @@ import type { Ledger } from '../log/ledger';
 import type { References } from './references';
 
 /**
- * Failed sign-ins are counted, and written at most this often, so that nobody can fill the disk by failing.
- * Milliseconds.
- */
-const FAILURES_EVERY_MS = 60_000;
-
-/**
  * Records changes to governance: grants, instructions, agreements, holds, erasures, imports, transfers, key events,
  * failed sign-ins. Modules take it as a {@link ChangeRecorder}:
  *
@@ -27,7 +21,7 @@ export class LedgerChangeRecorder implements ChangeRecorder {
   readonly #ledger: Ledger;
   readonly #references: References;
   readonly #failures = new Map<string, number>();
-  #flush: NodeJS.Timeout | undefined;
+  #isCounting = false;
 
   constructor(ledger: Ledger, references: References) {
     this.#ledger = ledger;
@@ -66,25 +60,20 @@ export class LedgerChangeRecorder implements ChangeRecorder {
     return id;
   }
 
-  /** Counts a failed sign-in. The first of a minute is written at once, the rest together at its end. */
+  /** Counts a failed sign-in. The first after a quiet minute is written at once, the rest with {@link writeFailures}. */
   signInFailed(reason: string): void {
     this.#failures.set(reason, (this.#failures.get(reason) ?? 0) + 1);
-    if (this.#flush) return;
-    void this.#writeFailures();
-    this.#flush = setInterval(() => this.#writeFailures(), FAILURES_EVERY_MS).unref();
+    if (this.#isCounting) return;
+    this.#isCounting = true;
+    void this.writeFailures();
   }
 
-  async close(): Promise<void> {
-    clearInterval(this.#flush);
-    await this.#writeFailures();
-  }
-
-  async #writeFailures(): Promise<void> {
+  /** Writes what was counted; once a minute, so that nobody fills the disk by failing. */
+  async writeFailures(): Promise<void> {
     const counted = [...this.#failures];
     this.#failures.clear();
     if (counted.length === 0) {
-      clearInterval(this.#flush);
-      this.#flush = undefined;
+      this.#isCounting = false;
       return;
     }
     const details = Object.fromEntries(counted);
@@ -92,6 +81,10 @@ export class LedgerChangeRecorder implements ChangeRecorder {
     await this.record('SIGN_IN_FAILED', { principal: 'nobody', details }).catch(() => {
       for (const [reason, count] of counted) this.#failures.set(reason, (this.#failures.get(reason) ?? 0) + count);
     });
+  }
+
+  close(): Promise<void> {
+    return this.writeFailures();
   }
 }
 

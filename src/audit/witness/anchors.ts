@@ -16,32 +16,24 @@ export interface Anchor {
   anchor(head: Head, anchored: number): Promise<Buffer | undefined>;
 }
 
-const EVERY_MS = 60_000;
-
-/** Shows each log's latest checkpoint to every anchor, once a minute while it grows, and once at the end. */
+/** Shows each log's latest checkpoint to every anchor. */
 export class Anchoring {
   readonly #ledger: Ledger;
   readonly #anchors: readonly Anchor[];
   readonly #onFailure: (error: unknown) => void;
   readonly #anchored = new Map<string, number>();
-  readonly #timer: NodeJS.Timeout | undefined;
-  #running: Promise<void> = Promise.resolve();
 
   constructor(ledger: Ledger, anchors: readonly Anchor[], onFailure: (error: unknown) => void) {
     this.#ledger = ledger;
     this.#anchors = anchors;
     this.#onFailure = onFailure;
-    if (anchors.length > 0) this.#timer = setInterval(() => void this.run(), EVERY_MS).unref();
   }
 
   /** Anchors what is durable now. Where an anchor fails, that is reported, and tried again next time. */
-  run(): Promise<void> {
-    this.#running = this.#running.then(async () => {
-      for (const head of this.#anchors.length > 0 ? await this.#ledger.heads() : []) {
-        for (const anchor of this.#anchors) await this.#show(anchor, head).catch(this.#onFailure);
-      }
-    });
-    return this.#running;
+  async run(): Promise<void> {
+    for (const head of this.#anchors.length > 0 ? await this.#ledger.heads() : []) {
+      for (const anchor of this.#anchors) await this.#show(anchor, head).catch(this.#onFailure);
+    }
   }
 
   /** How many durable entries the slowest anchor does not cover yet. */
@@ -51,11 +43,6 @@ export class Anchoring {
       for (const { kind } of this.#anchors) most = Math.max(most, size - (this.#anchored.get(`${kind} ${logId}`) ?? 0));
     }
     return most;
-  }
-
-  async close(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.run();
   }
 
   async #show(anchor: Anchor, head: Head): Promise<void> {

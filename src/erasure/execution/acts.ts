@@ -1,7 +1,9 @@
 import type { ChangeRecorder } from '../../identity/change-recorder';
 import type { ErasureRequestState } from '../requests/request-state';
 
-/** What carrying an erasure out does, as the audit ledger keeps it. What was asked for is recorded where it is asked. */
+/**
+ * What carrying an erasure out does, as the audit ledger keeps it. What was asked for is recorded where it is asked.
+ */
 export type ErasureAct = 'ERASURE_EXECUTED' | 'ERASURE_PARTLY' | 'ERASURE_FAILED' | 'CLIENT_ERASURE_BEGUN';
 
 /**

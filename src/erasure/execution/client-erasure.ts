@@ -3,8 +3,7 @@ import { allCategories } from '../../governance/vocabulary';
 import type { ChangeRecorder } from '../../identity/change-recorder';
 import { ClientKeyError } from '../../keys/errors';
 import type { KeyStore } from '../../keys/key-store';
-import { placesFor } from '../../storage/sql';
-import { committed } from '../../storage/transaction';
+import { own, tenantSql } from '../../tenancy/tenant-sql';
 import type { TenantTable } from '../../tenancy/tenant-table';
 import { holdsOfClient } from '../holds/legal-holds';
 import { nextExpiry, retainedBy } from '../holds/retained';
@@ -41,8 +40,8 @@ const CLIENT_KEY = 'keys:client_key';
 const RUNNING_ON = new Set(['job', 'erasure_step']);
 
 /**
- * The end of a client (statement D1, D3): table by table in the order of their keys, with nothing kept in memory of what
- * was erased; then the client's key, and with it whatever any backup still holds (docs/pitfalls.md, 29).
+ * The end of a client (statement D1, D3): table by table in the order of their keys, with nothing kept in memory of
+ * what was erased; then the client's key, and with it whatever any backup still holds (docs/pitfalls.md, 29).
  */
 export class ClientErasure implements ErasureTarget {
   readonly event = TERMINATION_EVENT;
@@ -94,22 +93,22 @@ export class ClientErasure implements ErasureTarget {
   /** Open requests for single persons are taken over, so that nothing is counted twice; those of held persons stay. */
   async begin(manager: EntityManager, { people }: Kept): Promise<void> {
     const held = new Set(people);
-    const open = await manager.query<Array<{ id: string; customer_id: string | null }>>(
-      `SELECT id, customer_id FROM erasure_request WHERE client_id = ? AND kind = 'CUSTOMER'
-       AND status NOT IN ('CANCELLED', 'COMPLETED')`,
-      [this.#client],
-    );
+    const open = await tenantSql(manager, this.#client).select<{
+      id: string;
+      customer_id: string | null;
+    }>`
+      SELECT id, customer_id FROM erasure_request WHERE ${own} AND kind = 'CUSTOMER'
+      AND status NOT IN ('CANCELLED', 'COMPLETED')`;
     const ours = open.filter(({ customer_id }) => customer_id === null || !held.has(customer_id)).map(({ id }) => id);
     for (let start = 0; start < ours.length; start += CHUNK) {
       const chunk = ours.slice(start, start + CHUNK);
-      await manager.query(`DELETE FROM job WHERE client_id = ? AND id IN (${placesFor(chunk)})`, [
-        this.#client,
-        ...chunk,
-      ]);
+      await tenantSql(manager, this.#client).change`DELETE FROM job WHERE ${own} AND id IN (${chunk})`;
     }
   }
 
-  /** Copies first: whoever makes one notices that it is not wanted any more, and their pieces are too long for chunks. */
+  /**
+   * Copies first: whoever makes one notices that it is not wanted any more, and their pieces are too long for chunks.
+   */
   async plan(request: ErasureRequestState, kept: Kept): Promise<PassSteps> {
     const { purgers, records, now } = this.#services;
     const tables = this.tables.filter((table) => claimsAt(request, now()) === null || !isForClaims(table));
@@ -185,22 +184,22 @@ export class ClientErasure implements ErasureTarget {
   }
 
   async complete(manager: EntityManager, { id }: ErasureRequestState, at: number): Promise<void> {
-    await manager.query(
-      `UPDATE erasure_request SET status = 'COMPLETED', completed_at = COALESCE(completed_at, ?) WHERE client_id = ?
-       AND id = ?`,
-      [at, this.#client, id],
-    );
+    await tenantSql(manager, this.#client).change`
+        UPDATE erasure_request SET status = 'COMPLETED', completed_at = COALESCE(completed_at, ${at}) WHERE ${own}
+        AND id = ${id}`;
     // Requests for single persons of the client are done with it, and it is their proof.
-    await manager.query(
-      `UPDATE erasure_request SET status = 'COMPLETED', completed_at = COALESCE(completed_at, ?), ended_by = ?
-       WHERE client_id = ? AND status NOT IN ('CANCELLED', 'COMPLETED')`,
-      [at, id, this.#client],
-    );
-    await manager.query('DELETE FROM job WHERE client_id = ?', [this.#client]);
+    await tenantSql(manager, this.#client).change`
+      UPDATE erasure_request
+      SET status = 'COMPLETED', completed_at = COALESCE(completed_at, ${at}), ended_by = ${id}
+      WHERE ${own} AND status NOT IN ('CANCELLED', 'COMPLETED')`;
+    await tenantSql(manager, this.#client).change`DELETE FROM job WHERE ${own}`;
     await manager.query('DELETE FROM policy_version WHERE scope = ?', [this.#client]);
   }
 
-  /** Persons under a hold are erased on their own as far as it lets, and wholly when it ends; then the client's end goes on. */
+  /**
+   * Persons under a hold are erased on their own as far as it lets, and wholly when it ends; then the client's end goes
+   * on.
+   */
   async #fileFor({ requestedBy, requestedRole, grounds }: ErasureRequestState, people: readonly string[]) {
     const by = { principal: requestedBy, role: requestedRole, grounds };
     for (let start = 0; start < people.length; start += CHUNK) {
@@ -211,9 +210,9 @@ export class ClientErasure implements ErasureTarget {
   /** Subjects whose keys stay for now: persons under a hold, and client users kept for claims. */
   async #keptSubjects(request: ErasureRequestState, { people }: Kept): Promise<ReadonlySet<string>> {
     if (claimsAt(request, this.#services.now()) === null) return new Set(people);
-    const users = await committed(this.#source, () =>
-      this.#source.query<Array<{ id: string }>>('SELECT id FROM client_user WHERE client_id = ?', [this.#client]),
-    );
+    const users = await tenantSql(this.#source, this.#client).select<{
+      id: string;
+    }>`SELECT id FROM client_user WHERE ${own}`;
     return new Set([...people, ...users.map(({ id }) => id)]);
   }
 }

@@ -52,8 +52,9 @@ export type NextStep =
   | { readonly do: 'CONCLUDE'; readonly isComplete: boolean; readonly again: number | null };
 
 /**
- * The state machine of erasures, for a person and for the end of a client alike: what an erasure that stands so does next.
- * It reads nothing but its argument. Whoever goes on after a crash decides from the same rows, and comes to the same end.
+ * The state machine of erasures, for a person and for the end of a client alike: what an erasure that stands so does
+ * next. It reads nothing but its argument. Whoever goes on after a crash decides from the same rows, and comes to the
+ * same end.
  */
 export function decide(state: ErasureState): NextStep {
   const { request, now, awaits, plan, steps, late } = state;

@@ -1,8 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import type { EntityManager } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import type { DataCategory } from '../../governance/vocabulary';
 import { snakeCase } from '../../storage/entity-class';
-import { affectedRows, placesFor } from '../../storage/sql';
+import {
+  joined,
+  limitOf,
+  name,
+  nothing,
+  type OwnWrites,
+  own,
+  type Sql,
+  sql,
+  tenantSql,
+} from '../../tenancy/tenant-sql';
 import { type TenantTable } from '../../tenancy/tenant-table';
 import { dataStore, erasedColumns, type StepAction } from './plan';
 
@@ -24,14 +34,9 @@ export interface Chunk {
   readonly next?: readonly Value[];
 }
 
-interface Predicate {
-  readonly text: string;
-  readonly parameters: Value[];
-}
-
 /**
- * Changes at most `limit` rows of a table, or all that are in the range where none is given, in the transaction of whoever
- * counts them. Run again it finds nothing left to do: what it looks for is what it removes.
+ * Changes at most `limit` rows of a table, or all that are in the range where none is given, in the transaction of
+ * whoever counts them. Run again it finds nothing left to do: what it looks for is what it removes.
  */
 export async function eraseChunk(
   manager: EntityManager,
@@ -41,39 +46,32 @@ export async function eraseChunk(
   range: Range,
   limit: number | undefined,
 ): Promise<Chunk> {
-  if (action === 'DELETE')
-    return bounded(manager, table, range, limit, undefined, (where) => remove(manager, table, where));
-  if (action === 'ERASE_FIELDS') {
-    const columns = erasedColumns(table, categories);
-    if (columns.length === 0) return { rows: 0 };
-    return bounded(manager, table, range, limit, anySet(columns), (where) => empty(manager, table, columns, where));
-  }
-  if (action === 'DEIDENTIFY' && table.erasure === 'KEEP') return dissociate(manager, table, categories, range, limit);
-  if (action === 'DEIDENTIFY') return generalise(manager, table, range, limit);
+  const rows = new Rows(manager, table, range, limit);
+  if (action === 'DELETE') return rows.delete();
+  if (action === 'ERASE_FIELDS') return rows.empty(erasedColumns(table, categories));
+  if (action === 'DEIDENTIFY' && table.erasure === 'KEEP') return rows.empty(dissociatedColumns(table, categories));
+  if (action === 'DEIDENTIFY') return rows.generalise();
   throw new Error(`${action} is not done to a table`);
 }
 
 /** How many rows of tables are a person's, in one statement; so that small erasures need no chunks. */
 export async function rowsOf(
-  manager: Pick<EntityManager, 'query'>,
+  manager: DataSource | EntityManager,
   tables: readonly TenantTable[],
   range: Range,
 ): Promise<number[]> {
   if (tables.length === 0) return [];
   const counts = tables.map((table, index) => {
-    const where = predicateOf(table, range);
-    return { sql: `(SELECT COUNT(*) FROM \`${table.name}\` WHERE ${where.text}) AS n${index}`, ...where };
+    const count = sql`SELECT COUNT(*) FROM ${name(table.name)} WHERE ${predicateOf(table, range)}`;
+    return sql`(${count}) AS ${name(`n${index}`)}`;
   });
-  const [row] = await manager.query<Array<Record<string, number>>>(
-    `SELECT ${counts.map(({ sql }) => sql).join(', ')}`,
-    counts.flatMap(({ parameters }) => parameters),
-  );
+  const [row] = await tenantSql(manager, range.client).select<Record<string, number>>`SELECT ${joined(counts, ', ')}`;
   return tables.map((_, index) => Number(row?.[`n${index}`] ?? 0));
 }
 
 /** The stores of the tables that have rows in a range. */
 export async function storesWithRows(
-  manager: Pick<EntityManager, 'query'>,
+  manager: DataSource | EntityManager,
   tables: readonly TenantTable[],
   range: Range,
 ): Promise<string[]> {
@@ -81,87 +79,80 @@ export async function storesWithRows(
   return tables.filter((_, index) => (counts[index] ?? 0) > 0).map(dataStore);
 }
 
-/** Runs a change over the range's first rows: as many as the limit, found by the key's order. */
-async function bounded(
-  manager: EntityManager,
-  table: TenantTable,
-  range: Range,
-  limit: number | undefined,
-  extra: string | undefined,
-  change: (where: Predicate) => Promise<number>,
-): Promise<Chunk> {
-  const order = orderOf(table, range);
-  const base = withExtra(predicateOf(table, range), extra);
-  if (order.length === 0 || limit === undefined) return { rows: await change(base) };
-  const columns = order.map((column) => `\`${column}\``).join(', ');
-  const [boundary] = await manager.query<Array<Record<string, Value>>>(
-    `SELECT ${columns} FROM \`${table.name}\` WHERE ${base.text} ORDER BY ${columns} LIMIT 1 OFFSET ${limit - 1}`,
-    base.parameters,
-  );
-  if (!boundary) return { rows: await change(base) };
-  const upTo = order.map((column) => boundary[column] as Value);
-  const bound = compare(order, upTo, '<=');
-  const rows = await change({
-    text: `${base.text} AND ${bound.text}`,
-    parameters: [...base.parameters, ...bound.parameters],
-  });
-  return { rows, next: upTo };
-}
+/** Rows of a table in a range: as many as the limit, found by the key's order, are changed at once. */
+class Rows {
+  readonly #sql: OwnWrites;
+  readonly #table: TenantTable;
+  readonly #range: Range;
+  readonly #limit: number | undefined;
 
-const remove = (manager: EntityManager, table: TenantTable, where: Predicate): Promise<number> =>
-  affectedRows(manager, `DELETE FROM \`${table.name}\` WHERE ${where.text}`, where.parameters);
+  constructor(manager: EntityManager, table: TenantTable, range: Range, limit: number | undefined) {
+    this.#sql = tenantSql(manager, range.client);
+    this.#table = table;
+    this.#range = range;
+    this.#limit = limit;
+  }
 
-function empty(manager: EntityManager, table: TenantTable, columns: readonly string[], where: Predicate) {
-  const assignments = columns.map((column) => `\`${column}\` = NULL`).join(', ');
-  return affectedRows(manager, `UPDATE \`${table.name}\` SET ${assignments} WHERE ${where.text}`, where.parameters);
-}
+  delete(): Promise<Chunk> {
+    return this.#bounded(nothing, (where) => this.#sql.change`DELETE FROM ${name(this.#table.name)} WHERE ${where}`);
+  }
 
-/** Rows that law keeps lose what they say of the person, and the person's id where it is not their own key. */
-async function dissociate(
-  manager: EntityManager,
-  table: TenantTable,
-  categories: ReadonlySet<DataCategory>,
-  range: Range,
-  limit: number | undefined,
-): Promise<Chunk> {
-  const subject = table.subject?.id;
-  const own = subject !== undefined && !table.key.includes(subject) ? [snakeCase(subject)] : [];
-  const columns = [...erasedColumns(table, categories), ...own];
-  if (columns.length === 0) return { rows: 0 };
-  return bounded(manager, table, range, limit, anySet(columns), (where) => empty(manager, table, columns, where));
-}
-
-/**
- * Facts stay without anybody to whom they belong (statement D4): every id becomes a fresh random one, a row each, so that
- * not even the rows of one person belong together; times become years; everything sealed or indexed goes.
- */
-async function generalise(
-  manager: EntityManager,
-  table: TenantTable,
-  range: Range,
-  limit = Number.MAX_SAFE_INTEGER,
-): Promise<Chunk> {
-  const where = predicateOf(table, range);
-  const own = table.key.slice(1);
-  const times = factsOf(table).filter((name) => plainOf(table, name) === 'instant');
-  const read = [...own, ...times].map(snakeCase).map((column) => `\`${column}\``);
-  const rows = await manager.query<Array<Record<string, Value | null>>>(
-    `SELECT ${read.join(', ')} FROM \`${table.name}\` WHERE ${where.text} LIMIT ${limit}`,
-    where.parameters,
-  );
-  const gone = goneColumns(table);
-  for (const row of rows) {
-    const changed = new Map<string, Value | null>(gone.map((column) => [column, null]));
-    for (const property of own) if (plainKeyIsId(table, property)) changed.set(snakeCase(property), randomUUID());
-    for (const time of times) changed.set(snakeCase(time), startOfYear(row[snakeCase(time)]));
-    const key = own.map((property) => `\`${snakeCase(property)}\` = ?`).join(' AND ');
-    await manager.query(
-      `UPDATE \`${table.name}\` SET ${[...changed.keys()].map((column) => `\`${column}\` = ?`).join(', ')}
-       WHERE client_id = ? AND ${key}`,
-      [...changed.values(), range.client, ...own.map((property) => row[snakeCase(property)] as Value)],
+  /** Rows that stay lose what stands in the columns. */
+  async empty(columns: readonly string[]): Promise<Chunk> {
+    if (columns.length === 0) return { rows: 0 };
+    const isSet = columns.map((column) => sql`${name(column)} IS NOT NULL`);
+    const emptied = columns.map((column) => sql`${name(column)} = NULL`);
+    return this.#bounded(
+      sql`AND (${joined(isSet, ' OR ')})`,
+      (where) => this.#sql.change`UPDATE ${name(this.#table.name)} SET ${joined(emptied, ', ')} WHERE ${where}`,
     );
   }
-  return rows.length < limit ? { rows: rows.length } : { rows: rows.length, next: [] };
+
+  /**
+   * Facts stay without anybody to whom they belong (statement D4): every id becomes a fresh random one, a row each, so
+   * that not even the rows of one person belong together; times become years; everything sealed or indexed goes.
+   */
+  async generalise(): Promise<Chunk> {
+    const [table, limit] = [this.#table, this.#limit ?? Number.MAX_SAFE_INTEGER];
+    const key = table.key.slice(1);
+    const times = factsOf(table).filter((property) => plainOf(table, property) === 'instant');
+    const read = [...key, ...times].map((property) => name(snakeCase(property)));
+    const rows = await this.#sql.select<Record<string, Value | null>>`
+      SELECT ${joined(read, ', ')} FROM ${name(table.name)} WHERE ${predicateOf(table, this.#range)}
+      LIMIT ${limitOf(limit)}`;
+    const gone = goneColumns(table);
+    for (const row of rows) {
+      const changed = new Map<string, Value | null>(gone.map((column) => [column, null]));
+      for (const property of key) if (plainKeyIsId(table, property)) changed.set(snakeCase(property), randomUUID());
+      for (const time of times) changed.set(snakeCase(time), startOfYear(row[snakeCase(time)]));
+      const set = [...changed].map(([column, value]) => sql`${name(column)} = ${value}`);
+      const is = key.map(snakeCase).map((column) => sql`${name(column)} = ${row[column] as Value}`);
+      await this.#sql.change`
+        UPDATE ${name(table.name)} SET ${joined(set, ', ')} WHERE ${own} AND ${joined(is, ' AND ')}`;
+    }
+    return rows.length < limit ? { rows: rows.length } : { rows: rows.length, next: [] };
+  }
+
+  async #bounded(extra: Sql, change: (where: Sql) => Promise<number>): Promise<Chunk> {
+    const [table, limit] = [this.#table, this.#limit];
+    const order = orderOf(table, this.#range);
+    const where = sql`${predicateOf(table, this.#range)} ${extra}`;
+    if (order.length === 0 || limit === undefined) return { rows: await change(where) };
+    const columns = joined(order.map(name), ', ');
+    const [boundary] = await this.#sql.select<Record<string, Value>>`
+      SELECT ${columns} FROM ${name(table.name)} WHERE ${where} ORDER BY ${columns}
+      LIMIT 1 OFFSET ${limitOf(limit - 1)}`;
+    if (!boundary) return { rows: await change(where) };
+    const upTo = order.map((column) => boundary[column] as Value);
+    return { rows: await change(sql`${where} AND ${compare(order, upTo, '<=')}`), next: upTo };
+  }
+}
+
+/** What rows that law keeps lose: what they say of the person, and the person's id where it is not their own key. */
+function dissociatedColumns(table: TenantTable, categories: ReadonlySet<DataCategory>): string[] {
+  const subject = table.subject?.id;
+  const id = subject !== undefined && !table.key.includes(subject) ? [snakeCase(subject)] : [];
+  return [...erasedColumns(table, categories), ...id];
 }
 
 /** Columns that a de-identified row keeps: what its fields declare so. */
@@ -200,13 +191,10 @@ function startOfYear(value: Value | null | undefined): number | null {
   return Date.UTC(new Date(Number(value)).getUTCFullYear(), 0, 1);
 }
 
-const anySet = (columns: readonly string[]): string =>
-  `(${columns.map((column) => `\`${column}\` IS NOT NULL`).join(' OR ')})`;
-
-const withExtra = ({ text, parameters }: Predicate, extra: string | undefined): Predicate =>
-  extra === undefined ? { text, parameters } : { text: `${text} AND ${extra}`, parameters };
-
-/** Key columns by which the range's rows are in order: those after the client's id, and the subject's where one is named. */
+/**
+ * Key columns by which the range's rows are in order: those after the client's id, and the subject's where one is
+ * named.
+ */
 function orderOf(table: TenantTable, { subject }: Range): string[] {
   const fixed = subject === undefined ? undefined : table.subject?.id;
   return table.key
@@ -215,51 +203,42 @@ function orderOf(table: TenantTable, { subject }: Range): string[] {
     .map(snakeCase);
 }
 
-function predicateOf(table: TenantTable, range: Range): Predicate {
-  const parts = ['client_id = ?'];
-  const parameters: Value[] = [nonEmpty(range.client)];
-  if (range.subject !== undefined) {
-    if (!table.subject) throw new Error(`${table.name} is about no person`);
-    parts.push(`\`${snakeCase(table.subject.id)}\` = ?`);
-    parameters.push(nonEmpty(range.subject));
+function predicateOf(table: TenantTable, range: Range): Sql {
+  const { client, subject, except = [], after = [] } = range;
+  if (client === '' || subject === '') throw new Error('an erasure names whose rows it means');
+  const parts = [own];
+  const id = table.subject && name(snakeCase(table.subject.id));
+  if (subject !== undefined) {
+    if (!id) throw new Error(`${table.name} is about no person`);
+    parts.push(sql`${id} = ${subject}`);
   }
-  if (range.except && range.except.length > 0 && table.subject?.kind === 'CUSTOMER') {
-    const column = `\`${snakeCase(table.subject.id)}\``;
-    parts.push(`(${column} IS NULL OR ${column} NOT IN (${placesFor(range.except)}))`);
-    parameters.push(...range.except);
+  if (id && except.length > 0 && table.subject?.kind === 'CUSTOMER') {
+    parts.push(sql`(${id} IS NULL OR ${id} NOT IN (${except}))`);
   }
-  if (range.after && range.after.length > 0) {
-    const bound = compare(orderOf(table, range), range.after, '>');
-    parts.push(bound.text);
-    parameters.push(...bound.parameters);
-  }
-  return { text: parts.join(' AND '), parameters };
+  if (after.length > 0) parts.push(compare(orderOf(table, range), after, '>'));
+  return joined(parts, ' AND ');
 }
 
-/** Pitfall 23: a predicate never reaches SQL without its client. */
-function nonEmpty(value: string): string {
-  if (value === '') throw new Error('an erasure names whose rows it means');
-  return value;
-}
+const compared = {
+  '=': (column: Sql, value: Value) => sql`${column} = ${value}`,
+  '>': (column: Sql, value: Value) => sql`${column} > ${value}`,
+  '>=': (column: Sql, value: Value) => sql`${column} >= ${value}`,
+  '<': (column: Sql, value: Value) => sql`${column} < ${value}`,
+  '<=': (column: Sql, value: Value) => sql`${column} <= ${value}`,
+};
 
 /**
  * Compares a composite key by its order. Its first column is compared once more by itself: engines that do not see the
  * range in the rest of it see that one, and start where the last chunk ended instead of where the client begins.
  */
-function compare(columns: readonly string[], values: readonly Value[], operator: '>' | '<='): Predicate {
+function compare(columns: readonly string[], values: readonly Value[], operator: '>' | '<='): Sql {
   const strict = operator === '>' ? '>' : '<';
-  const terms = columns.map((column, index) => {
-    const equal = columns.slice(0, index).map((before) => `\`${before}\` = ?`);
-    const last = index === columns.length - 1 ? operator : strict;
-    return {
-      text: [...equal, `\`${column}\` ${last} ?`].join(' AND '),
-      parameters: values.slice(0, index + 1),
-    };
+  const is = (how: keyof typeof compared, at: number) => compared[how](name(columns[at] ?? ''), values[at] ?? '');
+  const terms = columns.map((_, index) => {
+    const equal = columns.slice(0, index).map((_column, at) => is('=', at));
+    const last = is(index === columns.length - 1 ? operator : strict, index);
+    return sql`(${joined([...equal, last], ' AND ')})`;
   });
-  const [first] = columns;
-  const hint = columns.length > 1 ? `\`${first}\` ${operator === '>' ? '>=' : '<='} ? AND ` : '';
-  return {
-    text: `${hint}(${terms.map(({ text }) => `(${text})`).join(' OR ')})`,
-    parameters: [...(columns.length > 1 ? [values[0] as Value] : []), ...terms.flatMap(({ parameters }) => parameters)],
-  };
+  const inOrder = sql`(${joined(terms, ' OR ')})`;
+  return columns.length > 1 ? sql`${is(operator === '>' ? '>=' : '<=', 0)} AND ${inOrder}` : inOrder;
 }

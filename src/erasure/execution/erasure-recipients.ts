@@ -19,9 +19,9 @@ export class ErasureRecipients {
   }
 
   /**
-   * Everyone who may have received a client's data: every sub-processor, and every application that the client installed.
-   * Who has read the very person is not looked up: rather one too many is told than one too few, and the notice names
-   * nobody to whoever did not know them.
+   * Everyone who may have received a client's data: every sub-processor, and every application that the client
+   * installed. Who has read the very person is not looked up: rather one too many is told than one too few, and the
+   * notice names nobody to whoever did not know them.
    */
   async of(client: string): Promise<Addressee[]> {
     const [subProcessors, installations, endpoints] = await Promise.all([

@@ -5,6 +5,7 @@ import type { Lease } from '../../jobs/leases';
 import { type EngineProfile, itemsPerTransaction } from '../../storage/engine-profiles';
 import type { Regions } from '../../storage/regions';
 import { committed, inTransaction } from '../../storage/transaction';
+import { own, tenantSql } from '../../tenancy/tenant-sql';
 import type { Certificates } from '../records/certificates';
 import type { ErasureRecord, ErasureRecords } from '../records/erasure-records';
 import type { ErasureStatus } from '../requests/erasure-request';
@@ -72,9 +73,9 @@ interface Turn {
 const nothingKept: Kept = { retained: [], isAll: false, until: null, people: [] };
 
 /**
- * Carries erasures out: reads where one stands, decides what comes next, does it, and again. Each turn is one transaction
- * of the data's database behind one fence. What is done elsewhere (records, copies, keys) is done between two turns: it is
- * decided behind the fence, can be done twice, and is noted in the next turn.
+ * Carries erasures out: reads where one stands, decides what comes next, does it, and again. Each turn is one
+ * transaction of the data's database behind one fence. What is done elsewhere (records, copies, keys) is done between
+ * two turns: it is decided behind the fence, can be done twice, and is noted in the next turn.
  */
 export class ErasureRunner implements JobHandler {
   readonly #options: ErasureRunnerOptions;
@@ -109,12 +110,12 @@ export class ErasureRunner implements JobHandler {
     if (lease.attempts < ATTENTION_AFTER) return;
     const { client, id, attempts } = lease;
     const source = await this.#options.regions.of(client);
-    await inTransaction(source, (manager) =>
-      manager.query(
-        `UPDATE erasure_request SET status = 'ATTENTION_REQUIRED' WHERE client_id = ? AND id = ?
-         AND status NOT IN ('CANCELLED', 'COMPLETED', 'PARTIALLY_COMPLETED')`,
-        [client, id],
-      ),
+    await inTransaction(
+      source,
+      (manager) =>
+        tenantSql(manager, client).change`
+            UPDATE erasure_request SET status = 'ATTENTION_REQUIRED' WHERE ${own} AND id = ${id}
+            AND status NOT IN ('CANCELLED', 'COMPLETED', 'PARTIALLY_COMPLETED')`,
     );
     if (attempts !== ATTENTION_AFTER) return;
     const request = await committed(source, () => readRequest(source, client, id));
@@ -189,10 +190,8 @@ export class ErasureRunner implements JobHandler {
         await jobs.park(manager, lease, next.until);
         return undefined;
       case 'CLOSE':
-        await manager.query(
-          `UPDATE erasure_request SET status = 'COMPLETED', completed_at = ? WHERE client_id = ? AND id = ?`,
-          [now(), client, id],
-        );
+        await tenantSql(manager, client)
+          .change`UPDATE erasure_request SET status = 'COMPLETED', completed_at = ${now()} WHERE ${own} AND id = ${id}`;
         await jobs.finish(manager, lease);
         return undefined;
       case 'PLAN':
@@ -310,9 +309,7 @@ async function setStatus(
   status: ErasureStatus,
   next = pass,
 ): Promise<void> {
-  await manager.query(
-    `UPDATE erasure_request SET status = ?, pass = ? WHERE client_id = ? AND id = ?
-     AND status NOT IN ('CANCELLED', 'COMPLETED')`,
-    [status, next, client, id],
-  );
+  await tenantSql(manager, client).change`
+      UPDATE erasure_request SET status = ${status}, pass = ${next} WHERE ${own} AND id = ${id}
+      AND status NOT IN ('CANCELLED', 'COMPLETED')`;
 }

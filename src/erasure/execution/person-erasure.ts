@@ -8,6 +8,7 @@ import type { KeyStore } from '../../keys/key-store';
 import { Customer } from '../../subjects/customer';
 import { identifierFields, identifiersOf } from '../../subjects/identifiers';
 import { type Row, TenantReader } from '../../tenancy/tenant-reader';
+import { own, tenantSql } from '../../tenancy/tenant-sql';
 import type { TenantTable } from '../../tenancy/tenant-table';
 import { TenantWriter } from '../../tenancy/tenant-writer';
 import { holdsInForce } from '../holds/legal-holds';
@@ -167,22 +168,19 @@ export class PersonErasure implements ErasureTarget {
     at: number,
     isKeyDestroyed: boolean,
   ): Promise<void> {
-    await manager.query(
-      `UPDATE erasure_request SET status = 'COMPLETED', completed_at = COALESCE(completed_at, ?), former_restriction = NULL
-       WHERE client_id = ? AND id = ?`,
-      [at, this.#client, id],
-    );
+    await tenantSql(manager, this.#client).change`
+      UPDATE erasure_request
+      SET status = 'COMPLETED', completed_at = COALESCE(completed_at, ${at}), former_restriction = NULL
+      WHERE ${own} AND id = ${id}`;
     if (isKeyDestroyed) {
-      await manager.query(
-        'UPDATE erasure_request SET customer_id = NULL, sealed_correspondence = NULL WHERE client_id = ? AND customer_id = ?',
-        [this.#client, this.#customer],
-      );
+      await tenantSql(manager, this.#client).change`
+        UPDATE erasure_request SET customer_id = NULL, sealed_correspondence = NULL WHERE ${own}
+        AND customer_id = ${this.#customer}`;
     }
     // The end of the client may wait for this person.
-    const waiting = await manager.query<Array<{ id: string }>>(
-      `SELECT id FROM erasure_request WHERE client_id = ? AND kind = 'CLIENT' AND status = 'PARTIALLY_COMPLETED'`,
-      [this.#client],
-    );
+    const waiting = await tenantSql(manager, this.#client).select<{
+      id: string;
+    }>`SELECT id FROM erasure_request WHERE ${own} AND kind = 'CLIENT' AND status = 'PARTIALLY_COMPLETED'`;
     const ids = waiting.map((request) => request.id);
     await this.#services.jobs.schedule(manager, this.#client, ids, this.#services.now());
   }

@@ -30,8 +30,8 @@ export function tablesAbout(tables: readonly TenantTable[], subject: DataSubject
 }
 
 /**
- * What erasing a person does to each table, out of the decorators alone (pitfall 27). The person's own row goes last, so
- * that whoever comes back after a crash still finds it; where anything is kept it stays, emptied, to hold the rest.
+ * What erasing a person does to each table, out of the decorators alone (pitfall 27). The person's own row goes last,
+ * so that whoever comes back after a crash still finds it; where anything is kept it stays, emptied, to hold the rest.
  */
 export function planErasure(tables: readonly TenantTable[], scope: Scope): PlannedStep[] {
   const about = tablesAbout(tables, scope.subject);

@@ -1,6 +1,6 @@
-import type { EntityManager } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import type { DataCategory } from '../../governance/vocabulary';
-import { placesFor } from '../../storage/sql';
+import { joined, own, sql, tenantSql } from '../../tenancy/tenant-sql';
 import type { ErasedStore } from '../records/certificate';
 import type { PlannedStep, StepAction } from './plan';
 
@@ -29,12 +29,10 @@ interface Row {
 export const passOf = ({ seq }: Pick<Step, 'seq'>): number => Math.floor(seq / PASS);
 
 /** The steps of all passes, in their order. */
-export async function stepsOf(manager: Pick<EntityManager, 'query'>, client: string, request: string): Promise<Step[]> {
-  const rows = await manager.query<Row[]>(
-    `SELECT seq, store, action, categories, row_count, status, finished_at FROM erasure_step
-     WHERE client_id = ? AND request_id = ? ORDER BY seq`,
-    [client, request],
-  );
+export async function stepsOf(manager: DataSource | EntityManager, client: string, request: string): Promise<Step[]> {
+  const rows = await tenantSql(manager, client).select<Row>`
+      SELECT seq, store, action, categories, row_count, status, finished_at FROM erasure_step
+      WHERE ${own} AND request_id = ${request} ORDER BY seq`;
   return rows.map((row) => ({
     seq: Number(row.seq),
     store: row.store,
@@ -55,18 +53,13 @@ export async function insertSteps(
   from = 0,
 ): Promise<void> {
   if (steps.length === 0) return;
-  await manager.query(
-    `INSERT INTO erasure_step (client_id, request_id, seq, store, action, categories, row_count, status)
-     VALUES ${steps.map(() => `(?, ?, ?, ?, ?, ?, 0, 'PENDING')`).join(', ')}`,
-    steps.flatMap(({ store, action, categories }, index) => [
-      client,
-      request,
-      pass * PASS + from + index,
-      store,
-      action,
-      categories.join(','),
-    ]),
-  );
+  const rows = steps.map(({ store, action, categories }, index) => ({
+    request_id: request,
+    seq: pass * PASS + from + index,
+    ...{ store, action, categories: categories.join(',') },
+    ...{ row_count: 0, status: 'PENDING' },
+  }));
+  await tenantSql(manager, client).insert('erasure_step', rows);
 }
 
 /** Adds to steps' rows, in the transaction that changed them: they are counted once, whoever dies when. */
@@ -78,24 +71,15 @@ export async function finishSteps(
   at: number,
 ): Promise<void> {
   if (counted.length === 0) return;
-  const cases = counted.map(() => 'WHEN ? THEN ?').join(' ');
+  const seqs = counted.map(({ step }) => step.seq);
   const done = counted.filter((each) => each.done).map(({ step }) => step.seq);
-  const isDone = done.length > 0 ? `seq IN (${placesFor(done)})` : '1 = 0';
-  await manager.query(
-    `UPDATE erasure_step SET row_count = row_count + CASE seq ${cases} ELSE 0 END,
-     status = CASE WHEN ${isDone} THEN 'DONE' ELSE status END,
-     finished_at = CASE WHEN ${isDone} THEN ? ELSE finished_at END
-     WHERE client_id = ? AND request_id = ? AND seq IN (${placesFor(counted)})`,
-    [
-      ...counted.flatMap(({ step, rows }) => [step.seq, rows]),
-      ...done,
-      ...done,
-      at,
-      client,
-      request,
-      ...counted.map(({ step }) => step.seq),
-    ],
-  );
+  const isDone = done.length > 0 ? sql`seq IN (${done})` : sql`1 = 0`;
+  const cases = counted.map(({ step, rows }) => sql`WHEN ${step.seq} THEN ${rows}`);
+  await tenantSql(manager, client).change`
+    UPDATE erasure_step SET row_count = row_count + CASE seq ${joined(cases, ' ')} ELSE 0 END,
+    status = CASE WHEN ${isDone} THEN 'DONE' ELSE status END,
+    finished_at = CASE WHEN ${isDone} THEN ${at} ELSE finished_at END
+    WHERE ${own} AND request_id = ${request} AND seq IN (${seqs})`;
 }
 
 /** Opens steps again whose stores got rows after they were done; a table that a plan did not know yet gets one. */
@@ -106,21 +90,23 @@ export async function reopenSteps(
   pass: { readonly number: number; readonly steps: readonly Step[] },
   stores: readonly string[],
 ): Promise<void> {
-  await manager.query(
-    `UPDATE erasure_step SET status = 'PENDING', finished_at = NULL
-     WHERE client_id = ? AND request_id = ? AND seq >= ? AND seq < ? AND store IN (${placesFor(stores)})`,
-    [client, request, pass.number * PASS, (pass.number + 1) * PASS, ...stores],
-  );
+  await tenantSql(manager, client).change`
+    UPDATE erasure_step SET status = 'PENDING', finished_at = NULL
+    WHERE ${own} AND request_id = ${request} AND seq >= ${pass.number * PASS}
+    AND seq < ${(pass.number + 1) * PASS} AND store IN (${stores})`;
   const missing = stores.filter((store) => !pass.steps.some((step) => step.store === store));
   const planned = missing.map((store) => ({ store, action: 'DELETE' as const, categories: [] }));
   await insertSteps(manager, client, request, pass.number, planned, pass.steps.length);
 }
 
-/** Ends the open steps of a pass that is planned anew: those that changed rows stay on record, the others were not done. */
+/**
+ * Ends the open steps of a pass that is planned anew: those that changed rows stay on record, the others were not done.
+ */
 export async function abandonSteps(manager: EntityManager, client: string, request: string, at: number): Promise<void> {
-  const open = `client_id = ? AND request_id = ? AND status = 'PENDING'`;
-  await manager.query(`DELETE FROM erasure_step WHERE ${open} AND row_count = 0`, [client, request]);
-  await manager.query(`UPDATE erasure_step SET status = 'DONE', finished_at = ? WHERE ${open}`, [at, client, request]);
+  const open = sql`${own} AND request_id = ${request} AND status = 'PENDING'`;
+  const steps = tenantSql(manager, client);
+  await steps.change`DELETE FROM erasure_step WHERE ${open} AND row_count = 0`;
+  await steps.change`UPDATE erasure_step SET status = 'DONE', finished_at = ${at} WHERE ${open}`;
 }
 
 /** What was done, by store and action, over all passes. */

@@ -38,7 +38,9 @@ export interface ErasureTarget {
   awaits(manager: EntityManager, request: ErasureRequestState): Promise<number | null>;
   /** Locks whom it is about, and reads what is kept. */
   kept(manager: EntityManager, request: ErasureRequestState): Promise<Kept>;
-  /** Tables that have rows though every step on rows is done; in the transaction that goes on only where there are none. */
+  /**
+   * Tables that have rows though every step on rows is done; in the transaction that goes on only where there are none.
+   */
   late(manager: EntityManager, kept: Kept, steps: readonly Step[]): Promise<readonly string[]>;
   /** In the transaction that begins a pass. */
   begin(manager: EntityManager, kept: Kept): Promise<void>;

@@ -1,4 +1,4 @@
-import type { EntityManager } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { DataCategory } from '../../governance/vocabulary';
 import { type ChangeRecorder, changing } from '../../identity/change-recorder';
@@ -10,7 +10,6 @@ import type { KeyStore } from '../../keys/key-store';
 import { covers, validUntil } from '../../law/validity';
 import { decidedChange, decidedRow } from '../../storage/decided-row';
 import type { Regions } from '../../storage/regions';
-import { affectedRows, placesFor } from '../../storage/sql';
 import { committed, inTransaction } from '../../storage/transaction';
 import { Customer } from '../../subjects/customer';
 import {
@@ -122,12 +121,15 @@ export class LegalHolds {
     return hold;
   }
 
-  /** Releases a hold; what waited for it goes on by itself. @throws {GraphQLError} NOT_FOUND, or CONFLICT where it was */
+  /**
+   * Releases a hold; what waited for it goes on by itself.
+   * @throws {GraphQLError} NOT_FOUND, or CONFLICT where it was
+   */
   async release({ client, principal, reach = everybody }: Actor, id: string): Promise<LegalHold> {
     const { regions, jobs, now, recorder } = this.#services;
     const source = await regions.of(client);
     const known = await inTransaction(source, async (manager) => {
-      const [row] = await manager.query<Row[]>('SELECT * FROM legal_hold WHERE client_id = ? AND id = ?', [client, id]);
+      const [row] = await tenantSql(manager, client).select<Row>`SELECT * FROM legal_hold WHERE ${own} AND id = ${id}`;
       if (!row) throw denied.notFound('legal hold');
       await requireReached(manager, client, row.customer_id, reach, 'legal hold');
       return row;
@@ -137,17 +139,15 @@ export class LegalHolds {
     const change = { client, principal, subject: known.customer_id, details: { record: id }, decides };
     await changing(recorder, 'LEGAL_HOLD_RELEASED', change, () =>
       inTransaction(source, async (manager) => {
-        const changed = await affectedRows(
-          manager,
-          'UPDATE legal_hold SET released_at = ? WHERE client_id = ? AND id = ? AND released_at IS NULL',
-          [changes.releasedAt, client, id],
-        );
+        const changed = await tenantSql(manager, client).change`
+          UPDATE legal_hold SET released_at = ${changes.releasedAt} WHERE ${own} AND id = ${id}
+          AND released_at IS NULL`;
         if (changed === 0) throw denied.conflict('The hold has been released already.');
-        const waiting = await manager.query<Array<{ id: string }>>(
-          `SELECT id FROM erasure_request WHERE client_id = ? AND customer_id = ?
-           AND status IN ('ON_HOLD', 'PARTIALLY_COMPLETED', 'IN_PROGRESS', 'ATTENTION_REQUIRED')`,
-          [client, known.customer_id],
-        );
+        const waiting = await tenantSql(manager, client).select<{
+          id: string;
+        }>`
+          SELECT id FROM erasure_request WHERE ${own} AND customer_id = ${known.customer_id}
+          AND status IN ('ON_HOLD', 'PARTIALLY_COMPLETED', 'IN_PROGRESS', 'ATTENTION_REQUIRED')`;
         await jobs.schedule(
           manager,
           client,
@@ -178,11 +178,9 @@ export class LegalHolds {
     const source = await this.#services.regions.of(client);
     const rows = await committed(source, () =>
       filter.customerId === undefined
-        ? source.query<Row[]>('SELECT * FROM legal_hold WHERE client_id = ? ORDER BY id', [client])
-        : source.query<Row[]>('SELECT * FROM legal_hold WHERE client_id = ? AND customer_id = ? ORDER BY id', [
-            client,
-            filter.customerId,
-          ]),
+        ? tenantSql(source, client).select<Row>`SELECT * FROM legal_hold WHERE ${own} ORDER BY id`
+        : tenantSql(source, client)
+            .select<Row>`SELECT * FROM legal_hold WHERE ${own} AND customer_id = ${filter.customerId} ORDER BY id`,
     );
     return rows.map(holdOf).filter((hold) => !filter.inForce || isInForce(hold, this.#services.now()));
   }
@@ -190,29 +188,25 @@ export class LegalHolds {
 
 /** The holds in force on a person, read in the transaction that would destroy what they keep. */
 export async function holdsInForce(
-  manager: Pick<EntityManager, 'query'>,
+  manager: DataSource | EntityManager,
   client: string,
   customers: readonly string[],
   at: number,
 ): Promise<LegalHold[]> {
   if (customers.length === 0) return [];
-  const rows = await manager.query<Row[]>(
-    `SELECT * FROM legal_hold WHERE client_id = ? AND customer_id IN (${placesFor(customers)}) ORDER BY id`,
-    [client, ...customers],
-  );
+  const rows = await tenantSql(manager, client)
+    .select<Row>`SELECT * FROM legal_hold WHERE ${own} AND customer_id IN (${customers}) ORDER BY id`;
   return rows.map(holdOf).filter((hold) => isInForce(hold, at));
 }
 
 /** The holds in force on any person of a client. */
 export async function holdsOfClient(
-  manager: Pick<EntityManager, 'query'>,
+  manager: DataSource | EntityManager,
   client: string,
   at: number,
 ): Promise<LegalHold[]> {
-  const rows = await manager.query<Row[]>(
-    `SELECT * FROM legal_hold WHERE client_id = ? AND released_at IS NULL AND (until IS NULL OR until > ?) ORDER BY id`,
-    [client, at],
-  );
+  const rows = await tenantSql(manager, client).select<Row>`
+    SELECT * FROM legal_hold WHERE ${own} AND released_at IS NULL AND (until IS NULL OR until > ${at}) ORDER BY id`;
   return rows.map(holdOf);
 }
 

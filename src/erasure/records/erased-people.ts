@@ -2,19 +2,19 @@ import type { Identifier } from '../../identifiers/forms';
 import { soughtIndexes } from '../../keys/blind-index';
 import type { KeyStore } from '../../keys/key-store';
 import type { Regions } from '../../storage/regions';
-import { placesFor } from '../../storage/sql';
-import { committed } from '../../storage/transaction';
+import { chunksOf } from '../../storage/sql';
 import { Customer } from '../../subjects/customer';
 import type { ErasedPeople } from '../../subjects/identifiers';
 import { UNDER_ERASURE } from '../../tenancy/fence';
+import { name, own, tenantSql } from '../../tenancy/tenant-sql';
 import { tableOf } from '../../tenancy/tenant-table';
 import type { Tombstones } from './tombstones';
 
 const CHUNK = 1_000;
 
 /**
- * Who was erased, by tombstones, and who is being erased, by the blind indexes that are still there: between request and
- * erasure nobody comes back under another id either.
+ * Who was erased, by tombstones, and who is being erased, by the blind indexes that are still there: between request
+ * and erasure nobody comes back under another id either.
  */
 export class ErasedOrLeaving implements ErasedPeople {
   readonly #regions: Regions;
@@ -42,13 +42,9 @@ export class ErasedOrLeaving implements ErasedPeople {
 
   async #isAnybodyLeaving(client: string): Promise<boolean> {
     const source = await this.#regions.of(client);
-    const rows = await committed(source, () =>
-      source.query<unknown[]>(
-        `SELECT 1 AS one FROM erasure_request WHERE client_id = ?
-         AND status IN ('RECEIVED', 'IN_PROGRESS', 'ON_HOLD', 'PARTIALLY_COMPLETED', 'ATTENTION_REQUIRED') LIMIT 1`,
-        [client],
-      ),
-    );
+    const rows = await tenantSql(source, client).select<unknown>`
+      SELECT 1 AS one FROM erasure_request WHERE ${own}
+      AND status IN ('RECEIVED', 'IN_PROGRESS', 'ON_HOLD', 'PARTIALLY_COMPLETED', 'ATTENTION_REQUIRED') LIMIT 1`;
     return rows.length > 0;
   }
 
@@ -62,21 +58,15 @@ export class ErasedOrLeaving implements ErasedPeople {
       const digests = new Set(
         identifiers.flatMap((identifier, at) => (identifier.kind === kind ? sought[at] : []) ?? []),
       );
-      for (const chunk of chunksOf([...digests])) {
-        const rows = await committed(source, () =>
-          source.query<Array<{ digest: string }>>(
-            `SELECT \`${column}\` AS digest FROM customer
-             WHERE client_id = ? AND \`${column}\` IN (${placesFor(chunk)}) AND restriction = '${UNDER_ERASURE}'`,
-            [client, ...chunk],
-          ),
-        );
+      for (const chunk of chunksOf([...digests], CHUNK)) {
+        const rows = await tenantSql(source, client).select<{
+          digest: string;
+        }>`
+          SELECT ${name(column)} AS digest FROM customer
+          WHERE ${own} AND ${name(column)} IN (${chunk}) AND restriction = ${UNDER_ERASURE}`;
         for (const { digest } of rows) known.add(digest);
       }
     }
     return identifiers.filter((_, at) => sought[at]?.some((digest) => known.has(digest)));
   }
-}
-
-function* chunksOf<T>(all: readonly T[]): Generator<T[]> {
-  for (let start = 0; start < all.length; start += CHUNK) yield all.slice(start, start + CHUNK);
 }

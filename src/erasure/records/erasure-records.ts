@@ -278,7 +278,9 @@ function subjectDigest(clientKey: Buffer, subject: string): string {
   return createHmac('sha256', deriveKey(clientKey, 'tombstone')).update(`subject\0${subject}`).digest('base64url');
 }
 
-/** Who asked, for a paper that outsiders read: a pseudonym under the client's key, or the platform's where that is gone. */
+/**
+ * Who asked, for a paper that outsiders read: a pseudonym under the client's key, or the platform's where that is gone.
+ */
 function pseudonymOf(clientKey: Buffer, principal: string): string {
   const mac = createHmac('sha256', deriveKey(clientKey, 'pseudonym')).update(`principal\0${principal}`);
   return `p_${mac.digest('base64url').slice(0, 22)}`;

@@ -7,6 +7,7 @@ import { decidedRow } from '../../storage/decided-row';
 import type { Regions } from '../../storage/regions';
 import { committed, inTransaction } from '../../storage/transaction';
 import type { Row } from '../../tenancy/tenant-reader';
+import { own, tenantSql } from '../../tenancy/tenant-sql';
 import type { TenantTable } from '../../tenancy/tenant-table';
 import { TenantWriter } from '../../tenancy/tenant-writer';
 import { tablesOfClients } from '../execution/client-erasure';
@@ -140,11 +141,11 @@ export class ErasureReplay {
     const pass = Math.max(0, ...record.passes.map((known) => known.pass));
     const now = this.#services.now();
     if (isThere) {
-      await manager.query(
-        `UPDATE erasure_request SET status = 'PARTIALLY_COMPLETED', customer_id = ?, pass = ?, replayed_at = ?, not_before = NULL
-         WHERE client_id = ? AND id = ?`,
-        [subject, pass, now, client, id],
-      );
+      await tenantSql(manager, client).change`
+        UPDATE erasure_request
+        SET status = 'PARTIALLY_COMPLETED', customer_id = ${subject}, pass = ${pass}, replayed_at = ${now},
+        not_before = NULL
+        WHERE ${own} AND id = ${id}`;
       return;
     }
     await new TenantWriter(manager, this.#services.keys).insert(ErasureRequestRow, client, [
@@ -176,9 +177,8 @@ export class ErasureReplay {
     }
     const lost: Array<Row & { id: string }> = [];
     for (const [id, { categories, until }] of byHold) {
-      const [known] = await committed(source, () =>
-        source.query<unknown[]>('SELECT id FROM legal_hold WHERE client_id = ? AND id = ?', [record.client, id]),
-      );
+      const [known] = await tenantSql(source, record.client)
+        .select<unknown>`SELECT id FROM legal_hold WHERE ${own} AND id = ${id}`;
       if (known) continue;
       lost.push({
         id,

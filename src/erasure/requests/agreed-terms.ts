@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { covers, validUntil } from '../../law/validity';
-import { committed } from '../../storage/transaction';
+import { own, tenantSql } from '../../tenancy/tenant-sql';
 
 export interface AgreedTerms {
   /** The shortest erasure term that agreements in force set, in days; empty where none does. */
@@ -11,18 +11,12 @@ export interface AgreedTerms {
 
 /** What the client's agreements in force say of erasure. @param at milliseconds since 1970 */
 export async function agreedTerms(source: DataSource, client: string, at: number): Promise<AgreedTerms> {
-  const rows = await committed(source, () =>
-    source.query<
-      Array<{
-        effective_from: number;
-        effective_to: number | null;
-        erasure_days: number | null;
-        keeps_deidentified: number | null;
-      }>
-    >('SELECT effective_from, effective_to, erasure_days, keeps_deidentified FROM agreement WHERE client_id = ?', [
-      client,
-    ]),
-  );
+  const rows = await tenantSql(source, client).select<{
+    effective_from: number;
+    effective_to: number | null;
+    erasure_days: number | null;
+    keeps_deidentified: number | null;
+  }>`SELECT effective_from, effective_to, erasure_days, keeps_deidentified FROM agreement WHERE ${own}`;
   const inForce = rows.filter(({ effective_from, effective_to }) =>
     covers(validUntil(Number(effective_from), effective_to === null ? null : Number(effective_to)), at),
   );

@@ -1,9 +1,8 @@
 import { GraphQLError } from 'graphql';
-import type { DataSource } from 'typeorm';
-import { committed } from '../../storage/transaction';
 import type { ErasureFiling, Filing } from './filing';
 
-const PAGE = 500;
+/** Customers of one page. */
+export const PAGE = 500;
 
 /** What became of a request to erase many: nobody is left out in silence. */
 export interface BulkFiling {
@@ -20,25 +19,16 @@ export interface BulkFiling {
 }
 
 /**
- * Ids of a client's customers, page by page in their order; each page is looked for when the last one is done with.
- * @param from `FROM customer c WHERE …` and its parameters
+ * Ids of customers, page by page in their order; each page is looked for when the last one is done with.
+ * @param read the ids after one, or the first ones after '', in their order; none where there are no more
  */
-export async function* customerPages(
-  source: DataSource,
-  from: string,
-  parameters: ReadonlyArray<string | number>,
-): AsyncGenerator<readonly string[]> {
+export async function* pagesOf(read: (after: string) => Promise<string[]>): AsyncGenerator<readonly string[]> {
   for (let after = ''; ; ) {
-    const rows = await committed(source, () =>
-      source.query<Array<{ id: string }>>(`SELECT c.id AS id ${from} AND c.id > ? ORDER BY c.id LIMIT ${PAGE}`, [
-        ...parameters,
-        after,
-      ]),
-    );
-    const last = rows.at(-1);
-    if (!last) return;
-    yield rows.map(({ id }) => id);
-    after = last.id;
+    const ids = await read(after);
+    const last = ids.at(-1);
+    if (last === undefined) return;
+    yield ids;
+    after = last;
   }
 }
 

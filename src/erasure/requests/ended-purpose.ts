@@ -3,8 +3,8 @@ import type { TenantTable } from '../../tenancy/tenant-table';
 import { categoriesOf, tablesAbout } from '../execution/plan';
 
 /**
- * What a purpose that has ended leaves behind (GDPR Art. 17(1)(a), 5(1)(e)): the categories of which no other purpose in
- * force reads anything, be it de-identified. LEGAL keeps nothing by itself; legal holds and claims do, and say so.
+ * What a purpose that has ended leaves behind (GDPR Art. 17(1)(a), 5(1)(e)): the categories of which no other purpose
+ * in force reads anything, be it de-identified. LEGAL keeps nothing by itself; legal holds and claims do, and say so.
  * @param inForce the purposes that somebody may read the client's data for
  */
 export function categoriesOfEndedPurpose(

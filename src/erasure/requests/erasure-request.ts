@@ -4,7 +4,9 @@ import { Key, TenantTable } from '../../tenancy/tenant-table';
 
 const record = 'a record of erasure, which names no person';
 
-/** Why a person's data is erased: GDPR Art. 17(1), or because the controller says so (Art. 28(3)(g), statement D2, Q1). */
+/**
+ * Why a person's data is erased: GDPR Art. 17(1), or because the controller says so (Art. 28(3)(g), statement D2, Q1).
+ */
 export const erasureGrounds = {
   NO_LONGER_NECESSARY: 'GDPR Art. 17(1)(a)',
   CONSENT_WITHDRAWN: 'GDPR Art. 17(1)(b)',

@@ -4,22 +4,21 @@ import { denied } from '../../identity/request-context';
 import type { KeyStore } from '../../keys/key-store';
 import type { Delivery } from '../../register/webhooks/webhooks';
 import type { Regions } from '../../storage/regions';
-import { affectedRows, placesFor } from '../../storage/sql';
 import { committed, inTransaction } from '../../storage/transaction';
 import { Customer } from '../../subjects/customer';
 import { filterConditions } from '../../subjects/customer-filter';
 import type { CustomerFilter } from '../../subjects/customer-inputs';
 import { everybody, lockPeople, mayAct, type Reach, requireReached, unreached } from '../../subjects/reach';
-import { conditionText } from '../../tenancy/conditions';
+import type { Condition } from '../../tenancy/conditions';
 import { UNDER_ERASURE } from '../../tenancy/fence';
 import { type Row, TenantReader } from '../../tenancy/tenant-reader';
-import { tableOf } from '../../tenancy/tenant-table';
+import { joined, limitOf, own, sql, tenantSql } from '../../tenancy/tenant-sql';
 import type { ErasureRecipients } from '../execution/erasure-recipients';
 import { type Step, stepsOf } from '../execution/steps';
 import { holdsInForce } from '../holds/legal-holds';
 import { keeper } from '../holds/retained';
 import type { ErasureRecords } from '../records/erasure-records';
-import { type BulkFiling, customerPages, fileInBulk } from './bulk-filing';
+import { type BulkFiling, fileInBulk, PAGE, pagesOf } from './bulk-filing';
 import { ErasureRequestRow, type ErasureStatus } from './erasure-request';
 import type { ErasureFiling, Filing } from './filing';
 import { type ErasureRequestState, isFinal, readRequest, type StateRow, stateColumns, stateOf } from './request-state';
@@ -27,7 +26,6 @@ import type { TerminationExports } from './termination-exports';
 
 /** The most requests that one call files. */
 const FILING_LIMIT = 50_000;
-const PAGE = 500;
 
 export interface ErasureFilter {
   readonly status?: readonly ErasureStatus[] | null;
@@ -104,15 +102,17 @@ export class ErasureRequests {
    */
   async requestWhere(client: string, criteria: CustomerFilter, filing: Filing): Promise<BulkFiling> {
     requireNote(filing);
-    const conditions = filterConditions(criteria).map((condition) => conditionText(tableOf(Customer), condition));
+    const conditions = filterConditions(criteria);
     if (conditions.length === 0) throw denied.input('"filter" must say whom; to erase everyone, terminate the client.');
     const { principal, grounds } = filing;
     await this.#services.recorder.record('ERASURES_REQUESTED', { client, principal, details: { grounds } });
-    const where = conditions.map(({ text }) => ` AND ${text}`).join('');
-    const from = `FROM customer c WHERE c.client_id = ?${where}
-      AND (c.restriction IS NULL OR c.restriction <> '${UNDER_ERASURE}')`;
-    const parameters = [client, ...conditions.flatMap(({ parameters }) => parameters)];
-    const pages = customerPages(await this.#services.regions.of(client), from, parameters);
+    const reader = new TenantReader(await this.#services.regions.of(client), this.#services.keys);
+    const pages = pagesOf(async (after) => {
+      const behind: Condition[] = after === '' ? [] : [{ field: 'id', is: '>', value: after }];
+      const where = [...conditions, notUnderErasure, ...behind];
+      const query = { client, fields: ['id'], where, orderBy: [{ field: 'id' }], limit: PAGE };
+      return (await reader.select(Customer, query)).map(({ id }) => String(id));
+    });
     // A filter names nobody: whom it would meet out of reach is not counted either.
     return { ...(await fileInBulk(this.#services.filing, client, filing, pages, FILING_LIMIT)), unknown: 0 };
   }
@@ -134,26 +134,22 @@ export class ErasureRequests {
     const change = { client, principal, subject: known.customerId ?? undefined, details: { record: id } };
     const cancelled = await changing(recorder, 'ERASURE_CANCELLED', change, () =>
       inTransaction(source, async (manager) => {
-        const taken = await affectedRows(
-          manager,
-          `UPDATE erasure_request SET status = 'CANCELLED', completed_at = ? WHERE client_id = ? AND id = ? AND pass = 0
-           AND status IN ('RECEIVED', 'ON_HOLD', 'ATTENTION_REQUIRED')`,
-          [now(), client, id],
-        );
-        const [row] = await manager.query<StateRow[]>(
-          `SELECT ${stateColumns}, former_restriction FROM erasure_request WHERE client_id = ? AND id = ?`,
-          [client, id],
-        );
+        const taken = await tenantSql(manager, client).change`
+          UPDATE erasure_request SET status = 'CANCELLED', completed_at = ${now()} WHERE ${own} AND id = ${id}
+          AND pass = 0
+          AND status IN ('RECEIVED', 'ON_HOLD', 'ATTENTION_REQUIRED')`;
+        const [row] = await tenantSql(manager, client).select<StateRow>`
+          SELECT ${stateColumns}, former_restriction FROM erasure_request WHERE ${own} AND id = ${id}`;
         if (!row) throw denied.notFound('erasure request');
         if (taken === 0) throw denied.conflict(`It is ${row.status}: what is destroyed cannot be taken back.`);
-        const restricted = row.former_restriction === null ? null : now();
-        if (row.customer_id !== null && row.categories === null) {
-          await manager.query(
-            `UPDATE customer SET restriction = ?, restricted_at = ? WHERE client_id = ? AND id = ? AND restriction = ?`,
-            [row.former_restriction, restricted, client, row.customer_id, UNDER_ERASURE],
-          );
+        const restricted = (row.former_restriction ?? null) === null ? null : now();
+        const { customer_id: customer = null, former_restriction: former = null } = row;
+        if (customer !== null && row.categories === null) {
+          await tenantSql(manager, client).change`
+            UPDATE customer SET restriction = ${former}, restricted_at = ${restricted}
+            WHERE ${own} AND id = ${customer} AND restriction = ${UNDER_ERASURE}`;
         }
-        await manager.query('DELETE FROM job WHERE client_id = ? AND id = ?', [client, id]);
+        await tenantSql(manager, client).change`DELETE FROM job WHERE ${own} AND id = ${id}`;
         if (row.kind === 'CLIENT') await exports?.dismiss(manager, client, id);
         return stateOf(row);
       }),
@@ -175,26 +171,16 @@ export class ErasureRequests {
     before: string | undefined,
   ): Promise<ErasureRequestState[]> {
     const source = await this.#services.regions.of(client);
-    const conditions: string[] = [];
-    const values: Array<string | number> = [];
-    if (before !== undefined) {
-      conditions.push(' AND id < ?');
-      values.push(before);
-    }
-    if (filter.status && filter.status.length > 0) {
-      conditions.push(` AND status IN (${placesFor(filter.status)})`);
-      values.push(...filter.status);
-    }
-    if (filter.dueBefore) {
-      conditions.push(' AND due_at < ?');
-      values.push(filter.dueBefore.getTime());
-    }
-    const rows = await committed(source, () =>
-      source.query<StateRow[]>(
-        `SELECT ${stateColumns} FROM erasure_request WHERE client_id = ?${conditions.join('')} ORDER BY id DESC LIMIT ${limit}`,
-        [client, ...values],
-      ),
-    );
+    const { status, dueBefore } = filter;
+    const conditions = [
+      own,
+      ...(before === undefined ? [] : [sql`id < ${before}`]),
+      ...(status && status.length > 0 ? [sql`status IN (${status})`] : []),
+      ...(dueBefore ? [sql`due_at < ${dueBefore.getTime()}`] : []),
+    ];
+    const rows = await tenantSql(source, client).select<StateRow>`
+      SELECT ${stateColumns} FROM erasure_request WHERE ${joined(conditions, ' AND ')}
+      ORDER BY id DESC LIMIT ${limitOf(limit)}`;
     return rows.map(stateOf);
   }
 
@@ -254,16 +240,20 @@ export class ErasureRequests {
 
   async #openFor(client: string, customerId: string): Promise<ErasureRequestState | undefined> {
     const source = await this.#services.regions.of(client);
-    const [row] = await committed(source, () =>
-      source.query<StateRow[]>(
-        `SELECT ${stateColumns} FROM erasure_request WHERE client_id = ? AND customer_id = ? AND categories IS NULL
-         AND status NOT IN ('CANCELLED', 'COMPLETED') ORDER BY id DESC LIMIT 1`,
-        [client, customerId],
-      ),
-    );
+    const [row] = await tenantSql(source, client).select<StateRow>`
+      SELECT ${stateColumns} FROM erasure_request WHERE ${own} AND customer_id = ${customerId}
+      AND categories IS NULL
+      AND status NOT IN ('CANCELLED', 'COMPLETED') ORDER BY id DESC LIMIT 1`;
     return row && stateOf(row);
   }
 }
+
+const notUnderErasure: Condition = {
+  any: [
+    { field: 'restriction', is: 'null' },
+    { field: 'restriction', is: 'not in', value: [UNDER_ERASURE] },
+  ],
+};
 
 function requireNote({ note }: Filing): void {
   if ((note?.length ?? 0) > 2_000) throw denied.input('"note" is longer than 2000 characters.');

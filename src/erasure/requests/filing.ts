@@ -4,10 +4,10 @@ import type { DataCategory } from '../../governance/vocabulary';
 import type { Jobs } from '../../jobs/jobs';
 import type { KeyStore } from '../../keys/key-store';
 import type { Regions } from '../../storage/regions';
-import { placesFor } from '../../storage/sql';
 import { inTransaction } from '../../storage/transaction';
 import { everybody, lockPeople, mayAct, type Reach } from '../../subjects/reach';
 import { UNDER_ERASURE } from '../../tenancy/fence';
+import { own, tenantSql } from '../../tenancy/tenant-sql';
 import { TenantWriter } from '../../tenancy/tenant-writer';
 import { erasureDue } from '../deadline';
 import type { ErasureRecords } from '../records/erasure-records';
@@ -56,7 +56,8 @@ export class ErasureFiling {
 
   /**
    * Files requests for customers of one client: they are withheld, the requests and their jobs are written in one
-   * transaction, and the records are told. Persons who are under erasure already, not there, or out of reach, are left out.
+   * transaction, and the records are told. Persons who are under erasure already, not there, or out of reach, are left
+   * out.
    */
   async file(client: string, customerIds: readonly string[], filing: Filing): Promise<FiledPage> {
     if (customerIds.length === 0) return { requests: new Map(), underErasure: [] };
@@ -118,8 +119,6 @@ export async function withhold(
   at: number,
 ): Promise<void> {
   if (ids.length === 0) return;
-  await manager.query(
-    `UPDATE customer SET restriction = '${UNDER_ERASURE}', restricted_at = ? WHERE client_id = ? AND id IN (${placesFor(ids)})`,
-    [at, client, ...ids],
-  );
+  await tenantSql(manager, client)
+    .change`UPDATE customer SET restriction = ${UNDER_ERASURE}, restricted_at = ${at} WHERE ${own} AND id IN (${ids})`;
 }

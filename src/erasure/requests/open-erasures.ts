@@ -1,5 +1,5 @@
 import type { Regions } from '../../storage/regions';
-import { committed } from '../../storage/transaction';
+import { acrossClients } from '../../tenancy/tenant-sql';
 
 /** Open erasures, as somebody who watches them wants to know them. */
 export interface OpenErasures {
@@ -17,14 +17,8 @@ export interface OpenErasures {
 const DAY_MS = 86_400_000;
 /** Days before its end in which a term is near. */
 export const NEAR_DAYS = 7;
-const OPEN = "status NOT IN ('CANCELLED', 'COMPLETED')";
 /** How long a job may be due before somebody should have taken it. */
 const TAKEN_WITHIN_MS = 15 * 60_000;
-/** Requests that a hold keeps, or that the end of their client has taken over, have no job that is due. */
-const STUCK = `r.status = 'ATTENTION_REQUIRED' OR (r.status IN ('RECEIVED', 'IN_PROGRESS')
-  AND COALESCE(r.not_before, 0) < ? AND (j.id IS NULL OR j.run_at < ?)
-  AND NOT EXISTS (SELECT 1 FROM erasure_request c WHERE c.client_id = r.client_id AND c.kind = 'CLIENT' AND c.pass > 0
-    AND c.id <> r.id AND c.status NOT IN ('CANCELLED', 'COMPLETED')))`;
 
 /** Counts the open erasures of every region. Held ones are counted by status, and are nobody's delay. */
 export async function openErasures(
@@ -36,14 +30,16 @@ export async function openErasures(
   let [dueSoon, overdue, stuck] = [0, 0, 0];
   let nextDueAt: number | undefined;
   for (const source of regions.all()) {
-    const rows = await committed(source, () =>
-      source.query<Array<{ status: string; n: number; soon: number; late: number; next: number }>>(
-        `SELECT status, COUNT(*) AS n, SUM(CASE WHEN due_at < ? THEN 1 ELSE 0 END) AS soon,
-         SUM(CASE WHEN due_at < ? THEN 1 ELSE 0 END) AS late, MIN(due_at) AS next
-         FROM erasure_request WHERE ${OPEN} GROUP BY status`,
-        [now() + nearDays * DAY_MS, now()],
-      ),
-    );
+    const rows = await acrossClients(source).select<{
+      status: string;
+      n: number;
+      soon: number;
+      late: number;
+      next: number;
+    }>`
+      SELECT status, COUNT(*) AS n, SUM(CASE WHEN due_at < ${now() + nearDays * DAY_MS} THEN 1 ELSE 0 END) AS soon,
+      SUM(CASE WHEN due_at < ${now()} THEN 1 ELSE 0 END) AS late, MIN(due_at) AS next
+      FROM erasure_request WHERE status NOT IN ('CANCELLED', 'COMPLETED') GROUP BY status`;
     for (const { status, n, soon, late, next } of rows) {
       byStatus.set(status, (byStatus.get(status) ?? 0) + Number(n));
       if (status === 'ON_HOLD' || status === 'PARTIALLY_COMPLETED') continue;
@@ -52,13 +48,13 @@ export async function openErasures(
       nextDueAt = Math.min(nextDueAt ?? Number.POSITIVE_INFINITY, Number(next));
     }
     const since = now() - TAKEN_WITHIN_MS;
-    const [row] = await committed(source, () =>
-      source.query<Array<{ n: number }>>(
-        `SELECT COUNT(*) AS n FROM erasure_request r LEFT JOIN job j ON j.client_id = r.client_id AND j.id = r.id
-         WHERE r.status IN ('RECEIVED', 'IN_PROGRESS', 'ATTENTION_REQUIRED') AND (${STUCK})`,
-        [since, since],
-      ),
-    );
+    // Requests that a hold keeps, or that the end of their client has taken over, have no job that is due.
+    const [row] = await acrossClients(source).select<{ n: number }>`
+      SELECT COUNT(*) AS n FROM erasure_request r LEFT JOIN job j ON j.client_id = r.client_id AND j.id = r.id
+      WHERE r.status = 'ATTENTION_REQUIRED' OR (r.status IN ('RECEIVED', 'IN_PROGRESS')
+      AND COALESCE(r.not_before, 0) < ${since} AND (j.id IS NULL OR j.run_at < ${since})
+      AND NOT EXISTS (SELECT 1 FROM erasure_request c WHERE c.client_id = r.client_id AND c.kind = 'CLIENT'
+      AND c.pass > 0 AND c.id <> r.id AND c.status NOT IN ('CANCELLED', 'COMPLETED')))`;
     stuck += Number(row?.n ?? 0);
   }
   return { byStatus, dueSoon, overdue, stuck, nextDueAt };

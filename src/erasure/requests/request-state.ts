@@ -1,5 +1,6 @@
-import type { EntityManager } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import type { DataCategory } from '../../governance/vocabulary';
+import { own, sql, tenantSql } from '../../tenancy/tenant-sql';
 import type { ErasureGrounds, ErasureKind, ErasureStatus } from './erasure-request';
 
 /** A request as it is carried out: plain columns only, so that it needs nobody's key. */
@@ -25,9 +26,9 @@ export interface ErasureRequestState {
   readonly endedBy: string | null;
 }
 
-export const stateColumns = `client_id, id, kind, customer_id, grounds, categories, status, requested_by, requested_role,
-  requested_at, not_before, due_at, completed_at, pass, replayed_at, agreement_reference, claims_reason, claims_until,
-  ended_by`;
+export const stateColumns = sql`
+  client_id, id, kind, customer_id, grounds, categories, status, requested_by, requested_role, requested_at,
+  not_before, due_at, completed_at, pass, replayed_at, agreement_reference, claims_reason, claims_until, ended_by`;
 
 export type StateRow = Record<string, string | number | null>;
 
@@ -58,14 +59,12 @@ export function stateOf(row: StateRow): ErasureRequestState {
 }
 
 export async function readRequest(
-  manager: Pick<EntityManager, 'query'>,
+  manager: DataSource | EntityManager,
   client: string,
   id: string,
 ): Promise<ErasureRequestState | undefined> {
-  const [row] = await manager.query<StateRow[]>(
-    `SELECT ${stateColumns} FROM erasure_request WHERE client_id = ? AND id = ?`,
-    [client, id],
-  );
+  const [row] = await tenantSql(manager, client)
+    .select<StateRow>`SELECT ${stateColumns} FROM erasure_request WHERE ${own} AND id = ${id}`;
   return row && stateOf(row);
 }
 

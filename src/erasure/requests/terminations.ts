@@ -6,6 +6,7 @@ import type { Jobs } from '../../jobs/jobs';
 import type { KeyStore } from '../../keys/key-store';
 import type { Regions } from '../../storage/regions';
 import { committed, inTransaction } from '../../storage/transaction';
+import { own, tenantSql } from '../../tenancy/tenant-sql';
 import { TenantWriter } from '../../tenancy/tenant-writer';
 import { STATEMENT_DAYS } from '../deadline';
 import type { ErasureRecords } from '../records/erasure-records';
@@ -48,7 +49,8 @@ export class Terminations {
   }
 
   /**
-   * Ends a client: everything of it is erased within 90 days of the end of the agreement, or later where that was agreed.
+   * Ends a client: everything of it is erased within 90 days of the end of the agreement, or later where that was
+   * agreed.
    * @throws {GraphQLError} BAD_USER_INPUT, CONFLICT where it is under way
    */
   async terminate(input: Termination, by: { principal: string; role: string }): Promise<ErasureRequestState> {
@@ -79,10 +81,9 @@ export class Terminations {
     const details = { record: id, role: by.role, exportFirst: input.exportFirst ?? false };
     await changing(recorder, 'CLIENT_TERMINATED', { client, principal: by.principal, details }, () =>
       inTransaction(source, async (manager) => {
-        const [open] = await manager.query<unknown[]>(
-          `SELECT id FROM erasure_request WHERE client_id = ? AND kind = 'CLIENT' AND status NOT IN ('CANCELLED', 'COMPLETED')`,
-          [client],
-        );
+        const [open] = await tenantSql(manager, client).select<unknown>`
+          SELECT id FROM erasure_request WHERE ${own} AND kind = 'CLIENT'
+          AND status NOT IN ('CANCELLED', 'COMPLETED')`;
         if (open) throw denied.conflict('The client is being terminated already.');
         await new TenantWriter(manager, keys).insert(ErasureRequestRow, client, [row]);
         await jobs.schedule(manager, client, [id], Math.max(at, row.notBefore.getTime()));
@@ -110,7 +111,8 @@ export class Terminations {
     }
     if (input.exportFirst && dueOf(input) - this.#services.now() < EXPORT_DAYS * DAY_MS) {
       throw denied.input(
-        `"exportFirst" comes too late: everything must be gone within ${EXPORT_DAYS} days. Collect an export, then terminate.`,
+        `"exportFirst" comes too late: everything must be gone within ${EXPORT_DAYS} days. ` +
+          'Collect an export, then terminate.',
       );
     }
   }

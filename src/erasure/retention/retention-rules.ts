@@ -6,12 +6,24 @@ import type { KeyStore } from '../../keys/key-store';
 import { decidedRow, goneRow } from '../../storage/decided-row';
 import { snakeCase } from '../../storage/entity-class';
 import type { Regions } from '../../storage/regions';
-import { committed, inTransaction } from '../../storage/transaction';
+import { inTransaction } from '../../storage/transaction';
 import { UNDER_ERASURE } from '../../tenancy/fence';
+import {
+  acrossClients,
+  joined,
+  limitOf,
+  name,
+  nothing,
+  own,
+  ownOf,
+  type Sql,
+  sql,
+  tenantSql,
+} from '../../tenancy/tenant-sql';
 import type { TenantTable } from '../../tenancy/tenant-table';
 import { TenantWriter } from '../../tenancy/tenant-writer';
 import { categoriesOf, tablesAbout } from '../execution/plan';
-import { type BulkFiling, customerPages, fileInBulk } from '../requests/bulk-filing';
+import { type BulkFiling, fileInBulk, PAGE, pagesOf } from '../requests/bulk-filing';
 import type { ErasureFiling } from '../requests/filing';
 import { RetentionRuleRow } from './retention-rule';
 
@@ -68,7 +80,7 @@ export class RetentionRules {
     const change = { ...actor, details: { record: scope, days }, decides };
     await changing(this.#services.recorder, 'RETENTION_SET', change, () =>
       inTransaction(source, async (manager) => {
-        await manager.query('DELETE FROM retention_rule WHERE client_id = ? AND scope = ?', [actor.client, scope]);
+        await tenantSql(manager, actor.client).change`DELETE FROM retention_rule WHERE ${own} AND scope = ${scope}`;
         if (days === null) return;
         await new TenantWriter(manager, this.#services.keys).insert(RetentionRuleRow, actor.client, [row]);
       }),
@@ -86,10 +98,8 @@ export class RetentionRules {
     const due: RetentionDue[] = [];
     for (const [source, rule] of await this.#all(client)) {
       const cutoff = this.#services.now() - rule.days * DAY_MS;
-      const { from, parameters } = this.#outlived(rule, cutoff);
-      const [row] = await committed(source, () =>
-        source.query<Array<{ n: number }>>(`SELECT COUNT(*) AS n ${from}`, parameters),
-      );
+      const outlived = this.#outlived(rule, cutoff);
+      const [row] = await tenantSql(source, rule.client).select<{ n: number }>`SELECT COUNT(*) AS n ${outlived}`;
       due.push({ ...rule, cutoff: new Date(cutoff), customers: Number(row?.n ?? 0) });
     }
     return due;
@@ -114,44 +124,51 @@ export class RetentionRules {
   }
 
   #file(source: DataSource, rule: RetentionRule & { client: string }): Promise<BulkFiling> {
-    const { from, parameters } = this.#outlived(rule, this.#services.now() - rule.days * DAY_MS);
+    const outlived = this.#outlived(rule, this.#services.now() - rule.days * DAY_MS);
+    const pages = pagesOf(async (after) => {
+      const rows = await tenantSql(source, rule.client).select<{ id: string }>`
+        SELECT c.id AS id ${outlived} AND c.id > ${after} ORDER BY c.id LIMIT ${limitOf(PAGE)}`;
+      return rows.map(({ id }) => id);
+    });
     const filing = {
       principal: 'retention',
       role: 'RETENTION',
       grounds: 'NO_LONGER_NECESSARY' as const,
       categories: rule.category === null ? null : [rule.category],
     };
-    return fileInBulk(this.#services.filing, rule.client, filing, customerPages(source, from, parameters), SWEEP_LIMIT);
+    return fileInBulk(this.#services.filing, rule.client, filing, pages, SWEEP_LIMIT);
   }
 
-  /** Persons with whom nothing has happened since, and of whom there is something of the rule's category to erase. */
-  #outlived(
-    { client, category }: RetentionRule & { client: string },
-    cutoff: number,
-  ): { from: string; parameters: Array<string | number> } {
-    const tables = tablesAbout(this.#services.tables, 'CUSTOMER').filter(({ name }) => !own.has(name));
-    const others = tables.filter(({ name }) => name !== 'customer');
+  /**
+   * Persons with whom nothing has happened since, and of whom there is something of the rule's category to erase.
+   * @returns `FROM customer c WHERE …`
+   */
+  #outlived({ category }: RetentionRule, cutoff: number): Sql {
+    const tables = tablesAbout(this.#services.tables, 'CUSTOMER').filter(({ name: table }) => !ownTables.has(table));
+    const others = tables.filter(({ name: table }) => table !== 'customer');
     const lively = others.flatMap((table) =>
       instantsOf(table).map(
         (column) =>
-          `AND NOT EXISTS (SELECT 1 FROM \`${table.name}\` t WHERE ${joined(table)} AND t.\`${column}\` >= ?)`,
+          sql`
+            AND NOT EXISTS (SELECT 1 FROM ${name(table.name)} t WHERE ${ofCustomer(table)}
+            AND t.${name(column)} >= ${cutoff})`,
       ),
     );
-    const has = category === null ? '' : `AND (${this.#holding(tables, category).join(' OR ') || '1 = 0'})`;
-    const open = category === null ? '' : openRequests;
-    return {
-      from: `FROM customer c WHERE c.client_id = ? AND (c.restriction IS NULL OR c.restriction <> '${UNDER_ERASURE}')
-        AND c.created_at < ? ${lively.join(' ')} ${has} ${open}`,
-      parameters: [client, cutoff, ...lively.map(() => cutoff), ...(category === null ? [] : [category])],
-    };
+    const holding = category === null ? [] : this.#holding(tables, category);
+    const has = category === null ? nothing : sql`AND (${holding.length > 0 ? joined(holding, ' OR ') : sql`1 = 0`})`;
+    return sql`
+      FROM customer c WHERE ${ownOf('c')} AND (c.restriction IS NULL OR c.restriction <> ${UNDER_ERASURE})
+      AND c.created_at < ${cutoff} ${joined(lively, ' ')} ${has}
+      ${category === null ? nothing : unrequested(category)}`;
   }
 
-  #holding(tables: readonly TenantTable[], category: DataCategory): string[] {
+  #holding(tables: readonly TenantTable[], category: DataCategory): Sql[] {
     return tables.flatMap((table) => {
       if (!categoriesOf(table).includes(category)) return [];
-      if (table.name !== 'customer') return [`EXISTS (SELECT 1 FROM \`${table.name}\` t WHERE ${joined(table)})`];
+      if (table.name !== 'customer')
+        return [sql`EXISTS (SELECT 1 FROM ${name(table.name)} t WHERE ${ofCustomer(table)})`];
       const column = table.sealed.get(category)?.column;
-      return column ? [`c.\`${column}\` IS NOT NULL`] : [];
+      return column ? [sql`c.${name(column)} IS NOT NULL`] : [];
     });
   }
 
@@ -164,11 +181,12 @@ export class RetentionRules {
   }
 
   async #rules(source: DataSource): Promise<Array<RetentionRule & { client: string }>> {
-    const rows = await committed(source, () =>
-      source.query<Array<{ client_id: string; scope: string; days: number; set_at: number }>>(
-        'SELECT client_id, scope, days, set_at FROM retention_rule ORDER BY client_id, scope',
-      ),
-    );
+    const rows = await acrossClients(source).select<{
+      client_id: string;
+      scope: string;
+      days: number;
+      set_at: number;
+    }>`SELECT client_id, scope, days, set_at FROM retention_rule ORDER BY client_id, scope`;
     return rows.map((row) => ({
       client: row.client_id,
       category: row.scope === WHOLE_PERSON ? null : (row.scope as DataCategory),
@@ -179,13 +197,15 @@ export class RetentionRules {
 }
 
 /** Erasure's own tables are no life of the person. */
-const own = new Set(['erasure_request', 'legal_hold']);
+const ownTables = new Set(['erasure_request', 'legal_hold']);
 
-const openRequests = `AND NOT EXISTS (SELECT 1 FROM erasure_request r WHERE r.client_id = c.client_id
-  AND r.customer_id = c.id AND r.categories = ? AND r.status NOT IN ('CANCELLED', 'COMPLETED'))`;
+const unrequested = (category: DataCategory): Sql => sql`
+  AND NOT EXISTS (SELECT 1 FROM erasure_request r
+  WHERE r.client_id = c.client_id AND r.customer_id = c.id AND r.categories = ${category}
+  AND r.status NOT IN ('CANCELLED', 'COMPLETED'))`;
 
-const joined = (table: TenantTable): string =>
-  `t.client_id = c.client_id AND t.\`${snakeCase(table.subject?.id ?? 'customerId')}\` = c.id`;
+const ofCustomer = (table: TenantTable): Sql =>
+  sql`t.client_id = c.client_id AND t.${name(snakeCase(table.subject?.id ?? 'customerId'))} = c.id`;
 
 /** Columns that say when something happened with the person. */
 const instantsOf = (table: TenantTable): string[] =>

@@ -3,7 +3,8 @@ import { type Lease, Leases } from '../../jobs/leases';
 import { OutboundError, send } from '../../outbound/http';
 import { signedMessage } from '../../outbound/signed-message';
 import type { Regions } from '../../storage/regions';
-import { committed, inTransaction } from '../../storage/transaction';
+import { inTransaction } from '../../storage/transaction';
+import { acrossClients, limitOf, own, sql, tenantSql } from '../../tenancy/tenant-sql';
 import { messageIdOf, type Told, type Webhooks } from './webhooks';
 
 /** Makes the body of an event when it is sent; undefined where there is nothing left to tell. */
@@ -71,7 +72,7 @@ export class WebhookSender {
     this.#webhooks = webhooks;
     this.#bodies = bodies;
     this.#options = { backoffMs: BACKOFF, timeoutMs: 10_000, perEndpoint: 4, now: Date.now, ...options };
-    const free = (at: number) => ({ sql: `status = 'QUEUED' AND next_at <= ?`, parameters: [at] });
+    const free = (at: number) => sql`status = 'QUEUED' AND next_at <= ${at}`;
     const { timeoutMs, now } = this.#options;
     this.#leases = new Leases({ name: 'webhook_delivery', until: 'next_at', free }, timeoutMs * 2 + 1_000, now);
   }
@@ -96,24 +97,18 @@ export class WebhookSender {
   /** A few notices of each endpoint: a long queue to one of them hides nobody else's. */
   async #due(source: DataSource): Promise<Notice[]> {
     const now = this.#options.now();
-    const lanes = await committed(source, () =>
-      source.query<Array<{ endpoint_id: string }>>(
-        `SELECT endpoint_id FROM webhook_delivery WHERE status = 'QUEUED' AND next_at <= ? GROUP BY endpoint_id`,
-        [now],
-      ),
-    );
+    const rows = acrossClients(source);
+    const lanes = await rows.select<{ endpoint_id: string }>`
+      SELECT endpoint_id FROM webhook_delivery WHERE status = 'QUEUED' AND next_at <= ${now} GROUP BY endpoint_id`;
     const notices: Notice[] = [];
     for (const { endpoint_id: endpoint } of lanes) {
       const free = this.#options.perEndpoint - (this.#underWay.get(endpoint) ?? 0);
       if (free <= 0) continue;
-      const rows = await committed(source, () =>
-        source.query<Notice[]>(
-          `SELECT client_id, id, event, reference, recipient_kind, recipient_id, endpoint_client, endpoint_id
-           FROM webhook_delivery WHERE status = 'QUEUED' AND next_at <= ? AND endpoint_id = ? ORDER BY next_at LIMIT ${free}`,
-          [now, endpoint],
-        ),
-      );
-      notices.push(...rows);
+      const due = await rows.select<Notice>`
+        SELECT client_id, id, event, reference, recipient_kind, recipient_id, endpoint_client, endpoint_id
+        FROM webhook_delivery WHERE status = 'QUEUED' AND next_at <= ${now} AND endpoint_id = ${endpoint}
+        ORDER BY next_at LIMIT ${limitOf(free)}`;
+      notices.push(...due);
     }
     return notices;
   }
@@ -185,11 +180,11 @@ export class WebhookSender {
     const now = this.#options.now();
     await inTransaction(source, async (manager) => {
       await lease.fence(manager);
-      await manager.query(
-        `UPDATE webhook_delivery SET status = ?, next_at = ?, lease_holder = NULL, fault = ?, notified_at = ?
-         WHERE client_id = ? AND id = ? AND status = 'QUEUED'`,
-        [status, now + (wait ?? 0), fault ?? null, fault === undefined ? now : null, client, id],
-      );
+      await tenantSql(manager, client).change`
+        UPDATE webhook_delivery
+        SET status = ${status}, next_at = ${now + (wait ?? 0)}, lease_holder = NULL, fault = ${fault ?? null},
+        notified_at = ${fault === undefined ? now : null}
+        WHERE ${own} AND id = ${id} AND status = 'QUEUED'`;
     });
     if (isDead) this.#options.onDead?.({ endpoint: notice.endpoint_id, fault });
   }

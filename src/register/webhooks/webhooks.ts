@@ -12,9 +12,9 @@ import { seal, unseal } from '../../keys/sealing';
 import { faultOfUrl } from '../../outbound/urls';
 import { decidedRow, goneRow } from '../../storage/decided-row';
 import type { Regions } from '../../storage/regions';
-import { affectedRows } from '../../storage/sql';
-import { committed, inTransaction } from '../../storage/transaction';
+import { inTransaction } from '../../storage/transaction';
 import { TenantReader } from '../../tenancy/tenant-reader';
+import { own, tenantSql } from '../../tenancy/tenant-sql';
 import { TenantWriter } from '../../tenancy/tenant-writer';
 import {
   type DeliveryStatus,
@@ -99,12 +99,9 @@ export class Webhooks {
     const secret = `whsec_${randomBytes(32).toString('base64')}`;
     const sealed = seal(await this.#sealingKey(), secret, context(client, id)).toString('base64');
     const source = await this.#sourceOf(client);
-    const replaced = await committed(source, () =>
-      source.query<Array<{ id: string }>>('SELECT id FROM webhook_endpoint WHERE client_id = ? AND owner_id = ?', [
-        client,
-        owner.id,
-      ]),
-    );
+    const replaced = await tenantSql(source, client).select<{
+      id: string;
+    }>`SELECT id FROM webhook_endpoint WHERE ${own} AND owner_id = ${owner.id}`;
     const row = { id, kind: owner.kind, ownerId: owner.id, url, secret: sealed, createdAt: Date.now() };
     const change = {
       client: client === PLATFORM ? undefined : client,
@@ -114,7 +111,7 @@ export class Webhooks {
     };
     await changing(this.#recorder, 'WEBHOOK_REGISTERED', change, () =>
       inTransaction(source, async (manager) => {
-        await manager.query('DELETE FROM webhook_endpoint WHERE client_id = ? AND owner_id = ?', [client, owner.id]);
+        await tenantSql(manager, client).change`DELETE FROM webhook_endpoint WHERE ${own} AND owner_id = ${owner.id}`;
         await new TenantWriter(manager, this.#keys).insert(WebhookEndpointRow, client, [row]);
       }),
     );
@@ -132,10 +129,9 @@ export class Webhooks {
     reference: string,
     recipients: ReadonlyArray<WebhookRecipient & { endpoint: { client: string; id: string } | undefined }>,
   ): Promise<void> {
-    const known = await manager.query<Array<{ recipient_id: string }>>(
-      'SELECT recipient_id FROM webhook_delivery WHERE client_id = ? AND reference = ?',
-      [client, reference],
-    );
+    const known = await tenantSql(manager, client).select<{
+      recipient_id: string;
+    }>`SELECT recipient_id FROM webhook_delivery WHERE ${own} AND reference = ${reference}`;
     const told = new Set(known.map(({ recipient_id }) => recipient_id));
     const rows = recipients
       .filter(({ id }) => !told.has(id))
@@ -160,12 +156,10 @@ export class Webhooks {
     const found = new Map<string, { client: string; id: string }>();
     for (const owner of [PLATFORM, client]) {
       const source = await this.#sourceOf(owner);
-      const rows = await committed(source, () =>
-        source.query<Array<{ id: string; owner_id: string }>>(
-          'SELECT id, owner_id FROM webhook_endpoint WHERE client_id = ?',
-          [owner],
-        ),
-      );
+      const rows = await tenantSql(source, owner).select<{
+        id: string;
+        owner_id: string;
+      }>`SELECT id, owner_id FROM webhook_endpoint WHERE ${own}`;
       for (const row of rows) found.set(row.owner_id, { client: owner, id: row.id });
     }
     return found;
@@ -198,12 +192,11 @@ export class Webhooks {
     await inTransaction(await this.#regions.of(client), async (manager) => {
       revived = 0;
       for (const [owner, endpoint] of endpoints) {
-        revived += await affectedRows(
-          manager,
-          `UPDATE webhook_delivery SET status = 'QUEUED', attempts = 0, next_at = ?, endpoint_client = ?, endpoint_id = ?
-           WHERE client_id = ? AND reference = ? AND recipient_id = ? AND status IN ('DEAD', 'NO_ENDPOINT')`,
-          [Date.now(), endpoint.client, endpoint.id, client, reference, owner],
-        );
+        revived += await tenantSql(manager, client).change`
+          UPDATE webhook_delivery
+          SET status = 'QUEUED', attempts = 0, next_at = ${Date.now()}, endpoint_client = ${endpoint.client},
+          endpoint_id = ${endpoint.id}
+          WHERE ${own} AND reference = ${reference} AND recipient_id = ${owner} AND status IN ('DEAD', 'NO_ENDPOINT')`;
       }
     });
     return revived;
@@ -212,12 +205,10 @@ export class Webhooks {
   /** Where a delivery goes, and the secret that signs it. */
   async endpoint(client: string, id: string): Promise<{ url: string; secret: string } | undefined> {
     const source = await this.#sourceOf(client);
-    const [row] = await committed(source, () =>
-      source.query<Array<{ url: string; secret: string }>>(
-        'SELECT url, secret FROM webhook_endpoint WHERE client_id = ? AND id = ?',
-        [client, id],
-      ),
-    );
+    const [row] = await tenantSql(source, client).select<{
+      url: string;
+      secret: string;
+    }>`SELECT url, secret FROM webhook_endpoint WHERE ${own} AND id = ${id}`;
     if (!row) return undefined;
     const secret = unseal(await this.#sealingKey(), Buffer.from(row.secret, 'base64'), context(client, id));
     return { url: row.url, secret: String(secret) };
@@ -236,13 +227,9 @@ export class Webhooks {
     const said = parseAcknowledgement(body);
     if (!said || headers['webhook-id'] === messageIdOf(said.delivery)) return undefined;
     const source = await this.#regions.of(said.client);
-    const [row] = await committed(source, () =>
-      source.query<Delivered[]>(
-        `SELECT event, reference, recipient_kind, recipient_id, endpoint_client, endpoint_id FROM webhook_delivery
-         WHERE client_id = ? AND id = ? AND attempts > 0 AND acknowledged_at IS NULL`,
-        [said.client, said.delivery],
-      ),
-    );
+    const [row] = await tenantSql(source, said.client).select<Delivered>`
+      SELECT event, reference, recipient_kind, recipient_id, endpoint_client, endpoint_id FROM webhook_delivery
+      WHERE ${own} AND id = ${said.delivery} AND attempts > 0 AND acknowledged_at IS NULL`;
     if (!row?.endpoint_client || !row.endpoint_id || said.type !== acknowledgementOf(row.event)) return undefined;
     const endpoint = await this.endpoint(row.endpoint_client, row.endpoint_id);
     if (!endpoint) return undefined;
@@ -252,13 +239,14 @@ export class Webhooks {
       return undefined;
     }
     await this.tell('WEBHOOK_ACKNOWLEDGED', said.client, said.delivery, row);
-    const counted = await inTransaction(source, (manager) =>
-      affectedRows(
-        manager,
-        `UPDATE webhook_delivery SET status = 'ACKNOWLEDGED', acknowledged_at = ?, notified_at = COALESCE(notified_at, ?)
-         WHERE client_id = ? AND id = ? AND acknowledged_at IS NULL`,
-        [Date.now(), Date.now(), said.client, said.delivery],
-      ),
+    const counted = await inTransaction(
+      source,
+      (manager) =>
+        tenantSql(manager, said.client).change`
+          UPDATE webhook_delivery
+          SET status = 'ACKNOWLEDGED', acknowledged_at = ${Date.now()}, notified_at = COALESCE(notified_at,
+          ${Date.now()})
+          WHERE ${own} AND id = ${said.delivery} AND acknowledged_at IS NULL`,
     );
     return counted === 0 ? undefined : { client: said.client, reference: row.reference };
   }
