@@ -81,7 +81,8 @@ async function makeTemplates(server: string): Promise<void> {
   await migrateStores({ databaseUrl, keysDatabaseUrl, regionalDatabaseUrls: {}, production: false });
   const connection = await createConnection(server);
   const [found] = await connection.query(
-    'SELECT constraint_name AS name FROM information_schema.referential_constraints',
+    'SELECT constraint_name AS name FROM information_schema.referential_constraints WHERE constraint_schema IN (?)',
+    [templates],
   );
   await connection.end();
   if ((found as unknown[]).length > 0) throw new Error('CREATE TABLE … LIKE copies no foreign keys: migrate instead.');
