@@ -1,10 +1,10 @@
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
-import { DateTime } from '../api/date-time';
 import { enumOf } from '../api/enum-of';
-import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
+import type { DataCategory } from '../governance/vocabulary';
 import { NonPersonal } from '../tenancy/personal-data';
 import { Key, TenantTable } from '../tenancy/tenant-table';
-import { DataCategoryEnum, ProcessingPurposeEnum } from './enums';
+import { DataCategoryEnum } from './enums';
+import { GivenTermsInput, givenTerms, HasGivenTerms } from './given-terms';
 
 export const instructedActs = {
   END_CLIENT: 'End the client: everything of it is erased.',
@@ -26,7 +26,8 @@ const governance = 'a record of governance about the platform and its staff';
     "A client's documented order that lets platform staff act on its data (GDPR Art. 28(3)(a), statement R1).",
   simpleResolvers: true,
 })
-export class ClientInstruction {
+@HasGivenTerms(governance)
+export class ClientInstruction extends givenTerms {
   @Key()
   clientId: string;
 
@@ -34,14 +35,6 @@ export class ClientInstruction {
   @NonPersonal(governance, { plain: 'id' })
   @Field(() => ID)
   id: string;
-
-  @NonPersonal(governance, { plain: { text: 30 } })
-  @Field(() => ProcessingPurposeEnum)
-  purpose: ProcessingPurpose;
-
-  @NonPersonal(governance, { plain: { list: 500 } })
-  @Field(() => [DataCategoryEnum], { nullable: true, description: 'The scope; null is every category.' })
-  categories: DataCategory[] | null;
 
   @NonPersonal(governance, { plain: { list: 200 } })
   @Field(() => [InstructedActEnum], {
@@ -53,37 +46,10 @@ export class ClientInstruction {
   @NonPersonal(governance, { plain: { text: 255 } })
   @Field(() => String, { nullable: true, description: 'The one member of staff it is for; null is all of them.' })
   principal: string | null;
-
-  @NonPersonal(governance, { plain: { text: 500 } })
-  @Field(() => String)
-  reason: string;
-
-  @NonPersonal(governance, { plain: 'instant' })
-  @Field(() => DateTime)
-  validFrom: Date;
-
-  @NonPersonal(governance, { plain: 'instant' })
-  @Field(() => DateTime, { nullable: true })
-  validTo: Date | null;
-
-  @NonPersonal(governance, { plain: 'instant' })
-  @Field(() => DateTime, { nullable: true })
-  withdrawnAt: Date | null;
-
-  @NonPersonal(governance, { plain: { text: 500 } })
-  @Field(() => String, { nullable: true })
-  withdrawnReason: string | null;
-
-  @NonPersonal(governance, { plain: { text: 255 } })
-  @Field(() => String, { description: 'The principal that gave it.' })
-  givenBy: string;
 }
 
 @InputType()
-export class GiveInstructionInput {
-  @Field(() => ProcessingPurposeEnum)
-  purpose: ProcessingPurpose;
-
+export class GiveInstructionInput extends GivenTermsInput {
   @Field(() => [DataCategoryEnum], { nullable: true, description: 'Narrows the instruction to these categories.' })
   categories?: DataCategory[] | null;
 
@@ -96,13 +62,4 @@ export class GiveInstructionInput {
 
   @Field(() => String, { nullable: true, description: 'One member of staff (`sub`); all of them, if not said.' })
   principal?: string | null;
-
-  @Field(() => String)
-  reason: string;
-
-  @Field(() => DateTime, { nullable: true, description: 'Now, if not said.' })
-  validFrom?: Date | null;
-
-  @Field(() => DateTime, { nullable: true, description: 'Until withdrawn, if not said.' })
-  validTo?: Date | null;
 }

@@ -58,3 +58,12 @@ test('docs/transfers.md names every state of an approval', () => {
     sorted(Object.keys(transferStates)),
   );
 });
+
+test('docs/operations.md quotes messages that the server has', () => {
+  const quoted = [...textOf('docs/operations.md').matchAll(/`((?:the|an) [^`0-9]+)`/g)].map(([, words = '']) =>
+    words.replaceAll('\n', ' '),
+  );
+  expect(quoted.length).toBeGreaterThan(3);
+  const sources = ['src/app.ts', 'src/gateway/health.ts'].map((file) => readFileSync(join(root, file), 'utf8')).join();
+  expect(quoted.filter((message) => !sources.includes(`'${message}'`))).toEqual([]);
+});

@@ -58,21 +58,32 @@ function governSchema(): Governed {
   });
 }
 
+/** An object with some of its methods replaced. All else is the object's own. */
+function instead<T extends object>(object: T, methods: Partial<T>): T {
+  return new Proxy(object, {
+    get(target, name) {
+      if (Object.hasOwn(methods, name)) return Reflect.get(methods, name);
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
 /** The same, with a note of each step that is asked of it. */
 function counting(governed: Governed): Governed {
-  return {
-    ...governed,
+  return instead(governed, {
     plan: (...args) => {
       steps.push('plan');
       const planned = governed.plan(...args);
       if (!('decide' in planned)) return planned;
-      const decide: typeof planned.decide = (asked) => {
-        steps.push('decide');
-        return planned.decide(asked);
-      };
-      return { ...planned, decide };
+      return instead(planned, {
+        decide: (asked) => {
+          steps.push('decide');
+          return planned.decide(asked);
+        },
+      });
     },
-  };
+  });
 }
 
 const contextOf = (claims: TokenClaims): RequestContext => ({
