@@ -11,10 +11,10 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** The task that says whether erasure works. */
+/** The task whose state says whether erasure works. */
 export const JOBS_TASK = 'jobs';
 
-/** Carries out what waits in the queue: erasures and exports. */
+/** Performs the jobs in the queue: erasures and exports. */
 export function jobWorker(
   { regions }: Pick<Stores, 'regions'>,
   services: Pick<Services, 'jobs' | 'jobHandlers'>,
@@ -26,7 +26,7 @@ export function jobWorker(
   return new JobWorker({ regions, jobs, handlers, ...options });
 }
 
-/** Sends what recipients of erasures, and clients, are told. */
+/** Sends notices to recipients of erasures, and to clients. */
 export function webhookSender(
   { regions }: Pick<Stores, 'regions'>,
   { webhooks, webhookBodies }: Pick<Services, 'webhooks' | 'webhookBodies'>,
@@ -38,13 +38,13 @@ export function webhookSender(
 export interface BackgroundOptions {
   readonly onJobFailure: NonNullable<JobWorkerOptions['onFailure']>;
   readonly onDead: NonNullable<SenderOptions['onDead']>;
-  /** Told of what failed within a task that went on. */
+  /** Called for failures within a task that continued. */
   readonly onFailure: (error: unknown) => void;
-  /** Told where terms of erasures end within a week. */
+  /** Called when erasures are due within a week. */
   readonly onNear: (open: Awaited<ReturnType<typeof openErasures>>) => void;
 }
 
-/** What a server does beside answering. */
+/** The background work of a server. */
 export function backgroundTasks(
   stores: Stores,
   services: Services,
@@ -72,14 +72,14 @@ export function backgroundTasks(
   ];
 }
 
-/** Looks at the queue, and again at once while there is something in it. */
+/** Polls the queue, without a pause while jobs are due. */
 export const jobsTask = (worker: JobWorker, everyMs = SECOND): Task => ({
   name: JOBS_TASK,
   everyMs,
   run: async (signal) => (await worker.round(signal)) > 0,
 });
 
-/** Begins to send what is due; at the end it waits for the answers. */
+/** Begins to send due notices. On stop it waits for the answers. */
 export const webhooksTask = (sender: WebhookSender): Task => ({
   ...every('webhooks', SECOND, () => sender.begin()),
   settled: () => sender.settled(),

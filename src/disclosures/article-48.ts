@@ -1,12 +1,12 @@
 import { law } from '../law/law';
 import { regimeOf } from '../law/transfer';
 
-/** What of a disclosure GDPR Art. 48 looks at. */
+/** What GDPR Art. 48 depends on. */
 export interface ThirdCountryOrder {
   readonly authority: string | null | undefined;
   readonly authorityCountry: string | null | undefined;
   readonly treaty: string | null | undefined;
-  /** Where the persons are, ISO 3166-1 alpha-2; null where it is not known. */
+  /** Where the people reside, ISO 3166-1 alpha-2; null when unknown. */
   readonly residencies: ReadonlyArray<string | null>;
 }
 

@@ -31,7 +31,7 @@ class DisclosurePayload {
   disclosure: Disclosure;
 }
 
-/** Disclosures by the platform (statement S4); the client sees its own, once it may. */
+/** Disclosures by the platform (statement S4). A client sees its own unless a gag covers them. */
 @Resolver()
 export class DisclosureResolver {
   constructor(
@@ -96,8 +96,8 @@ export class DisclosureResolver {
 }
 
 /**
- * Whoever records a disclosure may read what it is about for LEGAL: an instruction of the client covers the categories.
- * Asked before anything about a person is.
+ * Recording a disclosure requires that the caller may read its categories for LEGAL, by an instruction of the client.
+ * This is checked before anything about a person.
  * @throws {GraphQLError} FORBIDDEN
  */
 function requireLegal(context: RequestContext, categories: readonly DataCategory[]): void {

@@ -63,7 +63,7 @@ export class Disclosure {
   @Field(() => [DataCategoryEnum])
   categories: DataCategory[];
 
-  /** References, as the ledger has them: whom they are about nobody can tell once the persons are erased. */
+  /** References, as in the audit ledger. Once the people are erased, nobody can tell whom they are about. */
   @NonPersonal('keyed references, which die with the persons’ keys', { plain: { list: 5000 } })
   subjects: string[];
 

@@ -36,7 +36,10 @@ export interface DisclosureServices {
   readonly now?: () => number;
 }
 
-/** Disclosures to authorities and others: two persons decide, law bounds them, the client is told (statement S4). */
+/**
+ * Disclosures to authorities and others. Two people decide, the law limits them, and the client is notified (statement
+ * S4).
+ */
 export class Disclosures {
   readonly #services: DisclosureServices;
   readonly #now: () => number;
@@ -47,8 +50,8 @@ export class Disclosures {
   }
 
   /**
-   * Records what is asked for. Nothing may be given before another person approves.
-   * @param reach whom whoever records it reaches for LEGAL: what is barred, absent or out of reach has one answer
+   * Records a requested disclosure. Another person must approve it before anything is disclosed.
+   * @param reach whom the caller reaches for LEGAL. Barred, absent and out of reach have the same answer.
    * @throws {GraphQLError} BAD_USER_INPUT, or DISCLOSURE_BARRED (GDPR Art. 48)
    */
   async request(
@@ -98,8 +101,8 @@ export class Disclosures {
   }
 
   /**
-   * Approves a disclosure; from here on it is made. The client is told at once, or when the gag ends.
-   * @throws {GraphQLError} NOT_FOUND, or CONFLICT where it is decided, or by whoever asked for it
+   * Approves a disclosure, which makes it. The client is notified at once, or when the gag ends.
+   * @throws {GraphQLError} NOT_FOUND, or CONFLICT when it is decided already, or the caller recorded it
    */
   async approve(client: string, id: string, principal: string): Promise<Disclosure> {
     return this.#decide(client, id, principal, { status: DisclosureStatus.MADE, refusal: null });
@@ -111,10 +114,7 @@ export class Disclosures {
     return this.#decide(client, id, principal, { status: DisclosureStatus.REFUSED, refusal });
   }
 
-  /**
-   * A client's disclosures, the newest first.
-   * @param asClient leaves out those that the client must not know of
-   */
+  /** Disclosures of a client, newest first. @param asClient leaves out those under a gag */
   async list(client: string, asClient: boolean, limit: number, before?: string): Promise<Disclosure[]> {
     const told: Condition = {
       any: [
@@ -139,10 +139,7 @@ export class Disclosures {
     return row?.first ? Number(row.first) - BEFORE_RECORDING_MS : undefined;
   }
 
-  /**
-   * Tells every client of what was disclosed while a gag was in force that has ended.
-   * @returns how many were told of
-   */
+  /** Notifies clients of disclosures whose gag has ended. @returns how many disclosures */
   async tellDue(): Promise<number> {
     let told = 0;
     for (const source of this.#services.regions.all()) {
@@ -192,7 +189,7 @@ export class Disclosures {
         `To: ${[recipient, authority].filter(Boolean).join(', ')}. On: ${legalBasis}. File: ${reference}. ` +
         `What: ${scope}.`,
     });
-    // While a gag held, the client's own entries could say nothing of it.
+    // During the gag the client's own entries did not mention it.
     const kind = disclosure.gagUntil === null ? 'DISCLOSURE_NOTIFIED' : 'DISCLOSURE_TOLD';
     const decides = decidedChange(Disclosure, { id }, { toldAt });
     await this.#change(kind, { ...disclosure, gagUntil: null }, 'disclosures', decides, async (writer) => {
@@ -201,7 +198,7 @@ export class Disclosures {
     return { ...disclosure, toldAt };
   }
 
-  /** A gagged one is nobody's entry in particular: the client, who reads its own, must not find it. */
+  /** The entry of a gagged disclosure names no client: the client, who reads its own entries, must not find it. */
   async #change(
     kind: AuditKind,
     disclosure: Disclosure,
@@ -233,7 +230,7 @@ export class Disclosures {
     return gagUntil !== null && gagUntil.getTime() > this.#now();
   }
 
-  /** Where the persons are; undefined where one of them is not there, or out of reach. */
+  /** Where the people reside; undefined when one of them is absent or out of reach. */
   async #residencies(
     client: string,
     ids: readonly string[],
@@ -243,7 +240,8 @@ export class Disclosures {
     const wanted = [...categoriesOf([]), ...categories];
     const source = await this.#services.regions.of(client);
     const people = await inTransaction(source, (manager) => lockPeople(manager, client, ids));
-    // Without the id: whoever prepares a disclosure has read nothing yet, and a gag may forbid to tell the client.
+    // Without the id, so that no read is recorded: preparing a disclosure reads nothing yet, and a gag can forbid to
+    // tell the client.
     const reached = people.filter(({ subject: _subject, ...state }) => reach.refusal(state, wanted) === undefined);
     return reached.length < ids.length ? undefined : reached.map(({ residency }) => residency);
   }

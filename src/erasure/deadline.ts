@@ -13,8 +13,8 @@ export interface Term {
 }
 
 /**
- * When an erasure must be done at the latest: the earliest of the statement's 90 days, the agreement's own term, and the
- * law of the subject's residency (law > agreement > statement, and none makes another longer).
+ * When an erasure must be done at the latest: the earliest of the statement's 90 days, the agreement's own term, and
+ * the law of the subject's residency (law > agreement > statement, and none makes another longer).
  * @param requestedAt milliseconds since 1970
  * @param agreedDays terms of the agreements in force, in days
  */

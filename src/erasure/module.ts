@@ -42,11 +42,11 @@ export interface ErasureModuleOptions {
   readonly webhooks: Webhooks;
   readonly chunkRows?: number;
   readonly now?: () => number;
-  /** Whether a backup of the data was put back; unless it is said, nobody's key counts as an orphan. */
+  /** Whether a backup of the data was restored. Without it no key counts as an orphan. */
   readonly isDataBehind?: () => Promise<boolean>;
 }
 
-/** A few thousand rows a transaction, where the engine bears more. */
+/** The most rows of a transaction, unless the engine allows fewer. */
 const CHUNK_ROWS = 2_000;
 
 /** What erasure offers to the rest of the product. */
@@ -57,16 +57,16 @@ export interface ErasureModule {
   readonly retention: RetentionRules;
   readonly orphans: OrphanKeys;
   readonly replay: ErasureReplay;
-  /** Carries out what waits in the queue. */
+  /** Performs the erasures in the queue. */
   readonly runner: ErasureRunner;
   readonly records: ErasureRecords;
   readonly signingKeys: SigningKeys;
   readonly tombstones: Tombstones;
-  /** Who does not come back unsaid. */
+  /** Recognises erased people, so that imports refuse them. */
   readonly erased: ErasedOrLeaving;
-  /** The tables that it erases in. */
+  /** The tables with data to erase. */
   readonly tables: readonly TenantTable[];
-  /** What recipients are told, made when it is sent. */
+  /** The bodies of notices, made when they are sent. */
   readonly bodies: ReadonlyMap<string, WebhookBody>;
   readonly now: () => number;
 }
@@ -107,7 +107,7 @@ export function createErasureModule(options: ErasureModuleOptions): ErasureModul
   };
 }
 
-/** ErasureRecipients know the person by the id that the API gave them. It is opened from the record for the time of a call. */
+/** Recipients know the person by the id that the API gave them. It is decrypted from the record for the call only. */
 function erasureBody(records: ErasureRecords): WebhookBody {
   return async (client, request) => {
     const record = await records.find(client, request);

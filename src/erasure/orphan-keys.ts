@@ -5,7 +5,7 @@ import type { Regions } from '../storage/regions';
 import { acrossClients, limitOf, name, own, tenantSql } from '../tenancy/tenant-sql';
 import type { TenantTable } from '../tenancy/tenant-table';
 
-/** Keys that one sweep looks at, roughly; the next one goes on where it ended. */
+/** About how many keys one sweep looks at. The next one continues where it ended. */
 const LOOK_LIMIT = 50_000;
 const CLIENTS_PAGE = 100;
 
@@ -15,21 +15,21 @@ export interface OrphanKeyServices {
   readonly keys: KeyStore;
   readonly recorder: ChangeRecorder;
   readonly tables: readonly TenantTable[];
-  /** Whether the data is older than the keys' store has seen it: a backup was put back. */
+  /** Whether the data is older than the keys' store knows, because a backup was restored. */
   readonly isDataBehind: () => Promise<boolean>;
 }
 
 /**
- * Keys of nobody: of somebody whose row was never written, or is gone while the process that would destroy the key
- * died. Each sweep looks at a part of them, from where the last one ended.
+ * Destroys keys without a person: the row was never written, or the process died between deleting the row and the key.
+ * Each sweep looks at a part of the keys.
  */
 export class OrphanKeys {
   readonly #services: OrphanKeyServices;
   readonly #limit: number;
-  /** The client's id after which the next sweep begins, or the client and the subject within it. */
+  /** The client behind which the next sweep begins, or the client and the subject within it. */
   #place: { readonly client: string; readonly subject?: string } = { client: '' };
 
-  /** Clients whose turn comes next. */
+  /** The clients that come next. */
   #clients: string[] = [];
 
   constructor(services: OrphanKeyServices, limit = LOOK_LIMIT) {
@@ -38,8 +38,8 @@ export class OrphanKeys {
   }
 
   /**
-   * @param onFailure told of a client whose keys could not be looked at; it keeps nobody else's from it
-   * @returns how many keys were destroyed; none while the data is older than the keys' store has seen it
+   * @param onFailure called for a client whose keys could not be checked; the sweep continues with the next client
+   * @returns how many keys were destroyed; 0 while the data is older than the keys' store knows
    */
   async sweep(onFailure: (error: unknown) => void = () => undefined): Promise<number> {
     if (await this.#services.isDataBehind()) return 0;
@@ -64,7 +64,7 @@ export class OrphanKeys {
     return swept;
   }
 
-  /** The client that is looked at, or the one after it; undefined after the last. */
+  /** The current client, or the next one; undefined behind the last. */
   async #next(): Promise<string | undefined> {
     if (this.#place.subject !== undefined) return this.#place.client;
     if (this.#clients.length === 0) {
@@ -98,8 +98,8 @@ export class OrphanKeys {
   }
 
   /**
-   * Every table that says whom its rows are about: what is sealed there, or an erasure that is under way, needs the
-   * key. The persons' own come first: hardly anybody has to be looked for in the others.
+   * Tables with rows about people, which need the people's keys. Tables of the people themselves come first, because
+   * nearly all are found there.
    */
   #holders(): Array<{ table: string; column: string }> {
     const about = this.#services.tables.flatMap(({ name, key, subject }) =>

@@ -23,18 +23,18 @@ export const discardReasons = {
 } as const;
 export type DiscardReason = keyof typeof discardReasons;
 
-/** One export of everything of a client: how far it is. The record stays when its content is gone. */
+/** One export of a client's data, with its progress. The record stays when the content is removed. */
 @TenantTable('client_export', { erasure: 'KEEP' })
 export class ClientExportRow {
   @Key()
   clientId: string;
 
-  /** Also names the export's key among the client's: without it no copy, and no backup of one, can be read. */
+  /** Also the id of the export's key. Without the key no copy of the export, and no backup of one, can be read. */
   @Key()
   @NonPersonal(record, { plain: 'id' })
   id: string;
 
-  /** The termination that waits for it. */
+  /** The request to end the client that waits for it. */
   @NonPersonal(record, { plain: 'id' })
   requestId: string | null;
 
@@ -56,7 +56,7 @@ export class ClientExportRow {
   @NonPersonal(record, { plain: 'instant' })
   notBefore: Date;
 
-  /** Before its first row was read: whoever is withheld by then is not in it. */
+  /** A time before the first row was read. People withheld by then are not in the export. */
   @NonPersonal(record, { plain: 'instant' })
   begunAt: Date | null;
 
@@ -69,7 +69,7 @@ export class ClientExportRow {
   @NonPersonal(record, { plain: 'instant' })
   collectedAt: Date | null;
 
-  /** When its content and its key were gone. */
+  /** When its content and its key had been removed. */
   @NonPersonal(record, { plain: 'instant' })
   removedAt: Date | null;
 
@@ -79,12 +79,12 @@ export class ClientExportRow {
   @NonPersonal(record, { plain: 'size' })
   lineCount: number | null;
 
-  /** How far it is, by the last row's key, and what it holds. */
+  /** The progress: the last row's key, and counts. */
   @NonPersonal(sealedCopy, { plain: 'bytes' })
   progress: Buffer | null;
 }
 
-/** A piece of an export: some hundred lines, compressed and sealed. */
+/** A piece of an export: some hundred lines, compressed and encrypted. */
 @TenantTable('export_chunk', { erasure: 'DELETE' })
 export class ExportChunkRow {
   @Key()

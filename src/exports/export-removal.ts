@@ -12,9 +12,9 @@ import type { DiscardReason } from './client-export';
 import { type ExportState, lockExport, readExports, readExportsAnywhere, waitingTermination } from './export-state';
 import { exportKey } from './sealed-pieces';
 
-/** Pieces that one transaction deletes: each may be as long as a megabyte. */
+/** Pieces that one transaction deletes. Each can be a megabyte. */
 const PIECES = 16;
-/** How far clocks of replicas may be apart, in milliseconds. */
+/** How far apart the clocks of replicas can be, in milliseconds. */
 export const SKEW_MS = 60_000;
 
 /** What the removal of exports needs. */
@@ -26,7 +26,7 @@ export interface ExportRemovalServices {
   readonly now: () => number;
 }
 
-/** Takes exports' content away for good: what nobody may have any more, and what nobody collected. */
+/** Removes the content of exports: of discarded ones, and of those that nobody collected. */
 export class ExportRemoval implements Purger {
   readonly store = 'exports';
   readonly #services: ExportRemovalServices;
@@ -51,8 +51,8 @@ export class ExportRemoval implements Purger {
   }
 
   /**
-   * Takes an export's content away for good. Where a client's end waits for it, another is made.
-   * Run again, it goes on with what is left.
+   * Removes an export's content for good. When a client's end waits for it, another export is requested. A second run
+   * removes what is left.
    */
   async discard(source: DataSource, state: ExportState, reason: DiscardReason): Promise<void> {
     const { client, id } = state;
@@ -94,7 +94,7 @@ export class ExportRemoval implements Purger {
     await jobs.schedule(manager, state.client, [again.id], Math.max(now(), state.notBefore));
   }
 
-  /** The key first: from then on no copy of the pieces can be read, here or in a backup. */
+  /** The key goes first: from then on no copy of the pieces can be read, also in backups. */
   async #removeContent(source: DataSource, { client, id }: ExportState): Promise<void> {
     const { keys, now } = this.#services;
     if (await hasKey(keys, client, id)) await keys.destroySubjectKey(client, id);
@@ -133,7 +133,7 @@ export async function insertExport(manager: EntityManager, filed: Filed): Promis
   ]);
 }
 
-/** @returns how many went */
+/** @returns how many were deleted */
 async function deletePieces(manager: EntityManager, client: string, id: string): Promise<number> {
   const rows = await tenantSql(manager, client).select<{
     seq: number;

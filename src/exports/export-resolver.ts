@@ -22,7 +22,7 @@ class ClientExportPayload {
   proposal: Proposal | null;
 }
 
-/** Exports as a client asks for them and follows them; what is in them is downloaded. */
+/** Exports of a client: requests and their progress. The content is downloaded over HTTP. */
 @Resolver()
 export class ExportResolver {
   constructor(
@@ -58,7 +58,7 @@ export class ExportResolver {
   }
 }
 
-/** What the end of a client waits for. */
+/** The export that the end of a client waits for. */
 @Resolver(() => ErasureRequest)
 export class TerminationExportResolver {
   constructor(private readonly exports: Exports) {}

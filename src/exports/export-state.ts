@@ -2,7 +2,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { acrossClients, own, type Sql, sql, tenantSql } from '../tenancy/tenant-sql';
 import type { DiscardReason, ExportStatus } from './client-export';
 
-/** An export as its workings read it. Times are milliseconds since 1970. */
+/** The state of an export. Times are milliseconds since 1970. */
 export interface ExportState {
   readonly client: string;
   readonly id: string;
@@ -20,7 +20,7 @@ export interface ExportState {
   readonly removedAt: number | null;
   readonly bytes: number | null;
   readonly lines: number | null;
-  /** Sealed. */
+  /** Encrypted. */
   readonly progress: Buffer | null;
 }
 
@@ -49,7 +49,7 @@ export async function readExport(source: Source, client: string, id: string): Pr
   return (await readExports(source, client, sql`id = ${id}`))[0];
 }
 
-/** Reads exports that nobody else changes until the transaction ends. */
+/** Reads exports and locks them until the transaction ends. */
 export async function lockExports(manager: EntityManager, client: string, where: Sql): Promise<ExportState[]> {
   const exports = tenantSql(manager, client);
   const rows = await exports.select<StateRow>`
@@ -61,7 +61,7 @@ export async function lockExport(manager: EntityManager, client: string, id: str
   return (await lockExports(manager, client, sql`id = ${id}`))[0];
 }
 
-/** The termination that an export is for, as long as nothing is destroyed yet. */
+/** The end of the client that an export is for, while nothing is destroyed yet. */
 export async function waitingTermination(
   manager: Source,
   { client, requestId }: Pick<ExportState, 'client' | 'requestId'>,
@@ -75,7 +75,7 @@ export async function waitingTermination(
   return row && { id: requestId, dueAt: Number(row.due_at) };
 }
 
-/** Whether an erasure of a whole person was asked for since, and is not taken back or done. */
+/** Whether there is an open erasure of a whole person that was requested since then. */
 export async function isSomebodyWithheldSince(source: Source, client: string, since: number): Promise<boolean> {
   const [row] = await tenantSql(source, client).select<unknown>`
       SELECT id FROM erasure_request WHERE ${own} AND kind = 'CUSTOMER' AND categories IS NULL

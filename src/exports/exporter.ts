@@ -21,7 +21,7 @@ import { beginning, openProgress, type Progress, rowsIn, sealProgress } from './
 import { exportKey, exportKeyOrNew, sealPiece } from './sealed-pieces';
 import { keyOf, pageAfter } from './table-page';
 
-/** A table of clients, with the entity that declares it. */
+/** A tenant table with the entity that declares it. */
 export type ExportedTable = readonly [EntityClass, TenantTable];
 
 /** What making exports needs. */
@@ -31,14 +31,14 @@ export interface ExporterServices {
   readonly recorder: ChangeRecorder;
   readonly jobs: Jobs;
   readonly removal: ExportRemoval;
-  /** The tables of clients, the same list that the eraser and the inventory go by (docs/pitfalls.md, 27). */
+  /** The tenant tables: the same list as for erasure and the data inventory (docs/pitfalls.md, 27). */
   readonly tables: readonly ExportedTable[];
-  /** Rows that one transaction reads. */
+  /** The most rows that one transaction reads. */
   readonly pageRows: number;
   readonly now: () => number;
 }
 
-/** What one process makes, while it holds the job. */
+/** An export in the making, while the process holds its job. */
 interface Making {
   readonly source: DataSource;
   readonly lease: Lease;
@@ -46,8 +46,8 @@ interface Making {
 }
 
 /**
- * Makes exports: some hundred rows a transaction, in the order of the tables' keys, so that memory is flat and whoever
- * dies on the way leaves pieces that the next worker goes on from.
+ * Makes exports: some hundred rows in each transaction, in key order. So memory stays flat, and after a crash the next
+ * worker continues behind the last piece.
  */
 export class Exporter implements JobHandler {
   readonly #services: ExporterServices;
@@ -75,7 +75,7 @@ export class Exporter implements JobHandler {
     return true;
   }
 
-  /** The export's key; undefined where nothing is to be made. */
+  /** The export's key; undefined when there is nothing to make. */
   async #keyOf(source: DataSource, found: ExportState): Promise<Buffer | undefined> {
     const { keys, removal } = this.#services;
     const { client, id, status } = found;
@@ -100,7 +100,7 @@ export class Exporter implements JobHandler {
       if (signal.aborted) return inTransaction(source, (manager) => jobs.release(manager, lease));
       const page = await inTransaction(source, (manager) => this.#writePage(manager, making));
       if (page === 'MORE') continue;
-      // Discarded while it was made; whoever did so has seen to a new one.
+      // Discarded while it was made. A new one was requested then if it is needed.
       if (page === 'GONE') return inTransaction(source, (manager) => jobs.finish(manager, lease));
       const details = { export: lease.id, rows: rowsIn(page), bytes: page.bytes };
       await recorder.record('EXPORT_MADE', { client: lease.client, principal: 'exports', details });
@@ -108,7 +108,7 @@ export class Exporter implements JobHandler {
     }
   }
 
-  /** Says when it begins before it reads anything: whoever is withheld later may be in it, and nobody else. */
+  /** Stores the time of the beginning before anything is read: only people withheld later can be in the export. */
   async #begin(manager: EntityManager, { lease, key }: Making): Promise<void> {
     await lease.fence(manager);
     const state = await lockExport(manager, lease.client, lease.id);
@@ -123,7 +123,7 @@ export class Exporter implements JobHandler {
       AND id = ${state.id}`;
   }
 
-  /** @returns what it holds once nothing is left; GONE where it is not wanted any more */
+  /** @returns the progress when all rows are written; GONE when the export was discarded */
   async #writePage(manager: EntityManager, making: Making): Promise<Progress | 'MORE' | 'GONE'> {
     const { lease, key } = making;
     await lease.fence(manager);
@@ -135,7 +135,7 @@ export class Exporter implements JobHandler {
       const next = this.#tables.find(([, { name }]) => !progress.done.includes(name));
       if (!next) break;
       const read = await this.#readRows(manager, making, next, progress, budget, lines);
-      // An empty table is a query, too.
+      // An empty table also costs a query.
       budget -= Math.max(read, 1);
     }
     const isRead = this.#tables.every(([, { name }]) => progress.done.includes(name));
@@ -146,7 +146,7 @@ export class Exporter implements JobHandler {
     return 'MORE';
   }
 
-  /** Reads on in a table, and adds its lines. @returns how many rows it read */
+  /** Reads the next rows of a table and adds their lines. @returns how many rows it read */
   async #readRows(
     manager: EntityManager,
     { source, lease: { client } }: Making,
@@ -158,7 +158,7 @@ export class Exporter implements JobHandler {
     const [, table] = next;
     const { keys, regions, now } = this.#services;
     const fields = exportedFields(table);
-    // The directory of clients is at home, wherever a client's rows are hosted.
+    // The directory of clients is in the home region, wherever a client's rows are.
     const place = table.name === 'client' && source !== regions.home ? regions.home : manager;
     const after = progress.after ?? undefined;
     const rows = await pageAfter(new TenantReader(place, keys), next, client, fields, after, limit);
@@ -177,7 +177,7 @@ export class Exporter implements JobHandler {
   async #finish(manager: EntityManager, { lease, key }: Making, read: Progress): Promise<void> {
     const { jobs, now } = this.#services;
     await lease.fence(manager);
-    // A transaction may run twice.
+    // A transaction can run twice.
     const progress = structuredClone(read);
     const state = await lockExport(manager, lease.client, lease.id);
     if (state?.status === 'PREPARING') {

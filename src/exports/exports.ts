@@ -24,17 +24,20 @@ import { linePrefix } from './lines';
 import { openProgress } from './progress';
 import { exportKey, openPiece } from './sealed-pieces';
 
-/** An export on its way to whoever collects it. */
+/** An export that is being downloaded. */
 export interface Download {
-  /** Of all lines. */
+  /** The size of all lines. */
   readonly bytes: number;
-  /** Piece by piece; throws where the export is discarded meanwhile, so that what was cut off does not look whole. */
+  /**
+   * The pieces in order. Throws when the export is discarded meanwhile, so that a truncated download does not look
+   * complete.
+   */
   readonly pieces: AsyncIterable<Buffer>;
-  /** To be called once the last byte has left, and only then. */
+  /** To be called after the last byte was sent, and only then. */
   collected(): Promise<void>;
 }
 
-/** What exports, as they are asked for and collected, need. */
+/** What requesting and downloading exports needs. */
 export interface ExportsServices {
   readonly regions: Regions;
   readonly keys: KeyStore;
@@ -46,7 +49,7 @@ export interface ExportsServices {
   readonly now: () => number;
 }
 
-/** Exports of clients: asked for, looked at, collected. What makes them is the exporter. */
+/** Exports of clients: requests, reads and downloads them. The exporter makes them. */
 export class Exports {
   readonly #services: ExportsServices;
 
@@ -55,9 +58,9 @@ export class Exports {
   }
 
   /**
-   * Files an export of everything of a client; where one is being made, that is the answer. It takes the place of those
-   * that were collected, and of the caller's own: one that somebody else is about to collect stays.
-   * @throws {GraphQLError} CONFLICT where the client is being erased
+   * Requests an export of a client's data. When one is being made already, returns that one. The new export replaces
+   * collected ones and those that the caller requested. One that somebody else is about to collect stays.
+   * @throws {GraphQLError} CONFLICT when the client is being erased
    */
   async request(client: string, by: { principal: string; role: string }): Promise<ExportState> {
     const { regions, recorder, jobs, now } = this.#services;
@@ -103,7 +106,7 @@ export class Exports {
     return committed(source, () => readExport(source, client, id));
   }
 
-  /** An export of whichever client, for whoever runs the installation. */
+  /** An export of any client, for the operator. */
   async anywhere(id: string): Promise<ExportState | undefined> {
     if (!validate(id)) return undefined;
     for (const source of this.#services.regions.all()) {
@@ -119,7 +122,7 @@ export class Exports {
     return readExports(source, client, sql`1 = 1`);
   }
 
-  /** The export that a termination waits for, or waited for: the last one that was made for it. */
+  /** The last export that was made for the end of a client. */
   async ofTermination(client: string, request: string): Promise<ExportState | undefined> {
     const source = await this.#services.regions.of(client);
     const made = await readExports(source, client, sql`request_id = ${request}`);
@@ -127,7 +130,8 @@ export class Exports {
   }
 
   /**
-   * Gives an export to whoever administers its client, where the law lets it go to the caller's country (statement T2).
+   * Gives an export to an administrator of its client, when the law permits the transfer to the caller's country
+   * (statement T2).
    * @throws {GraphQLError} UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, CONFLICT, TRANSFER_NOT_AUTHORIZED, AUDIT_UNAVAILABLE
    */
   async collect(context: RequestContext, id: string): Promise<Download> {
@@ -140,8 +144,8 @@ export class Exports {
   }
 
   /**
-   * Opens an export that is ready. That somebody reads it is on record before its first byte leaves.
-   * @throws {GraphQLError} CONFLICT where it is not ready, or gone
+   * Opens a finished export. The download is recorded before the first byte is sent.
+   * @throws {GraphQLError} CONFLICT when it is not ready, or removed
    */
   async download(state: ExportState, principal: string): Promise<Download> {
     const { client, id, status } = state;
@@ -167,7 +171,7 @@ export class Exports {
     return this.#services.removal.sweep();
   }
 
-  /** Lines of one table alone, such as an import takes them. It is no collection: the rest was not read. */
+  /** The lines of one table, for an import. This does not count as collected. */
   async *linesOf({ pieces }: Download, table: string): AsyncGenerator<Buffer> {
     const prefix = Buffer.from(linePrefix(table));
     for await (const piece of pieces) {
@@ -198,7 +202,7 @@ export class Exports {
     }
   }
 
-  /** A client's end that waited for it goes on. */
+  /** Marks an export as collected. The end of a client that waited for it continues. */
   async #collected({ client, id }: ExportState, principal: string): Promise<void> {
     const { regions, recorder, jobs, now } = this.#services;
     const source = await regions.of(client);
@@ -214,7 +218,7 @@ export class Exports {
   }
 
   /**
-   * Whoever asked to be erased is read no more, in a copy that was made before either: it is discarded.
+   * Discards an export that can contain people who are under erasure since: they can no longer be read.
    * @throws {GraphQLError} CONFLICT
    */
   async #requireNobodyWithheld(state: ExportState): Promise<void> {
@@ -228,7 +232,7 @@ export class Exports {
     throw denied.conflict(`Somebody who may be in the export is being erased; ${more}.`);
   }
 
-  /** @throws {GraphQLError} TRANSFER_NOT_AUTHORIZED: what no query would give there, an export does not either */
+  /** @throws {GraphQLError} TRANSFER_NOT_AUTHORIZED: an export gives no more than queries from the same country */
   async #requireTransfer(state: ExportState, { country }: RequestContext): Promise<void> {
     const { client, id } = state;
     const key = state.progress && (await exportKey(this.#services.keys, client, id));
@@ -253,7 +257,7 @@ export class Exports {
   }
 }
 
-/** Categories of what tables say of customers. */
+/** Categories of customers' data in some tables. */
 function categoriesIn(tables: readonly ExportedTable[], names: readonly string[]): DataCategory[] {
   const fields = tables
     .filter(([, table]) => names.includes(table.name) && table.subject?.kind === 'CUSTOMER')

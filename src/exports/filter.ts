@@ -9,8 +9,8 @@ import type { TableCount } from './progress';
 type Verdict = 'rows' | 'underErasure' | 'withoutKey';
 
 /**
- * Rows that an export may hold. People who are being erased are left out, and people whose key is gone: an export is no
- * way around either. Facts that erasure left without anybody (statement D4) belong to nobody, and stay in.
+ * Filters the rows for an export. People under erasure are left out, and people without a key. De-identified facts that
+ * erasure kept (statement D4) belong to nobody and stay in.
  */
 export async function filter(
   { manager, keys, client }: { manager: EntityManager; keys: KeyStore; client: string },
@@ -28,7 +28,7 @@ export async function filter(
     const hasKey = keyed.has(String(id));
     if (!restrictions) return hasKey ? 'rows' : 'withoutKey';
     const restriction = restrictions.get(String(id));
-    // A person who is gone while the key is still there is on the way out, or their import has not ended.
+    // A person without a row but with a key is being erased, or the import has not finished.
     if (restriction === undefined) return hasKey ? 'underErasure' : 'rows';
     if (restriction === UNDER_ERASURE) return 'underErasure';
     return hasKey ? 'rows' : 'withoutKey';
@@ -40,7 +40,7 @@ export async function filter(
   });
 }
 
-/** Customers that have a row, and their restriction. */
+/** The restrictions of customers that have a row. */
 async function restrictionsOf(
   manager: EntityManager,
   client: string,

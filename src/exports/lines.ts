@@ -5,14 +5,14 @@ import type { ExportState } from './export-state';
 import { exportedFields, omittedFields, omittedTables } from './omitted';
 import { type Progress, rowsIn, type TableCount } from './progress';
 
-/** What a reader of exports goes by; it changes when a line's shape does. */
+/** The version of the format. It changes when lines change. */
 const FORMAT = 'remit-export/1';
-/** Bytes of lines in one piece; a longer line is a piece of its own. */
+/** The most bytes of a piece. A longer line is a piece of its own. */
 const PIECE_BYTES = 1024 * 1024;
 
 const line = (value: unknown): Buffer => Buffer.from(`${JSON.stringify(value)}\n`);
 
-/** The first line: what it is, and what is in it. */
+/** The first line: what the file is, and what it contains. */
 export function manifestLine({ id, client }: ExportState, begunAt: number, tables: readonly TenantTable[]): Buffer {
   const fields = Object.fromEntries(tables.map((table) => [table.name, exportedFields(table)]));
   return line({
@@ -28,11 +28,11 @@ export function manifestLine({ id, client }: ExportState, begunAt: number, table
   });
 }
 
-/** The last line: a download that was cut off has none. */
+/** The last line. A truncated download has none. */
 export const trailerLine = (progress: Progress): Buffer =>
   line({ end: { rows: rowsIn(progress), tables: progress.tables } });
 
-/** A row as a line. What is sealed and does not open is null, and counted. */
+/** A row as a line. Values that cannot be decrypted are null, and counted. */
 export function rowLine(table: TenantTable, fields: readonly string[], row: Row, counted: TableCount): Buffer {
   let isDamaged = false;
   const values = fields.map((field) => {
@@ -45,14 +45,14 @@ export function rowLine(table: TenantTable, fields: readonly string[], row: Row,
   return line({ table: table.name, row: Object.fromEntries(values) });
 }
 
-/** A list is text in a line, as it is in its column. */
+/** Lists are text in a line, as in the database. */
 const exported = (field: StoredField | undefined, value: unknown): unknown =>
   field && isList(field) ? listText(value as string[] | null) : value;
 
-/** What a line of a table's row begins with. */
+/** The beginning of lines of a table. */
 export const linePrefix = (table: string): string => `{"table":${JSON.stringify(table)},`;
 
-/** Lines put together to pieces of a size that every engine takes. */
+/** Joins lines to pieces of a size that every engine accepts. */
 export function piecesOf(lines: readonly Buffer[]): Buffer[] {
   const pieces: Buffer[][] = [];
   let length = Number.POSITIVE_INFINITY;

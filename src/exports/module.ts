@@ -25,15 +25,15 @@ export interface ExportsModuleOptions extends Pick<ExportsServices, 'mayReceive'
   readonly pageRows?: number;
 }
 
-/** Some hundred rows a transaction: flat memory, whatever the client's size. */
+/** Some hundred rows for each transaction keep memory flat. */
 const PAGE_ROWS = 250;
 
 /** What exports offer to the rest of the product. */
 export interface ExportsModule {
   readonly exports: Exports;
-  /** Makes what waits in the queue. */
+  /** Makes the exports in the queue. */
   readonly exporter: JobHandler;
-  /** What erasure takes copies away by. */
+  /** Removes exports when erasure needs it. */
   readonly purger: Purger;
   readonly beforeEnd: TerminationExports;
 }

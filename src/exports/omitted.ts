@@ -1,20 +1,20 @@
 import type { Row } from '../tenancy/tenant-reader';
 import type { StoredField, TenantTable } from '../tenancy/tenant-table';
 
-/** Tables that an export leaves out, and why; every other table that the census and the eraser know is in it. */
+/** Tables that an export leaves out, and why. All other tenant tables are in it. */
 export const omittedTables: ReadonlyMap<string, string> = new Map([
   ['job', 'work under way, of this installation'],
   ['export_chunk', 'the export itself'],
 ]);
 
-/** Fields that mean nothing anywhere else: keys and digests, which are secrets here, and what only storage counts. */
+/** Fields without a meaning elsewhere: secrets, and counters of this installation. */
 export const omittedFields: ReadonlyMap<string, string> = new Map([
   ['customer.revision', 'counts writes in this installation'],
   ['webhook_endpoint.secret', 'a key of this installation'],
   ['disclosure.subjects', 'references under keys of this installation'],
 ]);
 
-/** The fields of a table as its rows are exported, without the client's id. */
+/** The exported fields of a table, without the client's id. */
 export function exportedFields(table: TenantTable): string[] {
   const isOut = ({ property, stored }: StoredField) =>
     ('plain' in stored && stored.plain === 'bytes') ||
@@ -25,6 +25,6 @@ export function exportedFields(table: TenantTable): string[] {
   return [...new Set([...own, ...fields])].filter((name) => name !== 'clientId');
 }
 
-/** A disclosure of which law forbids to tell the client (statement S4): no count may tell of it either. */
+/** Whether a row is a disclosure under a gag (statement S4). Counts must not reveal it either. */
 export const isUnreported = (table: TenantTable, row: Row, at: number): boolean =>
   table.name === 'disclosure' && row.gagUntil instanceof Date && row.gagUntil.getTime() > at;

@@ -1,29 +1,32 @@
 import { openPiece, sealPiece } from './sealed-pieces';
 import type { Position } from './table-page';
 
-/** What an export holds of a table, and what it leaves out of it: rows. */
+/** How many rows of a table an export contains and leaves out. */
 export interface TableCount {
   rows: number;
-  /** Of people who are being erased. */
+  /** Left out: rows of people under erasure. */
   underErasure: number;
-  /** Of people whose key is gone: nobody can read them any more. */
+  /** Left out: rows of people without a key, which nobody can read. */
   withoutKey: number;
-  /** Rows in it of which a sealed value does not open; that value is null. */
+  /** Exported rows with a value that cannot be decrypted, which is null. */
   damaged: number;
 }
 
-/** How far an export is: kept with its pieces, in the same transaction, so that whoever goes on repeats nothing. */
+/**
+ * The progress of an export. It is stored in the same transaction as the pieces, so that nothing is repeated after a
+ * crash.
+ */
 export interface Progress {
-  /** The piece that comes next. */
+  /** The number of the next piece. */
   seq: number;
-  /** Of all lines so far, as they are downloaded. */
+  /** The size of all lines so far. */
   bytes: number;
   /** Where the next page of the table begins; null at its start. */
   after: Position | null;
-  /** Tables with their counts; the last one is under way unless it is done. */
+  /** Counts by table. */
   tables: Record<string, TableCount>;
   done: string[];
-  /** Countries whose law covers people in it; '' where none is recorded. Transfers are decided by them. */
+  /** Residencies of the people in it, for decisions on transfers; '' for an unknown one. */
   residencies: string[];
 }
 

@@ -16,13 +16,13 @@ export async function exportKeyOrNew(keys: KeyStore, client: string, id: string)
   return key;
 }
 
-/** A piece's place is part of what it is sealed for: pieces that were swapped do not open. */
+/** The number of a piece is part of its authenticated data, so swapped pieces do not decrypt. */
 const placeOf = (client: string, id: string, place: number | 'progress') => `export:${client}:${id}:${place}`;
 
 export const sealPiece = (key: Buffer, client: string, id: string, place: number | 'progress', bytes: Buffer): Buffer =>
   encrypt(key, gzipSync(bytes), placeOf(client, id, place));
 
-/** @throws {UnsealError} where it is not the piece of this place */
+/** @throws {UnsealError} when it is not the piece with this number */
 export const openPiece = (
   key: Buffer,
   client: string,

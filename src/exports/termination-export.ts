@@ -15,11 +15,11 @@ export interface TerminationExportServices {
   readonly regions: Regions;
   readonly recorder: ChangeRecorder;
   readonly jobs: Jobs;
-  /** Told where a client's end goes on though nobody collected its export. */
+  /** Called when a client's end continues although nobody collected its export. */
   readonly onUncollected: (state: Pick<ExportState, 'client' | 'id' | 'status'>) => void;
 }
 
-/** Exports as the end of a client needs them: it files one, and waits until it is collected or its term has passed. */
+/** Exports before the end of a client. The end waits until the export is collected, or its time has passed. */
 export class ExportBeforeEnd implements TerminationExports {
   readonly #services: TerminationExportServices;
 
@@ -34,7 +34,7 @@ export class ExportBeforeEnd implements TerminationExports {
     await this.#services.jobs.schedule(manager, client, [id], Math.max(at, notBefore));
   }
 
-  /** What is not made yet is not made any more. */
+  /** Exports that are not finished are discarded. */
   async dismiss(manager: EntityManager, client: string, request: string): Promise<void> {
     await tenantSql(manager, client).change`
         UPDATE client_export SET status = 'DISCARDED', reason = 'TERMINATION_CANCELLED'
@@ -63,6 +63,6 @@ export class ExportBeforeEnd implements TerminationExports {
   }
 }
 
-/** The last export that was made for a client's end; undefined where one was collected, or none was asked for. */
+/** The last export for a client's end; undefined when one was collected, or none was requested. */
 const uncollected = (made: readonly ExportState[]): ExportState | undefined =>
   made.some(({ collectedAt }) => collectedAt !== null) ? undefined : made.at(-1);

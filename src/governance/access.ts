@@ -1,31 +1,31 @@
-/** A category that law, an agreement or a grant's scope closes to the caller for the stated purpose. */
+/** A category that the caller may not read for the stated purpose, by law, an agreement or a grant's scope. */
 export interface Prohibition {
   readonly category: string;
   readonly code: string;
-  /** What closes it, as the caller will read it: a clause, an article, a grant. */
+  /** What forbids it, as the caller reads it: a clause, an article, a grant. */
   readonly rule: string;
 }
 
-/** A row rule's answer where it withholds: a code of the catalogue, with the rule where it differs from the code's. */
+/** Why a row rule withholds a row: an error code, with the rule behind it if that is not the code's usual one. */
 export type RowRefusal = string | { readonly code: string; readonly rule: string };
 
 /**
- * Who asks, for what, and with which rights; everything that is absent is refused. Nothing here is looked up by the
- * core: whoever calls it has proved each fact.
+ * Who asks, for which purpose, and with which rights. What is absent is refused. The core looks nothing up: its caller
+ * must have verified each fact.
  */
 export interface Access {
   /**
-   * Stands for all that a decision rests on, for the stated purpose: accesses with the same object are decided alike, and
-   * what was decided is kept with it. Absent, what it rests on is compared each time.
+   * A key for the decision cache. Two accesses with the same object must have the same rights for the stated purpose.
+   * Without it, the cache compares the rights themselves each time.
    */
   readonly basis?: object | undefined;
-  /** Whoever was authenticated. */
+  /** The authenticated caller. */
   readonly principal?: string | undefined;
-  /** The purpose stated by header; @purpose on the operation states the same or nothing. */
+  /** The purpose stated by header. If the operation has @purpose too, both must agree. */
   readonly purpose?: string | undefined;
   /**
-   * The same caller's access for a purpose that only the document states: prohibitions and row rules depend on it.
-   * Absent, this access serves for every purpose.
+   * Gives the caller's access for a purpose that only the document states, since prohibitions and row rules depend on
+   * the purpose. Without it, this access is used for every purpose.
    */
   readonly forPurpose?: ((purpose: string) => Access) | undefined;
   /** Purposes that the token and a grant or instruction in force allow. */
@@ -35,17 +35,17 @@ export interface Access {
   readonly agreements?: readonly string[] | undefined;
   readonly prohibitions?: readonly Prohibition[] | undefined;
   /**
-   * Withholds the governed fields of one row; called for each, so it must be cheap and synchronous. A derived field that
-   * names no category of its own has none.
+   * Decides whether a governed field of one row is withheld. It is called for each field of each row, so it must be
+   * cheap and synchronous. `category` is undefined for a derived field without a category of its own.
    */
   readonly row?:
     | ((row: unknown, coordinate: string, category?: string | undefined) => RowRefusal | undefined)
     | undefined;
-  /** The key of pseudonyms: stable within a client, different across clients. Absent, one is derived from `govern`'s. */
+  /** This client's key for pseudonyms. Without it, one is derived from the key that `govern` was given. */
   readonly pseudonymKey?: Uint8Array | undefined;
-  /** The client whose data is read: pseudonyms that are made with `govern`'s key differ between clients. */
+  /** The client whose data is read. Pseudonyms that are made with `govern`'s key differ between clients. */
   readonly client?: string | undefined;
-  /** Version of the grants, instructions and agreements that this access was made from. */
+  /** The version of the grants, instructions and agreements behind this access. */
   readonly policyVersion?: string | undefined;
 }
 
@@ -54,7 +54,7 @@ export type AccessOf = (contextValue: unknown) => Access | undefined;
 
 const nobody: Access = { grantedPurposes: [] };
 
-/** A request whose context brings no access is nobody's. Default: the context's property `access`. */
+/** By default the context's property `access`. A request without access is treated as unauthenticated. */
 export function accessFinder(accessOf: AccessOf | undefined): (contextValue: unknown) => Access {
   const find = accessOf ?? ((context) => (context as { access?: Access } | null | undefined)?.access);
   return (context) => find(context) ?? nobody;

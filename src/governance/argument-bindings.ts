@@ -15,16 +15,16 @@ import type { FilterOperator } from './vocabulary';
 export interface ArgumentBinding {
   /** `Type.field` of the field it reads, where it carries @governedBy. */
   readonly field: string | undefined;
-  /** The operators it may use; undefined leaves all. Checked where the argument is an object of operators. */
+  /** The operators it may use; undefined allows all. Checked if the argument is an object of operators. */
   readonly operators: readonly FilterOperator[] | undefined;
-  /** What it holds where nothing is written; undefined where it has no default. */
+  /** Its default value, if it has one. */
   readonly defaultValue: unknown;
-  /** Bindings of the input object's own fields; a thunk's result, since input types may be recursive. */
+  /** Bindings of the input object's own fields. Input types may be recursive, so this may contain itself. */
   readonly fields: ArgumentBindings | undefined;
 }
 export type ArgumentBindings = ReadonlyMap<string, ArgumentBinding>;
 
-/** A read that an argument makes, or an operator it may not use. */
+/** A field that an argument reads, or an operator it may not use. */
 interface Read {
   readonly field: string;
   readonly forbiddenOperator?: string;
@@ -35,7 +35,7 @@ export interface ArgumentRead extends Read {
   readonly argument: string;
 }
 
-/** The bindings of a field's arguments, at any depth of its input types; undefined where none of them reads anything. */
+/** The bindings of a field's arguments, at any depth of their input types; undefined if none reads a field. */
 export function bindArguments(
   directives: SchemaDirectives,
   field: GraphQLField<unknown, unknown>,
@@ -63,7 +63,7 @@ function fill(
         fill(directives, fields, Object.values(type.getFields()), seen);
       }
     }
-    // An input type that contains itself is not filled yet when it is met again: whether it binds is asked at the end.
+    // A recursive input type is still incomplete when it is met again. Whether it binds anything is checked at the end.
     if (usage || fields) {
       const { defaultValue } = input;
       target.set(input.name, { field: usage?.field, operators: usage?.operators, defaultValue, fields });
@@ -79,7 +79,7 @@ function bindsAnything(fields: ArgumentBindings, seen = new Set<ArgumentBindings
   );
 }
 
-/** Every field that any use of these arguments could read: what a variable of their type may hold. */
+/** All fields that these arguments could read. A variable may use any of them. */
 function fieldsWithin(
   bindings: ArgumentBindings,
   into = new Set<string>(),
@@ -94,7 +94,7 @@ function fieldsWithin(
   return into;
 }
 
-/** Fields that an argument written in the document reads; a variable counts for all that it could hold. */
+/** The fields that an argument in the document reads. A variable counts as all that it could use. */
 export function fieldsInLiteral(binding: ArgumentBinding, value: ValueNode, into: Set<string>): void {
   if (binding.field !== undefined) into.add(binding.field);
   if (!binding.fields) return;
@@ -109,13 +109,13 @@ export function fieldsInLiteral(binding: ArgumentBinding, value: ValueNode, into
   }
 }
 
-/** Fields that an argument left out of the document reads by its default. */
+/** The fields that an omitted argument reads by its default value. */
 export function fieldsInDefault(binding: ArgumentBinding, into: Set<string>): void {
   if (binding.defaultValue === undefined) return;
   for (const { field } of reads(binding, binding.defaultValue)) into.add(field);
 }
 
-/** The reads that arguments make as they finally are, variables and defaults filled in. */
+/** The fields that arguments read, with variables and defaults filled in. */
 export function* argumentReads(
   bindings: ArgumentBindings,
   values: Readonly<Record<string, unknown>>,

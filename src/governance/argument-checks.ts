@@ -17,7 +17,7 @@ import type { SchemaDirectives } from './schema-directives';
 
 type Input = GraphQLArgument | GraphQLInputField;
 
-/** Faults in what arguments read: by @governedBy, or without saying so. */
+/** Faults in what arguments read: wrong @governedBy, or none where one is needed. */
 export function argumentFaults(table: FieldTable): string[] {
   return [...bindingFaults(table), ...unboundArguments(table)];
 }
@@ -42,22 +42,23 @@ function inputs({ schema, entries }: FieldTable): Array<{ at: string; input: Inp
   return [...ofInputs, ...ofFields];
 }
 
-/** What the arguments of one field could be about. */
+/** What the arguments of one field could read. */
 interface Reading {
-  /** Names of fields of its subjects that say nothing of a person. */
+  /** Names of its subjects' fields that are not personal. */
   readonly nonPersonal: ReadonlySet<string>;
   /** Governed fields that it could filter or sort by. */
   readonly governed: ReadonlyArray<{ coordinate: string; words: readonly string[] }>;
   readonly directives: SchemaDirectives;
-  /** Whether its answer holds subjects, or says something of them that its type does not show. */
+  /** Whether its result type contains people's data. If not, it may still tell something, such as a count. */
   readonly reaches: boolean;
 }
 
 /**
- * Arguments that could filter or sort by a governed field without saying so by @governedBy, so that the field could be
- * found out: those that name one, in their own name, in an input field's or in an enum value's, and those of a field
- * that reaches subjects which do not say what they are. What the answer's type is called, or whether it shows the
- * subjects at all, does not matter: a count and a yes tell as much. Mutations are left out: what they take is written.
+ * Arguments that could filter or sort by a governed field without @governedBy. Such an argument reveals the field's
+ * value, even if the result is only a count. Two kinds are found:
+ * - it names a governed field: in its own name, an input field's, or an enum value's;
+ * - it belongs to a field that returns people's data, and nothing says what it reads.
+ * Mutations are not checked: they write what they take.
  */
 function unboundArguments(table: FieldTable): string[] {
   const { schema, directives } = table;
@@ -96,9 +97,10 @@ function unbound(at: string, input: Input, reading: Reading, seen = new Set<stri
 }
 
 const undeclared = (at: string): string =>
-  `${at}: it could filter or sort by a governed field; add @governedBy(field: …), or @nonPersonal(because: …) where it does not`;
+  `${at}: it could filter or sort by a governed field; add @governedBy(field: …), ` +
+  'or @nonPersonal(because: …) where it does not';
 
-/** The governed field that an input names; an id that is asked for where no subject is given addresses something else. */
+/** The governed field that an input names. An ID does not count if the field returns nobody's data. */
 function namesGoverned(input: Input, { governed, reaches }: Reading): string | undefined {
   const type = getNamedType(input.type);
   if (!reaches && type.name === 'ID') return undefined;
@@ -106,7 +108,7 @@ function namesGoverned(input: Input, { governed, reaches }: Reading): string | u
   return governed.find(({ words: wanted }) => names.some((name) => containsRun(words(name), wanted)))?.coordinate;
 }
 
-/** Words of arguments that take any field's name or value. */
+/** Words in the names of arguments that may take any field's name or value. */
 const anyField = new Set(['by', 'filter', 'group', 'order', 'q', 'query', 'search', 'sort', 'term', 'where']);
 
 function isUndeclared(input: Input, { governed, nonPersonal, reaches }: Reading): boolean {
@@ -124,7 +126,7 @@ function isPaging({ name, type }: Input): boolean {
   return inner.name === 'Int' ? lengths.has(name) : places.has(name);
 }
 
-/** The governed types that an answer can hold, under whatever names: where one is met, what is below it is its own. */
+/** The types with personal fields that a result can contain. The search stops at each: it governs what is below it. */
 function reached(
   schema: GraphQLSchema,
   type: GraphQLNamedType,

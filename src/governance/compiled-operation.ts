@@ -10,13 +10,13 @@ import { Selections } from './selection';
 export interface ExecutionArguments {
   readonly rootValue: unknown;
   readonly contextValue: Enforcement;
-  /** As coerced, defaults filled in. */
+  /** After coercion, with defaults. */
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
 type Run = (args: ExecutionArguments) => Promise<ExecutionResult>;
 
-/** Executes a planned operation: what does not depend on the request is worked out once, and kept with the plan. */
+/** Executes a planned operation. What does not depend on the request is compiled once and kept with the plan. */
 export class CompiledOperation {
   readonly #schema: GraphQLSchema;
   readonly #plan: OperationPlan;

@@ -14,7 +14,7 @@ import { abandon, type ExecutableFields, type Execution, fail, infoOf, type Path
 import { PlaceError } from './messages';
 import { isPromise } from './promises';
 
-/** Makes of a resolved value what the response says. `path` is the value's place. */
+/** Turns a resolved value into the response's. `path` is the value's place. */
 export type Completion = (value: unknown, execution: Execution, path: Path) => unknown;
 
 export function completionOf(place: Place, type: GraphQLOutputType): Completion {
@@ -50,7 +50,7 @@ function leafCompletion(type: GraphQLLeafType): Completion {
   };
 }
 
-/** What a scalar says of a value that it cannot give is not made for callers, with a code or without. */
+/** A scalar's own error may repeat the value, so it is wrapped and never answered, even if it has a code. */
 function serializedBy(type: GraphQLLeafType, value: unknown): unknown {
   try {
     return type.serialize(value);
@@ -126,7 +126,7 @@ const itemCaught = (
   path: Path,
 ): Promise<unknown> => done.then(undefined, (error) => fail(error, place, path, execution, type));
 
-/** The fields asked of each object type that stands in a place, made when the type is first met there. */
+/** The fields selected of each object type in a place, compiled when the type is first met. */
 function fieldsByType({ executable, nodes }: Place): (type: GraphQLObjectType) => ExecutableFields {
   const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
   const known = new Map<GraphQLObjectType, ExecutableFields>();

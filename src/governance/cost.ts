@@ -11,13 +11,13 @@ import {
 } from 'graphql';
 import type { ExecutableDocument } from './executable-document';
 
-/** Arguments that say how long a list may become. */
+/** Arguments that limit the length of a list. */
 const LENGTHS = new Set(['first', 'last', 'limit']);
 
-/** Field name → the length its list has where the argument is left out; the longest, where types differ. */
+/** Field name → the default length of its list; the longest, if types differ. */
 export type DefaultLengths = ReadonlyMap<string, number>;
 
-/** What an operation costs under its variables, as coerced. */
+/** The cost of an operation, by its coerced variables. */
 export type Cost = (variables: Readonly<Record<string, unknown>>) => number;
 
 /** Reads the defaults of `first`, `last` and `limit` from the schema, once. */
@@ -36,10 +36,10 @@ export function defaultLengths(schema: GraphQLSchema): DefaultLengths {
 }
 
 /**
- * The fields that execution would have to visit if every list were as long as its arguments allow: a field counts one,
- * what is under it as often as the list is long. Each fragment is counted once and multiplied where it is spread, so
- * 2^30 paths cost no more than their fragments (docs/pitfalls.md, 21). @skip and @include are not looked at.
- * @returns undefined where no list has a length, and the limit of fields says it all
+ * The number of fields that execution would visit if every list were as long as its arguments allow. Each fragment is
+ * counted once and multiplied where it is spread, so 2^30 paths take no longer to count than their fragments
+ * (docs/pitfalls.md, 21). @skip and @include are ignored.
+ * @returns undefined if no list has a length: the limit on fields is enough then
  */
 export function costOf(
   document: ExecutableDocument,
@@ -64,7 +64,7 @@ function hasLengths({ selections }: SelectionSetNode, defaults: DefaultLengths):
       if (defaults.has(selection.name.value)) return true;
       if (selection.arguments?.some((argument) => LENGTHS.has(argument.name.value))) return true;
     }
-    // A fragment that is spread is looked at by itself.
+    // Fragments that are spread are checked on their own.
     return 'selectionSet' in selection && selection.selectionSet !== undefined
       ? hasLengths(selection.selectionSet, defaults)
       : false;
@@ -83,7 +83,7 @@ class Count {
     this.#variables = variables;
   }
 
-  /** A set is counted once, however often its fragment is spread. */
+  /** Counts each set once, however often its fragment is spread. */
   of(set: SelectionSetNode): number {
     const known = this.#counted.get(set);
     if (known !== undefined) return known;

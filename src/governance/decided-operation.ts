@@ -9,22 +9,22 @@ import type { DecidedOperation, GovernedResult, GovernOptions, RunArguments } fr
 import type { OperationPlan } from './operation-plan';
 import type { SchemaPolicy } from './schema-policy';
 
-/** What the operations of one governed schema share. */
+/** What all operations of one governed schema share. */
 export interface Governing {
   readonly policy: SchemaPolicy;
   readonly options: GovernOptions;
   readonly failures: Failures;
 }
 
-/** A request to an operation: for whom, with which variables. */
+/** A request for an operation: its caller and variables. */
 interface Request {
   readonly plan: OperationPlan;
   readonly compiled: CompiledOperation;
-  /** For the purpose that applies, wherever it was stated. */
+  /** The caller's access for the purpose that applies. */
   readonly access: Access;
-  /** As coerced, defaults filled in. */
+  /** After coercion, with defaults. */
   readonly variables: Readonly<Record<string, unknown>>;
-  /** As they came: graphql's own subscribe reads them once more. */
+  /** As they were sent: graphql's own subscribe coerces them again. */
   readonly variableValues: Readonly<Record<string, unknown>> | null | undefined;
 }
 
@@ -83,7 +83,7 @@ export class Decided implements DecidedOperation {
     return new Enforcement(this.decision, this.#request.access, contextValue, this.#governing.options.pseudonymKey);
   }
 
-  /** The answer to an operation that is refused as a whole: no data, one error, and what it would have read. */
+  /** The answer to an operation that is refused as a whole: no data, one error, and the fields it would have read. */
   #refused(): GovernedResult {
     const { policy } = this.#governing;
     const { code, rule } = this.decision.refusal ?? refusalOf('PURPOSE_REQUIRED');

@@ -7,7 +7,7 @@ import type { Coordinate, SchemaPolicy } from './schema-policy';
 
 export type Outcome = 'CLEAR' | 'DEIDENTIFIED' | 'WITHHELD';
 
-/** What was decided of one coordinate. */
+/** What was decided about one coordinate. */
 export interface Verdict {
   readonly outcome: Outcome;
   /** Why it is withheld. */
@@ -15,22 +15,22 @@ export interface Verdict {
   /** What decided: a directive, an agreement's clause, an article of law. */
   readonly rule: string;
   readonly method: Deidentification | undefined;
-  /** Of a field that leads to rows: the categories of what may be read of them; a row that withholds them all withholds it. */
+  /** For a field that leads to rows: the categories that may be read of them. A row that withholds all withholds it. */
   readonly categories?: ReadonlyArray<string | undefined>;
 }
 
-/** Everything about one operation of one caller that does not depend on rows (points 1–4 of a decision). */
+/** Everything about one operation of one caller that does not depend on rows (docs/decisions.md). */
 export interface Decision {
   readonly id: string;
   readonly purpose: string | undefined;
   readonly policyVersion: string;
-  /** Set where the whole operation is refused. */
+  /** Set if the whole operation is refused. */
   readonly refusal: Refusal | undefined;
-  /** By coordinate index; what the plan does not reach has none, and is withheld. */
+  /** By coordinate index. What the plan does not reach has none, and is withheld. */
   readonly verdicts: ReadonlyArray<Verdict | undefined>;
-  /** Coordinates that one row may be asked for more than once, see {@link OperationPlan.recurring}. */
+  /** Coordinates that may be read more than once of one row, see {@link OperationPlan.recurring}. */
   readonly recurring: ReadonlySet<number>;
-  /** Fields of an object type that are selected and may be fetched: all that is withheld is left out. */
+  /** The selected fields of an object type, without those that are withheld: only these need to be fetched. */
   readable(type: string): ReadonlySet<string>;
 }
 
@@ -52,7 +52,7 @@ export function purposeOf(plan: OperationPlan, access: Access): string | undefin
 
 /**
  * Decides what an operation may read.
- * @param stated the purpose that applies, as {@link purposeOf} found it
+ * @param stated the purpose that applies, as {@link purposeOf} gives it
  */
 export function decide(
   policy: SchemaPolicy,
@@ -63,7 +63,7 @@ export function decide(
   const purpose = stated !== undefined && policy.purposes.has(stated) ? stated : undefined;
   const refusal = refuse(policy, plan, access, stated);
   const judged: Array<Verdict | undefined> = [];
-  // Sources come before the fields derived from them, however the schema orders them.
+  // Recursive, so that sources are judged before the fields derived from them, in whatever order the schema has them.
   const judge = (index: number): Verdict => {
     const known = judged[index];
     if (known) return known;
@@ -73,7 +73,7 @@ export function decide(
     judged[index] = verdict;
     return verdict;
   };
-  // What is judged beside these tells whether rows may be told of; it is not given.
+  // Other fields may be judged too, to decide whether rows may be listed. They are not in the plan, so not given.
   const verdicts: Array<Verdict | undefined> = [];
   for (const index of plan.reach) verdicts[index] = judge(index);
   return {
@@ -87,7 +87,7 @@ export function decide(
   };
 }
 
-/** Points 1 and 2: nothing governed is read by nobody, for no purpose, or for one that was not granted. */
+/** Refuses governed fields to unauthenticated callers, without a purpose, or for a purpose that is not granted. */
 function refuse(
   policy: SchemaPolicy,
   plan: OperationPlan,
@@ -149,7 +149,7 @@ function judgeCoordinate(
   return { outcome: 'CLEAR', code: undefined, rule: `${decidedBy} on ${name}`, method: undefined };
 }
 
-/** Rows are told of where something of them may be read: a form that only stands for what is withheld is nothing. */
+/** Rows may be listed if any of their fields may be read. A stand-in for a withheld non-null field does not count. */
 function judgeRows(policy: SchemaPolicy, { evidence, name }: Coordinate, judge: (index: number) => Verdict): Verdict {
   const categories = new Set<string | undefined>();
   let barred: Verdict | undefined;
@@ -192,7 +192,7 @@ function readableFields(
   };
 }
 
-/** The facts a decision rests on, as a cache key: whatever could change the decision is in it. */
+/** A cache key with all facts that could change the decision. */
 export function decisionKey(policy: SchemaPolicy, access: Access, stated: string | undefined): string {
   return JSON.stringify([
     Boolean(access.principal),

@@ -11,9 +11,9 @@ import { suggestionList } from 'graphql/jsutils/suggestionList.js';
 import { annotatedElements, annotations, type SchemaDirectives } from './schema-directives';
 
 /**
- * Faults in how directives are written: unknown or misspelt ones, unknown or wrong arguments, places they may not
- * stand in, and definitions that differ from Remit's under the same name. Builders such as type-graphql's accept all of
- * these silently (GHSA-g8jh-vg5j-4h3f is what that leads to).
+ * Faults in how directives are written: unknown or misspelt directives, unknown or wrong arguments, wrong places, and
+ * definitions that differ from Remit's under the same name. Builders such as type-graphql's accept all of these
+ * silently (GHSA-g8jh-vg5j-4h3f is what that leads to).
  */
 export function directiveFaults({ schema, own }: SchemaDirectives): string[] {
   const known = new Map<string, GraphQLDirective>(
@@ -77,7 +77,8 @@ function signature({ name, args, isRepeatable, locations }: GraphQLDirective): s
     const written = defaultValue === undefined ? null : astFromValue(defaultValue, type);
     return `${name}: ${type}${written ? ` = ${print(written)}` : ''}`;
   });
-  return `@${name}(${parameters.join(', ')})${isRepeatable ? ' repeatable' : ''} on ${[...locations].sort().join(' | ')}`;
+  const places = [...locations].sort().join(' | ');
+  return `@${name}(${parameters.join(', ')})${isRepeatable ? ' repeatable' : ''} on ${places}`;
 }
 
 /** The known word closest to a misspelt one, if any is close. */

@@ -1,17 +1,17 @@
 import { type ASTNode, type DocumentNode, Kind, visit } from 'graphql';
 
-/** Compiled forms kept per plan, each for one truth of its conditions. */
+/** Compiled forms kept per plan, one for each combination of its @skip and @include conditions. */
 export const MOST_VARIANTS = 16;
 
-/** Bytes that were measured, rounded up: of a node without its location, and of a field's plan and compiled form. */
+/** Measured bytes, rounded up: of a node without its location, and of a field's plan and compiled form. */
 const OF_NODE = 150;
 const OF_FIELD = 1_000;
-/** Of a plan's decisions, and of what is kept beside it. */
+/** The same of a plan's decisions, and of what is kept with it. */
 const OF_PLAN = 8_000;
 
 /**
- * What keeping a document may cost in bytes, its plan and all compiled forms included, whether they are made or not:
- * whoever sends it chooses.
+ * The bytes that keeping a document may take, with its plan and all compiled forms, even those not made yet: the
+ * sender decides which are made.
  */
 export function weightOf(text: string, document: DocumentNode): number {
   let nodes = 0;
@@ -28,7 +28,7 @@ export function weightOf(text: string, document: DocumentNode): number {
   return OF_PLAN + 2 * text.length + OF_NODE * nodes + OF_FIELD * fields * variants;
 }
 
-/** Takes away where a document's nodes stood: half of what it weighs, and it keeps the text and all its tokens. */
+/** Removes the locations of a document's nodes: half of its size, and they keep text and tokens alive. */
 export function withoutLocations(document: DocumentNode): void {
   visit(document, {
     enter(node: ASTNode) {

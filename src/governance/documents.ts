@@ -6,13 +6,13 @@ import { enforceLimits, type Limits, tooLarge } from './limits';
 import { valueFreeRules } from './literals';
 import { invalidDocument } from './messages';
 
-/** A document that may be planned, or why it may not. */
+/** A document that may be planned, or the errors why not. */
 type Checked = { readonly document: ExecutableDocument } | { readonly errors: readonly GraphQLError[] };
 
-/** Bytes of documents that are kept, with all that is made of them. */
+/** Bytes of documents that are kept, with their plans. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
-/** Parses, measures and validates documents, each once: by its text, or by the object that stands for it. */
+/** Parses, measures and validates each document once, by its text or its object. */
 export class Documents {
   readonly #schema: GraphQLSchema;
   readonly #limits: Limits;
@@ -26,7 +26,7 @@ export class Documents {
     this.#limits = limits;
   }
 
-  /** @param keep whether a text may stay in memory: not where nobody was authenticated for it */
+  /** @param keep whether the text may stay in memory; false for an unauthenticated caller */
   check(source: string | DocumentNode, keep: boolean): Checked {
     if (typeof source !== 'string') return this.#checkNode(source);
     const known = this.#byText.get(source);
@@ -55,7 +55,7 @@ export class Documents {
     try {
       document = enforceLimits(node, this.#limits);
     } catch (error) {
-      // A document nested deeper than the stack allows, that no parser has seen, is too deep by any limit.
+      // A document object may be nested deeper than the stack allows. It is too deep by any limit.
       return { errors: [error instanceof GraphQLError ? error : tooLarge('depth', this.#limits)] };
     }
     const errors = validate(this.#schema, node, valueFreeRules, { maxErrors: 20, hideSuggestions: true });
@@ -65,7 +65,7 @@ export class Documents {
   }
 }
 
-/** What may be said of a text that does not parse: the place, never the text (docs/pitfalls.md, 14). */
+/** The error for a text that does not parse: it tells the place, never the text (docs/pitfalls.md, 14). */
 export function syntaxError(error: unknown, limits: Pick<Limits, 'tokens'>): GraphQLError {
   if (error instanceof GraphQLError && error.message === tooManyTokens(limits.tokens)) {
     const message = `The document exceeds the limit of ${limits.tokens} tokens.`;
@@ -77,6 +77,6 @@ export function syntaxError(error: unknown, limits: Pick<Limits, 'tokens'>): Gra
   return new GraphQLError(message, { source, positions, extensions: { code: 'GRAPHQL_PARSE_FAILED' } });
 }
 
-/** What graphql's parser says of it: the whole of it, since a text may have the same words in it. */
+/** The whole message of graphql's parser, since a document may contain the same words. */
 const tooManyTokens = (most: number): string =>
   `Syntax Error: Document contains more that ${most} tokens. Parsing aborted.`;

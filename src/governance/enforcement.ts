@@ -12,21 +12,21 @@ export interface ResponsePath {
   readonly prev?: ResponsePath | undefined;
 }
 
-/** One coordinate withheld for one reason, counted over all rows. */
+/** One coordinate that is withheld for one reason, counted over all rows. */
 interface Tally {
   readonly coordinate: string;
   readonly code: string;
   readonly rule: string;
-  /** The argument that reads it, as `Type.field(argument:)`; undefined where it was selected. */
+  /** The argument that reads it, as `Type.field(argument:)`; undefined if it was selected. */
   readonly argument: string | undefined;
-  /** Where it was met first. */
+  /** The first place where it was withheld. */
   readonly path: ReadonlyArray<string | number>;
   rows: number;
-  /** Where rows were counted that may be met again: under an alias, or through an argument. */
+  /** Rows that were counted and may be met again: under an alias, or through an argument. */
   readonly places: Set<string>;
 }
 
-/** What a response says of governance, in `extensions.governance`. */
+/** The report in a response's `extensions.governance`. */
 export interface GovernanceReport {
   readonly purpose: string | null;
   readonly decisionId: string;
@@ -44,10 +44,10 @@ const failed: RowRefusal = { code: 'PROCESSING_RESTRICTED', rule: 'the row rule 
 
 const noKey = new Uint8Array();
 
-/** Shared by all copies of this module, so that guards of one know the enforcement of another. */
+/** Shared by all copies of this module, so that the guards of one accept the enforcement of another. */
 const brand = Symbol.for('@remit/governance/enforcement');
 
-/** One request while it runs: its decision, applied field by field, and what came of it. */
+/** One request while it runs: applies its decision field by field, and counts what was withheld. */
 export class Enforcement {
   readonly [brand] = true;
   readonly decision: Decision;
@@ -58,8 +58,8 @@ export class Enforcement {
   #pseudonymKey: Uint8Array | undefined;
   readonly #tallies = new Map<string, Tally>();
   /**
-   * By refusal and coordinate, counted without making up a key each time: a row rule gives one object for all rows that it
-   * treats alike. Undefined is the decision itself.
+   * By refusal and coordinate, so that counting needs no string key: a row rule returns the same object for all rows
+   * that it treats alike. Undefined stands for the decision itself.
    */
   readonly #withheld = new Map<RowRefusal | undefined, Array<Tally | undefined>>();
   readonly #deidentified = new Set<string>();
@@ -72,26 +72,26 @@ export class Enforcement {
     this.#rootKey = rootKey;
   }
 
-  /** The enforcement that a guard finds in its context; undefined where the schema is executed by something else. */
+  /** The enforcement in a guard's context; undefined if the schema is executed by something else. */
   static of(context: unknown): Enforcement | undefined {
     if (context instanceof Enforcement) return context;
     const isForeign = typeof context === 'object' && context !== null && brand in context;
     return isForeign ? (context as Enforcement) : undefined;
   }
 
-  /** The verdict on a coordinate; what no plan reached is withheld. */
+  /** The outcome for a coordinate. What no plan reaches is withheld. */
   outcome(coordinate: Coordinate): Outcome {
     return this.decision.verdicts[coordinate.index]?.outcome ?? 'WITHHELD';
   }
 
-  /** Why the row withholds this coordinate; a row rule that fails withholds too. */
+  /** Why the row withholds this coordinate. A row rule that throws withholds too. */
   rowRefusal(row: unknown, coordinate: Coordinate): RowRefusal | undefined {
     if (!coordinate.ofRow) return undefined;
     const { category, rows } = coordinate.rule;
     return rows && category === undefined ? this.#rowsRefusal(row, coordinate) : this.#ask(row, coordinate, category);
   }
 
-  /** Rows are withheld where the row that they hang on withholds all that may be read of them. */
+  /** Related rows are withheld if their parent row withholds every category that may be read of them. */
   #rowsRefusal(row: unknown, coordinate: Coordinate): RowRefusal | undefined {
     let refusal: RowRefusal | undefined;
     for (const category of this.decision.verdicts[coordinate.index]?.categories ?? [undefined]) {
@@ -119,12 +119,12 @@ export class Enforcement {
     return method ? this.disguise(coordinate, method, value) : null;
   }
 
-  /** What a withheld, non-null field says instead. */
+  /** What a withheld, non-null field answers instead. */
   disguise({ domain }: Coordinate, method: Deidentification, value: unknown): unknown {
     return deidentify(method, value, { key: methods[method].keyed ? this.#key() : noKey, domain });
   }
 
-  /** Made when it is first needed: most requests make no pseudonym. */
+  /** Derived on first use: most requests make no pseudonym. */
   #key(): Uint8Array {
     this.#pseudonymKey ??= pseudonymKeyOf(this.#rootKey, this.#access);
     return this.#pseudonymKey;
@@ -132,7 +132,7 @@ export class Enforcement {
 
   /**
    * Counts a coordinate that is withheld at `key` below `parent`.
-   * @param refusal of its row; undefined where the decision withholds it
+   * @param refusal the row's; undefined if the decision withholds it
    */
   withhold(
     coordinate: Coordinate,
@@ -158,7 +158,7 @@ export class Enforcement {
   }
 
   /**
-   * Counts a field that was not called because an argument reads what may not be read.
+   * Counts a field that was not resolved because an argument reads what may not be read.
    * @param argument `Type.field(argument:)`
    */
   withholdArgument(coordinate: Coordinate, refusal: Refusal, argument: string, path: ResponsePath): void {
@@ -219,7 +219,7 @@ function isRowRefusal(refusal: unknown): refusal is RowRefusal {
   return typeof code === 'string' && typeof rule === 'string';
 }
 
-/** A row's own place in the response: its path with the list indices. */
+/** A row's path in the response, as text. */
 function placeOf(row: ResponsePath | undefined): string {
   let place = '';
   for (let node = row; node; node = node.prev) place += `${node.key}/`;

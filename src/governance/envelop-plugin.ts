@@ -2,7 +2,7 @@ import { type DocumentNode, type GraphQLError, parse, type Source } from 'graphq
 import { type AccessOf, accessFinder } from './access';
 import type { Governed, GovernedResult, GovernedStream } from './governed';
 
-/** What Envelop hands to an execution; only what is used here. */
+/** What Envelop passes to an execution; only what is used here. */
 interface ExecutionArguments {
   readonly document: DocumentNode;
   readonly operationName?: string | null | undefined;
@@ -24,7 +24,7 @@ export interface GovernedPlugin {
   }): void;
 }
 
-/** Lets an Envelop pipeline parse within the limits, and validate and execute by the governed schema. */
+/** Makes an Envelop pipeline parse within the limits, and validate and execute by the governed schema. */
 export function envelopPlugin(
   governed: Pick<Governed, 'execute' | 'subscribe' | 'validate'>,
   maxTokens: number,

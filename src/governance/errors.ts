@@ -1,8 +1,8 @@
 import { GraphQLError } from 'graphql';
 
 /**
- * Every code the governance core answers with, the message a caller reads, and the article or section that stands
- * behind it where no directive does. Order is the order of a decision (docs/design.md).
+ * Every code the core answers with, its message, and the article of law or directive behind it. The order is that of a
+ * decision (docs/decisions.md).
  */
 const refusals = {
   UNAUTHENTICATED: {
@@ -12,7 +12,8 @@ const refusals = {
   SCOPE_REQUIRED: { message: 'The token lacks a scope that this field requires.', rule: '@requiresScopes' },
   PURPOSE_REQUIRED: {
     message:
-      'Personal data is read for a stated purpose only: send the header "processing-purpose" or @purpose(is: …) on the operation.',
+      'Personal data is read for a stated purpose only: ' +
+      'send the header "processing-purpose" or @purpose(is: …) on the operation.',
     rule: 'GDPR Art. 5(1)(b)',
   },
   PURPOSE_NOT_GRANTED: {
@@ -33,38 +34,38 @@ const refusals = {
 
 export type RefusalCode = keyof typeof refusals;
 
-/** What decided, and what it is called: the caller reads both. */
+/** A code and the rule behind it, as the caller reads them. */
 export interface Refusal {
   readonly code: string;
   readonly rule: string;
 }
 
-/** Why a field is withheld of which nothing was decided: no plan reaches it. */
+/** Why a field is withheld if nothing was decided about it. */
 export const unreached: Refusal = { code: 'PURPOSE_NOT_PERMITTED', rule: 'no plan reaches this field' };
 
-/** What the core refuses by its own rule. */
+/** A refusal with the code's own rule. */
 export const refusalOf = (code: RefusalCode): Refusal => ({ code, rule: ruleOf(code) });
 
-/** The message for a code; one from a row rule that is not in the catalogue gets the general sentence. */
+/** The message for a code. A row rule's own code gets a general sentence. */
 export function messageOf(code: string): string {
   return Object.hasOwn(refusals, code) ? refusals[code as RefusalCode].message : 'This field is withheld.';
 }
 
-/** The rule that stands behind a code where the one that refused names none of its own. */
+/** The rule behind a code, if the refusal names none. */
 export function ruleOf(code: string): string {
   return Object.hasOwn(refusals, code) ? refusals[code as RefusalCode].rule : 'row rule';
 }
 
-/** A request that cannot be understood; the message never repeats the value that was sent. */
+/** The error for a wrong request. Its message must not repeat what was sent. */
 export function badUserInput(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } });
 }
 
-/** What callers are told of a failure that is none of their making. */
+/** What callers are told of an internal failure. */
 export const internalError = (path?: GraphQLError['path']): GraphQLError =>
   new GraphQLError('Internal server error', { path, extensions: { code: 'INTERNAL_SERVER_ERROR' } });
 
-/** The schema's governance is not sound: thrown at start-up with every fault, each naming its coordinate and the remedy. */
+/** The schema's directives are not sound. Lists every fault, each with its coordinate and the remedy. */
 export class SchemaPolicyError extends Error {
   constructor(readonly faults: readonly string[]) {
     super(`The schema's governance is not sound:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);

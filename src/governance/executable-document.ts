@@ -8,10 +8,10 @@ import {
   type OperationDefinitionNode,
 } from 'graphql';
 
-/** A document with its operations and fragments looked up once, for all who walk it. */
+/** A document with its operations and fragments looked up once, for everything that walks it. */
 export class ExecutableDocument {
   readonly node: DocumentNode;
-  /** Operations and fragments, in the order of the text; of two that share a name, both. */
+  /** Operations and fragments in the order of the text, including those whose names repeat. */
   readonly definitions: ReadonlyArray<OperationDefinitionNode | FragmentDefinitionNode>;
   readonly operations: readonly OperationDefinitionNode[];
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
@@ -26,7 +26,7 @@ export class ExecutableDocument {
     this.fragments = new Map(fragments.map((fragment) => [fragment.name.value, fragment]));
   }
 
-  /** What is spread in a place: the inline fragment itself, or the one that is named; undefined where there is none. */
+  /** The inline fragment itself, or the fragment that is named; undefined if there is none. */
   fragmentOf(
     selection: FragmentSpreadNode | InlineFragmentNode,
   ): FragmentDefinitionNode | InlineFragmentNode | undefined {
@@ -34,7 +34,7 @@ export class ExecutableDocument {
   }
 
   /**
-   * The operation of a name, or the only one.
+   * The operation with the name, or the only one if no name is given.
    * @throws {GraphQLError} code OPERATION_RESOLUTION_FAILURE
    */
   operation(name: string | null | undefined): OperationDefinitionNode {

@@ -15,12 +15,12 @@ import { isPromise } from './promises';
 import type { Selections } from './selection';
 
 export type Path = NonNullable<GraphQLResolveInfo['path']>;
-/** The parts of an operation that its execution and its resolvers' `info` are made of. */
+/** What an operation's execution and its resolvers' `info` are made of. */
 export interface Executable {
   readonly selections: Selections;
   readonly operation: OperationDefinitionNode;
   readonly fragments: Record<string, FragmentDefinitionNode>;
-  /** The fields that selection sets ask of one object type, ready to be executed. */
+  /** The fields that selection sets select of one object type, ready to execute. */
   fieldsOf(type: GraphQLObjectType, sets: readonly SelectionSetNode[]): ExecutableFields;
 }
 
@@ -28,7 +28,7 @@ export type Data = Record<string, unknown>;
 
 /** Fields of one object type in one place of an operation. */
 export interface ExecutableFields {
-  /** All fields; the result is a promise where one of theirs is. */
+  /** Executes all fields. The result is a promise if that of any field is. */
   execute(source: unknown, execution: Execution, path: Path | undefined): Data | Promise<Data>;
 }
 
@@ -43,7 +43,7 @@ export class Execution {
   ) {}
 }
 
-/** A field at its place, with all that does not depend on the request. */
+/** A field at its place, with everything that does not depend on the request. */
 export interface Place {
   readonly executable: Executable;
   readonly parentType: GraphQLObjectType;
@@ -52,7 +52,7 @@ export interface Place {
   readonly nodes: readonly FieldNode[];
 }
 
-/** The path of what needs none unless it fails. */
+/** Stands in for a path that is needed only if something fails. */
 export const nowhere: Path = { prev: undefined, key: '', typename: undefined };
 export const pathOf = ({ key, parentType }: Place, prev: Path | undefined): Path => ({
   prev,
@@ -60,7 +60,7 @@ export const pathOf = ({ key, parentType }: Place, prev: Path | undefined): Path
   typename: parentType.name,
 });
 
-/** Nulls a value that failed, or throws what its parent fails with. */
+/** Makes a failed value null, or throws its error to the parent if it is non-null. */
 export function fail(
   raw: unknown,
   place: Place,
@@ -74,7 +74,7 @@ export function fail(
   return null;
 }
 
-/** What a resolver is told of its place. */
+/** The `info` argument of a resolver. */
 export function infoOf({ executable, parentType, definition, nodes }: Place, execution: Execution, path: Path) {
   const info: GraphQLResolveInfo = {
     fieldName: definition.name,
@@ -91,7 +91,7 @@ export function infoOf({ executable, parentType, definition, nodes }: Place, exe
   return info;
 }
 
-/** What is under way when its parent has failed already: nobody waits for it, and its failure must not end the process. */
+/** Ignores promises whose parent has failed already, so that their rejection does not end the process. */
 export function abandon(values: readonly unknown[] | undefined): void {
   for (const value of values ?? []) if (isPromise(value)) value.then(undefined, () => undefined);
 }

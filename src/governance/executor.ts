@@ -27,7 +27,7 @@ import { plainGuardOf, releaseProperty } from './guards';
 import { isPromise } from './promises';
 
 type Source = Readonly<Record<string, unknown>> | null | undefined;
-/** What a field of an object gives: its completed value, or a promise of it. */
+/** Executes a field: gives its completed value, or a promise of it. */
 type Field = (source: unknown, execution: Execution, parent: Path | undefined) => unknown;
 interface NamedField {
   readonly key: string;
@@ -35,8 +35,8 @@ interface NamedField {
 }
 
 /**
- * Fields of one object type in one place of an operation. Executing them follows graphql's algorithm (spec, section 6):
- * a field's error becomes null where that is allowed, and the parent's where it is not.
+ * The fields of one object type in one place of an operation. Execution follows graphql's specification (section 6): a
+ * failed field becomes null if it is nullable; if not, its parent fails.
  */
 export class ObjectFields implements ExecutableFields {
   readonly #fields: readonly NamedField[];
@@ -47,7 +47,6 @@ export class ObjectFields implements ExecutableFields {
     this.#fields = [...fields].map(([key, nodes]) => ({ key, execute: fieldOf(executable, type, key, nodes) }));
   }
 
-  /** All fields; the result is a promise where one of theirs is. */
   execute(source: unknown, execution: Execution, path: Path | undefined): Data | Promise<Data> {
     const result = new this.#Result();
     let pending: Promise<void>[] | undefined;
@@ -68,7 +67,7 @@ export class ObjectFields implements ExecutableFields {
     return filled(result, pending);
   }
 
-  /** One field after the other, as a mutation's are. */
+  /** Executes one field after the other, as mutations are. */
   async executeInTurn(source: unknown, execution: Execution): Promise<Data> {
     const result = new this.#Result();
     for (const { key, execute } of this.#fields) result[key] = await execute(source, execution, undefined);
@@ -77,8 +76,8 @@ export class ObjectFields implements ExecutableFields {
 }
 
 /*
- * What waits for a promise is in functions of its own: a function that makes a closure somewhere keeps its variables on
- * the heap from its first line, and most fields of most rows wait for nothing.
+ * Waiting for promises has functions of its own. V8 keeps the variables of a function on the heap if any code in it
+ * makes a closure, and most fields of most rows are not promises.
  */
 async function filledIn(result: Data, key: string, value: Promise<unknown>): Promise<void> {
   result[key] = await value;
@@ -92,8 +91,8 @@ function filled(result: Data, pending: ReadonlyArray<Promise<void>>): Promise<Da
 const noPrototype = Object.create(null) as object;
 
 /**
- * Makes objects without a prototype, since a response key may be `__proto__`. By a constructor of their own: the engine
- * learns how many properties they get, and keeps them in the object itself.
+ * A class of objects without a prototype, since a response key may be `__proto__`. Each place has a class of its own:
+ * V8 learns how many properties its objects get, and stores them inline.
  */
 function responseObject(): new () => Data {
   function response() {}
@@ -110,7 +109,7 @@ function fieldOf(
   const name = nodes[0]?.name.value ?? '';
   if (name === '__typename') return () => parentType.name;
   const definition = definitionOf(executable, parentType, name);
-  // Validation knows no such field; graphql leaves it out, and null is as good.
+  // Cannot happen in a validated document.
   if (!definition) return () => null;
   const place: Place = { executable, parentType, definition, key, nodes };
   const complete = completionOf(place, definition.type);
@@ -130,14 +129,14 @@ function definitionOf(
   return parentType.getFields()[name];
 }
 
-/** A field without a resolver: a plain row's property. */
+/** A field without a resolver: a property of a plain row. */
 function property(place: Place, complete: Completion): Field {
   const { name } = place.definition;
   const isLeaf = isLeafType(getNullableType(place.definition.type));
   return (source, execution, parent) => {
     try {
       const value = (source as Source)?.[name];
-      // A leaf's place is known only where something is wrong with it.
+      // A leaf needs no path unless it fails.
       const path = isLeaf ? nowhere : pathOf(place, parent);
       return settle(place, value, complete, execution, parent, path);
     } catch (error) {
@@ -161,7 +160,7 @@ function resolved(place: Place, complete: Completion, resolve: NonNullable<Place
   };
   const guard = plainGuardOf(definition);
   if (guard === undefined) return call;
-  // Most fields of most rows: nothing is called, and nothing said of their place unless it is asked.
+  // The common case, which most fields of most rows take: no resolver is called, and no path is made unless needed.
   return (source, execution, parent) => {
     try {
       return complete(releaseProperty(guard, execution.enforcement, source, parent, key), execution, nowhere);
@@ -171,7 +170,7 @@ function resolved(place: Place, complete: Completion, resolve: NonNullable<Place
   };
 }
 
-/** Completes a value, waited for where it is promised. */
+/** Completes a value, waiting for it if it is a promise. */
 function settle(
   place: Place,
   value: unknown,

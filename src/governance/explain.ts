@@ -12,7 +12,7 @@ export interface Explanation {
   readonly method: Deidentification | null;
 }
 
-/** Explains a decision coordinate by coordinate, in the schema's order; rows may still withhold more. */
+/** Explains a decision coordinate by coordinate, in the schema's order. Rows may withhold more. */
 export function explainDecision(policy: SchemaPolicy, plan: OperationPlan, decision: Decision): Explanation[] {
   return plan.reach.flatMap((index) => {
     const coordinate = policy.coordinates[index];

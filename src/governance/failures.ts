@@ -4,7 +4,7 @@ import { internalError } from './errors';
 import type { GovernedResult } from './governed';
 import { fieldError } from './messages';
 
-/** What becomes of errors: a caller's own mistake is answered as it is, any other stays inside. */
+/** Answers errors: a GraphQLError as it is, any other as an internal error that tells nothing. */
 export class Failures {
   readonly #onInternalError: (error: unknown) => void;
 
@@ -12,7 +12,7 @@ export class Failures {
     this.#onInternalError = onInternalError;
   }
 
-  /** What the work gives, or the answer to its failure. */
+  /** The result of the work, or the answer to its failure. */
   attempt<T>(work: () => T): T | GovernedResult {
     try {
       return work();
@@ -21,13 +21,13 @@ export class Failures {
     }
   }
 
-  /** The answer to a failure that is none of the caller's making. */
+  /** The answer to an internal failure. */
   answer(error: unknown): GovernedResult {
     this.#onInternalError(error);
     return { data: null, errors: [internalError()] };
   }
 
-  /** The errors of an execution: those of its fields as they may be answered, then those of governance. */
+  /** The errors of an execution: those of resolvers as far as they may be answered, then those of governance. */
   errorsOf(errors: readonly GraphQLError[] | undefined, enforcement: Enforcement): GraphQLError[] {
     const own = (errors ?? []).flatMap((error) => fieldError(error, this.#onInternalError) ?? []);
     return [...own, ...enforcement.errors()];

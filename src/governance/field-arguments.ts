@@ -2,7 +2,7 @@ import { type FieldNode, type GraphQLField, getArgumentValues, type ValueNode, v
 
 type Variables = Readonly<Record<string, unknown>>;
 
-/** A field's arguments; those that depend on no variable are coerced once, and copied: they are the resolver's own. */
+/** Gives a field's arguments. If they depend on no variable they are coerced once, and copied for each call. */
 export function argumentsFor(
   definition: GraphQLField<unknown, unknown>,
   node: FieldNode | undefined,
@@ -17,7 +17,7 @@ export function argumentsFor(
   };
 }
 
-/** Whether what a value says differs between requests, or could be changed by whoever gets it. */
+/** Whether a value may differ between requests, or could be mutated by a resolver. */
 function isChanging(value: ValueNode): boolean {
   let changing = false;
   const found = () => {

@@ -6,39 +6,39 @@ import type { SchemaDirectives } from './schema-directives';
 export type Fielded = GraphQLObjectType | GraphQLInterfaceType;
 export type Field = GraphQLField<unknown, unknown>;
 
-/** What the directives on one field say, before anything is known of the caller. */
+/** What the directives on one field say, whoever asks. */
 export interface FieldRule {
-  /** Absent on a derived field that names no category of its own, and on a field that is only scoped. */
+  /** Undefined for a derived field without a category of its own, and for a field with scopes only. */
   readonly category: string | undefined;
   readonly subject: string | undefined;
-  /** It leads to rows about subjects, and is read where something of them may be. */
+  /** Whether it leads to rows about people. It may be read if anything of them may. */
   readonly rows: boolean;
-  /** Purposes that read it in the clear; undefined leaves it to the sources of a derived field. */
+  /** Purposes that read it in the clear; undefined if the sources of a derived field decide. */
   readonly allow: ReadonlySet<string> | undefined;
   readonly deidentify: ReadonlyMap<string, Deidentification>;
-  /** What a pseudonym of the value identifies, where the field says so; else the field is a domain of its own. */
+  /** What a pseudonym of the value identifies, if the field says so. If not, the field is a domain of its own. */
   readonly domain: string | undefined;
   readonly agreements: readonly string[];
-  /** Each alternative of each requirement: all requirements must be met, each by one of its alternatives. */
+  /** All requirements must be met, each by one of its alternatives. */
   readonly scopes: ReadonlyArray<ReadonlyArray<readonly string[]>>;
   readonly derivedFrom: readonly string[];
 }
 
-/** Strictness of an outcome: the higher gives less. */
+/** The higher, the less is given. */
 export enum Strictness {
   CLEAR = 0,
   DEIDENTIFIED = 1,
   WITHHELD = 2,
 }
 
-/** How one @deidentify on a field is written. */
+/** The arguments of one @deidentify. */
 export interface DeidentifyUsage {
   readonly for: readonly string[];
   readonly by: Deidentification;
   readonly domain?: string | null;
 }
 
-/** Reads the rule of a field off its directives, or undefined where nothing governs it. */
+/** Reads the rule of a field from its directives; undefined if nothing governs it. */
 export function readFieldRule(directives: SchemaDirectives, type: Fielded, field: Field): FieldRule | undefined {
   const usages = (name: string) => directives.usages(field, name);
   const [personal] = usages('personalData') as Array<{ category: string; subject: string }>;
@@ -72,7 +72,7 @@ export function readFieldRule(directives: SchemaDirectives, type: Fielded, field
   };
 }
 
-/** A field is governed when it holds personal data or leads to some; one that only asks for a scope is not. */
+/** A field is governed if it holds personal data or leads to some. One that only asks for a scope is not. */
 export function isGoverned(rule: FieldRule | undefined): rule is FieldRule {
   return rule !== undefined && (rule.rows || isPersonal(rule));
 }
@@ -82,17 +82,17 @@ export function isPersonal(rule: FieldRule | undefined): rule is FieldRule {
   return rule !== undefined && (rule.category !== undefined || rule.derivedFrom.length > 0);
 }
 
-/** What the field's own directives give for a purpose, agreements and scopes aside. */
+/** What the field's own directives allow for a purpose, without agreements and scopes. */
 export function strictness(rule: FieldRule, purpose: string): Strictness {
   if (rule.deidentify.has(purpose)) return Strictness.DEIDENTIFIED;
   return rule.allow === undefined || rule.allow.has(purpose) ? Strictness.CLEAR : Strictness.WITHHELD;
 }
 
-/** The method by which a value stands in for one that is withheld: of those that tell nothing, none does. */
+/** The method that makes the stand-in for a withheld, non-null value. */
 export const formOf = ({ deidentify }: FieldRule): Deidentification | undefined =>
   [...deidentify.values()].find((method) => !methods[method].empty);
 
-/** Ways in which a rule gives more than the one it has to be at least as strict as, for one of the purposes. */
+/** How a rule gives more than the one it must be at least as strict as. */
 export function weaknesses(rule: FieldRule | undefined, than: FieldRule, purposes: readonly string[]): string[] {
   if (!rule) return ['it carries no directive of its own'];
   if (isPersonal(than) && !isPersonal(rule)) return ['it carries no @personalData'];

@@ -10,24 +10,40 @@ import {
 } from './field-rule';
 import { SchemaDirectives } from './schema-directives';
 
-/** One field with all that its directives say. */
+/** One field with what its directives say. */
 export interface FieldEntry {
   /** `Type.field` */
   readonly at: string;
   readonly type: Fielded;
   readonly field: Field;
-  /** Undefined where nothing governs it. */
+  /** Undefined if nothing governs it. */
   readonly rule: FieldRule | undefined;
-  /** Whether its value is personal data, or derives from some. */
+  /** Whether its value is personal data, or derived from some. */
   readonly personal: boolean;
   /** Whether it is personal, or leads to rows about people. */
   readonly governed: boolean;
-  /** Whether it says by @nonPersonal that it tells nothing of a person. */
+  /** Whether it carries @nonPersonal. */
   readonly nonPersonal: boolean;
   readonly deidentify: readonly DeidentifyUsage[];
 }
 
-/** The fields of a schema's objects and interfaces, each read once. Introspection's own are not among them. */
+/**
+ * The fields of a schema's objects and interfaces with their rules, each read once. Without the introspection types.
+ * @example
+ * ```ts
+ * import { buildSchema } from 'graphql';
+ * import { FieldTable, governanceTypeDefs } from '@remit/governance';
+ *
+ * const { entries } = new FieldTable(
+ *   buildSchema(`${governanceTypeDefs}
+ *     type Query { patient: Patient @personalRows }
+ *     type Patient { name: String @personalData(category: NAME) ward: String @nonPersonal(because: "a place") }
+ *   `),
+ * );
+ * console.log(entries.map(({ at, personal, nonPersonal }) => `${at} ${personal} ${nonPersonal}`).join(', '));
+ * // Query.patient false false, Patient.name true false, Patient.ward false true
+ * ```
+ */
 export class FieldTable {
   readonly directives: SchemaDirectives;
   readonly types: readonly Fielded[];
@@ -37,7 +53,7 @@ export class FieldTable {
   readonly #byType: ReadonlyMap<Fielded, readonly FieldEntry[]>;
   readonly #byCoordinate: ReadonlyMap<string, FieldEntry>;
 
-  /** The schema's directives have to be written soundly, as {@link directiveFaults} checks. */
+  /** The schema's directives must be valid: `govern` checks them first. */
   constructor(schema: GraphQLSchema, directives = new SchemaDirectives(schema)) {
     this.directives = directives;
     this.purposes = Object.keys(directives.vocabulary.purposes);
@@ -62,7 +78,7 @@ export class FieldTable {
     return this.#byCoordinate.get(coordinate);
   }
 
-  /** The coordinates that one stands for: itself, or the same field of each type that implements the interface. */
+  /** The coordinate itself, or for an interface the same field of each type that implements it. */
   concrete(coordinate: string): string[] {
     const [typeName = '', field = ''] = coordinate.split('.');
     const type = this.schema.getType(typeName);

@@ -40,9 +40,9 @@ export type {
 } from './vocabulary';
 
 /**
- * Governs a schema: reads its directives into a policy, puts guards on its governed fields, and returns the one way in.
- * The schema is guarded in place: an executor that bypasses this one is given nothing governed, and told why.
- * @throws {SchemaPolicyError} where the directives are not sound, with every fault and its remedy
+ * Governs a schema: reads its directives into a policy, puts guards on its governed fields, and returns what executes
+ * it. The guards are put on the schema itself: any other executor gets an error instead of governed fields.
+ * @throws {SchemaPolicyError} if the directives are not sound, with every fault and its remedy
  * @example
  * ```ts
  * import { buildSchema } from 'graphql';

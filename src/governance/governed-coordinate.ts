@@ -2,14 +2,14 @@ import { type Deidentification, methods } from './deidentification/methods';
 import { type FieldRule, Strictness, strictness } from './field-rule';
 import type { Coordinate, SchemaPolicy } from './schema-policy';
 
-/** What the schema says of one coordinate, for whoever lists, compares or documents policies. */
+/** What the schema says about one coordinate, to list, compare or document policies. */
 export interface GovernedCoordinate {
   /** `Type.field` */
   readonly coordinate: string;
-  /** null where the field only asks for a scope, leads to rows of several, or derives its governance from its sources. */
+  /** null for a field with scopes only, that leads to rows of several categories, or that is derived. */
   readonly category: string | null;
   readonly subject: string | null;
-  /** Whether it leads to rows about subjects: `allow` and `requiresAgreement` are then those of what they hold. */
+  /** Whether it leads to rows about people. `allow` and `requiresAgreement` then sum up the fields of these rows. */
   readonly rows: boolean;
   readonly allow: readonly string[];
   readonly deidentify: Readonly<Partial<Record<string, Deidentification>>>;
@@ -18,7 +18,7 @@ export interface GovernedCoordinate {
   readonly derivedFrom: readonly string[];
 }
 
-/** Every coordinate of a policy that a rule stands on, in the schema's order. */
+/** Every coordinate of a policy, in the schema's order. */
 export const publicCoordinates = (policy: SchemaPolicy): GovernedCoordinate[] =>
   policy.coordinates.map((coordinate) => publicCoordinate(policy, coordinate));
 
@@ -38,7 +38,7 @@ function publicCoordinate(policy: SchemaPolicy, { name, rule, evidence }: Coordi
   };
 }
 
-/** Of rows, by what they hold: the purposes that read any of it by a rule of its own, and what all of it needs. */
+/** Sums up the fields of rows: the purposes that may read any of them, and the agreements that all of them need. */
 function rowsRule(behind: readonly Coordinate[], purposes: ReadonlySet<string>) {
   const rules = behind.map(({ rule }) => rule);
   const [first] = rules;
@@ -53,7 +53,7 @@ function rowsRule(behind: readonly Coordinate[], purposes: ReadonlySet<string>) 
   };
 }
 
-/** A form that only stands for what is withheld is nothing. */
+/** A stand-in for a withheld value does not count as readable. */
 const mostFor = (rule: FieldRule, purpose: string, nonNull: boolean): Strictness =>
   nonNull || tellsNothing(rule.deidentify.get(purpose)) ? Strictness.CLEAR : Strictness.DEIDENTIFIED;
 

@@ -24,7 +24,7 @@ import { operationTitle } from './operation-title';
 import { Planned, type Planning } from './planned-operation';
 import { readSchemaPolicy } from './schema-policy';
 
-/** A schema under its policy: an operation is planned once, decided for each request, and executed. */
+/** A schema under its policy. An operation is planned once, then decided and executed for each request. */
 export class GovernedSchema implements Governed {
   readonly gateway: GovernedGateway;
   readonly envelop: GovernedPlugin;
@@ -34,7 +34,7 @@ export class GovernedSchema implements Governed {
   readonly #documents: Documents;
   readonly #planned = new WeakMap<ExecutableDocument, Map<string, Planned>>();
 
-  /** @throws {SchemaPolicyError} where the directives are not sound, with every fault and its remedy */
+  /** @throws {SchemaPolicyError} if the directives are not sound, with every fault and its remedy */
   constructor(schema: GraphQLSchema, options: GovernOptions) {
     const policy = readSchemaPolicy(schema, options);
     guardSchema(policy, options.plainSources ?? false);
@@ -48,7 +48,7 @@ export class GovernedSchema implements Governed {
     this.policyVersion = policy.version;
   }
 
-  // Bound to the schema, since executors are handed on alone. No step throws, so none is awaited.
+  // An arrow function, so that it may be passed on alone. No step throws, so none is awaited.
   readonly execute = (args: ExecuteArguments): Promise<GovernedResult> => {
     const planned = this.plan(args.document, args.operationName, args.access);
     const decided = planned instanceof Planned ? planned.decide(args) : planned;

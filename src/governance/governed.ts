@@ -10,26 +10,26 @@ import type { Limits } from './limits';
 import type { PseudonymKey } from './pseudonym-key';
 
 export interface GovernOptions {
-  /** The schema carries no directive of Remit, and is meant to: everything in it is given to everybody. Default false. */
+  /** Set it for a schema that has no directives on purpose: everything in it is given to everybody. Default false. */
   readonly ungoverned?: boolean;
-  /** Bounds on documents; what is left out has its default, see {@link defaultLimits}. */
+  /** Limits on documents. What is left out has its default, see {@link defaultLimits}. */
   readonly limits?: Partial<Limits>;
   /**
-   * The key of pseudonyms; a schema that makes some is refused without. All replicas of a service need the same.
-   * - at least 32 random bytes, kept like a password: each client's key is derived from them and `access.client`;
-   * - `'per-access'`: every access brings its own `pseudonymKey`, and one that does not is given no pseudonym.
+   * The key for pseudonyms, required if the schema uses PSEUDONYM. All replicas of a service need the same:
+   * - at least 32 random bytes, kept secret. The key of each client is derived from them and `access.client`;
+   * - or `'per-access'`: every access brings its own `pseudonymKey`. Without it no pseudonym is made.
    */
   readonly pseudonymKey?: PseudonymKey;
-  /** Sources are plain rows, with no function or promise in a field that has no resolver: faster. Default false. */
+  /** Set it if fields without a resolver hold no function and no promise: faster. Default false. */
   readonly plainSources?: boolean;
-  /** Where the access of a gateway's or plugin's request comes from. Default: the context's `access`; absent, nobody asks. */
+  /** Finds the access of a request to the gateway or plugin. Default: the context's property `access`. */
   readonly accessOf?: AccessOf;
   /**
-   * Makes the context that resolvers get out of the request's own and its decision, before anything is fetched: so that
-   * fetching can leave out what is withheld. Default: the request's own.
+   * Makes the context that resolvers get, before anything is fetched, from the request's context and its decision. So
+   * resolvers can leave out what is withheld. Default: the request's context.
    */
   readonly contextWith?: (contextValue: unknown, decision: Decision) => unknown;
-  /** Told of errors that callers get as "Internal server error". */
+  /** Called with errors that callers see as "Internal server error". */
   readonly onInternalError?: (error: unknown) => void;
 }
 
@@ -39,7 +39,7 @@ export interface ExecuteArguments {
   readonly variableValues?: Readonly<Record<string, unknown>> | null | undefined;
   readonly contextValue?: unknown;
   readonly rootValue?: unknown;
-  /** Who asks, for what, with which rights. */
+  /** Who asks, for which purpose, with which rights. */
   readonly access: Access;
 }
 
@@ -51,66 +51,66 @@ export type RunArguments = Pick<ExecuteArguments, 'contextValue' | 'rootValue'>;
 
 export type SubscribeArguments = Omit<ExecuteArguments, 'access' | 'rootValue'> & {
   readonly rootValue?: unknown;
-  /** Asked again for each event, so that rights that change end the stream. */
+  /** Called again for each event, so that the stream ends when rights change. */
   readonly access: () => Access | Promise<Access>;
-  /** The context of one event, asked for after its access; absent, all events share `contextValue`. */
+  /** Gives the context of one event, called after `access`. Without it, all events share `contextValue`. */
   readonly contextOf?: () => unknown;
 };
 
 export type GovernedResult = ExecutionResult<Record<string, unknown>, { governance: GovernanceReport }>;
 
-/** A subscription's answers, one an event. */
+/** A subscription's results, one for each event. */
 export type GovernedStream = AsyncGenerator<GovernedResult, void, void>;
 
-/** An operation that may be asked for: a document that is sound, with all that does not depend on one request. */
+/** An operation of a valid document, with everything that does not depend on one request. */
 export interface PlannedOperation {
   readonly document: DocumentNode;
   readonly kind: OperationTypeNode;
-  /** What to call it where it is kept: its kind and root fields. */
+  /** Its kind and root fields, for logs. Never a name that its caller chose. */
   readonly title: string | undefined;
-  /** Decides one request; a result is what ends it, such as a variable that is wrong. Never throws. */
+  /** Decides one request, or gives the result that ends it, such as a wrong variable. Never throws. */
   decide(args: DecideArguments): DecidedOperation | GovernedResult;
 }
 
-/** One request that has been decided. What it may not read, or that it is refused, is in its decision. */
+/** One request that has been decided. Its decision says what it may read, or that it is refused. */
 export interface DecidedOperation {
   readonly decision: Decision;
-  /** Runs it, or answers with its refusal. Never rejects: what goes wrong is in `errors`. */
+  /** Executes it, or answers with its refusal. Never rejects: failures are in `errors`. */
   execute(args: RunArguments): Promise<GovernedResult>;
-  /** Opens a subscription's events; a result instead is a refusal. Never rejects. */
+  /** Opens a subscription's events, or gives its refusal. Never rejects. */
   events(contextValue: unknown, rootValue?: unknown): Promise<AsyncIterable<unknown> | GovernedResult>;
 }
 
-/** A governed schema: the one way in to its fields. */
+/** A governed schema, and what executes it. */
 export interface Governed {
-  /** Executes one operation under the access given. Never rejects: what goes wrong is in `errors`. */
+  /** Executes one operation. Never rejects: failures are in `errors`. */
   execute(args: ExecuteArguments): Promise<GovernedResult>;
-  /** Opens a subscription, deciding anew for each event; a result instead of a stream is a refusal. */
+  /** Opens a subscription, or gives its refusal. Decides anew for each event. */
   subscribe(args: SubscribeArguments): Promise<GovernedStream | GovernedResult>;
-  /** Why a document may not be executed: by its size, or by graphql's rules, in words that repeat no value. */
+  /** Checks a document's size, and graphql's validation rules. The errors repeat no value of the document. */
   validate(document: DocumentNode): readonly GraphQLError[];
   /**
    * The first of the three steps of {@link execute}, for callers that do something between them: plan, then
-   * {@link PlannedOperation.decide}, then {@link DecidedOperation.execute}. A result is why it cannot be planned.
+   * {@link PlannedOperation.decide}, then {@link DecidedOperation.execute}. Gives a result if it cannot be planned.
    */
   plan(
     source: string | DocumentNode,
     operationName: string | null | undefined,
     access: Access,
   ): PlannedOperation | GovernedResult;
-  /** What to call an operation where it is kept, planned or not: nothing of what its caller calls it. */
+  /** An operation's kind and root fields, for logs, even if it is not valid. Never a name that its caller chose. */
   titleOf(source: string | DocumentNode, operationName: string | null | undefined): string | undefined;
   /**
-   * What each coordinate that the operation can reach would give under the access.
-   * @throws {GraphQLError} where the document is wrong
+   * What the access would get of each coordinate that the operation can reach. Reads nothing.
+   * @throws {GraphQLError} if the document is not valid
    */
   explain(args: Pick<ExecuteArguments, 'document' | 'operationName' | 'access'>): Explanation[];
-  /** The `gateway` option of Apollo Server: its executor is {@link execute}. */
+  /** The `gateway` option of Apollo Server, which executes by {@link execute}. */
   readonly gateway: GovernedGateway;
-  /** A plugin for GraphQL Yoga and whatever else runs Envelop's: it validates and executes by this schema. */
+  /** The plugin for GraphQL Yoga and Envelop, which validates and executes by this schema. */
   readonly envelop: GovernedPlugin;
-  /** Every coordinate that a rule stands on. */
+  /** Every coordinate that has a rule. */
   readonly coordinates: readonly GovernedCoordinate[];
-  /** A digest of all directives: equal governance has equal versions. */
+  /** A digest of all directives: schemas with equal directives have equal versions. */
   readonly policyVersion: string;
 }

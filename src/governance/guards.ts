@@ -23,20 +23,20 @@ import { unwrapTypeResolver } from './type-resolvers';
 type Resolver = GraphQLFieldResolver<unknown, unknown>;
 type Field = GraphQLField<unknown, unknown>;
 
-/** A governed field that is its row's own property: an executor may read it without a call. */
+/** The guard of a governed field that reads a property of its row: the executor applies it without a call. */
 export interface PlainGuard extends Guard {
   readonly coordinate: Coordinate;
   readonly name: string;
 }
 
-/** The guard of a field that reads its row's property and does nothing else. */
+/** The guard of a field that only reads a property of its row. */
 export function plainGuardOf({ resolve }: Field): PlainGuard | undefined {
   return resolve && plainGuards.get(resolve);
 }
 
 const plainGuards = shared('plain-guards', () => new WeakMap<Resolver, PlainGuard>());
 
-/** What decision and row leave of a row's own property, as the field's resolver would give it. */
+/** Gives what the decision and the row allow of a property, as the field's guarded resolver would. */
 export function releaseProperty(
   guard: PlainGuard,
   enforcement: Enforcement,
@@ -55,7 +55,7 @@ export function releaseProperty(
   return null;
 }
 
-/** Apart from what reads in the clear or not at all, which makes no closure so. */
+/** A function of its own, so that the common paths (clear, withheld) allocate no closure. */
 function releaseLess(
   guard: PlainGuard,
   enforcement: Enforcement,
@@ -68,16 +68,16 @@ function releaseLess(
   return release(guard, guard.coordinate, enforcement, outcome, refusal, read, path);
 }
 
-/** What a field resolved to before any guard stood on it, so that governing a schema twice guards it once. */
+/** The resolvers that fields had before they were guarded, so that governing a schema twice guards it once. */
 const originals = shared(
   'originals',
   () => new WeakMap<Field, { resolve: Resolver | undefined; subscribe: Resolver | undefined }>(),
 );
 
 /**
- * Puts guards on the schema's governed fields, in place: from then on the schema gives nothing governed to any
- * executor that brings no {@link Enforcement} as its context.
- * @param plainSources sources are plain rows: no functions and no promises to look for in fields without a resolver
+ * Puts guards on the schema's governed fields, in place. From then on they throw in any executor whose context is not
+ * an {@link Enforcement}.
+ * @param plainSources fields without a resolver hold no function and no promise
  */
 export function guardSchema(policy: SchemaPolicy, plainSources: boolean): void {
   for (const type of Object.values(policy.schema.getTypeMap())) {
@@ -115,7 +115,7 @@ export function guardSchema(policy: SchemaPolicy, plainSources: boolean): void {
         });
       }
     }
-    // A field that is added later has no guard.
+    // A field that is added later would have no guard.
     Object.freeze(type.getFields());
   }
 }
@@ -128,7 +128,7 @@ const propertyResolver =
   (source) =>
     propertyOf(source, name);
 
-/** As graphql's default resolver; a source that is no object has no fields. */
+/** As graphql's default resolver. A source that is no object has no fields. */
 function methodResolver(name: string): Resolver {
   return (source, args, context, info) => {
     if ((typeof source !== 'object' || source === null) && typeof source !== 'function') return undefined;
@@ -149,11 +149,11 @@ interface Guard {
   readonly coordinate: Coordinate | undefined;
   readonly bindings: ArgumentBindings | undefined;
   readonly nonNull: boolean;
-  /** The property that the field reads, which may hold a promise; undefined where a resolver gives its value. */
+  /** The property that the field reads, which may hold a promise; undefined if a resolver gives its value. */
   readonly property?: string | undefined;
 }
 
-/** What is withheld is not read: where its value is on its way and fails, nobody else would hear of it. */
+/** Ignores a withheld property's promise, so that its rejection does not end the process. */
 function abandon(source: unknown, name: string): void {
   const value = typeof source === 'object' && source !== null && Object.getOwnPropertyDescriptor(source, name)?.value;
   for (const item of Array.isArray(value) ? value : [value]) if (isPromise(item)) item.then(undefined, () => undefined);
@@ -171,13 +171,13 @@ function guarded(guard: Guard, resolve: Resolver): Resolver {
     if (outcome === 'CLEAR' && refusal === undefined) return resolve(source, args, enforcement.contextValue, info);
     if (guard.property !== undefined && (outcome === 'WITHHELD' || refusal !== undefined))
       abandon(source, guard.property);
-    // Bound, since a function that makes a closure anywhere keeps its variables on the heap, for reads in the clear too.
+    // Bound instead of a closure: V8 keeps the variables of a function that makes one on the heap, on every call.
     const read = resolve.bind(undefined, source, args, enforcement.contextValue, info);
     return release(guard, coordinate, enforcement, outcome, refusal, read, info.path);
   };
 }
 
-/** A subscription's source carries events, not the field's value: it is opened unless the field is withheld. */
+/** A subscription's source gives events, not the field's value. It is opened unless the field is withheld. */
 function guardedSource(guard: Guard, subscribe: Resolver): Resolver {
   const { coordinate, bindings } = guard;
   return (source, args, context, info) => {
@@ -193,7 +193,7 @@ function guardedSource(guard: Guard, subscribe: Resolver): Resolver {
   };
 }
 
-/** Nothing is given to an executor that decides nothing, and whoever wired it so is told what is missing. */
+/** The schema is executed without its governance: nothing is given, and the error says how to wire it. */
 const notWired = (field: string): GraphQLError =>
   new GraphQLError(
     `${field} is governed, and nothing decided whether it may be read: execute by governed.execute, by the plugin ` +
@@ -201,7 +201,7 @@ const notWired = (field: string): GraphQLError =>
     { extensions: { code: 'GOVERNANCE_NOT_WIRED' } },
   );
 
-/** Gives what the decision and then the row leave of a field's value. */
+/** Gives what the decision and the row allow of a field's value. */
 function release(
   guard: Guard,
   coordinate: Coordinate,
@@ -221,7 +221,7 @@ function release(
   return readUnseen(read, (value) => enforcement.disguise(coordinate, fallback, value));
 }
 
-/** A filter or a sort tells what it reads, so it needs the field in the clear (docs/pitfalls.md, 12). */
+/** A filter or a sort reveals what it reads, so it needs the field in the clear (docs/pitfalls.md, 12). */
 function argumentsPermitted(
   { policy, field: guarded, nonNull }: Guard,
   bindings: ArgumentBindings,
@@ -250,7 +250,7 @@ function argumentsPermitted(
 
 const withheldCode = Symbol.for('@remit/governance/withheld');
 
-/** Nulls a non-null field; the count beside it says why, so this error itself is not reported. */
+/** Makes a non-null field fail. The reason is counted already, so this error itself is not reported. */
 function withheldError(code: RefusalCode): GraphQLError {
   return Object.assign(new GraphQLError(messageOf(code), { extensions: { code } }), { [withheldCode]: true });
 }
@@ -259,7 +259,7 @@ export function isWithheldError(error: unknown): boolean {
   return typeof error === 'object' && error !== null && withheldCode in error;
 }
 
-/** Reads a value to transform it. What a resolver says when it fails may be the value itself, so it stays inside. */
+/** Reads a value to transform it. A resolver's error may contain the value, so it is not answered. */
 function readUnseen(read: () => unknown, transform: (value: unknown) => unknown): unknown {
   let value: unknown;
   try {
@@ -272,7 +272,7 @@ function readUnseen(read: () => unknown, transform: (value: unknown) => unknown)
   return isPromise(whole) ? whole.then(give, unseen) : give(whole);
 }
 
-/** A list whose items are waited for; one that fails is an error among them, which no method gives anything of. */
+/** Waits for the items of a list. A rejected one becomes an Error, of which every method gives null. */
 function withoutPromises(value: unknown): unknown {
   if (!Array.isArray(value)) return value;
   const items = value.map((item) => (isPromise(item) ? item.then(withoutPromises) : withoutPromises(item)));

@@ -1,6 +1,6 @@
 import { Enforcement } from './enforcement';
 
-/** Gives what carries a resolver its guarded ones, and holds it to them: one that is set later would have no guard. */
+/** Sets guarded resolvers on a field or type. Setting one later throws, since it would have no guard. */
 export function keep(carrier: object, name: string, resolvers: Readonly<Record<string, unknown>>): void {
   for (const [kind, resolver] of Object.entries(resolvers)) {
     Object.defineProperty(carrier, kind, {
@@ -14,7 +14,7 @@ export function keep(carrier: object, name: string, resolvers: Readonly<Record<s
   }
 }
 
-/** What a resolver gets as its context: the caller's, not the enforcement around it. */
+/** The context for resolvers: the caller's own, without the enforcement around it. */
 export const contextOf = (context: unknown): unknown => {
   const enforcement = Enforcement.of(context);
   return enforcement ? enforcement.contextValue : context;

@@ -1,6 +1,6 @@
 /**
- * A map that forgets what has gone unused longest once what it holds outweighs its limit.
- * @param weigh what an entry counts; one each unless told. What outweighs the limit alone is not kept.
+ * A map with a limit: it drops the entries that have been unused longest.
+ * @param weigh the weight of an entry; 1 by default. An entry heavier than the limit is not kept.
  */
 export class LeastRecentlyUsed<K, V> {
   readonly #entries = new Map<K, { readonly value: V; readonly weight: number }>();

@@ -6,7 +6,7 @@ import { enforceMerging } from './merging';
 export interface Limits {
   /** Lexical tokens of the text. */
   readonly tokens: number;
-  /** The same where nobody was authenticated for it: enough for introspection. */
+  /** The same for an unauthenticated caller: enough for introspection. */
   readonly anonymousTokens: number;
   /** Nesting of fields. */
   readonly depth: number;
@@ -14,7 +14,7 @@ export interface Limits {
   readonly aliases: number;
   /** Selections side by side in one selection set, fragments expanded. */
   readonly breadth: number;
-  /** Fields in all, fragments expanded: what execution would have to visit. */
+  /** All fields, fragments expanded: what execution would have to visit. */
   readonly fields: number;
   /** Fields of one response key that are merged in one place, fragments expanded. */
   readonly repeats: number;
@@ -22,7 +22,7 @@ export interface Limits {
   readonly comparisons: number;
   /** Operations and fragments in one document. */
   readonly definitions: number;
-  /** Fields in all if every list were as long as its `first`, `last` or `limit` allows. */
+  /** All fields, if every list were as long as its `first`, `last` or `limit` allows. */
   readonly cost: number;
 }
 
@@ -42,7 +42,7 @@ export const defaultLimits: Limits = {
 interface Extent {
   depth: number;
   aliases: number;
-  /** Selections of this set itself. */
+  /** Selections of the set itself. */
   own: number;
   /** The widest set of all. */
   breadth: number;
@@ -50,8 +50,8 @@ interface Extent {
 }
 
 /**
- * Measures a document against its limits, the comparisons of validation included. Every fragment is measured once,
- * however often it is spread, so that 2^30 paths cost no more than their fragments.
+ * Checks a document against all limits, including the comparisons that validation would make. Every fragment is
+ * measured once, however often it is spread, so 2^30 paths take no longer than their fragments.
  * @throws {GraphQLError} code OPERATION_TOO_LARGE, naming the limit
  */
 export function enforceLimits(node: DocumentNode, limits: Limits): ExecutableDocument {
@@ -68,7 +68,7 @@ export function enforceLimits(node: DocumentNode, limits: Limits): ExecutableDoc
   return document;
 }
 
-/** By fragment's selections; one that is under way and met again spreads itself. */
+/** By selection set. One that is met again while it is measured belongs to a fragment that spreads itself. */
 type Measured = Map<SelectionSetNode, Extent | 'under way'>;
 
 function measure(document: ExecutableDocument, set: SelectionSetNode, measured: Measured): Extent {
@@ -101,7 +101,7 @@ function measure(document: ExecutableDocument, set: SelectionSetNode, measured: 
   return total;
 }
 
-/** Validation would say so too, after it had compared the fragment with itself. */
+/** Validation would find it too, but only after comparing the fragment with itself. */
 const spreadsItself = (): GraphQLError =>
   new GraphQLError('A fragment spreads itself.', { extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } });
 

@@ -22,8 +22,8 @@ import {
 type Parent = ASTNode | readonly ASTNode[] | undefined;
 
 /**
- * graphql's rule on literals (spec, section 5.6.1) in words of its own: those of graphql, and those in which a scalar
- * refuses a literal, repeat what was sent (pitfall 14). These are made from the place and the type alone.
+ * graphql's rule on literals (spec, section 5.6.1) with messages of its own. Those of graphql and of scalars repeat
+ * what was sent (docs/pitfalls.md, 14). These name only the place and the type.
  */
 const literals: ValidationRule = (context) => {
   const leaf = (node: ValueNode, _key: unknown, parent: Parent) => {
@@ -60,7 +60,7 @@ const literals: ValidationRule = (context) => {
   return visitor;
 };
 
-/** graphql's rules, none of which repeats a value. */
+/** graphql's validation rules, none of which repeats a value. */
 export const valueFreeRules: readonly ValidationRule[] = specifiedRules.map((rule) =>
   rule === ValuesOfCorrectTypeRule ? literals : rule,
 );

@@ -1,10 +1,10 @@
 import type { ExecutionResult } from 'graphql';
 
 /**
- * A stream whose events are mapped one by one. `return` reaches the source at once: an async generator would only pass
- * it on after its next event, and a subscriber that left would hold its source until then, or for ever.
+ * Maps the events of a stream. `return` reaches the source at once. An async generator would pass it on only after the
+ * next event, so a subscriber that left would hold its source until then, or for ever.
  * @param map gives the event's result, and whether the stream ends with it
- * @param failed gives the last result of a source that fails; absent, the stream fails as its source does
+ * @param failed gives the last result if the source fails; without it, the stream fails too
  */
 export function mappedEvents<Event, Result>(
   source: AsyncIterable<Event>,
@@ -59,6 +59,6 @@ export function mappedEvents<Event, Result>(
   return stream;
 }
 
-/** Whether a result refuses the whole operation: a subscription ends with it. */
+/** Whether a result refuses the whole operation, which ends a subscription. */
 export const isRefusal = ({ data, errors = [] }: ExecutionResult): boolean =>
   !data && errors.some((error) => error.path === undefined);

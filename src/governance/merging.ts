@@ -3,9 +3,9 @@ import type { ExecutableDocument } from './executable-document';
 import { type Limits, tooLarge } from './limits';
 
 /**
- * Bounds what graphql's rule on overlapping fields would do (spec, section 5.3.2): it compares every two fields of one
- * response key that could be merged, their arguments included, again for each selection set above them. Looked at
- * before validation, in time that the limit bounds; no fragment may spread itself.
+ * Bounds the work of graphql's rule on overlapping fields (spec, section 5.3.2). It compares every two fields of one
+ * response key that could be merged, with their arguments, again for each selection set above them. Checked before
+ * validation, in time that the limit bounds. No fragment may spread itself.
  * @throws {GraphQLError} code OPERATION_TOO_LARGE, limit `repeats` or `comparisons`
  */
 export function enforceMerging(document: ExecutableDocument, limits: Limits): void {
@@ -24,7 +24,7 @@ class Merging {
     this.#limits = limits;
   }
 
-  /** Counts the fields that are merged where the sets' fields are, `depth` sets deep. */
+  /** Counts the comparisons for the fields of these sets, which are `depth` sets deep. */
   count(sets: readonly SelectionSetNode[], depth: number): void {
     const byKey = new Map<string, FieldNode[]>();
     const spread = new Set<SelectionSetNode>();
@@ -54,7 +54,7 @@ class Merging {
     }
   }
 
-  /** A field counts one, and each node of its arguments, since they are compared as texts. */
+  /** A field counts one, plus one for each node of its arguments, since these are compared as text. */
   #weigh(field: FieldNode): number {
     if (!field.arguments?.length) return 1;
     const known = this.#weights.get(field);

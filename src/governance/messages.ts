@@ -2,24 +2,24 @@ import { GraphQLError } from 'graphql';
 import { internalError } from './errors';
 import { isWithheldError } from './guards';
 
-/** Names that stand in a message are the sender's to choose, and a name has no greatest length. */
+/** Messages contain names that the sender chose, which may have any length. */
 const MOST_CHARACTERS = 1_000;
 
-/** What the executor says of an operation to its caller: of the place, and of nothing that was read. */
+/** An error of the executor that may be answered: it names the place, and nothing that was read. */
 export class PlaceError extends Error {}
 
-/** A validation error as it may be answered: place, type and code. The rules that made it repeat no value. */
+/** A validation error as it may be answered. The rules that made it repeat no value. */
 export function invalidDocument({ message, source, positions }: GraphQLError): GraphQLError {
   const extensions = { code: 'GRAPHQL_VALIDATION_FAILED' };
   return new GraphQLError(bounded(withoutSuggestion(message)), { source, positions, extensions });
 }
 
-/** Versions of graphql before 16.10 name what else the schema has, which a caller may not be meant to learn. */
+/** Older versions of graphql 16 suggest other names of the schema, which the caller may not be meant to know. */
 const withoutSuggestion = (message: string): string => message.replace(/ Did you mean .*$/s, '');
 
 /**
- * A field's error as it may be answered. Only errors that a resolver made for its caller (a GraphQLError with a code)
- * keep their words; whatever else was thrown, and whatever the executor says of a value, stays inside.
+ * A field's error as it may be answered. Only an error that a resolver made for callers (a GraphQLError with a code)
+ * keeps its message. Anything else becomes an internal error.
  * @returns undefined for an error that another one already reports
  */
 export function fieldError(error: GraphQLError, onInternal: (error: unknown) => void): GraphQLError | undefined {

@@ -12,7 +12,7 @@ import { fieldsInDefault, fieldsInLiteral } from './argument-bindings';
 import type { ExecutableDocument } from './executable-document';
 import type { SchemaPolicy } from './schema-policy';
 
-/** What one operation of one document can reach, whatever its variables and whoever asks. */
+/** What one operation can reach, for any variables and any caller. */
 export interface OperationPlan {
   readonly document: ExecutableDocument;
   readonly operation: OperationDefinitionNode;
@@ -20,19 +20,19 @@ export interface OperationPlan {
   readonly reach: readonly number[];
   /** The purpose that @purpose states on the operation. */
   readonly purpose: string | undefined;
-  /** Object type → the fields that are selected of it anywhere in the operation. */
+  /** Object type → its fields that are selected anywhere in the operation. */
   readonly selected: ReadonlyMap<string, ReadonlySet<string>>;
   /** Boolean variables that @skip and @include depend on. */
   readonly conditions: readonly string[];
-  /** Coordinates that one row may be asked for more than once: under two response keys, or through an argument. */
+  /** Coordinates that may be read more than once of one row: under two response keys, or through an argument. */
   readonly recurring: ReadonlySet<number>;
 }
 
 /**
- * Plans an operation by walking sets of concrete types through its selections. Each selection set is visited once per
- * set of types, so fragments, aliases, interfaces and unions are covered by construction and fan-out costs nothing.
- * @skip and @include are not looked at: they never change what is allowed.
- * @throws {GraphQLError} where the operation cannot be found
+ * Plans an operation by walking sets of concrete types through its selections. This covers fragments, aliases,
+ * interfaces and unions. Each selection set is visited once per set of types, so fan-out costs nothing. @skip and
+ * @include are ignored: they never change what is allowed.
+ * @throws {GraphQLError} if the operation cannot be found
  */
 export function planOperation(
   policy: SchemaPolicy,

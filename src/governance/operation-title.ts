@@ -1,14 +1,14 @@
 import { type GraphQLSchema, Kind, type SelectionSetNode } from 'graphql';
 import type { ExecutableDocument } from './executable-document';
 
-/** Root fields that a title names; of more it says that there are. */
+/** Root fields that a title names; more are shown as an ellipsis. */
 const MOST_FIELDS = 5;
 const introspection: ReadonlySet<string> = new Set(['__schema', '__type', '__typename']);
 
 /**
- * What an operation is called where it is kept: its kind and the root fields that it asks for, as the schema names them.
- * What its caller calls it is not in it: a name may be a person's, and a log is no place to keep one.
- * @returns undefined where the document does not have the operation, or it asks for nothing that the schema knows
+ * A title of an operation for logs: its kind and its root fields. The caller's own name for it is left out, since it
+ * may contain personal data.
+ * @returns undefined if the document does not have the operation, or none of its fields are in the schema
  */
 export function operationTitle(
   schema: GraphQLSchema,
@@ -25,7 +25,7 @@ export function operationTitle(
   return `${operation.operation} ${asked.slice(0, MOST_FIELDS).join(', ')}${more}`;
 }
 
-/** Of a document that nobody may have validated: a fragment is looked at once, whatever spreads it. */
+/** The document may not be valid, so each fragment is visited once: it may spread itself. */
 function rootFields(document: ExecutableDocument, root: SelectionSetNode): Set<string> {
   const names = new Set<string>();
   const sets = new Set([root]);

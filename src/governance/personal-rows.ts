@@ -10,10 +10,10 @@ import {
 import type { Field } from './field-rule';
 import type { FieldEntry, FieldTable } from './field-table';
 
-/** How far a field's rows are looked into for something that may be read. */
+/** Whether the search for rows goes through a field. */
 type Follow = (type: GraphQLObjectType, entry: FieldEntry) => boolean;
 
-/** Which types hold personal data, and which fields lead to rows of them: objects, lists, connections, payloads. */
+/** The types that hold personal data, and the fields that lead to rows of them, also by connections. */
 export class PersonalRows {
   readonly #table: FieldTable;
   readonly #objects: readonly GraphQLObjectType[];
@@ -28,20 +28,20 @@ export class PersonalRows {
     this.#holders = new Set(this.#objects.filter((type) => table.of(type).some(({ personal }) => personal)));
   }
 
-  /** Whether values of the type are rows about a subject: it has a field with personal data. */
+  /** Whether values of the type are rows about a person: it has a personal field. */
   holds(type: GraphQLObjectType): boolean {
     return this.#holders.has(type) && !this.#roots.has(type);
   }
 
-  /** The types of the rows that a field gives: what it returns, or what that leads to without a governed field. */
+  /** The types of the rows that a field gives, directly or through ungoverned fields. */
   rowsOf(field: Field): ReadonlySet<GraphQLObjectType> {
     return this.#reached(field, (type, { governed }) => !this.holds(type) && !governed);
   }
 
   /**
-   * The fields of which one has to be readable for a field's rows to be given. Those that may be null decide where there
-   * are any: one that may not always says something, of rows that are withheld too. A field within a row is decided by its
-   * own rows; whoever enters from outside may have come for what hangs on them.
+   * The fields of which at least one must be readable, or a field's rows are not given. If any is nullable, only the
+   * nullable ones count: a non-null one always gives something, even of a withheld row. A field of a row is decided by
+   * the rows it gives; a root field also by what can be reached through them.
    */
   evidenceFor(parent: GraphQLObjectType, field: Field): FieldEntry[] {
     const rows = this.holds(parent) ? this.rowsOf(field) : this.#reached(field, () => true);
@@ -50,12 +50,12 @@ export class PersonalRows {
     return nullable.length > 0 ? nullable : personal;
   }
 
-  /** Ways by which rows could be had, or counted, that no rule stands on. */
+  /** Ways to rows, or to their number, that have no rule. */
   faults(): string[] {
     return [...this.#openWays(), ...this.#objects.flatMap((type) => this.#fieldFaults(type))];
   }
 
-  /** From each root along ungoverned fields; each type is entered once. */
+  /** Searches from each root along ungoverned fields; visits each type once. */
   #openWays(): string[] {
     const faults: string[] = [];
     const ways = new Map<GraphQLObjectType, readonly string[]>();
@@ -107,4 +107,5 @@ export class PersonalRows {
 const remedy = 'add @personalData(category: …) or @nonPersonal(because: …)';
 
 const ungoverned = (way: readonly string[], row: GraphQLObjectType): string =>
-  `${way.join(' > ')}: it gives rows of ${row.name} ungoverned; add @personalRows${way.length > 1 ? ' to a field on the way' : ''}`;
+  `${way.join(' > ')}: it gives rows of ${row.name} ungoverned; ` +
+  `add @personalRows${way.length > 1 ? ' to a field on the way' : ''}`;

@@ -14,16 +14,16 @@ import { type OperationPlan, planOperation } from './operation-plan';
 import { operationTitle } from './operation-title';
 import { coerceVariables } from './variables';
 
-/** Decisions kept per plan; how many there can be is up to the tokens that its callers bring. */
+/** Decisions kept per plan. Their number is bounded, since it depends on the callers' tokens. */
 const MOST_DECISIONS = 16;
 
-/** What is planned with: all that operations of one schema share. */
+/** What planning needs: the parts that all operations of one schema share. */
 export interface Planning extends Governing {
   readonly limits: Limits;
   readonly lengths: DefaultLengths;
 }
 
-/** An operation with all that is kept of it between requests. */
+/** An operation with what is kept of it between requests. */
 export class Planned implements PlannedOperation {
   readonly document: DocumentNode;
   readonly kind: OperationTypeNode;
@@ -35,7 +35,7 @@ export class Planned implements PlannedOperation {
   readonly #decisions = new LeastRecentlyUsed<string, Decision>(MOST_DECISIONS);
   readonly #byBasis = new WeakMap<object, { purpose: string | undefined; decision: Decision }>();
 
-  /** @throws {GraphQLError} where the document has no such operation */
+  /** @throws {GraphQLError} if the document has no such operation */
   constructor(planning: Planning, document: ExecutableDocument, operationName: string | null | undefined) {
     const { policy, lengths } = planning;
     this.#planning = planning;
@@ -52,8 +52,8 @@ export class Planned implements PlannedOperation {
   }
 
   /**
-   * What each coordinate that it can reach would give under the access.
-   * @throws {GraphQLError} BAD_USER_INPUT where the caller states two purposes
+   * What the access would get of each coordinate that the operation can reach.
+   * @throws {GraphQLError} BAD_USER_INPUT if the caller states two purposes
    */
   explain(access: Access): Explanation[] {
     const stated = purposeOf(this.#plan, access);
@@ -79,8 +79,8 @@ export class Planned implements PlannedOperation {
   }
 
   /**
-   * Decides once for all accesses that are alike.
-   * @param stated the purpose that applies, as {@link purposeOf} found it
+   * Decides once for all accesses with the same rights.
+   * @param stated the purpose that applies, as {@link purposeOf} gives it
    */
   #decide(access: Access, stated: string | undefined): Decision {
     const { policy } = this.#planning;
@@ -94,7 +94,7 @@ export class Planned implements PlannedOperation {
   }
 }
 
-/** The caller's access for the purpose that applies; a purpose that only the document states may change it. */
+/** The caller's access for the purpose that applies. It may differ if only the document states the purpose. */
 function accessFor(stated: string | undefined, access: Access): Access {
   if (stated === undefined || access.purpose || !access.forPurpose) return access;
   return access.forPurpose(stated);

@@ -2,22 +2,23 @@ import { createHmac } from 'node:crypto';
 import type { Access } from './access';
 
 /**
- * Where the keys of pseudonyms come from: a root key, of which each client's is derived, or each access by itself.
- * All replicas of a service need the same, or the same person has another pseudonym on each.
+ * Where pseudonym keys come from: a root key, from which each client's is derived, or each access. All replicas of a
+ * service need the same, or a person gets another pseudonym on each.
  */
 export type PseudonymKey = Uint8Array | 'per-access';
 
-/** Fewer bytes than a digest has would make it easier to guess than need be. */
+/** As long as the digest: a shorter key would be easier to guess. */
 const FEWEST_BYTES = 32;
 
-/** What is wrong with the key that `govern` was given, for a schema that has pseudonyms. */
+/** Faults of the key that `govern` was given, if the schema makes pseudonyms. */
 export function pseudonymKeyFaults(key: PseudonymKey | undefined, pseudonymous: readonly string[]): string[] {
   const [first] = pseudonymous;
   if (first === undefined) return [];
   if (key === undefined) {
     return [
-      `${first}: @deidentify(by: PSEUDONYM) needs a key that every replica shares; pass { pseudonymKey }, at least ` +
-        `${FEWEST_BYTES} random bytes that are kept secret, or { pseudonymKey: 'per-access' } where each access brings its own`,
+      `${first}: @deidentify(by: PSEUDONYM) needs a key that every replica shares; ` +
+        `pass { pseudonymKey }, at least ${FEWEST_BYTES} random bytes that are kept secret, ` +
+        "or { pseudonymKey: 'per-access' } where each access brings its own",
     ];
   }
   if (key === 'per-access' || key.byteLength >= FEWEST_BYTES) return [];
@@ -25,8 +26,8 @@ export function pseudonymKeyFaults(key: PseudonymKey | undefined, pseudonymous: 
 }
 
 /**
- * The key that pseudonyms of an access are made with: its own, or one that is derived from the root key for its client.
- * @throws {Error} where there is neither; nothing is given then
+ * The key for the pseudonyms of an access: its own, or one derived from the root key for its client.
+ * @throws {Error} if there is neither; no pseudonym is made then
  */
 export function pseudonymKeyOf(root: PseudonymKey | undefined, { pseudonymKey, client }: Access): Uint8Array {
   if (pseudonymKey) return pseudonymKey;

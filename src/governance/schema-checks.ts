@@ -10,16 +10,15 @@ import { type PseudonymKey, pseudonymKeyFaults } from './pseudonym-key';
 import { SchemaDirectives } from './schema-directives';
 import { vocabularyFaults } from './schema-vocabulary';
 
-/** What the caller of `govern` says of a schema that has to fit what the schema says. */
+/** Options of `govern` that the checks need. */
 export interface SchemaOptions {
   readonly ungoverned?: boolean | undefined;
   readonly pseudonymKey?: PseudonymKey | undefined;
 }
 
 /**
- * Reads what every field's directives say, and holds it against all that a policy may be wrong in.
- * @throws {SchemaPolicyError} with every reason why the schema's governance may not be relied on; each names a coordinate
- *   and the remedy
+ * Reads the directives of every field and checks them.
+ * @throws {SchemaPolicyError} with every fault, each with its coordinate and the remedy
  */
 export function checkedFields(schema: GraphQLSchema, { ungoverned, pseudonymKey }: SchemaOptions): FieldTable {
   refuse(vocabularyFaults(schema));
@@ -48,8 +47,8 @@ function refuse(faults: readonly string[]): void {
 }
 
 const nothingGoverned =
-  'no element carries a directive of Remit, so everything would be given to everybody; printing a schema by printSchema ' +
-  'drops them: print it with its directives, or pass { ungoverned: true } where nothing in it is about people';
+  'no element carries a directive of Remit, so everything would be given to everybody; ' +
+  'printing a schema by printSchema drops them: print it with its directives, or pass { ungoverned: true } where nothing in it is about people';
 
 function ruleFaults({ directives, purposes }: FieldTable, entry: FieldEntry): string[] {
   const { at, field, rule, nonPersonal, deidentify } = entry;
@@ -77,7 +76,7 @@ function ruleFaults({ directives, purposes }: FieldTable, entry: FieldEntry): st
   return faults;
 }
 
-/** A field has one domain, which all its pseudonyms say: two that differ would join half of what they should. */
+/** All pseudonyms of a field must have one domain, or equal values would not always have equal pseudonyms. */
 function domainFaults(at: string, usages: FieldEntry['deidentify']): string[] {
   const faults: string[] = [];
   const pseudonyms = new Set(usages.filter(({ by }) => methods[by].keyed).map(({ domain }) => domain ?? ''));
@@ -90,7 +89,7 @@ function domainFaults(at: string, usages: FieldEntry['deidentify']): string[] {
   return faults;
 }
 
-/** A non-null field cannot be null when it is withheld, so it must always have something it may say. */
+/** A non-null field cannot be null when it is withheld, so it needs a de-identified form for that case. */
 function nonNullFaults(at: string, rule: FieldRule, purposes: readonly string[]): string[] {
   const remedy = 'make the field nullable';
   const withheld = purposes.filter((purpose) => strictness(rule, purpose) === Strictness.WITHHELD);
@@ -136,7 +135,7 @@ function derivesFrom(table: FieldTable, rule: FieldRule, target: string, seen = 
   });
 }
 
-/** GHSA-mx7m-j9xf-62hw, GHSA-x33c-7c2v-mrj9: a rule on the interface that its implementer does not repeat. */
+/** GHSA-mx7m-j9xf-62hw, GHSA-x33c-7c2v-mrj9: an implementer must repeat the rules of its interface. */
 function weakerThan(table: FieldTable, type: Fielded, parent: GraphQLInterfaceType): string[] {
   return table.of(parent).flatMap((inherited) => {
     const own = table.at(`${type.name}.${inherited.field.name}`);
@@ -172,7 +171,7 @@ function lostBindings(directives: SchemaDirectives, { field }: FieldEntry, inher
   });
 }
 
-/** On a type with a governed field, every leaf says what it is. */
+/** On a type with a personal field, every leaf must be classified. */
 function unclassified(fields: readonly FieldEntry[]): string[] {
   if (!fields.some(({ personal }) => personal)) return [];
   return fields

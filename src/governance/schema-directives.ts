@@ -21,24 +21,24 @@ import {
 import { type VocabularyTerms, vocabularyOf } from './schema-vocabulary';
 import { governanceTypeDefsFor } from './type-defs';
 
-/** An element of a schema that directives may stand on. */
+/** An element of a schema that may carry directives. */
 export interface Annotated {
   readonly astNode?: { readonly directives?: readonly ConstDirectiveNode[] } | null | undefined;
   readonly extensionASTNodes?: ReadonlyArray<{ readonly directives?: readonly ConstDirectiveNode[] | undefined }>;
 }
 
-/** An element with its place and the kind of place it is. */
+/** An element with its coordinate and directive location. */
 export interface AnnotatedElement {
   readonly coordinate: string;
   readonly location: string;
   readonly element: Annotated;
 }
 
-/** Remit's directives in the words of one schema, and what they say where they stand in it. */
+/** Remit's directives in the vocabulary of one schema, and their uses in it. */
 export class SchemaDirectives {
   readonly schema: GraphQLSchema;
   readonly vocabulary: VocabularyTerms;
-  /** Remit's own directives as graphql sees them, whether or not the schema defines them. */
+  /** The definitions, whether or not the schema has them. */
   readonly own: ReadonlyMap<string, GraphQLDirective>;
 
   constructor(schema: GraphQLSchema) {
@@ -47,7 +47,7 @@ export class SchemaDirectives {
     this.own = governanceDirectives(this.vocabulary);
   }
 
-  /** A directive's arguments where it stands on the element, once for each time it stands there. */
+  /** The arguments of each use of a directive on the element. */
   usages(element: Annotated, name: string): Array<Record<string, unknown>> {
     const directive = this.own.get(name);
     if (!directive) throw new Error(`@${name} is not a directive of Remit`);
@@ -60,7 +60,7 @@ export class SchemaDirectives {
     return annotations(element).some((node) => node.name.value === name);
   }
 
-  /** Whether anything in the schema says something of governance. */
+  /** Whether the schema uses any directive of Remit. */
   isAnnotated(): boolean {
     for (const { element } of annotatedElements(this.schema)) {
       if (annotations(element).some(({ name }) => this.own.has(name.value))) return true;
@@ -78,8 +78,8 @@ const governanceDirectives = (vocabulary: VocabularyTerms): ReadonlyMap<string, 
   );
 
 /**
- * Defines Remit's directives in a schema that carries them without defining them, as schemas do that are built from code.
- * Their arguments are bound to the schema's own enums, since a schema has one type of a name.
+ * Adds the definitions of Remit's directives to a schema that uses them, as schemas built from code do. Their arguments
+ * are bound to the schema's own enums, since a schema may have only one type of each name.
  */
 export function withGovernanceDirectives(schema: GraphQLSchema): GraphQLSchema {
   const config = schema.toConfig();
@@ -103,7 +103,7 @@ export function annotations({ astNode, extensionASTNodes }: Annotated): ConstDir
   return [astNode, ...(extensionASTNodes ?? [])].flatMap((node) => node?.directives ?? []);
 }
 
-/** Every directive of the schema as text, one line an element that carries any: equal governance, equal text. */
+/** All directives of the schema as text, one line per element, in an order that does not depend on the schema's. */
 export function directiveText(schema: GraphQLSchema): string {
   const lines = [...annotatedElements(schema)].map(
     ({ coordinate, element }) => `${coordinate} ${annotations(element).map(print).join(' ')}`,

@@ -8,7 +8,7 @@ import { PersonalRows } from './personal-rows';
 import { checkedFields, type SchemaOptions } from './schema-checks';
 import { directiveText } from './schema-directives';
 
-/** One field of one object type that a rule stands on, and the small integer it is known by while requests run. */
+/** One field of one object type that has a rule, with the index it has in tables while requests run. */
 export interface Coordinate {
   readonly index: number;
   /** `Type.field`, the object type's name. */
@@ -18,15 +18,15 @@ export interface Coordinate {
   readonly rule: FieldRule;
   readonly governed: boolean;
   readonly nonNull: boolean;
-  /** Equal values have equal pseudonyms within it. */
+  /** Within it, equal values have equal pseudonyms. */
   readonly domain: string;
-  /** Coordinates whose strictest outcome a derived field inherits. */
+  /** The coordinates whose strictest outcome a derived field inherits. */
   readonly sources: readonly number[];
-  /** Of a field that leads to rows: those of which one has to be readable, or nobody is told of any. */
+  /** For a field that leads to rows: coordinates of which at least one must be readable. */
   readonly evidence: readonly number[];
-  /** Whether the row that the field stands on may withhold it; a way in from outside stands on nobody's. */
+  /** Whether the row that it belongs to may withhold it. A root field belongs to no row. */
   readonly ofRow: boolean;
-  /** The de-identified form that a non-null field takes where a row, or the law, withholds it. */
+  /** The method for the stand-in if a row or the law withholds a non-null field. */
   readonly fallback: Deidentification | undefined;
 }
 
@@ -36,10 +36,10 @@ export interface SchemaPolicy {
   /** A digest of all rules: equal schemas have equal versions. */
   readonly version: string;
   readonly coordinates: readonly Coordinate[];
-  /** The purposes that the schema knows; what is stated and is none of them is granted to nobody. */
+  /** The purposes that the schema knows. Any other is granted to nobody. */
   readonly purposes: ReadonlySet<string>;
   coordinate(type: string, field: string): Coordinate | undefined;
-  /** The bindings of a field's arguments to the fields they read; undefined where it has none. */
+  /** The bindings of a field's arguments to the fields they read; undefined if it has none. */
   bindings(type: string, field: string): ArgumentBindings | undefined;
   /** The object types that a value of the named output type may be. */
   possibleTypes(name: string): readonly GraphQLObjectType[];
@@ -67,7 +67,7 @@ export function readSchemaPolicy(schema: GraphQLSchema, options: SchemaOptions =
     const sources = indicesOf(coordinate.rule.derivedFrom.flatMap((name) => table.concrete(name)));
     if (!rule?.rows) byName.set(at, { ...coordinate, sources });
     else {
-      // In an order of its own, so that what is said of them does not depend on how the schema was put together.
+      // Sorted, so that the rule that is reported does not depend on the order of the schema.
       const evidence = indicesOf(
         rows
           .evidenceFor(type, field)

@@ -1,10 +1,10 @@
 import { type GraphQLSchema, isEnumType } from 'graphql';
 import { agreementKinds, dataCategories, dataSubjects, processingPurposes } from './vocabulary';
 
-/** A word with what it means, or with a term that says so beside other things. */
+/** Words with their descriptions. */
 export type Terms = Readonly<Record<string, string | { readonly description: string }>>;
 
-/** The words of a policy. The first subject is the one that a directive means which names none. */
+/** The words of a policy. The first subject is the default of directives that name none. */
 export interface VocabularyTerms {
   /** Why personal data is read. */
   readonly purposes: Terms;
@@ -12,11 +12,11 @@ export interface VocabularyTerms {
   readonly categories: Terms;
   /** Whose datum it is. */
   readonly subjects: Terms;
-  /** What may have to be in force between a client and whoever processes for it. */
+  /** Agreements that may be required to be in force. */
   readonly agreements: Terms;
 }
 
-/** The words of a schema where it defines none of its own. */
+/** The words of a schema that defines none of its own. */
 export const defaultVocabulary: VocabularyTerms = {
   purposes: processingPurposes,
   categories: dataCategories,
@@ -24,7 +24,7 @@ export const defaultVocabulary: VocabularyTerms = {
   agreements: agreementKinds,
 };
 
-/** Which enum of the schema holds which words. */
+/** The enum that holds each kind of words. */
 export const vocabularyEnums = {
   purposes: 'ProcessingPurpose',
   categories: 'DataCategory',
@@ -34,7 +34,7 @@ export const vocabularyEnums = {
 
 const kinds = Object.keys(vocabularyEnums) as Array<keyof VocabularyTerms>;
 
-/** The words of a schema's own enums; the default ones of each enum that it does not define. */
+/** The words of a schema's enums. An enum that it does not define has the default words. */
 export function vocabularyOf(schema: GraphQLSchema): VocabularyTerms {
   const terms = Object.fromEntries(kinds.map((kind) => [kind, enumTerms(schema, kind) ?? defaultVocabulary[kind]]));
   return subjectFirst(schema, terms as unknown as VocabularyTerms);
@@ -46,7 +46,7 @@ function enumTerms(schema: GraphQLSchema, kind: keyof VocabularyTerms): Terms | 
   return Object.fromEntries(type.getValues().map(({ name, description }) => [name, description ?? '']));
 }
 
-/** A schema that defines @personalData itself says whom it means by default. */
+/** Puts the default subject first: that of the schema's own @personalData, if it defines one. */
 function subjectFirst(schema: GraphQLSchema, terms: VocabularyTerms): VocabularyTerms {
   const said = schema.getDirective('personalData')?.args.find(({ name }) => name === 'subject')?.defaultValue;
   const first = [said, ...Object.keys(defaultVocabulary.subjects)].find(
@@ -57,7 +57,7 @@ function subjectFirst(schema: GraphQLSchema, terms: VocabularyTerms): Vocabulary
   return { ...terms, subjects: { [first]: meaning, ...others } };
 }
 
-/** Types that stand where an enum of the vocabulary belongs. */
+/** Types of another kind that have the name of a vocabulary enum. */
 export function vocabularyFaults(schema: GraphQLSchema): string[] {
   return kinds.flatMap((kind) => {
     const name = vocabularyEnums[kind];

@@ -12,7 +12,7 @@ import {
 } from 'graphql';
 import type { ExecutableDocument } from './executable-document';
 
-/** What of a document is asked, with @skip and @include applied for one truth of the variables they depend on. */
+/** What a document selects, with @skip and @include applied for one combination of their variables. */
 export class Selections {
   readonly schema: GraphQLSchema;
   readonly #document: ExecutableDocument;
@@ -24,7 +24,7 @@ export class Selections {
     this.#variables = variables;
   }
 
-  /** The fields that selection sets ask of one object type, by response key, in the order of the response. */
+  /** The fields that selection sets select of one object type, by response key, in the order of the response. */
   fieldsOf(type: GraphQLObjectType, sets: readonly SelectionSetNode[]): Map<string, FieldNode[]> {
     const fields = new Map<string, FieldNode[]>();
     const visited = new Set<SelectionSetNode>();
@@ -48,7 +48,7 @@ export class Selections {
         continue;
       }
       const fragment = this.#document.fragmentOf(selection);
-      // A fragment counts once in one set of fields, however often it is spread.
+      // A fragment is collected once per set of fields, however often it is spread.
       if (!fragment || visited.has(fragment.selectionSet)) continue;
       visited.add(fragment.selectionSet);
       if (this.#applies(type, fragment.typeCondition?.name.value)) {

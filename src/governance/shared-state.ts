@@ -1,9 +1,9 @@
-/** Changes when copies of this module could no longer work with what another one keeps. */
+/** To be raised when a new version cannot share state with an older one. */
 const FORMAT = 1;
 
 /**
- * State that belongs to schemas, and is the same for all copies of this module in a process: a program may load it both
- * as ECMAScript module and as CommonJS. A schema that two copies govern is then guarded once.
+ * State about schemas that all copies of this module in a process share, since a program may load it both as an
+ * ECMAScript module and as CommonJS. So a schema that both copies govern is guarded once.
  */
 export function shared<T>(name: string, make: () => T): T {
   const key = Symbol.for(`@remit/governance/${FORMAT}/${name}`);

@@ -9,7 +9,7 @@ function enumeration(name: string, about: string, values: Terms): string {
   return `${JSON.stringify(about)}\nenum ${name} {\n${lines.join('\n')}\n}\n`;
 }
 
-/** The directives alone; the enums of their arguments stand beside them. */
+/** The directives without the enums of their arguments. */
 const directiveTypeDefs = (subject: string) =>
   `
 "This field holds personal data of the category, about the subject."
@@ -48,7 +48,7 @@ directive @purpose(is: ProcessingPurpose!) on QUERY | MUTATION | SUBSCRIPTION
 `.trimStart();
 
 /**
- * The directives and their enums as SDL, in words of one's own: what is left out has the default words.
+ * The directives and their enums as SDL, with your own words. What is left out has the default words.
  * @example
  * ```ts
  * import { buildSchema } from 'graphql';
@@ -82,5 +82,5 @@ export function governanceTypeDefsFor(vocabulary: Partial<VocabularyTerms> = {})
   ].join('\n');
 }
 
-/** The directives and their enums as SDL, to be put beside a schema's own type definitions. */
+/** The directives and their enums as SDL with the default words, to be added to a schema's own type definitions. */
 export const governanceTypeDefs: string = governanceTypeDefsFor();

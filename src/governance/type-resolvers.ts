@@ -5,7 +5,7 @@ import { shared } from './shared-state';
 
 const typeResolversSeen = shared('type-resolvers', () => new WeakSet<object>());
 
-/** Hides the enforcement from type resolvers, and keeps to itself what they throw: it may repeat a value. */
+/** Hides the enforcement from type resolvers. Their errors may contain a value, so they are not answered. */
 export function unwrapTypeResolver(type: GraphQLAbstractType | GraphQLObjectType): void {
   if (typeResolversSeen.has(type)) return;
   typeResolversSeen.add(type);

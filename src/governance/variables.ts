@@ -18,12 +18,12 @@ import { badUserInput } from './errors';
 type Variables = Readonly<Record<string, unknown>>;
 type Path = ReadonlyArray<string | number>;
 
-/** More than these help nobody. */
+/** More errors than these help nobody. */
 const MOST_ERRORS = 20;
 
 /**
- * The variables of an operation as its types have them (spec, section 6.1.2). What is wrong is said by place and type:
- * what was sent, and the words in which a scalar refuses it, are not looked at (pitfall 14).
+ * Coerces the variables of an operation (spec, section 6.1.2). Errors tell the place and the expected type. They repeat
+ * neither what was sent nor a scalar's own message (docs/pitfalls.md, 14).
  */
 export function coerceVariables(
   schema: GraphQLSchema,
@@ -52,7 +52,7 @@ export function coerceVariables(
 
 class TooManyFaults extends Error {}
 
-/** @returns undefined where nothing is given, or a fault was reported */
+/** @returns undefined if nothing is given, or a fault was reported */
 function coerceVariable(
   schema: GraphQLSchema,
   { variable, type: typeNode, defaultValue }: VariableDefinitionNode,
@@ -75,7 +75,7 @@ function coerceVariable(
   );
 }
 
-/** The type that stands at a path, without the lists around a value that is none. */
+/** The type at a path. Lists are unwrapped if the value is no list. */
 function typeAt(type: GraphQLInputType, path: Path, value: unknown): GraphQLInputType {
   let at = type;
   for (const key of path) {

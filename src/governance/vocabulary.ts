@@ -1,8 +1,9 @@
 import { type Deidentification, methods } from './deidentification/methods';
 
 /**
- * The words that policies are written in where a schema has none of its own. Fideslang keys: IABTechLab/fideslang data_files at 76ba0add (CC BY 4.0).
- * DPV IRIs: W3C DPV 2.3 at f01a55c3. The pairing of our terms with theirs is this project's own judgement.
+ * The default words of policies, which are also Remit's own. Fideslang keys: IABTechLab/fideslang data_files at
+ * 76ba0add (CC BY 4.0). DPV IRIs: W3C DPV 2.3 at f01a55c3. The pairing of our terms with theirs is this project's
+ * judgement.
  */
 interface Term {
   /** Key in the fideslang taxonomy. */
@@ -99,7 +100,7 @@ export const dataSubjects = {
   },
 } as const satisfies Record<string, Term>;
 
-/** What becomes of a value for a purpose that may see the field, but not the value: each method with its description. */
+/** The methods of de-identification with their descriptions. */
 export const deidentifications = Object.fromEntries(
   Object.entries(methods).map(([name, { description }]) => [name, description]),
 ) as Readonly<Record<Deidentification, string>>;
@@ -139,13 +140,13 @@ export const exemptPurposes: readonly ProcessingPurpose[] = allPurposes.filter(
   (purpose) => 'exemptFromRestriction' in processingPurposes[purpose],
 );
 
-/** Narrows a text from outside to a purpose; anything else, other case included, is none. */
+/** Whether a text is a purpose, in exactly this spelling. */
 export const isPurpose = (text: unknown): text is ProcessingPurpose => isOneOf(processingPurposes, text);
 
-/** Narrows a text from outside to a category. */
+/** Whether a text is a category. */
 export const isCategory = (text: unknown): text is DataCategory => isOneOf(dataCategories, text);
 
-/** Narrows a text from outside to a kind of subject. */
+/** Whether a text is a kind of subject. */
 export const isSubject = (text: unknown): text is DataSubject => isOneOf(dataSubjects, text);
 
 const isOneOf = (terms: object, text: unknown): boolean => typeof text === 'string' && Object.hasOwn(terms, text);

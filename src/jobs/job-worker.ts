@@ -6,15 +6,15 @@ import { inTransaction } from '../storage/transaction';
 import type { Jobs } from './jobs';
 import { type Lease, LeaseLostError } from './leases';
 
-/** One kind of work. A job says by its id alone what it is about: each handler knows its own. */
+/** Handles one kind of job. A job has only the id of what it is about, so each handler recognises its own. */
 export interface JobHandler {
   /**
-   * Does the work, and finishes or parks the job. When `signal` is aborted it stops at the next safe point and releases
-   * it.
-   * @returns false where the job is none of this handler's
+   * Does the work, and finishes or parks the job. When `signal` is aborted, it stops at the next safe point and
+   * releases the job.
+   * @returns false when the job belongs to another handler
    */
   carryOut(lease: Lease, signal: AbortSignal): Promise<boolean>;
-  /** Told after a failure, when the job is laid aside. @param fault a code */
+  /** Called after a failure, when the job has been postponed. @param fault a code */
   failed?(lease: Lease, fault: string): Promise<void>;
 }
 
@@ -22,7 +22,7 @@ export interface JobWorkerOptions {
   readonly regions: Regions;
   readonly jobs: Jobs;
   readonly handlers: readonly JobHandler[];
-  /** Jobs at once in this process; the embedded database takes one. */
+  /** Jobs at the same time in this process. The embedded database does one. */
   readonly concurrency?: number;
   readonly now?: () => number;
   readonly onFailure?: (error: unknown, job: { client: string; id: string }) => void;
@@ -32,7 +32,10 @@ export interface JobWorkerOptions {
 /** Milliseconds to wait after each failure in a row. */
 const BACKOFF_MS = [1_000, 5_000, 30_000, 2 * MINUTE_MS, 10 * MINUTE_MS, HOUR_MS];
 
-/** Takes jobs from every region's queue and has them carried out. As many as one likes run, in as many processes. */
+/**
+ * Takes jobs from the queue of each region and passes them to their handlers. Any number of workers can run, in any
+ * number of processes.
+ */
 export class JobWorker {
   readonly #options: JobWorkerOptions;
   readonly #now: () => number;
@@ -43,9 +46,9 @@ export class JobWorker {
   }
 
   /**
-   * Works until nothing is due.
+   * Works until no job is due.
    * @returns how many jobs it took
-   * @throws {AggregateError} where a region's queue could not be read; the others were worked on
+   * @throws {AggregateError} when a region's queue could not be read; the others were processed
    */
   async drain(signal: AbortSignal = new AbortController().signal): Promise<number> {
     for (let all = 0; ; ) {
@@ -58,9 +61,9 @@ export class JobWorker {
   }
 
   /**
-   * Looks once at every region's queue. One that fails keeps no other from being worked on.
+   * Processes the due jobs of each region once. A region that fails does not stop the others.
    * @returns how many jobs it took
-   * @throws {AggregateError} of what each region's queue failed with
+   * @throws {AggregateError} with the failures of the regions
    */
   async round(signal: AbortSignal): Promise<number> {
     const { taken, failures } = await this.#look(signal);
@@ -100,12 +103,12 @@ export class JobWorker {
     try {
       if (signal.aborted) return await inTransaction(source, (manager) => jobs.release(manager, lease));
       for (handler of handlers) if (await handler.carryOut(lease, signal)) return onDone?.(lease);
-      // What it was about is gone.
+      // What the job was about is gone.
       await inTransaction(source, (manager) => jobs.finish(manager, lease));
     } catch (error) {
       if (error instanceof LeaseLostError) return;
       onFailure?.(error, lease);
-      // Where this fails too, the lease ends by itself and the job is taken again.
+      // When this fails too, the lease ends by itself and the job is taken again.
       await this.#postpone(source, lease, handler, faultOf(error)).catch(() => undefined);
     }
   }
@@ -122,7 +125,7 @@ export class JobWorker {
 
 const unread = (failures: readonly unknown[]) => new AggregateError(failures, 'a queue of jobs could not be worked on');
 
-/** A code, never an error's words: those may repeat a person's data. */
+/** A code, never an error's text, which can contain personal data. */
 function faultOf(error: unknown): string {
   const { code } = error as { code?: unknown };
   return typeof code === 'string' ? code.slice(0, 100) : 'FAILED';

@@ -6,7 +6,7 @@ import { type Lease, Leases } from './leases';
 
 const work = 'work to do; it names no person';
 
-/** Work that outlives the process that takes it. Its id is that of what it is about; it carries nothing else. */
+/** A durable job. Its id is that of what it is about, and it contains nothing else. */
 @TenantTable('job', { erasure: 'KEEP' })
 export class Job {
   @Key()
@@ -31,21 +31,21 @@ export class Job {
   @NonPersonal(work, { plain: 'instant' })
   leaseUntil: number | null;
 
-  /** A code, never an error's words: those may repeat a person's data. */
+  /** A code, never an error's text, which can contain personal data. */
   @NonPersonal(work, { plain: { text: 100 } })
   fault: string | null;
 }
 
-/** The name of the one queue. Erasures were first in it; exports wait in it too. */
+/** The name of the queue. It is older than the exports, which are in it too. */
 const QUEUE = 'erasure';
 
 export interface JobsOptions {
-  /** Milliseconds without a sign of life after which another worker takes a job. */
+  /** Milliseconds after which another worker takes a job whose lease was not renewed. */
   readonly leaseMs?: number;
   readonly now?: () => number;
 }
 
-/** The durable queue: a table in each region's database. */
+/** The durable queue of jobs, a table in each region's database. */
 export class Jobs {
   readonly #leases: Leases;
   readonly #now: () => number;
@@ -56,7 +56,7 @@ export class Jobs {
     this.#leases = new Leases({ name: 'job', until: 'lease_until', free }, leaseMs, now);
   }
 
-  /** Makes jobs due at a time, new ones and parked ones; their attempts are forgotten. In the caller's transaction. */
+  /** Schedules jobs, new and parked ones, and resets their attempts. In the caller's transaction. */
   async schedule(manager: EntityManager, client: string, ids: readonly string[], runAt: number): Promise<void> {
     if (ids.length === 0) return;
     const rows = tenantSql(manager, client);
@@ -72,7 +72,7 @@ export class Jobs {
     );
   }
 
-  /** Takes up to `limit` jobs that are due and that nobody holds, of one region. */
+  /** Takes up to `limit` due jobs of a region that nobody holds. */
   async claim(source: DataSource, limit: number): Promise<Lease[]> {
     const now = this.#now();
     const due = await acrossClients(source).select<{ client_id: string; id: string }>`
@@ -84,12 +84,12 @@ export class Jobs {
     );
   }
 
-  /** Ends a job for good, in the transaction that ends its work. */
+  /** Deletes a finished job, in the transaction that ends its work. */
   async finish(manager: EntityManager, { client, id }: Lease): Promise<void> {
     await tenantSql(manager, client).change`DELETE FROM job WHERE ${own} AND id = ${id}`;
   }
 
-  /** Lays a job aside until a time; null until somebody schedules it. In the caller's transaction. */
+  /** Postpones a job until a time, or with null until it is scheduled again. In the caller's transaction. */
   async park(
     manager: EntityManager,
     { client, id }: Lease,
@@ -102,7 +102,7 @@ export class Jobs {
       WHERE ${own} AND id = ${id}`;
   }
 
-  /** Gives a job back that nothing was wrong with: another process goes on at once, and no attempt is counted. */
+  /** Gives back a job that did not fail. Another process can continue at once, and the attempt does not count. */
   async release(manager: EntityManager, lease: Lease): Promise<void> {
     await lease.fence(manager);
     await tenantSql(manager, lease.client).change`

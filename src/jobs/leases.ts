@@ -3,21 +3,21 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { inTransaction } from '../storage/transaction';
 import { name, own, type Sql, tenantSql } from '../tenancy/tenant-sql';
 
-/** A row of work that this process holds, for as long as it renews its lease. */
+/** A lease on a row of work, held by this process as long as it renews the lease. */
 export interface Lease {
   readonly client: string;
   readonly id: string;
-  /** How often the work was begun, this time included. */
+  /** How often the work was begun, including this time. */
   readonly attempts: number;
   /**
-   * Renews the lease inside a transaction. The transaction so belongs to whoever holds the work: a process that was
-   * slow enough to lose its lease changes nothing.
+   * Renews the lease within a transaction. So only the holder's transactions commit: a process that lost its lease
+   * changes nothing.
    * @throws {LeaseLostError}
    */
   fence(manager: EntityManager): Promise<void>;
 }
 
-/** Somebody else has the work by now. What was under way is rolled back. */
+/** Another process has taken the work. The transaction is rolled back. */
 export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError';
   readonly code = 'LEASE_LOST';
@@ -34,8 +34,8 @@ export interface LeasedTable {
 }
 
 /**
- * The one lease mechanism of background work. A lease is taken by a conditional update, which needs no feature of an
- * engine. It ends by itself when its holder dies.
+ * The lease mechanism of all background work. A lease is taken by a conditional update, which every engine supports. It
+ * ends by itself when its holder dies.
  */
 export class Leases {
   readonly #table: LeasedTable;
@@ -48,7 +48,7 @@ export class Leases {
     this.#now = now;
   }
 
-  /** Takes those of the rows that are still free. */
+  /** Takes leases on those of the rows that are still free. */
   async take(source: DataSource, rows: ReadonlyArray<{ client: string; id: string }>): Promise<Lease[]> {
     const holder = randomUUID();
     const byClient = new Map<string, string[]>();

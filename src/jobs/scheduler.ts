@@ -1,6 +1,6 @@
-/** Work that a process does again and again beside answering requests. */
+/** Work that a process repeats in the background. */
 export interface Task {
-  /** How it is called in the log and in metrics. */
+  /** Its name in the log and in metrics. */
   readonly name: string;
   /** Milliseconds from the end of one run to the beginning of the next, give or take a tenth. */
   readonly everyMs: number;
@@ -9,11 +9,11 @@ export interface Task {
    * @returns whether there is more to do at once
    */
   run(signal: AbortSignal): Promise<boolean>;
-  /** Waits for what the runs have left under way, when the scheduler stops. */
+  /** Waits on stop for work that runs have left under way. */
   settled?(): Promise<void>;
 }
 
-/** How a task goes in this process. */
+/** The state of a task in this process. */
 export interface TaskState {
   /** When a run last ended without a failure, in milliseconds since 1970. */
   readonly lastSuccessAt: number | undefined;
@@ -28,16 +28,16 @@ export interface SchedulerOptions {
   readonly random?: () => number;
 }
 
-/** Part of an interval by which it is longer or shorter. */
+/** The fraction by which an interval is longer or shorter. */
 const JITTER = 0.1;
-/** Milliseconds that `stop` waits unless told otherwise. */
+/** The default wait of `stop`. */
 const GRACE_MS = 30_000;
 
 const notYet: TaskState = { lastSuccessAt: undefined, failedRuns: 0 };
 
 /**
- * Runs the background tasks of a process, each in a loop of its own. A run that fails is told of, and the task goes on
- * after its interval. No run of a task begins before the last one has ended.
+ * Runs the background tasks of a process, each in a loop of its own. A failed run is reported, and the task runs again
+ * after its interval. Runs of a task do not overlap.
  */
 export class Scheduler {
   readonly #tasks: readonly Task[];
@@ -56,25 +56,25 @@ export class Scheduler {
     this.#options = options;
   }
 
-  /** Begins; at once where it has begun, or was stopped, already. */
+  /** Starts all tasks. A second call does nothing. */
   start(): void {
     this.#loops ??= Promise.all(this.#tasks.map((task) => this.#loop(task)));
   }
 
-  /** How a task goes; a task that has not run yet, or is not known, has neither succeeded nor failed. */
+  /** The state of a task. One that has not run has neither succeeded nor failed. */
   state(task: string): TaskState {
     return this.#states.get(task) ?? notYet;
   }
 
-  /** How each task goes. */
+  /** The states of all tasks. */
   states(): ReadonlyMap<string, TaskState> {
     return new Map(this.#tasks.map(({ name }) => [name, this.state(name)]));
   }
 
   /**
-   * Begins no run any more, and waits for those under way.
-   * @param graceMs how long it waits for them
-   * @returns whether all have ended; what has not is left to its lease
+   * Stops all tasks, and waits for runs under way.
+   * @param graceMs the longest wait
+   * @returns whether all runs have ended; jobs of the others are taken over when their leases end
    */
   async stop(graceMs = GRACE_MS): Promise<boolean> {
     this.#stop.abort();

@@ -23,6 +23,7 @@ export async function openInstallation(database: TestDatabase): Promise<Installa
   await generateMasterKeyFile(masterKeyFile);
   const { databaseUrl, keysDatabaseUrl } = database;
   const config = { databaseUrl, keysDatabaseUrl, regionalDatabaseUrls: {}, masterKeyFile, production: false };
+  await database.copyTables?.();
   await migrateStores(config);
   const open = async () => {
     const stores = await openStores(config, { poolSize: 4 });

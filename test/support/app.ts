@@ -73,6 +73,7 @@ export async function openTestApp(
     masterKeyFile,
     production: false,
   };
+  await database.copyTables?.();
   await migrateStores(config);
   return openOn(config, () => rmSync(folder, { recursive: true, force: true }));
 }

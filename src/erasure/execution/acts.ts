@@ -1,15 +1,13 @@
 import type { ChangeRecorder } from '../../identity/change-recorder';
 import type { ErasureRequestState } from '../requests/request-state';
 
-/**
- * What carrying an erasure out does, as the audit ledger keeps it. What was asked for is recorded where it is asked.
- */
+/** Kinds of audit entries that the execution of erasures makes. The request has an entry of its own. */
 export type ErasureAct = 'ERASURE_EXECUTED' | 'ERASURE_PARTLY' | 'ERASURE_FAILED' | 'CLIENT_ERASURE_BEGUN';
 
 /**
- * Records what an erasure has done. A person's reference can be made while the key lives and never again, so the end of
- * a whole person is recorded right before the key goes. Run again after a crash it may be recorded once more.
- * @throws {GraphQLError} AUDIT_UNAVAILABLE: the erasure goes on when it can be recorded
+ * Records what an erasure has done. A person's reference can be computed only while the key exists, so the erasure of a
+ * whole person is recorded right before the key is destroyed. After a crash it can be recorded a second time.
+ * @throws {GraphQLError} AUDIT_UNAVAILABLE: the erasure continues once entries can be recorded
  */
 export async function recordAct(
   recorder: ChangeRecorder,

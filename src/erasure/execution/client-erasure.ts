@@ -36,12 +36,12 @@ export interface ClientErasureServices {
 
 const CHUNK = 500;
 const CLIENT_KEY = 'keys:client_key';
-/** What an erasure itself runs on goes last, in the transaction that ends it. */
+/** Tables that the erasure itself needs. They are emptied last, in the transaction that ends it. */
 const RUNNING_ON = new Set(['job', 'erasure_step']);
 
 /**
- * The end of a client (statement D1, D3): table by table in the order of their keys, with nothing kept in memory of
- * what was erased; then the client's key, and with it whatever any backup still holds (docs/pitfalls.md, 29).
+ * The end of a client (statement D1, D3). Tables are erased one by one in key order, without keeping rows in memory.
+ * Then the client's key is destroyed, which makes its data in every backup unreadable (docs/pitfalls.md, 29).
  */
 export class ClientErasure implements ErasureTarget {
   readonly event = TERMINATION_EVENT;
@@ -49,7 +49,7 @@ export class ClientErasure implements ErasureTarget {
   readonly #services: ClientErasureServices;
   readonly #source: DataSource;
   readonly #client: string;
-  /** What a backup brings back of a client whose key is gone is held for nobody: nobody could read it. */
+  /** Without the client's key nobody can read rows that a backup brings back, so holds do not keep them. */
   #isKeyThere: boolean;
 
   static async of(services: ClientErasureServices, source: DataSource, client: string): Promise<ClientErasure> {
@@ -82,15 +82,17 @@ export class ClientErasure implements ErasureTarget {
     };
   }
 
-  /** What stays emptied, and what it takes to go on, has rows; in a table that was just emptied they came late. */
+  /**
+   * Only tables whose rows are deleted: the others keep emptied rows. Rows in a table that was just emptied came late.
+   */
   async late(manager: EntityManager, { people }: Kept, steps: readonly Step[]): Promise<readonly string[]> {
     const stores = new Set(steps.map(({ store }) => store));
-    // A table that is missing from the plan was made since, or is kept for claims: the latter keeps its rows.
+    // A table that is missing from the plan is new, or is kept for claims. Only the new one is emptied.
     const emptied = this.tables.filter((table) => actionOn(table) === 'DELETE' && !isMissingForClaims(table, stores));
     return storesWithRows(manager, emptied, { client: this.#client, except: people });
   }
 
-  /** Open requests for single persons are taken over, so that nothing is counted twice; those of held persons stay. */
+  /** Takes over open requests for single people, so that no row is counted twice. Those of people under a hold stay. */
   async begin(manager: EntityManager, { people }: Kept): Promise<void> {
     const held = new Set(people);
     const open = await tenantSql(manager, this.#client).select<{
@@ -107,7 +109,8 @@ export class ClientErasure implements ErasureTarget {
   }
 
   /**
-   * Copies first: whoever makes one notices that it is not wanted any more, and their pieces are too long for chunks.
+   * Copies go first: a running export notices that it is discarded, and its pieces are too large to delete in chunks of
+   * rows.
    */
   async plan(request: ErasureRequestState, kept: Kept): Promise<PassSteps> {
     const { purgers, records, now } = this.#services;
@@ -177,7 +180,7 @@ export class ClientErasure implements ErasureTarget {
   }
 
   async certifying(request: ErasureRequestState, { people }: Kept, isComplete: boolean): Promise<void> {
-    // Who came under a hold meanwhile is erased by a request of their own, when it ends.
+    // People who came under a hold meanwhile are erased by requests of their own when it ends.
     await this.#fileFor(request, people);
     const kind = isComplete ? 'ERASURE_EXECUTED' : 'ERASURE_PARTLY';
     await recordAct(this.#services.recorder, kind, request, { pass: request.pass });
@@ -187,7 +190,7 @@ export class ClientErasure implements ErasureTarget {
     await tenantSql(manager, this.#client).change`
         UPDATE erasure_request SET status = 'COMPLETED', completed_at = COALESCE(completed_at, ${at}) WHERE ${own}
         AND id = ${id}`;
-    // Requests for single persons of the client are done with it, and it is their proof.
+    // The end of the client completes open requests for its people; its certificate is their proof.
     await tenantSql(manager, this.#client).change`
       UPDATE erasure_request
       SET status = 'COMPLETED', completed_at = COALESCE(completed_at, ${at}), ended_by = ${id}
@@ -197,8 +200,8 @@ export class ClientErasure implements ErasureTarget {
   }
 
   /**
-   * Persons under a hold are erased on their own as far as it lets, and wholly when it ends; then the client's end goes
-   * on.
+   * Requests the erasure of people under a hold: at once for what it does not keep, and completely when it ends. Then
+   * the end of the client continues.
    */
   async #fileFor({ requestedBy, requestedRole, grounds }: ErasureRequestState, people: readonly string[]) {
     const by = { principal: requestedBy, role: requestedRole, grounds };
@@ -207,7 +210,7 @@ export class ClientErasure implements ErasureTarget {
     }
   }
 
-  /** Subjects whose keys stay for now: persons under a hold, and client users kept for claims. */
+  /** Subjects whose keys stay for now: people under a hold, and client users kept for claims. */
   async #keptSubjects(request: ErasureRequestState, { people }: Kept): Promise<ReadonlySet<string>> {
     if (claimsAt(request, this.#services.now()) === null) return new Set(people);
     const users = await tenantSql(this.#source, this.#client).select<{
@@ -217,11 +220,11 @@ export class ClientErasure implements ErasureTarget {
   }
 }
 
-/** Tables that the end of a client empties; what the decorators keep of a business stays (statement D4, D5). */
+/** Whether the end of a client empties a table. Business records that the declaration keeps stay (statement D4, D5). */
 const isEmptied = ({ name, erasure, subject }: TenantTable): boolean =>
   !RUNNING_ON.has(name) && (erasure !== 'KEEP' || subject !== undefined);
 
-/** Tables whose rows a restored backup may have brought back of a client that is gone. */
+/** Tables in which a restored backup can bring back rows of an erased client. */
 export const tablesOfClients = (tables: readonly TenantTable[]): TenantTable[] =>
   tables.filter(({ name, erasure }) => erasure !== 'KEEP' && !RUNNING_ON.has(name));
 
@@ -231,7 +234,7 @@ const isForClaims = ({ subject, fields }: TenantTable): boolean =>
 const isMissingForClaims = (table: TenantTable, planned: ReadonlySet<string>): boolean =>
   isForClaims(table) && !planned.has(dataStore(table));
 
-/** Nothing of a client stays as de-identified facts: they would still be the client's (statement D4). */
+/** Nothing stays as de-identified facts: they would still belong to the client (statement D4). */
 const actionOn = (table: TenantTable): 'DELETE' | 'DEIDENTIFY' => (table.erasure === 'KEEP' ? 'DEIDENTIFY' : 'DELETE');
 
 /** Until when client users are kept (statement D5); null where they are not. */

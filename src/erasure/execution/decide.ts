@@ -3,58 +3,59 @@ import type { PlannedPass } from '../records/erasure-records';
 import { type ErasureRequestState, isFinal } from '../requests/request-state';
 import type { Step } from './steps';
 
-/** Where an erasure stands, read at once in the transaction of its next step. Times are milliseconds since 1970. */
+/** The state of an erasure, read in the transaction of its next step. Times are milliseconds since 1970. */
 export interface ErasureState {
   readonly now: number;
-  /** Undefined where there is no such request any more. */
+  /** Undefined when the request no longer exists. */
   readonly request: Pick<ErasureRequestState, 'kind' | 'status' | 'pass' | 'notBefore' | 'customerId'> | undefined;
-  /** Until when the end of a client waits for its export to be collected; null where it waits for none. */
+  /** Until when the end of a client waits for its export to be collected; null when it does not wait. */
   readonly awaits: number | null;
-  /** What legal holds and claims keep now, of what was asked for. */
+  /** What legal holds and claims keep at the moment, within the scope of the request. */
   readonly retained: readonly Retained[];
-  /** Whether they keep all of it. */
+  /** Whether they keep everything in that scope. */
   readonly keepsAll: boolean;
-  /** When the first of them ends by itself; null where none does. */
+  /** When the first of them ends by itself; null when none does. */
   readonly keptUntil: number | null;
-  /** What the record says that the request's pass does; undefined before it is planned. */
+  /** The recorded plan of the current pass; undefined before there is one. */
   readonly plan: Pick<PlannedPass, 'retained'> | undefined;
-  /** The steps of the request's pass. */
+  /** The steps of the current pass. */
   readonly steps: readonly Step[];
-  /** Tables that got rows after they were done. Only looked for once no step on rows or copies is open. */
+  /**
+   * Tables that got rows after their step was done. They are looked for only when no step on rows or copies is pending.
+   */
   readonly late: readonly string[];
-  /** Whether the certificate of just this state is written. */
+  /** Whether the certificate for exactly this state has been written. */
   readonly isCertified: boolean;
 }
 
-/** What comes next. FINISH, PARK, HOLD, CLOSE and CONCLUDE end this process's work on the erasure; the others go on. */
+/** The next step. After FINISH, PARK, HOLD, CLOSE and CONCLUDE the process stops working on the erasure. */
 export type NextStep =
-  /** Nothing is left to do. */
+  /** The job is done. */
   | { readonly do: 'FINISH' }
-  /** It is too early. */
+  /** It is too early: wait. */
   | { readonly do: 'PARK'; readonly until: number }
-  /** Everything that was asked for is kept. */
+  /** Holds keep everything in the scope: wait. */
   | { readonly do: 'HOLD'; readonly status: 'ON_HOLD' | 'PARTIALLY_COMPLETED'; readonly until: number | null }
-  /** Another request has erased the person meanwhile. */
+  /** Another request has already erased the person. */
   | { readonly do: 'CLOSE' }
-  /** Begins a pass, or goes on to plan one: the record is told first. */
+  /** Begins a pass: writes its plan into the record. */
   | { readonly do: 'PLAN'; readonly pass: number }
-  /** Other categories are kept than the pass was planned for: the rest is planned anew. */
+  /** Ends the pass because other categories are kept than it was planned for. The rest is planned again. */
   | { readonly do: 'ABANDON'; readonly pass: number }
-  /** Changes as many rows as one transaction may. */
+  /** Erases as many rows as fit into one transaction. */
   | { readonly do: 'ERASE'; readonly steps: readonly Step[] }
-  /** Removes copies that are in no table. */
+  /** Removes copies outside the tables. */
   | { readonly do: 'PURGE'; readonly step: Step }
-  /** Rows came in late: their tables are gone through again, and the keys after them. */
+  /** Repeats the steps of tables that got rows late, and then those of the keys. */
   | { readonly do: 'REOPEN'; readonly stores: readonly string[] }
   | { readonly do: 'DESTROY_KEY'; readonly step: Step }
   | { readonly do: 'CERTIFY'; readonly retained: readonly Retained[] }
-  /** Ends the pass; where something is kept, the request is looked at again then. */
+  /** Ends the pass. When something is kept, the request is looked at again at `again`. */
   | { readonly do: 'CONCLUDE'; readonly isComplete: boolean; readonly again: number | null };
 
 /**
- * The state machine of erasures, for a person and for the end of a client alike: what an erasure that stands so does
- * next. It reads nothing but its argument. Whoever goes on after a crash decides from the same rows, and comes to the
- * same end.
+ * The state machine of erasures, for a person and for the end of a client. It is a pure function: a process that
+ * continues after a crash decides from the same rows and reaches the same end.
  */
 export function decide(state: ErasureState): NextStep {
   const { request, now, awaits, plan, steps, late } = state;
@@ -69,7 +70,7 @@ export function decide(state: ErasureState): NextStep {
   const isUnderWay = request.pass > 0 && (request.status === 'IN_PROGRESS' || request.status === 'ATTENTION_REQUIRED');
   const isPlanned = isUnderWay && steps.length > 0;
   const isAsPlanned = plan !== undefined && keptKey(plan.retained) === keptKey(state.retained);
-  // A hold that comes when everything is done comes too late.
+  // A hold that is placed when everything is done is too late.
   const isDone = isPlanned && plan !== undefined && pending.length === 0;
   if (isPlanned && !isAsPlanned && !isDone) return { do: 'ABANDON', pass: request.pass + 1 };
   if (state.keepsAll && !isDone) {
@@ -90,7 +91,7 @@ export function decide(state: ErasureState): NextStep {
   return { do: 'CONCLUDE', isComplete: plan.retained.length === 0, again };
 }
 
-/** The categories that are kept, as one text: two plans that keep the same are the same. */
+/** The kept categories as one text, to compare plans by. */
 export const keptKey = (retained: readonly Retained[]): string =>
   retained
     .map(({ category }) => category)

@@ -18,25 +18,25 @@ import { dataStore, erasedColumns, type StepAction } from './plan';
 
 type Value = string | number;
 
-/** Which rows: a client's, of one person, or of all of them from after a position in the key's order. */
+/** Rows of a client: of one person, or of all people after a position in key order. */
 export interface Range {
   readonly client: string;
   readonly subject?: string;
-  /** Persons whose rows stay, of a client's: somebody holds them. */
+  /** People of the client whose rows stay because of a hold. */
   readonly except?: readonly string[];
-  /** Values of the key after the client's id, exclusive; where the last chunk ended. */
+  /** Where the last chunk ended: values of the key behind the client's id, exclusive. */
   readonly after?: readonly Value[];
 }
 
 export interface Chunk {
   readonly rows: number;
-  /** Where to go on; absent when nothing is left. */
+  /** Where to continue; absent when nothing is left. */
   readonly next?: readonly Value[];
 }
 
 /**
- * Changes at most `limit` rows of a table, or all that are in the range where none is given, in the transaction of
- * whoever counts them. Run again it finds nothing left to do: what it looks for is what it removes.
+ * Erases at most `limit` rows of a table, or all rows in the range without a limit. A second run finds nothing left,
+ * because it selects what it removes.
  */
 export async function eraseChunk(
   manager: EntityManager,
@@ -54,7 +54,7 @@ export async function eraseChunk(
   throw new Error(`${action} is not done to a table`);
 }
 
-/** How many rows of tables are a person's, in one statement; so that small erasures need no chunks. */
+/** Counts a person's rows in several tables by one statement, so that small erasures need no chunks. */
 export async function rowsOf(
   manager: DataSource | EntityManager,
   tables: readonly TenantTable[],
@@ -69,7 +69,7 @@ export async function rowsOf(
   return tables.map((_, index) => Number(row?.[`n${index}`] ?? 0));
 }
 
-/** The stores of the tables that have rows in a range. */
+/** Stores of the tables that have rows in a range. */
 export async function storesWithRows(
   manager: DataSource | EntityManager,
   tables: readonly TenantTable[],
@@ -79,7 +79,7 @@ export async function storesWithRows(
   return tables.filter((_, index) => (counts[index] ?? 0) > 0).map(dataStore);
 }
 
-/** Rows of a table in a range: as many as the limit, found by the key's order, are changed at once. */
+/** The rows of a table in a range. Each method changes the first `limit` of them in key order. */
 class Rows {
   readonly #sql: OwnWrites;
   readonly #table: TenantTable;
@@ -97,7 +97,7 @@ class Rows {
     return this.#bounded(nothing, (where) => this.#sql.change`DELETE FROM ${name(this.#table.name)} WHERE ${where}`);
   }
 
-  /** Rows that stay lose what stands in the columns. */
+  /** Sets columns to NULL; the rows stay. */
   async empty(columns: readonly string[]): Promise<Chunk> {
     if (columns.length === 0) return { rows: 0 };
     const isSet = columns.map((column) => sql`${name(column)} IS NOT NULL`);
@@ -109,8 +109,8 @@ class Rows {
   }
 
   /**
-   * Facts stay without anybody to whom they belong (statement D4): every id becomes a fresh random one, a row each, so
-   * that not even the rows of one person belong together; times become years; everything sealed or indexed goes.
+   * Keeps facts without the person (statement D4). Each row gets a random id of its own, so that rows of the same
+   * person cannot be linked. Times become years. Everything sealed or indexed is removed.
    */
   async generalise(): Promise<Chunk> {
     const [table, limit] = [this.#table, this.#limit ?? Number.MAX_SAFE_INTEGER];
@@ -148,14 +148,16 @@ class Rows {
   }
 }
 
-/** What rows that law keeps lose: what they say of the person, and the person's id where it is not their own key. */
+/**
+ * Columns that rows lose that law requires to keep: personal values, and the person's id unless it is part of the key.
+ */
 function dissociatedColumns(table: TenantTable, categories: ReadonlySet<DataCategory>): string[] {
   const subject = table.subject?.id;
   const id = subject !== undefined && !table.key.includes(subject) ? [snakeCase(subject)] : [];
   return [...erasedColumns(table, categories), ...id];
 }
 
-/** Columns that a de-identified row keeps: what its fields declare so. */
+/** Columns that a de-identified row keeps, by the declaration of its fields. */
 const factsOf = (table: TenantTable): string[] =>
   [...table.fields.values()]
     .filter(({ property, personal, stored }) => {
@@ -192,8 +194,7 @@ function startOfYear(value: Value | null | undefined): number | null {
 }
 
 /**
- * Key columns by which the range's rows are in order: those after the client's id, and the subject's where one is
- * named.
+ * Key columns that order the rows of a range: those behind the client's id, and behind the subject's when it is given.
  */
 function orderOf(table: TenantTable, { subject }: Range): string[] {
   const fixed = subject === undefined ? undefined : table.subject?.id;
@@ -228,8 +229,8 @@ const compared = {
 };
 
 /**
- * Compares a composite key by its order. Its first column is compared once more by itself: engines that do not see the
- * range in the rest of it see that one, and start where the last chunk ended instead of where the client begins.
+ * Compares a composite key in its order. The first column is compared once more by itself: some engines use only that
+ * comparison as an index range, and otherwise would scan from the client's first row.
  */
 function compare(columns: readonly string[], values: readonly Value[], operator: '>' | '<='): Sql {
   const strict = operator === '>' ? '>' : '<';

@@ -2,13 +2,13 @@ import type { EntityManager } from 'typeorm';
 import type { ThirdParties } from '../../register/third-parties';
 import type { Delivery, WebhookRecipient, Webhooks } from '../../register/webhooks/webhooks';
 
-/** What recipients are told (GDPR Art. 19): that a person is erased, or a whole client. */
+/** Events that recipients are notified of (GDPR Art. 19): the erasure of a person, and of a client. */
 export const ERASURE_EVENT = 'erasure.requested';
 export const TERMINATION_EVENT = 'client.terminated';
 
 type Addressee = WebhookRecipient & { endpoint: { client: string; id: string } | undefined };
 
-/** Who has to be told of an erasure: sub-processors and the applications that the client installed (S2, S3). */
+/** Recipients to notify of an erasure: sub-processors, and applications that the client installed (S2, S3). */
 export class ErasureRecipients {
   readonly #parties: ThirdParties;
   readonly #webhooks: Webhooks;
@@ -19,9 +19,9 @@ export class ErasureRecipients {
   }
 
   /**
-   * Everyone who may have received a client's data: every sub-processor, and every application that the client
-   * installed. Who has read the very person is not looked up: rather one too many is told than one too few, and the
-   * notice names nobody to whoever did not know them.
+   * Everybody who can have received a client's data: all sub-processors, and all applications that the client
+   * installed. Who has read this very person is not looked up: notifying one too many is better than one too few, and
+   * the id in the notice means nothing to those who did not know the person.
    */
   async of(client: string): Promise<Addressee[]> {
     const [subProcessors, installations, endpoints] = await Promise.all([
@@ -45,7 +45,7 @@ export class ErasureRecipients {
     ];
   }
 
-  /** Queues the notice in the caller's transaction; whoever was told already is not told again. */
+  /** Queues the notice in the caller's transaction. A recipient gets each notice once. */
   queue(
     manager: EntityManager,
     client: string,

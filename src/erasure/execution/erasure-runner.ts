@@ -27,40 +27,40 @@ export interface ErasureRunnerOptions extends PersonErasureServices, ClientErasu
   readonly certificates: Certificates;
   readonly recipients: ErasureRecipients;
   readonly profile: (source: DataSource) => Promise<EngineProfile>;
-  /** The most rows that one transaction changes; an engine's own bound makes it less. */
+  /** The most rows that one transaction changes; the engine's own limit can make it fewer. */
   readonly chunkRows: number;
 }
 
-/** Failures in a row after which somebody should look; it is tried again all the same. */
+/** Failures in a row after which an operator should look. It is retried all the same. */
 const ATTENTION_AFTER = 5;
 
-/** What was done outside of the data's database, to be noted there in the next transaction. */
+/** Writes down, in the next transaction, what was done outside the data's database. */
 type Note = (manager: EntityManager, kept: Kept) => Promise<void>;
 
-/** Where the next transaction goes on in a table. */
+/** Where the next transaction continues in a table. */
 interface Position {
   readonly seq: number;
   readonly after: Range['after'];
 }
 
-/** What one process knows of an erasure while it holds the job. Lost in a crash, it is read again or done again. */
+/** What a process keeps in memory while it holds the job. After a crash it is read again, or done again. */
 interface Run {
   readonly source: DataSource;
   readonly lease: Lease;
-  /** As it was read last. */
+  /** As last read. */
   request: ErasureRequestState;
-  /** Undefined where the request does not know any more whom it is about. */
+  /** Undefined when the request no longer says whom it is about. */
   readonly target: ErasureTarget | undefined;
-  /** Rows that one transaction changes. */
+  /** The most rows that one transaction changes. */
   readonly limit: number;
   record: ErasureRecord | undefined;
   note: Note | undefined;
   position: Position | undefined;
-  /** What the certificate was written of. */
+  /** The state that the certificate was written for. */
   certified: string | undefined;
 }
 
-/** What one transaction has read, decided and done. */
+/** What one turn has read, decided and done. */
 interface Turn {
   readonly request: ErasureRequestState;
   readonly kept: Kept;
@@ -73,9 +73,9 @@ interface Turn {
 const nothingKept: Kept = { retained: [], isAll: false, until: null, people: [] };
 
 /**
- * Carries erasures out: reads where one stands, decides what comes next, does it, and again. Each turn is one
- * transaction of the data's database behind one fence. What is done elsewhere (records, copies, keys) is done between
- * two turns: it is decided behind the fence, can be done twice, and is noted in the next turn.
+ * Executes erasures in turns: load the state, decide the next step, perform it. A turn is one transaction in the data's
+ * database that renews the lease first. Work elsewhere (records, copies, keys) happens between two turns. It can be
+ * repeated, and the next turn notes its result.
  */
 export class ErasureRunner implements JobHandler {
   readonly #options: ErasureRunnerOptions;
@@ -84,7 +84,7 @@ export class ErasureRunner implements JobHandler {
     this.#options = options;
   }
 
-  /** Carries a request as far as it goes: to its end, or to the hold that keeps the rest. */
+  /** Executes a request until it is complete, or until a hold keeps the rest. */
   async carryOut(lease: Lease, signal: AbortSignal): Promise<boolean> {
     const { client, id } = lease;
     const source = await this.#options.regions.of(client);
@@ -92,7 +92,7 @@ export class ErasureRunner implements JobHandler {
     if (!request) return false;
     const run = await this.#begin(source, lease, request);
     for (;;) {
-      // What is done elsewhere is noted first.
+      // The result of work elsewhere is noted first.
       if (signal.aborted && !run.note) {
         await inTransaction(source, (manager) => this.#options.jobs.release(manager, lease));
         return true;
@@ -105,7 +105,7 @@ export class ErasureRunner implements JobHandler {
     }
   }
 
-  /** Says after several failures in a row that somebody should look. */
+  /** Marks a request after several failures in a row, so that an operator looks at it. */
   async failed(lease: Lease, fault: string): Promise<void> {
     if (lease.attempts < ATTENTION_AFTER) return;
     const { client, id, attempts } = lease;
@@ -141,7 +141,7 @@ export class ErasureRunner implements JobHandler {
     return customerId === null ? undefined : new PersonErasure(this.#options, source, client, customerId);
   }
 
-  /** One turn: the fence, what the last one did elsewhere, where the erasure stands, and the next step on rows. */
+  /** One turn: renews the lease, notes the result of work elsewhere, loads the state, decides, and changes rows. */
   async #turn(manager: EntityManager, run: Run): Promise<Turn> {
     const { lease, target, note, request: known } = run;
     const { client, id } = lease;
@@ -169,7 +169,7 @@ export class ErasureRunner implements JobHandler {
     return { ...turn, position: await this.#inside(manager, run, turn, ofPass) };
   }
 
-  /** What a step changes in the data's database. */
+  /** Performs the part of a step that is in the data's database. */
   async #inside(
     manager: EntityManager,
     { lease, target, limit, position }: Run,
@@ -228,7 +228,10 @@ export class ErasureRunner implements JobHandler {
     return undefined;
   }
 
-  /** What a step does elsewhere. Done again after a crash, it does what is left. @returns what the next turn notes */
+  /**
+   * Performs the part of a step that is elsewhere. Repeated after a crash, it does what is left.
+   * @returns what the next turn writes down
+   */
   async #outside(run: Run, target: ErasureTarget, turn: Turn): Promise<Note | undefined> {
     const { request, kept, next, steps } = turn;
     const { client, id } = request;
@@ -247,7 +250,7 @@ export class ErasureRunner implements JobHandler {
       case 'DESTROY_KEY': {
         const record = recordOf(run);
         await target.destroyKeys(next.step, kept, request, record);
-        // The count is the plan's, from before: after a crash nothing is left to count.
+        // The plan counted the keys before: after a crash none are left to count.
         const planned = record.passes.find(({ pass }) => pass === request.pass)?.steps;
         const expected = planned?.find(({ store }) => store === next.step.store)?.expected ?? 0;
         return done(next.step, Math.max(0, expected - next.step.rows));
@@ -267,7 +270,7 @@ export class ErasureRunner implements JobHandler {
     return undefined;
   }
 
-  /** Tells the record what the pass will do, and everybody who has to know, before any of it is done. */
+  /** Writes the plan of a pass into the record, and prepares what must exist before anything is destroyed. */
   async #plan(run: Run, target: ErasureTarget, { request, kept }: Turn, pass: number): Promise<Note> {
     const { client, id } = request;
     const { records, recipients, now } = this.#options;
@@ -280,7 +283,7 @@ export class ErasureRunner implements JobHandler {
     await target.planned(request, kept, pass);
     const told = request.categories === null ? await recipients.of(client) : [];
     return async (manager, keptNow) => {
-      // Other holds have come meanwhile: it is planned again.
+      // Holds have changed meanwhile: it is planned again.
       if (keptKey(keptNow.retained) !== keptKey(kept.retained)) return;
       await insertSteps(manager, client, id, pass, steps);
       await recipients.queue(manager, client, target.event, id, told);
@@ -290,14 +293,14 @@ export class ErasureRunner implements JobHandler {
 
 const isLast = (next: NextStep): boolean => ['FINISH', 'PARK', 'HOLD', 'CLOSE', 'CONCLUDE'].includes(next.do);
 
-/** Whether every step on rows and copies is done. */
+/** Whether all steps on rows and copies are done. */
 const isErased = (steps: readonly Step[]): boolean =>
   steps.length > 0 && steps.every(({ status, action }) => status === 'DONE' || action === 'DESTROY_KEY');
 
 const certifiedAs = ({ pass }: ErasureRequestState, { retained, people }: Kept): string =>
   JSON.stringify([pass, keptKey(retained), people]);
 
-/** Nothing is destroyed without its record. */
+/** Nothing is destroyed without a record. */
 function recordOf({ record }: Run): ErasureRecord {
   if (!record) throw new Error('the erasure has no record in the keys’ store');
   return record;

@@ -38,10 +38,10 @@ export interface PersonErasureServices {
   readonly now: () => number;
 }
 
-/** Its rows forget the person in the transaction that ends the request. */
+/** This table forgets the person in the transaction that ends the request. */
 export const REQUEST_TABLE = 'erasure_request';
 
-/** One person of a client: their rows, their copies, and where nothing is kept their key. */
+/** The erasure of one person: rows, copies, and the key when nothing is kept. */
 export class PersonErasure implements ErasureTarget {
   readonly event = ERASURE_EVENT;
   readonly tables: readonly TenantTable[];
@@ -64,7 +64,7 @@ export class PersonErasure implements ErasureTarget {
 
   async kept(manager: EntityManager, request: ErasureRequestState): Promise<Kept> {
     const { keys, now } = this.#services;
-    // Whoever writes about the person or holds them waits, or is seen here (fence.ts).
+    // Writes about the person, and holds on them, wait for this lock or are seen here (fence.ts).
     await new TenantWriter(manager, keys).enter(Customer, this.#client, [this.#customer]);
     const holds = await holdsInForce(manager, this.#client, [this.#customer], now());
     return {
@@ -75,7 +75,7 @@ export class PersonErasure implements ErasureTarget {
     };
   }
 
-  /** Of who is erased wholly; whoever keeps something keeps their rows. */
+  /** Only for people who are erased completely. The others keep rows. */
   async late(manager: EntityManager, _kept: Kept, steps: readonly Step[]): Promise<readonly string[]> {
     if (!this.isKeyDestroyed(steps)) return [];
     return storesWithRows(manager, tablesAbout(this.tables, 'CUSTOMER'), this.#range);
@@ -104,7 +104,7 @@ export class PersonErasure implements ErasureTarget {
     if (categories === null) await tombstones.set(this.#client, id, await this.#identifiers(), now());
   }
 
-  /** A person with few rows goes at once; of one with many, as many rows as one transaction may change. */
+  /** A person with few rows is erased at once, one with many in several transactions. */
   async erase(manager: EntityManager, steps: readonly Step[], _kept: Kept, limit: number): Promise<ErasedRows> {
     const byStore = new Map(this.tables.map((table) => [dataStore(table), table]));
     const known = steps.flatMap((step) => {
@@ -117,7 +117,7 @@ export class PersonErasure implements ErasureTarget {
       this.#range,
     );
     const isSmall = counts.reduce((sum, count) => sum + count, 0) <= limit;
-    // A table that a later version has dropped has nothing left to erase.
+    // A table that a later version has dropped has no rows.
     const counted = steps.filter(({ store }) => !byStore.has(store)).map((step) => ({ step, rows: 0, done: true }));
     let budget = limit;
     for (const [index, { step, table }] of known.entries()) {
@@ -135,7 +135,7 @@ export class PersonErasure implements ErasureTarget {
     return { counted };
   }
 
-  /** Who is erased wholly is withheld since they asked; a category can be read until it is gone. */
+  /** A person is withheld since the request was made. A single category can be read until it is erased. */
   copiedUntil({ categories, replayedAt, requestedAt }: ErasureRequestState): number {
     return categories === null ? (replayedAt ?? requestedAt) : this.#services.now();
   }
@@ -143,7 +143,7 @@ export class PersonErasure implements ErasureTarget {
   async destroyKeys(_step: Step, _kept: Kept, request: ErasureRequestState, record: ErasureRecord): Promise<void> {
     const { records, recorder, keys } = this.#services;
     const isThere = await records.hasKey(this.#client, this.#customer);
-    // After a crash the key may be gone: then this is on record already.
+    // When the key is already gone after a crash, this has been recorded.
     if (isThere || !hadKey(record)) await recordAct(recorder, 'ERASURE_EXECUTED', request);
     if (isThere) await keys.destroySubjectKey(this.#client, this.#customer);
   }
@@ -203,7 +203,7 @@ export class PersonErasure implements ErasureTarget {
   }
 }
 
-/** What is damaged, or whose client's key is gone, is erased like the rest, and nobody can say what it was. */
+/** Damaged values, and those of a client whose key is gone, are erased like the rest but cannot be read. */
 function nothingOpens(error: unknown): Row[] {
   if (error instanceof UnsealError || error instanceof ClientKeyError) return [];
   throw error;

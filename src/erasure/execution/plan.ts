@@ -2,11 +2,11 @@ import type { DataCategory, DataSubject } from '../../governance/vocabulary';
 import { snakeCase } from '../../storage/entity-class';
 import { type StoredField, type TenantTable } from '../../tenancy/tenant-table';
 
-/** What a step does to a store. */
+/** What a step does in a store. */
 export type StepAction = 'DELETE' | 'DEIDENTIFY' | 'ERASE_FIELDS' | 'PURGE' | 'DESTROY_KEY';
 
 export interface PlannedStep {
-  /** `data:<table>`, `keys:subject_key`, or what a room calls its store. */
+  /** `data:<table>`, `keys:subject_key`, or a module's name for its copies. */
   readonly store: string;
   readonly action: StepAction;
   /** Categories that the step erases. */
@@ -18,20 +18,21 @@ export const dataStore = (table: TenantTable): string => `data:${table.name}`;
 
 export interface Scope {
   readonly subject: DataSubject;
-  /** Whether a category goes now: it is asked for, and no hold keeps it. */
+  /** Whether a category is erased now: it is in the scope, and no hold keeps it. */
   erases(category: DataCategory): boolean;
-  /** Whether the client's agreement permits amounts that name nobody to stay (statement D4). */
+  /** Whether the client's agreement permits keeping de-identified amounts (statement D4). */
   readonly keepsDeidentified: boolean;
 }
 
-/** Tables about a kind of subject; what the eraser has to visit, and the census compares with. */
+/** Tables about a kind of data subject. Erasure visits them, and the data inventory checks against them. */
 export function tablesAbout(tables: readonly TenantTable[], subject: DataSubject): TenantTable[] {
   return tables.filter((table) => table.subject?.kind === subject);
 }
 
 /**
- * What erasing a person does to each table, out of the decorators alone (pitfall 27). The person's own row goes last,
- * so that whoever comes back after a crash still finds it; where anything is kept it stays, emptied, to hold the rest.
+ * What erasing a person does in each table, derived from the declarations alone (docs/pitfalls.md, 27). The person's
+ * own row is last, so that it is still there after a crash. When anything is kept, it stays, emptied, because other
+ * rows refer to it.
  */
 export function planErasure(tables: readonly TenantTable[], scope: Scope): PlannedStep[] {
   const about = tablesAbout(tables, scope.subject);
@@ -54,7 +55,7 @@ function wholly(table: TenantTable, { keepsDeidentified }: Scope): StepAction {
   return table.erasure === 'DEIDENTIFY' && keepsDeidentified ? 'DEIDENTIFY' : 'DELETE';
 }
 
-/** Categories of what a table's rows say; ids of rows say nothing by themselves. */
+/** Categories of data in a table, apart from ids of rows. */
 export function categoriesOf(table: TenantTable): DataCategory[] {
   const personal = [...table.fields.values()].filter(
     ({ property, personal }) => personal && !table.key.includes(property) && property !== table.subject?.id,
@@ -62,7 +63,7 @@ export function categoriesOf(table: TenantTable): DataCategory[] {
   return [...new Set(personal.map(({ personal }) => personal?.category as DataCategory))];
 }
 
-/** Columns that a row which stays loses: values, sealed envelopes, and the blind indexes that would find them. */
+/** Columns that a kept row loses: values, sealed envelopes, and their blind indexes. */
 export function erasedColumns(table: TenantTable, categories: ReadonlySet<DataCategory>): string[] {
   const columns = new Set<string>();
   for (const field of table.fields.values()) {

@@ -5,7 +5,7 @@ import { joined, own, sql, tenantSql } from '../../tenancy/tenant-sql';
 import type { ErasedStore } from '../records/certificate';
 import type { PlannedStep, StepAction } from './plan';
 
-/** A planned step as it stands: how many rows so far, and whether it is done. */
+/** A step of a plan with its progress. */
 export interface Step extends PlannedStep {
   readonly seq: number;
   readonly rows: number;
@@ -13,7 +13,7 @@ export interface Step extends PlannedStep {
   readonly finishedAt: Date | null;
 }
 
-/** Steps of a pass are numbered from here. */
+/** Steps of pass n are numbered from n * PASS. */
 const PASS = 1_000;
 
 interface Row {
@@ -26,7 +26,7 @@ interface Row {
   finished_at: number | null;
 }
 
-/** Which pass a step is of. */
+/** The pass that a step belongs to. */
 export const passOf = ({ seq }: Pick<Step, 'seq'>): number => Math.floor(seq / PASS);
 
 /** The steps of all passes, in their order. */
@@ -63,7 +63,10 @@ export async function insertSteps(
   await tenantSql(manager, client).insert('erasure_step', rows);
 }
 
-/** Adds to steps' rows, in the transaction that changed them: they are counted once, whoever dies when. */
+/**
+ * Adds to the row counts of steps, in the transaction that changed the rows. So each row is counted once, even after
+ * crashes.
+ */
 export async function finishSteps(
   manager: EntityManager,
   client: string,
@@ -83,7 +86,10 @@ export async function finishSteps(
     WHERE ${own} AND request_id = ${request} AND seq IN (${seqs})`;
 }
 
-/** Opens steps again whose stores got rows after they were done; a table that a plan did not know yet gets one. */
+/**
+ * Sets steps back to pending whose stores got rows after they were done. A table that the plan did not know gets a
+ * step.
+ */
 export async function reopenSteps(
   manager: EntityManager,
   client: string,
@@ -100,9 +106,7 @@ export async function reopenSteps(
   await insertSteps(manager, client, request, pass.number, planned, pass.steps.length);
 }
 
-/**
- * Ends the open steps of a pass that is planned anew: those that changed rows stay on record, the others were not done.
- */
+/** Ends the pending steps of an abandoned pass. Steps that changed rows stay on record; the others are removed. */
 export async function abandonSteps(manager: EntityManager, client: string, request: string, at: number): Promise<void> {
   const open = sql`${own} AND request_id = ${request} AND status = 'PENDING'`;
   const steps = tenantSql(manager, client);
@@ -110,7 +114,7 @@ export async function abandonSteps(manager: EntityManager, client: string, reque
   await steps.change`UPDATE erasure_step SET status = 'DONE', finished_at = ${at} WHERE ${open}`;
 }
 
-/** What was done, by store and action, over all passes. */
+/** Row counts of all passes by store and action. */
 export function erasedBy(steps: readonly Step[]): ErasedStore[] {
   const byStore = new Map<string, ErasedStore>();
   for (const { store, action, categories, rows } of steps) {

@@ -7,48 +7,49 @@ import type { Chunk, Range } from './eraser';
 import type { PlannedStep } from './plan';
 import type { Step } from './steps';
 
-/** What legal holds and claims keep of an erasure, at a moment. */
+/** What legal holds and claims keep of an erasure at the moment. */
 export interface Kept {
   readonly retained: readonly Retained[];
-  /** Whether that is all that was asked for. */
+  /** Whether they keep everything in the scope of the request. */
   readonly isAll: boolean;
-  /** When the first of them ends by itself, in milliseconds since 1970; null where none does. */
+  /** When the first of them ends by itself, in milliseconds since 1970; null when none does. */
   readonly until: number | null;
-  /** People of a client that ends whose rows stay: each is erased by a request of their own. */
+  /** For the end of a client: people whose rows stay. Each is erased by a request of their own. */
   readonly people: readonly string[];
 }
 
-/** What one pass does, with how many keys it finds to destroy. */
+/** The steps of a pass, with the number of keys to destroy. */
 export type PassSteps = ReadonlyArray<PlannedStep & { readonly expected?: number }>;
 
-/** Which rows a step changes. */
+/** What a transaction has erased. */
 export interface ErasedRows {
   readonly counted: ReadonlyArray<{ readonly step: Step; readonly rows: number; readonly done: boolean }>;
-  /** Where the next transaction goes on in the last of the steps. */
+  /** Where the next transaction continues in the last step. */
   readonly next?: Chunk['next'];
 }
 
-/** What is erased: a person, or a client with all that it has. Whatever differs between the two is here. */
+/** What is erased: a person, or a client with everything. All differences between the two are here. */
 export interface ErasureTarget {
-  /** Every table that a step may be about. */
+  /** Tables that steps can be about. */
   readonly tables: readonly TenantTable[];
-  /** What recipients are told. */
+  /** The event that recipients are notified of. */
   readonly event: string;
-  /** Locks what is locked before the job. @returns until when an export is waited for; null where none is */
-  awaits(manager: EntityManager, request: ErasureRequestState): Promise<number | null>;
-  /** Locks whom it is about, and reads what is kept. */
-  kept(manager: EntityManager, request: ErasureRequestState): Promise<Kept>;
   /**
-   * Tables that have rows though every step on rows is done; in the transaction that goes on only where there are none.
+   * Takes the locks that come before the job's.
+   * @returns until when it waits for an export; null when it does not wait
    */
+  awaits(manager: EntityManager, request: ErasureRequestState): Promise<number | null>;
+  /** Locks the person, and reads what is kept. */
+  kept(manager: EntityManager, request: ErasureRequestState): Promise<Kept>;
+  /** Tables that have rows although all their steps are done. */
   late(manager: EntityManager, kept: Kept, steps: readonly Step[]): Promise<readonly string[]>;
-  /** In the transaction that begins a pass. */
+  /** Runs in the transaction that begins a pass. */
   begin(manager: EntityManager, kept: Kept): Promise<void>;
-  /** What a pass does that begins now. */
+  /** Plans a pass. */
   plan(request: ErasureRequestState, kept: Kept): Promise<PassSteps>;
-  /** What must be known before anything is destroyed, once the plan is in the record. */
+  /** Runs once the plan is in the record, before anything is destroyed. */
   planned(request: ErasureRequestState, kept: Kept, pass: number): Promise<void>;
-  /** Changes rows of the steps' tables, in the order of the steps. */
+  /** Erases rows of the steps' tables, in the order of the steps. */
   erase(
     manager: EntityManager,
     steps: readonly Step[],
@@ -56,14 +57,14 @@ export interface ErasureTarget {
     limit: number,
     after: Range['after'],
   ): Promise<ErasedRows>;
-  /** Copies that were made later cannot hold what is erased: milliseconds since 1970. */
+  /** Copies made later cannot contain the erased data. Milliseconds since 1970. */
   copiedUntil(request: ErasureRequestState): number;
-  /** Destroys the step's keys. Run again it finds none. */
+  /** Destroys the keys of a step. A second run finds none. */
   destroyKeys(step: Step, kept: Kept, request: ErasureRequestState, record: ErasureRecord): Promise<void>;
-  /** Whether what is sealed can be read by nobody any more, once every step is done. */
+  /** Whether a pass with these steps destroys the key of the person, or of the client. */
   isKeyDestroyed(steps: readonly Step[]): boolean;
-  /** Right before the certificate is written. */
+  /** Runs right before the certificate is written. */
   certifying(request: ErasureRequestState, kept: Kept, isComplete: boolean, isKeyDestroyed: boolean): Promise<void>;
-  /** Ends the request, in the transaction that ends the job. */
+  /** Completes the request, in the transaction that ends the job. */
   complete(manager: EntityManager, request: ErasureRequestState, at: number, isKeyDestroyed: boolean): Promise<void>;
 }

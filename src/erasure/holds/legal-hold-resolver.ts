@@ -15,7 +15,7 @@ class LegalHoldPayload {
   hold: LegalHold;
 }
 
-/** What a legal matter keeps from being erased. */
+/** Legal holds of a client. */
 @Resolver()
 export class LegalHoldResolver {
   constructor(private readonly holds: LegalHolds) {}
@@ -54,7 +54,7 @@ export class LegalHoldResolver {
     return shown;
   }
 
-  /** Holds with the person that each is about, in the state that the person is in. */
+  /** Holds with the person of each, in the person's current state. */
   async #shown(client: string, holds: readonly Hold[]): Promise<LegalHold[]> {
     const states = await this.holds.statesOf(client, holds);
     return holds.map(({ customerId, ...hold }) => ({
@@ -65,10 +65,10 @@ export class LegalHoldResolver {
   }
 }
 
-/** Of whom there is nothing left but what the hold says. */
+/** The state of a person of whom only the hold is left. */
 const gone = (subject: string): SubjectState => ({ ...unrestricted, subject, restriction: UNDER_ERASURE });
 
-/** Who places holds on people and ends them, and whom they reach. */
+/** The caller, and the people whom the caller reaches. */
 const holder = (context: RequestContext) => ({
   client: requireClient(context).id,
   principal: context.claims.subject,

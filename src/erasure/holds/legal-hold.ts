@@ -5,7 +5,7 @@ import { Key, TenantTable } from '../../tenancy/tenant-table';
 
 const record = 'a record of erasure, which names no person';
 
-/** What must not be erased while a legal matter is open (GDPR Art. 17(3)(e)): exactly its categories. */
+/** Keeps exactly its categories of a person while a legal matter is open (GDPR Art. 17(3)(e)). */
 @TenantTable('legal_hold', {
   subject: { kind: 'CUSTOMER', id: 'customerId' },
   erasure: 'DELETE',

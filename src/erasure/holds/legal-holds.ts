@@ -48,7 +48,7 @@ interface Row {
   released_at: number | null;
 }
 
-/** Who acts; without a reach it is an operator, who reaches everybody. */
+/** Who acts. Without a reach it is an operator, who reaches everybody. */
 interface Actor {
   readonly client: string;
   readonly principal: string;
@@ -67,7 +67,7 @@ export interface LegalHoldServices {
   readonly now: () => number;
 }
 
-/** Legal holds on persons. A hold that ends sets going again what it had stopped (docs/pitfalls.md, 25). */
+/** Legal holds on people. When a hold ends, the erasure that it stopped continues (docs/pitfalls.md, 25). */
 export class LegalHolds {
   readonly #services: LegalHoldServices;
 
@@ -113,7 +113,7 @@ export class LegalHolds {
     await changing(this.#services.recorder, 'LEGAL_HOLD_PLACED', change, () =>
       inTransaction(source, async (manager) => {
         const writer = new TenantWriter(manager, keys);
-        // Whoever erases the person waits for the hold and sees it, or has erased what the hold comes too late for.
+        // An erasure of the person waits for this lock and sees the hold, or was there first.
         await writer.enter(Customer, client, [customerId]);
         await personToActOn(manager, client, customerId, reach);
         await writer.insert(LegalHoldRow, client, [row]);
@@ -123,8 +123,8 @@ export class LegalHolds {
   }
 
   /**
-   * Releases a hold; what waited for it goes on by itself.
-   * @throws {GraphQLError} NOT_FOUND, or CONFLICT where it was
+   * Releases a hold. Erasures that waited for it continue by themselves.
+   * @throws {GraphQLError} NOT_FOUND, or CONFLICT when it was released before
    */
   async release({ client, principal, reach = everybody }: Actor, id: string): Promise<LegalHold> {
     const { regions, jobs, now, recorder } = this.#services;
@@ -160,7 +160,7 @@ export class LegalHolds {
     return holdOf({ ...known, released_at: changes.releasedAt });
   }
 
-  /** What decides on reads of the people whom holds are about, of those who are there. */
+  /** States of the people whom holds are about, for the decision on reading them. People who are gone are left out. */
   async statesOf(client: string, holds: readonly LegalHold[]): Promise<Map<string, SubjectState>> {
     const source = await this.#services.regions.of(client);
     const ids = [...new Set(holds.map(({ customerId }) => customerId))];
@@ -174,7 +174,7 @@ export class LegalHolds {
     return states;
   }
 
-  /** Holds of a client, or of one person; those in force only where asked so. */
+  /** Holds of a client or of one person, released ones included unless the filter says otherwise. */
   async list(client: string, filter: { customerId?: string; inForce?: boolean } = {}): Promise<LegalHold[]> {
     const source = await this.#services.regions.of(client);
     const rows = await committed(source, () =>
@@ -187,7 +187,7 @@ export class LegalHolds {
   }
 }
 
-/** The holds in force on a person, read in the transaction that would destroy what they keep. */
+/** Holds in force on people. Read them in the transaction that erases. */
 export async function holdsInForce(
   manager: DataSource | EntityManager,
   client: string,
@@ -200,7 +200,7 @@ export async function holdsInForce(
   return rows.map(holdOf).filter((hold) => isInForce(hold, at));
 }
 
-/** The holds in force on any person of a client. */
+/** Holds in force on any person of a client. */
 export async function holdsOfClient(
   manager: DataSource | EntityManager,
   client: string,
@@ -211,7 +211,7 @@ export async function holdsOfClient(
   return rows.map(holdOf);
 }
 
-/** It holds from the moment it is there, whatever the clock of the replica that placed it said. */
+/** A hold is in force as soon as it is stored, whatever the clock of the replica that placed it said. */
 const isInForce = ({ releasedAt, until }: LegalHold, at: number): boolean =>
   releasedAt === null && covers(validUntil(Number.NEGATIVE_INFINITY, until?.getTime()), at);
 

@@ -5,13 +5,13 @@ import type { LegalHold } from './legal-holds';
 
 type Scoped = Pick<ErasureRequestState, 'categories'>;
 
-/** What goes now: what was asked for, without what a hold keeps. */
+/** Categories to erase now: the scope of the request without what holds keep. */
 export function erasedCategories(state: Scoped, holds: readonly LegalHold[]): DataCategory[] {
   const held = new Set(holds.flatMap(({ categories }) => categories));
   return (state.categories ?? allCategories).filter((category) => !held.has(category));
 }
 
-/** What holds keep of what was to be erased: each category with the hold that keeps it longest. */
+/** What holds keep in the scope of the request: each category with the hold that keeps it longest. */
 export function retainedBy(state: Scoped, holds: readonly LegalHold[]): Retained[] {
   return (state.categories ?? allCategories).flatMap((category) => {
     const hold = keeper(category, holds);
@@ -26,7 +26,7 @@ export function keeper(category: DataCategory, holds: readonly LegalHold[]): Leg
   return longest;
 }
 
-/** When the first of the holds ends by itself, in milliseconds since 1970; null where none does. */
+/** When the first of the holds ends by itself, in milliseconds since 1970; null when none does. */
 export function nextExpiry(holds: readonly LegalHold[]): number | null {
   const ends = holds.flatMap(({ until }) => (until ? [until.getTime()] : []));
   return ends.length > 0 ? Math.min(...ends) : null;

@@ -13,33 +13,36 @@ export interface ErasedStore {
 
 export interface Retained {
   readonly category: DataCategory;
-  /** LEGAL_HOLD with the hold's id, or why client users are kept; a hold's own words may name somebody. */
+  /**
+   * LEGAL_HOLD with the hold's id, or why client users are kept. The text of a hold is left out, because it can name
+   * people.
+   */
   readonly reason: string;
   readonly until: string | null;
 }
 
-/** What a certificate says. It names nobody: the person is a keyed digest, who asked a pseudonym. */
+/** What a certificate says. It names nobody: the person is a keyed digest, the requester a pseudonym. */
 export interface ErasureStatement {
   readonly version: 1;
   readonly request: string;
   readonly client: string;
   readonly kind: 'CUSTOMER' | 'CLIENT';
-  /** HMAC of the subject's id under a key of the client's: the client can check it, nobody else can. */
+  /** HMAC of the subject's id under a key of the client. Only the client can check it. */
   readonly subjectDigest: string | null;
   readonly grounds: string;
   readonly requestedBy: { readonly role: string; readonly pseudonym: string };
   readonly requestedAt: string;
   readonly dueAt: string;
   readonly completedAt: string;
-  /** What the request was limited to; null is everything. */
+  /** The categories that the request was limited to; null is everything. */
   readonly scope: readonly string[] | null;
   readonly erased: readonly ErasedStore[];
   readonly retained: readonly Retained[];
-  /** Whether the subject's key is destroyed, and with it every copy in every backup. */
+  /** Whether the key is destroyed, which makes every copy in every backup unreadable. */
   readonly keyDestroyed: boolean;
-  /** The person had no key when the erasure was planned: what was sealed of them could be read by nobody any more. */
+  /** The person had no key when the erasure was planned, so sealed data was unreadable already. */
   readonly keyAbsent?: true;
-  /** The entry of the ledger, and the digest of the plan that stood in it before anything was destroyed. */
+  /** The erasure record, and the digest of the plan that was in it before anything was destroyed. */
   readonly ledger: { readonly entry: string; readonly plannedAt: string; readonly planDigest: string };
 }
 
@@ -58,7 +61,7 @@ export async function signCertificate(keys: SigningKeys, statement: ErasureState
 }
 
 /**
- * Checks a certificate with public keys alone, off line.
+ * Verifies a certificate offline, with public keys alone.
  * @param text the certificate's JSON
  * @throws {CertificateError} which says what is wrong with it
  */
@@ -91,7 +94,7 @@ function parseJws(text: string): FlattenedJWS {
   throw new CertificateError('It has no payload, protected header and signature: it is not a flattened JWS.');
 }
 
-/** A public key as a file gives it: a JWK, a JWK set, or PEM (SPKI). */
+/** Reads public keys from a file: a JWK, a JWK set, or PEM (SPKI). */
 export async function readPublicKeys(text: string): Promise<JWK[]> {
   if (text.includes('BEGIN PUBLIC KEY')) {
     return [await exportJWK(await importSPKI(text, 'EdDSA', { extractable: true }))];

@@ -5,7 +5,7 @@ import { type ErasureStatement, type Retained, signCertificate } from './certifi
 import { type ErasureOutcome, type ErasureRecord, type ErasureRecords, planDigest } from './erasure-records';
 import type { SigningKeys } from './signing-keys';
 
-/** What a certificate is about to say. */
+/** What a certificate will say. */
 export interface Done {
   /** The steps of all passes. */
   readonly steps: readonly Step[];
@@ -16,7 +16,7 @@ export interface Done {
   readonly at: number;
 }
 
-/** Signs what an erasure did, and puts it into its record. */
+/** Signs certificates of erasures and stores them in the records. */
 export class Certificates {
   readonly #records: ErasureRecords;
   readonly #signingKeys: SigningKeys;
@@ -26,7 +26,7 @@ export class Certificates {
     this.#signingKeys = signingKeys;
   }
 
-  /** Writes the certificate; an erasure that was run again after a restore keeps its first one. */
+  /** Issues the certificate. An erasure that was repeated after a restore keeps its first one. */
   async issue(request: ErasureRequestState, record: ErasureRecord, done: Done): Promise<void> {
     const { client, id, replayedAt } = request;
     const { at } = done;
@@ -51,7 +51,7 @@ export class Certificates {
   }
 }
 
-/** Whether any pass found a person's key to destroy; a later one finds what an earlier one has left. */
+/** Whether any pass found a person's key to destroy. */
 export const hadKey = ({ passes }: ErasureRecord): boolean =>
   passes.some(({ steps }) => steps.some(({ store, expected }) => store === KEY_STORE && expected === 1));
 

@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { digestColumn, idColumn, instantColumn, sealedColumn, textColumn } from '../../storage/columns';
 
-/** The record of one erasure. It outlives data, person and client, and names none of them. */
+/** The record of one erasure. It outlives the data, the person and the client, and names none of them. */
 @Entity('erasure_ledger')
 export class ErasureRecordRow {
   @PrimaryColumn({ name: 'client_id', ...idColumn })
@@ -47,7 +47,7 @@ export class ErasureRecordRow {
   replayedAt: number | null;
 }
 
-/** A keyed digest of an erased person's identifier; it goes when the client's key goes. */
+/** A keyed digest of an erased person's identifier. It is deleted with the client's key. */
 @Entity('erasure_tombstone')
 export class ErasureTombstone {
   @PrimaryColumn({ name: 'client_id', ...idColumn })

@@ -13,8 +13,8 @@ import type { Tombstones } from './tombstones';
 const CHUNK = 1_000;
 
 /**
- * Who was erased, by tombstones, and who is being erased, by the blind indexes that are still there: between request
- * and erasure nobody comes back under another id either.
+ * Recognises erased people by tombstones, and people under erasure by their blind indexes. So nobody is imported again
+ * under another id between request and erasure either.
  */
 export class ErasedOrLeaving implements ErasedPeople {
   readonly #regions: Regions;

@@ -10,21 +10,21 @@ import type { PlannedStep } from '../execution/plan';
 import type { ErasureKind } from '../requests/erasure-request';
 import type { ErasedStore, Retained } from './certificate';
 
-/** What a record keeps of a request: enough to do it again, nothing that names anybody. */
+/** What a record keeps of a request: enough to repeat the erasure, and nothing that names a person. */
 export interface RecordedRequest {
   readonly grounds: string;
   readonly role: string;
-  /** Who asked, as a pseudonym under the client's key. */
+  /** The requester, as a pseudonym under the client's key. */
   readonly pseudonym: string;
   readonly dueAt: number;
   readonly categories: readonly string[] | null;
-  /** Nothing is destroyed before; absent from records of before this was kept. */
+  /** Nothing is destroyed before. Absent from old records. */
   readonly notBefore?: number | null;
-  /** When an export is made that the destruction waits for. */
+  /** When the export is made that the destruction waits for. */
   readonly exportAt?: number;
 }
 
-/** Written before a pass destroys anything. */
+/** The plan of a pass, written before the pass destroys anything. */
 export interface PlannedPass {
   readonly pass: number;
   readonly plannedAt: number;
@@ -52,7 +52,7 @@ export interface ErasureRecord {
   readonly certificate: string | null;
   readonly cancelledAt: number | null;
   readonly replayedAt: number | null;
-  /** Opens whom the record is about; undefined once the client's key is gone. */
+  /** Decrypts whom the record is about; undefined once that was forgotten. */
   subject(): Promise<string | undefined>;
 }
 
@@ -74,14 +74,14 @@ interface Row {
 
 const ROWS_PER_INSERT = 200;
 
-/** A request as it is recorded first. Times are milliseconds since 1970. */
+/** A new request for the records. Times are milliseconds since 1970. */
 export interface RequestToRecord {
   readonly id: string;
   readonly kind: ErasureKind;
   /** Whom it is about; null for a client. */
   readonly customerId: string | null;
   readonly grounds: string;
-  /** Who asked; only a pseudonym is kept. */
+  /** The requester; only a pseudonym is kept. */
   readonly requestedBy: string;
   readonly requestedRole: string;
   readonly requestedAt: number;
@@ -92,8 +92,8 @@ export interface RequestToRecord {
 }
 
 /**
- * The records of erasures, in the keys' store. They outlive every restore of the data (docs/pitfalls.md, 25 and 26).
- * Each change is one statement, because the keys' own statements come and go on the same connection.
+ * The records of erasures. They are in the keys' store, so they survive every restore of the data (docs/pitfalls.md, 25
+ * and 26). Each change is one statement, because the key store uses the same connection.
  */
 export class ErasureRecords {
   readonly #source: DataSource;
@@ -104,7 +104,7 @@ export class ErasureRecords {
     this.#keys = keys;
   }
 
-  /** Records requests as soon as they are made. Those that are recorded already stay as they are. */
+  /** Records new requests. Those that are recorded already stay as they are. */
   async open(client: string, requests: readonly RequestToRecord[]): Promise<void> {
     const key = await this.#clientKey(client);
     const sealing = key && deriveKey(key, 'ledger');
@@ -132,8 +132,8 @@ export class ErasureRecords {
   }
 
   /**
-   * Writes what a pass will do, before it does any of it. A pass that is planned anew replaces its own plan only.
-   * @returns the record as it is now
+   * Writes the plan of a pass, before the pass does anything. It replaces an earlier plan of the same pass.
+   * @returns the new record
    */
   async plan(record: ErasureRecord, pass: PlannedPass): Promise<ErasureRecord> {
     const { client, id } = record;
@@ -147,7 +147,7 @@ export class ErasureRecords {
     return { ...record, passes };
   }
 
-  /** Records what was done, with its certificate. */
+  /** Records the outcome and its certificate. */
   async conclude(
     client: string,
     id: string,
@@ -168,7 +168,7 @@ export class ErasureRecords {
     ]);
   }
 
-  /** Forgets whom a client's records were about: what they prove stays. */
+  /** Removes from a client's records whom they are about. What they prove stays. */
   async forgetSubjects(client: string): Promise<void> {
     await this.#source.query(
       'UPDATE erasure_ledger SET sealed_subject = NULL, subject_digest = NULL WHERE client_id = ?',
@@ -184,14 +184,14 @@ export class ErasureRecords {
     return rows[0] && this.#record(rows[0]);
   }
 
-  /** @throws {Error} where there is none: nothing is destroyed without its record */
+  /** @throws {Error} when there is none: nothing is destroyed without a record */
   async require(client: string, id: string): Promise<ErasureRecord> {
     const record = await this.find(client, id);
     if (!record) throw new Error('the erasure has no record in the keys’ store');
     return record;
   }
 
-  /** Records in the order of their ids, which is that of their making, from after one. */
+  /** Records by client and id, behind one of them. Ids are in the order of creation. */
   async list(options: {
     since?: number;
     after?: { client: string; id: string };
@@ -223,7 +223,7 @@ export class ErasureRecords {
     return Number(row?.n ?? 0);
   }
 
-  /** Undefined where it is gone: an erasure is recorded all the same, of nobody whom the record could name. */
+  /** Undefined when it is destroyed: an erasure is then recorded without its subject. */
   async #clientKey(client: string): Promise<Buffer | undefined> {
     try {
       return await this.#keys.clientKey(client);
@@ -278,14 +278,12 @@ function subjectDigest(clientKey: Buffer, subject: string): string {
   return createHmac('sha256', deriveKey(clientKey, 'tombstone')).update(`subject\0${subject}`).digest('base64url');
 }
 
-/**
- * Who asked, for a paper that outsiders read: a pseudonym under the client's key, or the platform's where that is gone.
- */
+/** The requester's pseudonym for certificates: under the client's key, or the platform's when that is destroyed. */
 function pseudonymOf(clientKey: Buffer, principal: string): string {
   const mac = createHmac('sha256', deriveKey(clientKey, 'pseudonym')).update(`principal\0${principal}`);
   return `p_${mac.digest('base64url').slice(0, 22)}`;
 }
 
-/** SHA-256 of a record's plans as JSON: ties a certificate to what was said before anything was destroyed. */
+/** SHA-256 of a record's plans as JSON. It ties a certificate to the plans. */
 export const planDigest = (passes: readonly PlannedPass[]): string =>
   createHash('sha256').update(JSON.stringify(passes)).digest('base64url');

@@ -25,14 +25,14 @@ export interface Replayed {
   readonly client: string;
   readonly request: string;
   readonly kind: ErasureRecord['kind'];
-  /** Rows that a restored backup had brought back. */
+  /** Rows that the restored backup brought back. */
   readonly rows: number;
 }
 
 export interface ReplayOptions {
   /** Milliseconds since 1970: when the backup was made, or earlier. */
   readonly since: number;
-  /** Tells what it would do, and does nothing. */
+  /** Only report, and change nothing. */
   readonly dryRun?: boolean;
   readonly onProgress?: (looked: number) => void;
 }
@@ -52,8 +52,8 @@ export interface ReplayServices {
 }
 
 /**
- * Files erasures again whose persons a restored backup has brought back, and those whose requests it has lost
- * (docs/pitfalls.md, 26). Their keys are gone already: what came back of sealed data cannot be read in the meantime.
+ * Repeats erasures after a restore: of people whom the backup brought back, and those whose requests the backup lost
+ * (docs/pitfalls.md, 26). Destroyed keys stay destroyed, so sealed data that came back is unreadable meanwhile.
  */
 export class ErasureReplay {
   readonly #services: ReplayServices;
@@ -89,7 +89,7 @@ export class ErasureReplay {
     if (subject === undefined) return undefined;
     const rows = await this.#rowsThere(source, client, subject);
     const state = await committed(source, () => readRequest(source, client, id));
-    // A request that is there and open goes on by itself: its job came back with it.
+    // An open request continues by itself: its job came back with it.
     const isLost = state === undefined || (record.completedAt !== null && state.status !== 'COMPLETED');
     const isBack = record.completedAt !== null && record.request.categories === null && rows > 0;
     if (rows === 0 || !(isLost || isBack)) return undefined;
@@ -109,7 +109,7 @@ export class ErasureReplay {
     return again;
   }
 
-  /** Rows that are back, of a person or of a whole client. */
+  /** How many rows are back, of a person or of a client. */
   async #rowsThere(source: DataSource, client: string, subject: string | null): Promise<number> {
     const { tables } = this.#services;
     const searched =
@@ -121,7 +121,7 @@ export class ErasureReplay {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
-  /** The export that a client's end waited for, where nothing of the client is destroyed yet. */
+  /** Requests the export again that a client's end waited for, when nothing of the client is destroyed yet. */
   async #restoreExport(manager: EntityManager, { client, id, passes, request }: ErasureRecord): Promise<void> {
     const { exports, now } = this.#services;
     const { exportAt, role } = request;
@@ -130,7 +130,7 @@ export class ErasureReplay {
     await exports?.file(manager, { client, request: id, by, at: now(), notBefore: exportAt });
   }
 
-  /** A new pass of the request, numbered after all that the record knows of. */
+  /** Restores the request for a new pass, behind all passes that the record knows. */
   async #restoreRequest(
     manager: EntityManager,
     record: ErasureRecord,
@@ -167,7 +167,7 @@ export class ErasureReplay {
     ]);
   }
 
-  /** Holds that the backup does not know: the record says what they kept, and for how long. */
+  /** Holds that the backup lost. The record says what they kept, and until when. */
   async #lostHolds(source: DataSource, record: ErasureRecord, subject: string): Promise<Array<Row & { id: string }>> {
     if (record.completedAt !== null) return [];
     const byHold = new Map<string, { categories: string[]; until: string | null }>();
@@ -194,7 +194,7 @@ export class ErasureReplay {
     return lost;
   }
 
-  /** What is done again is on record before it is, with the holds that come back with it. */
+  /** Records the repetition before it begins, with the restored holds. */
   async #record(
     { client, id, kind }: ErasureRecord,
     subject: string | null,
@@ -211,10 +211,10 @@ export class ErasureReplay {
   }
 }
 
-/** When destruction may begin: what had begun before the backup was put back goes on at once. */
+/** When destruction can begin. What had begun before the restore continues at once. */
 const startOf = ({ passes, request }: ErasureRecord): number => (passes.length === 0 ? (request.notBefore ?? 0) : 0);
 
-/** Whom a record is about; undefined where the client's key is gone, whose own record covers its people. */
+/** Whom a record is about; undefined when the client's key is destroyed: the client's own record covers its people. */
 async function subjectOf(record: ErasureRecord): Promise<string | undefined> {
   try {
     return await record.subject();

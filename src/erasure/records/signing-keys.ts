@@ -24,7 +24,7 @@ const context = (id: string): string => `signing-key:${id}`;
 export class SigningKeys {
   readonly #source: DataSource;
   readonly #keys: KeyStore;
-  /** The key that signs, made at its first use. */
+  /** The current signing key, created at first use. */
   readonly current = remembered(() => this.#open());
 
   constructor(source: DataSource, keys: KeyStore) {
@@ -32,7 +32,7 @@ export class SigningKeys {
     this.#keys = keys;
   }
 
-  /** Public keys of all that were ever used, as JWKs (RFC 8037): what an outsider verifies certificates by. */
+  /** All public keys ever used, as JWKs (RFC 8037), for verifying certificates. */
   async publicKeys(): Promise<JWK[]> {
     await this.current();
     return (await this.#stored()).map(({ public_key }) => JSON.parse(public_key) as JWK);
@@ -41,7 +41,7 @@ export class SigningKeys {
   async #open(): Promise<SigningKey> {
     const [known] = await this.#stored();
     if (!known) await this.#make();
-    // Of two that were made at once, the one that comes first by its id is everybody's.
+    // When two were created at the same time, all processes use the one with the first id.
     const [row] = await this.#stored();
     if (!row) throw new Error("the keys' store has no signing key, and takes none");
     const sealingKey = deriveKey(await platformKey(this.#keys), 'signing');

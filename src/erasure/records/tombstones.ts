@@ -8,8 +8,8 @@ import { placesFor } from '../../storage/sql';
 const CHUNK = 1_000;
 
 /**
- * What stays of an erased person: digests of their identifiers under a key of the client's that outlives the person's.
- * They tell whether a given identifier was erased and nothing else, and die with the client's key.
+ * What stays of an erased person: digests of their identifiers under a key of the client. They only tell whether a
+ * given identifier was erased. Without the client's key they tell nothing.
  */
 export class Tombstones {
   readonly #source: DataSource;
@@ -20,7 +20,7 @@ export class Tombstones {
     this.#keys = keys;
   }
 
-  /** Those of the identifiers that belonged to an erased person; one look-up for a whole batch of an import. */
+  /** Identifiers of the list that belonged to an erased person. One look-up serves a batch of an import. */
   async erased<T extends Identifier>(client: string, identifiers: readonly T[]): Promise<T[]> {
     if (identifiers.length === 0 || !(await this.hasAny(client))) return [];
     const digests = await this.#digests(client, identifiers, 'recognised');
@@ -38,7 +38,7 @@ export class Tombstones {
     return identifiers.filter((_, index) => digests[index]?.some((digest) => known.has(digest)));
   }
 
-  /** Sets a person's tombstones; again, they stay as they are. */
+  /** Sets a person's tombstones. Existing ones stay. */
   async set(client: string, request: string, identifiers: readonly Identifier[], at: number): Promise<void> {
     const digests = await this.#digests(client, identifiers, 'kept');
     const byDigest = new Map(
@@ -53,18 +53,18 @@ export class Tombstones {
     );
   }
 
-  /** A client whose key is gone can compare nothing with its tombstones: they are of no more use. */
+  /** Deletes the tombstones of a client whose key is destroyed: nothing can be compared with them any more. */
   async dropClient(client: string): Promise<void> {
     await this.#source.query('DELETE FROM erasure_tombstone WHERE client_id = ?', [client]);
   }
 
-  /** Whether anybody was erased at the client: elsewhere there is nothing to compare with, and digests are dear. */
+  /** Whether anybody was erased at the client. If not, computing digests, which is expensive, can be skipped. */
   async hasAny(client: string): Promise<boolean> {
     const sql = 'SELECT 1 AS one FROM erasure_tombstone WHERE client_id = ? LIMIT 1';
     return (await this.#source.query<unknown[]>(sql, [client])).length > 0;
   }
 
-  /** The digests of each identifier's forms; of a placeholder there are none. */
+  /** Digests of each identifier's forms; none for a placeholder. */
   async #digests(
     client: string,
     identifiers: readonly Identifier[],

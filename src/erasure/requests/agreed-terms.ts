@@ -3,13 +3,13 @@ import { covers, validUntil } from '../../law/validity';
 import { own, tenantSql } from '../../tenancy/tenant-sql';
 
 export interface AgreedTerms {
-  /** The shortest erasure term that agreements in force set, in days; empty where none does. */
+  /** Erasure terms of the agreements in force, in days. */
   readonly erasureDays: readonly number[];
-  /** Whether amounts that name nobody may stay (statement D4): said by an agreement, never assumed. */
+  /** Whether de-identified amounts may stay (statement D4). Only an agreement can permit it. */
   readonly keepsDeidentified: boolean;
 }
 
-/** What the client's agreements in force say of erasure. @param at milliseconds since 1970 */
+/** What the client's agreements in force say about erasure. @param at milliseconds since 1970 */
 export async function agreedTerms(source: DataSource, client: string, at: number): Promise<AgreedTerms> {
   const rows = await tenantSql(source, client).select<{
     effective_from: number;

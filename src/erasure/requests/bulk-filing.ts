@@ -4,23 +4,23 @@ import type { ErasureFiling, Filing } from './filing';
 /** Customers of one page. */
 export const PAGE = 500;
 
-/** What became of a request to erase many: nobody is left out in silence. */
+/** The result of a request to erase many people. */
 export interface BulkFiling {
-  /** How many were filed. */
+  /** How many erasures were requested. */
   requested: number;
-  /** How many were under erasure already. */
+  /** How many people were under erasure already. */
   underErasure: number;
-  /** How many the client does not have. */
+  /** How many ids are of no customer of the client. */
   unknown: number;
-  /** Who could not be filed, and why: a code, never an error's words. */
+  /** Whose erasure could not be requested, and why: a code, never an error's text. */
   readonly failed: Array<{ readonly customerId: string; readonly code: string; readonly error: unknown }>;
-  /** Whether everybody was looked at: false at the bound of one call, or where the database failed midway. */
+  /** Whether everybody was processed: false at the limit of one call, or when the database failed midway. */
   complete: boolean;
 }
 
 /**
- * Ids of customers, page by page in their order; each page is looked for when the last one is done with.
- * @param read the ids after one, or the first ones after '', in their order; none where there are no more
+ * Ids of customers, page by page in their order. Each page is read when the last one is finished.
+ * @param read reads the ids behind one, or the first ones for '', in their order
  */
 export async function* pagesOf(read: (after: string) => Promise<string[]>): AsyncGenerator<readonly string[]> {
   for (let after = ''; ; ) {
@@ -33,10 +33,10 @@ export async function* pagesOf(read: (after: string) => Promise<string[]>): Asyn
 }
 
 /**
- * Files erasures page by page, each page in one transaction. Where a page cannot be filed its persons are filed one by
- * one, so that one whose row is damaged keeps nobody else from being erased.
- * @param pages ids of customers; persons of a page that were filed need not come again
- * @throws whatever failed, where nothing at all could be filed
+ * Requests erasures page by page, each page in one transaction. When a page fails, its people are tried one by one, so
+ * that one damaged row does not stop the others.
+ * @param pages ids of customers
+ * @throws the first failure, when nobody at all could be requested
  */
 export async function fileInBulk(
   erasures: ErasureFiling,
@@ -61,7 +61,7 @@ export async function fileInBulk(
     report.failed.push(...failed);
     const [first] = failed;
     if (!first || failed.length < page.length) continue;
-    // Nobody of the page could be filed: that is no single person's fault, and the rest would fail as well.
+    // The whole page failed, so the cause is not one person, and the rest would fail too.
     if (report.requested === 0 && report.failed.length === failed.length && page.length > 1) throw first.error;
     if (page.length > 1) return { ...report, complete: false };
   }
@@ -77,7 +77,7 @@ async function fileSingly(
   return failed;
 }
 
-/** Our own code, where there is one: an engine's would tell what is inside. */
+/** Only codes of our own: an engine's error could reveal data. */
 function failureOf(customerId: string, error: unknown): BulkFiling['failed'][number] {
   const code = error instanceof GraphQLError ? error.extensions.code : undefined;
   return { customerId, code: typeof code === 'string' ? code : 'FAILED', error };

@@ -3,9 +3,9 @@ import type { TenantTable } from '../../tenancy/tenant-table';
 import { categoriesOf, tablesAbout } from '../execution/plan';
 
 /**
- * What a purpose that has ended leaves behind (GDPR Art. 17(1)(a), 5(1)(e)): the categories of which no other purpose
- * in force reads anything, be it de-identified. LEGAL keeps nothing by itself; legal holds and claims do, and say so.
- * @param inForce the purposes that somebody may read the client's data for
+ * Categories to erase when a purpose ends (GDPR Art. 17(1)(a), 5(1)(e)): those of which no other purpose in force reads
+ * anything, not even de-identified. LEGAL keeps nothing by itself; legal holds and claims do.
+ * @param inForce purposes for which somebody may read the client's data
  */
 export function categoriesOfEndedPurpose(
   tables: readonly TenantTable[],
@@ -19,7 +19,7 @@ export function categoriesOfEndedPurpose(
   const endedReads = new Set<DataCategory>();
   for (const { fields, key } of about) {
     for (const { property, personal } of fields.values()) {
-      // A row's id is given to every purpose in some form; it is no reason to keep the row.
+      // Every purpose reads ids of rows in some form. That is no reason to keep a row.
       if (!personal || key.includes(property)) continue;
       const purposes = [...personal.allow, ...(Object.keys(personal.deidentify ?? {}) as ProcessingPurpose[])];
       if (purposes.includes(ended)) endedReads.add(personal.category);

@@ -48,7 +48,7 @@ export class RequestErasuresInput {
   @Field(() => [ID], { nullable: true })
   customerIds?: string[] | null;
 
-  // Whom a filter meets, it names.
+  // A filter names people too.
   @aboutCustomer()
   @Field(() => CustomerFilter, { nullable: true })
   filter?: CustomerFilter | null;

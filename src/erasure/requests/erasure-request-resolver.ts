@@ -74,9 +74,9 @@ class ErasuresPayload {
   complete: boolean;
 }
 
-// Roots are typed as plain rows: type-graphql would copy them into a class, and drop what is no field.
+// Roots are typed as plain rows. Otherwise type-graphql copies them into a class and drops what is not a field.
 
-/** Erasure as its client asks for it and follows it (statement D1 to D6, Q1). */
+/** Erasure requests of a client (statement D1 to D6, Q1). */
 @Resolver(() => ErasureRequest)
 export class ErasureRequestResolver {
   constructor(
@@ -134,7 +134,7 @@ export class ErasureRequestResolver {
   @FieldResolver(() => [ErasureStep])
   async steps(@Root() request: Row, @Ctx() { claims }: RequestContext): Promise<ErasureStep[]> {
     const steps = await this.module.erasures.steps(clientOf(request), idOf(request));
-    // How many there were of each kind is a person's: platform and auditors follow the request, not the person.
+    // Row counts are personal data: platform and auditors follow the request, not the person.
     const isTold = request.kind !== 'CUSTOMER' || sideOf(claims.roles) === 'CLIENT';
     return steps.map(({ rows, ...step }) => ({
       ...step,
@@ -240,7 +240,7 @@ export class ErasureRequestResolver {
     return { request: null, proposal: await this.proposals.propose('END_CLIENT', client.id, terms, principal) };
   }
 
-  /** What a request is for: all of a person, some categories, or what an ended purpose leaves behind. */
+  /** The scope of a request: the whole person, some categories, or the categories of an ended purpose. */
   async #scopeOf(
     client: string,
     { grounds, note = null, categories, endedPurpose }: RequestErasureInput | RequestErasuresInput,
@@ -257,7 +257,7 @@ export class ErasureRequestResolver {
   }
 }
 
-/** Whose erasure could not be filed is told to whoever named them, or may read who they are. */
+/** Failures with their customers, which only callers see who may read the ids. */
 const reportOf = ({ failed, ...counts }: BulkFiling): ErasuresPayload => ({
   ...counts,
   failed: failed.map(({ customerId, code }) => about({ customerId, code }, unrestricted)),
@@ -267,16 +267,16 @@ function actor({ claims }: RequestContext): { principal: string; role: string } 
   return { principal: claims.subject, role: claims.roles[0] ?? '' };
 }
 
-/** Who files erasures of people, and whom they reach. */
+/** The caller, and the people whom the caller reaches. */
 const filer = (context: RequestContext) => ({ ...actor(context), reach: reachOf(context) });
 
-/** The client whose erasures the caller may look at. */
+/** The client whose erasures the caller may read. */
 export function overseen(context: RequestContext): string {
   requireRole(context, ...overseers);
   return requireClient(context).id;
 }
 
-/** A request as the API gives it; whose it is comes beside it, in no field. */
+/** A request for the API, with its client, which is not a field. */
 export function requestOf(state: ErasureRequestState): ErasureRequest & { clientId: string } {
   return {
     clientId: state.client,

@@ -7,7 +7,7 @@ import { ErasureRequest } from './erasure-request-types';
 import type { ErasureRequests } from './erasure-requests';
 import { isFinal } from './request-state';
 
-/** How soon a change made by any replica is told, in milliseconds. */
+/** Milliseconds between two looks for changes, which any replica can make. */
 const EVERY_MS = 500;
 
 /**

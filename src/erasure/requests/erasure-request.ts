@@ -5,9 +5,7 @@ import { Key, TenantTable } from '../../tenancy/tenant-table';
 
 const record = 'a record of erasure, which names no person';
 
-/**
- * Why a person's data is erased: GDPR Art. 17(1), or because the controller says so (Art. 28(3)(g), statement D2, Q1).
- */
+/** Grounds for erasure: GDPR Art. 17(1), or the controller's instruction (Art. 28(3)(g), statement D2, Q1). */
 export const erasureGrounds = {
   NO_LONGER_NECESSARY: 'GDPR Art. 17(1)(a)',
   CONSENT_WITHDRAWN: 'GDPR Art. 17(1)(b)',
@@ -30,10 +28,12 @@ export const erasureStatuses = {
 } as const;
 export type ErasureStatus = keyof typeof erasureStatuses;
 
-/** Of whom: one person, or a client with all that it has. */
+/** What is erased: one person, or a client with everything. */
 export type ErasureKind = 'CUSTOMER' | 'CLIENT';
 
-/** A request to erase. Once it is completed it does not know any more whom it was about; the ledger does, sealed. */
+/**
+ * A request to erase. Once it is completed, it no longer says whom it was about. The erasure record does, encrypted.
+ */
 @TenantTable('erasure_request', {
   subject: { kind: 'CUSTOMER', id: 'customerId' },
   erasure: 'KEEP',
@@ -59,7 +59,7 @@ export class ErasureRequestRow {
   @NonPersonal(record, { plain: { text: 30 } })
   grounds: ErasureGrounds;
 
-  /** Limits the erasure to some categories, as retention does; null is everything. */
+  /** Categories that the erasure is limited to, as by retention; null is everything. */
   @NonPersonal(record, { plain: { list: 300 } })
   categories: DataCategory[] | null;
 
@@ -84,11 +84,11 @@ export class ErasureRequestRow {
   @NonPersonal(record, { plain: 'instant' })
   completedAt: Date | null;
 
-  /** What a cancellation gives back: a restriction that was there before. */
+  /** The restriction before the request, which a cancellation restores. */
   @NonPersonal(record, { plain: { text: 30 } })
   formerRestriction: string | null;
 
-  /** Which attempt at all that may be erased: each release of a hold begins another. */
+  /** The current pass. A pass erases what no hold keeps; the release of a hold begins the next one. */
   @NonPersonal(record, { plain: 'count' })
   pass: number;
 
@@ -98,19 +98,19 @@ export class ErasureRequestRow {
   @NonPersonal(record, { plain: { text: 200 } })
   agreementReference: string | null;
 
-  /** Why client users are kept past the agreement (statement D5), where they are. */
+  /** Why client users are kept after the agreement (statement D5), if they are. */
   @NonPersonal(record, { plain: { text: 30 } })
   claimsReason: string | null;
 
   @NonPersonal(record, { plain: 'instant' })
   claimsUntil: Date | null;
 
-  /** The termination that took it over, whose certificate is its own. */
+  /** The end of the client that took the request over. Its certificate covers the request. */
   @NonPersonal(record, { plain: 'id' })
   endedBy: string | null;
 }
 
-/** One step of an erasure and how many rows it changed, counted in the transaction that changed them. */
+/** One step of an erasure with its row count, which is increased in the transaction that changes the rows. */
 @TenantTable('erasure_step', { erasure: 'KEEP' })
 export class ErasureStepRow {
   @Key()

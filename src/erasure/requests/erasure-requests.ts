@@ -24,7 +24,7 @@ import type { ErasureFiling, Filing } from './filing';
 import { type ErasureRequestState, isFinal, readRequest, type StateRow, stateColumns, stateOf } from './request-state';
 import type { TerminationExports } from './termination-exports';
 
-/** The most requests that one call files. */
+/** The most requests that one call makes. */
 const FILING_LIMIT = 50_000;
 
 export interface ErasureFilter {
@@ -38,7 +38,7 @@ export interface Retention {
   readonly until: Date | null;
 }
 
-/** What requests of erasure need. */
+/** What erasure requests need. */
 export interface ErasureRequestServices {
   readonly regions: Regions;
   readonly keys: KeyStore;
@@ -50,7 +50,7 @@ export interface ErasureRequestServices {
   readonly now: () => number;
 }
 
-/** Requests of erasure: filed, taken back, looked at. What carries them out is the runner. */
+/** Erasure requests: makes, cancels and reads them. The runner executes them. */
 export class ErasureRequests {
   readonly #services: ErasureRequestServices;
 
@@ -59,7 +59,7 @@ export class ErasureRequests {
   }
 
   /**
-   * Files the erasure of one customer; where one is under way already, that is the answer.
+   * Requests the erasure of one customer. When there is an open request already, returns that one.
    * @throws {GraphQLError} NOT_FOUND, BAD_USER_INPUT
    */
   async request(client: string, customerId: string, filing: Filing): Promise<ErasureRequestState> {
@@ -82,7 +82,7 @@ export class ErasureRequests {
     return found;
   }
 
-  /** Files the erasure of many, and says what became of each. @throws {GraphQLError} BAD_USER_INPUT */
+  /** Requests the erasure of many customers. @throws {GraphQLError} BAD_USER_INPUT */
   async requestMany(client: string, customerIds: readonly string[], filing: Filing): Promise<BulkFiling> {
     if (customerIds.length > FILING_LIMIT) throw denied.input(`No more than ${FILING_LIMIT} at once.`);
     requireNote(filing);
@@ -97,7 +97,7 @@ export class ErasureRequests {
   }
 
   /**
-   * Files the erasure of everyone who meets the criteria, FILING_LIMIT at most in one call.
+   * Requests the erasure of everybody who matches the filter, at most FILING_LIMIT in one call.
    * @throws {GraphQLError} BAD_USER_INPUT
    */
   async requestWhere(client: string, criteria: CustomerFilter, filing: Filing): Promise<BulkFiling> {
@@ -113,13 +113,13 @@ export class ErasureRequests {
       const query = { client, fields: ['id'], where, orderBy: [{ field: 'id' }], limit: PAGE };
       return (await reader.select(Customer, query)).map(({ id }) => String(id));
     });
-    // A filter names nobody: whom it would meet out of reach is not counted either.
+    // People out of reach whom the filter would match are not counted.
     return { ...(await fileInBulk(this.#services.filing, client, filing, pages, FILING_LIMIT)), unknown: 0 };
   }
 
   /**
-   * Takes a request back while nothing is destroyed; the person is read again as before.
-   * @param reach whom the caller reaches; a request about anybody else does not exist
+   * Cancels a request while nothing is destroyed. The person can be read again as before.
+   * @param reach whom the caller reaches; requests about others do not exist for the caller
    * @throws {GraphQLError} NOT_FOUND, or CONFLICT once destruction has begun
    */
   async cancel(client: string, id: string, principal: string, reach: Reach = everybody): Promise<ErasureRequestState> {
@@ -163,7 +163,7 @@ export class ErasureRequests {
     return committed(source, () => readRequest(source, client, id));
   }
 
-  /** Requests of a client, newest first, from before an id. */
+  /** Requests of a client, newest first, behind an id. */
   async list(
     client: string,
     filter: ErasureFilter,

@@ -19,21 +19,21 @@ export interface Filing {
   readonly role: string;
   readonly grounds: ErasureGrounds;
   readonly note?: string | null;
-  /** Limits the erasure to categories; null erases the person. */
+  /** Categories to erase; null erases the whole person. */
   readonly categories?: readonly DataCategory[] | null;
   /** Milliseconds since 1970 before which nothing is destroyed. */
   readonly notBefore?: number | null;
-  /** Whom the caller reaches; everybody, where an operator or the product itself files. */
+  /** Whom the caller reaches; everybody for an operator, or for the product itself. */
   readonly reach?: Reach;
-  /** Fields of the customer by which the persons were found. */
+  /** Fields of the customer by which the people were found. */
   readonly foundBy?: readonly string[];
 }
 
-/** What became of a page of customers; who is in neither is not there. */
+/** The result for a page of customers. Those in neither list do not exist. */
 export interface FiledPage {
   /** Ids of requests by customer. */
   readonly requests: ReadonlyMap<string, string>;
-  /** Who was under erasure already. */
+  /** People who were under erasure already. */
   readonly underErasure: readonly string[];
 }
 
@@ -46,7 +46,7 @@ export interface FilingServices {
   readonly now: () => number;
 }
 
-/** Files erasures of people, for whoever asks: an API call, retention, or the end of a client. */
+/** Makes erasure requests for people: for API calls, retention, and the end of a client. */
 export class ErasureFiling {
   readonly #services: FilingServices;
 
@@ -55,9 +55,8 @@ export class ErasureFiling {
   }
 
   /**
-   * Files requests for customers of one client: they are withheld, the requests and their jobs are written in one
-   * transaction, and the records are told. Persons who are under erasure already, not there, or out of reach, are left
-   * out.
+   * Makes requests for customers of a client. In one transaction it withholds the people and writes the requests and
+   * their jobs. Then it writes the records. People who are under erasure already, absent or out of reach are left out.
    */
   async file(client: string, customerIds: readonly string[], filing: Filing): Promise<FiledPage> {
     if (customerIds.length === 0) return { requests: new Map(), underErasure: [] };
@@ -100,7 +99,7 @@ export class ErasureFiling {
     return { requests: new Map(filed.map(({ id, customerId }) => [customerId, id])), underErasure };
   }
 
-  /** A note is sealed with its person's data; of a person whose key is gone there is none. */
+  /** People who can have a note: it is encrypted under the person's key. */
   async #whoCanHaveNotes(
     client: string,
     customerIds: readonly string[],
@@ -110,7 +109,7 @@ export class ErasureFiling {
   }
 }
 
-/** From this moment the persons are read for LEGAL alone, whatever becomes of the job. */
+/** From now on these people can be read for LEGAL only, whatever happens to the job. */
 export async function withhold(
   manager: EntityManager,
   client: string,

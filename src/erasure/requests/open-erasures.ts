@@ -2,25 +2,25 @@ import { DAY_MS } from '../../law/calendar';
 import type { Regions } from '../../storage/regions';
 import { acrossClients } from '../../tenancy/tenant-sql';
 
-/** Open erasures, as somebody who watches them wants to know them. */
+/** Figures about open erasures, for monitoring. */
 export interface OpenErasures {
-  /** How many are of each status. */
+  /** How many there are of each status. */
   readonly byStatus: ReadonlyMap<string, number>;
-  /** How many must be done within the days asked for, overdue ones included. */
+  /** How many are due within the given days, overdue ones included. */
   readonly dueSoon: number;
   readonly overdue: number;
-  /** How many nobody carries out though it is time: they have failed again and again, or have no job, or it waits. */
+  /** How many are not progressing: they failed repeatedly, have no job, or their job is not taken. */
   readonly stuck: number;
-  /** When the next one must be done, in milliseconds since 1970; undefined where none is open. */
+  /** When the next one is due, in milliseconds since 1970; undefined when none is open. */
   readonly nextDueAt: number | undefined;
 }
 
-/** Days before its end in which a term is near. */
+/** Days before the deadline that count as soon. */
 export const NEAR_DAYS = 7;
-/** How long a job may be due before somebody should have taken it. */
+/** How long a due job may wait for a worker. */
 const TAKEN_WITHIN_MS = 15 * 60_000;
 
-/** Counts the open erasures of every region. Held ones are counted by status, and are nobody's delay. */
+/** Counts the open erasures of all regions. Those under a hold count by status only, not as due. */
 export async function openErasures(
   regions: Regions,
   now: () => number = Date.now,
@@ -48,7 +48,7 @@ export async function openErasures(
       nextDueAt = Math.min(nextDueAt ?? Number.POSITIVE_INFINITY, Number(next));
     }
     const since = now() - TAKEN_WITHIN_MS;
-    // Requests that a hold keeps, or that the end of their client has taken over, have no job that is due.
+    // Requests under a hold, and those that the end of their client took over, need no due job.
     const [row] = await acrossClients(source).select<{ n: number }>`
       SELECT COUNT(*) AS n FROM erasure_request r LEFT JOIN job j ON j.client_id = r.client_id AND j.id = r.id
       WHERE r.status = 'ATTENTION_REQUIRED' OR (r.status IN ('RECEIVED', 'IN_PROGRESS')

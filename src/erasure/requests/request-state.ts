@@ -4,7 +4,7 @@ import { listIn } from '../../storage/lists';
 import { own, sql, tenantSql } from '../../tenancy/tenant-sql';
 import type { ErasureGrounds, ErasureKind, ErasureStatus } from './erasure-request';
 
-/** A request as it is carried out: plain columns only, so that it needs nobody's key. */
+/** A request as the runner reads it: plain columns only, so that no key is needed. */
 export interface ErasureRequestState {
   readonly client: string;
   readonly id: string;
@@ -69,5 +69,5 @@ export async function readRequest(
   return row && stateOf(row);
 }
 
-/** Nothing more happens to these. */
+/** Whether the request has ended. */
 export const isFinal = (status: ErasureStatus): boolean => status === 'COMPLETED' || status === 'CANCELLED';

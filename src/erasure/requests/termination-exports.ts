@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import type { ErasureRequestState } from './request-state';
 
-/** The end of a client that wants an export first. */
+/** The end of a client that waits for an export. */
 export interface TerminationFiled {
   readonly client: string;
   readonly request: string;
@@ -11,18 +11,18 @@ export interface TerminationFiled {
   readonly notBefore: number;
 }
 
-/** What the end of a client needs of exports; src/exports has it. */
+/** What the end of a client needs from exports. Implemented in src/exports. */
 export interface TerminationExports {
-  /** Files an export, in the transaction that files the end. */
+  /** Requests an export, in the transaction that requests the end. */
   file(manager: EntityManager, end: TerminationFiled): Promise<void>;
-  /** The client stays. In the transaction that says so. */
+  /** Discards the export because the client stays. In the transaction that cancels the end. */
   dismiss(manager: EntityManager, client: string, request: string): Promise<void>;
   /**
-   * Locks the exports of a client's end until the transaction is over: whoever collects one then wakes the end, or was
-   * seen here.
-   * @returns until when the end waits, in milliseconds since 1970; null where it waits for none
+   * Locks the exports of a client's end until the transaction ends. A later download then wakes the end; an earlier one
+   * is seen here.
+   * @returns until when the end waits, in milliseconds since 1970; null when it does not wait
    */
   awaits(manager: EntityManager, end: Pick<ErasureRequestState, 'client' | 'id' | 'dueAt'>): Promise<number | null>;
-  /** Tells where the end goes on though nobody has collected its export. */
+  /** Reports that the end continues although nobody has collected its export. */
   goneOn(end: Pick<ErasureRequestState, 'client' | 'id'>): Promise<void>;
 }

@@ -15,7 +15,7 @@ import { ErasureRequestRow } from './erasure-request';
 import { type ErasureRequestState, readRequest } from './request-state';
 import type { TerminationExports, TerminationFiled } from './termination-exports';
 
-/** The least time that an export before a client's end needs to be made and collected. */
+/** The least time for making and collecting an export before a client's end. */
 const EXPORT_DAYS = 14;
 
 export interface Termination {
@@ -25,7 +25,7 @@ export interface Termination {
   readonly agreementReference?: string | null;
   readonly claimsReason?: string | null;
   readonly claimsUntil?: Date | null;
-  /** Nothing is destroyed until an export of everything was collected, or its term has passed. */
+  /** Nothing is destroyed until an export was collected, or its time has passed. */
   readonly exportFirst?: boolean;
 }
 
@@ -40,7 +40,7 @@ export interface TerminationServices {
   readonly now: () => number;
 }
 
-/** The end of clients, as it is asked for. */
+/** Requests to end clients. */
 export class Terminations {
   readonly #services: TerminationServices;
 
@@ -49,9 +49,8 @@ export class Terminations {
   }
 
   /**
-   * Ends a client: everything of it is erased within 90 days of the end of the agreement, or later where that was
-   * agreed.
-   * @throws {GraphQLError} BAD_USER_INPUT, CONFLICT where it is under way
+   * Ends a client. Everything is erased within 90 days after the end of the agreement, or later when that was agreed.
+   * @throws {GraphQLError} BAD_USER_INPUT, or CONFLICT when the client is ending already
    */
   async terminate(input: Termination, by: { principal: string; role: string }): Promise<ErasureRequestState> {
     const { regions, keys, recorder, records, jobs, now } = this.#services;
@@ -98,7 +97,7 @@ export class Terminations {
     return state;
   }
 
-  /** @throws {GraphQLError} BAD_USER_INPUT where a client cannot be ended on these terms */
+  /** @throws {GraphQLError} BAD_USER_INPUT when a client cannot be ended on these terms */
   requireTerms(input: Termination): void {
     if (input.retainUntil && input.retainUntil < input.effectiveOn) {
       throw denied.input('"retainUntil" must not be before "effectiveOn".');
@@ -127,7 +126,7 @@ export class Terminations {
 const dueOf = ({ retainUntil, effectiveOn }: Termination): number =>
   retainUntil?.getTime() ?? effectiveOn.getTime() + STATEMENT_DAYS * DAY_MS;
 
-/** The end of a client in the terms of a proposal. */
+/** Reads the end of a client from the terms of a proposal. */
 export function proposedTermination(terms: string): Termination {
   const said = JSON.parse(terms) as { [field in keyof Termination]: never };
   const day = (text: string | null | undefined) => (text ? new Date(text) : null);

@@ -12,7 +12,7 @@ class RetentionPayload {
   retention: RetentionRule[];
 }
 
-/** How long a client keeps what. */
+/** Retention rules of a client. */
 @Resolver()
 export class RetentionRuleResolver {
   constructor(private readonly rules: RetentionRules) {}

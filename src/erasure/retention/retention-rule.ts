@@ -3,7 +3,10 @@ import { Key, TenantTable } from '../../tenancy/tenant-table';
 
 const record = 'a record of erasure, which names no person';
 
-/** How long a category is kept after the last that happened with a person; `scope` is a category, or PERSON for all. */
+/**
+ * How long a category is kept after the last activity of a person. `scope` is a category, or PERSON for the whole
+ * person.
+ */
 @TenantTable('retention_rule', { erasure: 'DELETE' })
 export class RetentionRuleRow {
   @Key()

@@ -28,7 +28,7 @@ import { type BulkFiling, fileInBulk, PAGE, pagesOf } from '../requests/bulk-fil
 import type { ErasureFiling } from '../requests/filing';
 import { RetentionRuleRow } from './retention-rule';
 
-/** Scope of a rule that lets whole persons go. */
+/** The scope of a rule for whole people. */
 const WHOLE_PERSON = 'PERSON';
 const SWEEP_LIMIT = 50_000;
 
@@ -41,7 +41,7 @@ export interface RetentionRule {
 
 export interface RetentionDue extends RetentionRule {
   readonly client: string;
-  /** Nothing has happened with them since. */
+  /** People without activity since then. */
   readonly cutoff: Date;
   readonly customers: number;
 }
@@ -56,7 +56,7 @@ export interface RetentionServices {
   readonly now: () => number;
 }
 
-/** How long a client keeps what: a category or the person outlives its rule when nothing has happened for so long. */
+/** Retention rules. A category, or the whole person, is erased when there was no activity for the time of its rule. */
 export class RetentionRules {
   readonly #services: RetentionServices;
 
@@ -93,7 +93,7 @@ export class RetentionRules {
     return (await this.#rules(source)).filter((rule) => rule.client === client);
   }
 
-  /** What the sweep would file now. */
+  /** What the sweep would request now. */
   async preview(client?: string): Promise<RetentionDue[]> {
     const due: RetentionDue[] = [];
     for (const [source, rule] of await this.#all(client)) {
@@ -105,10 +105,7 @@ export class RetentionRules {
     return due;
   }
 
-  /**
-   * Files erasures of what has outlived its rule. What fails of one rule or person keeps no other from it.
-   * @returns how many
-   */
+  /** Requests erasures by the rules. A failure with one rule or person does not stop the others. @returns how many */
   async sweep(onFailure: (error: unknown) => void = () => undefined): Promise<number> {
     let filed = 0;
     for (const [source, rule] of await this.#all()) {
@@ -140,7 +137,7 @@ export class RetentionRules {
   }
 
   /**
-   * Persons with whom nothing has happened since, and of whom there is something of the rule's category to erase.
+   * People without activity since the cutoff who have data of the rule's category.
    * @returns `FROM customer c WHERE …`
    */
   #outlived({ category }: RetentionRule, cutoff: number): Sql {
@@ -196,7 +193,7 @@ export class RetentionRules {
   }
 }
 
-/** Erasure's own tables are no life of the person. */
+/** Rows in erasure's own tables are no activity. */
 const ownTables = new Set(['erasure_request', 'legal_hold']);
 
 const unrequested = (category: DataCategory): Sql => sql`
@@ -207,7 +204,7 @@ const unrequested = (category: DataCategory): Sql => sql`
 const ofCustomer = (table: TenantTable): Sql =>
   sql`t.client_id = c.client_id AND t.${name(snakeCase(table.subject?.id ?? 'customerId'))} = c.id`;
 
-/** Columns that say when something happened with the person. */
+/** Columns with the time of an activity. */
 const instantsOf = (table: TenantTable): string[] =>
   [...table.fields.values()].flatMap(({ property, personal, stored }) =>
     personal && 'plain' in stored && stored.plain === 'instant' ? [snakeCase(property)] : [],

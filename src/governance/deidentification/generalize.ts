@@ -22,7 +22,7 @@ const isoDate = /^(\d{4})-\d{2}-\d{2}(T.*)?$/;
 const ipv4 = /^(\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}$/;
 const postcode = /^[A-Z0-9][A-Z0-9 -]{1,10}$/i;
 
-/** The /48 of an IPv6 address: what a site gets, and no host within it. */
+/** The /48 network of an IPv6 address, which is a site's, without its hosts. */
 function network6(text: string): string | null {
   if (!/^[0-9a-f:]+$/i.test(text)) return null;
   const [head = '', tail = ''] = text.toLowerCase().split('::');

@@ -2,27 +2,27 @@ import { type GraphQLNamedType, isCompositeType, isEnumType } from 'graphql';
 
 /** What pseudonyms are made with. */
 export interface PseudonymDomain {
-  /** The client's key: equal values have equal pseudonyms under one key, and different ones under another. */
+  /** The client's key. Equal values have different pseudonyms under another key. */
   readonly key: Uint8Array;
-  /** What the value identifies: equal values of two domains have different pseudonyms. */
+  /** What the value identifies. Equal values have different pseudonyms in another domain. */
   readonly domain: string;
 }
 
-/** One way to de-identify a value. The schema's checks, its description and the masking itself come from this entry. */
+/** One way to de-identify a value: its description, which types it suits, and the masking. */
 export interface Method {
   /** Stands in the schema. */
   readonly description: string;
-  /** Whether its values depend on {@link PseudonymDomain.key}, so that the schema needs one. */
+  /** Whether it needs {@link PseudonymDomain.key}. */
   readonly keyed: boolean;
-  /** Whether it tells nothing at all of the value: what is given by it counts as withheld. */
+  /** Whether it gives nothing of the value, so that it counts as withheld. */
   readonly empty: boolean;
-  /** Why values of a type cannot be de-identified so, and what would do; undefined where they can. */
+  /** Why the method does not suit a type, and what does; undefined if it suits. */
   unsuitable(type: GraphQLNamedType): string | undefined;
-  /** The form of one value, never null and never a list; null for a value that the method cannot treat. */
+  /** Masks one value, which is neither null nor a list. Gives null for a value that it cannot mask. */
   mask(value: unknown, within: PseudonymDomain): unknown;
 }
 
-/** Objects, enums and truth values have no de-identified form: any value of theirs is one of few. */
+/** Objects, enums and Booleans have no de-identified form. Their values are too few, or have no text. */
 export const hasNoForm = (type: GraphQLNamedType): boolean =>
   isCompositeType(type) || isEnumType(type) || type.name === 'Boolean';
 

@@ -7,7 +7,7 @@ import { suppress } from './suppress';
 
 export type { PseudonymDomain } from './method';
 
-/** Every way to de-identify a value. A new one is a file beside these and a line here. */
+/** Every method of de-identification. A new one takes a file beside these and a line here. */
 export const methods = {
   PSEUDONYM: pseudonym,
   PARTIAL: partial,
@@ -16,12 +16,12 @@ export const methods = {
   SUPPRESS: suppress,
 } as const satisfies Record<string, Method>;
 
-/** What becomes of a value for a purpose that may see the field, but not the value. */
+/** How a value is given to a purpose that may see the field, but not the value. */
 export type Deidentification = keyof typeof methods;
 
 /**
- * The de-identified form of a value; of a list, of each item. What a method cannot treat becomes null. A list of which
- * nothing may be told becomes null too: its length would tell.
+ * The de-identified form of a value; of a list, that of each item. What a method cannot mask becomes null. A suppressed
+ * list becomes null as a whole, since its length would tell something.
  */
 export function deidentify(name: Deidentification, value: unknown, within: PseudonymDomain): unknown {
   const method: Method = methods[name];

@@ -9,7 +9,7 @@ export const pseudonym: Method = {
   unsuitable: (type) => (hasNoForm(type) ? ONLY_SUPPRESS : isNumber(type) ? 'a String or an ID is needed' : undefined),
   mask(value, { key, domain }) {
     if (typeof value !== 'string' && typeof value !== 'number') return null;
-    // A zero byte ends the domain: no other domain and value make the same text.
+    // The zero byte separates the domain from the value: no other pair makes the same text.
     return `p_${createHmac('sha256', key).update(`${domain}\0${value}`).digest('base64url').slice(0, 22)}`;
   },
 };

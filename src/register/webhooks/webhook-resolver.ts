@@ -13,7 +13,7 @@ class WebhookPayload {
   endpoint: WebhookEndpoint;
 }
 
-/** Where recipients, and clients themselves, are told. */
+/** Registers webhooks of recipients, and of clients themselves. */
 @Resolver()
 export class WebhookResolver {
   constructor(

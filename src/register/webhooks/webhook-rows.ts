@@ -3,13 +3,13 @@ import { Key, TenantTable } from '../../tenancy/tenant-table';
 
 const business = 'between businesses; it names no person';
 
-/** Who receives a client's data beside the client itself (statement S2, S3). */
+/** Recipients of a client's data, other than the client (statement S2, S3). */
 export type WebhookRecipientKind = 'SUB_PROCESSOR' | 'APPLICATION';
 
-/** Who has an endpoint: recipients, and the client itself for what it is told. */
+/** Owners of endpoints: recipients, and the client itself for its notices. */
 export type EndpointKind = WebhookRecipientKind | 'CLIENT';
 
-/** Where a recipient is told. Sub-processors' endpoints belong to the platform, applications' to the client. */
+/** A webhook endpoint. Endpoints of sub-processors belong to the platform, those of applications to the client. */
 @TenantTable('webhook_endpoint', { erasure: 'KEEP' })
 export class WebhookEndpointRow {
   @Key()
@@ -28,7 +28,7 @@ export class WebhookEndpointRow {
   @NonPersonal(business, { plain: { text: 1000 } })
   url: string;
 
-  /** Sealed under the platform's key, base64. */
+  /** Encrypted under the platform's key, base64. */
   @NonPersonal(business, { plain: { text: 300 } })
   secret: string;
 
@@ -39,8 +39,8 @@ export class WebhookEndpointRow {
 export type DeliveryStatus = 'QUEUED' | 'NO_ENDPOINT' | 'NOTIFIED' | 'ACKNOWLEDGED' | 'DEAD';
 
 /**
- * One recipient of one event. It says which event, not whom it is about: the body is made when it is sent, so that
- * neither queue nor dead notice holds a copy of anything (docs/pitfalls.md, 28).
+ * The delivery of an event to a recipient. It names the event, not the person: the body is made when it is sent, so
+ * that the queue contains no copies of data (docs/pitfalls.md, 28).
  */
 @TenantTable('webhook_delivery', { erasure: 'KEEP' })
 export class WebhookDeliveryRow {

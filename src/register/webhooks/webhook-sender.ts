@@ -7,14 +7,17 @@ import { inTransaction } from '../../storage/transaction';
 import { acrossClients, limitOf, own, sql, tenantSql } from '../../tenancy/tenant-sql';
 import { messageIdOf, type Told, type Webhooks } from './webhooks';
 
-/** Makes the body of an event when it is sent; undefined where there is nothing left to tell. */
+/** Makes the body of an event when it is sent; undefined when there is nothing left to send. */
 export type WebhookBody = (client: string, reference: string) => Promise<Record<string, unknown> | undefined>;
 
 export interface SenderOptions {
-  /** Milliseconds to wait before each further attempt; when they are used up the notice is dead. */
+  /** Milliseconds to wait before each further attempt. After the last one the notice is dead. */
   readonly backoffMs?: readonly number[];
   readonly timeoutMs?: number;
-  /** Notices under way at once to one endpoint in one process: a slow one fills its own lane only. */
+  /**
+   * Notices on their way to one endpoint at the same time, in one process. So a slow endpoint delays only its own
+   * notices.
+   */
   readonly perEndpoint?: number;
   readonly now?: () => number;
   readonly onDead?: (notice: { endpoint: string; fault: string }) => void;
@@ -23,7 +26,7 @@ export interface SenderOptions {
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
-/** Eleven attempts within three and a half days, the spacing that Standard Webhooks suggest. */
+/** Eleven attempts within three and a half days, spaced as Standard Webhooks suggests. */
 const BACKOFF = [
   5 * SECOND,
   5 * MINUTE,
@@ -44,15 +47,13 @@ interface Notice extends Told {
   readonly endpoint_id: string;
 }
 
-/** A notice that nobody else sends meanwhile. */
+/** A notice that this process holds. */
 interface Leased {
   readonly notice: Notice;
   readonly lease: Lease;
 }
 
-/**
- * Sends what is queued. Several may run at once: each notice is leased, by its next attempt, until past its time limit.
- */
+/** Sends queued notices. Several senders can run at the same time: each notice is leased until after its time limit. */
 export class WebhookSender {
   readonly #regions: Regions;
   readonly #webhooks: Webhooks;
@@ -77,7 +78,7 @@ export class WebhookSender {
     this.#leases = new Leases({ name: 'webhook_delivery', until: 'next_at', free }, timeoutMs * 2 + 1_000, now);
   }
 
-  /** Begins to send what is due, and does not wait for answers. @returns how many notices it began */
+  /** Begins to send due notices, without waiting for the answers. @returns how many notices it began */
   async begin(): Promise<number> {
     let begun = 0;
     for (const source of this.#regions.all()) {
@@ -89,12 +90,12 @@ export class WebhookSender {
     return begun;
   }
 
-  /** Waits for the answers to what is under way. */
+  /** Waits for the answers to all notices on their way. */
   async settled(): Promise<void> {
     while (this.#sending.size > 0) await Promise.all(this.#sending);
   }
 
-  /** A few notices of each endpoint: a long queue to one of them hides nobody else's. */
+  /** A few due notices of each endpoint, so that a long queue to one does not delay the others. */
   async #due(source: DataSource): Promise<Notice[]> {
     const now = this.#options.now();
     const rows = acrossClients(source);
@@ -140,7 +141,7 @@ export class WebhookSender {
     } catch (error) {
       fault = error instanceof OutboundError ? error.code : 'FAILED';
     }
-    // Where this is not written the lease ends by itself, and the notice is sent again.
+    // When this fails, the lease ends by itself and the notice is sent again.
     await this.#record(source, leased, fault).catch(() => undefined);
   }
 
@@ -157,7 +158,7 @@ export class WebhookSender {
       data: { ...data, client: notice.client_id, delivery: notice.id },
     };
     const signed = signedMessage(message, endpoint.secret);
-    // Whoever registered the endpoint may mean to reach what only this network reaches.
+    // An endpoint could be registered to reach addresses inside this network.
     const policy = {
       timeoutMs: this.#options.timeoutMs,
       maxBytes: 0,
@@ -172,7 +173,7 @@ export class WebhookSender {
     const wait = this.#options.backoffMs[lease.attempts - 1];
     const isDead = fault !== undefined && wait === undefined;
     const status = fault === undefined ? 'NOTIFIED' : isDead ? 'DEAD' : 'QUEUED';
-    // What cannot be recorded is not over: the notice is sent again.
+    // When this cannot be recorded, the notice is sent again.
     if (status !== 'QUEUED') {
       const kind = isDead ? 'WEBHOOK_UNDELIVERED' : 'WEBHOOK_DELIVERED';
       await this.#webhooks.tell(kind, client, id, notice, fault ?? null);

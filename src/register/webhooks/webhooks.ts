@@ -30,7 +30,7 @@ export interface WebhookRecipient {
   readonly name: string;
 }
 
-/** What became of telling a recipient. */
+/** The delivery of an event to a recipient, with its result. */
 export interface Delivery extends WebhookRecipient {
   readonly kind: WebhookRecipientKind;
   readonly delivery: string;
@@ -45,7 +45,7 @@ export interface EndpointOwner {
   readonly id: string;
 }
 
-/** Of a delivery, what its entry in the ledger says. */
+/** What the audit entry of a delivery says. */
 export interface Told {
   readonly event: string;
   readonly reference: string;
@@ -58,7 +58,7 @@ interface Delivered extends Told {
   readonly endpoint_id: string | null;
 }
 
-/** Endpoints of recipients, what they are told, and what they acknowledge (Standard Webhooks). */
+/** Webhook endpoints, deliveries and acknowledgements (Standard Webhooks). */
 export class Webhooks {
   readonly #regions: Regions;
   readonly #keys: KeyStore;
@@ -81,10 +81,10 @@ export class Webhooks {
   }
 
   /**
-   * Says where a recipient is told; one endpoint each, a new one replaces it.
-   * @param client whose installation it is; PLATFORM for a sub-processor
-   * @param principal who says so
-   * @returns the secret, which is shown this once
+   * Registers the endpoint of an owner. It replaces an earlier one.
+   * @param client the client of the installation; PLATFORM for a sub-processor
+   * @param principal who registers it
+   * @returns the endpoint with its secret, which is shown only this once
    * @throws {GraphQLError} BAD_USER_INPUT
    */
   async register(
@@ -119,8 +119,8 @@ export class Webhooks {
   }
 
   /**
-   * Queues an event for recipients, in the caller's transaction. Those without an endpoint are listed too: somebody has
-   * to tell them. A recipient that has the event already is not told twice.
+   * Queues an event for recipients, in the caller's transaction. Recipients without an endpoint are listed too, because
+   * somebody has to notify them. A recipient gets each event once.
    */
   async queue(
     manager: EntityManager,
@@ -151,7 +151,7 @@ export class Webhooks {
     await new TenantWriter(manager, this.#keys).insert(WebhookDeliveryRow, client, rows);
   }
 
-  /** Endpoints by their owner's id: the platform's and a client's. */
+  /** Endpoints of the platform and of a client, by their owner's id. */
   async endpoints(client: string): Promise<Map<string, { client: string; id: string }>> {
     const found = new Map<string, { client: string; id: string }>();
     for (const owner of [PLATFORM, client]) {
@@ -185,7 +185,7 @@ export class Webhooks {
     }));
   }
 
-  /** Sends dead notices of an event again, and those whose recipient has an endpoint by now. */
+  /** Queues dead notices of an event again, and those whose recipient has an endpoint now. */
   async revive(client: string, reference: string): Promise<number> {
     const endpoints = await this.endpoints(client);
     let revived = 0;
@@ -202,7 +202,7 @@ export class Webhooks {
     return revived;
   }
 
-  /** Where a delivery goes, and the secret that signs it. */
+  /** The URL of an endpoint, and its secret. */
   async endpoint(client: string, id: string): Promise<{ url: string; secret: string } | undefined> {
     const source = await this.#sourceOf(client);
     const [row] = await tenantSql(source, client).select<{
@@ -215,10 +215,10 @@ export class Webhooks {
   }
 
   /**
-   * Takes a recipient's signed word that it has done its part: a message of its own type and id, which names client and
-   * delivery and is signed with the endpoint's secret as Standard Webhooks sign theirs. It counts once: an echo of what
-   * was sent, a notice that never left, and a word that was taken already are refused.
-   * @returns the event's reference, or undefined where the call is not what it says: one answer for every fault
+   * Accepts a recipient's acknowledgement. It is a message with a type and id of its own that names the client and the
+   * delivery, and is signed with the endpoint's secret (Standard Webhooks). It counts once. Echoes of the notice,
+   * acknowledgements of notices that were never sent, and repetitions are refused.
+   * @returns the event's reference, or undefined when it is refused, for whatever reason
    */
   async acknowledge(
     body: string,
@@ -251,9 +251,7 @@ export class Webhooks {
     return counted === 0 ? undefined : { client: said.client, reference: row.reference };
   }
 
-  /**
-   * Records what became of a notice: it reached its recipient, the recipient acknowledged it, or nobody could be told.
-   */
+  /** Records the result of a notice: delivered, acknowledged, or undeliverable. */
   async tell(kind: AuditKind, client: string, delivery: string, of: Told, fault: string | null = null): Promise<void> {
     const details = {
       delivery,
@@ -277,10 +275,10 @@ export class Webhooks {
 
 const context = (client: string, id: string): string => `webhook-endpoint:${client}:${id}`;
 
-/** What a notice is called by whoever sends it; whoever acknowledges it calls the answer otherwise. */
+/** The message id of a notice. Its acknowledgement must have another one. */
 export const messageIdOf = (delivery: string): string => `msg_${delivery}`;
 
-/** The type of a recipient's word that it did its part of an event: `erasure.requested` is `erasure.acknowledged`. */
+/** The type of an event's acknowledgement: for `erasure.requested` it is `erasure.acknowledged`. */
 const acknowledgementOf = (event: string): string => event.replace(/\.[a-z]+$/, '.acknowledged');
 
 function parseAcknowledgement(body: string): { type: string; client: string; delivery: string } | undefined {

@@ -1,0 +1,28 @@
+import { readSource, sourceFiles } from './modules';
+
+/** Files with an interval of their own, and why it is no background work. */
+const mayRepeat: ReadonlyMap<string, string> = new Map([
+  ['gateway/open-sockets.ts', 'closes idle connections of one server'],
+  ['gateway/socket.ts', 'pings one connection'],
+  ['keys/key-cache.ts', 'forgets keys in memory'],
+  ['storage/migration-lock.ts', 'renews the lock of a migration that is under way'],
+]);
+
+const using = (what: RegExp): string[] => sourceFiles().filter((file) => what.test(readSource(file)));
+
+test('background work is repeated by jobs/scheduler.ts alone', () => {
+  expect(using(/\bsetInterval\(/)).toEqual([...mayRepeat.keys()].sort());
+});
+
+test('leases are taken and renewed in jobs/leases.ts alone', () => {
+  expect(using(/lease_holder = \$\{holder\}/)).toEqual(['jobs/leases.ts']);
+  // Whoever gives work back says so in its own table.
+  expect(using(/\blease_holder\b/)).toEqual(['jobs/jobs.ts', 'jobs/leases.ts', 'register/webhooks/webhook-sender.ts']);
+});
+
+test('one step of an erasure has one fence', () => {
+  const fences = sourceFiles()
+    .filter((file) => file.startsWith('erasure/'))
+    .flatMap((file) => readSource(file).match(/\blease\.fence\(/g) ?? []);
+  expect(fences).toHaveLength(1);
+});
