@@ -1,8 +1,8 @@
+import { DAY_MS } from '../law/calendar';
 import { due, statementDeletion } from '../law/deadlines';
 import { type Law, law } from '../law/law';
 import { regimeOf } from '../law/transfer';
 
-const DAY_MS = 86_400_000;
 /** The statement's own bound, D1 and D2. */
 export const STATEMENT_DAYS = statementDeletion.period.days;
 
