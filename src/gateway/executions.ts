@@ -31,6 +31,8 @@ export class Executions {
   /** Busy time of the event loop, seen so far; and what each running operation had of it, in milliseconds. */
   #busy = 0;
   #share = 0;
+  #window = { since: performance.now(), busy: performance.eventLoopUtilization().active };
+  #isBusy = false;
 
   constructor(limits: ServerLimits) {
     this.#limits = limits;
@@ -76,7 +78,7 @@ export class Executions {
     const shareBefore = this.#share;
     return once(() => {
       this.#meter();
-      this.#rest(queue, this.#share - shareBefore);
+      if (this.#isBusy) this.#rest(queue, this.#share - shareBefore);
       queue.running--;
       this.#running--;
       this.#handOut();
@@ -89,7 +91,7 @@ export class Executions {
    */
   charge(caller: Caller, milliseconds: number): void {
     const queue = this.#queues.get(caller);
-    if (queue) this.#rest(queue, milliseconds * RESTS);
+    if (queue && milliseconds >= FREE_MS) this.#rest(queue, milliseconds * RESTS);
   }
 
   /** Operations that run side by side share the time for which the event loop was busy. */
@@ -97,11 +99,14 @@ export class Executions {
     const busy = performance.eventLoopUtilization().active;
     if (this.#running > 0) this.#share += (busy - this.#busy) / this.#running;
     this.#busy = busy;
+    const now = performance.now();
+    if (now - this.#window.since < WINDOW_MS) return;
+    this.#isBusy = busy - this.#window.busy > (now - this.#window.since) * BUSY;
+    this.#window = { since: now, busy };
   }
 
   /** While others ask too, nobody has more than half of the process: after its share it rests as long. */
   #rest(queue: Queue, milliseconds: number): void {
-    if (milliseconds < FREE_MS) return;
     const now = performance.now();
     const rest = Math.max(queue.restsUntil - now, 0) + milliseconds;
     queue.restsUntil = now + Math.min(rest, LONGEST_REST_MS);
@@ -128,7 +133,7 @@ export class Executions {
     const isContended = now - this.#passedAt < CONTENDED_MS;
     if (isContended && queue.restsUntil > now) return false;
     const alone = caller === '' ? anonymousExecutions : executionsPerCaller;
-    const most = isContended ? Math.min(alone, executionsBesideOthers) : alone;
+    const most = isContended && this.#isBusy ? Math.min(alone, executionsBesideOthers) : alone;
     return this.#running < executions && queue.running < most;
   }
 
@@ -170,7 +175,10 @@ const CONTENDED_MS = 1_000;
 /** Planning that takes less is free. Milliseconds. */
 const FREE_MS = 1;
 /** A caller pauses this many times as long as it kept the process busy. */
-const RESTS = 4;
+const RESTS = 16;
+/** The process is busy where the event loop was for this part of the last tenth of a second. */
+const BUSY = 0.6;
+const WINDOW_MS = 100;
 const LONGEST_REST_MS = 500;
 
 const tooMuchOf = (caller: Caller): GatewayError =>

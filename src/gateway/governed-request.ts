@@ -33,8 +33,8 @@ export interface GovernedRequest {
 
   // Plan: what is asked for. A result is why it cannot be planned.
   plan?: PlannedOperation | GovernedResult;
-  /** Milliseconds that parsing, validating and planning took. */
-  planningMs?: number;
+  /** Milliseconds for which its steps kept the process, without waiting for anything. */
+  blockedMs?: number;
 
   // Decision: what of it may be given. A result is what ends it, such as a variable that is wrong.
   decided?: DecidedOperation | GovernedResult;

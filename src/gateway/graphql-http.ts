@@ -82,7 +82,7 @@ async function throughApollo(
   http: FastifyRequest,
   request: GovernedRequest,
 ): Promise<Answer> {
-  const planningMs = request.planningMs ?? 0;
+  const blockedMs = request.blockedMs ?? 0;
   const before = performance.now();
   const { status, headers, body } = await apollo.executeHTTPGraphQLRequest({
     httpGraphQLRequest: {
@@ -95,7 +95,7 @@ async function throughApollo(
   });
   // An anonymous request is mostly parsed and refused in one go, so all of its time is charged. An authenticated one
   // may wait for a database, in which time others run.
-  if (request.claims?.subject === '') request.planningMs = planningMs + performance.now() - before;
+  if (request.claims?.subject === '') request.blockedMs = blockedMs + performance.now() - before;
   if (body.kind !== 'complete') throw gatewayErrors.internal();
   const contentType = headers.get('content-type') ?? 'application/json; charset=utf-8';
   if ((status ?? 200) === 200) shortWay.negotiated(http.headers.accept, contentType);

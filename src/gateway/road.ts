@@ -66,9 +66,7 @@ export class Road {
   plan(request: GovernedRequest, { document, operationName }: Operation): PlannedOperation | GovernedResult {
     if (request.plan) return request.plan;
     const { access } = contextOf(request);
-    const before = performance.now();
-    request.plan = this.governedFor(request).plan(document, operationName, access);
-    request.planningMs = performance.now() - before;
+    request.plan = timed(request, () => this.governedFor(request).plan(document, operationName, access));
     return request.plan;
   }
 
@@ -78,7 +76,7 @@ export class Road {
     const plan = this.plan(request, operation);
     const { access } = contextOf(request);
     const { variableValues } = operation;
-    request.decided = 'decide' in plan ? plan.decide({ access, variableValues }) : plan;
+    request.decided = 'decide' in plan ? timed(request, () => plan.decide({ access, variableValues })) : plan;
     return request.decided;
   }
 
@@ -89,7 +87,7 @@ export class Road {
   async execute(request: GovernedRequest, operation: Operation, event?: unknown): Promise<GovernedResult> {
     const decided = this.decide(request, operation);
     if (!('decision' in decided)) return decided;
-    return decided.execute({ contextValue: contextOf(request), rootValue: event });
+    return timed(request, () => decided.execute({ contextValue: contextOf(request), rootValue: event }));
   }
 
   /** In place of an execution: opens the events of a subscription. */
@@ -98,9 +96,9 @@ export class Road {
     return 'decision' in decided ? decided.events(contextOf(request)) : decided;
   }
 
-  /** Charges the caller for its planning, during which the process could do nothing else. */
-  charge({ claims, planningMs = 0 }: GovernedRequest): void {
-    this.#executions.charge(claims?.subject ?? '', planningMs);
+  /** Charges the caller for the time in which the process could do nothing else. */
+  charge({ claims, blockedMs = 0 }: GovernedRequest): void {
+    this.#executions.charge(claims?.subject ?? '', blockedMs);
   }
 
   /** Record: the request's entry is durable before its answer leaves. See {@link recordRequest}. */
@@ -117,6 +115,16 @@ export class Road {
   governedFor({ contract }: GovernedRequest): Governed {
     if (contract === undefined) throw gatewayErrors.internal();
     return this.#options.contracts[contract];
+  }
+}
+
+/** Adds how long a step kept the process, until it waited for something or was done. */
+function timed<R>(request: GovernedRequest, step: () => R): R {
+  const before = performance.now();
+  try {
+    return step();
+  } finally {
+    request.blockedMs = (request.blockedMs ?? 0) + performance.now() - before;
   }
 }
 
