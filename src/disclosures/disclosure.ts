@@ -59,13 +59,13 @@ export class Disclosure {
   @Field(() => String)
   scope: string;
 
-  @NonPersonal(record, { plain: { text: 500 } })
+  @NonPersonal(record, { plain: { list: 500 } })
   @Field(() => [DataCategoryEnum])
   categories: DataCategory[];
 
   /** References, as in the audit ledger. Once the people are erased, nobody can tell whom they are about. */
-  @NonPersonal('keyed references, which die with the persons’ keys', { plain: { text: 5000 } })
-  subjects: string;
+  @NonPersonal('keyed references, which die with the persons’ keys', { plain: { list: 5000 } })
+  subjects: string[];
 
   @Field(() => Int, { description: 'How many persons it is about.' })
   subjectCount: number;

@@ -8,8 +8,10 @@ import { type ChangeRecorder, changing } from '../identity/change-recorder';
 import { requireCountry, requireText } from '../identity/checks';
 import { denied } from '../identity/request-context';
 import type { KeyStore } from '../keys/key-store';
+import { DAY_MS } from '../law/calendar';
 import type { Notices } from '../register/notices';
 import { type DecidedRow, decidedChange, decidedRow } from '../storage/decided-row';
+import { listText } from '../storage/lists';
 import type { Regions } from '../storage/regions';
 import { inTransaction } from '../storage/transaction';
 import { categoriesOf, everybody, lockPeople, type Reach } from '../subjects/reach';
@@ -22,7 +24,7 @@ import { isBarredByArticle48 } from './article-48';
 import { Disclosure, DisclosureStatus, type RecordDisclosureInput } from './disclosure';
 
 const MAX_SUBJECTS = 200;
-const BEFORE_RECORDING_MS = 24 * 60 * 60_000;
+const BEFORE_RECORDING_MS = DAY_MS;
 
 /** What disclosures need. */
 export interface DisclosureServices {
@@ -76,7 +78,7 @@ export class Disclosures {
       treaty,
       reference: requireText('reference', input.reference, 200),
       scope: requireText('scope', input.scope, 1000),
-      categories: [...new Set(input.categories)].join(','),
+      categories: [...new Set(input.categories)],
       gagUntil: input.gagUntil ?? null,
       status: DisclosureStatus.REQUESTED,
       requestedBy: principal,
@@ -90,7 +92,7 @@ export class Disclosures {
     if (!residencies || isBarredByArticle48({ authority, authorityCountry, treaty, residencies }, this.#now()))
       throw barred();
     const subjects = await this.#services.references.subjects(client, new Set(customerIds));
-    const recorded = { ...row, subjects: subjects.join(',') };
+    const recorded = { ...row, subjects };
     const disclosure = disclosureOf(recorded);
     await this.#change('DISCLOSURE_REQUESTED', disclosure, principal, decidedRow(Disclosure, recorded), (writer) =>
       writer.insert(Disclosure, client, [recorded]),
@@ -208,11 +210,11 @@ export class Disclosures {
     const change = {
       client: this.#isGagged(disclosure) ? undefined : clientId,
       principal,
-      references: disclosure.subjects.split(',').filter(Boolean),
+      references: disclosure.subjects,
       details: {
         record: id,
         recipient,
-        categories: categories.join(','),
+        categories: listText(categories),
         country: authorityCountry,
         treaty: treaty !== null,
       },
@@ -260,11 +262,8 @@ export class Disclosures {
 }
 
 function disclosureOf(row: Row): Disclosure {
-  const list = (text: unknown) =>
-    String(text ?? '')
-      .split(',')
-      .filter(Boolean);
-  return { ...row, categories: list(row.categories), subjectCount: list(row.subjects).length } as unknown as Disclosure;
+  const subjects = (row.subjects ?? []) as string[];
+  return { ...row, categories: row.categories ?? [], subjects, subjectCount: subjects.length } as unknown as Disclosure;
 }
 
 function optional(field: string, text: string | null | undefined, limit: number): string | null {

@@ -1,8 +1,8 @@
+import { DAY_MS } from '../law/calendar';
 import { due, statementDeletion } from '../law/deadlines';
 import { type Law, law } from '../law/law';
 import { regimeOf } from '../law/transfer';
 
-const DAY_MS = 86_400_000;
 /** The statement's own bound, D1 and D2. */
 export const STATEMENT_DAYS = statementDeletion.period.days;
 
@@ -13,8 +13,8 @@ export interface Term {
 }
 
 /**
- * When an erasure must be done at the latest: the earliest of the statement's 90 days, the agreement's own term, and the
- * law of the subject's residency (law > agreement > statement, and none makes another longer).
+ * When an erasure must be done at the latest: the earliest of the statement's 90 days, the agreement's own term, and
+ * the law of the subject's residency (law > agreement > statement, and none makes another longer).
  * @param requestedAt milliseconds since 1970
  * @param agreedDays terms of the agreements in force, in days
  */

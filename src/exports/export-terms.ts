@@ -1,4 +1,5 @@
-const DAY_MS = 86_400_000;
+import { DAY_MS } from '../law/calendar';
+
 /** How long an export waits to be collected. */
 const COLLECT_MS = 30 * DAY_MS;
 /** How long before its deadline the end of a client stops waiting for its export. */

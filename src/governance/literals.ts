@@ -22,8 +22,8 @@ import {
 type Parent = ASTNode | readonly ASTNode[] | undefined;
 
 /**
- * graphql's rule on literals (spec, section 5.6.1) with messages of its own. Those of graphql and of scalars repeat what
- * was sent (docs/pitfalls.md, 14). These name only the place and the type.
+ * graphql's rule on literals (spec, section 5.6.1) with messages of its own. Those of graphql and of scalars repeat
+ * what was sent (docs/pitfalls.md, 14). These name only the place and the type.
  */
 const literals: ValidationRule = (context) => {
   const leaf = (node: ValueNode, _key: unknown, parent: Parent) => {

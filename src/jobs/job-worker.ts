@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { HOUR_MS, MINUTE_MS } from '../law/calendar';
 import { dialectOf } from '../storage/dialect';
 import type { Regions } from '../storage/regions';
 import { inTransaction } from '../storage/transaction';
@@ -29,7 +30,7 @@ export interface JobWorkerOptions {
 }
 
 /** Milliseconds to wait after each failure in a row. */
-const BACKOFF_MS = [1_000, 5_000, 30_000, 120_000, 600_000, 3_600_000];
+const BACKOFF_MS = [1_000, 5_000, 30_000, 2 * MINUTE_MS, 10 * MINUTE_MS, HOUR_MS];
 
 /**
  * Takes jobs from the queue of each region and passes them to their handlers. Any number of workers can run, in any

@@ -37,7 +37,7 @@ export function predicate(
 }
 
 /** A condition as SQL, with columns that do not name their table. */
-export function conditionText(table: TenantTable, condition: Condition): { text: string; parameters: Scalar[] } {
+function conditionText(table: TenantTable, condition: Condition): { text: string; parameters: Scalar[] } {
   if ('any' in condition) {
     const tests = condition.any.map((one) => conditionText(table, one));
     return {

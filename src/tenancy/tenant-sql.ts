@@ -3,8 +3,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { dialectOf } from '../storage/dialect';
 import { affectedRows, chunksOf, insertStatement, placesFor } from '../storage/sql';
 import { runStatement } from '../storage/statements';
-import { type Condition, conditionText, wholeNumber } from './conditions';
-import type { TenantTable } from './tenant-table';
+import { wholeNumber } from './conditions';
 
 /** Stands for the client among the parameters of a statement. */
 const CLIENT = Symbol('client');
@@ -74,12 +73,6 @@ export function name(identifier: string): Sql {
 /** The number after LIMIT or OFFSET. Not every engine takes it as a parameter. */
 export function limitOf(rows: number): Sql {
   return new SqlPart(String(wholeNumber(rows)), []);
-}
-
-/** A condition of the reader's as a part, with columns that do not name their table. */
-export function conditionOf(table: TenantTable, condition: Condition): Sql {
-  const { text, parameters } = conditionText(table, condition);
-  return new SqlPart(text, parameters);
 }
 
 /** Joins parts, such as conditions by ` AND `. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { alertRules } from '../../src/audit/alerts/rules';
+import { erasureStatuses } from '../../src/erasure/requests/erasure-request';
 import { dataCategories, deidentifications, processingPurposes } from '../../src/governance/vocabulary';
 import { roles } from '../../src/identity/caller';
 import { transferStates } from '../../src/transfers/approval-state';
@@ -57,6 +58,11 @@ test('docs/transfers.md names every state of an approval', () => {
   expect(namedIn('docs/transfers.md', '## Approvals', /(?<=^\|[^|]*)`([A-Z]+)`/gm)).toEqual(
     sorted(Object.keys(transferStates)),
   );
+});
+
+test('docs/erasure.md names every status of a request', () => {
+  const statuses = namedIn('docs/erasure.md', '## Statuses', /^\| `([A-Z_]+)` \|/gm);
+  expect(statuses).toEqual(sorted(Object.keys(erasureStatuses)));
 });
 
 test('docs/operations.md quotes messages that the server has', () => {

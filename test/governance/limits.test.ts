@@ -84,6 +84,12 @@ test.each(['fragment F on Q { a { ...F } }', 'fragment F on Q { ...G } fragment 
   },
 );
 
+test('of two fragments that share a name, both are measured: validation compares both', () => {
+  const dear = `fragment F on Q { ${'a '.repeat(30)} } fragment F on Q { a }`;
+  expectMeasure('repeats', `{ a } ${dear}`, 30);
+  expectMeasure('breadth', `{ a } ${dear}`, 30);
+});
+
 test('what would take validation long is refused before it, by what it costs', async () => {
   const { run } = house();
   const many = await run(`{ ${'a { label } '.repeat(101)} }`, support);

@@ -239,6 +239,20 @@ test('pitfall 18: pseudonyms are keyed by client, and rows by the access that as
   expect(await read(support)).toBe('canary-a');
 });
 
+test('pitfall 18: no pseudonym is made without a key that is meant for it', async () => {
+  const told: unknown[] = [];
+  const { run } = house({ pseudonymKey: 'per-access', onInternalError: (error) => told.push(error) });
+  const result = await run('{ a { secret seen } }', improvement);
+  expectNoCanary(result);
+  expect([plainData(result), codesOf(result)]).toEqual([
+    { a: { secret: null, seen: null } },
+    ['INTERNAL_SERVER_ERROR'],
+  ]);
+  expect(String((told[0] as Error).cause ?? told[0])).toContain('the access brings no pseudonymKey');
+  const keyed = await run('{ a { secret } }', { ...improvement, pseudonymKey });
+  expect(plainData(keyed)).toEqual({ a: { secret: expect.stringMatching(/^p_/) } });
+});
+
 test('pitfall 19: a guarded schema gives nothing governed to an executor that brings no decision', async () => {
   for (const plainSources of [true, false]) {
     const { schema } = house({ plainSources });

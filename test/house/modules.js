@@ -44,14 +44,17 @@ const wiring = new Set(['app', 'background', 'services', 'stores', 'entities', '
  */
 
 /**
- * Paths below src, but for the playground, which is a program of its own.
+ * Paths of TypeScript files below src, but for the playground, which is a program of its own.
  *
- * @type {() => string[]}
+ * @type {(folder?: string) => string[]}
  */
-const sourceFiles = () =>
-  readdirSync(src, { recursive: true, encoding: 'utf8' })
-    .map((file) => file.replaceAll('\\', '/'))
-    .filter((file) => file.endsWith('.ts') && !file.startsWith('gateway/playground/'))
+const sourceFiles = (folder = '') =>
+  readdirSync(join(src, folder), { withFileTypes: true })
+    .flatMap((entry) => {
+      const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+      if (entry.isDirectory()) return path === 'gateway/playground' ? [] : sourceFiles(path);
+      return path.endsWith('.ts') ? [path] : [];
+    })
     .sort();
 
 /** @type {(file: string) => string} */

@@ -84,13 +84,13 @@ describe.each(Object.entries(consumers))('with the %s graphql 16', (name, depend
   });
 
   tried('every @example of the public API prints what it says', async ({ folder, node }) => {
-    const found = ['govern', 'type-defs'].flatMap((module) => {
+    const found = ['field-table', 'govern', 'type-defs'].flatMap((module) => {
       const typed = readFileSync(join(folder, `node_modules/@remit/governance/dist/esm/${module}.d.ts`), 'utf8');
       return [...typed.matchAll(/@example\n \* ```ts\n([\s\S]*?) \* ```/g)].map(([, text = '']) =>
         text.replaceAll(/^ \* ?/gm, ''),
       );
     });
-    expect(found.length).toBeGreaterThanOrEqual(2);
+    expect(found.length).toBe(3);
     for (const code of found) {
       writeFileSync(join(folder, 'example.js'), code);
       const [, said] = /^\/\/ (.*)$/m.exec(code.slice(code.lastIndexOf('console.log'))) ?? [];
@@ -121,6 +121,8 @@ describe.each(Object.entries(consumers))('with the %s graphql 16', (name, depend
       const literal = await answer(url, '{ patients(id: "a.secret") { name } }', 'SUPPORT');
       expect(literal.errors[0].extensions.code).toBe('GRAPHQL_VALIDATION_FAILED');
       expect(JSON.stringify(literal)).not.toContain('a.secret');
+      const misspelt = await answer(url, '{ patient { nam } }', 'SUPPORT');
+      expect(misspelt.errors[0].message).toBe('Cannot query field "patient" on type "Query".');
       const long = await answer(url, `{ ${'patients { name } '.repeat(4_000)} }`, 'SUPPORT');
       expect(long.data).toBeUndefined();
     });

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as governance from '../../src/governance/govern';
@@ -36,6 +37,27 @@ test('it has the programs that it starts, and the library', () => {
     'dist/src/governance/govern.d.ts',
   ])
     expect(tarball.files).toContain(path);
+});
+
+test('what is packed runs: it makes its databases, and lists what it keeps in them', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'remit-packed-'));
+  try {
+    execFileSync('tar', ['-xzf', tarball.path, '-C', folder]);
+    symlinkSync(join(root, 'node_modules'), join(folder, 'package/node_modules'));
+    writeFileSync(join(folder, 'master.key'), randomBytes(32).toString('base64'), { mode: 0o600 });
+    const env = {
+      PATH: process.env.PATH,
+      DATABASE_URL: `sqlite:${join(folder, 'remit.db')}`,
+      KEYS_DATABASE_URL: `sqlite:${join(folder, 'keys.db')}`,
+      REMIT_MASTER_KEY_FILE: join(folder, 'master.key'),
+    };
+    const remit = (...words: string[]) =>
+      execFileSync(process.execPath, ['package/dist/src/main.js', ...words], { cwd: folder, env, encoding: 'utf8' });
+    remit('migrate');
+    expect(remit('census')).toContain('customer');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 describe('remit/governance in a project that has the server installed', () => {

@@ -1,12 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
 import { SigningKeys } from '../../src/erasure/records/signing-keys';
 import { dialectOf } from '../../src/storage/dialect';
 import { detectEngine } from '../../src/storage/engine-profiles';
 import { Remembered, remembered } from '../../src/storage/remembered';
 import { openTestApp } from '../support/app';
 import { databases } from '../support/databases';
-import { root } from '../support/root';
 
 /** Fails once, as a connection does in a failover, and works from then on. */
 function failingOnce<T>(work: () => Promise<T>): { make: () => Promise<T>; calls: () => number } {
@@ -65,41 +62,4 @@ describe.each(databases)('first looks that fail once, on $name', ({ create }) =>
     await app.close();
     await database.drop();
   });
-});
-
-/** Kept promises that are no look-up's outcome: work under way, which whoever begins it catches. */
-const workUnderWay = new Set([
-  'jobs/scheduler.ts #loops',
-  'audit/witness/anchors.ts #running',
-  'audit/log/checkpoint-store.ts #writing',
-  'audit/log/appender.ts #running',
-  'audit/verification/log-verification.ts #signatures',
-  'identity/issuer-keys.ts #pending',
-  'gateway/deadline.ts deadline',
-  'gateway/erasure-metrics.ts looking',
-  'register/webhooks/webhook-sender.ts #sending',
-  'storage/remembered.ts #made',
-  'storage/transaction.ts turns',
-]);
-
-test('no source file remembers a promise by itself', () => {
-  const sources = join(root, 'src');
-  const kept: string[] = [];
-  for (const file of readdirSync(sources, { recursive: true, encoding: 'utf8' })) {
-    if (!file.endsWith('.ts') || file.includes('node_modules')) continue;
-    const text = readFileSync(join(sources, file), 'utf8');
-    const place = relative(sources, join(sources, file)).replaceAll('\\', '/');
-    // A field, or a variable outside of any function or one that functions share, whose type holds a promise.
-    const declared =
-      /^ {0,2}(?:(?:private |static |readonly )*(#?\w+)|(?:let|const) (\w+))(?:\?|!)?(?:: | = new )(.*[^,])$/gm;
-    for (const [, field, variable, type = ''] of text.matchAll(declared)) {
-      const name = field ?? variable ?? '';
-      const holds = /(?:Map|Set|LRUCache|Array)<.*Promise</.test(type) || /^Promise</.test(type);
-      const isFunction = /=>/.test(type.replace(/Promise<.*$/, ''));
-      if (holds && !isFunction) kept.push(`${place} ${name}`);
-    }
-  }
-  expect(kept.filter((each) => !workUnderWay.has(each)).sort()).toEqual([]);
-  // One that is gone is not on the list any more.
-  expect([...workUnderWay].filter((each) => !kept.includes(each))).toEqual([]);
 });

@@ -51,7 +51,7 @@ async function createSchemas(server: string): Promise<TestDatabase> {
 
 const templates = ['template_data', 'template_keys'];
 
-/** Copies the tables of a migrated installation, which the first to need it makes. No migration uses a foreign key. */
+/** Copies the tables of a migrated installation, which the first to need it makes. */
 async function copyTables(server: string, names: readonly [string, string]): Promise<void> {
   const connection = await createConnection({ uri: server, multipleStatements: true });
   try {
@@ -59,7 +59,10 @@ async function copyTables(server: string, names: readonly [string, string]): Pro
     const [ready] = await connection.query("SHOW DATABASES LIKE 'template_ready'");
     if ((ready as unknown[]).length === 0) await makeTemplates(server);
     await connection.query("SELECT RELEASE_LOCK('template')");
-    const [tables] = await connection.query('SELECT table_schema AS s, table_name AS t FROM information_schema.tables');
+    const [tables] = await connection.query(
+      'SELECT table_schema AS s, table_name AS t FROM information_schema.tables WHERE table_schema IN (?)',
+      [templates],
+    );
     const copies = (tables as { s: string; t: string }[]).flatMap(({ s, t }) => {
       const name = names[templates.indexOf(s)];
       return name === undefined
@@ -75,12 +78,14 @@ async function copyTables(server: string, names: readonly [string, string]): Pro
 async function makeTemplates(server: string): Promise<void> {
   await onServer(server, ...templates.map((name) => `CREATE DATABASE ${name}`));
   const [databaseUrl, keysDatabaseUrl] = [`${server}${templates[0]}`, `${server}${templates[1]}`];
-  await migrateStores({
-    databaseUrl,
-    keysDatabaseUrl,
-    regionalDatabaseUrls: {},
-    production: false,
-  });
+  await migrateStores({ databaseUrl, keysDatabaseUrl, regionalDatabaseUrls: {}, production: false });
+  const connection = await createConnection(server);
+  const [found] = await connection.query(
+    'SELECT constraint_name AS name FROM information_schema.referential_constraints WHERE constraint_schema IN (?)',
+    [templates],
+  );
+  await connection.end();
+  if ((found as unknown[]).length > 0) throw new Error('CREATE TABLE … LIKE copies no foreign keys: migrate instead.');
   await onServer(server, 'CREATE DATABASE template_ready');
 }
 

@@ -60,7 +60,9 @@ export class LedgerChangeRecorder implements ChangeRecorder {
     return id;
   }
 
-  /** Counts a failed sign-in. The first after a quiet minute is written at once, the rest with {@link writeFailures}. */
+  /**
+   * Counts a failed sign-in. The first after a quiet minute is written at once, the rest with {@link writeFailures}.
+   */
   signInFailed(reason: string): void {
     this.#failures.set(reason, (this.#failures.get(reason) ?? 0) + 1);
     if (this.#isCounting) return;

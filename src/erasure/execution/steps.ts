@@ -1,5 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { DataCategory } from '../../governance/vocabulary';
+import { listIn, listText } from '../../storage/lists';
 import { joined, own, sql, tenantSql } from '../../tenancy/tenant-sql';
 import type { ErasedStore } from '../records/certificate';
 import type { PlannedStep, StepAction } from './plan';
@@ -37,7 +38,7 @@ export async function stepsOf(manager: DataSource | EntityManager, client: strin
     seq: Number(row.seq),
     store: row.store,
     action: row.action,
-    categories: (row.categories ? row.categories.split(',') : []) as DataCategory[],
+    categories: listIn<DataCategory>(row.categories) ?? [],
     rows: Number(row.row_count),
     status: row.status,
     finishedAt: row.finished_at === null ? null : new Date(Number(row.finished_at)),
@@ -56,7 +57,7 @@ export async function insertSteps(
   const rows = steps.map(({ store, action, categories }, index) => ({
     request_id: request,
     seq: pass * PASS + from + index,
-    ...{ store, action, categories: categories.join(',') },
+    ...{ store, action, categories: listText(categories) },
     ...{ row_count: 0, status: 'PENDING' },
   }));
   await tenantSql(manager, client).insert('erasure_step', rows);

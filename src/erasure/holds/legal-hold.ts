@@ -1,3 +1,4 @@
+import type { DataCategory } from '../../governance/vocabulary';
 import { identifier } from '../../subjects/policies';
 import { NonPersonal, PersonalData } from '../../tenancy/personal-data';
 import { Key, TenantTable } from '../../tenancy/tenant-table';
@@ -21,8 +22,8 @@ export class LegalHoldRow {
   @PersonalData({ ...identifier, stored: { plain: 'id' } })
   customerId: string;
 
-  @NonPersonal(record, { plain: { text: 300 } })
-  categories: string;
+  @NonPersonal(record, { plain: { list: 300 } })
+  categories: DataCategory[];
 
   @NonPersonal('names a matter, not a person', { plain: { text: 200 } })
   matter: string;

@@ -9,6 +9,7 @@ import type { Jobs } from '../../jobs/jobs';
 import type { KeyStore } from '../../keys/key-store';
 import { covers, validUntil } from '../../law/validity';
 import { decidedChange, decidedRow } from '../../storage/decided-row';
+import { listIn } from '../../storage/lists';
 import type { Regions } from '../../storage/regions';
 import { committed, inTransaction } from '../../storage/transaction';
 import { Customer } from '../../subjects/customer';
@@ -100,7 +101,7 @@ export class LegalHolds {
     };
     const source = await regions.of(client);
     const { customerId } = hold;
-    const row = { ...hold, categories: hold.categories.join(','), placedBy: principal };
+    const row = { ...hold, placedBy: principal };
     const change = {
       client,
       principal,
@@ -219,7 +220,7 @@ function holdOf(row: Row): LegalHold {
   return {
     id: row.id,
     customerId: row.customer_id,
-    categories: row.categories.split(',') as DataCategory[],
+    categories: listIn<DataCategory>(row.categories) ?? [],
     matter: row.matter,
     reason: row.reason,
     placedAt: new Date(Number(row.placed_at)),

@@ -154,7 +154,7 @@ export class ErasureReplay {
         kind: record.kind,
         customerId: subject,
         grounds: request.grounds,
-        categories: request.categories?.join(',') ?? null,
+        categories: request.categories,
         status: pass === 0 ? 'RECEIVED' : 'PARTIALLY_COMPLETED',
         requestedBy: 'replay',
         requestedRole: request.role,
@@ -183,7 +183,7 @@ export class ErasureReplay {
       lost.push({
         id,
         customerId: subject,
-        categories: categories.join(','),
+        categories,
         matter: 'restored from the ledger',
         reason: 'the hold was placed after the backup was made',
         placedAt: this.#services.now(),

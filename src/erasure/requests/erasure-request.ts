@@ -1,3 +1,4 @@
+import type { DataCategory } from '../../governance/vocabulary';
 import { correspondence, identifier } from '../../subjects/policies';
 import { NonPersonal, PersonalData } from '../../tenancy/personal-data';
 import { Key, TenantTable } from '../../tenancy/tenant-table';
@@ -59,8 +60,8 @@ export class ErasureRequestRow {
   grounds: ErasureGrounds;
 
   /** Categories that the erasure is limited to, as by retention; null is everything. */
-  @NonPersonal(record, { plain: { text: 300 } })
-  categories: string | null;
+  @NonPersonal(record, { plain: { list: 300 } })
+  categories: DataCategory[] | null;
 
   @NonPersonal(record, { plain: { text: 30 } })
   status: ErasureStatus;
@@ -129,8 +130,8 @@ export class ErasureStepRow {
   @NonPersonal(record, { plain: { text: 20 } })
   action: string;
 
-  @NonPersonal(record, { plain: { text: 300 } })
-  categories: string;
+  @NonPersonal(record, { plain: { list: 300 } })
+  categories: DataCategory[];
 
   @NonPersonal(record, { plain: 'count' })
   rowCount: number;

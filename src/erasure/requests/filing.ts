@@ -90,8 +90,7 @@ export class ErasureFiling {
       if (filed.length === 0) return { filed, underErasure };
       const ids = filed.map(({ customerId }) => customerId);
       if (categories === null) await withhold(manager, client, ids, at);
-      const rows = filed.map((row) => ({ ...row, categories: row.categories?.join(',') ?? null }));
-      await new TenantWriter(manager, keys).insert(ErasureRequestRow, client, rows);
+      await new TenantWriter(manager, keys).insert(ErasureRequestRow, client, filed);
       const requests = filed.map(({ id }) => id);
       await jobs.schedule(manager, client, requests, notBefore ?? at);
       return { filed, underErasure };

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../law/calendar';
 import type { Regions } from '../../storage/regions';
 import { acrossClients } from '../../tenancy/tenant-sql';
 
@@ -14,7 +15,6 @@ export interface OpenErasures {
   readonly nextDueAt: number | undefined;
 }
 
-const DAY_MS = 86_400_000;
 /** Days before the deadline that count as soon. */
 export const NEAR_DAYS = 7;
 /** How long a due job may wait for a worker. */

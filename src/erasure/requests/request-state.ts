@@ -1,5 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { DataCategory } from '../../governance/vocabulary';
+import { listIn } from '../../storage/lists';
 import { own, sql, tenantSql } from '../../tenancy/tenant-sql';
 import type { ErasureGrounds, ErasureKind, ErasureStatus } from './erasure-request';
 
@@ -41,7 +42,7 @@ export function stateOf(row: StateRow): ErasureRequestState {
     kind: String(row.kind) as ErasureKind,
     customerId: word('customer_id'),
     grounds: String(row.grounds) as ErasureGrounds,
-    categories: (word('categories')?.split(',') ?? null) as DataCategory[] | null,
+    categories: listIn<DataCategory>(row.categories),
     status: String(row.status) as ErasureStatus,
     requestedBy: String(row.requested_by),
     requestedRole: String(row.requested_role),

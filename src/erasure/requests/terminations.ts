@@ -4,6 +4,7 @@ import { type ChangeRecorder, changing } from '../../identity/change-recorder';
 import { denied } from '../../identity/request-context';
 import type { Jobs } from '../../jobs/jobs';
 import type { KeyStore } from '../../keys/key-store';
+import { DAY_MS } from '../../law/calendar';
 import type { Regions } from '../../storage/regions';
 import { committed, inTransaction } from '../../storage/transaction';
 import { own, tenantSql } from '../../tenancy/tenant-sql';
@@ -16,7 +17,6 @@ import type { TerminationExports, TerminationFiled } from './termination-exports
 
 /** The least time for making and collecting an export before a client's end. */
 const EXPORT_DAYS = 14;
-const DAY_MS = 86_400_000;
 
 export interface Termination {
   readonly clientId: string;

@@ -3,6 +3,7 @@ import type { DataCategory } from '../../governance/vocabulary';
 import { type ChangeRecorder, changing } from '../../identity/change-recorder';
 import { denied } from '../../identity/request-context';
 import type { KeyStore } from '../../keys/key-store';
+import { DAY_MS } from '../../law/calendar';
 import { decidedRow, goneRow } from '../../storage/decided-row';
 import { snakeCase } from '../../storage/entity-class';
 import type { Regions } from '../../storage/regions';
@@ -29,7 +30,6 @@ import { RetentionRuleRow } from './retention-rule';
 
 /** The scope of a rule for whole people. */
 const WHOLE_PERSON = 'PERSON';
-const DAY_MS = 86_400_000;
 const SWEEP_LIMIT = 50_000;
 
 export interface RetentionRule {
