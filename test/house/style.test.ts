@@ -38,11 +38,3 @@ test('no line of a comment is longer than 120 characters', () => {
   const long = comments.filter(({ lines }) => lines.some((line) => [...line].length > 120));
   expect(long.map(({ at }) => at)).toEqual([]);
 });
-
-test('comments cite what is in this repository: docs/design.md, docs/pitfalls.md, docs/statement.md', () => {
-  const elsewhere = comments.filter(({ lines }) => {
-    const text = lines.join(' ');
-    return /blueprint/i.test(text) || (/\bpitfalls? \d/i.test(text) && !text.includes('docs/pitfalls.md'));
-  });
-  expect(elsewhere.map(({ at, lines }) => `${at} ${lines.join(' ').trim()}`)).toEqual([]);
-});
