@@ -124,7 +124,10 @@ test('no comment and no name of a test cites what this repository does not expla
     if (file.startsWith('test/docs/')) return [];
     const pitfalls = [...text.matchAll(/\bpitfalls?,? (\d+)/g)].filter(([, number]) => Number(number) > 31);
     const statement = [...text.matchAll(/['`(]S(\d+)[:,)]/g)].filter(([, number]) => Number(number) > 4);
-    return [...pitfalls, ...statement].map(([cited]) => `${file}: ${cited}`);
+    // A comment says which page it cites; names of tests give the pitfall's number alone.
+    const unnamed = file.startsWith('src/') ? [...text.matchAll(/\(pitfalls? \d+/g)] : [];
+    const outside = [...text.matchAll(/\bblueprint\b/gi)];
+    return [...pitfalls, ...statement, ...unnamed, ...outside].map(([cited]) => `${file}: ${cited}`);
   });
   expect(faults).toEqual([]);
 });

@@ -69,6 +69,9 @@ export class ClientErasure implements ErasureTarget {
     return (await this.#services.exports?.awaits(manager, request)) ?? null;
   }
 
+  /** Nobody is locked: holds are read in each turn. */
+  async enter(): Promise<void> {}
+
   async kept(manager: EntityManager, request: ErasureRequestState): Promise<Kept> {
     const at = this.#services.now();
     const holds = this.#isKeyThere ? await holdsOfClient(manager, this.#client, at) : [];

@@ -16,7 +16,7 @@ import { decide, keptKey, type NextStep } from './decide';
 import type { Range } from './eraser';
 import type { ErasureRecipients } from './erasure-recipients';
 import { PersonErasure, type PersonErasureServices } from './person-erasure';
-import { KEY_STORE } from './plan';
+import { KEY_STORE, type StepAction } from './plan';
 import { abandonSteps, finishSteps, insertSteps, passOf, reopenSteps, type Step, stepsOf } from './steps';
 import type { ErasureTarget, Kept } from './target';
 
@@ -58,6 +58,8 @@ interface Run {
   position: Position | undefined;
   /** The state that the certificate was written for. */
   certified: string | undefined;
+  /** Whether the next turn can erase rows of the person: then it locks the person first. */
+  erases: boolean;
 }
 
 /** What one turn has read, decided and done. */
@@ -68,6 +70,13 @@ interface Turn {
   readonly steps: readonly Step[];
   readonly next: NextStep;
   readonly position?: Position | undefined;
+}
+
+/** What a step in the data's database leaves to the next one. */
+interface Inside {
+  readonly position?: Position;
+  /** Whether all rows of the steps are erased. */
+  readonly isErased?: boolean;
 }
 
 const nothingKept: Kept = { retained: [], isAll: false, until: null, people: [] };
@@ -101,6 +110,7 @@ export class ErasureRunner implements JobHandler {
       if (isLast(turn.next)) return true;
       run.request = turn.request;
       run.position = turn.position;
+      run.erases = mayErase(turn);
       run.note = run.target && (await this.#outside(run, run.target, turn));
     }
   }
@@ -129,7 +139,7 @@ export class ErasureRunner implements JobHandler {
       ...{ source, lease, request, target: await this.#targetOf(source, request) },
       limit: itemsPerTransaction(await profile(source), chunkRows),
       record: await records.find(client, id),
-      ...{ note: undefined, position: undefined, certified: undefined },
+      ...{ note: undefined, position: undefined, certified: undefined, erases: request.pass > 0 },
     };
   }
 
@@ -147,26 +157,31 @@ export class ErasureRunner implements JobHandler {
     const { client, id } = lease;
     const awaits = (await target?.awaits(manager, known)) ?? null;
     await lease.fence(manager);
+    if (run.erases) await target?.enter(manager);
     const kept = (await target?.kept(manager, known)) ?? nothingKept;
     await note?.(manager, kept);
     const found = await readRequest(manager, client, id);
     const request = found ?? known;
-    const steps = await stepsOf(manager, client, id);
-    const ofPass = steps.filter((step) => passOf(step) === request.pass);
-    const next = decide({
-      now: this.#options.now(),
-      request: found,
-      awaits,
-      retained: kept.retained,
-      keepsAll: kept.isAll,
-      keptUntil: kept.until,
-      plan: run.record?.passes.find(({ pass }) => pass === request.pass),
-      steps: ofPass,
-      late: target && isErased(ofPass) ? await target.late(manager, kept, ofPass) : [],
-      isCertified: run.certified === certifiedAs(request, kept),
-    });
-    const turn = { request, kept, steps, next };
-    return { ...turn, position: await this.#inside(manager, run, turn, ofPass) };
+    for (;;) {
+      const steps = await stepsOf(manager, client, id);
+      const ofPass = steps.filter(isOf(request));
+      const next = decide({
+        now: this.#options.now(),
+        request: found,
+        awaits,
+        retained: kept.retained,
+        keepsAll: kept.isAll,
+        keptUntil: kept.until,
+        plan: run.record?.passes.find(({ pass }) => pass === request.pass),
+        steps: ofPass,
+        late: target && isErased(ofPass) ? await target.late(manager, kept, ofPass) : [],
+        isCertified: run.certified === certifiedAs(request, kept),
+      });
+      const turn = { request, kept, steps, next };
+      const { position, isErased: isAllErased } = await this.#inside(manager, run, turn, ofPass);
+      // When all rows are erased, what comes next needs no turn of its own.
+      if (!isAllErased) return { ...turn, position };
+    }
   }
 
   /** Performs the part of a step that is in the data's database. */
@@ -175,57 +190,59 @@ export class ErasureRunner implements JobHandler {
     { lease, target, limit, position }: Run,
     { request, kept, next }: Turn,
     steps: readonly Step[],
-  ): Promise<Position | undefined> {
+  ): Promise<Inside> {
     const { jobs, now } = this.#options;
     const { client, id } = request;
     switch (next.do) {
       case 'FINISH':
         await jobs.finish(manager, lease);
-        return undefined;
+        return {};
       case 'PARK':
         await jobs.park(manager, lease, next.until);
-        return undefined;
+        return {};
       case 'HOLD':
         await setStatus(manager, request, next.status);
         await jobs.park(manager, lease, next.until);
-        return undefined;
+        return {};
       case 'CLOSE':
         await tenantSql(manager, client)
           .change`UPDATE erasure_request SET status = 'COMPLETED', completed_at = ${now()} WHERE ${own} AND id = ${id}`;
         await jobs.finish(manager, lease);
-        return undefined;
+        return {};
       case 'PLAN':
         await setStatus(manager, request, 'IN_PROGRESS', next.pass);
         await target?.begin(manager, kept);
-        return undefined;
+        return {};
       case 'ABANDON':
         await abandonSteps(manager, client, id, now());
         await setStatus(manager, request, 'IN_PROGRESS', next.pass);
-        return undefined;
+        return {};
       case 'ERASE': {
         const after = position?.seq === next.steps[0]?.seq ? position?.after : undefined;
         const erased = await target?.erase(manager, next.steps, kept, limit, after);
         await finishSteps(manager, client, id, erased?.counted ?? [], now());
         const last = erased?.counted.at(-1);
-        return last && erased?.next && { seq: last.step.seq, after: erased.next };
+        if (last && erased?.next) return { position: { seq: last.step.seq, after: erased.next } };
+        const counted = erased?.counted ?? [];
+        return { isErased: counted.length === next.steps.length && counted.every(({ done }) => done) };
       }
       case 'REOPEN': {
         const keys = steps.filter(({ store }) => store === KEY_STORE).map(({ store }) => store);
         const pass = { number: request.pass, steps };
         await reopenSteps(manager, client, id, pass, [...next.stores, ...keys]);
-        return undefined;
+        return {};
       }
       case 'CONCLUDE': {
         if (!next.isComplete) {
           await setStatus(manager, request, 'PARTIALLY_COMPLETED');
           await jobs.park(manager, lease, next.again);
-          return undefined;
+          return {};
         }
         await target?.complete(manager, request, now(), target.isKeyDestroyed(steps));
         await jobs.finish(manager, lease);
       }
     }
-    return undefined;
+    return {};
   }
 
   /**
@@ -260,7 +277,7 @@ export class ErasureRunner implements JobHandler {
         return undefined;
       case 'CERTIFY': {
         const isComplete = next.retained.length === 0;
-        const keyDestroyed = target.isKeyDestroyed(steps.filter((step) => passOf(step) === request.pass));
+        const keyDestroyed = target.isKeyDestroyed(steps.filter(isOf(request)));
         await target.certifying(request, kept, isComplete, keyDestroyed);
         const said = { steps, retained: next.retained, keyDestroyed, isComplete, at: now() };
         await certificates.issue(request, recordOf(run), said);
@@ -292,6 +309,19 @@ export class ErasureRunner implements JobHandler {
 }
 
 const isLast = (next: NextStep): boolean => ['FINISH', 'PARK', 'HOLD', 'CLOSE', 'CONCLUDE'].includes(next.do);
+
+/** Steps that are not on rows. */
+const isElsewhere: ReadonlySet<StepAction> = new Set(['PURGE', 'DESTROY_KEY']);
+
+const isOf =
+  ({ pass }: ErasureRequestState) =>
+  (step: Step): boolean =>
+    passOf(step) === pass;
+
+/** Whether the next turn can erase rows. */
+const mayErase = ({ next, steps, request }: Turn): boolean =>
+  ['PLAN', 'ABANDON', 'REOPEN', 'ERASE'].includes(next.do) ||
+  steps.filter(isOf(request)).some(({ status, action }) => status === 'PENDING' && !isElsewhere.has(action));
 
 /** Whether all steps on rows and copies are done. */
 const isErased = (steps: readonly Step[]): boolean =>

@@ -62,11 +62,13 @@ export class PersonErasure implements ErasureTarget {
     return null;
   }
 
+  /** Writes about the person, and holds on them, wait for this lock or are seen after it (fence.ts). */
+  async enter(manager: EntityManager): Promise<void> {
+    await new TenantWriter(manager, this.#services.keys).enter(Customer, this.#client, [this.#customer]);
+  }
+
   async kept(manager: EntityManager, request: ErasureRequestState): Promise<Kept> {
-    const { keys, now } = this.#services;
-    // Writes about the person, and holds on them, wait for this lock or are seen here (fence.ts).
-    await new TenantWriter(manager, keys).enter(Customer, this.#client, [this.#customer]);
-    const holds = await holdsInForce(manager, this.#client, [this.#customer], now());
+    const holds = await holdsInForce(manager, this.#client, [this.#customer], this.#services.now());
     return {
       retained: retainedBy(request, holds),
       isAll: erasedCategories(request, holds).length === 0,

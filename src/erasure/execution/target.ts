@@ -39,7 +39,9 @@ export interface ErasureTarget {
    * @returns until when it waits for an export; null when it does not wait
    */
   awaits(manager: EntityManager, request: ErasureRequestState): Promise<number | null>;
-  /** Locks the person, and reads what is kept. */
+  /** Locks the person, before rows are erased. */
+  enter(manager: EntityManager): Promise<void>;
+  /** Reads what is kept. */
   kept(manager: EntityManager, request: ErasureRequestState): Promise<Kept>;
   /** Tables that have rows although all their steps are done. */
   late(manager: EntityManager, kept: Kept, steps: readonly Step[]): Promise<readonly string[]>;

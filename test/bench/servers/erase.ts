@@ -66,9 +66,9 @@ async function fill({ services, stores }: Product, slug: string, count: number, 
   const { TenantWriter } = require(join(product, 'tenancy', 'tenant-writer.js'));
   const { inTransaction } = require(join(product, 'storage', 'transaction.js'));
   const { Customer } = require(join(product, 'subjects', 'customer.js'));
-  const { Order, OrderItem } = require(join(product, 'subjects', 'order.js'));
-  const { Conversation, Message } = require(join(product, 'subjects', 'conversation.js'));
-  const { CustomAttribute } = require(join(product, 'subjects', 'custom-attribute.js'));
+  const { Order, OrderItem } = require(join(product, 'subjects', 'related', 'order.js'));
+  const { Conversation, Message } = require(join(product, 'subjects', 'related', 'conversation.js'));
+  const { CustomAttribute } = require(join(product, 'subjects', 'related', 'custom-attribute.js'));
   const { id: client } = await services.clients.register({ slug, name: slug }, 'bench');
   const source = await stores.regions.of(client);
   const at = new Date('2025-03-01T00:00:00Z');
@@ -96,7 +96,7 @@ async function fill({ services, stores }: Product, slug: string, count: number, 
       each(share(5), () => ({ customerId, conversationId: id, id: uuid(), sentAt: at, body: 'Where is my order?' })),
     );
     const attributes = ids.flatMap((customerId) =>
-      ['plan', 'segment'].map((key) => ({ customerId, key, value: 'gold' })),
+      ['plan', 'segment'].map((key) => ({ id: uuid(), customerId, key, value: 'gold' })),
     );
     await inTransaction(source, async (manager: unknown) => {
       const writer = new TenantWriter(manager, stores.keys);
