@@ -32,7 +32,7 @@ test('attack S7: a ping is answered without what came with it, and the library a
 });
 
 test('attack S7: a socket that does not read what it is sent is cut off', async () => {
-  const { url } = await serve({ socketBuffer: 64 * 1024, socketMessages: 1e6, socketBytes: 1e9 });
+  const { url } = await serve({ socketBuffer: 64 * 1024, anonymousSocketMessages: 1e6, socketBytes: 1e9 });
   const socket = await client(url);
   await socket.init();
   const closed = closing(socket);
