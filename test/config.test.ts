@@ -115,7 +115,7 @@ test.each([
   expect(faults({ PUBLIC_ORIGIN: text })).toEqual([expect.stringMatching(/^PUBLIC_ORIGIN: must be an origin/)]);
 });
 
-test('proxies are named by address or range, and limits by their names', () => {
+test('attack S9: proxies are named by address or range, and limits by their names', () => {
   expect(faults({ TRUSTED_PROXIES: '10.0.0.7, 10.0.0.0/8 ::1', LIMITS: 'sockets=5,socketBytes=1000' })).toEqual([]);
   for (const text of ['proxy.example', '10.0.0.0/33', '10.0.0.0/', 'true']) {
     expect(faults({ TRUSTED_PROXIES: text })).toEqual([expect.stringMatching(/^TRUSTED_PROXIES: must list addresses/)]);

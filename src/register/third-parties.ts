@@ -179,6 +179,7 @@ export class ThirdParties {
       fields: tableOf(Installation).fields.keys(),
       orderBy: [{ field: 'id' }],
     });
+    if (rows.length === 0) return [];
     const byId = new Map((await this.applications()).map((application) => [application.id, application]));
     return rows.flatMap((row) => {
       const application = byId.get(String(row.applicationId));

@@ -19,6 +19,21 @@ export class PersonGoneError extends Error {
 
 const CHUNK = 500;
 
+/** Takes the lock of {@link enterFence} without asking for restrictions: for those who erase. */
+export async function lockFence(
+  manager: EntityManager,
+  { name, subject, fence }: PersonTable,
+  client: string,
+  ids: readonly string[],
+): Promise<void> {
+  const [id, revision] = [subject.id, fence.revision].map(snakeCase);
+  await manager.query(
+    `UPDATE \`${name}\` SET \`${revision}\` = COALESCE(\`${revision}\`, 0) + 1
+     WHERE client_id = ? AND \`${id}\` IN (${placesFor(ids)})`,
+    [client, ...ids],
+  );
+}
+
 /**
  * Enters the fence of these people. A transaction that writes about a person, or erases one, first writes the person's
  * own row. So of two such transactions one waits for the other. On an engine that does not replicate locks (Galera) it
@@ -27,22 +42,19 @@ const CHUNK = 500;
  */
 export async function enterFence(
   manager: EntityManager,
-  { name, subject, fence }: PersonTable,
+  table: PersonTable,
   client: string,
   ids: readonly string[],
 ): Promise<Map<string, string | null>> {
-  const [id, state, revision] = [subject.id, fence.state, fence.revision].map(snakeCase);
+  const [id, state] = [table.subject.id, table.fence.state].map(snakeCase);
   // An earlier read of this transaction may be older than the lock.
   const lock = dialectOf(manager).forUpdate;
   const found = new Map<string, string | null>();
   for (const chunk of chunksOf([...new Set(ids)].sort(), CHUNK)) {
-    const where = `WHERE client_id = ? AND \`${id}\` IN (${placesFor(chunk)})`;
-    await manager.query(`UPDATE \`${name}\` SET \`${revision}\` = COALESCE(\`${revision}\`, 0) + 1 ${where}`, [
-      client,
-      ...chunk,
-    ]);
+    await lockFence(manager, table, client, chunk);
     const rows = await manager.query<Array<{ id: string; state: string | null }>>(
-      `SELECT \`${id}\` AS id, \`${state}\` AS state FROM \`${name}\` ${where}${lock}`,
+      `SELECT \`${id}\` AS id, \`${state}\` AS state FROM \`${table.name}\`
+       WHERE client_id = ? AND \`${id}\` IN (${placesFor(chunk)})${lock}`,
       [client, ...chunk],
     );
     for (const row of rows) found.set(row.id, row.state);

@@ -146,7 +146,7 @@ describe('remit audit', () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: '[]\n' });
   });
 
-  it('verify --records names what nobody decided, and exits with 1', async () => {
+  it('attack S16: verify --records names what nobody decided, and exits with 1', async () => {
     const sound = await remit(['audit', 'verify', '--records'], { cwd, env });
     expect(sound.stdout).toMatch(/^As decided: \d+ records compared with the ledger\.$/m);
     expect(sound.code).toBe(0);

@@ -80,7 +80,7 @@ describe.each(databases)('the ledger on $name', ({ create }) => {
     expect(entry?.latency).toBeGreaterThan(0);
   });
 
-  test('an entry of a list alone names the people on it, and the list', async () => {
+  test('attack S4: an entry of a list alone names the people on it, and the list', async () => {
     for (const document of [
       '{ customers(first: 2) { nodes { __typename } } }',
       '{ customers(first: 2) { pageInfo { hasNextPage } } }',
@@ -106,7 +106,7 @@ describe.each(databases)('the ledger on $name', ({ create }) => {
     expect(withheld?.subjects).toEqual([]);
   });
 
-  test('what a caller calls an operation is kept neither in the log nor in the ledger', async () => {
+  test('attack S18: what a caller calls an operation is kept neither in the log nor in the ledger', async () => {
     const asked = [
       ['query ZZCANARYopname { customers(first: 1) { nodes { id } } }', 'query customers'],
       [

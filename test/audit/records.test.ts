@@ -8,7 +8,7 @@ import { approve, sccToTheUs } from '../transfers/transfer-app';
 
 const officer: Asker = { role: 'PLATFORM_PRIVACY_OFFICER', client: 'acme', subject: 'dpo@platform' };
 
-describe.each(databases)('records are held against the ledger on $name', ({ create }) => {
+describe.each(databases)('attack S16: records are held against the ledger on $name', ({ create }) => {
   let database: TestDatabase;
   let app: TestApp;
   let acme: string;
@@ -111,11 +111,11 @@ describe.each(databases)('records are held against the ledger on $name', ({ crea
     await database.drop();
   });
 
-  it('what was decided is found as it was decided', async () => {
+  it('attack S16: what was decided is found as it was decided', async () => {
     expect(await findings()).toEqual([]);
   });
 
-  it('what could not be made after it was recorded does not count', async () => {
+  it('attack S16: what could not be made after it was recorded does not count', async () => {
     const actor = { client: acme, principal: 'test' };
     const absent = { customerId: 'nobody', categories: ['NAME' as const], matter: 'm', reason: 'r' };
     await expect(app.services.erasure.holds.place(actor, absent)).rejects.toThrow('no such');
@@ -197,7 +197,7 @@ describe.each(databases)('records are held against the ledger on $name', ({ crea
     },
   ];
 
-  it.each(tamperings)('$name, by SQL, and it is named', async ({ table, problem, change }) => {
+  it.each(tamperings)('attack S16: $name, by SQL, and it is named', async ({ table, problem, change }) => {
     const before = await rowsIn(table);
     await change();
     expect(await told()).toEqual([[problem, table, expect.any(String)]]);
@@ -206,7 +206,7 @@ describe.each(databases)('records are held against the ledger on $name', ({ crea
     expect(await findings()).toEqual([]);
   });
 
-  it('a residency that was decided is held against the decision', async () => {
+  it('attack S16: a residency that was decided is held against the decision', async () => {
     const changing = `mutation { updateCustomer(input: {customerId: "${person}", residency: "FR"}) { customer { id } } }`;
     const { errors } = await app.ask({ role: 'CLIENT_ADMIN', client: 'acme' }, 'SUPPORT', changing);
     expect(errors).toBeUndefined();
@@ -219,7 +219,7 @@ describe.each(databases)('records are held against the ledger on $name', ({ crea
     expect(await findings()).toEqual([]);
   });
 
-  it('what is told names the row, the client, the column and the entry that decided otherwise', async () => {
+  it('attack S16: what is told names the row, the client, the column and the entry that decided otherwise', async () => {
     await sql('UPDATE purpose_grant SET valid_to = 9 WHERE id = ?', grant);
     const [found] = await findings();
     expect(found).toMatchObject({ row: grant, client: acme, message: 'valid_to is not what was decided: 9, not null' });
@@ -231,7 +231,7 @@ describe.each(databases)('records are held against the ledger on $name', ({ crea
     expect([instruction, hold, approval].every(Boolean)).toBe(true);
   });
 
-  it('a wrapped key in another’s place costs that person’s fields, never the page, and it is named', async () => {
+  it('attack S16: a wrapped key in another’s place costs that person’s fields, never the page, and it is named', async () => {
     const replica = await app.replica();
     const { keysSource } = replica.stores;
     const keyOf = async (id: string) =>
@@ -260,7 +260,7 @@ describe.each(databases)('records are held against the ledger on $name', ({ crea
     expect(await findings()).toEqual([]);
   });
 
-  it('an operator accepts rows as they are, on the record', async () => {
+  it('attack S16: an operator accepts rows as they are, on the record', async () => {
     const before = await rowsIn('purpose_grant');
     const [first] = before;
     await insert('purpose_grant', { ...first, id: 'planted' } as Raw);
@@ -278,7 +278,7 @@ describe.each(databases)('records are held against the ledger on $name', ({ crea
     expect(await findings()).toEqual([]);
   });
 
-  it('a person who is erased, and a client that ends, leave nothing to find', async () => {
+  it('attack S16: a person who is erased, and a client that ends, leave nothing to find', async () => {
     const { erasure, customers } = app.services;
     const actor = { client: acme, principal: 'test' };
     const filing = { principal: 'test', role: 'CLIENT_ADMIN', grounds: 'OBJECTION' } as const;

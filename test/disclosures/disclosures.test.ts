@@ -180,7 +180,7 @@ describe.each(databases)('disclosures on $name (statement S4)', ({ create }) => 
     expect(await listed({ ...client, client: 'other' })).toEqual([]);
   });
 
-  it('whoever may not read for LEGAL is told nothing of persons, whatever is asked', async () => {
+  it('attack S12: whoever may not read for LEGAL is told nothing of persons, whatever is asked', async () => {
     const elsewhere = (await app.services.clients.find('other'))?.id ?? '';
     const stranger = await app.services.customers.create(elsewhere, { residency: 'US' }, 'test');
     const asked = [[german], [american], ['absent'], [stranger], [], [german, american]];
@@ -210,7 +210,7 @@ describe.each(databases)('disclosures on $name (statement S4)', ({ create }) => 
     expect((await record({ customerIds: ['absent'] }, abroad)).code).toBe('DISCLOSURE_BARRED');
   });
 
-  it('an instruction for some categories covers no others', async () => {
+  it('attack S12: an instruction for some categories covers no others', async () => {
     const { records } = app.services;
     const other = (await app.services.clients.find('other'))?.id ?? '';
     const actor = { client: other, principal: 'test' };

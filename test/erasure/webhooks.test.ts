@@ -202,7 +202,7 @@ describe.each(databases)('recipients of erasures on $name', ({ create }) => {
     await sender.settled();
   });
 
-  it('an acknowledgement is a message of its own: an echo, another type, our id and a replay are refused', async () => {
+  it('attack S11: an acknowledgement is a message of its own: an echo, another type, our id and a replay are refused', async () => {
     servers.slow.answer = () => 204;
     const { webhooks } = app.services;
     const before = servers.app.received.length;
@@ -229,7 +229,7 @@ describe.each(databases)('recipients of erasures on $name', ({ create }) => {
     expect(entries.map(({ kind }) => kind)).toContain('WEBHOOK_UNDELIVERED');
   });
 
-  it('where erasures are told is on record', async () => {
+  it('attack S10: where erasures are told is on record', async () => {
     const about = async (of: string | undefined) =>
       app.services.auditReader.entries(of, { kind: 'WEBHOOK_REGISTERED' }, 9, undefined);
     expect((await about(client))[0]?.details).toMatchObject({

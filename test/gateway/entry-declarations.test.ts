@@ -11,8 +11,8 @@ import { databases } from '../support/databases';
 /** Mutations that change no governance; whoever adds one says why. */
 const silent = ['createCustomer', 'updateCustomer'];
 
-describe('whatever changes governance leaves an entry', () => {
-  it('every mutation of the schema says which, or why none', async () => {
+describe('attack S10: whatever changes governance leaves an entry', () => {
+  it('attack S10: every mutation of the schema says which, or why none', async () => {
     const [database] = databases;
     if (!database) throw new Error('there is no database');
     const store = await database.create();
@@ -31,7 +31,7 @@ describe('whatever changes governance leaves an entry', () => {
     await store.drop();
   });
 
-  it('a schema with a mutation that says neither does not start', () => {
+  it('attack S10: a schema with a mutation that says neither does not start', () => {
     @Resolver()
     class Undeclared {
       @Query(() => String)
@@ -47,7 +47,7 @@ describe('whatever changes governance leaves an entry', () => {
     expect(() => buildApi([new Undeclared()])).toThrow('changeSomething');
   });
 
-  it('a mutation that leaves another entry than it says, or none, fails', async () => {
+  it('attack S10: a mutation that leaves another entry than it says, or none, fails', async () => {
     let record: () => Promise<unknown> = async () => undefined;
     @Resolver()
     class Declared {

@@ -9,7 +9,7 @@ import { root } from '../support/root';
 const executionsWith = (limits: Partial<ServerLimits>) => new Executions({ ...defaultServerLimits, ...limits });
 const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
 
-test('what has arrived is counted in all and by address, until it has ended', () => {
+test('attack S9: what has arrived is counted in all and by address, until it has ended', () => {
   const executions = executionsWith({ operationsUnderWay: 3, operationsPerAddress: 2 });
   const first = executions.arrive('a');
   executions.arrive('a');
@@ -22,7 +22,7 @@ test('what has arrived is counted in all and by address, until it has ended', ()
   expect(() => executions.arrive('c')).toThrow(GatewayError);
 });
 
-test('a principal runs as much at once as it may, the rest waits, and too much is refused', async () => {
+test('attack S9: a principal runs as much at once as it may, the rest waits, and too much is refused', async () => {
   const executions = executionsWith({ executionsPerCaller: 2, operationsPerCaller: 4 });
   const ran: number[] = [];
   const leaves: Array<() => void> = [];
@@ -42,7 +42,7 @@ test('a principal runs as much at once as it may, the rest waits, and too much i
   expect(ran).toEqual([1, 2, 3, 4]);
 });
 
-test('who rests for what took up the process runs again, though nobody else comes', async () => {
+test('attack S9: who rests for what took up the process runs again, though nobody else comes', async () => {
   const executions = executionsWith({});
   for (let round = 0; round < 20; round++) {
     const other = await executions.turn('other');
@@ -57,7 +57,7 @@ test('who rests for what took up the process runs again, though nobody else come
   }
 });
 
-test('callers take turns, however many operations one of them has waiting', async () => {
+test('attack S9: callers take turns, however many operations one of them has waiting', async () => {
   const executions = executionsWith({ executions: 1, executionsPerCaller: 1 });
   const ran: string[] = [];
   const run = async (caller: string) => {
@@ -74,7 +74,7 @@ test('callers take turns, however many operations one of them has waiting', asyn
   expect(ran).toHaveLength(12);
 });
 
-test('whoever took up the process rests while others ask too, and only then', async () => {
+test('attack S8: whoever took up the process rests while others ask too, and only then', async () => {
   const executions = executionsWith({});
   const busy = async () => {
     const leave = await executions.turn('busy');
@@ -94,7 +94,7 @@ test('whoever took up the process rests while others ask too, and only then', as
   await resting;
 });
 
-test('while others ask too, nobody has more than half of the process', async () => {
+test('attack S9: while others ask too, nobody has more than half of the process', async () => {
   const executions = executionsWith({});
   const work = async (caller: string, milliseconds: number) => {
     const leave = await executions.turn(caller);
@@ -115,7 +115,7 @@ test('while others ask too, nobody has more than half of the process', async () 
   expect(modest - before).toBeLessThan(busy - modest);
 });
 
-test('callers without a token share one part of the server, and leave the rest to others', async () => {
+test('attack S9: callers without a token share one part of the server, and leave the rest to others', async () => {
   const executions = executionsWith({ anonymousExecutions: 1, anonymousOperations: 2 });
   await executions.turn('');
   void executions.turn('');

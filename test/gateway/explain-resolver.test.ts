@@ -21,13 +21,13 @@ function explaining() {
   return { explained, ask: (context: RequestContext) => resolver.explainAccess('{ a }', context) };
 }
 
-test('nothing is explained to nobody', async () => {
+test('attack S8: nothing is explained to nobody', async () => {
   const { ask, explained } = explaining();
   await expect(ask(caller(''))).rejects.toMatchObject({ extensions: { code: 'UNAUTHENTICATED' } });
   expect(explained).toEqual([]);
 });
 
-test('an operation has one explanation, under however many aliases it asks', async () => {
+test('attack S8: an operation has one explanation, under however many aliases it asks', async () => {
   const { ask, explained } = explaining();
   const context = caller('an.agent');
   const answers = await Promise.allSettled(Array.from({ length: 50 }, () => ask(context)));

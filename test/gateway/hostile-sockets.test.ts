@@ -23,7 +23,7 @@ async function client(url: string, headers: Record<string, string> = {}): Promis
 const closing = (socket: SocketClient) =>
   new Promise<number>((resolve) => socket.socket.once('close', (code) => resolve(code)));
 
-test('a ping is answered without what came with it, and the library answers nothing by itself', async () => {
+test('attack S7: a ping is answered without what came with it, and the library answers nothing by itself', async () => {
   const { url } = await serve({});
   const socket = await client(url);
   await socket.init();
@@ -31,8 +31,8 @@ test('a ping is answered without what came with it, and the library answers noth
   expect(await socket.next()).toEqual({ type: 'pong' });
 });
 
-test('a socket that does not read what it is sent is cut off', async () => {
-  const { url } = await serve({ socketBuffer: 64 * 1024, socketMessages: 1e6, socketBytes: 1e9 });
+test('attack S7: a socket that does not read what it is sent is cut off', async () => {
+  const { url } = await serve({ socketBuffer: 64 * 1024, anonymousSocketMessages: 1e6, socketBytes: 1e9 });
   const socket = await client(url);
   await socket.init();
   const closed = closing(socket);
@@ -50,7 +50,7 @@ test('a socket that does not read what it is sent is cut off', async () => {
   expect(await closed).toBe(1006);
 }, 60_000);
 
-test('messages and bytes a second are bounded, pings among them', async () => {
+test('attack S7: messages and bytes a second are bounded, pings among them', async () => {
   const server = await serve({ socketMessages: 2, socketBytes: 1_000 });
   const known = async () => {
     const socket = await client(server.url);
@@ -71,7 +71,7 @@ test('messages and bytes a second are bounded, pings among them', async () => {
   expect(await sent).toBe(1008);
 });
 
-test('a socket that has shown no token may say little, and one that has may say more', async () => {
+test('attack S7: a socket that has shown no token may say little, and one that has may say more', async () => {
   const server = await serve({ anonymousSocketMessages: 5 });
   const nobody = await client(server.url);
   await nobody.init();
@@ -84,7 +84,7 @@ test('a socket that has shown no token may say little, and one that has may say 
   for (let answered = 0; answered < 20; answered++) expect(await known.next()).toEqual({ type: 'pong' });
 });
 
-test('an address opens only so many sockets a second, however soon it closes them', async () => {
+test('attack S7: an address opens only so many sockets a second, however soon it closes them', async () => {
   const { url } = await serve({ socketOpenings: 1 });
   for (let opened = 0; opened < 10; opened++) {
     const socket = await client(url);
@@ -102,7 +102,7 @@ test('an address opens only so many sockets a second, however soon it closes the
   throw new Error('nothing is opened any more');
 });
 
-test('the id of an operation, which comes back with each answer, is bounded', async () => {
+test('attack S7: the id of an operation, which comes back with each answer, is bounded', async () => {
   const { url } = await serve({});
   const socket = await client(url);
   await socket.init();
@@ -110,7 +110,7 @@ test('the id of an operation, which comes back with each answer, is bounded', as
   expect(await socket.next()).toEqual({ closed: 4400, reason: 'The id of an operation is too long.' });
 });
 
-test('sockets are bounded in all and by address', async () => {
+test('attack S7: sockets are bounded in all and by address', async () => {
   const { url } = await serve({ socketsPerAddress: 2 });
   const [first] = [await client(url), await client(url)];
   await expect(connect(url)).rejects.toThrow('429');
@@ -123,7 +123,7 @@ test('sockets are bounded in all and by address', async () => {
   await expect(connect(all.url)).rejects.toThrow('503');
 });
 
-test('sockets without a token are few, and closed after a time; a token keeps them open', async () => {
+test('attack S7: sockets without a token are few, and closed after a time; a token keeps them open', async () => {
   const server = await serve({ anonymousSockets: 2, anonymousSocketMs: 1_500, initialisationMs: 5_000 });
   const known = await client(server.url);
   expect(await known.init({ authorization: `Bearer ${await server.token()}` })).toEqual({ type: 'connection_ack' });
@@ -136,7 +136,7 @@ test('sockets without a token are few, and closed after a time; a token keeps th
   expect(await known.next()).toMatchObject({ type: 'next', payload: { data: { greeting: 'hello' } } });
 });
 
-test('an address behind a proxy is the proxy’s, unless the proxy is trusted', async () => {
+test('attack S7: an address behind a proxy is the proxy’s, unless the proxy is trusted', async () => {
   const forged = { 'x-forwarded-for': '203.0.113.7' };
   const plain = await serve({ socketsPerAddress: 1 });
   await client(plain.url);
@@ -147,7 +147,7 @@ test('an address behind a proxy is the proxy’s, unless the proxy is trusted', 
   await expect(connect(proxied.url, { headers: forged })).rejects.toThrow('429');
 });
 
-test('on a socket it is executions that count, whatever ids the protocol has forgotten', async () => {
+test('attack S9: on a socket it is executions that count, whatever ids the protocol has forgotten', async () => {
   const { url } = await serve({ operationsPerSocket: 2 });
   const socket = await client(url);
   await socket.init();
@@ -161,7 +161,7 @@ test('on a socket it is executions that count, whatever ids the protocol has for
   expect(told).toMatchObject({ type: 'error', payload: [{ extensions: { code: 'TOO_MANY_OPERATIONS' } }] });
 });
 
-test('an execution counts over HTTP and sockets together, and by principal', async () => {
+test('attack S9: an execution counts over HTTP and sockets together, and by principal', async () => {
   const server = await serve({ operationsPerCaller: 2 });
   const authorization = `Bearer ${await server.token()}`;
   const socket = await client(server.url);
@@ -177,7 +177,7 @@ test('an execution counts over HTTP and sockets together, and by principal', asy
   expect(other.status).toBe(200);
 });
 
-test('a connection on which a request comes before the last one is answered is ended', async () => {
+test('attack S7: a connection on which a request comes before the last one is answered is ended', async () => {
   const { url } = await serve({});
   const { hostname, port } = new URL(url);
   const body = JSON.stringify({ query: '{ slow(ms: 300) }' });

@@ -59,7 +59,7 @@ const roles: readonly Role[] = [
   'AUDITOR',
 ];
 
-test('the shape of an id', () => {
+test('attack S18: the shape of an id', () => {
   for (const id of ['', absent, 'acme', 'order~1', shapedId('é')])
     expect([isIdShaped(id), shapedId(id)]).toEqual([true, id]);
   for (const id of [...odd, `${absent} `]) {
@@ -89,7 +89,7 @@ describe.each(databases)('ids that no row has on $name', ({ create }) => {
     return JSON.stringify([data, errors.map(({ extensions }) => extensions.code)]);
   };
 
-  test('are to every operation what an absent id is, whatever is in them', async () => {
+  test('attack S18: are to every operation what an absent id is, whatever is in them', async () => {
     const { schemas } = governContracts(app.services, app.stores.keys, Buffer.alloc(32, 7), () => undefined);
     const fields = [schemas.api.getQueryType(), schemas.api.getMutationType()].flatMap((type) =>
       Object.values(type?.getFields() ?? {}).map(
@@ -116,7 +116,7 @@ describe.each(databases)('ids that no row has on $name', ({ create }) => {
     expect(app.internalErrors).toEqual([]);
   }, 240_000);
 
-  test('blanks behind an id, a tenant or a subject are a part of it', async () => {
+  test('attack S18: blanks behind an id, a tenant or a subject are a part of it', async () => {
     const document = 'query ($id: ID!) { customer(id: $id) { email } }';
     expect(await outcomeOf(officer, document, { id: customer })).toContain('a@example.org');
     for (const id of [`${customer} `, `${customer}  `, ` ${customer}`]) {

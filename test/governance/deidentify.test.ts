@@ -6,7 +6,7 @@ const secret = Buffer.from("the client's key");
 const within = { key: secret, domain: 'T.email' };
 const nobody = { grantedPurposes: [] };
 
-test('a pseudonym is of its domain: one text is another in another field', () => {
+test('attack S13: a pseudonym is of its domain: one text is another in another field', () => {
   const pseudonymIn = (domain: string, value = 'x') => deidentify('PSEUDONYM', value, { ...within, domain });
   expect(pseudonymIn('Customer.email')).toBe(pseudonymIn('Customer.email'));
   expect(pseudonymIn('Customer.email')).not.toBe(pseudonymIn('Customer.externalId'));

@@ -13,7 +13,7 @@ const checked = (documents: Documents, text: string, keep: boolean) => {
   return result.document.node;
 };
 
-test('a document is kept for an authenticated caller, without its text and its places', () => {
+test('attack S6: a document is kept for an authenticated caller, without its text and its places', () => {
   const documents = new Documents(schema, defaultLimits);
   const kept = checked(documents, '{ a(x: [1]) }', true);
   expect(checked(documents, '{ a(x: [1]) }', true)).toBe(kept);
@@ -22,7 +22,7 @@ test('a document is kept for an authenticated caller, without its text and its p
   expect(print(kept)).toBe('{\n  a(x: [1])\n}');
 });
 
-test('nothing is kept of what nobody was authenticated for', () => {
+test('attack S6: nothing is kept of what nobody was authenticated for', () => {
   const documents = new Documents(schema, defaultLimits);
   expect(checked(documents, '{ a }', false)).not.toBe(checked(documents, '{ a }', false));
   const { governed } = house();
@@ -34,14 +34,14 @@ test('nothing is kept of what nobody was authenticated for', () => {
   expect(of('p')).toBe(of('p'));
 });
 
-test('a document of nobody’s may be of fewer tokens, and what was refused to nobody is not refused to all', () => {
+test('attack S6: a document of nobody’s may be of fewer tokens, and what was refused to nobody is not refused to all', () => {
   const documents = new Documents(schema, defaultLimits);
   const text = `{ a(x: [${'1 '.repeat(2_000)}]) }`;
   expect(documents.check(text, false)).toMatchObject({ errors: [{ extensions: { limit: 'tokens' } }] });
   expect(documents.check(text, true)).toHaveProperty('document');
 });
 
-test('documents are kept by what they weigh: 16 MiB, however many that are', () => {
+test('attack S6: documents are kept by what they weigh: 16 MiB, however many that are', () => {
   const documents = new Documents(schema, defaultLimits);
   const text = (index: number) => `query Q${index} { a(x: [${'1 '.repeat(3_900)}]) }`;
   const first = checked(documents, text(0), true);
@@ -54,7 +54,7 @@ test('documents are kept by what they weigh: 16 MiB, however many that are', () 
   expect(checked(documents, text(0), true)).not.toBe(first);
 });
 
-test('compiled forms count beforehand, as many as the conditions may ask for', () => {
+test('attack S6: compiled forms count beforehand, as many as the conditions may ask for', () => {
   const weight = (text: string) => weightOf(text, checked(new Documents(schema, defaultLimits), text, false));
   const one = weight('query Q($b: Boolean!) { a @skip(if: $b) }');
   const two = weight('query Q($b: Boolean!) { a @skip(if: $b) @include(if: $b) }');

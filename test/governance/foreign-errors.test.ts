@@ -29,7 +29,7 @@ const ways: Array<[string, () => unknown]> = [
 ];
 
 describe.each([{ plainSources: true }, { plainSources: false }])('%j', (options) => {
-  test.each(ways)('what a type resolver says stays inside: it %s', async (_, fails) => {
+  test.each(ways)('attack S17: what a type resolver says stays inside: it %s', async (_, fails) => {
     for (const access of [support, security, improvement]) {
       const { run } = houseWith({ 'U.resolveType': fails });
       const result = await run('{ plain u { ... on A { secret } } us { ... on C { hidden } } }', access);
@@ -38,14 +38,14 @@ describe.each([{ plainSources: true }, { plainSources: false }])('%j', (options)
     }
   });
 
-  test.each(ways)('what isTypeOf says stays inside: it %s', async (_, fails) => {
+  test.each(ways)('attack S17: what isTypeOf says stays inside: it %s', async (_, fails) => {
     const { run } = houseWith({ 'A.isTypeOf': fails });
     const result = await run('{ a { secret } plain }', security);
     expectNoTrace(result);
     expect(plainData(result)).toEqual({ a: null, plain: 'plain' });
   });
 
-  test('what a scalar says of a value that it cannot give stays inside', async () => {
+  test('attack S17: what a scalar says of a value that it cannot give stays inside', async () => {
     const told: unknown[] = [];
     const { run, schema } = house({ ...options, onInternalError: (error) => told.push(error) });
     const day = schema.getType('Day') as GraphQLScalarType;
@@ -63,7 +63,7 @@ describe.each([{ plainSources: true }, { plainSources: false }])('%j', (options)
     }
   });
 
-  test('where a list is de-identified, an item that is promised is waited for, and one that fails is nothing', async () => {
+  test('attack S17: where a list is de-identified, an item that is promised is waited for, and one that fails is nothing', async () => {
     const { run } = houseWith({
       'Query.a': () => ({ ...rows.a, secret: 'canary' }),
       'Query.nodes': () => [{ ...rows.a, secret: async () => fail(coded()) }],
@@ -73,7 +73,7 @@ describe.each([{ plainSources: true }, { plainSources: false }])('%j', (options)
     expect(result.errors ?? []).toHaveLength(options.plainSources ? 0 : 1);
   });
 
-  test('what a subscription’s source says stays inside, where its field is de-identified and when it breaks off', async () => {
+  test('attack S17: what a subscription’s source says stays inside, where its field is de-identified and when it breaks off', async () => {
     const said = house(options, { 'Subscription.said': async () => fail(coded()) });
     const document = 'subscription { said }';
     const refused = await said.governed.subscribe({ document, access: () => improvement });
@@ -108,7 +108,7 @@ describe.each([{ plainSources: true }, { plainSources: false }])('%j', (options)
 const resolversOfFields = (resolvers: Record<string, () => unknown>) =>
   Object.fromEntries(Object.entries(resolvers).filter(([name]) => !/resolveType|isTypeOf/.test(name)));
 
-test('introspection and every truth of the conditions run in the governed executor', async () => {
+test('attack S17: introspection and every truth of the conditions run in the governed executor', async () => {
   const { run } = house();
   const names = Array.from({ length: 6 }, (_, index) => `b${index}`);
   const document = `query Q(${names.map((name) => `$${name}: Boolean!`).join()}) {
@@ -128,7 +128,7 @@ test('introspection and every truth of the conditions run in the governed execut
   }
 });
 
-test('no rejection that a resolver leaves behind ends the process', () => {
+test('attack S17: no rejection that a resolver leaves behind ends the process', () => {
   const script = `
     const { buildSchema } = require('graphql');
     const { govern, governanceTypeDefs } = require('./dist/src/governance/govern.js');

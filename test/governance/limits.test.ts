@@ -62,7 +62,7 @@ test.each([
   ['{ a { b } a { b c } ... { a { b } } }', 3],
   ['{ a { ...F ...F } a { ...F } } fragment F on Q { b }', 2],
   ['{ a { ...F } a { b } ...G } fragment F on Q { b } fragment G on Q { a { b ... { b } } }', 4],
-])('repeats of %s are %d', (document, repeats) => expectMeasure('repeats', document, repeats));
+])('attack S8: repeats of %s are %d', (document, repeats) => expectMeasure('repeats', document, repeats));
 
 test.each([
   // Each field with each of its key: squares, times the depth.
@@ -75,10 +75,10 @@ test.each([
   ['{ a(x: [1, 2]) }', 4],
   ['{ ...F } fragment F on Q { a }', 2],
   ['query A { ...F } query B { ...F } fragment F on Q { a }', 3],
-])('comparisons of %s are %d', (document, count) => expectMeasure('comparisons', document, count));
+])('attack S8: comparisons of %s are %d', (document, count) => expectMeasure('comparisons', document, count));
 
 test.each(['fragment F on Q { a { ...F } }', 'fragment F on Q { ...G } fragment G on Q { a { ...F } }'])(
-  'a fragment that spreads itself is refused before anything is compared: %s',
+  'attack S8: a fragment that spreads itself is refused before anything is compared: %s',
   (fragments) => {
     expect(() => enforceLimits(parse(`{ ...F } ${fragments}`), endless)).toThrow('A fragment spreads itself.');
   },
@@ -90,7 +90,7 @@ test('of two fragments that share a name, both are measured: validation compares
   expectMeasure('breadth', `{ a } ${dear}`, 30);
 });
 
-test('what would take validation long is refused before it, by what it costs', async () => {
+test('attack S8: what would take validation long is refused before it, by what it costs', async () => {
   const { run } = house();
   const many = await run(`{ ${'a { label } '.repeat(101)} }`, support);
   expect(errorsOf(many)).toMatchObject([{ code: 'OPERATION_TOO_LARGE', limit: 'repeats' }]);

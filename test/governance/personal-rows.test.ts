@@ -41,7 +41,7 @@ test.each([
     'Query.shop > Shop.buyers',
   ],
   ['a field that only asks for a scope', 'type Query { me: Person @requiresScopes(scopes: [["s"]]) }', 'Query.me'],
-])('refuses to start where people are reached ungoverned, by %s', (_, typeDefs, way) => {
+])('attack S4: refuses to start where people are reached ungoverned, by %s', (_, typeDefs, way) => {
   const remedy = way.includes('>') ? 'add @personalRows to a field on the way' : 'add @personalRows';
   expect(faultsOf(`${person} ${typeDefs}`)).toEqual([`${way}: it gives rows of Person ungoverned; ${remedy}`]);
 });
@@ -154,7 +154,7 @@ const run = (
 ) => governed.execute({ document, access: { ...support, ...access }, rootValue });
 
 describe('rows are told of where something of them may be read', () => {
-  test('whatever is selected, a purpose is asked for', async () => {
+  test('attack S4: whatever is selected, a purpose is asked for', async () => {
     for (const document of ['{ people { __typename } }', '{ me { calls { total } } }', '{ plain me { __typename } }']) {
       expect(await run(document, { purpose: undefined })).toMatchObject({
         data: null,

@@ -184,7 +184,7 @@ describe.each([{ plainSources: true }, { plainSources: false }])('%j', (options)
     expect(await messages('{ say(number: $x) }')).toEqual(['Variable "$x" is not defined.']);
   });
 
-  test('messages are made from place and type, and a value that looks like one changes nothing', async () => {
+  test('attack S1: messages are made from place and type, and a value that looks like one changes nothing', async () => {
     const { run } = house(options);
     const value = '"$n" got invalid value "; "; Expected type'.repeat(100);
     const messages = async (document: string, variableValues = {}) =>
@@ -210,7 +210,7 @@ describe.each([{ plainSources: true }, { plainSources: false }])('%j', (options)
     expect(many?.[20]).toBe('Too many values are invalid; no more of them are told.');
   });
 
-  test('a message is bounded, however long the names in it are, and says what the text is, not what is in it', async () => {
+  test('attack S1: a message is bounded, however long the names in it are, and says what the text is, not what is in it', async () => {
     const { run } = house(options);
     const long = await run(`{ ${'z'.repeat(100_000)} }`, support);
     expect(long.errors?.map(({ message }) => message.length)).toEqual([1_000]);

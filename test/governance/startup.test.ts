@@ -125,17 +125,17 @@ const refusals: Array<[what: string, typeDefs: string, fault: string]> = [
     'A.x: SUPPORT is de-identified by PARTIAL and PSEUDONYM; keep one',
   ],
   [
-    'pseudonyms of two domains',
+    'attack S13: pseudonyms of two domains',
     `type A { x: String ${personal} @deidentify(for: [LEGAL], by: PSEUDONYM) @deidentify(for: [SUPPORT], by: PSEUDONYM, domain: "B.id") }`,
     'A.x: its pseudonyms are of several domains; name one on each of them',
   ],
   [
-    'a domain of what is no pseudonym',
+    'attack S13: a domain of what is no pseudonym',
     `type A { x: String ${personal} @deidentify(for: [LEGAL], by: PARTIAL, domain: "B.id") }`,
     'A.x: @deidentify(domain: …) is for by: PSEUDONYM alone; remove it',
   ],
   [
-    'a domain that is no field',
+    'attack S13: a domain that is no field',
     `type A { x: String ${personal} @deidentify(for: [LEGAL], by: PSEUDONYM, domain: "id") }`,
     'A.x: @deidentify(domain: …) is the Type.field whose value it identifies, such as "Customer.id"',
   ],
@@ -388,7 +388,7 @@ const unbound: Array<[what: string, query: string, fault: string]> = [
     'Query.a(email:): it filters or sorts by A.email',
   ],
   [
-    'a yes or no',
+    'attack S17: a yes or no',
     'type Query { exists(email: String!): Boolean b: A @personalRows }',
     'Query.exists(email:): it filters',
   ],
@@ -398,7 +398,7 @@ const unbound: Array<[what: string, query: string, fault: string]> = [
     'Query.count(emailLike:): it filters',
   ],
   [
-    'an answer that shows no subject',
+    'attack S17: an answer that shows no subject',
     'type Query { stats(filter: F): Stats b: A @personalRows } type Stats { n: Int } input F { email: String }',
     'F.email: it filters',
   ],
@@ -408,17 +408,17 @@ const unbound: Array<[what: string, query: string, fault: string]> = [
     'Query.search(email:): it filters',
   ],
   [
-    'a search through a page of any name',
+    'attack S17: a search through a page of any name',
     'type Query { search(q: String): Page @personalRows } type Page { results: [A] }',
     'Query.search(q:): it could filter or sort',
   ],
   [
-    'a group by a field',
+    'attack S17: a group by a field',
     'type Query { grouped(by: G): [Group] b: A @personalRows } enum G { NOTE EMAIL } type Group { key: String n: Int }',
     'Query.grouped(by:): it filters',
   ],
   [
-    'a group by any field',
+    'attack S17: a group by any field',
     'type Query { grouped(by: String!): [Group] b: A @personalRows } type Group { key: String n: Int }',
     'Query.grouped(by:): it could filter or sort',
   ],
@@ -617,7 +617,7 @@ test('equal rules have equal versions, and any change another', () => {
   expect(version(`type A { x: Int ${forSupport} y: Int @nonPersonal(because: "y") }`)).not.toBe(one);
 });
 
-test('a schema without any directive is refused unless its caller says that it means it', () => {
+test('attack S17: a schema without any directive is refused unless its caller says that it means it', () => {
   const bare = () => buildSchema(`${governanceTypeDefs} type Query { email: String }`);
   expect(faultsOf(() => govern(bare()))).toEqual([expect.stringContaining('no element carries a directive of Remit')]);
   expect(faultsOf(() => govern(bare()))[0]).toContain('{ ungoverned: true }');
@@ -627,7 +627,7 @@ test('a schema without any directive is refused unless its caller says that it m
   expect(faultsOf(() => govern(buildSchema(printed)))).toHaveLength(1);
 });
 
-test('a resolver, a type’s resolver or a field that is set after govern() is found out', () => {
+test('attack S17: a resolver, a type’s resolver or a field that is set after govern() is found out', () => {
   const schema = buildSchema(
     `${governanceTypeDefs} type A { x: Int ${forSupport} } union U = A type Query { a: A @personalRows u: U @personalRows }`,
   );

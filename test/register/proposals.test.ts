@@ -65,7 +65,7 @@ describe.each(databases)('acts of two persons on $name', ({ create }) => {
       { purpose: 'SUPPORT', reason: 'ticket 12', ...terms },
     );
 
-  it('certifying the platform takes its privacy officer and another person, and is on record', async () => {
+  it('attack S10: certifying the platform takes its privacy officer and another person, and is on record', async () => {
     await instruct({});
     expect(await readable(app, staff)).toEqual([]);
     expect((await certify(staff, [dpf])).code).toBe('FORBIDDEN');
@@ -94,7 +94,7 @@ describe.each(databases)('acts of two persons on $name', ({ create }) => {
     expect(await kindsAbout(undefined)).toEqual(expect.arrayContaining(['PROPOSED', 'PROPOSAL_CONFIRMED']));
   });
 
-  it('taking a certification away takes one person, and a refused one never counts', async () => {
+  it('attack S10: taking a certification away takes one person, and a refused one never counts', async () => {
     expect((await certify(officer, [])).payload).toMatchObject({ certifications: [], proposal: null });
     expect(await readable(app, staff)).toEqual([]);
     const again = await certify(officer, [dpf]);
@@ -108,7 +108,7 @@ describe.each(databases)('acts of two persons on $name', ({ create }) => {
     expect((await certify(officer, [{ ...dpf, to: '2023-01-01T00:00:00Z' }])).code).toBe('BAD_USER_INPUT');
   });
 
-  it('who registers a third party does not certify it, and its certifications are in the entry', async () => {
+  it('attack S10: who registers a third party does not certify it, and its certifications are in the entry', async () => {
     const input = {
       slug: 'cloud',
       name: 'Cloud',
@@ -137,7 +137,7 @@ describe.each(databases)('acts of two persons on $name', ({ create }) => {
   it.each([
     ['terminateClient', terminating, ending],
     ['requestClientExport', exporting, { input: { clientId: 'acme' } }],
-  ])('%s by the platform takes the token’s client and its order', async (_name, document, variables) => {
+  ])('attack S15: %s by the platform takes the token’s client and its order', async (_name, document, variables) => {
     for (const asker of [officer, staff]) {
       expect((await send(asker, document, variables)).code).toBe('FORBIDDEN');
       expect((await send({ ...asker, client: 'globex' }, document, variables)).code).toBe('NOT_FOUND');
@@ -148,7 +148,7 @@ describe.each(databases)('acts of two persons on $name', ({ create }) => {
     expect(await app.services.exports.list(acme)).toEqual([]);
   });
 
-  it('with an order that names the act the platform proposes an export, and another person confirms it', async () => {
+  it('attack S15: with an order that names the act the platform proposes an export, and another person confirms it', async () => {
     await instruct({ acts: ['EXPORT_CLIENT'] });
     expect((await send(staff, terminating, ending)).code).toBe('FORBIDDEN');
     const variables = { input: { clientId: 'acme' } };
@@ -161,7 +161,7 @@ describe.each(databases)('acts of two persons on $name', ({ create }) => {
     expect(await app.services.exports.list(acme)).toMatchObject([{ requestedBy: 'deputy@platform' }]);
   });
 
-  it('an order that was withdrawn meanwhile ends nothing', async () => {
+  it('attack S15: an order that was withdrawn meanwhile ends nothing', async () => {
     const order = await instruct({ acts: ['END_CLIENT'] });
     const { payload } = await send(staff, terminating, ending);
     const id = payload.proposal?.id;
@@ -172,7 +172,7 @@ describe.each(databases)('acts of two persons on $name', ({ create }) => {
     expect(await app.services.erasure.erasures.list(acme, {}, 9, undefined)).toEqual([]);
   });
 
-  it('an order to act lets nobody read', async () => {
+  it('attack S15: an order to act lets nobody read', async () => {
     await app.services.records.instruct(
       { client: acme, principal: 'admin@acme' },
       { purpose: 'LEGAL', reason: 'end us', acts: ['END_CLIENT'] },
@@ -181,7 +181,7 @@ describe.each(databases)('acts of two persons on $name', ({ create }) => {
     expect(errors?.[0]?.extensions.code).toBe('PURPOSE_NOT_GRANTED');
   });
 
-  it('the client ends itself, in its own token alone', async () => {
+  it('attack S15: the client ends itself, in its own token alone', async () => {
     const stranger: Asker = { role: 'CLIENT_ADMIN', client: 'globex' };
     expect((await send(stranger, terminating, ending)).code).toBe('NOT_FOUND');
     const { payload } = await send({ ...admin, role: 'CLIENT_PRIVACY_OFFICER' }, terminating, ending);

@@ -85,7 +85,7 @@ describe.each(databases)('lists of people, and what hangs on them, on $name', ({
     ['whom an erasure is about', '{ erasureRequests { nodes { subject { __typename } } } }', false],
   ];
 
-  test.each(ways)('%s needs a purpose that was granted', async (_, document, thirdParties) => {
+  test.each(ways)('attack S4: %s needs a purpose that was granted', async (_, document, thirdParties) => {
     for (const asker of [agent, ...strangers]) {
       if (!thirdParties && (asker.role === 'PARTNER' || asker.role === 'SUB_PROCESSOR')) continue;
       const unstated = await app.ask(asker, undefined, document);
@@ -109,7 +109,7 @@ describe.each(databases)('lists of people, and what hangs on them, on $name', ({
     );
   });
 
-  test('writing names a purpose too, if nothing of a person is asked back', async () => {
+  test('attack S4: writing names a purpose too, if nothing of a person is asked back', async () => {
     const document = 'mutation { createCustomer(input: {}) { __typename } }';
     const refused = await app.ask(agent, undefined, document);
     expect([refused.data, refused.errors?.[0]?.extensions.code]).toEqual([null, 'PURPOSE_REQUIRED']);
@@ -119,22 +119,25 @@ describe.each(databases)('lists of people, and what hangs on them, on $name', ({
     ['SECURITY', ['attributes', 'conversations', 'healthRecords', 'orders']],
     ['IMPROVEMENT', ['attributes', 'conversations', 'healthRecords']],
     ['SUPPORT', []],
-  ] as const)('for %s nobody is told how many there are of what it may not read', async (purpose, withheld) => {
-    const { data, errors = [] } = await app.ask(agent, purpose, everything);
-    const [clear] = peopleIn(data);
-    for (const field of ['attributes', 'conversations', 'healthRecords', 'orders'] as const) {
-      if ((withheld as readonly string[]).includes(field)) expect(clear?.[field]).toBeNull();
-      else expect(clear?.[field]).not.toBeNull();
-    }
-    // One error for each, however many people.
-    const permitted = errors.filter(({ extensions }) => extensions.code === 'PURPOSE_NOT_PERMITTED');
-    const lists = permitted.map(({ extensions }) => String(extensions.coordinate));
-    expect(lists.filter((name) => name !== 'Customer.source').sort()).toEqual(withheld.map((f) => `Customer.${f}`));
-    expect(clear?.source).toBe(purpose === 'IMPROVEMENT' ? null : 'oncology');
-    expect(JSON.stringify(data)).not.toMatch(purpose === 'SUPPORT' ? /never/ : /hiv_status/);
-  });
+  ] as const)(
+    'attack S4: for %s nobody is told how many there are of what it may not read',
+    async (purpose, withheld) => {
+      const { data, errors = [] } = await app.ask(agent, purpose, everything);
+      const [clear] = peopleIn(data);
+      for (const field of ['attributes', 'conversations', 'healthRecords', 'orders'] as const) {
+        if ((withheld as readonly string[]).includes(field)) expect(clear?.[field]).toBeNull();
+        else expect(clear?.[field]).not.toBeNull();
+      }
+      // One error for each, however many people.
+      const permitted = errors.filter(({ extensions }) => extensions.code === 'PURPOSE_NOT_PERMITTED');
+      const lists = permitted.map(({ extensions }) => String(extensions.coordinate));
+      expect(lists.filter((name) => name !== 'Customer.source').sort()).toEqual(withheld.map((f) => `Customer.${f}`));
+      expect(clear?.source).toBe(purpose === 'IMPROVEMENT' ? null : 'oncology');
+      expect(JSON.stringify(data)).not.toMatch(purpose === 'SUPPORT' ? /never/ : /hiv_status/);
+    },
+  );
 
-  test('neither lists nor source nor keys of a person who is restricted', async () => {
+  test('attack S4: neither lists nor source nor keys of a person who is restricted', async () => {
     const { data, errors = [] } = await app.ask(agent, 'SUPPORT', everything);
     const nothing = { source: null, attributes: null, orders: null, conversations: null, healthRecords: null };
     expect(peopleIn(data)[1]).toMatchObject(nothing);
@@ -145,7 +148,7 @@ describe.each(databases)('lists of people, and what hangs on them, on $name', ({
     );
   });
 
-  test('nor of one whose data no lawful basis carries to the caller', async () => {
+  test('attack S4: nor of one whose data no lawful basis carries to the caller', async () => {
     const { data, errors = [] } = await app.ask({ ...agent, country: 'CN' }, 'SUPPORT', everything);
     for (const one of peopleIn(data)) {
       expect(one).toMatchObject({ source: null, attributes: null, orders: null, conversations: null });
@@ -159,7 +162,7 @@ describe.each(databases)('lists of people, and what hangs on them, on $name', ({
     ]);
   });
 
-  test('whoever follows an erasure for the platform is not told how much there was of a person', async () => {
+  test('attack S4: whoever follows an erasure for the platform is not told how much there was of a person', async () => {
     const admin: Asker = { role: 'CLIENT_ADMIN', client: 'acme' };
     const filed = await app.ask(
       admin,
@@ -186,7 +189,7 @@ describe.each(databases)('lists of people, and what hangs on them, on $name', ({
     }
   });
 
-  test('a grant’s categories decide on what hangs on a person', async () => {
+  test('attack S4: a grant’s categories decide on what hangs on a person', async () => {
     const terms = { purpose: 'SUPPORT', categories: ['COMMERCE'], reason: 'a refund' } as const;
     await app.services.records.instruct({ client: acme, principal: 'test' }, terms);
     const staff: Asker = { role: 'PLATFORM_STAFF', client: 'acme' };

@@ -55,7 +55,7 @@ describe.each(databases)('pages on $name', ({ create }) => {
   const plant = (number: number, fields: object) =>
     insertCustomer(app, acme, { createdAt: new Date(born + number), source: 's5', ...fields });
 
-  test('cursors and ends of a filtered page tell nothing of rows that are left out', async () => {
+  test('attack S5: cursors and ends of a filtered page tell nothing of rows that are left out', async () => {
     const open = [await plant(1, { residency: 'DE' })];
     const restricted = await plant(2, { residency: 'FR', restriction: 'OBJECTION' });
     const abroad = await plant(3, { residency: 'RU' });
@@ -85,7 +85,7 @@ describe.each(databases)('pages on $name', ({ create }) => {
     expect(await page({ ...agent, country: null }, { filter: { source: 's5' } })).toMatchObject({ nodes: [] });
   });
 
-  test('whoever an approval names is matched by what it carries of them', async () => {
+  test('attack S5: whoever an approval names is matched by what it carries of them', async () => {
     const people = await Promise.all([20, 21, 22].map((number) => plant(number, { residency: 'FR', source: 'named' })));
     const [first, second] = people as [string, string];
     const caller: Asker = { ...agent, country: 'CN' };
@@ -113,7 +113,7 @@ describe.each(databases)('pages on $name', ({ create }) => {
     expect(await everyPage(caller, { residency: 'FR', createdAfter: new Date(born) }, 1)).toEqual([]);
   });
 
-  test('a cursor is good for its connection, filter, purpose and principal alone', async () => {
+  test('attack S13: a cursor is good for its connection, filter, purpose and principal alone', async () => {
     const customerId = await plant(30, { residency: 'NL' });
     const filter = { residency: 'NL' };
     const {

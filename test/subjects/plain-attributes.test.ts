@@ -66,7 +66,7 @@ describe.each(databases)('attributes whose keys were plain, on $name', ({ name, 
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test('are sealed by "remit migrate", once, and nothing of a person who is there is lost', async () => {
+  test('attack S4: are sealed by "remit migrate", once, and nothing of a person who is there is lost', async () => {
     if (name === 'MariaDB') {
       // A server never reads past rows that wait.
       await expect(openStores(config)).rejects.toThrow('run: remit migrate');
@@ -134,7 +134,7 @@ describe.each(databases)('attributes whose keys were plain, on $name', ({ name, 
   }, 240_000);
 });
 
-test('a database without attributes has nothing set aside', async () => {
+test('attack S4: a database without attributes has nothing set aside', async () => {
   for (const { create } of databases) {
     const database = await create();
     const data = await openDataSource(database.databaseUrl, { ...dataStore, migrations: former });

@@ -73,7 +73,7 @@ describe.each(databases)('objections and automated decisions on $name', ({ creat
     });
   });
 
-  test('nobody takes back an objection that bars them', async () => {
+  test('attack S3: nobody takes back an objection that bars them', async () => {
     await app.ask(officer, 'LEGAL', object, { id: ada, purposes: ['SUPPORT'] });
     const absent = await app.ask(agent, 'SUPPORT', withdraw, { id: ada.replace(/^./, 'f'), purposes: ['SUPPORT'] });
     const tried = await app.ask(agent, 'SUPPORT', withdraw, { id: ada, purposes: ['SUPPORT'] });

@@ -310,7 +310,7 @@ describe.each(databases)('records of customers on $name', ({ create }) => {
       return (data as { customers: Nodes<Node> }).customers.nodes;
     };
 
-    test('one text is another in another field, of a customer and of a client user', async () => {
+    test('attack S13: one text is another in another field, of a customer and of a client user', async () => {
       const text = 'same@example.net';
       const added = await insertCustomer(app, acme, { email: text, externalId: text, phone: text, residency: 'DE' });
       const source = await app.stores.regions.of(acme);

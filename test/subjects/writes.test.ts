@@ -65,7 +65,7 @@ describe.each(databases)('writes on $name', ({ create }) => {
     ['CLIENT_APP', 'US'],
     ['CLIENT_ADMIN', 'CN'],
     ['CLIENT_ADMIN', 'IN'],
-  ] as const)('%s in %s opens nobody by rewriting the residency', async (role, country) => {
+  ] as const)('attack S2: %s in %s opens nobody by rewriting the residency', async (role, country) => {
     const { id, name } = await plant();
     const caller: Asker = { role, client: 'acme', country };
     const tried = await write(caller, 'updateCustomer', { customerId: id, residency: country });
@@ -74,7 +74,7 @@ describe.each(databases)('writes on $name', ({ create }) => {
     expect(await read(id)).toMatchObject({ data: { customer: { residency: 'FR', email: `${name}@example.org` } } });
   });
 
-  test('nobody opens a person of no known residency, and nobody loses one', async () => {
+  test('attack S2: nobody opens a person of no known residency, and nobody loses one', async () => {
     const unknown = await plant(null);
     const opened = { customerId: unknown.id, residency: 'CN' };
     expect(await write(abroad(agent), 'updateCustomer', opened)).toMatchObject(notFound);
@@ -92,7 +92,7 @@ describe.each(databases)('writes on $name', ({ create }) => {
     expect(await read(id)).toMatchObject({ data: { customer: { residency: 'DE' } } });
   });
 
-  test('what is written of somebody new can be read again, or is refused', async () => {
+  test('attack S2: what is written of somebody new can be read again, or is refused', async () => {
     for (const [caller, residency] of [
       [abroad(agent), 'FR'],
       [agent, 'RU'],
@@ -112,7 +112,7 @@ describe.each(databases)('writes on $name', ({ create }) => {
     });
   });
 
-  test('a restricted person is not overwritten but for LEGAL, and is not told from nobody', async () => {
+  test('attack S3: a restricted person is not overwritten but for LEGAL, and is not told from nobody', async () => {
     const { id, name } = await plant();
     const restricted = await write(admin, 'restrictProcessing', { customerId: id, ground: 'OBJECTION' }, 'LEGAL');
     expect(restricted.errors).toBeUndefined();
@@ -126,7 +126,7 @@ describe.each(databases)('writes on $name', ({ create }) => {
     expect(legal).toMatchObject({ data: { updateCustomer: { customer: { email: 'mended@example.org' } } } });
   });
 
-  test('an address is not replaced, nor an attribute removed, by whoever may not read it', async () => {
+  test('attack S3: an address is not replaced, nor an attribute removed, by whoever may not read it', async () => {
     const { id } = await plant();
     for (const change of [
       { postalAddress: null },
@@ -140,7 +140,7 @@ describe.each(databases)('writes on $name', ({ create }) => {
     }
   });
 
-  test('acts about a restricted person work where law needs them; for nobody out of reach', async () => {
+  test('attack S3: acts about a restricted person work where law needs them; for nobody out of reach', async () => {
     const { id } = await plant();
     const act = async (caller: Asker, customerId: string) => {
       const hold = { customerId, categories: ['HEALTH'], matter: 'm', reason: 'r' };
@@ -181,7 +181,7 @@ describe.each(databases)('writes on $name', ({ create }) => {
     }
   });
 
-  test('a filter of erasures finds nobody by what their row withholds, and counts nobody out of reach', async () => {
+  test('attack S5: a filter of erasures finds nobody by what their row withholds, and counts nobody out of reach', async () => {
     const { id } = await plant('PT');
     await write(admin, 'restrictProcessing', { customerId: id, ground: 'OBJECTION' });
     const harmless = (residency: string) => ({
@@ -204,7 +204,7 @@ describe.each(databases)('writes on $name', ({ create }) => {
     expect((await counted(admin, 'LEGAL', 'PT')).data).toMatchObject({ requestErasures: { requested: 1 } });
   });
 
-  test('a conflict tells of nobody out of reach, and gives the id of whoever is within', async () => {
+  test('attack S14: a conflict tells of nobody out of reach, and gives the id of whoever is within', async () => {
     const { id, name } = await plant('FR');
     const beside = { externalId: name, firstName: 'Second' };
     expect(await write(agent, 'createCustomer', { ...beside, residency: 'DE' })).toMatchObject({
@@ -233,14 +233,14 @@ describe.each(databases)('writes on $name', ({ create }) => {
     expect((await write(agent, 'updateCustomer', { customerId: id, externalId: name })).errors).toBeUndefined();
   });
 
-  test('of two at a time who take one external id, one is told', async () => {
+  test('attack S14: of two at a time who take one external id, one is told', async () => {
     const input = { externalId: `raced-${++number}`, firstName: 'A', residency: 'DE' };
     const results = await Promise.all([1, 2, 3].map(() => write(agent, 'createCustomer', input)));
     const codes = results.map(({ errors }) => errors?.[0]?.extensions.code ?? 'CREATED').sort();
     expect(codes).toEqual(['CONFLICT', 'CONFLICT', 'CREATED']);
   });
 
-  test('an erased person is taken in again by an officer or administrator, on the record', async () => {
+  test('attack S14: an erased person is taken in again by an officer or administrator, on the record', async () => {
     const email = `erased-${++number}@example.org`;
     const { tombstones } = app.services.erasure;
     await tombstones.set(acme, absent, [{ kind: 'email', value: email }], Date.now());
@@ -265,7 +265,7 @@ describe.each(databases)('writes on $name', ({ create }) => {
     expect(entry?.subjects).toHaveLength(1);
   });
 
-  test('a look-up is by one identifier, as the schema says', async () => {
+  test('attack S14: a look-up is by one identifier, as the schema says', async () => {
     const lookup = 'query ($by: CustomerLookup!) { customerLookup(by: $by) { id } }';
     const mistaken = {
       errors: [{ message: expect.stringContaining('"$by"'), extensions: { code: 'BAD_USER_INPUT' } }],
@@ -285,7 +285,7 @@ describe.each(databases)('writes on $name', ({ create }) => {
     expect(await app.ask(agent, undefined, introspection)).toMatchObject({ data: { __type: { isOneOf: true } } });
   });
 
-  test('bad input names its field, and never its value', async () => {
+  test('attack S14: bad input names its field, and never its value', async () => {
     const bad: Array<[object, string]> = [
       [{ residency: 'Germany' }, '"residency"'],
       [{ ipAddress: 'canary' }, '"ipAddress"'],
@@ -306,7 +306,7 @@ describe.each(databases)('writes on $name', ({ create }) => {
     }
   });
 
-  test('nothing is nobody', async () => {
+  test('attack S14: nothing is nobody', async () => {
     for (const input of [
       {},
       { source: 'x' },

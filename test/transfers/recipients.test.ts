@@ -157,7 +157,7 @@ describe.each(databases)('recipients in third countries on $name', ({ create }) 
     );
   });
 
-  it('where the people live is told for a purpose that was granted, and to nobody without one', async () => {
+  it('attack S12: where the people live is told for a purpose that was granted, and to nobody without one', async () => {
     const explain = async (asker: Asker, purpose: string | null) => {
       const { data } = await app.ask(
         asker,

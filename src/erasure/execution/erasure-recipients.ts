@@ -24,11 +24,12 @@ export class ErasureRecipients {
    * the id in the notice means nothing to those who did not know the person.
    */
   async of(client: string): Promise<Addressee[]> {
-    const [subProcessors, installations, endpoints] = await Promise.all([
+    const [subProcessors, installations] = await Promise.all([
       this.#parties.subProcessors(),
       this.#parties.installations(client),
-      this.#webhooks.endpoints(client),
     ]);
+    if (subProcessors.length + installations.length === 0) return [];
+    const endpoints = await this.#webhooks.endpoints(client);
     return [
       ...subProcessors.map(({ id, name }) => ({
         kind: 'SUB_PROCESSOR' as const,

@@ -17,7 +17,17 @@ import type { Range } from './eraser';
 import type { ErasureRecipients } from './erasure-recipients';
 import { PersonErasure, type PersonErasureServices } from './person-erasure';
 import { KEY_STORE, type StepAction } from './plan';
-import { abandonSteps, finishSteps, insertSteps, passOf, reopenSteps, type Step, stepsOf } from './steps';
+import {
+  abandonSteps,
+  type Counted,
+  finishSteps,
+  insertSteps,
+  passOf,
+  readProgress,
+  reopenSteps,
+  type Step,
+  withCounted,
+} from './steps';
 import type { ErasureTarget, Kept } from './target';
 
 export interface ErasureRunnerOptions extends PersonErasureServices, ClientErasureServices {
@@ -75,8 +85,8 @@ interface Turn {
 /** What a step in the data's database leaves to the next one. */
 interface Inside {
   readonly position?: Position;
-  /** Whether all rows of the steps are erased. */
-  readonly isErased?: boolean;
+  /** The steps of all passes, when all rows of the current ones are erased. */
+  readonly erased?: readonly Step[];
 }
 
 const nothingKept: Kept = { retained: [], isAll: false, until: null, people: [] };
@@ -160,14 +170,13 @@ export class ErasureRunner implements JobHandler {
     if (run.erases) await target?.enter(manager);
     const kept = (await target?.kept(manager, known)) ?? nothingKept;
     await note?.(manager, kept);
-    const found = await readRequest(manager, client, id);
-    const request = found ?? known;
-    for (;;) {
-      const steps = await stepsOf(manager, client, id);
+    const found = await readProgress(manager, client, id);
+    const request = found?.request ?? known;
+    for (let steps = found?.steps ?? []; ; ) {
       const ofPass = steps.filter(isOf(request));
       const next = decide({
         now: this.#options.now(),
-        request: found,
+        request: found?.request,
         awaits,
         retained: kept.retained,
         keepsAll: kept.isAll,
@@ -178,9 +187,10 @@ export class ErasureRunner implements JobHandler {
         isCertified: run.certified === certifiedAs(request, kept),
       });
       const turn = { request, kept, steps, next };
-      const { position, isErased: isAllErased } = await this.#inside(manager, run, turn, ofPass);
+      const { position, erased } = await this.#inside(manager, run, turn, ofPass);
       // When all rows are erased, what comes next needs no turn of its own.
-      if (!isAllErased) return { ...turn, position };
+      if (!erased) return { ...turn, position };
+      steps = erased;
     }
   }
 
@@ -188,7 +198,7 @@ export class ErasureRunner implements JobHandler {
   async #inside(
     manager: EntityManager,
     { lease, target, limit, position }: Run,
-    { request, kept, next }: Turn,
+    { request, kept, next, steps: all }: Turn,
     steps: readonly Step[],
   ): Promise<Inside> {
     const { jobs, now } = this.#options;
@@ -220,11 +230,13 @@ export class ErasureRunner implements JobHandler {
       case 'ERASE': {
         const after = position?.seq === next.steps[0]?.seq ? position?.after : undefined;
         const erased = await target?.erase(manager, next.steps, kept, limit, after);
-        await finishSteps(manager, client, id, erased?.counted ?? [], now());
-        const last = erased?.counted.at(-1);
+        const counted: readonly Counted[] = erased?.counted ?? [];
+        const at = now();
+        await finishSteps(manager, client, id, counted, at);
+        const last = counted.at(-1);
         if (last && erased?.next) return { position: { seq: last.step.seq, after: erased.next } };
-        const counted = erased?.counted ?? [];
-        return { isErased: counted.length === next.steps.length && counted.every(({ done }) => done) };
+        const isAll = counted.length === next.steps.length && counted.every(({ done }) => done);
+        return isAll ? { erased: withCounted(all, counted, at) } : {};
       }
       case 'REOPEN': {
         const keys = steps.filter(({ store }) => store === KEY_STORE).map(({ store }) => store);

@@ -7,10 +7,10 @@ import { ClientKeyError, UnsealError } from '../../keys/errors';
 import type { KeyStore } from '../../keys/key-store';
 import { Customer } from '../../subjects/customer';
 import { identifierFields, identifiersOf } from '../../subjects/identifiers';
-import { type Row, TenantReader } from '../../tenancy/tenant-reader';
+import { lockFence } from '../../tenancy/fence';
+import { TenantReader } from '../../tenancy/tenant-reader';
 import { own, tenantSql } from '../../tenancy/tenant-sql';
-import type { TenantTable } from '../../tenancy/tenant-table';
-import { TenantWriter } from '../../tenancy/tenant-writer';
+import { fencedBy, type TenantTable, tableOf } from '../../tenancy/tenant-table';
 import { holdsInForce } from '../holds/legal-holds';
 import { erasedCategories, nextExpiry, retainedBy } from '../holds/retained';
 import { hadKey } from '../records/certificates';
@@ -49,6 +49,8 @@ export class PersonErasure implements ErasureTarget {
   readonly #source: DataSource;
   readonly #client: string;
   readonly #customer: string;
+  /** Without a key nothing can be kept, and no hold can be placed any more. */
+  #isKeyGone = false;
 
   constructor(services: PersonErasureServices, source: DataSource, client: string, customer: string) {
     this.#services = services;
@@ -64,11 +66,14 @@ export class PersonErasure implements ErasureTarget {
 
   /** Writes about the person, and holds on them, wait for this lock or are seen after it (fence.ts). */
   async enter(manager: EntityManager): Promise<void> {
-    await new TenantWriter(manager, this.#services.keys).enter(Customer, this.#client, [this.#customer]);
+    const people = fencedBy(tableOf(Customer));
+    if (people) await lockFence(manager, people, this.#client, [this.#customer]);
   }
 
   async kept(manager: EntityManager, request: ErasureRequestState): Promise<Kept> {
-    const holds = await holdsInForce(manager, this.#client, [this.#customer], this.#services.now());
+    const holds = this.#isKeyGone
+      ? []
+      : await holdsInForce(manager, this.#client, [this.#customer], this.#services.now());
     return {
       retained: retainedBy(request, holds),
       isAll: erasedCategories(request, holds).length === 0,
@@ -148,6 +153,7 @@ export class PersonErasure implements ErasureTarget {
     // When the key is already gone after a crash, this has been recorded.
     if (isThere || !hadKey(record)) await recordAct(recorder, 'ERASURE_EXECUTED', request);
     if (isThere) await keys.destroySubjectKey(this.#client, this.#customer);
+    this.#isKeyGone = true;
   }
 
   isKeyDestroyed(steps: readonly Step[]): boolean {
@@ -194,10 +200,13 @@ export class PersonErasure implements ErasureTarget {
   async #identifiers(): Promise<Identifier[]> {
     const reader = new TenantReader(this.#source, this.#services.keys);
     const where = [{ field: 'id', is: '=', value: this.#customer } as const];
+    const read = (fields: Iterable<string>) => reader.select(Customer, { client: this.#client, fields, where });
+    const together = await read(identifierFields).catch(undefinedIfSealed);
+    if (together) return identifiersOf(together[0] ?? {});
+    // One damaged value does not keep the others from being read.
     const found = await Promise.all(
       [...identifierFields].map(async (field) => {
-        const query = { client: this.#client, fields: [field], where };
-        const [row] = await reader.select(Customer, query).catch(nothingOpens);
+        const [row] = (await read([field]).catch(undefinedIfSealed)) ?? [];
         return { [field]: row?.[field] };
       }),
     );
@@ -206,7 +215,7 @@ export class PersonErasure implements ErasureTarget {
 }
 
 /** Damaged values, and those of a client whose key is gone, are erased like the rest but cannot be read. */
-function nothingOpens(error: unknown): Row[] {
-  if (error instanceof UnsealError || error instanceof ClientKeyError) return [];
+function undefinedIfSealed(error: unknown): undefined {
+  if (error instanceof UnsealError || error instanceof ClientKeyError) return undefined;
   throw error;
 }

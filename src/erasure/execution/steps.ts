@@ -1,8 +1,9 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { DataCategory } from '../../governance/vocabulary';
 import { listIn, listText } from '../../storage/lists';
-import { joined, own, sql, tenantSql } from '../../tenancy/tenant-sql';
+import { joined, own, ownOf, sql, tenantSql } from '../../tenancy/tenant-sql';
 import type { ErasedStore } from '../records/certificate';
+import { type ErasureRequestState, type StateRow, stateColumnsOf, stateOf } from '../requests/request-state';
 import type { PlannedStep, StepAction } from './plan';
 
 /** A step of a plan with its progress. */
@@ -34,7 +35,11 @@ export async function stepsOf(manager: DataSource | EntityManager, client: strin
   const rows = await tenantSql(manager, client).select<Row>`
       SELECT seq, store, action, categories, row_count, status, finished_at FROM erasure_step
       WHERE ${own} AND request_id = ${request} ORDER BY seq`;
-  return rows.map((row) => ({
+  return rows.map(stepOf);
+}
+
+function stepOf(row: Row): Step {
+  return {
     seq: Number(row.seq),
     store: row.store,
     action: row.action,
@@ -42,7 +47,36 @@ export async function stepsOf(manager: DataSource | EntityManager, client: strin
     rows: Number(row.row_count),
     status: row.status,
     finishedAt: row.finished_at === null ? null : new Date(Number(row.finished_at)),
-  }));
+  };
+}
+
+/** A request with the steps of all its passes, in their order. */
+export interface Progress {
+  readonly request: ErasureRequestState;
+  readonly steps: readonly Step[];
+}
+
+/** A request's row with one of its steps; `seq` is null where it has none. */
+type JoinedRow = StateRow &
+  Pick<Row, 'store' | 'action' | 'row_count' | 'finished_at'> & {
+    readonly seq: number | null;
+    readonly step_categories: string | null;
+    readonly step_status: Step['status'];
+  };
+
+/** Reads a request and its steps by one statement. Undefined when the request does not exist. */
+export async function readProgress(manager: EntityManager, client: string, id: string): Promise<Progress | undefined> {
+  const rows = await tenantSql(manager, client).select<JoinedRow>`
+      SELECT ${stateColumnsOf('r')}, s.seq, s.store, s.action, s.categories AS step_categories, s.row_count,
+      s.status AS step_status, s.finished_at
+      FROM erasure_request r LEFT JOIN erasure_step s ON s.client_id = r.client_id AND s.request_id = r.id
+      WHERE ${ownOf('r')} AND r.id = ${id} ORDER BY s.seq`;
+  const [first] = rows;
+  if (!first) return undefined;
+  const steps = rows.flatMap(({ seq, step_categories: categories, step_status: status, ...row }) =>
+    seq === null ? [] : [stepOf({ ...row, seq, categories, status })],
+  );
+  return { request: stateOf(first), steps };
 }
 
 export async function insertSteps(
@@ -63,6 +97,13 @@ export async function insertSteps(
   await tenantSql(manager, client).insert('erasure_step', rows);
 }
 
+/** What was done for a step. */
+export interface Counted {
+  readonly step: Step;
+  readonly rows: number;
+  readonly done: boolean;
+}
+
 /**
  * Adds to the row counts of steps, in the transaction that changed the rows. So each row is counted once, even after
  * crashes.
@@ -71,7 +112,7 @@ export async function finishSteps(
   manager: EntityManager,
   client: string,
   request: string,
-  counted: ReadonlyArray<{ readonly step: Step; readonly rows: number; readonly done: boolean }>,
+  counted: readonly Counted[],
   at: number,
 ): Promise<void> {
   if (counted.length === 0) return;
@@ -84,6 +125,15 @@ export async function finishSteps(
     status = CASE WHEN ${isDone} THEN 'DONE' ELSE status END,
     finished_at = CASE WHEN ${isDone} THEN ${at} ELSE finished_at END
     WHERE ${own} AND request_id = ${request} AND seq IN (${seqs})`;
+}
+
+/** The steps as {@link finishSteps} leaves them, so that they need not be read again. */
+export function withCounted(steps: readonly Step[], counted: readonly Counted[], at: number): Step[] {
+  const bySeq = new Map(counted.map((each) => [each.step.seq, each]));
+  return steps.map((step) => {
+    const { rows = 0, done = false } = bySeq.get(step.seq) ?? {};
+    return { ...step, rows: step.rows + rows, ...(done ? { status: 'DONE', finishedAt: new Date(at) } : {}) };
+  });
 }
 
 /**

@@ -5,7 +5,7 @@ import type { ErasureRecord } from '../records/erasure-records';
 import type { ErasureRequestState } from '../requests/request-state';
 import type { Chunk, Range } from './eraser';
 import type { PlannedStep } from './plan';
-import type { Step } from './steps';
+import type { Counted, Step } from './steps';
 
 /** What legal holds and claims keep of an erasure at the moment. */
 export interface Kept {
@@ -23,7 +23,7 @@ export type PassSteps = ReadonlyArray<PlannedStep & { readonly expected?: number
 
 /** What a transaction has erased. */
 export interface ErasedRows {
-  readonly counted: ReadonlyArray<{ readonly step: Step; readonly rows: number; readonly done: boolean }>;
+  readonly counted: readonly Counted[];
   /** Where the next transaction continues in the last step. */
   readonly next?: Chunk['next'];
 }

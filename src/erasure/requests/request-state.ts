@@ -1,7 +1,7 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { DataCategory } from '../../governance/vocabulary';
 import { listIn } from '../../storage/lists';
-import { own, sql, tenantSql } from '../../tenancy/tenant-sql';
+import { joined, name, own, type Sql, sql, tenantSql } from '../../tenancy/tenant-sql';
 import type { ErasureGrounds, ErasureKind, ErasureStatus } from './erasure-request';
 
 /** A request as the runner reads it: plain columns only, so that no key is needed. */
@@ -27,9 +27,19 @@ export interface ErasureRequestState {
   readonly endedBy: string | null;
 }
 
-export const stateColumns = sql`
-  client_id, id, kind, customer_id, grounds, categories, status, requested_by, requested_role, requested_at,
-  not_before, due_at, completed_at, pass, replayed_at, agreement_reference, claims_reason, claims_until, ended_by`;
+const columns = (
+  'client_id id kind customer_id grounds categories status requested_by requested_role requested_at not_before due_at ' +
+  'completed_at pass replayed_at agreement_reference claims_reason claims_until ended_by'
+).split(' ');
+
+export const stateColumns = joined(columns.map(name), ', ');
+
+/** The same of a table with an alias. */
+export const stateColumnsOf = (alias: string): Sql =>
+  joined(
+    columns.map((column) => sql`${name(alias)}.${name(column)}`),
+    ', ',
+  );
 
 export type StateRow = Record<string, string | number | null>;
 

@@ -129,6 +129,7 @@ export class Webhooks {
     reference: string,
     recipients: ReadonlyArray<WebhookRecipient & { endpoint: { client: string; id: string } | undefined }>,
   ): Promise<void> {
+    if (recipients.length === 0) return;
     const known = await tenantSql(manager, client).select<{
       recipient_id: string;
     }>`SELECT recipient_id FROM webhook_delivery WHERE ${own} AND reference = ${reference}`;

@@ -76,7 +76,7 @@ const requestOf = ({ id, request }: Target) => ({
   customerId: id,
   grounds: 'OBJECTION',
   // Of a category alone, so that people in any state may have one.
-  categories: 'HEALTH',
+  categories: ['HEALTH'],
   status: 'RECEIVED',
   requestedBy: 'sweep',
   requestedRole: 'CLIENT_ADMIN',
@@ -88,7 +88,7 @@ const requestOf = ({ id, request }: Target) => ({
 const holdOf = ({ id, hold }: Target) => ({
   id: hold,
   customerId: id,
-  categories: 'HEALTH',
+  categories: ['HEALTH'],
   matter: 'swept',
   reason: 'swept',
   placedBy: 'sweep',
