@@ -10,7 +10,7 @@ export async function publicKeyIn(key: string): Promise<Buffer> {
     return readPublicKey(key);
   } catch (notTyped) {
     const content = await readFile(key, 'utf8').catch(() => undefined);
-    if (content === undefined) throw new CommandError((notTyped as Error).message, 2);
+    if (content === undefined) throw new CommandError(`${(notTyped as Error).message} No file is named so either.`, 2);
     return Promise.resolve(content).then(readPublicKey).catch(asCommandError);
   }
 }

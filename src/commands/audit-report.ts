@@ -3,6 +3,7 @@ import { governContracts } from '../app';
 import { type ReportFormat, reportFormats, write } from '../audit/reports/report';
 import { ReportKind } from '../audit/reports/reports';
 import { CommandError } from './failure';
+import { moment } from './moments';
 import { exitTwoOnUsageError } from './usage-errors';
 import { withStores } from './with-stores';
 
@@ -27,14 +28,16 @@ export function reportCommand(): Command {
     .argument('<kind>', Object.keys(kinds).join(', '), kindOf)
     .requiredOption('--client <slug>', 'the client of the report')
     .option('--customer <id>', 'the person of the report')
-    .option('--from <date>', 'start of the period (default: 30 days before its end)', date)
-    .option('--to <date>', 'end of the period (default: now)', date)
+    .option('--from <date>', 'start of the period (default: 30 days before its end)', moment)
+    .option('--to <date>', 'end of the period (default: now)', moment)
     .option('--format <format>', reportFormats.join(', '), format, 'json')
     .addHelpText(
       'after',
       '\nExample:\n  $ remit audit report processing-record --client acme --format html > record.html',
     )
     .action(async (kind: ReportKind, { client: slug, customer, format: as, ...period }: ReportOptions) => {
+      if (kind !== ReportKind.PROCESSING_RECORD && customer === undefined)
+        throw new CommandError('this report is about one person: give --customer', 2);
       const report = await withStores(async (services, { keys }) => {
         const client = await services.clients.find(slug);
         if (!client) throw new CommandError(`there is no client "${slug}"`);
@@ -59,12 +62,4 @@ function format(text: string): ReportFormat {
   const known = reportFormats.find((name) => name === text);
   if (!known) throw new InvalidArgumentError(`Formats are ${reportFormats.join(', ')}.`);
   return known;
-}
-
-function date(text: string): Date {
-  const parsed = new Date(text);
-  if (!/^\d{4}-\d{2}-\d{2}/.test(text) || Number.isNaN(parsed.getTime())) {
-    throw new InvalidArgumentError('Write a date such as 2026-01-31.');
-  }
-  return parsed;
 }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import countries from 'i18n-iso-countries';
 import { allPurposes, isPurpose, type ProcessingPurpose } from '../governance/vocabulary';
 import { type Role, roles } from '../identity/caller';
 
@@ -21,7 +22,8 @@ export function scope(text: string): string {
 }
 
 export function country(text: string): string {
-  if (!/^[A-Z]{2}$/.test(text)) throw new InvalidArgumentError('Write two upper-case letters, such as DE.');
+  if (!/^[A-Z]{2}$/.test(text) || !countries.isValid(text))
+    throw new InvalidArgumentError('Write a country as ISO 3166-1 alpha-2, such as DE.');
   return text;
 }
 

@@ -12,6 +12,7 @@ import type { Stores } from '../stores';
 import { collect } from './caller-options';
 import { counted } from './counted';
 import { CommandError } from './failure';
+import { moment } from './moments';
 import { progressBar } from './progress';
 import { selectedClients } from './selected-clients';
 import { exitTwoOnUsageError } from './usage-errors';
@@ -261,13 +262,6 @@ function status(text: string): ErasureStatus {
   const known = (Object.keys(erasureStatuses) as ErasureStatus[]).find((name) => name === text);
   if (!known) throw new InvalidArgumentError(`Statuses are ${Object.keys(erasureStatuses).join(', ')}.`);
   return known;
-}
-
-function moment(text: string): Date {
-  const at = new Date(text);
-  if (Number.isNaN(at.getTime()))
-    throw new InvalidArgumentError('Write a time such as 2026-11-01 or 2026-11-01T08:00:00Z.');
-  return at;
 }
 
 function count(text: string): number {

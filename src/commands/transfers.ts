@@ -11,6 +11,7 @@ import { windowOf } from '../transfers/suspensions';
 import type { TransferApproval } from '../transfers/transfer-approval';
 import { collect, country, purpose } from './caller-options';
 import { CommandError } from './failure';
+import { moment } from './moments';
 import { exitTwoOnUsageError } from './usage-errors';
 import { withStores } from './with-stores';
 
@@ -190,11 +191,4 @@ function category(text: string): DataCategory {
 function days(text: string): number {
   if (!/^[1-9]\d{0,4}$/.test(text)) throw new InvalidArgumentError('Write a number of days, such as 30.');
   return Number(text);
-}
-
-function moment(text: string): Date {
-  const at = new Date(text);
-  if (!/^\d{4}-\d{2}-\d{2}/.test(text) || Number.isNaN(at.getTime()))
-    throw new InvalidArgumentError('Write a day or a time, such as 2031-12-28.');
-  return at;
 }

@@ -11,7 +11,7 @@ export function requireSomething({ source: _source, allowErased: _allowErased, .
   const says = (value: unknown): boolean =>
     typeof value === 'object' && value !== null && !(value instanceof Date)
       ? Object.values(value).some(says)
-      : value !== undefined && value !== null && value !== '';
+      : value !== undefined && value !== null && !(typeof value === 'string' && value.trim() === '');
   if (!says(known)) throw denied.input('"input" says nothing of the person: give at least one of its fields.');
 }
 

@@ -1,3 +1,4 @@
+import { requireCountry } from '../identity/checks';
 import { objectionBit } from '../identity/objections';
 import { denied } from '../identity/request-context';
 import type { Condition } from '../tenancy/conditions';
@@ -7,7 +8,7 @@ type Filters = { readonly [F in keyof Required<CustomerFilter>]: (value: NonNull
 
 /** The condition of each field of a filter. A new field of the input does not compile without one. */
 const filters: Filters = {
-  residency: (value) => ({ field: 'residency', is: '=', value: filled('residency', value) }),
+  residency: (value) => ({ field: 'residency', is: '=', value: requireCountry('residency', value) }),
   source: (value) => ({ field: 'source', is: '=', value: filled('source', value) }),
   objectsTo: (purpose) => ({ field: 'objectionMask', is: 'has', value: objectionBit(purpose) }),
   decidedAutomatically: (decided) =>

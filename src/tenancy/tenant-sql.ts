@@ -192,25 +192,47 @@ function checkedText(text: string): string {
 
 /** @throws where a statement, or a subquery in it, could reach the rows of another client */
 function requireOwn(text: string): void {
-  for (const level of levelsOf(text)) {
-    const tables = level.match(/\b(?:FROM|JOIN|UPDATE|INTO)\s+[`\w]/gi)?.length ?? 0;
+  const bare = withoutQuoted(text);
+  if (text.includes('\\')) throw new Error(`leave backslashes out of a statement: ${text.trim().slice(0, 60)}`);
+  for (const [shape, instead] of unread)
+    if (shape.test(bare)) throw new Error(`${instead}: ${text.trim().slice(0, 60)}`);
+  for (const level of levelsOf(bare)) {
+    const tables = level.match(/\b(?:FROM|JOIN|UPDATE|INTO)(?:\s+[`\w]|`)/gi)?.length ?? 0;
     if (tables === 0) continue;
-    const ties = level.match(/\bclient_id = (?::client\b|`?\w+`?\.client_id\b)/g)?.length ?? 0;
     const short = level.trim().slice(0, 60);
+    const ties = conditionsOf(level).match(/\bclient_id = (?::client\b|`?\w+`?\.client_id\b)/g)?.length ?? 0;
     if (ties < tables)
       throw new Error(`a table needs the client: add "${own.text}" or a tie by client_id to: ${short}`);
     if (/\bOR\b/i.test(level)) throw new Error(`put OR in parentheses: ${short}`);
-    if (/\bFROM\s+[`\w]+(?:\s+(?:AS\s+)?\w+)?\s*,/i.test(level))
-      throw new Error(`join tables by JOIN, not by a comma: ${short}`);
+    if (/,/.test(tablesOf(level))) throw new Error(`join tables by JOIN, not by a comma: ${short}`);
   }
   if (!text.includes(CLIENT_TOKEN)) throw new Error(`a statement needs its client: ${text.trim().slice(0, 60)}`);
 }
 
-/** The text of each pair of parentheses and outside of all, split at UNION, without quoted text. */
+/** What the checks below cannot read, with what to write instead. */
+const unread: ReadonlyArray<readonly [RegExp, string]> = [
+  [/--|\/\*|#/, 'leave comments out of a statement'],
+  [/"/, "quote texts by ' and names by `"],
+  [/\b(?:FROM|JOIN|UPDATE)\s*\((?!\s*SELECT\b)/i, 'name tables without parentheses'],
+  [/\bSTRAIGHT_JOIN\b/i, 'join tables by JOIN'],
+  [/\|\||\bXOR\b|\bNOT\s+(?:`?\w+`?\.)?client_id\b/i, 'the client must be a plain condition'],
+];
+
+/** The part of a level that chooses rows, without what is selected or set. */
+const conditionsOf = (level: string): string =>
+  level.replace(/^\s*SELECT\b.*?\bFROM\b/is, 'FROM').replace(/\bSET\b.*?(?=\bWHERE\b|$)/is, '');
+
+/** The part of a level that names tables, with the conditions of joins. */
+const tablesOf = (level: string): string =>
+  /\b(?:FROM|UPDATE)\b(.*?)(?=\b(?:SET|WHERE|GROUP|HAVING|ORDER|LIMIT|FOR)\b|$)/is.exec(level)?.[1] ?? '';
+
+const withoutQuoted = (text: string): string => text.replace(/'(?:[^']|'')*'/g, "''");
+
+/** The text of each pair of parentheses and outside of all, split at UNION. */
 function levelsOf(text: string): string[] {
   const levels: string[] = [];
   const open = [''];
-  for (const character of text.replace(/'(?:[^']|'')*'/g, "''")) {
+  for (const character of text) {
     if (character === '(') open.push('');
     else if (character === ')' && open.length > 1) levels.push(open.pop() as string);
     else open[open.length - 1] += character;

@@ -143,9 +143,10 @@ describe.each(databases)('remit audit report on $name', ({ create }) => {
     const attempts: Array<[string[], number, string]> = [
       [['everything', '--client', 'acme'], 2, 'processing-record, accounting-of-disclosures, recipients'],
       [['recipients', '--client', 'acme', '--customer', person, '--format', 'pdf'], 2, 'json, csv, html'],
-      [['processing-record', '--client', 'acme', '--from', 'yesterday'], 2, 'Write a date such as 2026-01-31.'],
+      [['processing-record', '--client', 'acme', '--from', 'yesterday'], 2, 'Write a day such as 2026-11-01'],
       [['processing-record', '--client', 'nobody'], 1, 'there is no client "nobody"'],
-      [['recipients', '--client', 'acme'], 1, '"customerId" must say whom the report is about.'],
+      [['processing-record', '--client', 'acme', '--from', '2026-02-30'], 2, 'Write a day such as 2026-11-01'],
+      [['recipients', '--client', 'acme'], 2, 'this report is about one person: give --customer'],
     ];
     for (const [words, code, message] of attempts) {
       const ran = await run(...words);

@@ -125,6 +125,15 @@ describe.each(databases)('no erasure is lost, on $name', ({ name, create }) => {
     expect(await statementOf(id)).toMatchObject({ keyDestroyed: true });
   });
 
+  test('one damaged value does not keep a person’s other identifiers from being recognised later', async () => {
+    await source.query('UPDATE customer SET sealed_online_identifier = ? WHERE id = ?', [Buffer.alloc(80, 1), idOf(0)]);
+    const { id } = await app.services.erasure.erasures.request(client, idOf(0), filing);
+    await drain();
+    const sql = 'SELECT DISTINCT kind FROM erasure_tombstone WHERE request_id = ? ORDER BY kind';
+    const kinds = await app.stores.keysSource.query<Array<{ kind: string }>>(sql, [id]);
+    expect(kinds.map(({ kind }) => kind)).toEqual(['email', 'phone', 'socialHandle']);
+  });
+
   test('one bad row keeps nobody else from being erased: not in bulk, not by retention, not of another client', async () => {
     await spoil(idOf(1));
     const input = { customerIds: [...people.map(({ id }) => id), uuid()], grounds: 'OBJECTION' };

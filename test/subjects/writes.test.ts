@@ -312,6 +312,7 @@ describe.each(databases)('writes on $name', ({ create }) => {
       { source: 'x' },
       { firstName: null },
       { firstName: '' },
+      { firstName: '   ' },
       { postalAddress: {} },
       { attributes: [] },
     ]) {

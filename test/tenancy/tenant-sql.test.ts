@@ -115,6 +115,57 @@ describe('a statement is refused', () => {
       () => rows.select`SELECT id FROM task WHERE state = 'client_id = :client'`,
       /a table needs the client/,
     ],
+    [
+      'that says the client in a comment alone',
+      () => rows.select`SELECT id FROM task WHERE id > '' -- ${own}`,
+      /leave comments out/,
+    ],
+    [
+      'that says the client in a comment beside a name',
+      () => rows.select`SELECT id FROM task /* ${own} */ WHERE id > ''`,
+      /leave comments out/,
+    ],
+    [
+      'with a quote that a backslash hides',
+      () => rows.select`SELECT id FROM task WHERE state = '\\' AND ${own}'`,
+      /leave backslashes out/,
+    ],
+    [
+      'of a table in double quotes',
+      () => rows.select`SELECT id FROM "note" WHERE id IN (SELECT id FROM task WHERE ${own})`,
+      /names by `/,
+    ],
+    [
+      'of a table in parentheses',
+      () => rows.select`SELECT 1 FROM (note) WHERE id IN (SELECT id FROM task WHERE ${own})`,
+      /name tables without parentheses/,
+    ],
+    [
+      'of a name that follows at once',
+      () => rows.select`SELECT 1 FROM${name('note')} WHERE id IN (SELECT id FROM task WHERE ${own})`,
+      /a table needs the client/,
+    ],
+    [
+      'by another word for a join',
+      () => rows.select`SELECT 1 FROM task t STRAIGHT_JOIN note n WHERE ${ownOf('t')}`,
+      /join tables by JOIN/,
+    ],
+    [
+      'by a comma after a join',
+      () => rows.select`SELECT 1 FROM task t JOIN note n ON n.client_id = t.client_id, note o WHERE ${ownOf('t')}`,
+      /join tables by JOIN/,
+    ],
+    [
+      'that sets the client in place of asking for it',
+      () => rows.change`UPDATE task SET ${own} WHERE id = ${'1'}`,
+      /a table needs the client/,
+    ],
+    [
+      'that selects the client in place of asking for it',
+      () => rows.select`SELECT ${own} FROM task WHERE id = ${'1'}`,
+      /a table needs the client/,
+    ],
+    ['of all clients but one', () => rows.select`SELECT id FROM task WHERE NOT ${own}`, /a plain condition/],
     ['of no table of the client', () => rows.select`SELECT 1`, /a statement needs its client/],
     ['that changes where it should read', () => rows.select`DELETE FROM task WHERE ${own}`, /select takes SELECT/],
     ['that reads where it should change', () => rows.change`SELECT 1 FROM task WHERE ${own}`, /select takes SELECT/],

@@ -80,6 +80,8 @@ test.each([
   ],
   [['--from', 'DE', '--to', 'US', '--recipient', 'CLIENT', '--client', 'acme'], 1, 'missing: '],
   [['--from', 'Germany', '--to', 'US', '--recipient', 'CLIENT'], 2, ''],
+  [['--from', 'DE', '--to', 'XX', '--recipient', 'CLIENT'], 2, ''],
+  [['--from', 'DE', '--to', 'GB', '--recipient', 'PLATFORM', '--at', '2031-02-30'], 2, ''],
 ])('remit transfers assess %j exits with %i', (words, status, text) => {
   const result = run('transfers', 'assess', ...words);
   expect([result.status, result.stderr.split('\n')[0]?.startsWith('error')]).toEqual([status, status === 2]);

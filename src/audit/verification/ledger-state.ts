@@ -44,7 +44,8 @@ export class LedgerState {
     if (forged.length > 0) return `NOT SOUND: log ${forged[0]}: its head in the keys' store is forged`;
     const gaps = report.acknowledged.length === 0 ? '' : `, ${report.acknowledged.length} acknowledged gaps`;
     const until = last === undefined ? 'its beginning' : new Date(timeOfId(last)).toISOString();
-    return `sound, verified up to ${until}: ${report.entries} entries in ${report.logs.length} logs${gaps}`;
+    const logs = report.logs.length === 1 ? '1 log' : `${report.logs.length} logs`;
+    return `sound, verified up to ${until}: ${report.entries} entries in ${logs}${gaps}`;
   }
 }
 

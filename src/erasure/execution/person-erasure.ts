@@ -8,7 +8,7 @@ import type { KeyStore } from '../../keys/key-store';
 import { Customer } from '../../subjects/customer';
 import { identifierFields, identifiersOf } from '../../subjects/identifiers';
 import { lockFence } from '../../tenancy/fence';
-import { TenantReader } from '../../tenancy/tenant-reader';
+import { type Row, TenantReader } from '../../tenancy/tenant-reader';
 import { own, tenantSql } from '../../tenancy/tenant-sql';
 import { fencedBy, type TenantTable, tableOf } from '../../tenancy/tenant-table';
 import { holdsInForce } from '../holds/legal-holds';
@@ -200,22 +200,14 @@ export class PersonErasure implements ErasureTarget {
   async #identifiers(): Promise<Identifier[]> {
     const reader = new TenantReader(this.#source, this.#services.keys);
     const where = [{ field: 'id', is: '=', value: this.#customer } as const];
-    const read = (fields: Iterable<string>) => reader.select(Customer, { client: this.#client, fields, where });
-    const together = await read(identifierFields).catch(undefinedIfSealed);
-    if (together) return identifiersOf(together[0] ?? {});
-    // One damaged value does not keep the others from being read.
-    const found = await Promise.all(
-      [...identifierFields].map(async (field) => {
-        const [row] = (await read([field]).catch(undefinedIfSealed)) ?? [];
-        return { [field]: row?.[field] };
-      }),
-    );
-    return identifiersOf(Object.assign({}, ...found));
+    const query = { client: this.#client, fields: identifierFields, where };
+    const [row] = await reader.select(Customer, query).catch(nothingOpens);
+    return identifiersOf(row ?? {});
   }
 }
 
-/** Damaged values, and those of a client whose key is gone, are erased like the rest but cannot be read. */
-function undefinedIfSealed(error: unknown): undefined {
-  if (error instanceof UnsealError || error instanceof ClientKeyError) return undefined;
+/** A client whose key is gone or damaged: its people are erased like others but cannot be read. */
+function nothingOpens(error: unknown): Row[] {
+  if (error instanceof UnsealError || error instanceof ClientKeyError) return [];
   throw error;
 }
