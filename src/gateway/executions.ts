@@ -133,7 +133,7 @@ export class Executions {
     const isContended = now - this.#passedAt < CONTENDED_MS;
     if (isContended && queue.restsUntil > now) return false;
     const alone = caller === '' ? anonymousExecutions : executionsPerCaller;
-    const most = isContended && this.#isBusy ? Math.min(alone, executionsBesideOthers) : alone;
+    const most = isContended ? Math.min(alone, executionsBesideOthers) : alone;
     return this.#running < executions && queue.running < most;
   }
 

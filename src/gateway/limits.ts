@@ -15,7 +15,7 @@ const table = {
   anonymousOperations: [100, 'the same of all callers without a token together'],
   executions: [64, 'operations that run at once; the others wait, and callers take turns'],
   executionsPerCaller: [8, 'operations of one principal that run at once while it is alone'],
-  executionsBesideOthers: [1, 'the same while others ask too and the process is busy'],
+  executionsBesideOthers: [2, 'the same while others ask too'],
   anonymousExecutions: [4, 'operations of all callers without a token that run at once'],
   sockets: [1_000, 'WebSockets open at once'],
   socketsPerAddress: [200, 'WebSockets from one address'],
