@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
-import countries from 'i18n-iso-countries';
 import { allPurposes, isPurpose, type ProcessingPurpose } from '../governance/vocabulary';
 import { type Role, roles } from '../identity/caller';
+import { isCountry } from '../identity/checks';
 
 /** Parsers of the options that describe a caller. Commander turns what they throw into exit code 2. */
 
@@ -22,8 +22,7 @@ export function scope(text: string): string {
 }
 
 export function country(text: string): string {
-  if (!/^[A-Z]{2}$/.test(text) || !countries.isValid(text))
-    throw new InvalidArgumentError('Write a country as ISO 3166-1 alpha-2, such as DE.');
+  if (!isCountry(text)) throw new InvalidArgumentError('Write a country as ISO 3166-1 alpha-2, such as DE.');
   return text;
 }
 

@@ -2,9 +2,12 @@ import { isIP } from 'node:net';
 import countries from 'i18n-iso-countries';
 import { denied } from './request-context';
 
+/** Whether it is a country of today by its ISO 3166-1 alpha-2 code, in capitals. */
+export const isCountry = (code: string): boolean => /^[A-Z]{2}$/.test(code) && countries.isValid(code);
+
 /** @throws {GraphQLError} BAD_USER_INPUT unless it is an ISO 3166-1 alpha-2 code */
 export function requireCountry(field: string, code: string): string {
-  if (/^[A-Z]{2}$/.test(code) && countries.isValid(code)) return code;
+  if (isCountry(code)) return code;
   throw denied.input(`"${field}" must be a country as ISO 3166-1 alpha-2, such as DE.`);
 }
 

@@ -68,7 +68,7 @@ describe.each(databases)('reports on $name', ({ create }) => {
     const { sheets, facts } = await report('RECIPIENTS', person);
     expect(facts).toContainEqual({ name: 'Person', value: person });
     expect(facts).toContainEqual({ name: 'Client', value: `CANARY-company-acme (acme, ${acme.id})` });
-    const ledger = /^sound, verified up to \d{4}-\d\d-\d\dT\S+Z: \d+ entries in \d+ logs$/;
+    const ledger = /^sound, verified up to \d{4}-\d\d-\d\dT\S+Z: \d+ entries in \d+ logs?$/;
     expect(facts).toContainEqual({ name: 'Ledger', value: expect.stringMatching(ledger) });
     expect(sheets).toEqual([
       {
