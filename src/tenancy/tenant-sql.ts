@@ -200,8 +200,7 @@ function requireOwn(text: string): void {
     const tables = level.match(/\b(?:FROM|JOIN|UPDATE|INTO)(?:\s+[`\w]|`)/gi)?.length ?? 0;
     if (tables === 0) continue;
     const short = level.trim().slice(0, 60);
-    const ties = conditionsOf(level).match(/\bclient_id = (?::client\b|`?\w+`?\.client_id\b)/g)?.length ?? 0;
-    if (ties < tables)
+    if (tiedIn(conditionsOf(level)).size < tables)
       throw new Error(`a table needs the client: add "${own.text}" or a tie by client_id to: ${short}`);
     if (/\bOR\b/i.test(level)) throw new Error(`put OR in parentheses: ${short}`);
     if (/,/.test(tablesOf(level))) throw new Error(`join tables by JOIN, not by a comma: ${short}`);
@@ -214,9 +213,16 @@ const unread: ReadonlyArray<readonly [RegExp, string]> = [
   [/--|\/\*|#/, 'leave comments out of a statement'],
   [/"/, "quote texts by ' and names by `"],
   [/\b(?:FROM|JOIN|UPDATE)\s*\((?!\s*SELECT\b)/i, 'name tables without parentheses'],
-  [/\bSTRAIGHT_JOIN\b/i, 'join tables by JOIN'],
+  [/\bSTRAIGHT_JOIN\b|\bUSING\b/i, 'join tables by JOIN … ON'],
+  [/(?:^|\()\s*TABLE\b/i, 'read rows by SELECT'],
   [/\|\||\bXOR\b|\bNOT\s+(?:`?\w+`?\.)?client_id\b/i, 'the client must be a plain condition'],
 ];
+
+/** The tables, by name or alias, that conditions tie to the client; '' stands for one without a name. */
+function tiedIn(conditions: string): Set<string> {
+  const ties = conditions.matchAll(/(?:`?(\w+)`?\.)?\bclient_id = (?::client\b|`?(\w+)`?\.client_id\b)/g);
+  return new Set([...ties].flatMap(([, left = '', right]) => (right === undefined ? [left] : [left, right])));
+}
 
 /** The part of a level that chooses rows, without what is selected or set. */
 const conditionsOf = (level: string): string =>
