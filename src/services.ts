@@ -97,7 +97,12 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
   const jobs = new Jobs();
   const profiles = new Remembered((source: DataSource) => detectEngine(source));
   const profile = (source: DataSource) => profiles.get(source);
-  const { exports, exporter, purger, beforeEnd } = createExportsModule({
+  const {
+    exports: clientExports,
+    exporter,
+    purger,
+    beforeEnd,
+  } = createExportsModule({
     regions,
     keys,
     jobs,
@@ -116,7 +121,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     recorder,
     proposals,
     purgers: [purger],
-    exports: beforeEnd,
+    terminationExports: beforeEnd,
     jobs,
     profile,
     webhooks,
@@ -138,7 +143,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     ledger,
     recorder,
     erasure,
-    exports,
+    exports: clientExports,
     jobs,
     jobHandlers: [erasure.runner, exporter],
     webhooks,

@@ -31,25 +31,25 @@ function listCommand(): Command {
     .option('--json', 'print {"exports": […]}')
     .addHelpText('after', '\nExample:\n  $ remit exports list --client acme')
     .action(async (options: { client?: string; json?: true }) => {
-      const exports = await withStores((services) => list(services, options.client));
+      const listed = await withStores((services) => list(services, options.client));
       if (options.json) {
-        process.stdout.write(`${JSON.stringify({ exports })}\n`);
+        process.stdout.write(`${JSON.stringify({ exports: listed })}\n`);
         return;
       }
       const head = ['client', 'export', 'status', 'requested', 'ready', 'collect by', 'collected', 'rows', 'bytes'];
       const table = new Table({ head, style: { head: [], border: [], compact: true } });
-      table.push(...exports.map((each) => Object.values(each).map((value) => value ?? '')));
-      process.stdout.write(exports.length === 0 ? 'There are none.\n' : `${table.toString()}\n`);
+      table.push(...listed.map((each) => Object.values(each).map((value) => value ?? '')));
+      process.stdout.write(listed.length === 0 ? 'There are none.\n' : `${table.toString()}\n`);
     });
   return exitTwoOnUsageError(command);
 }
 
 async function list(services: Services, reference: string | undefined) {
-  const exports: Array<ReturnType<typeof lineOf>> = [];
+  const listed: Array<ReturnType<typeof lineOf>> = [];
   for await (const { id, slug } of selectedClients(services, reference)) {
-    exports.push(...(await services.exports.list(id)).map((state) => lineOf(slug, state)));
+    listed.push(...(await services.exports.list(id)).map((state) => lineOf(slug, state)));
   }
-  return exports;
+  return listed;
 }
 
 const time = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
@@ -87,13 +87,13 @@ Example:\n  $ remit exports write ${EXAMPLE_ID} > acme.ndjson`,
   return exitTwoOnUsageError(command);
 }
 
-async function write({ exports }: Services, id: string, table: string | undefined): Promise<void> {
-  const state = await exports.anywhere(id);
+async function write({ exports: clientExports }: Services, id: string, table: string | undefined): Promise<void> {
+  const state = await clientExports.anywhere(id);
   if (!state) throw new CommandError(`there is no export "${id}"; remit exports list names them`, 2);
-  const download = await exports.download(state, 'remit exports');
+  const download = await clientExports.download(state, 'remit exports');
   const progress = progressBar('export');
   let written = 0;
-  const pieces = table === undefined ? download.pieces : exports.linesOf(download, table);
+  const pieces = table === undefined ? download.pieces : clientExports.linesOf(download, table);
   for await (const piece of pieces) {
     if (!process.stdout.write(piece)) await once(process.stdout, 'drain');
     written += piece.length;

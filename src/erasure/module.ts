@@ -38,7 +38,7 @@ export interface ErasureModuleOptions {
   readonly recorder?: ChangeRecorder;
   readonly proposals?: Proposals;
   readonly purgers?: readonly Purger[];
-  readonly exports?: TerminationExports;
+  readonly terminationExports?: TerminationExports;
   readonly webhooks: Webhooks;
   readonly chunkRows?: number;
   readonly now?: () => number;
@@ -73,7 +73,7 @@ export interface ErasureModule {
 
 /** The module of erasure, wired over the stores. */
 export function createErasureModule(options: ErasureModuleOptions): ErasureModule {
-  const { regions, keys, keysSource, parties, webhooks, entities, profile, exports } = options;
+  const { regions, keys, keysSource, parties, webhooks, entities, profile, terminationExports } = options;
   const { now = Date.now, chunkRows = CHUNK_ROWS, recorder = unrecorded, purgers = [], proposals } = options;
   const { jobs = new Jobs({ now }), isDataBehind = async () => true } = options;
   const tables = entities.map(tableOf);
@@ -81,7 +81,7 @@ export function createErasureModule(options: ErasureModuleOptions): ErasureModul
   const tombstones = new Tombstones(keysSource, keys);
   const signingKeys = new SigningKeys(keysSource, keys);
   const recipients = new ErasureRecipients(parties, webhooks);
-  const shared = { regions, keys, recorder, records, jobs, tables, exports, now };
+  const shared = { regions, keys, recorder, records, jobs, tables, terminationExports, now };
   const filing = new ErasureFiling(shared);
   const certificates = new Certificates(records, signingKeys);
   const runner = new ErasureRunner({

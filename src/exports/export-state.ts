@@ -51,9 +51,9 @@ export async function readExport(source: Source, client: string, id: string): Pr
 
 /** Reads exports and locks them until the transaction ends. */
 export async function lockExports(manager: EntityManager, client: string, where: Sql): Promise<ExportState[]> {
-  const exports = tenantSql(manager, client);
-  const rows = await exports.select<StateRow>`
-    SELECT ${columns} FROM client_export WHERE ${own} AND ${where} ORDER BY id${exports.forUpdate}`;
+  const tenant = tenantSql(manager, client);
+  const rows = await tenant.select<StateRow>`
+    SELECT ${columns} FROM client_export WHERE ${own} AND ${where} ORDER BY id${tenant.forUpdate}`;
   return rows.map(stateOf);
 }
 

@@ -46,12 +46,12 @@ export function createExportsModule(options: ExportsModuleOptions): ExportsModul
   const tables = entities.map((entity) => [entity, tableOf(entity)] as const);
   const shared = { regions, keys, recorder, jobs, now };
   const removal = new ExportRemoval(shared);
-  const exports = new Exports({ ...shared, removal, tables, mayReceive });
+  const clientExports = new Exports({ ...shared, removal, tables, mayReceive });
   proposals?.on('EXPORT_CLIENT', async ({ aboutClient }, by) => {
-    if (aboutClient) await exports.request(aboutClient, { principal: by, role: 'PLATFORM_PRIVACY_OFFICER' });
+    if (aboutClient) await clientExports.request(aboutClient, { principal: by, role: 'PLATFORM_PRIVACY_OFFICER' });
   });
   return {
-    exports,
+    exports: clientExports,
     exporter: new Exporter({ ...shared, removal, tables, pageRows }),
     purger: removal,
     beforeEnd: new ExportBeforeEnd({ ...shared, onUncollected }),

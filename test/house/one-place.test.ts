@@ -15,6 +15,13 @@ const rules: ReadonlyArray<readonly [rule: string, again: RegExp, files: readonl
     ],
     'a set of src/identity/roles.ts',
   ],
+  // tsc writes exports.name for what a file exports, in the scope of a variable of that name too.
+  [
+    'a local name of CommonJS',
+    /\b(?:const|let) (?:exports|module|require)\b|(?:\b(?:const|let) |\()\{[^}:]*\b(?:exports|module|require)(?=[ ,}])/,
+    [],
+    'another name',
+  ],
   ['an enum of the API', /registerEnumType/, ['src/api/enum-of.ts'], 'enumOf'],
   [
     'a country by its code',

@@ -30,7 +30,7 @@ export interface ClientErasureServices {
   readonly filing: ErasureFiling;
   readonly purgers: readonly Purger[];
   readonly tables: readonly TenantTable[];
-  readonly exports: TerminationExports | undefined;
+  readonly terminationExports: TerminationExports | undefined;
   readonly now: () => number;
 }
 
@@ -66,7 +66,7 @@ export class ClientErasure implements ErasureTarget {
 
   async awaits(manager: EntityManager, request: ErasureRequestState): Promise<number | null> {
     if (request.pass > 0) return null;
-    return (await this.#services.exports?.awaits(manager, request)) ?? null;
+    return (await this.#services.terminationExports?.awaits(manager, request)) ?? null;
   }
 
   /** Nobody is locked: holds are read in each turn. */
@@ -131,8 +131,8 @@ export class ClientErasure implements ErasureTarget {
   }
 
   async planned(request: ErasureRequestState, { people }: Kept, pass: number): Promise<void> {
-    const { exports, recorder } = this.#services;
-    if (pass === 1) await exports?.goneOn(request);
+    const { terminationExports, recorder } = this.#services;
+    if (pass === 1) await terminationExports?.goneOn(request);
     await this.#fileFor(request, people);
     await recordAct(recorder, 'CLIENT_ERASURE_BEGUN', request, { pass });
   }

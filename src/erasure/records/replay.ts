@@ -47,7 +47,7 @@ export interface ReplayServices {
   readonly records: ErasureRecords;
   readonly jobs: Jobs;
   readonly tables: readonly TenantTable[];
-  readonly exports: TerminationExports | undefined;
+  readonly terminationExports: TerminationExports | undefined;
   readonly now: () => number;
 }
 
@@ -123,11 +123,11 @@ export class ErasureReplay {
 
   /** Requests the export again that a client's end waited for, when nothing of the client is destroyed yet. */
   async #restoreExport(manager: EntityManager, { client, id, passes, request }: ErasureRecord): Promise<void> {
-    const { exports, now } = this.#services;
+    const { terminationExports, now } = this.#services;
     const { exportAt, role } = request;
     if (exportAt === undefined || passes.length > 0) return;
     const by = { principal: 'replay', role };
-    await exports?.file(manager, { client, request: id, by, at: now(), notBefore: exportAt });
+    await terminationExports?.file(manager, { client, request: id, by, at: now(), notBefore: exportAt });
   }
 
   /** Restores the request for a new pass, behind all passes that the record knows. */

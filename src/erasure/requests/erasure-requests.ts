@@ -46,7 +46,7 @@ export interface ErasureRequestServices {
   readonly filing: ErasureFiling;
   readonly records: ErasureRecords;
   readonly recipients: ErasureRecipients;
-  readonly exports: TerminationExports | undefined;
+  readonly terminationExports: TerminationExports | undefined;
   readonly now: () => number;
 }
 
@@ -123,7 +123,7 @@ export class ErasureRequests {
    * @throws {GraphQLError} NOT_FOUND, or CONFLICT once destruction has begun
    */
   async cancel(client: string, id: string, principal: string, reach: Reach = everybody): Promise<ErasureRequestState> {
-    const { regions, records, now, recorder, exports } = this.#services;
+    const { regions, records, now, recorder, terminationExports } = this.#services;
     const source = await regions.of(client);
     const known = await inTransaction(source, async (manager) => {
       const state = await readRequest(manager, client, id);
@@ -150,7 +150,7 @@ export class ErasureRequests {
             WHERE ${own} AND id = ${customer} AND restriction = ${UNDER_ERASURE}`;
         }
         await tenantSql(manager, client).change`DELETE FROM job WHERE ${own} AND id = ${id}`;
-        if (row.kind === 'CLIENT') await exports?.dismiss(manager, client, id);
+        if (row.kind === 'CLIENT') await terminationExports?.dismiss(manager, client, id);
         return stateOf(row);
       }),
     );

@@ -28,7 +28,8 @@ export interface ErasureRequestState {
 }
 
 const columns = (
-  'client_id id kind customer_id grounds categories status requested_by requested_role requested_at not_before due_at ' +
+  'client_id id kind customer_id grounds categories status requested_by requested_role requested_at ' +
+  'not_before due_at ' +
   'completed_at pass replayed_at agreement_reference claims_reason claims_until ended_by'
 ).split(' ');
 

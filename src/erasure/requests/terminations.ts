@@ -36,7 +36,7 @@ export interface TerminationServices {
   readonly recorder: ChangeRecorder;
   readonly records: ErasureRecords;
   readonly jobs: Jobs;
-  readonly exports: TerminationExports | undefined;
+  readonly terminationExports: TerminationExports | undefined;
   readonly now: () => number;
 }
 
@@ -117,9 +117,9 @@ export class Terminations {
   }
 
   async #fileExport(manager: EntityManager, end: TerminationFiled): Promise<void> {
-    const { exports } = this.#services;
-    if (!exports) throw new Error('there is no module of exports');
-    await exports.file(manager, end);
+    const { terminationExports } = this.#services;
+    if (!terminationExports) throw new Error('there is no module of exports');
+    await terminationExports.file(manager, end);
   }
 }
 
