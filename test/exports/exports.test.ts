@@ -176,7 +176,7 @@ describe.each(databases)('exports on $name', ({ create }) => {
     const client = await newClient(app.services, 'broken');
     const people = await plantPeople(app.stores, client, [1, 2, 3, 4]);
     const id = await ask(adminOf('broken'), 'broken');
-    const room = smallModule(app);
+    const small = smallModule(app);
     let transactions = 0;
     const exporter: JobHandler = {
       carryOut: (lease, signal) => {
@@ -184,10 +184,10 @@ describe.each(databases)('exports on $name', ({ create }) => {
           await lease.fence(manager);
           if (++transactions === 9) throw new Error('the power is cut');
         };
-        return room.exporter.carryOut({ ...lease, fence }, signal);
+        return small.exporter.carryOut({ ...lease, fence }, signal);
       },
     };
-    const dying = { ...room, exporter };
+    const dying = { ...small, exporter };
     expect(await drainAt(app, Date.now() + 1_000, dying)).toHaveLength(1);
     expect(await state(adminOf('broken'), id)).toMatchObject({ status: 'PREPARING' });
     const before = (await chunks(client)).length;

@@ -58,11 +58,11 @@ describe.each(databases)('a client’s end that is to be preceded by an export, 
     return data?.erasureRequest as Termination;
   };
   const drain = async (at: number) => {
-    const room = smallModule(app, {
+    const small = smallModule(app, {
       now: () => at,
       onUncollected: ({ id, status }) => uncollected.push(`${id} ${status}`),
     });
-    expect(await drainAt(app, at, room)).toEqual([]);
+    expect(await drainAt(app, at, small)).toEqual([]);
   };
   const chunks = async (client: string) => {
     const [row] = await app.stores.regions.home.query<Array<{ n: number }>>(

@@ -1,6 +1,3 @@
-import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { alertWebhook } from '../../src/audit/alerts/webhook';
 import type { Head } from '../../src/audit/witness/anchors';
@@ -8,6 +5,7 @@ import { timestampAnchor } from '../../src/audit/witness/timestamp';
 import { witnessAnchor } from '../../src/audit/witness/witness';
 import { discoverKeys } from '../../src/identity/openid-discovery';
 import { signedMessage } from '../../src/outbound/signed-message';
+import { serve } from './serving';
 
 const secret = `whsec_${Buffer.alloc(32, 3).toString('base64')}`;
 const alert = {
@@ -28,21 +26,6 @@ const callers: Array<[string, (url: string) => Promise<unknown>]> = [
   ['a time-stamping authority', (url) => timestampAnchor(url).anchor(head, 0)],
   ['the issuer', (url) => discoverKeys(url)],
 ];
-
-const servers: Server[] = [];
-afterAll(() => {
-  for (const server of servers) {
-    server.closeAllConnections();
-    server.close();
-  }
-});
-
-async function serve(listener: RequestListener): Promise<string> {
-  const server = createServer(listener).listen(0, '127.0.0.1');
-  servers.push(server);
-  await once(server, 'listening');
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
 
 describe.each(callers)('%s', (name, call) => {
   test('follows no redirect', async () => {

@@ -1,27 +1,12 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { RequestListener } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { isPublicAddress } from '../../src/outbound/addresses';
 import { type OutboundPolicy, type OutboundRequest, send } from '../../src/outbound/http';
+import { serve } from './serving';
 
 const own: OutboundPolicy = { timeoutMs: 30_000, maxBytes: 1_000, privateAddresses: true };
-
-const servers: Server[] = [];
-afterAll(() => {
-  for (const server of servers) {
-    server.closeAllConnections();
-    server.close();
-  }
-});
-
-async function serve(listener: RequestListener): Promise<string> {
-  const server = createServer(listener).listen(0, '127.0.0.1');
-  servers.push(server);
-  await once(server, 'listening');
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-}
 
 const get = (url: string, policy: Partial<OutboundPolicy> = {}) => send({ url, method: 'GET' }, { ...own, ...policy });
 
