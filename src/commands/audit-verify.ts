@@ -53,7 +53,8 @@ export function verifyCommand(): Command {
     .option('--records', 'also compare grants, instructions, agreements and approvals with the decisions in the ledger')
     .option(
       '--json',
-      'print {"sound","entries","checkpoints","logs","findings","acknowledged"}, and "records" where they are asked for',
+      'print {"sound","entries","checkpoints","logs","findings","acknowledged"}, and "records" where they are ' +
+        'asked for',
     )
     .addHelpText(
       'after',
@@ -113,7 +114,8 @@ function describe(report: Verification, forged: readonly string[], hasAnchor: bo
     ...forged.map((log) => `log ${log}: its checkpoint in the keys' store is not signed by the key`),
     ...(isAnchored ? logs.flatMap(describeAnchoring) : []),
     ...acknowledged.map(describeGap),
-    `${sound && forged.length === 0 ? 'Sound' : 'NOT SOUND'}: ${counted(entries, 'entry', 'entries')} in ${counted(logs.length, 'log')}, ${counted(checkpoints, 'signed checkpoint')}${gaps}.`,
+    `${sound && forged.length === 0 ? 'Sound' : 'NOT SOUND'}: ${counted(entries, 'entry', 'entries')} ` +
+      `in ${counted(logs.length, 'log')}, ${counted(checkpoints, 'signed checkpoint')}${gaps}.`,
     '',
   ].join('\n');
 }
@@ -127,13 +129,15 @@ function describeRecords(records: RecordsReport | undefined): string {
   const accepted = adopted === 0 ? '' : `, ${adopted} of them accepted as found`;
   return [
     ...findings.map(describeRecord),
-    `${findings.length === 0 ? 'As decided' : 'NOT AS DECIDED'}: ${counted(rows, 'record')} compared with the ledger${accepted}.`,
+    `${findings.length === 0 ? 'As decided' : 'NOT AS DECIDED'}: ` +
+      `${counted(rows, 'record')} compared with the ledger${accepted}.`,
     '',
   ].join('\n');
 }
 
 const describeRecord = ({ problem, table, row, client, entry, message }: RecordFinding): string =>
-  `${problem} ${table} ${row}${client === null ? '' : `, client ${client}`}: ${message}${entry ? `, by entry ${entry}` : ''}`;
+  `${problem} ${table} ${row}${client === null ? '' : `, client ${client}`}: ` +
+  `${message}${entry ? `, by entry ${entry}` : ''}`;
 
 export const describeFinding = ({ problem, log, sequence, entry, message }: Finding): string =>
   `${problem} log ${log}, entry ${sequence}${entry ? ` (${entry})` : ''}: ${message}`;

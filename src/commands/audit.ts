@@ -64,7 +64,7 @@ function checkCommand(): Command {
       const fault = await faultOfProof(proof, publicKey);
       if (json) {
         process.stdout.write(
-          `${JSON.stringify({ holds: fault === undefined, fault: fault ?? null, entry: JSON.parse(proof.entry) }, null, 2)}\n`,
+          `${JSON.stringify({ holds: !fault, fault: fault ?? null, entry: JSON.parse(proof.entry) }, null, 2)}\n`,
         );
       } else if (fault === undefined) {
         process.stdout.write(`The proof holds: this is entry ${proof.index} of its log.\n${proof.entry}\n`);

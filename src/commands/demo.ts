@@ -25,7 +25,8 @@ export function demoCommand(): Command {
   const command = new Command('demo')
     .description(
       'Fill a temporary database with sample data, let several callers send the same query, and show who saw what\n' +
-        'and why. Then serve it, workers included, with a link for each caller, until Ctrl-C; the database is deleted\n' +
+        'and why. Then serve it, workers included, with a link for each caller, until Ctrl-C; the database is ' +
+        'deleted\n' +
         'afterwards. Meanwhile `remit COMMAND --demo`, in the same folder, works on its data.',
     )
     .option('--once', 'stop after the tables')

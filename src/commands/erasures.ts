@@ -246,7 +246,8 @@ function verifyCommand(): Command {
           ({ category, reason, until }) => `  kept: ${category}, ${reason}, until ${until ?? 'released'}\n`,
         );
         process.stdout.write(
-          `The signature is valid. Request ${request}, ${completedAt}: ${counted(rows, 'row')}${keyDestroyed ? ', key destroyed' : keyAbsent ? ', there was no key' : ''}.\n` +
+          `The signature is valid. Request ${request}, ${completedAt}: ${counted(rows, 'row')}` +
+            `${keyDestroyed ? ', key destroyed' : keyAbsent ? ', there was no key' : ''}.\n` +
             `${table.toString()}\n${kept.join('')}`,
         );
       } catch (error) {

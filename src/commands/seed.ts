@@ -24,7 +24,8 @@ const PREFIX = 'sample-';
 export function seedCommand(): Command {
   const command = new Command('seed')
     .description(
-      'Make sample clients with customers, orders, correspondence and health records. A second run adds what is missing.',
+      'Make sample clients with customers, orders, correspondence and health records. A second run adds what is ' +
+        'missing.',
     )
     .requiredOption('--customers <number>', 'how many customers, for all clients together', wholeNumber(10_000_000))
     .option('--clients <number>', 'how many clients', wholeNumber(10_000), 2)
@@ -85,7 +86,9 @@ function totals(clients: readonly SeededClient[]) {
 function summary(clients: readonly SeededClient[]): string {
   const lines = clients.map(({ slug, country, healthAgreement, created, existing, orders, healthRecords }) => {
     const agreement = healthAgreement ? 'with' : 'without';
-    const made = `${counted(created, 'customer')} made with ${counted(orders, 'order')} and ${counted(healthRecords, 'health record')}`;
+    const made =
+      `${counted(created, 'customer')} made with ` +
+      `${counted(orders, 'order')} and ${counted(healthRecords, 'health record')}`;
     return `${slug} (${country}, ${agreement} a HIPAA agreement): ${made}, ${existing} there already`;
   });
   const { created, existing } = totals(clients);

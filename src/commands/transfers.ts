@@ -90,7 +90,8 @@ function assessCommand(): Command {
     .option('--json', 'print the assessment')
     .addHelpText(
       'after',
-      '\nExit code 1 when it is not lawful.\n\nExample:\n  $ remit transfers assess --from DE --to GB --recipient PLATFORM --at 2031-12-28',
+      '\nExit code 1 when it is not lawful.\n\nExample:\n  $ remit transfers assess --from DE --to GB ' +
+        '--recipient PLATFORM --at 2031-12-28',
     )
     .action(async (options: AssessOptions) => {
       const found = await withStores((services) => assessment(services, options));

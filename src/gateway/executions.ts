@@ -172,7 +172,7 @@ export class Executions {
 
 /** Callers compete if the turn passed between two of them within this time. Milliseconds. */
 const CONTENDED_MS = 1_000;
-/** Planning that takes less is free. Milliseconds. */
+/** Keeping the process for less is free. Milliseconds. */
 const FREE_MS = 1;
 /** A caller pauses this many times as long as it kept the process busy. */
 const RESTS = 16;

@@ -59,7 +59,8 @@ export class ExplainResolver {
 
   @Query(() => [AccessExplanation], {
     description:
-      'What an operation would give the caller for a purpose, field by field, without running it. Rows may withhold more. ' +
+      'What an operation would give the caller for a purpose, field by field, without running it. ' +
+      'Rows may withhold more. ' +
       'One explanation an operation.',
   })
   async explainAccess(

@@ -48,7 +48,8 @@ function refuse(faults: readonly string[]): void {
 
 const nothingGoverned =
   'no element carries a directive of Remit, so everything would be given to everybody; ' +
-  'printing a schema by printSchema drops them: print it with its directives, or pass { ungoverned: true } where nothing in it is about people';
+  'printing a schema by printSchema drops them: print it with its directives, ' +
+  'or pass { ungoverned: true } where nothing in it is about people';
 
 function ruleFaults({ directives, purposes }: FieldTable, entry: FieldEntry): string[] {
   const { at, field, rule, nonPersonal, deidentify } = entry;

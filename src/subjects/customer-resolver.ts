@@ -57,7 +57,8 @@ export class CustomerResolver {
   @Query(() => ProcessingRestriction, {
     nullable: true,
     description:
-      'Why and since when processing of a customer is limited, read for LEGAL; null where it is not, where the person ' +
+      'Why and since when processing of a customer is limited, read for LEGAL; null where it is not, ' +
+      'where the person ' +
       'is being erased, and where there is none of this id.',
   })
   async processingRestriction(

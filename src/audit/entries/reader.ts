@@ -112,7 +112,8 @@ export class AuditReader {
     if (!found || omitted(entryOf(found.row.body))) return undefined;
     const { row, source } = found;
     const [last] = await source.query<Array<{ checkpoint: string }>>(
-      'SELECT checkpoint FROM audit_entry WHERE log_id = ? AND sequence >= ? AND checkpoint IS NOT NULL ORDER BY sequence DESC LIMIT 1',
+      `SELECT checkpoint FROM audit_entry WHERE log_id = ? AND sequence >= ? AND checkpoint IS NOT NULL
+       ORDER BY sequence DESC LIMIT 1`,
       [row.log_id, row.sequence],
     );
     if (!last) return undefined;
@@ -136,7 +137,8 @@ export class AuditReader {
       );
       for (const { log_id: log } of logs) {
         const [last] = await source.query<Array<{ checkpoint: string }>>(
-          'SELECT checkpoint FROM audit_entry WHERE log_id = ? AND checkpoint IS NOT NULL ORDER BY sequence DESC LIMIT 1',
+          `SELECT checkpoint FROM audit_entry WHERE log_id = ? AND checkpoint IS NOT NULL
+           ORDER BY sequence DESC LIMIT 1`,
           [log],
         );
         if (last) found.push({ log, note: last.checkpoint, ...parseCheckpoint(last.checkpoint) });

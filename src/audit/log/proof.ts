@@ -29,8 +29,10 @@ export async function faultOfProof(proof: AuditProof, publicKey: Buffer): Promis
   } catch (error) {
     return (error as Error).message;
   }
-  if (!(await isSigned(checkpoint, publicKey)))
-    return 'The checkpoint is not signed by this key; "remit audit keys" prints the key of the installation that made it.';
+  if (!(await isSigned(checkpoint, publicKey))) {
+    const remedy = '"remit audit keys" prints the key of the installation that made it.';
+    return `The checkpoint is not signed by this key; ${remedy}`;
+  }
   const path = hashes.map((hash) => Buffer.from(hash, 'base64'));
   if (!verifyInclusion(hashLeaf(Buffer.from(entry)), index, stated.size, path, stated.root)) {
     return `The entry is not number ${index} of the log that the checkpoint is of.`;

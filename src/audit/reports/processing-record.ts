@@ -200,13 +200,15 @@ function measures({ operations, deidentified, kinds, refused }: Observed, securi
       ['Accountability', security.ledger],
       [
         'Governance',
-        `${count('GRANT_GIVEN', 'GRANT_WITHDRAWN')} grants and ${count('INSTRUCTION_GIVEN', 'INSTRUCTION_WITHDRAWN')} ` +
-          `instructions given or withdrawn, ${count('PROPOSED', 'PROPOSAL_CONFIRMED', 'PROPOSAL_REFUSED')} steps of acts ` +
+        `${count('GRANT_GIVEN', 'GRANT_WITHDRAWN')} grants and ` +
+          `${count('INSTRUCTION_GIVEN', 'INSTRUCTION_WITHDRAWN')} instructions given or withdrawn, ` +
+          `${count('PROPOSED', 'PROPOSAL_CONFIRMED', 'PROPOSAL_REFUSED')} steps of acts ` +
           'that take two persons',
       ],
       [
         'Erasure',
-        `${count('ERASURE_EXECUTED')} carried out, ${count('ERASURE_PARTLY')} in part, ${count('ERASURE_FAILED')} failed ` +
+        `${count('ERASURE_EXECUTED')} carried out, ${count('ERASURE_PARTLY')} in part, ` +
+          `${count('ERASURE_FAILED')} failed ` +
           `and tried again, ${count('ERASURE_CANCELLED')} taken back; ${count('SUBJECT_KEY_DESTROYED')} keys destroyed`,
       ],
       ['Encryption in transit', 'not observed: TLS ends before the server'],

@@ -66,7 +66,8 @@ function html({ title, basis, generatedAt, facts, sheets }: Report): string {
       `<h2>${escaped(heading)}</h2>\n` +
       (rows.length === 0
         ? '<p>None.</p>'
-        : `<table><thead>${row(columns, 'th')}</thead><tbody>\n${rows.map((cells) => row(cells, 'td')).join('\n')}\n</tbody></table>`),
+        : `<table><thead>${row(columns, 'th')}</thead>` +
+          `<tbody>\n${rows.map((cells) => row(cells, 'td')).join('\n')}\n</tbody></table>`),
   );
   return `<!doctype html>
 <html lang="en">

@@ -20,7 +20,8 @@ export async function receiptsWithin(
   to: number,
 ): Promise<StoredReceipt[]> {
   const rows = await source.query<Row[]>(
-    'SELECT tree_size, kind, receipt FROM audit_anchor WHERE log_id = ? AND tree_size > ? AND tree_size <= ? ORDER BY tree_size, kind',
+    `SELECT tree_size, kind, receipt FROM audit_anchor
+     WHERE log_id = ? AND tree_size > ? AND tree_size <= ? ORDER BY tree_size, kind`,
     [logId, from, to],
   );
   return rows.map(({ tree_size: size, kind, receipt: content }) => ({ size: Number(size), kind, content }));
@@ -33,7 +34,8 @@ export async function receiptsUpTo(
   to: number,
 ): Promise<Array<{ kind: Receipt['kind']; receipts: number; size: number }>> {
   const rows = await source.query<Array<{ kind: Receipt['kind']; receipts: number; size: number }>>(
-    'SELECT kind, COUNT(*) AS receipts, MAX(tree_size) AS size FROM audit_anchor WHERE log_id = ? AND tree_size <= ? GROUP BY kind',
+    `SELECT kind, COUNT(*) AS receipts, MAX(tree_size) AS size FROM audit_anchor
+     WHERE log_id = ? AND tree_size <= ? GROUP BY kind`,
     [logId, to],
   );
   return rows.map(({ kind, receipts, size }) => ({ kind, receipts: Number(receipts), size: Number(size) }));

@@ -59,7 +59,10 @@ export function faultOfDateFormat(format: string): string | undefined {
   const sample = DateTime.fromISO('2021-12-31T13:14:15Z', { zone: 'utc' });
   const back = DateTime.fromFormat(sample.toFormat(format), format, { zone: 'utc' });
   if (back.isValid && back.year === 2021 && back.month === 12) return undefined;
-  return `is not a date format; write ${dateFormats.join(', ')} or tokens of Luxon with a year and a month, such as dd.MM.yyyy`;
+  return (
+    `is not a date format; write ${dateFormats.join(', ')} or tokens of Luxon with a year and a month, ` +
+    'such as dd.MM.yyyy'
+  );
 }
 
 /** A moment in a format; undefined where the text has another shape. */
