@@ -37,8 +37,9 @@ export interface ErasureModuleOptions {
   readonly jobs?: Jobs;
   readonly recorder?: ChangeRecorder;
   readonly proposals?: Proposals;
-  readonly purgers?: readonly Purger[];
-  readonly terminationExports?: TerminationExports;
+  readonly purgers: readonly Purger[];
+  /** What a client may have before its end; undefined where there is no module of exports. */
+  readonly terminationExports: TerminationExports | undefined;
   readonly webhooks: Webhooks;
   readonly chunkRows?: number;
   readonly now?: () => number;
@@ -73,8 +74,8 @@ export interface ErasureModule {
 
 /** The module of erasure, wired over the stores. */
 export function createErasureModule(options: ErasureModuleOptions): ErasureModule {
-  const { regions, keys, keysSource, parties, webhooks, entities, profile, terminationExports } = options;
-  const { now = Date.now, chunkRows = CHUNK_ROWS, recorder = unrecorded, purgers = [], proposals } = options;
+  const { regions, keys, keysSource, parties, webhooks, entities, profile, purgers, terminationExports } = options;
+  const { now = Date.now, chunkRows = CHUNK_ROWS, recorder = unrecorded, proposals } = options;
   const { jobs = new Jobs({ now }), isDataBehind = async () => true } = options;
   const tables = entities.map(tableOf);
   const records = new ErasureRecords(keysSource, keys);

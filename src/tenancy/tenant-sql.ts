@@ -220,8 +220,23 @@ const unread: ReadonlyArray<readonly [RegExp, string]> = [
 
 /** The tables, by name or alias, that conditions tie to the client; '' stands for one without a name. */
 function tiedIn(conditions: string): Set<string> {
-  const ties = conditions.matchAll(/(?:`?(\w+)`?\.)?\bclient_id = (?::client\b|`?(\w+)`?\.client_id\b)/g);
-  return new Set([...ties].flatMap(([, left = '', right]) => (right === undefined ? [left] : [left, right])));
+  const words = conditions.split(/[\s(),]+/);
+  return new Set(
+    words.flatMap((word, at) => {
+      const left = tableOfClientId(word);
+      if (left === undefined || words[at + 1] !== '=') return [];
+      const other = words[at + 2] ?? '';
+      const right = tableOfClientId(other);
+      if (right) return [left, right];
+      return other === CLIENT_TOKEN ? [left] : [];
+    }),
+  );
+}
+
+/** The table of a column `client_id`, '' where it names none; nothing for any other word. */
+function tableOfClientId(word: string): string | undefined {
+  const [column, table = ''] = word.replaceAll('`', '').split('.').reverse();
+  return column === 'client_id' ? table : undefined;
 }
 
 /** The part of a level that chooses rows, without what is selected or set. */

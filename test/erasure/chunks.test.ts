@@ -49,6 +49,7 @@ describe('how many rows one transaction of an erasure changes', () => {
     const { runner } = createErasureModule({
       ...{ regions, keys, keysSource, parties, webhooks, jobs, entities: tenantEntities },
       profile: async () => ENGINE_PROFILES[engine],
+      ...{ purgers: [], terminationExports: undefined },
     });
     const [lease] = await jobs.claim(regions.home, 1);
     if (!lease) throw new Error('nothing is due');

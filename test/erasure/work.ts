@@ -22,7 +22,8 @@ export function workerAt({ stores, services }: TestApp, at: number, options: Wor
   const erasure = createErasureModule({
     ...{ regions, keys, keysSource, parties, webhooks, profile, recorder, jobs, now },
     entities: tenantEntities,
-    ...(made ? { exports: made.beforeEnd, purgers: [made.purger] } : {}),
+    terminationExports: made?.beforeEnd,
+    purgers: made ? [made.purger] : [],
     ...more,
   });
   const jobHandlers = [erasure.runner, ...(made ? [made.exporter] : [])];
