@@ -122,6 +122,7 @@ SELECT MAX(entry_id) AS last FROM audit_entry;
 SELECT MAX(sequence) AS last FROM audit_entry WHERE log_id = ?;
 SELECT MAX(tree_size) AS size FROM audit_anchor WHERE log_id = ?;
 SELECT MIN(requested_at) AS first FROM disclosure WHERE client_id = ? AND gag_until > ?;
+SELECT TABLE_NAME AS owner, COLUMN_NAME AS name FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION;
 SELECT VERSION() AS version, @@version_comment AS comment;
 SELECT `ClientKey`.`client_id` AS `ClientKey_client_id`, `ClientKey`.`wrapped` AS `ClientKey_wrapped`, `ClientKey`.`master_key_id` AS `ClientKey_master_key_id`, `ClientKey`.`created_at` AS `ClientKey_created_at`, `ClientKey`.`destroyed_at` AS `ClientKey_destroyed_at` FROM `client_key` `ClientKey` WHERE ((`ClientKey`.`client_id` = ?)) LIMIT ?;
 SELECT `SCHEMA_NAME`, `DEFAULT_CHARACTER_SET_NAME` as `CHARSET`, `DEFAULT_COLLATION_NAME` AS `COLLATION` FROM `INFORMATION_SCHEMA`.`SCHEMATA`;

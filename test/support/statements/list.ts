@@ -38,10 +38,9 @@ export function compareStatements(): void {
     writeFileSync(FILE, statements.map((statement) => `${statement};\n`).join(''));
     process.stderr.write(`\n${statements.length} statements are listed; ${unlisted.length} are new.\n`);
   } else if (unlisted.length > 0) {
-    const message = `${unlisted.length} statements are not in test/storage/engines/statements.sql. Run ${UPDATE}`;
-    const text = `${message}:\n${unlisted.join('\n')}`;
-    if (all) throw new Error(text);
-    process.stderr.write(`\n*** ${text}\n`);
+    const message = `${unlisted.length} statements are not in test/storage/engines/statements.sql: run ${UPDATE}`;
+    if (all) throw new Error(`${message}\n${unlisted.join('\n')}`);
+    process.stderr.write(`\n${message}\n`);
   }
 }
 
