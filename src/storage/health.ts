@@ -13,12 +13,14 @@ const states = ['wsrep_ready', 'wsrep_cluster_status'];
  * Why a database can serve no request now, in words that go after its name; undefined where it can. It asks by the way
  * that requests go: the same pool, the same limits. It never throws.
  */
-export async function faultOf(source: DataSource): Promise<string | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(resolve, PATIENCE_MS, `does not answer within ${PATIENCE_MS / 1_000} s`);
+export function faultOf(source: DataSource): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, PATIENCE_MS, `does not answer within ${PATIENCE_MS / 1_000} s`);
+    void asked(source).then((fault) => {
+      clearTimeout(timer);
+      resolve(fault);
+    });
   });
-  return Promise.race([asked(source), late]).finally(() => clearTimeout(timer));
 }
 
 async function asked(source: DataSource): Promise<string | undefined> {
