@@ -90,6 +90,7 @@ INSERT IGNORE INTO erasure_ledger (client_id, id, kind, sealed_subject, subject_
 INSERT IGNORE INTO erasure_tombstone (client_id, digest, kind, request_id, created_at) VALUES (?, ?, ?, ?, ?);
 INSERT IGNORE INTO migration_lock (id, holder, expires_at) VALUES (?, ?, ?);
 INSERT INTO `migrations`(`timestamp`, `name`) VALUES (?, ?);
+INSERT INTO `purchase_order` (`client_id`, `customer_id`, `id`, `external_id_index`, `placed_at`, `currency`, `total`, `status`, `sealed_commerce`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, -?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?, ?, ?);
 INSERT INTO audit_head (tree_size, checkpoint, log_id) VALUES (?, ?, ?);
 INSERT INTO audit_log (log_id, opened_at, settled, pruned) VALUES (?, ?, ?, ?);
 INSERT INTO audit_tile (log_id, tile_index, level, hashes) VALUES (?, ?, ?, ?);
