@@ -44,8 +44,8 @@ function judged(whose: string, seconds: number): Finding {
 }
 
 async function secondsOf(source: DataSource): Promise<number> {
-  const [row] = await source.query<Array<{ now: number }>>(`SELECT ${dialectOf(source).now} AS now`);
-  return Number(row?.now);
+  const [row] = await source.query<Array<{ seconds: number }>>(`SELECT ${dialectOf(source).now} AS seconds`);
+  return Number(row?.seconds);
 }
 
 async function dateOf(issuer: string): Promise<number> {
