@@ -22,11 +22,14 @@ import { countAlerts } from './gateway/alert-metrics';
 import { contractNames, contractOf, contractSchema } from './gateway/contracts';
 import { erasureConcerns, measureErasures, workerFaults } from './gateway/erasure-metrics';
 import { type Explain, ExplainResolver } from './gateway/explain-resolver';
+import { FailureLog } from './gateway/failure-log';
 import { measureInstallation, type PoolUse } from './gateway/installation-metrics';
 import { createLogger } from './gateway/logging';
 import type { SignIn } from './gateway/playground';
 import { buildApi } from './gateway/schema';
 import type { Contract, ServerOptions } from './gateway/server-options';
+import type { Ending } from './gateway/shutdown';
+import { wordsForFailure } from './gateway/store-failures';
 import { measureTasks } from './gateway/task-metrics';
 import { type Governed, govern } from './governance/govern';
 import { isCategory, isSubject } from './governance/vocabulary';
@@ -59,6 +62,8 @@ export interface App {
   readonly serverOptions: ServerOptions;
   /** Starts the background work; `close` ends it too. */
   work(): void;
+  /** What `close` does, step by step. */
+  readonly endings: readonly Ending[];
   close(): Promise<void>;
 }
 
@@ -72,6 +77,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       else logger.info({ issuer }, 'the token issuer can be reached again');
     },
   });
+  const failures = new FailureLog(logger);
   const stores = await openStores(config);
   const alerted: Array<(alert: Alert) => void> = [alertListener(config, logger)];
   const services = createServices(stores, {
@@ -79,23 +85,23 @@ export async function openApp(config: Config, logger = createLogger({ level: con
     onAlert: (alert) => {
       for (const tell of alerted) tell(alert);
     },
-    onFailure: (error) => logger.error({ err: error }, 'the audit ledger failed'),
+    onFailure: (error) => failures.write(error, 'the audit ledger failed'),
     onUncollected: (uncollected) =>
       logger.warn(uncollected, 'a client is being terminated and nobody has collected its export'),
   });
   const anchoring = new Anchoring(services.ledger, anchorsOf(config), (error) =>
-    logger.error({ err: error }, 'the audit ledger could not be anchored'),
+    failures.write(error, 'the audit ledger could not be anchored'),
   );
   const { contracts } = governContracts(
     services,
     stores.keys,
     deriveKey(await platformKey(stores.keys), 'cursor'),
-    (error) => logger.error({ err: error }, 'a resolver failed'),
+    (error) => failures.write(error, 'a resolver failed'),
   );
   const tasks = backgroundTasks(stores, services, anchoring, {
-    onJobFailure: (error, job) => logger.error({ err: error, job: job.id }, 'an erasure failed; it will be retried'),
+    onJobFailure: (error, job) => failures.write(error, 'an erasure failed; it will be retried', { job: job.id }),
     onDead: (letter) => logger.warn(letter, 'a recipient of an erasure could not be notified'),
-    onFailure: (error) => logger.error({ err: error }, 'work on erasures failed; it will be retried'),
+    onFailure: (error) => failures.write(error, 'work on erasures failed; it will be retried'),
     onNear: ({ dueSoon, overdue, nextDueAt }) =>
       logger.warn(
         { dueSoon, overdue, nextDueAt: new Date(nextDueAt ?? 0).toISOString() },
@@ -103,11 +109,20 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       ),
   });
   const background = new Scheduler(tasks, {
-    onFailure: (error, task) => logger.error({ err: error, task }, 'background work failed; it will be retried'),
+    onFailure: (error, task) => failures.write(error, 'background work failed; it will be retried', { task }),
   });
+  const endings: Ending[] = [
+    { what: 'background work', end: () => background.stop() },
+    { what: 'the recorder of the audit ledger', end: () => services.recorder.close() },
+    // What was recorded last is anchored too.
+    { what: 'the anchors of the audit ledger', end: () => anchoring.run() },
+    { what: 'the audit ledger', end: () => services.ledger.close() },
+    { what: 'the stores', end: () => stores.close() },
+  ];
   return {
     services,
     stores,
+    endings,
     serverOptions: {
       contracts,
       contractOf,
@@ -161,12 +176,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       void verifier.issuerState();
     },
     close: async () => {
-      await background.stop();
-      await services.recorder.close();
-      // What was recorded last is anchored too.
-      await anchoring.run();
-      await services.ledger.close();
-      await stores.close();
+      for (const { end } of endings) await end();
     },
   };
 }
@@ -199,7 +209,7 @@ export function governContracts(
   services: Services,
   keys: KeyStore,
   cursorKey: Buffer,
-  onInternalError: (error: unknown) => void,
+  onFailure: (error: unknown) => void,
 ): { schemas: Record<Contract, GraphQLSchema>; contracts: Record<Contract, Governed> } {
   const explain: Explain = (claims, operation) => {
     const governed = contracts[contractOf(claims)];
@@ -247,7 +257,12 @@ export function governContracts(
     govern(schemas[name], {
       plainSources: true,
       pseudonymKey: 'per-access',
-      onInternalError,
+      onInternalError: onFailure,
+      wordsFor: (error) => {
+        const words = wordsForFailure(error);
+        if (words) onFailure(error);
+        return words;
+      },
       contextWith: (context, decision): RequestContext => ({ ...(context as RequestContext), decision }),
     }),
   );

@@ -9,6 +9,7 @@ import { withDeadline } from './deadline';
 import { gatewayErrorOf } from './error-answers';
 import { type GatewayError, gatewayErrors } from './errors';
 import { type Executions, once } from './executions';
+import { FailureLog } from './failure-log';
 import type { GovernedRequest } from './governed-request';
 import type { ServerLimits } from './limits';
 import type { Metrics } from './metrics';
@@ -58,6 +59,7 @@ export function graphqlOverSocket(
   executions: Executions,
   sockets: OpenSockets,
 ): (socket: WebSocket, request: FastifyRequest) => void {
+  const log = new FailureLog(options.logger);
   const server = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: limits.initialisationMs,
     async onConnect({ connectionParams, extra }) {
@@ -157,8 +159,8 @@ export function graphqlOverSocket(
   }
 
   function brokenEvents(error: unknown): GovernedResult {
-    options.logger.error({ err: error }, 'the events of a subscription broke off');
-    return { data: null, errors: [asGraphQLError(gatewayErrors.internal())] };
+    log.write(error, 'the events of a subscription broke off');
+    return { data: null, errors: [asGraphQLError(gatewayErrorOf(error, limits.bodyBytes))] };
   }
 
   async function arrive(extra: Extra, request: GovernedRequest): Promise<() => void> {
@@ -188,6 +190,7 @@ export function graphqlOverSocket(
   function failed(socket: WebSocket, error: unknown): GraphQLError {
     const told = gatewayErrorOf(error, limits.bodyBytes);
     if (told.status === 401) closeFor(socket, told);
+    else if (told.status >= 500) log.write(error, 'an operation on a WebSocket failed', { code: told.code });
     else options.logger.warn({ err: error, code: told.code }, 'an operation on a WebSocket failed');
     return asGraphQLError(told);
   }
