@@ -41,12 +41,12 @@ import { Scheduler } from './jobs/scheduler';
 import { deriveKey } from './keys/derived-keys';
 import type { KeyStore } from './keys/key-store';
 import { platformKey } from './keys/platform-key';
+import { faultsOf } from './readiness';
 import { NoticeResolver } from './register/notice-resolver';
 import { ProposalResolver } from './register/proposal-resolver';
 import { RegisterResolver } from './register/register-resolver';
 import { WebhookResolver } from './register/webhooks/webhook-resolver';
 import { createServices, type Services } from './services';
-import { pendingMigrations } from './storage/data-source';
 import { poolCounts } from './storage/pool-use';
 import { openStores, type Stores } from './stores';
 import { CustomerResolver } from './subjects/customer-resolver';
@@ -271,22 +271,6 @@ export function governContracts(
 
 function perContract<T>(make: (name: Contract) => T): Record<Contract, T> {
   return Object.fromEntries(contractNames.map((name) => [name, make(name)])) as Record<Contract, T>;
-}
-
-async function faultsOf({ regions, keysSource }: Stores): Promise<string[]> {
-  const faults: string[] = [];
-  for (const [name, source] of [
-    ...regions.all().map((source) => ['a database', source] as const),
-    ["the keys' store", keysSource],
-  ] as const) {
-    try {
-      const pending = await pendingMigrations(source);
-      if (pending.length > 0) faults.push(`${pending.length} migrations of ${name} are pending: run remit migrate`);
-    } catch {
-      faults.push(`${name} does not answer`);
-    }
-  }
-  return faults;
 }
 
 function poolsOf({ regions, keysSource }: Stores): PoolUse[] {

@@ -34,9 +34,10 @@ export function answerError(reply: FastifyReply, error: GatewayError): FastifyRe
   const accepted = reply.request.headers.accept ?? '';
   const type =
     accepted.includes(GRAPHQL_JSON) && !accepted.includes('application/json') ? GRAPHQL_JSON : 'application/json';
+  const again = error.status === 503 ? { 'retry-after': RETRY_AFTER_S } : {};
   return reply
     .code(error.status)
-    .headers({ 'cache-control': 'no-store', ...error.headers })
+    .headers({ 'cache-control': 'no-store', ...again, ...error.headers })
     .type(`${type}; charset=utf-8`)
     .send(JSON.stringify({ errors: [{ message: error.message, extensions: { code: error.code } }] }));
 }
@@ -53,7 +54,7 @@ export function gatewayErrorOf(thrown: unknown, bodyBytes: number): GatewayError
     const code = String(told.extensions.code);
     const status = statusByCode.get(code);
     if (status === undefined) return gatewayErrors.internal();
-    return new GatewayError(status, code, told.message, status === 503 ? { 'retry-after': RETRY_AFTER_S } : {});
+    return new GatewayError(status, code, told.message);
   }
   switch ((thrown as Partial<FastifyError>).code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { promisify } from 'node:util';
 
 /** A wire to a database that can fall silent, as where a firewall has forgotten its flows: nothing comes, nothing ends. */
 export interface SilentWire {
@@ -7,6 +8,8 @@ export interface SilentWire {
   readonly url: string;
   /** From now on nothing is forwarded, on open connections and on new ones. */
   silence(): void;
+  /** From now on connections are refused, and the open ones have ended. */
+  refuse(): void;
   /** New connections are forwarded again. Those that were silenced stay silent. */
   restore(): void;
   close(): Promise<void>;
@@ -45,13 +48,17 @@ export async function silentWire(url: string): Promise<SilentWire> {
       isSilent = true;
       for (const socket of sockets) silenced.add(socket);
     },
+    refuse: () => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
     restore: () => {
       isSilent = false;
+      if (!server.listening) server.listen(Number(through.port), '127.0.0.1');
     },
     close: async () => {
       for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, 'close');
+      if (server.listening) await promisify(server.close.bind(server))();
     },
   };
 }
