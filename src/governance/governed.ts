@@ -32,8 +32,8 @@ export interface GovernOptions {
   /** Called with errors that callers see as "Internal server error". */
   readonly onInternalError?: (error: unknown) => void;
   /**
-   * What callers are told of an error that was not made for them, such as one of a database: its message and extensions.
-   * Default: undefined, and they see "Internal server error".
+   * What callers are told of an error that was not made for them, such as one of a database: its message and
+   * extensions. Default: undefined, and they see "Internal server error".
    */
   readonly wordsFor?: (error: unknown) => GraphQLError | undefined;
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { promisify } from 'node:util';
 
-/** A wire to a database that can fall silent, as where a firewall has forgotten its flows: nothing comes, nothing ends. */
+/** A wire to a database that can fall silent, as where a firewall forgot its flows: nothing comes, nothing ends. */
 export interface SilentWire {
   /** The database's URL, by this wire. */
   readonly url: string;
