@@ -14,20 +14,15 @@ interface Waiter<Event> {
  * generator it would wait for the next event, and the source with it.
  */
 export class EventStream<Event> implements AsyncGenerator<Event, void, void> {
-  readonly #left: (stream: EventStream<Event>) => void;
+  #left: ((stream: EventStream<Event>) => void) | undefined;
   readonly #waiters: Array<Waiter<Event>> = [];
   #kept: Map<string, Event> | undefined;
   #ended = false;
   #error: unknown;
 
   /** @param left called once, when the subscriber has left or the stream has failed */
-  constructor(left: (stream: EventStream<Event>) => void = () => undefined) {
+  constructor(left?: (stream: EventStream<Event>) => void) {
     this.#left = left;
-  }
-
-  /** Whether events wait to be read. */
-  get isBehind(): boolean {
-    return this.#kept !== undefined && this.#kept.size > 0;
   }
 
   /** @param thing what the event is about: a later event about it replaces one that waits */
@@ -60,7 +55,7 @@ export class EventStream<Event> implements AsyncGenerator<Event, void, void> {
     if (first) first.reject(error);
     else this.#error = error;
     for (const waiter of others) waiter.resolve(over);
-    this.#left(this);
+    this.#leave();
   }
 
   next(): Promise<IteratorResult<Event, void>> {
@@ -78,13 +73,19 @@ export class EventStream<Event> implements AsyncGenerator<Event, void, void> {
   async return(): Promise<IteratorResult<Event, void>> {
     this.end();
     this.#kept = undefined;
-    this.#left(this);
+    this.#leave();
     return over;
   }
 
   async throw(error: unknown): Promise<never> {
     await this.return();
     throw error;
+  }
+
+  #leave(): void {
+    const left = this.#left;
+    this.#left = undefined;
+    left?.(this);
   }
 
   [Symbol.asyncIterator](): this {
