@@ -129,6 +129,7 @@ SELECT COUNT(*) AS n FROM transfer_approval WHERE valid_until >= ? AND valid_unt
 SELECT COUNT(*) AS n FROM webhook_delivery WHERE status = ?;
 SELECT COUNT(*) AS n FROM webhook_delivery WHERE status = ? AND next_at < ?;
 SELECT DATABASE() AS `db_name`;
+SELECT DISTINCT `id` AS id FROM `client_user` WHERE client_id = ? AND `id` IN (?);
 SELECT DISTINCT log_id FROM audit_anchor;
 SELECT DISTINCT log_id FROM audit_entry;
 SELECT DISTINCT residency FROM customer WHERE client_id = ? ORDER BY residency;
@@ -155,10 +156,13 @@ SELECT `client_id` AS `clientId`, `id` AS `id`, `restriction` AS `restriction`, 
 SELECT `client_id` AS `clientId`, `id` AS `id`, `restriction` AS `restriction`, `objection_mask` AS `objectionMask`, `residency` AS `residency`, `sealed_name` AS `sealedNAME`, `sealed_demographic` AS `sealedDEMOGRAPHIC` FROM `customer` WHERE `client_id` = ? ORDER BY `id` LIMIT ?;
 SELECT `client_id`, `id` FROM `purpose_grant` WHERE `client_id` = ? AND `id` = ? FOR UPDATE;
 SELECT `client_id`, `id`, `kind`, `customer_id`, `grounds`, `categories`, `status`, `requested_by`, `requested_role`, `requested_at`, `not_before`, `due_at`, `completed_at`, `pass`, `replayed_at`, `agreement_reference`, `claims_reason`, `claims_until`, `ended_by` FROM erasure_request WHERE client_id = ? AND customer_id = ? AND categories IS NULL AND status NOT IN (?) ORDER BY id DESC LIMIT ?;
+SELECT `client_id`, `id`, `kind`, `customer_id`, `grounds`, `categories`, `status`, `requested_by`, `requested_role`, `requested_at`, `not_before`, `due_at`, `completed_at`, `pass`, `replayed_at`, `agreement_reference`, `claims_reason`, `claims_until`, `ended_by` FROM erasure_request WHERE client_id = ? AND id < ? AND status IN (?) ORDER BY id DESC LIMIT ?;
 SELECT `client_id`, `id`, `kind`, `customer_id`, `grounds`, `categories`, `status`, `requested_by`, `requested_role`, `requested_at`, `not_before`, `due_at`, `completed_at`, `pass`, `replayed_at`, `agreement_reference`, `claims_reason`, `claims_until`, `ended_by` FROM erasure_request WHERE client_id = ? AND id = ?;
+SELECT `client_id`, `id`, `kind`, `customer_id`, `grounds`, `categories`, `status`, `requested_by`, `requested_role`, `requested_at`, `not_before`, `due_at`, `completed_at`, `pass`, `replayed_at`, `agreement_reference`, `claims_reason`, `claims_until`, `ended_by` FROM erasure_request WHERE client_id = ? AND status IN (?) ORDER BY id DESC LIMIT ?;
 SELECT `client_id`, `id`, `kind`, `customer_id`, `grounds`, `categories`, `status`, `requested_by`, `requested_role`, `requested_at`, `not_before`, `due_at`, `completed_at`, `pass`, `replayed_at`, `agreement_reference`, `claims_reason`, `claims_until`, `ended_by` FROM erasure_request WHERE client_id = ? ORDER BY id DESC LIMIT ?;
 SELECT `client_id`, `id`, `kind`, `customer_id`, `grounds`, `categories`, `status`, `requested_by`, `requested_role`, `requested_at`, `not_before`, `due_at`, `completed_at`, `pass`, `replayed_at`, `agreement_reference`, `claims_reason`, `claims_until`, `ended_by`, former_restriction FROM erasure_request WHERE client_id = ? AND id = ?;
 SELECT `conversation_id`, `id` FROM `message` WHERE client_id = ? AND `customer_id` = ? ORDER BY `conversation_id`, `id` LIMIT ? OFFSET ?;
+SELECT `customer_id`, `id`, `placed_at` FROM `purchase_order` WHERE client_id = ? AND `customer_id` = ? LIMIT ?;
 SELECT `external_id_index` AS digest FROM customer WHERE client_id = ? AND `external_id_index` IN (?) AND restriction = ?;
 SELECT `id` AS id, `restriction` AS state FROM `customer` WHERE client_id = ? AND `id` IN (?) FOR UPDATE;
 SELECT `kcu`.`TABLE_SCHEMA`, `kcu`.`TABLE_NAME`, `kcu`.`CONSTRAINT_NAME`, `kcu`.`COLUMN_NAME`, `kcu`.`REFERENCED_TABLE_SCHEMA`, `kcu`.`REFERENCED_TABLE_NAME`, `kcu`.`REFERENCED_COLUMN_NAME`, `rc`.`DELETE_RULE` `ON_DELETE`, `rc`.`UPDATE_RULE` `ON_UPDATE` FROM (SELECT * FROM `INFORMATION_SCHEMA`.`KEY_COLUMN_USAGE` `kcu` WHERE `kcu`.`TABLE_SCHEMA` = ? AND `kcu`.`TABLE_NAME` = ?) `kcu` INNER JOIN (SELECT * FROM `INFORMATION_SCHEMA`.`REFERENTIAL_CONSTRAINTS` WHERE `CONSTRAINT_SCHEMA` = ? AND `TABLE_NAME` = ?) `rc` ON `rc`.`CONSTRAINT_SCHEMA` = `kcu`.`CONSTRAINT_SCHEMA` AND `rc`.`TABLE_NAME` = `kcu`.`TABLE_NAME` AND `rc`.`CONSTRAINT_NAME` = `kcu`.`CONSTRAINT_NAME`;
@@ -169,9 +173,11 @@ SELECT c.id AS id FROM customer c WHERE `c`.client_id = ? AND (c.restriction IS 
 SELECT c.id AS id FROM customer c WHERE `c`.client_id = ? AND (c.restriction IS NULL OR c.restriction <> ?) AND c.created_at < ? AND NOT EXISTS (SELECT ? FROM `automated_decision` t WHERE t.client_id = c.client_id AND t.`customer_id` = c.id AND t.`made_at` >= ?) AND NOT EXISTS (SELECT ? FROM `message` t WHERE t.client_id = c.client_id AND t.`customer_id` = c.id AND t.`sent_at` >= ?) AND NOT EXISTS (SELECT ? FROM `health_record` t WHERE t.client_id = c.client_id AND t.`customer_id` = c.id AND t.`recorded_at` >= ?) AND NOT EXISTS (SELECT ? FROM `purchase_order` t WHERE t.client_id = c.client_id AND t.`customer_id` = c.id AND t.`placed_at` >= ?) AND c.id > ? ORDER BY c.id LIMIT ?;
 SELECT checkpoint FROM audit_entry WHERE log_id = ? AND checkpoint IS NOT NULL ORDER BY sequence DESC LIMIT ?;
 SELECT checkpoint FROM audit_entry WHERE log_id = ? AND sequence >= ? AND checkpoint IS NOT NULL ORDER BY sequence DESC LIMIT ?;
+SELECT client_id FROM client WHERE client_id > ? ORDER BY client_id LIMIT ?;
 SELECT client_id FROM identifier_reindex LIMIT ?;
 SELECT client_id, id FROM disclosure WHERE status = ? AND told_at IS NULL AND (gag_until IS NULL OR gag_until <= ?);
 SELECT client_id, id FROM job WHERE queue = ? AND run_at <= ? AND (lease_until IS NULL OR lease_until < ?) ORDER BY run_at LIMIT ?;
+SELECT client_id, id, event, reference, recipient_kind, recipient_id, endpoint_client, endpoint_id FROM webhook_delivery WHERE status = ? AND next_at <= ? AND endpoint_id = ? ORDER BY next_at LIMIT ?;
 SELECT client_id, id, request_id, status, reason, requested_by, requested_role, requested_at, not_before, begun_at, ready_at, collect_by, collected_at, removed_at, byte_count, line_count, progress FROM client_export WHERE client_id = ? AND ? = ? ORDER BY id;
 SELECT client_id, id, request_id, status, reason, requested_by, requested_role, requested_at, not_before, begun_at, ready_at, collect_by, collected_at, removed_at, byte_count, line_count, progress FROM client_export WHERE client_id = ? AND id = ? ORDER BY id;
 SELECT client_id, id, request_id, status, reason, requested_by, requested_role, requested_at, not_before, begun_at, ready_at, collect_by, collected_at, removed_at, byte_count, line_count, progress FROM client_export WHERE client_id = ? AND id = ? ORDER BY id FOR UPDATE;
@@ -190,6 +196,7 @@ SELECT customer_id FROM erasure_request WHERE client_id = ? AND customer_id IN (
 SELECT digest FROM erasure_tombstone WHERE client_id = ? AND digest IN (?);
 SELECT due_at FROM erasure_request WHERE client_id = ? AND id = ? AND pass = ? AND status NOT IN (?);
 SELECT effective_from, effective_to, erasure_days, keeps_deidentified FROM agreement WHERE client_id = ?;
+SELECT endpoint_id FROM webhook_delivery WHERE status = ? AND next_at <= ? GROUP BY endpoint_id;
 SELECT entry_id, body FROM audit_entry ORDER BY entry_id DESC LIMIT ?;
 SELECT entry_id, body FROM audit_entry WHERE INSTR(body, ?) > ? ORDER BY entry_id DESC LIMIT ?;
 SELECT entry_id, body FROM audit_entry WHERE about_client = ? AND INSTR(body, ?) > ? AND INSTR(body, ?) > ? AND entry_id >= ? ORDER BY entry_id DESC LIMIT ?;
@@ -198,6 +205,7 @@ SELECT entry_id, body FROM audit_entry WHERE about_client = ? AND entry_id >= ? 
 SELECT entry_id, body FROM audit_entry WHERE about_client = ? ORDER BY entry_id DESC LIMIT ?;
 SELECT entry_id, body FROM audit_entry WHERE entry_id > ? AND (INSTR(body, ?) > ? OR INSTR(body, ?) > ? OR INSTR(body, ?) > ? OR INSTR(body, ?) > ? OR INSTR(body, ?) > ?) ORDER BY entry_id LIMIT ?;
 SELECT entry_id, checkpoint FROM audit_entry WHERE log_id = ? ORDER BY sequence DESC LIMIT ?;
+SELECT event, reference, recipient_kind, recipient_id, endpoint_client, endpoint_id FROM webhook_delivery WHERE client_id = ? AND id = ? AND attempts > ? AND acknowledged_at IS NULL;
 SELECT hashes FROM audit_tile WHERE log_id = ? AND level = ? AND tile_index = ?;
 SELECT holder, expires_at < UNIX_TIMESTAMP() AS free FROM migration_lock WHERE id = ?;
 SELECT id FROM client_user WHERE client_id = ?;
@@ -241,7 +249,9 @@ SELECT subject_id FROM subject_key WHERE client_id = ? AND subject_id > ? AND cr
 SELECT subject_id, wrapped FROM subject_key WHERE client_id = ? AND subject_id IN (?);
 SELECT tile_index, hashes FROM audit_tile WHERE log_id = ? AND level = ? AND tile_index < ? ORDER BY tile_index;
 SELECT tree_size, kind, receipt FROM audit_anchor WHERE log_id = ? AND tree_size > ? AND tree_size <= ? ORDER BY tree_size, kind;
+SELECT url, secret FROM webhook_endpoint WHERE client_id = ? AND id = ?;
 SELECT version() as version;
+SHOW GLOBAL VARIABLES WHERE Variable_name IN (?);
 SHOW STATUS WHERE Variable_name IN (?);
 SHOW VARIABLES WHERE Variable_name IN (?);
 START TRANSACTION;
@@ -252,6 +262,7 @@ UPDATE `job` SET `lease_until` = ? WHERE client_id = ? AND id = ? AND lease_hold
 UPDATE `job` SET lease_holder = ?, `lease_until` = ?, attempts = attempts + ? WHERE client_id = ? AND id IN (?) AND run_at <= ? AND (lease_until IS NULL OR lease_until < ?);
 UPDATE `policy_version` SET `version` = `version` + ? WHERE `scope` = ?;
 UPDATE `purpose_grant` SET `withdrawn_at` = ?, `withdrawn_reason` = ? WHERE `client_id` = ? AND `id` = ?;
+UPDATE `webhook_delivery` SET lease_holder = ?, `next_at` = ?, attempts = attempts + ? WHERE client_id = ? AND id IN (?) AND status = ? AND next_at <= ?;
 UPDATE audit_head SET tree_size = ?, checkpoint = ? WHERE log_id = ?;
 UPDATE audit_log SET pruned = ? WHERE log_id = ?;
 UPDATE client_export SET progress = ? WHERE client_id = ? AND id = ?;
@@ -277,9 +288,13 @@ UPDATE erasure_request SET status = ?, completed_at = COALESCE(completed_at, ?),
 UPDATE erasure_request SET status = ?, pass = ? WHERE client_id = ? AND id = ? AND status NOT IN (?);
 UPDATE erasure_step SET row_count = row_count + CASE seq WHEN ? THEN ? ELSE ? END, status = CASE WHEN ? = ? THEN ? ELSE status END, finished_at = CASE WHEN ? = ? THEN ? ELSE finished_at END WHERE client_id = ? AND request_id = ? AND seq IN (?);
 UPDATE erasure_step SET row_count = row_count + CASE seq WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? ELSE ? END, status = CASE WHEN seq IN (?) THEN ? ELSE status END, finished_at = CASE WHEN seq IN (?) THEN ? ELSE finished_at END WHERE client_id = ? AND request_id = ? AND seq IN (?);
+UPDATE erasure_step SET status = ?, finished_at = ? WHERE client_id = ? AND request_id = ? AND seq >= ? AND seq < ? AND store IN (?);
 UPDATE job SET run_at = ?, attempts = ? WHERE client_id = ? AND id IN (?);
 UPDATE job SET run_at = ?, lease_holder = ?, lease_until = ?, fault = ? WHERE client_id = ? AND id = ?;
 UPDATE legal_hold SET released_at = ? WHERE client_id = ? AND id = ? AND released_at IS NULL;
 UPDATE migration_lock SET expires_at = ? WHERE id = ? AND holder = ?;
 UPDATE migration_lock SET holder = ?, expires_at = UNIX_TIMESTAMP() + ? WHERE id = ? AND expires_at < UNIX_TIMESTAMP();
 UPDATE subject_key SET wrapped = ? WHERE client_id = ? AND subject_id IN (?);
+UPDATE webhook_delivery SET status = ?, acknowledged_at = ?, notified_at = COALESCE(notified_at, ?) WHERE client_id = ? AND id = ? AND acknowledged_at IS NULL;
+UPDATE webhook_delivery SET status = ?, attempts = ?, next_at = ?, endpoint_client = ?, endpoint_id = ? WHERE client_id = ? AND reference = ? AND recipient_id = ? AND status IN (?);
+UPDATE webhook_delivery SET status = ?, next_at = ?, lease_holder = ?, fault = ?, notified_at = ? WHERE client_id = ? AND id = ? AND status = ?;
