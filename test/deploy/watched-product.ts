@@ -11,13 +11,14 @@ export type Scrape = ReadonlyMap<string, number>;
 export interface WatchedProduct {
   /** What a scrape finds; `up` is 0 where nothing answers in time. */
   scrape(): Promise<Scrape>;
-  /** Sends an operation of a client's agent; gives the codes of its errors. */
-  ask(document: string): Promise<string[]>;
+  /** Sends an operation of a client's agent, from the country of the people unless told; gives the codes of its errors. */
+  ask(document: string, country?: 'DE' | 'CN'): Promise<string[]>;
   readyz(): Promise<{ status: number; body: Record<string, unknown> }>;
+  /** What it has logged, before its restarts too. */
   log(): string;
   signal(signal: NodeJS.Signals): void;
-  /** Ends the process with SIGTERM, and starts it anew with other settings. */
-  restart(env?: Record<string, string>): Promise<void>;
+  /** Ends the process with SIGTERM, and starts it anew. */
+  restart(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -34,8 +35,9 @@ export async function watchProduct(env: Record<string, string>): Promise<Watched
   };
   await run('migrate');
   await run('seed', '--customers', '3');
-  const words = ['--role', 'CLIENT_AGENT', '--client', CLIENT, '--purpose', 'SUPPORT', '--country', 'DE'];
-  const token = await run('token', ...words);
+  const words = ['--role', 'CLIENT_AGENT', '--client', CLIENT, '--purpose', 'SUPPORT', '--country'];
+  const tokens = { DE: await run('token', ...words, 'DE'), CN: await run('token', ...words, 'CN') };
+  let earlier = '';
   let served = await serve(cwd, env);
   return {
     async scrape() {
@@ -46,10 +48,10 @@ export async function watchProduct(env: Record<string, string>): Promise<Watched
         return new Map([['up', 0]]);
       }
     },
-    async ask(query) {
+    async ask(query, country = 'DE') {
       const headers = {
         'content-type': 'application/json',
-        authorization: `Bearer ${token}`,
+        authorization: `Bearer ${tokens[country]}`,
         'processing-purpose': 'SUPPORT',
       };
       const answer = await fetch(`${served.url}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query }) });
@@ -60,11 +62,12 @@ export async function watchProduct(env: Record<string, string>): Promise<Watched
       const answer = await fetch(`${served.url}/readyz`);
       return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
     },
-    log: () => served.log(),
+    log: () => earlier + served.log(),
     signal: (signal) => served.child.kill(signal),
-    async restart(more = {}) {
+    async restart() {
       await served.end('SIGTERM');
-      served = await serve(cwd, { ...env, ...more });
+      earlier += served.log();
+      served = await serve(cwd, env);
     },
     async close() {
       await served.end('SIGKILL');
