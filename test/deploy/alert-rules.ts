@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { findExecutable } from '../support/mariadb';
+import { findExecutable } from '../support/mariadb-process';
 import { root } from '../support/root';
 
 export const rulesFile = join(root, 'deploy/prometheus/alerts.yaml');

@@ -11,7 +11,7 @@ export type Scrape = ReadonlyMap<string, number>;
 export interface WatchedProduct {
   /** What a scrape finds; `up` is 0 where nothing answers in time. */
   scrape(): Promise<Scrape>;
-  /** Sends an operation of a client's agent, from the country of the people unless told; gives the codes of its errors. */
+  /** Sends an operation of a client's agent, who reads in Germany unless told; gives the codes of its errors. */
   ask(document: string, country?: 'DE' | 'CN'): Promise<string[]>;
   readyz(): Promise<{ status: number; body: Record<string, unknown> }>;
   /** What it has logged, before its restarts too. */
