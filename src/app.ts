@@ -14,7 +14,7 @@ import type { Config } from './config';
 import { DisclosureResolver } from './disclosures/disclosure-resolver';
 import { LegalHoldResolver } from './erasure/holds/legal-hold-resolver';
 import { ErasureRequestResolver } from './erasure/requests/erasure-request-resolver';
-import { erasureRequestSubscription } from './erasure/requests/erasure-request-subscription';
+import { ErasureChanges, erasureRequestSubscription } from './erasure/requests/erasure-request-subscription';
 import { openErasures } from './erasure/requests/open-erasures';
 import { RetentionRuleResolver } from './erasure/retention/retention-rule-resolver';
 import { ExportResolver, TerminationExportResolver } from './exports/export-resolver';
@@ -34,6 +34,7 @@ import { GovernanceResolver } from './identity/governance-resolver';
 import { discoverSignIn } from './identity/openid-discovery';
 import type { RequestContext } from './identity/request-context';
 import { createTokenVerifier } from './identity/tokens';
+import type { Outages } from './jobs/change-feed';
 import { Scheduler } from './jobs/scheduler';
 import { deriveKey } from './keys/derived-keys';
 import type { KeyStore } from './keys/key-store';
@@ -52,6 +53,7 @@ import { relatedResolvers } from './subjects/related-resolvers';
 import { explainTransfers } from './transfers/explained-transfers';
 import { LegalBasisResolver } from './transfers/legal-basis-resolver';
 import { TransferResolver } from './transfers/transfer-resolver';
+import { TransferChanges, transferSubscription } from './transfers/transfer-stream';
 
 export interface App {
   readonly services: Services;
@@ -91,6 +93,10 @@ export async function openApp(config: Config, logger = createLogger({ level: con
     stores.keys,
     deriveKey(await platformKey(stores.keys), 'cursor'),
     (error) => logger.error({ err: error }, 'a resolver failed'),
+    {
+      began: (error) => logger.error({ err: error }, 'changes for subscriptions cannot be read; it is tried again'),
+      ended: () => logger.info('changes for subscriptions can be read again'),
+    },
   );
   const tasks = backgroundTasks(stores, services, anchoring, {
     onJobFailure: (error, job) => logger.error({ err: error, job: job.id }, 'an erasure failed; it will be retried'),
@@ -200,6 +206,7 @@ export function governContracts(
   keys: KeyStore,
   cursorKey: Buffer,
   onInternalError: (error: unknown) => void,
+  outages: Outages = { began: onInternalError, ended: () => undefined },
 ): { schemas: Record<Contract, GraphQLSchema>; contracts: Record<Contract, Governed> } {
   const explain: Explain = (claims, operation) => {
     const governed = contracts[contractOf(claims)];
@@ -215,7 +222,6 @@ export function governContracts(
     });
   };
   const { transfers } = services;
-  const transferResolver = new TransferResolver(transfers, keys);
   const resolvers = [
     new GovernanceResolver(services.records),
     new RegisterResolver(services.clients, services.parties, keys, cursorKey),
@@ -227,7 +233,7 @@ export function governContracts(
     new LegalHoldResolver(services.erasure.holds),
     new RetentionRuleResolver(services.erasure.retention),
     new WebhookResolver(services.webhooks, services.parties),
-    erasureRequestSubscription(services.erasure.erasures),
+    erasureRequestSubscription(new ErasureChanges(transfers.regions, outages)),
     new ExportResolver(services.exports, services.proposals),
     new TerminationExportResolver(services.exports),
     new AuditResolver(services.auditReader, services.ledger, cursorKey, (client) =>
@@ -235,12 +241,13 @@ export function governContracts(
     ),
     new DisclosureResolver(services.disclosures, cursorKey),
     new ReportResolver(services.reports, () => contracts.api.coordinates),
-    transferResolver,
+    new TransferResolver(transfers, keys),
+    transferSubscription(new TransferChanges(transfers, outages)),
     new LegalBasisResolver(transfers),
     new NoticeResolver(transfers.notices, keys),
     new ProposalResolver(services.proposals),
   ];
-  const api = buildApi(resolvers, { transferChanged: (context) => transferResolver.changes(context) });
+  const api = buildApi(resolvers);
   // Contracts are cut before governing: a governed schema carries its guards with it.
   const schemas = perContract((name) => contractSchema(api, name));
   const contracts = perContract((name) =>

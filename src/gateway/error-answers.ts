@@ -11,6 +11,7 @@ const statusByCode = new Map([
   ['TRANSFER_NOT_AUTHORIZED', 403],
   ['NOT_FOUND', 404],
   ['CONFLICT', 409],
+  ['TOO_MANY_EVENTS', 429],
   ['AUDIT_UNAVAILABLE', 503],
 ]);
 

@@ -21,6 +21,7 @@ import { serveHealth } from './health';
 import { defaultServerLimits, type ServerLimits } from './limits';
 import { createMetrics, serveMetrics } from './metrics';
 import { OpenSockets } from './open-sockets';
+import { OpenSubscriptions } from './open-subscriptions';
 import { refusePipelining } from './pipelining';
 import { plainBodies } from './plain-bodies';
 import { playground } from './playground';
@@ -58,10 +59,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   app.server.maxConnections = limits.connections;
   const executions = new Executions(limits);
-  const sockets = new OpenSockets(limits);
   // Must come first: no other hook may see the end of a request on a connection that is then cut.
   refusePipelining(app);
   const metrics = createMetrics();
+  const sockets = new OpenSockets(limits);
+  const subscriptions = new OpenSubscriptions(limits, metrics);
   accessLog(app, metrics);
   const isDraining = closeGracefully(app, limits.shutdownMs);
   app.addHook('onRequest', async (_request, reply) => {
@@ -118,7 +120,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         throw refusal;
       },
       handler: overHttp,
-      wsHandler: graphqlOverSocket(road, options, limits, metrics, executions, sockets),
+      wsHandler: graphqlOverSocket({ road, options, limits, metrics, executions, sockets, subscriptions }),
     });
     scope.post('', overHttp);
     const refuseMethod = async (_request: FastifyRequest, reply: FastifyReply) =>
