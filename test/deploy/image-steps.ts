@@ -42,7 +42,7 @@ export function carryOut(into: string, given: Readonly<Record<string, (folder: s
       for (const property of (instruction as Env).getProperties()) env[property.getName()] = property.getValue() ?? '';
     } else if (instruction instanceof Copy) {
       const from = instruction.getFromFlag()?.getValue();
-      copy(instruction.getArguments().map(String), from === undefined ? undefined : stages.get(from), folder);
+      copy(instruction.getArguments().map(String), from ? stages.get(from) : undefined, folder);
     } else if (keyword === 'RUN') {
       const step = given[text];
       if (step) step(folder);
