@@ -15,6 +15,7 @@ import { answerError, answerErrors } from './error-answers';
 import { gatewayErrors } from './errors';
 import { Executions } from './executions';
 import { giveExports } from './export-downloads';
+import { FailureLog } from './failure-log';
 import { closeGracefully } from './graceful-shutdown';
 import { graphqlOverHttp } from './graphql-http';
 import { serveHealth } from './health';
@@ -70,7 +71,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     reply.headers(headers);
   });
   plainBodies(app);
-  answerErrors(app, limits.bodyBytes);
+  answerErrors(app, limits.bodyBytes, new FailureLog(logger));
   await app.register(websocket, {
     options: {
       maxPayload: limits.bodyBytes,
