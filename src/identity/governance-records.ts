@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { type DataCategory, isPurpose, type ProcessingPurpose } from '../governance/vocabulary';
 import type { KeyStore } from '../keys/key-store';
+import { DAY_MS } from '../law/calendar';
 import { type Validity, validUntil } from '../law/validity';
 import { type DecidedRow, decidedChange, decidedRow } from '../storage/decided-row';
 import { listText } from '../storage/lists';
@@ -212,7 +213,7 @@ const detailsOf = (row: Row) => ({
 });
 
 /** Clocks are set back at times. What ended no longer ago than this is still read, and decided by the clock. */
-const ENDED_LATELY_MS = 86_400_000;
+const ENDED_LATELY_MS = DAY_MS;
 
 /**
  * Narrows to what is not withdrawn and has not ended long ago, so that the cost does not grow with all that was ever

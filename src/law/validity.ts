@@ -14,8 +14,8 @@ export function validUntil(from: number, ...ends: ReadonlyArray<number | null | 
 }
 
 /**
- * Since when a stop or a limit holds that one clock set for `from` and wrote down at `recorded`. Clocks differ: what was
- * to hold at once has held since ever, for whoever sees it. What was set for later comes by date.
+ * Since when a stop or a limit holds that one clock set for `from` and wrote down at `recorded`. Clocks differ: what
+ * was to hold at once has held since ever, for whoever sees it. What was set for later comes by date.
  */
 export const heldSince = (from: number, recorded: number): number =>
   from <= recorded ? Number.NEGATIVE_INFINITY : from;

@@ -12,7 +12,7 @@ export function inSnapshot<T>(source: DataSource, read: (manager: EntityManager)
   return committed(source, () => embeddedSnapshot(source, read));
 }
 
-/** Another process may write to the file in between. A transaction that only reads does not see it, and blocks nobody. */
+/** Another process may write to the file in between. A transaction that only reads does not see that. */
 async function embeddedSnapshot<T>(source: DataSource, read: (manager: EntityManager) => Promise<T>): Promise<T> {
   const database = embeddedDatabaseOf(source);
   if (database.inTransaction) return read(source.manager);
