@@ -1,4 +1,4 @@
-import { covers, type Validity } from '../law/validity';
+import { covers, nextChangeOf, type Validity } from '../law/validity';
 
 /** The states of an approval. Only ACTIVE approvals carry data (docs/design.md, point 7 of a decision). */
 export const transferStates = {
@@ -108,6 +108,10 @@ function stateOf(
 /** The state as it was at a moment. Undefined before the request. */
 export const pastState = (course: Course, at: number): TransferState | undefined =>
   stateOf(course, decidedAt(course, at), at);
+
+/** The next moment at which time alone changes the state; Infinity where none does. An officer's act counts at once. */
+export const nextMomentOf = ({ validFrom, validUntil, suspensions }: Course, at: number): number =>
+  nextChangeOf([{ from: validFrom, to: validUntil }, ...suspensions], at);
 
 /** The history up to a moment, oldest first: acts of officers and changes that came by time. */
 export function historyOf(course: Course, now: number): HistoryEntry[] {
