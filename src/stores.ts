@@ -7,6 +7,7 @@ import { migrate, openDataSource, pendingMigrations, type StoreOptions } from '.
 import { dialectOf } from './storage/dialect';
 import { ConfigurationError } from './storage/errors';
 import { type HostingRegion, Regions } from './storage/regions';
+import { withMoreTime } from './storage/statement-limit';
 import { hasPlainAttributes, sealPlainAttributes } from './subjects/plain-attributes';
 import { isReindexPending, reindexIdentifiers } from './subjects/reindex';
 
@@ -49,8 +50,7 @@ export async function openStores(config: StoreConfig, options: { poolSize?: numb
     for (const source of regions.all()) await finishKeyedSteps(source, keys);
     const close = async () => {
       keys.close();
-      await regions.close();
-      await keysSource.destroy();
+      await Promise.all([regions.close(), keysSource.destroy()]);
     };
     return { regions, keysSource, keys, production: config.production, close };
   } catch (error) {
@@ -60,7 +60,11 @@ export async function openStores(config: StoreConfig, options: { poolSize?: numb
 }
 
 /** Runs the pending migrations of every store and the steps that need keys, and lists what was done. */
-export async function migrateStores(config: StoreConfig): Promise<string[]> {
+export function migrateStores(config: StoreConfig): Promise<string[]> {
+  return withMoreTime('migration', () => migrateAll(config));
+}
+
+async function migrateAll(config: StoreConfig): Promise<string[]> {
   const done: string[] = [];
   const opened: DataSource[] = [];
   try {

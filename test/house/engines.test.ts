@@ -49,7 +49,7 @@ test('docs/engines.md shows the profiles and the dialects as they are', () => {
   expect(tableAfter('profiles')).toEqual([
     row('engine', ...limits),
     ...Object.entries(ENGINE_PROFILES).map(([name, profile]) =>
-      row(name, ...limits.map((limit) => profile[limit].toLocaleString('en'))),
+      row(name, ...limits.map((limit) => shown(limit, profile[limit]))),
     ),
   ]);
   const engines = Object.values(DIALECTS);
@@ -61,9 +61,10 @@ test('docs/engines.md shows the profiles and the dialects as they are', () => {
   ]);
 });
 
-/** A flag as the page says it: of a query, the place that it reads. */
+/** A flag or a bound as the page says it: of a query, the place that it reads. */
 function shown(flag: string, value: unknown): string {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (typeof value === 'number') return value.toLocaleString('en');
   const text = String(value).trim();
   if (text === '') return 'none';
   return `\`${flag === 'columns' ? /\bFROM ([\w.]+)/.exec(text)?.[1] : text}\``;
