@@ -1,13 +1,13 @@
 import type { DataSource } from 'typeorm';
 import { dataStore, keysStore } from '../ormconfig';
 import type { Config } from './config';
+import { withMoreTime } from './connections/time';
 import { KeyStore } from './keys/key-store';
 import { loadMasterKeyFile } from './keys/master-key';
 import { migrate, openDataSource, pendingMigrations, type StoreOptions } from './storage/data-source';
 import { dialectOf } from './storage/dialect';
 import { ConfigurationError } from './storage/errors';
 import { type HostingRegion, Regions } from './storage/regions';
-import { withMoreTime } from './storage/statement-limit';
 import { hasPlainAttributes, sealPlainAttributes } from './subjects/plain-attributes';
 import { isReindexPending, reindexIdentifiers } from './subjects/reindex';
 

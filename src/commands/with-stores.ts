@@ -1,6 +1,6 @@
 import { readConfig } from '../config';
+import { withMoreTime } from '../connections/time';
 import { createServices, type Services } from '../services';
-import { withMoreTime } from '../storage/statement-limit';
 import { openStores, type Stores } from '../stores';
 import { ImportUsageError } from '../subjects/import/errors';
 import { CommandError } from './failure';

@@ -1,4 +1,4 @@
-import { withMoreTime } from '../storage/statement-limit';
+import { withMoreTime } from '../connections/time';
 
 /** Work that a process repeats in the background. */
 export interface Task {

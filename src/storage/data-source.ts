@@ -3,16 +3,17 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionOptions } from 'mysql2';
 import { DataSource, type DataSourceOptions, type Logger, MigrationExecutor, type MigrationInterface } from 'typeorm';
+import { StoreUnavailableError, UnfitServerError } from '../connections/errors';
+import { describeHosts } from '../connections/hosts';
+import { StorePool } from '../connections/pool';
+import { tlsOptions } from '../connections/tls';
 import { EMBEDDED, type EmbeddedDatabase } from './dialect';
 import { BUSY_TIMEOUT_MS } from './embedded-transaction';
 import type { EntityClass } from './entity-class';
-import { ConfigurationError, StoreUnavailableError } from './errors';
-import { describeHosts } from './hosts';
+import { ConfigurationError } from './errors';
 import { withMigrationLock } from './migration-lock';
-import { StorePool } from './pool';
-import { UnfitServerError } from './session';
-import { parseStoreUrl, type StoreAddress } from './store-url';
-import { tlsOptions } from './tls';
+import { StoreSessions } from './session';
+import { named, parseStoreUrl, type StoreAddress } from './store-url';
 
 export interface StoreOptions {
   /** The variable that held the URL, `DATABASE_URL` or `KEYS_DATABASE_URL`. Errors name it. */
@@ -65,7 +66,7 @@ function optionsFor(
     };
   }
   const limits = { ...address.limits, ...(poolSize === undefined ? {} : { poolSize }) };
-  const tls = address.tls && tlsOptions(address.tls, variable);
+  const { tls } = address;
   return {
     ...common,
     type: 'mysql',
@@ -77,10 +78,12 @@ function optionsFor(
     // Numbers up to 2^53, as SQLite gives them. A SUM is a DECIMAL; it becomes a number too.
     supportBigNumbers: true,
     bigNumberStrings: false,
-    ...(tls ? { ssl: tls } : {}),
+    ...(tls ? { ssl: named(variable, () => tlsOptions(tls)) } : {}),
     // A server limits the prepared statements of all its connections together, to 16,382 by default.
     extra: { decimalNumbers: true, maxPreparedStatements: 100 },
-    driver: { createPool: (options: ConnectionOptions) => new StorePool({ ...address, limits }, options) },
+    driver: {
+      createPool: (driver: ConnectionOptions) => new StorePool({ ...address, limits }, new StoreSessions(), driver),
+    },
   };
 }
 

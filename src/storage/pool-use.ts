@@ -1,10 +1,11 @@
 import type { DataSource } from 'typeorm';
+import { type PoolCounts, StorePool } from '../connections/pool';
 import { dialectOf } from './dialect';
 import { ENGINE_PROFILES, type EngineProfile } from './engine-profiles';
-import { type PoolCounts, StorePool } from './pool';
+import type { StoreSessions } from './session';
 
 /** @returns undefined for the embedded database, which has no pool, and for a closed one */
-export function poolOf({ driver }: DataSource): StorePool | undefined {
+export function poolOf({ driver }: DataSource): StorePool<StoreSessions> | undefined {
   const { pool } = driver as { pool?: unknown };
   return pool instanceof StorePool ? pool : undefined;
 }
@@ -22,5 +23,5 @@ export function engineOf(source: DataSource): EngineProfile {
   if (dialectOf(source).embedded) return ENGINE_PROFILES.sqlite;
   const pool = poolOf(source);
   if (!pool) throw new Error('The database is closed.');
-  return pool.engine;
+  return pool.sessions.engine;
 }

@@ -1,5 +1,4 @@
-/** Runs one statement without parameters. @returns its rows */
-export type Ask = <T>(sql: string) => Promise<T>;
+import type { Ask } from '../connections/pool';
 
 /** What a server says when it takes no writes, by name. A server of another kind has none of them. */
 const variables = ['read_only', 'super_read_only', 'innodb_read_only', 'tidb_super_read_only', 'offline_mode'];

@@ -1,6 +1,6 @@
 import { DataSource, type EntityManager } from 'typeorm';
-import type { Lease, Statement } from './lease';
-import type { StorePool } from './pool';
+import type { Lease, Statement } from '../connections/lease';
+import type { StorePool } from '../connections/pool';
 import { poolOf } from './pool-use';
 import { committed } from './transaction';
 

@@ -1,8 +1,8 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import { StoreUnavailableError } from '../../connections/errors';
 import { dialectOf } from '../../storage/dialect';
-import { StoreUnavailableError } from '../../storage/errors';
 import { insertStatement } from '../../storage/sql';
 import { runStatement } from '../../storage/statements';
 import { inTransaction } from '../../storage/transaction';

@@ -7,7 +7,7 @@ const asked = new AsyncLocalStorage<number>();
  * How long one statement of work may take that nobody waits for. Milliseconds. Statements of requests have the limit
  * of their store's URL.
  */
-export const STATEMENT_LIMITS = {
+const STATEMENT_LIMITS = {
   /** Tasks of a server: erasures, exports, deliveries. */
   background: MINUTE_MS / 2,
   /** Commands: imports, census, verification. */

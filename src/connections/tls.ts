@@ -1,20 +1,19 @@
 import { readFileSync } from 'node:fs';
 import type { SslOptions } from 'mysql2';
-import { ConfigurationError } from './errors';
+import { UrlFault } from './errors';
 import type { TlsAddress } from './server-url';
 
 /**
  * The driver's options for TLS.
- * @param variable the variable that held the URL
- * @throws ConfigurationError naming the file that cannot be read
+ * @throws UrlFault naming the file that cannot be read
  */
-export function tlsOptions({ identity, caFile, certFile, keyFile }: TlsAddress, variable: string): SslOptions {
+export function tlsOptions({ identity, caFile, certFile, keyFile }: TlsAddress): SslOptions {
   const read = (parameter: string, file: string | undefined) => {
     try {
       return file === undefined ? {} : { [parameter]: readFileSync(file) };
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      throw new ConfigurationError(variable, `ssl-${parameter} names ${file}, which cannot be read (${code})`);
+      throw new UrlFault(`ssl-${parameter} names ${file}, which cannot be read (${code})`);
     }
   };
   return {

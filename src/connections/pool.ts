@@ -1,13 +1,10 @@
 import { type ConnectionOptions, createPool, type FieldPacket, type Pool, type PoolConnection } from 'mysql2';
 import { Dialer } from './dialer';
-import type { EngineProfile } from './engine-profiles';
-import { StoreUnavailableError } from './errors';
+import { StoreUnavailableError, UnfitServerError } from './errors';
 import { describeHost, type Host } from './hosts';
 import { Lease, type Lender, type Statement } from './lease';
-import { type Ask, serverFault } from './server-state';
 import type { ServerAddress, StoreLimits } from './server-url';
-import { prepareSession, UnfitServerError } from './session';
-import { statementLimit } from './statement-limit';
+import { statementLimit } from './time';
 
 /** The current connections of a pool. */
 export interface PoolCounts {
@@ -15,6 +12,18 @@ export interface PoolCounts {
   readonly idle: number;
   readonly waiting: number;
   readonly limit: number;
+}
+
+/** Runs one statement without parameters. @returns its rows */
+export type Ask = <T>(sql: string) => Promise<T>;
+
+/** What a store does with each new connection before anybody has it. */
+export interface Sessions {
+  /**
+   * @param ask runs a statement on the connection
+   * @throws UnfitServerError where the server must not be used
+   */
+  prepare(ask: Ask, session: { readonly statementMs: number; readonly severalHosts: boolean }): Promise<void>;
 }
 
 const IDLE_MS = 60_000;
@@ -27,10 +36,12 @@ const CLOSE_MS = 5_000;
  * The connections of a store, in mysql2's pool, with what that lacks: several hosts, a limit for everything that waits,
  * and a prepared session. TypeORM uses it as its driver's pool.
  *
- * mysql2's own time limit is not used. After it the connection goes back into the pool with its statement under way, and
- * the next one waits behind that without a limit. While a statement is prepared, it does not count (seen with 3.24.6).
+ * mysql2's own time limit is not used. After it, the connection goes back into the pool with its statement under way,
+ * and the next one waits behind that without a limit. It does not count while a statement is prepared (seen with
+ * 3.24.6).
  */
-export class StorePool implements Lender {
+export class StorePool<S extends Sessions = Sessions> implements Lender {
+  readonly sessions: S;
   readonly #pool: Pool;
   readonly #dialer: Dialer;
   readonly #limits: StoreLimits;
@@ -38,10 +49,10 @@ export class StorePool implements Lender {
   readonly #prepared = new WeakSet<PoolConnection>();
   readonly #leased = new Set<PoolConnection>();
   #waiting = 0;
-  #engine: EngineProfile | undefined;
 
   /** @param options of the driver: user, TLS, and how values are read */
-  constructor(address: ServerAddress, options: ConnectionOptions) {
+  constructor(address: ServerAddress, sessions: S, options: ConnectionOptions) {
+    this.sessions = sessions;
     const dialer = new Dialer(address);
     this.#dialer = dialer;
     const { limits } = address;
@@ -57,12 +68,6 @@ export class StorePool implements Lender {
       stream: ({ config }: { config: ConnectionOptions }) => dialer.dial(config),
     });
     this.#pool.on('connection', (connection) => this.#established(connection));
-  }
-
-  /** Which engine its servers are. @throws {Error} before the first connection */
-  get engine(): EngineProfile {
-    if (!this.#engine) throw new Error('The pool has had no connection yet.');
-    return this.#engine;
   }
 
   counts(): PoolCounts {
@@ -94,18 +99,19 @@ export class StorePool implements Lender {
   }
 
   /**
-   * A connection of the first host that serves.
+   * A connection of the first host that serves. Each is tried, and one of them twice: nothing was sent that may not be
+   * sent again.
    * @throws StoreUnavailableError, or the driver's error for the last host
    */
   async acquire(): Promise<PoolConnection> {
     const deadline = Date.now() + statementLimit(this.#limits.waitMs);
-    for (let hosts = this.#dialer.hosts.all.length; ; hosts--) {
+    for (let tries = this.#dialer.hosts.all.length + 1; ; tries--) {
       try {
         const connection = await this.#usable(deadline);
         this.#leased.add(connection);
         return connection;
       } catch (error) {
-        if (hosts <= 1 || error instanceof StoreUnavailableError) throw error;
+        if (tries <= 1 || error instanceof StoreUnavailableError) throw error;
       }
     }
   }
@@ -206,12 +212,8 @@ export class StorePool implements Lender {
       return rows as T;
     };
     try {
-      const engine = await prepareSession(ask, this.#limits.statementMs);
-      if (engine !== (this.#engine ?? engine)) throw new UnfitServerError('is of another engine than the others');
-      // Alone it may be read. Among several, one that takes no writes is passed over.
-      const fault = this.#dialer.hosts.all.length > 1 ? await serverFault(ask) : undefined;
-      if (fault !== undefined) throw new UnfitServerError(fault);
-      this.#engine = engine;
+      const severalHosts = this.#dialer.hosts.all.length > 1;
+      await this.sessions.prepare(ask, { statementMs: this.#limits.statementMs, severalHosts });
     } catch (error) {
       this.drop(connection, true);
       const unfit = error instanceof StoreUnavailableError ? new UnfitServerError('does not answer in time') : error;

@@ -1,4 +1,4 @@
-import { type Host, Hosts } from '../../src/storage/hosts';
+import { type Host, Hosts } from '../../src/connections/hosts';
 
 const host = (name: string, group = 0): Host => ({ name, port: 3306, group });
 const [a, b, far] = [host('a'), host('b'), host('far', 1)];

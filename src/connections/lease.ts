@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { FieldPacket, PoolConnection } from 'mysql2';
-import { isConnectionLost } from './connection-loss';
+import { isConnectionLost } from './loss';
 
 /** What a lease needs of its pool. */
 export interface Lender {

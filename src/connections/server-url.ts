@@ -1,7 +1,6 @@
 import { isIP, isIPv6 } from 'node:net';
-import { ConfigurationError } from './errors';
+import { UrlFault } from './errors';
 import type { Host, HostOrder } from './hosts';
-import { listIn } from './lists';
 
 /** How long a store may take. Milliseconds, and numbers of connections. */
 export interface StoreLimits {
@@ -45,24 +44,12 @@ export const RIGHT = 'write sqlite:./data/remit.db or mysql://user:password@host
 
 const DEFAULT_PORT = 3306;
 
-/** A fault of the URL, without its variable. */
-class UrlFault extends Error {}
-
 /**
  * Parses `mysql://user:password@host:port,host:port/database?parameter=value`. docs/database-urls.md lists the
  * parameters.
- * @throws ConfigurationError naming the variable and the fix. It does not repeat the URL, which may hold a password
+ * @throws UrlFault which does not repeat the URL, for that may hold a password
  */
-export function parseServerUrl(text: string, variable: string): ServerAddress {
-  try {
-    return read(text);
-  } catch (error) {
-    if (!(error instanceof UrlFault)) throw error;
-    throw new ConfigurationError(variable, error.message);
-  }
-}
-
-function read(text: string): ServerAddress {
+export function parseServerUrl(text: string): ServerAddress {
   // Not `new URL`: it knows no lists of hosts, and its error would contain the password.
   const match = /^[a-z]+:\/\/([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/i.exec(text);
   const [, authority = '', path = '', query = ''] = match ?? [];
@@ -105,8 +92,8 @@ function read(text: string): ServerAddress {
 
 /** Hosts with commas between them; `;` begins a group that is used when all before it are away. */
 function hostsOf(list: string): Host[] {
-  const groups = list.split(';').map((group) => listIn(group) ?? []);
-  if (groups.some((group) => group.length === 0)) throw new UrlFault('names no host after ;, where a group begins');
+  const groups = list.split(';').map((group) => group.split(/,/));
+  if (groups.some(([first]) => first === '')) throw new UrlFault('names no host after ;, where a group begins');
   const hosts = groups.flatMap((texts, group) => texts.map((text) => ({ ...hostOf(text), group })));
   const names = hosts.map(({ name, port }) => `${name}:${port}`);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
