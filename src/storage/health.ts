@@ -24,7 +24,8 @@ export function faultOf(source: DataSource): Promise<string | undefined> {
 
 async function asked(source: DataSource): Promise<string | undefined> {
   try {
-    if (!dialectOf(source).embedded) return await serverFault((sql) => runStatement(source, sql, []));
+    if (!dialectOf(source).embedded)
+      return await serverFault({ query: (sql: string) => runStatement(source, sql, []) });
     await runStatement(source, 'SELECT 1', []);
     return undefined;
   } catch (error) {

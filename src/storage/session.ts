@@ -28,7 +28,7 @@ export class StoreSessions implements Sessions {
     }
     const engine = await detectEngine({ options: { type: 'mysql' }, query: ask });
     if (engine !== (this.#engine ?? engine)) throw new UnfitServerError('is of another engine than the others');
-    const fault = severalHosts ? await serverFault(ask) : undefined;
+    const fault = severalHosts ? await serverFault({ query: ask }) : undefined;
     if (fault !== undefined) throw new UnfitServerError(fault);
     const settings = settingsOf(engine, statementMs);
     if (settings.length > 0) await ask(`SET SESSION ${settings.join(', ')}`);

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { policyVersions } from '../../src/identity/policy-version';
 import { openDataSource } from '../../src/storage/data-source';
 import { failureOf } from '../../src/storage/failures';
@@ -43,16 +43,22 @@ describe.each(servers)('nothing waits for ever: $name', ({ create }) => {
     return source;
   };
   const [first, second] = [0, 1].map((index) => () => proxies[index] as TcpProxy) as [() => TcpProxy, () => TcpProxy];
+  /** As a caller of its own, so that the statements count as this test's. */
+  const query = async (source: DataSource | EntityManager, sql: string, parameters?: unknown[]) =>
+    await source.query(sql, parameters);
+  const prepared = async (source: DataSource, sql: string, parameters: unknown[]) =>
+    await runStatement(source, sql, parameters);
   /** Opens several connections, all idle in the end. */
   const warm = (source: DataSource, connections = 4) =>
-    Promise.all(Array.from({ length: connections }, () => source.query('SELECT SLEEP(0.2)')));
-  const failure = async (work: Promise<unknown>) =>
-    failureOf(
-      await work.then(
-        () => undefined,
-        (error: unknown) => error,
-      ),
-    );
+    Promise.all(Array.from({ length: connections }, () => query(source, 'SELECT SLEEP(0.2)')));
+  const failure = async (work: Promise<unknown>) => {
+    try {
+      await work;
+      return undefined;
+    } catch (error) {
+      return failureOf(error);
+    }
+  };
   const until = async (met: () => boolean) => {
     for (let tries = 0; tries < 500 && !met(); tries++) await sleep(10);
     expect(met()).toBe(true);
@@ -74,9 +80,9 @@ describe.each(servers)('nothing waits for ever: $name', ({ create }) => {
     const source = await proxied('statement-timeout=0.5&connect-timeout=0.5');
     await warm(source);
     first().silence();
-    expect(await failure(runStatement(source, 'SELECT ?', ['x']))).toBe('UNAVAILABLE');
+    expect(await failure(prepared(source, 'SELECT ?', ['x']))).toBe('UNAVAILABLE');
     await until(() => first().silent === 0);
-    expect(await source.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    expect(await query(source, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
     expect(poolCounts(source)).toMatchObject({ used: 0, waiting: 0 });
   });
 
@@ -84,59 +90,67 @@ describe.each(servers)('nothing waits for ever: $name', ({ create }) => {
     const source = await proxied('statement-timeout=0.3&connect-timeout=0.3');
     await warm(source);
     first().silence({ newOnes: true });
-    const asked = Array.from({ length: 8 }, (_, index) => runStatement(source, 'SELECT ?', [String(index)]));
+    const asked = Array.from({ length: 8 }, (_, index) => prepared(source, 'SELECT ?', [String(index)]));
     expect(new Set(await Promise.all(asked.map(failure)))).toEqual(new Set(['UNAVAILABLE']));
     expect(await faultOf(source)).toBe('does not answer');
     first().heal();
-    expect(await source.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    expect(await query(source, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
-  it.each(['START TRANSACTION', 'INSERT', 'COMMIT'])('a transaction falls silent at its %s', async (at) => {
+  it.each(['START TRANSACTION', 'INSERT'])('a transaction falls silent at its %s, and runs again', async (at) => {
     const source = await proxied('statement-timeout=0.5&pool-size=1');
-    const silenceAt = (moment: string) => {
-      if (moment === at) first().silenceNext();
-    };
-    silenceAt('START TRANSACTION');
+    const text = `silent at ${at}`;
+    let runs = 0;
+    if (at === 'START TRANSACTION') first().silenceNext();
+    await inTransaction(source, async (manager) => {
+      if (at === 'INSERT' && runs++ === 0) first().silenceNext();
+      await query(manager, 'INSERT INTO note (text) VALUES (?)', [text]);
+    });
+    expect(await query(source, 'SELECT text FROM note WHERE text = ?', [text])).toEqual([{ text }]);
+    expect(poolCounts(source)).toMatchObject({ used: 0, idle: 1 });
+  });
+
+  it('a transaction falls silent at its COMMIT, and does not run again', async () => {
+    const source = await proxied('statement-timeout=0.5&pool-size=1');
     const work = inTransaction(source, async (manager) => {
-      silenceAt('INSERT');
-      await manager.query("INSERT INTO note (text) VALUES ('silent')");
-      silenceAt('COMMIT');
+      await query(manager, "INSERT INTO note (text) VALUES ('silent')");
+      first().silenceNext();
     });
     expect(await failure(work)).toBe('UNAVAILABLE');
-    expect(await source.query("SELECT text FROM note WHERE text = 'silent'")).toEqual([]);
+    expect(await query(source, "SELECT text FROM note WHERE text = 'silent'")).toEqual([]);
     expect(poolCounts(source)).toMatchObject({ used: 0, idle: 1 });
   });
 
   it('a transaction whose work never ends loses its connection, and others go on', async () => {
     const source = await proxied('statement-timeout=0.2&pool-size=1');
     const never = inTransaction(source, async (manager) => {
-      await manager.query("INSERT INTO note (text) VALUES ('never')");
+      await query(manager, "INSERT INTO note (text) VALUES ('never')");
       await sleep(1_500);
-      await manager.query('SELECT 1');
+      await query(manager, 'SELECT 1');
     });
     const outcome = failure(never);
     // It waits for the only connection, and then for nothing that the transaction locked.
-    await inTransaction(source, (manager) => manager.query("DELETE FROM note WHERE text = 'never'"));
+    await inTransaction(source, (manager) => query(manager, "DELETE FROM note WHERE text = 'never'"));
     expect(await outcome).toBe('UNAVAILABLE');
   });
 
   it('waiting for a connection ends, and too many waiting are refused at once', async () => {
     const source = await proxied('pool-size=1&pool-wait=0.3&pool-queue=2');
-    const slow = source.query('SELECT SLEEP(1)');
+    const slow = query(source, 'SELECT SLEEP(1)');
     await until(() => poolCounts(source)?.used === 1);
-    const waiting = [1, 2, 3].map((each) => runStatement(source, 'SELECT ?', [String(each)]));
+    const waiting = [1, 2, 3].map((each) => prepared(source, 'SELECT ?', [String(each)]));
     const messages = await Promise.all(waiting.map((one) => one.catch((error: Error) => String(error.cause))));
     const late = 'StoreUnavailableError: no connection became free in time';
     expect(messages).toEqual([late, late, 'StoreUnavailableError: too many wait for a connection']);
     await slow;
-    expect(await source.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    expect(await query(source, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
   it('closing ends, whatever statement is under way', async () => {
     const source = await proxied('statement-timeout=60');
     await warm(source);
     first().silence();
-    const stuck = failure(source.query('SELECT 1'));
+    const stuck = failure(query(source, 'SELECT 1'));
     await until(() => poolCounts(source)?.used === 1);
     await opened.pop()?.destroy();
     expect(await stuck).toBe('UNAVAILABLE');
@@ -147,10 +161,10 @@ describe.each(servers)('nothing waits for ever: $name', ({ create }) => {
     const source = await proxied('');
     await warm(source);
     await first().refuse();
-    expect(await failure(source.query('SELECT 1'))).toBe('UNAVAILABLE');
+    expect(await failure(query(source, 'SELECT 1'))).toBe('UNAVAILABLE');
     await first().listen();
-    expect(await source.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
-    expect(await inTransaction(source, (manager) => manager.query('SELECT 2 AS two'))).toEqual([{ two: 2 }]);
+    expect(await query(source, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    expect(await inTransaction(source, (manager) => query(manager, 'SELECT 2 AS two'))).toEqual([{ two: 2 }]);
   });
 
   describe('of two hosts', () => {
@@ -158,25 +172,25 @@ describe.each(servers)('nothing waits for ever: $name', ({ create }) => {
       const source = await proxied('', 2);
       expect([first().open > 0, second().open]).toEqual([true, 0]);
       await first().refuse();
-      expect(await source.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+      expect(await query(source, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
       const late = await openDataSource(database.databaseUrl.replace(/127.0.0.1:\d+/, hostList()), options);
       opened.push(late);
-      expect(await inTransaction(late, (manager) => manager.query('SELECT 2 AS two'))).toEqual([{ two: 2 }]);
+      expect(await inTransaction(late, (manager) => query(manager, 'SELECT 2 AS two'))).toEqual([{ two: 2 }]);
     });
 
     it('a read whose host dies under it is answered by the other; a write is not sent twice', async () => {
       const source = await proxied('', 2);
       await warm(source, 3);
-      const read = source.query('SELECT SLEEP(0.4) AS slept');
-      const prepared = runStatement(source, 'SELECT SLEEP(0.4) AS slept, ? AS text', ['x']);
-      const write = failure(source.query("INSERT INTO note (text) SELECT IF(SLEEP(0.4), '', 'once')"));
+      const read = query(source, 'SELECT SLEEP(0.4) AS slept');
+      const again = prepared(source, 'SELECT SLEEP(0.4) AS slept, ? AS text', ['x']);
+      const write = failure(query(source, "INSERT INTO note (text) SELECT IF(SLEEP(0.4), '', 'once')"));
       await until(() => poolCounts(source)?.used === 3);
       await first().refuse();
       expect(await read).toEqual([{ slept: 0 }]);
-      expect(await prepared).toEqual([{ slept: 0, text: 'x' }]);
+      expect(await again).toEqual([{ slept: 0, text: 'x' }]);
       expect(await write).toBe('UNAVAILABLE');
       await sleep(600);
-      const rows = await source.query("SELECT text FROM note WHERE text = 'once'");
+      const rows = await query(source, "SELECT text FROM note WHERE text = 'once'");
       expect(rows.length).toBeLessThanOrEqual(1);
     });
 
@@ -188,7 +202,7 @@ describe.each(servers)('nothing waits for ever: $name', ({ create }) => {
         for (let count = 0; !stop; count++) {
           const text = `${name}-${count}`;
           const done = await inTransaction(source, (manager) =>
-            manager.query('INSERT INTO note (text) VALUES (?)', [text]),
+            query(manager, 'INSERT INTO note (text) VALUES (?)', [text]),
           ).then(
             () => true,
             (error) => {
