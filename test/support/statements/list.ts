@@ -10,7 +10,7 @@ const UPDATE = 'STATEMENTS_UPDATE=1 npm test';
 
 /** Every statement that the product sends to a server, one of each shape. */
 export function listedStatements(): string[] {
-  return existsSync(FILE) ? statementsIn(readFileSync(FILE, 'utf8')) : [];
+  return existsSync(FILE) ? oneOfEach(statementsIn(readFileSync(FILE, 'utf8'))).sort() : [];
 }
 
 /** Makes the folder in which every process of the tests records what it sends (record.js). */
