@@ -266,7 +266,6 @@ SELECT url, secret FROM webhook_endpoint WHERE client_id = ? AND id = ?;
 SELECT version() as version;
 SET SESSION innodb_lock_wait_timeout = ?, lock_wait_timeout = ?;
 SET SESSION innodb_lock_wait_timeout = ?, lock_wait_timeout = ?, wsrep_sync_wait = ?;
-SHOW GLOBAL VARIABLES WHERE Variable_name IN (?);
 SHOW STATUS WHERE Variable_name IN (?);
 SHOW VARIABLES WHERE Variable_name IN (?);
 START TRANSACTION;
