@@ -36,7 +36,7 @@ test('a node of a whole cluster is recognised, and where its keys leave traces',
   if (!cluster) return;
   const engine = await said(cluster, 2, 'engine');
   expect(engine).toContainEqual(expect.stringMatching(/^ok: DATABASE_URL: galera \d/));
-  expect(engine.filter((one) => /nodes|majority/.test(one))).toEqual([]);
+  expect(engine.filter((one) => /nodes|cut off/.test(one))).toEqual([]);
   expect(await said(cluster, 2, 'keys')).toContainEqual(
     expect.stringMatching(/^attention: the keys' cluster keeps destroyed keys, wrapped, in galera\.cache \(\d+M\)/),
   );
@@ -48,7 +48,7 @@ test('a node that is cut off, and a cluster of two nodes', async () => {
   await cluster.waitCutOff(2);
   const lost = await examine(configOf(cluster, 2));
   expect(lost.filter(({ verdict }) => verdict === 'fault').map(({ says }) => says)).toContainEqual(
-    expect.stringMatching(/^DATABASE_URL: (?:this node is not of the cluster's majority|cannot connect)/),
+    expect.stringMatching(/^DATABASE_URL: .*(?:is cut off from its cluster|cannot connect)/),
   );
   await cluster.rejoin(2);
   await cluster.waitSynced();
@@ -56,4 +56,11 @@ test('a node that is cut off, and a cluster of two nodes', async () => {
   await cluster.waitSynced();
   const two = 'attention: DATABASE_URL: the cluster has 2 nodes: with one away it stops';
   expect(await said(cluster, 1, 'engine')).toContainEqual(two);
+  const several = { ...configOf(cluster, 1), databaseUrl: `${cluster.urls()}data` };
+  expect(await examine(several)).toContainEqual({
+    check: 'stores',
+    verdict: 'attention',
+    says: `DATABASE_URL: 127.0.0.1:${cluster.port(3)} cannot be reached`,
+    remedy: expect.any(String),
+  });
 }, 120_000);
