@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { Witnessed } from '../log/checkpoint-store';
+import { keptEnds, statementOf } from '../log/earlier-logs';
 import { entryIn } from '../log/entry';
 import type { Anchored } from '../witness/anchor-file';
 import type { AnchorReport } from '../witness/anchor-tally';
@@ -55,7 +56,11 @@ export async function verifyLedger(
   const expected = new Map<string, Witnessed[]>();
   const expect = (seen: Witnessed) => expected.set(seen.logId, [...(expected.get(seen.logId) ?? []), seen]);
   for (const seen of [...witnessed, ...anchored]) expect(seen);
-  for (const source of sources) for (const seen of await statedByLogs(source)) expect(seen);
+  for (const source of sources) {
+    const stated = await statedByLogs(source);
+    for (const seen of stated.seen) expect(seen);
+    findings.push(...stated.findings);
+  }
 
   let entries = 0;
   let checkpoints = 0;
@@ -98,20 +103,26 @@ export async function verifyLedger(
   return { sound: open.length === 0, entries, checkpoints, logs: reports, findings: open, acknowledged };
 }
 
-/** The first entry of each log, about the logs before it. */
-async function statedByLogs(source: DataSource): Promise<Witnessed[]> {
-  const rows = await source.query<Array<{ log_id: string; body: Buffer }>>(
-    'SELECT log_id, body FROM audit_entry WHERE sequence = 0',
+/** What the first entry of each log says of the logs before it, and where that is no longer what it was. */
+async function statedByLogs(source: DataSource): Promise<{ seen: Witnessed[]; findings: Finding[] }> {
+  const rows = await source.query<Array<{ log_id: string; entry_id: string; body: Buffer }>>(
+    'SELECT log_id, entry_id, body FROM audit_entry WHERE sequence = 0',
   );
-  return rows.flatMap(({ log_id: by, body }) => {
-    const { before } = entryIn(body) ?? {};
-    return (before ?? []).map(({ log, size, root }) => ({
-      logId: log,
-      size,
-      root: Buffer.from(root, 'base64'),
-      by: `log ${by}`,
-    }));
+  const kept = await keptEnds(source);
+  const findings: Finding[] = [];
+  const seen = rows.flatMap(({ log_id: log, entry_id: entry, body }): Witnessed[] => {
+    const { before = [], earlier } = entryIn(body) ?? {};
+    const ends = kept.get(log) ?? [];
+    if (earlier && statementOf(ends).root !== earlier.root) {
+      const problem = ends.length < earlier.logs ? ('MISSING' as const) : ('ALTERED' as const);
+      const message = `how far ${earlier.logs} logs before it had come is no longer what its first entry vouches for`;
+      findings.push({ problem, log, sequence: 0, entry, message });
+    }
+    const by = `log ${log}`;
+    const named = before.map(({ log: logId, size, root }) => ({ logId, size, root: Buffer.from(root, 'base64') }));
+    return [...named, ...(earlier ? ends : [])].map((end) => ({ ...end, by }));
   });
+  return { seen, findings };
 }
 
 /** Every log that has entries, or is said to have had some. */
