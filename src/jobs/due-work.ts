@@ -17,7 +17,7 @@ export interface DueWorkOptions {
 /** The pause after the first look that finds nothing; each later one is twice as long. Milliseconds. */
 const SHORTEST_MS = 250;
 /** The longest pause between looks at a server. Milliseconds. */
-export const LONGEST_MS = 10_000;
+const LONGEST_MS = 10_000;
 /** The same for the embedded database, where a look costs next to nothing. */
 const LONGEST_EMBEDDED_MS = 1_000;
 /** The shortest wait for work that is known to come. */

@@ -4,6 +4,7 @@ import type { DataSource } from 'typeorm';
 import { MINUTE_MS } from '../law/calendar';
 import { dialectOf } from './dialect';
 import { MigrationLockError } from './errors';
+import { failureOf } from './failures';
 
 /** The table with the lock's only row, beside TypeORM's `migrations`. */
 const TABLE = 'migration_lock';
@@ -11,9 +12,6 @@ const LEASE_SECONDS = 60;
 const RENEW_MS = 15_000;
 const RETRY_MS = 100;
 const PATIENCE_MS = 10 * MINUTE_MS;
-
-/** Errors of competing writers. They pass by themselves. */
-const PASSING = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CHECKREAD', 'SQLITE_BUSY']);
 
 /**
  * Runs `work` while this process holds the database's migration lock. The lock is a row with a lease, since Galera
@@ -72,8 +70,7 @@ async function passing(attempt: () => Promise<boolean>): Promise<boolean> {
   try {
     return await attempt();
   } catch (error) {
-    const code = (error as { driverError?: { code?: string } }).driverError?.code ?? '';
-    if (PASSING.has(code)) return false;
+    if (failureOf(error) === 'CONFLICT') return false;
     throw error;
   }
 }

@@ -2,14 +2,13 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { DataSource, type EntityManager } from 'typeorm';
 import { dialectOf } from './dialect';
 import { embeddedTransaction } from './embedded-transaction';
+import { failureOf } from './failures';
 
 /** SQLite has one connection, so two callers' statements could end up in one transaction. They take turns instead. */
 const turns = new WeakMap<DataSource, Promise<unknown>>();
 /** The embedded database whose turn the current call holds. */
 const held = new AsyncLocalStorage<DataSource>();
 
-const conflicts = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CHECKREAD', 'ER_ERROR_DURING_COMMIT']);
-const duplicates = new Set(['ER_DUP_ENTRY', 'SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY']);
 const ATTEMPTS = 5;
 
 /**
@@ -35,12 +34,6 @@ export async function committed<T>(source: DataSource | EntityManager, read: () 
   return inTurn(source, read);
 }
 
-/** Whether a statement failed because a row with that key or unique value exists. */
-export function isDuplicate(error: unknown): boolean {
-  const code = (error as { driverError?: { code?: string } } | undefined)?.driverError?.code ?? '';
-  return duplicates.has(code);
-}
-
 function inTurn<T>(dataSource: DataSource, work: () => Promise<T>): Promise<T> {
   const before = turns.get(dataSource) ?? Promise.resolve();
   const mine = before.then(() => held.run(dataSource, work));
@@ -56,8 +49,7 @@ async function retrying<T>(transaction: () => Promise<T>): Promise<T> {
     try {
       return await transaction();
     } catch (error) {
-      const code = (error as { driverError?: { code?: string } }).driverError?.code ?? '';
-      if (!conflicts.has(code) || attempt === ATTEMPTS) throw error;
+      if (failureOf(error) !== 'CONFLICT' || attempt === ATTEMPTS) throw error;
     }
   }
 }

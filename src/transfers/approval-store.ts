@@ -5,8 +5,9 @@ import type { RecipientKind } from '../identity/recipient';
 import { denied } from '../identity/request-context';
 import type { KeyStore } from '../keys/key-store';
 import { type DecidedRow, decidedRow } from '../storage/decided-row';
+import { failureOf } from '../storage/failures';
 import type { Regions } from '../storage/regions';
-import { inTransaction, isDuplicate } from '../storage/transaction';
+import { inTransaction } from '../storage/transaction';
 import type { Condition } from '../tenancy/conditions';
 import { type Row, TenantReader } from '../tenancy/tenant-reader';
 import { own, tenantSql } from '../tenancy/tenant-sql';
@@ -92,7 +93,8 @@ export class ApprovalStore {
         await bumpPolicy(manager, client);
       });
     } catch (error) {
-      if (isDuplicate(error)) throw denied.conflict('Somebody else decided on it just now; look at it again.');
+      if (failureOf(error) === 'DUPLICATE')
+        throw denied.conflict('Somebody else decided on it just now; look at it again.');
       throw error;
     }
   }

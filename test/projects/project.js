@@ -15,7 +15,7 @@ const project = (name) => ({
   roots: ['<rootDir>/test'],
   testEnvironment: 'node',
   testMatch: sorted[name].map((path) => `<rootDir>/${path}`),
-  setupFiles: ['reflect-metadata'],
+  setupFiles: ['reflect-metadata', '<rootDir>/test/support/statements/record.js'],
   transform: {
     '^.+\\.(t|j|mj)s$': [
       '@swc/jest',

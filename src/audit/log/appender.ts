@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { DataSource, EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { dialectOf } from '../../storage/dialect';
+import { StoreUnavailableError } from '../../storage/errors';
 import { insertStatement } from '../../storage/sql';
 import { runStatement } from '../../storage/statements';
 import { inTransaction } from '../../storage/transaction';
@@ -206,7 +207,10 @@ export class Appender {
   async #inTime(written: Promise<unknown>): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error('writing to the audit ledger took too long')), WRITE_LIMIT_MS);
+      timer = setTimeout(
+        () => reject(new StoreUnavailableError('writing to the audit ledger took too long')),
+        WRITE_LIMIT_MS,
+      );
     });
     try {
       await Promise.race([written, late]);

@@ -64,7 +64,10 @@ export class CheckpointStore {
     const { logId, size, checkpoint } = head;
     const [sql, values] =
       this.#kept === 0
-        ? ['INSERT INTO audit_head (tree_size, checkpoint, log_id, settled) VALUES (?, ?, ?, 0)', [size, checkpoint, logId]]
+        ? [
+            'INSERT INTO audit_head (tree_size, checkpoint, log_id, settled) VALUES (?, ?, ?, 0)',
+            [size, checkpoint, logId],
+          ]
         : ['UPDATE audit_head SET tree_size = ?, checkpoint = ? WHERE log_id = ?', [size, checkpoint, logId]];
     await inTransaction(this.#keys, (manager) => manager.query(sql as string, values as unknown[]));
     this.#kept = size;
