@@ -88,7 +88,12 @@ export function backgroundTasks(
   return [
     jobsTask(worker, { due }),
     webhooksTask(sender, { due }),
-    once('retention', DAY, () => erasure.retention.sweep(options.onFailure)),
+    // Once a day: it looks at every person of each client with a rule.
+    shared.task('retention', HOUR, async (swept) => {
+      if (swept !== undefined && Date.now() - Number(swept) < DAY - HOUR) return swept;
+      await erasure.retention.sweep(options.onFailure);
+      return String(Date.now());
+    }),
     once('uncollected exports', HOUR, () => clientExports.sweep()),
     shared.task('orphan keys', HOUR, async (place) => {
       erasure.orphans.place = place;

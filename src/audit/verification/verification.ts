@@ -5,8 +5,9 @@ import { entryIn } from '../log/entry';
 import type { Anchored } from '../witness/anchor-file';
 import type { AnchorReport } from '../witness/anchor-tally';
 import type { Trust } from '../witness/receipts';
+import { furthestReceipts } from '../witness/stored-receipts';
 import { type Gap, isAcknowledged } from './gaps';
-import { type Finding, LogVerification, type Pruning } from './log-verification';
+import { type Finding, type LogToVerify, LogVerification, type Pruning } from './log-verification';
 
 export interface LogReport {
   readonly log: string;
@@ -65,8 +66,9 @@ export async function verifyLedger(
   let entries = 0;
   let checkpoints = 0;
   for (const source of sources) {
-    for (const { logId, pruned } of await logsIn(source)) {
-      const log = new LogVerification({ source, logId, publicKey, expected: expected.get(logId) ?? [], trust });
+    for (const { pruned, ...known } of await logsIn(source)) {
+      const { logId } = known;
+      const log = new LogVerification({ source, ...known, publicKey, expected: expected.get(logId) ?? [], trust });
       expected.delete(logId);
       await log.run(pruned, (count) => onProgress?.(entries + count));
       entries += log.read;
@@ -125,12 +127,25 @@ async function statedByLogs(source: DataSource): Promise<{ seen: Witnessed[]; fi
   return { seen, findings };
 }
 
+interface KnownLog extends Pick<LogToVerify, 'logId' | 'last' | 'receiptsTo'> {
+  readonly pruned: number;
+}
+
 /** Every log that has entries, or is said to have had some. */
-async function logsIn(source: DataSource): Promise<Array<{ logId: string; pruned: number }>> {
+async function logsIn(source: DataSource): Promise<KnownLog[]> {
   const logs = await source.query<Array<{ log_id: string; pruned: number }>>('SELECT log_id, pruned FROM audit_log');
-  const filled = await source.query<Array<{ log_id: string }>>('SELECT DISTINCT log_id FROM audit_entry');
+  // Receipts come first: entries are written and anchored meanwhile.
+  const receipts = await furthestReceipts(source);
+  const filled = await source.query<Array<{ log_id: string; last_one: number }>>(
+    'SELECT log_id, MAX(sequence) AS last_one FROM audit_entry GROUP BY log_id',
+  );
   const pruned = new Map(logs.map((row) => [row.log_id, Number(row.pruned)]));
-  const anchored = await source.query<Array<{ log_id: string }>>('SELECT DISTINCT log_id FROM audit_anchor');
-  const names = new Set([...logs, ...filled, ...anchored].map((row) => row.log_id));
-  return [...names].sort().map((logId) => ({ logId, pruned: pruned.get(logId) ?? 0 }));
+  const last = new Map(filled.map((row) => [row.log_id, Number(row.last_one)]));
+  const names = new Set([...pruned.keys(), ...last.keys(), ...receipts.keys()]);
+  return [...names].sort().map((logId) => ({
+    logId,
+    last: last.get(logId) ?? -1,
+    receiptsTo: receipts.get(logId) ?? 0,
+    pruned: pruned.get(logId) ?? 0,
+  }));
 }
