@@ -8,9 +8,13 @@ export interface Metrics {
   readonly registry: Registry;
   readonly httpDuration: Histogram<'method' | 'route' | 'status'>;
   readonly sockets: Gauge;
+  readonly subscriptions: Gauge;
   /** Counts a request's outcome and the codes of its errors. */
   count(request: GovernedRequest): void;
 }
+
+/** Codes that alerts watch. They are counted from 0: an increase is only seen of what was there before. */
+const watchedCodes = ['INTERNAL_SERVER_ERROR', 'SERVICE_UNAVAILABLE', 'TIMEOUT'];
 
 /** The server's metrics. Labels are routes, codes and purposes: never a name, an id or a client. */
 export function createMetrics(): Metrics {
@@ -29,6 +33,7 @@ export function createMetrics(): Metrics {
     labelNames: ['code'],
     registers,
   });
+  for (const code of watchedCodes) outcomes.inc({ code }, 0);
   const coordinates = new Counter({
     name: 'remit_coordinates_total',
     help: 'Coordinates withheld or de-identified in answers.',
@@ -50,6 +55,7 @@ export function createMetrics(): Metrics {
       registers,
     }),
     sockets: new Gauge({ name: 'remit_websocket_connections', help: 'WebSockets open now.', registers }),
+    subscriptions: new Gauge({ name: 'remit_subscriptions', help: 'Subscriptions open now.', registers }),
     count({ report, outcome, codes, unaudited }) {
       if (unaudited) unauditedOperations.inc();
       decisions.inc({ purpose: report?.purpose ?? 'none', outcome: outcome ?? 'REJECTED' });

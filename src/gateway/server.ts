@@ -15,15 +15,18 @@ import { answerError, answerErrors } from './error-answers';
 import { gatewayErrors } from './errors';
 import { Executions } from './executions';
 import { giveExports } from './export-downloads';
+import { FailureLog } from './failure-log';
 import { closeGracefully } from './graceful-shutdown';
 import { graphqlOverHttp } from './graphql-http';
 import { serveHealth } from './health';
 import { defaultServerLimits, type ServerLimits } from './limits';
 import { createMetrics, serveMetrics } from './metrics';
 import { OpenSockets } from './open-sockets';
+import { OpenSubscriptions } from './open-subscriptions';
 import { refusePipelining } from './pipelining';
 import { plainBodies } from './plain-bodies';
 import { playground } from './playground';
+import { measureReadiness } from './readiness-metric';
 import { Road } from './road';
 import { securityHeaders } from './security-headers';
 import type { ServerOptions } from './server-options';
@@ -57,17 +60,18 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   app.server.maxConnections = limits.connections;
   const executions = new Executions(limits);
-  const sockets = new OpenSockets(limits);
   // Must come first: no other hook may see the end of a request on a connection that is then cut.
   refusePipelining(app);
   const metrics = createMetrics();
+  const sockets = new OpenSockets(limits);
+  const subscriptions = new OpenSubscriptions(limits, metrics);
   accessLog(app, metrics);
   const isDraining = closeGracefully(app, limits.shutdownMs);
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers(headers);
   });
   plainBodies(app);
-  answerErrors(app, limits.bodyBytes);
+  answerErrors(app, limits.bodyBytes, new FailureLog(logger));
   await app.register(websocket, {
     options: {
       maxPayload: limits.bodyBytes,
@@ -86,7 +90,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     },
     { prefix: '/graphql' },
   );
-  serveHealth(app, { ...options, isDraining: () => isDraining() || options.leaving?.aborted === true });
+  const isLeaving = () => isDraining() || options.leaving?.aborted === true;
+  serveHealth(app, { ...options, isDraining: isLeaving });
+  measureReadiness(metrics.registry, async () => (isLeaving() ? ['it is shutting down'] : options.ready()));
   options.measure?.(metrics.registry);
   serveMetrics(app, metrics, options.metricsOfAll);
   if (options.acknowledge) takeAcknowledgements(app, options.acknowledge);
@@ -115,7 +121,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         throw refusal;
       },
       handler: overHttp,
-      wsHandler: graphqlOverSocket(road, options, limits, metrics, executions, sockets),
+      wsHandler: graphqlOverSocket({ road, options, limits, metrics, executions, sockets, subscriptions }),
     });
     scope.post('', overHttp);
     const refuseMethod = async (_request: FastifyRequest, reply: FastifyReply) =>

@@ -6,7 +6,7 @@ import { instantColumn, textColumn } from '../storage/columns';
 import { dialectOf } from '../storage/dialect';
 import { Remembered } from '../storage/remembered';
 import { affectedRows } from '../storage/sql';
-import { inTransaction } from '../storage/transaction';
+import { repeatable } from '../storage/transaction';
 import type { Task } from './scheduler';
 
 /** A task that one process of an installation runs at a time, and when it is due next. */
@@ -110,7 +110,7 @@ export class SharedTasks {
   /** @returns whether this process runs the task now */
   async #take(name: string, holder: string): Promise<boolean> {
     const { insertIgnore } = dialectOf(this.#source);
-    return inTransaction(this.#source, async (manager) => {
+    return repeatable(this.#source, async (manager) => {
       if (!this.#board?.rows.has(name)) {
         await manager.query(`${insertIgnore} background_task (name, due_at) VALUES (?, 0)`, [name]);
       }
@@ -152,7 +152,7 @@ export class SharedTasks {
   }
 
   #set(name: string, holder: string, values: string, parameters: unknown[] = []): Promise<number> {
-    return inTransaction(this.#source, (manager) =>
+    return repeatable(this.#source, (manager) =>
       affectedRows(manager, `UPDATE background_task SET ${values} WHERE name = ? AND held_by = ?`, [
         ...parameters,
         name,

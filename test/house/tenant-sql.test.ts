@@ -13,9 +13,11 @@ const mayWriteText: ReadonlyMap<string, string> = new Map([
 const mayCrossClients: ReadonlyMap<string, string> = new Map([
   ['audit/verification/people.ts', 'compares every person with what was decided'],
   ['audit/verification/records.ts', 'compares every row with what was decided'],
+  ['commands/doctor/counts.ts', 'counts what somebody should look at'],
   ['disclosures/disclosures.ts', 'tells clients when a gag has ended'],
   ['erasure/orphan-keys.ts', 'goes through the clients, one after the other'],
   ['erasure/requests/open-erasures.ts', 'counts what is open in the installation'],
+  ['erasure/requests/watched-requests.ts', 'looks at what subscribers of all clients watch, each by its client'],
   ['erasure/retention/retention-rules.ts', 'sweeps by the rules of all clients'],
   ['exports/export-state.ts', 'sweeps what nobody collected'],
   ['jobs/due-work.ts', 'asks when the first work of a database is due'],

@@ -5,9 +5,9 @@ const root = join(__dirname, '../..');
 const sorted = projects(root);
 
 /**
- * The Jest configuration that the three projects share.
+ * The Jest configuration that all projects share.
  *
- * @param {'unit' | 'db' | 'e2e'} name
+ * @param {'unit' | 'db' | 'e2e' | 'faults'} name
  */
 const project = (name) => ({
   displayName: name,

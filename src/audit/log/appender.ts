@@ -1,11 +1,10 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { DataSource, EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import { dialectOf } from '../../storage/dialect';
 import { StoreUnavailableError } from '../../storage/errors';
 import { insertStatement } from '../../storage/sql';
-import { runStatement } from '../../storage/statements';
-import { inTransaction } from '../../storage/transaction';
+import { repeatable } from '../../storage/transaction';
+import { writeStatement } from '../../storage/write-statement';
 import type { BatchWindow } from './batch-window';
 import { canonical, type Json } from './canonical';
 import type { CheckpointSigner } from './checkpoint';
@@ -57,7 +56,6 @@ export class Appender {
   readonly #heads: CheckpointStore;
   readonly #batchWindow: BatchWindow;
   readonly #onFailure: (error: unknown) => void;
-  readonly #embedded: boolean;
   readonly #lease: LogLease;
   /** Writing starts outside any request's async context, and above all outside its transaction. */
   readonly #outside = new AsyncResource('AuditLog');
@@ -68,6 +66,8 @@ export class Appender {
   #running: Promise<void> | undefined;
   #failure: { error: unknown } | undefined;
   #head: LogHead | undefined;
+  /** The last group was refused. Rows that stand in the place of the next one were not written for that one. */
+  #isSuspect = false;
 
   constructor(
     source: DataSource,
@@ -79,7 +79,6 @@ export class Appender {
     this.#heads = heads;
     this.#batchWindow = batchWindow;
     this.#onFailure = onFailure;
-    this.#embedded = dialectOf(source).embedded;
     this.#lease = new LogLease(source, this.id);
   }
 
@@ -90,7 +89,7 @@ export class Appender {
   async open(first: Draft, beside: (manager: EntityManager) => Promise<void>): Promise<void> {
     const asked = performance.now();
     await this.#write([first], (sql, values) =>
-      inTransaction(this.#source, async (manager) => {
+      repeatable(this.#source, async (manager) => {
         await manager.query(
           `INSERT INTO audit_log (log_id, opened_at, settled, pruned, alive_until)
            VALUES (?, ?, 0, 0, ${this.#lease.until})`,
@@ -153,10 +152,12 @@ export class Appender {
       try {
         if (!this.#lease.holds()) await this.#lease.renew();
         await this.#write(group, (sql, values) => this.#insert(sql, values));
+        this.#isSuspect = false;
         for (const entry of group) entry.resolve();
       } catch (error) {
         // Nothing was written: the next group takes the same place.
-        if (!provesNothingWritten(error)) this.#failure = { error };
+        if (provesNothingWritten(error)) this.#isSuspect = true;
+        else this.#failure = { error };
         for (const entry of [...group, ...this.#queue.splice(0)]) entry.reject(error);
       }
       this.#writing = [];
@@ -199,9 +200,8 @@ export class Appender {
   }
 
   #insert(sql: string, values: unknown[]): Promise<unknown> {
-    return this.#embedded
-      ? inTransaction(this.#source, (manager) => manager.query(sql, values))
-      : runStatement(this.#source, sql, values, { preparedUpTo: PREPARED_GROUP * COLUMNS.length });
+    const preparedUpTo = PREPARED_GROUP * COLUMNS.length;
+    return writeStatement(this.#source, sql, values, { ownKeys: !this.#isSuspect, preparedUpTo });
   }
 
   async #inTime(written: Promise<unknown>): Promise<void> {

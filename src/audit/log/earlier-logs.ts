@@ -2,7 +2,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { DAY_MS } from '../../law/calendar';
 import { dialectOf } from '../../storage/dialect';
 import { affectedRows, chunksOf, insertStatement, placesFor } from '../../storage/sql';
-import { inTransaction } from '../../storage/transaction';
+import { repeatable } from '../../storage/transaction';
 import { parseCheckpoint } from './checkpoint';
 import { type AuditEntry, timeOfId } from './entry';
 import { hashLeaf, rootOf } from './merkle';
@@ -77,7 +77,7 @@ function hasEnded({ opened_at: openedAt, alive_until: aliveUntil, entry_id: last
 export async function settle(source: DataSource, { ended, now }: EarlierLogs): Promise<void> {
   for (const ids of chunksOf(ended, PER_PART)) {
     const places = placesFor(ids);
-    await inTransaction(source, (manager) =>
+    await repeatable(source, (manager) =>
       affectedRows(
         manager,
         `UPDATE audit_log SET settled = 1

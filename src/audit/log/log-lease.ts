@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { dialectOf } from '../../storage/dialect';
 import { affectedRows } from '../../storage/sql';
-import { inTransaction } from '../../storage/transaction';
+import { repeatable } from '../../storage/transaction';
 
 /** A log whose process has not renewed its lease for this long counts as ended. Milliseconds. */
 const LEASE_MS = 15 * 60_000;
@@ -65,7 +65,7 @@ export class LogLease {
   }
 
   #set(until: string): Promise<number> {
-    return inTransaction(this.#source, (manager) =>
+    return repeatable(this.#source, (manager) =>
       affectedRows(manager, `UPDATE audit_log SET alive_until = ${until} WHERE log_id = ? AND settled = 0`, [
         this.#logId,
       ]),

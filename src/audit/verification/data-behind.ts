@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { Regions } from '../../storage/regions';
 import { chunksOf, placesFor } from '../../storage/sql';
-import { committed, inTransaction } from '../../storage/transaction';
+import { committed, repeatable } from '../../storage/transaction';
 import { acknowledgedGaps } from './gaps';
 
 /** Logs in one statement. */
@@ -65,7 +65,7 @@ async function sizesIn(source: DataSource, ids: readonly string[]): Promise<Map<
 
 async function settleHeads(keys: DataSource, logs: readonly string[]): Promise<void> {
   for (const ids of chunksOf(logs, LOGS)) {
-    await inTransaction(keys, (manager) =>
+    await repeatable(keys, (manager) =>
       manager.query(`UPDATE audit_head SET settled = 1 WHERE log_id IN (${placesFor(ids)})`, [...ids]),
     );
   }
