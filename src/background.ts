@@ -7,6 +7,7 @@ import type { Task } from './jobs/scheduler';
 import { SharedTasks } from './jobs/shared-tasks';
 import { firstNotice, type SenderOptions, WebhookSender } from './register/webhooks/webhook-sender';
 import type { Services } from './services';
+import { boundWriteAheadLog } from './storage/write-ahead-log';
 import type { Stores } from './stores';
 
 const SECOND = 1_000;
@@ -108,6 +109,9 @@ export function backgroundTasks(
     once('announcements', MINUTE, () => announcements.tellDue()),
     shared.task('reminders of agreements', MINUTE, (place) => agreementReminders.tellDue(place)),
     every('anchors', MINUTE, () => anchoring.run()),
+    every('write-ahead logs', MINUTE, async () => {
+      for (const source of [...stores.regions.all(), stores.keysSource]) await boundWriteAheadLog(source);
+    }),
     every('leases of the ledger', 4 * MINUTE, () => ledger.keepAlive()),
     every('failed sign-ins', MINUTE, () => recorder.writeFailures()),
   ];
