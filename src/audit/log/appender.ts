@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { DataSource, EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { StoreUnavailableError } from '../../storage/errors';
+import { failureOf } from '../../storage/failures';
 import { insertStatement } from '../../storage/sql';
 import { repeatable } from '../../storage/transaction';
 import { writeStatement } from '../../storage/write-statement';
@@ -13,7 +14,6 @@ import type { CheckpointStore } from './checkpoint-store';
 import { LogEndedError, LogLease } from './log-lease';
 import { GrowingTree, hashLeaf } from './merkle';
 import { type Tile, TileCutter } from './tiles';
-import { provesNothingWritten } from './unwritten';
 
 /** An entry before it has a place in a log. */
 export interface Draft {
@@ -218,4 +218,13 @@ export class Appender {
       clearTimeout(timer);
     }
   }
+}
+
+/**
+ * Whether a failure proves that the statement has written nothing. After any other one, such as a lost connection, it
+ * may have been written, or may be yet.
+ */
+function provesNothingWritten(error: unknown): boolean {
+  const failure = failureOf(error);
+  return failure === 'FULL' || failure === 'CONFLICT';
 }

@@ -275,7 +275,6 @@ SELECT seq, store, action, categories, row_count, status, finished_at FROM erasu
 SELECT sequence, entry_id, about_client, body, leaf_hash, checkpoint FROM audit_entry WHERE log_id = ? AND sequence >= ? AND sequence <= ? ORDER BY sequence LIMIT ?;
 SELECT settled, COUNT(*) AS n, MIN(opened_at) AS first FROM audit_log GROUP BY settled;
 SELECT status, COUNT(*) AS n, SUM(CASE WHEN due_at < ? THEN ? ELSE ? END) AS soon, SUM(CASE WHEN due_at < ? THEN ? ELSE ? END) AS late, MIN(due_at) AS first_due FROM erasure_request WHERE status IN (?) GROUP BY status;
-SELECT status, COUNT(*) AS n, SUM(CASE WHEN due_at < ? THEN ? ELSE ? END) AS soon, SUM(CASE WHEN due_at < ? THEN ? ELSE ? END) AS late, MIN(due_at) AS first_due FROM erasure_request WHERE status NOT IN (?) GROUP BY status;
 SELECT subject_id FROM subject_key WHERE client_id = ? AND subject_id > ? AND created_at < ? ORDER BY subject_id LIMIT ?;
 SELECT subject_id, wrapped FROM subject_key WHERE client_id = ? AND subject_id IN (?);
 SELECT tile_index, hashes FROM audit_tile WHERE log_id = ? AND level = ? AND tile_index < ? ORDER BY tile_index;
