@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { DataSource, EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import { StoreUnavailableError } from '../../storage/errors';
+import { StoreUnavailableError } from '../../connections/errors';
 import { failureOf } from '../../storage/failures';
 import { insertStatement } from '../../storage/sql';
 import { repeatable } from '../../storage/transaction';
