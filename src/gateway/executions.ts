@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { type GatewayError, gatewayErrors } from './errors';
 import type { ServerLimits } from './limits';
+import { Watchdog } from './watchdog';
 
 /** Who runs an operation: a principal, or '' for every caller without a token. Those share one queue. */
 type Caller = string;
@@ -23,6 +24,7 @@ export class Executions {
   #last: Caller | undefined;
   #passedAt = Number.NEGATIVE_INFINITY;
   readonly #limits: ServerLimits;
+  readonly #watchdog: Watchdog;
   readonly #arrived = new Map<string, number>();
   readonly #queues = new Map<Caller, Queue>();
   #underWay = 0;
@@ -34,8 +36,9 @@ export class Executions {
   #window = { since: performance.now(), busy: performance.eventLoopUtilization().active };
   #isBusy = false;
 
-  constructor(limits: ServerLimits) {
+  constructor(limits: ServerLimits, watchdog = new Watchdog(limits)) {
     this.#limits = limits;
+    this.#watchdog = watchdog;
   }
 
   /**
@@ -76,7 +79,9 @@ export class Executions {
       await new Promise<void>((resolve) => queue.waiting.push(resolve));
     }
     const shareBefore = this.#share;
+    const ended = this.#watchdog.begin();
     return once(() => {
+      ended();
       this.#meter();
       if (this.#isBusy) this.#rest(queue, this.#share - shareBefore);
       queue.running--;

@@ -47,6 +47,8 @@ export class Scheduler {
   /** Ends the pauses between runs. */
   readonly #pauses = new Set<() => void>();
   #loops: Promise<unknown> | undefined;
+  /** When a run last ended, failed or not. Milliseconds of `performance.now()`. */
+  #lastEnd = 0;
 
   constructor(tasks: readonly Task[], options: SchedulerOptions) {
     const names = tasks.map(({ name }) => name);
@@ -58,12 +60,18 @@ export class Scheduler {
 
   /** Starts all tasks. A second call does nothing. */
   start(): void {
+    this.#lastEnd = performance.now();
     this.#loops ??= Promise.all(this.#tasks.map((task) => this.#loop(task)));
   }
 
   /** The state of a task. One that has not run has neither succeeded nor failed. */
   state(task: string): TaskState {
     return this.#states.get(task) ?? notYet;
+  }
+
+  /** For how many milliseconds no run of any task has ended, failed or not; 0 where none is to run. */
+  idleMs(): number {
+    return this.#loops === undefined || this.#stop.signal.aborted ? 0 : performance.now() - this.#lastEnd;
   }
 
   /** The states of all tasks. */
@@ -108,6 +116,8 @@ export class Scheduler {
       this.#states.set(task.name, { lastSuccessAt, failedRuns: failedRuns + 1 });
       onFailure(error, task.name);
       return false;
+    } finally {
+      this.#lastEnd = performance.now();
     }
   }
 
