@@ -52,6 +52,8 @@ export interface ServerOptions {
   ready(): Promise<readonly string[]>;
   /** For how long no background task has ended, in milliseconds. */
   readonly backgroundIdleMs?: () => number;
+  /** Whether operations wait for connections to a database. */
+  readonly databaseIsBusy?: () => boolean;
   /** Gets what knows whether this process is wedged, as `/healthz` says. */
   readonly watched?: (watchdog: Watchdog) => void;
   /** Warnings for an operator; asked where the server is ready. */

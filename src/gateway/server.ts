@@ -61,7 +61,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.server.maxConnections = limits.connections;
   const watchdog = new Watchdog(limits, options.backgroundIdleMs);
   options.watched?.(watchdog);
-  const executions = new Executions(limits, watchdog);
+  const executions = new Executions(limits, { watchdog, ...options });
   // Must come first: no other hook may see the end of a request on a connection that is then cut.
   refusePipelining(app);
   const metrics = createMetrics();
