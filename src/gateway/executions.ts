@@ -141,7 +141,10 @@ export class Executions {
     this.#wake(member);
   }
 
-  /** Hands out again when the pause is over. Timers round to whole milliseconds and may fire early; then it is set again. */
+  /**
+   * Hands out again when the pause is over. Timers round to whole milliseconds and may fire early; then it is set
+   * again.
+   */
   #wake(member: Member): void {
     const rest = member.restsUntil - performance.now();
     if (rest <= 0 || member.isToWake) return;

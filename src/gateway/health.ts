@@ -11,8 +11,8 @@ interface Health extends Pick<ServerOptions, 'ready' | 'concerns'> {
 }
 
 /**
- * `/healthz`: the process is up and gets on with its work; 503 where only a restart helps. `/readyz`: it can serve; 503 with the reasons where it cannot, 200 with warnings where
- * something needs attention.
+ * `/healthz`: the process is up and gets on with its work; 503 where only a restart helps. `/readyz`: it can serve; 503
+ * with the reasons where it cannot, 200 with warnings where something needs attention.
  */
 export function serveHealth(app: FastifyInstance, { ready, concerns, watchdog, isDraining }: Health): void {
   app.get('/healthz', async (request, reply) => {
