@@ -242,6 +242,8 @@ SELECT subject_id, wrapped FROM subject_key WHERE client_id = ? AND subject_id I
 SELECT tile_index, hashes FROM audit_tile WHERE log_id = ? AND level = ? AND tile_index < ? ORDER BY tile_index;
 SELECT tree_size, kind, receipt FROM audit_anchor WHERE log_id = ? AND tree_size > ? AND tree_size <= ? ORDER BY tree_size, kind;
 SELECT version() as version;
+SET SESSION innodb_lock_wait_timeout = ?, lock_wait_timeout = ?;
+SET SESSION innodb_lock_wait_timeout = ?, lock_wait_timeout = ?, wsrep_sync_wait = ?;
 SHOW STATUS WHERE Variable_name IN (?);
 SHOW VARIABLES WHERE Variable_name IN (?);
 START TRANSACTION;
