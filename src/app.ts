@@ -167,6 +167,8 @@ export async function openApp(config: Config, logger = createLogger({ level: con
           ...(usable ? [] : [`${fault} (OIDC_ISSUER is ${issuer})`]),
         ];
       },
+      databaseIsBusy: () => poolsOf(stores).some(({ waiting }) => waiting > 0),
+      backgroundIdleMs: () => background.idleMs(),
       concerns: async () => {
         const { fault } = await verifier.issuerState();
         return [

@@ -55,6 +55,8 @@ export class Scheduler {
   /** Ends the pauses between runs. */
   readonly #pauses = new Map<Task, () => void>();
   #loops: Promise<unknown> | undefined;
+  /** When a run last ended, failed or not. Milliseconds of `performance.now()`. */
+  #lastEnd = 0;
 
   constructor(tasks: readonly Task[], options: SchedulerOptions) {
     const names = tasks.map(({ name }) => name);
@@ -66,6 +68,7 @@ export class Scheduler {
 
   /** Starts all tasks. A second call does nothing. */
   start(): void {
+    this.#lastEnd = performance.now();
     this.#loops ??= Promise.all(this.#tasks.map((task) => this.#loop(task)));
     for (const task of this.#tasks) task.onSooner?.(() => this.#pauses.get(task)?.());
   }
@@ -75,6 +78,11 @@ export class Scheduler {
     const own = this.#states.get(task) ?? notYet;
     const shared = this.#tasks.find(({ name }) => name === task)?.lastSuccessAt;
     return shared ? { ...own, lastSuccessAt: shared() } : own;
+  }
+
+  /** For how many milliseconds no run of any task has ended, failed or not; 0 where none is to run. */
+  idleMs(): number {
+    return this.#loops === undefined || this.#stop.signal.aborted ? 0 : performance.now() - this.#lastEnd;
   }
 
   /** The states of all tasks. */
@@ -119,6 +127,8 @@ export class Scheduler {
       this.#states.set(task.name, { lastSuccessAt, failedRuns: failedRuns + 1 });
       onFailure(error, task.name);
       return false;
+    } finally {
+      this.#lastEnd = performance.now();
     }
   }
 
