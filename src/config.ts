@@ -215,7 +215,7 @@ const environment = z.object({
   NODE_ENV: z.string().optional(),
 });
 
-/** As OpenTelemetry's SDKs do, but for what is not set at all: nothing is sent unless a collector or `otlp` is named. */
+/** As OpenTelemetry says, but that nothing is sent unless a collector or `otlp` is named. */
 function telemetryOf(set: z.output<typeof environment>): Config['telemetry'] {
   const isOn = set.OTEL_SDK_DISABLED?.toLowerCase() !== 'true';
   const wanted = (exporter: string | undefined, endpoint: string | undefined) =>

@@ -10,8 +10,8 @@ const secretSettings = [
 type SetVariables = Readonly<Record<string, string | undefined>>;
 
 /**
- * The settings with those read from files, as Docker, Kubernetes and systemd hand secrets over. A file's last line break
- * does not count.
+ * The settings with those read from files, as Docker, Kubernetes and systemd hand secrets over. White space around a
+ * file's content does not count.
  */
 export function withSecretFiles(set: SetVariables): { settings: SetVariables; faults: ConfigurationError[] } {
   const settings: Record<string, string | undefined> = { ...set };
