@@ -7,7 +7,8 @@ import { stringify } from 'yaml';
 type Value = unknown;
 type Scope = { readonly dot: Value; readonly root: Value; readonly variables: ReadonlyMap<string, Value> };
 type Block = { readonly kind: 'if' | 'with' | 'range'; readonly head: string; body: Node[]; otherwise: Node[] };
-type Node = { readonly kind: 'text' | 'print'; readonly text: string } | Block;
+type Piece = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'print'; readonly text: string };
+type Node = Piece | Block;
 
 export class Templates {
   readonly #named = new Map<string, Node[]>();
@@ -112,8 +113,8 @@ export class Templates {
 }
 
 /** Texts and actions, with the white space taken away that `{{-` and `-}}` take. */
-function pieces(text: string): Array<Extract<Node, { text: string }>> {
-  const found: Array<Extract<Node, { text: string }>> = [];
+function pieces(text: string): Piece[] {
+  const found: Piece[] = [];
   let isTrimmed = false;
   for (const part of text.split(/(\{\{-?[\s\S]*?-?\}\})/)) {
     const [, left, action, right] = /^\{\{(-?)\s*([\s\S]*?)\s*(-?)\}\}$/.exec(part) ?? [];
