@@ -1,5 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { dialectOf, embeddedDatabaseOf } from './dialect';
+import { retrying } from './retries';
 import { committed } from './transaction';
 
 /**
@@ -8,7 +9,7 @@ import { committed } from './transaction';
  * @param read reads only, through the manager that it is given
  */
 export function inSnapshot<T>(source: DataSource, read: (manager: EntityManager) => Promise<T>): Promise<T> {
-  if (!dialectOf(source).embedded) return source.transaction('REPEATABLE READ', read);
+  if (!dialectOf(source).embedded) return retrying(() => source.transaction('REPEATABLE READ', read), () => true);
   return committed(source, () => embeddedSnapshot(source, read));
 }
 
