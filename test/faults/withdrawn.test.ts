@@ -18,7 +18,7 @@ const page = '{ customers(first: 1) { nodes { email } } }';
 let nodes: SeveralNodes | undefined;
 let client: string;
 beforeAll(async () => {
-  nodes = await openSeveralNodes('--wsrep-sync-wait=7');
+  nodes = await openSeveralNodes();
   if (!nodes) return;
   client = (await nodes.first.services.clients.register({ slug: 'acme', name: 'Acme' }, 'test')).id;
   await plantPeople(nodes.first.stores, client, [1]);
