@@ -12,6 +12,7 @@ const compressions = ['impersonal', 'all', 'none'] as const;
 const SHUTDOWN_DELAY_S = 5;
 /** Kubernetes kills a pod after 30 s unless told. */
 const SHUTDOWN_GRACE_S = 25;
+const exporters = ['otlp', 'none'] as const;
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 /** See {@link Config.compression}. */
@@ -69,6 +70,8 @@ export interface Config {
   /** Seconds in which the process has ended after SIGTERM, whatever hangs; the delay included. */
   readonly shutdownGrace: number;
   readonly logLevel: (typeof logLevels)[number];
+  /** What is sent to an OpenTelemetry collector. */
+  readonly telemetry: { readonly traces: boolean; readonly logs: boolean };
   /** NODE_ENV is `production`: development keys are refused, and settings without a safe default must be given. */
   readonly production: boolean;
 }
@@ -195,8 +198,27 @@ const environment = z.object({
     .refine((seconds) => seconds <= 900, 'must be a number of seconds from 1 to 900')
     .default(SHUTDOWN_GRACE_S),
   LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
+  OTEL_SDK_DISABLED: z.string().optional(),
+  OTEL_TRACES_EXPORTER: z.enum(exporters, 'must be otlp or none').optional(),
+  OTEL_LOGS_EXPORTER: z.enum(exporters, 'must be otlp or none').optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: webUrl.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: webUrl.optional(),
+  OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: webUrl.optional(),
+  OTEL_EXPORTER_OTLP_PROTOCOL: z.literal('http/protobuf', 'must be http/protobuf').optional(),
+  OTEL_SERVICE_NAME: z.string().optional(),
   NODE_ENV: z.string().optional(),
 });
+
+/** As OpenTelemetry's SDKs do, but for what is not set at all: nothing is sent unless a collector or `otlp` is named. */
+function telemetryOf(set: z.output<typeof environment>): Config['telemetry'] {
+  const isOn = set.OTEL_SDK_DISABLED?.toLowerCase() !== 'true';
+  const wanted = (exporter: string | undefined, endpoint: string | undefined) =>
+    isOn && (exporter ?? ((endpoint ?? set.OTEL_EXPORTER_OTLP_ENDPOINT) ? 'otlp' : 'none')) === 'otlp';
+  return {
+    traces: wanted(set.OTEL_TRACES_EXPORTER, set.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),
+    logs: wanted(set.OTEL_LOGS_EXPORTER, set.OTEL_EXPORTER_OTLP_LOGS_ENDPOINT),
+  };
+}
 
 function isAddressRange(text: string): boolean {
   const [address = '', prefix] = text.split('/');
@@ -320,6 +342,7 @@ export function readConfig(env: SetVariables, { toServe = false } = {}): Config 
     shutdownDelay,
     shutdownGrace: variables.SHUTDOWN_GRACE,
     logLevel: variables.LOG_LEVEL,
+    telemetry: telemetryOf(variables),
     production,
   };
 }
