@@ -36,8 +36,9 @@ interface Row {
   readonly cpu: number;
   readonly p50: number;
   readonly p95: number;
-  /** Seconds until the last has its event; undefined where some never got it. */
+  /** Seconds until the last has its event, undefined where some never got it; and the processor's for each. */
   readonly reached: number | undefined;
+  readonly cpuEach: number | undefined;
   readonly statementsAfter: number;
   readonly lost: number;
 }
@@ -68,7 +69,9 @@ export async function subscriptions(): Promise<unknown> {
       ...(other === undefined ? [] : [{ name: 'other', checkout: other }]),
     ];
     process.stdout.write(`${line(titles)}\n`);
-    for (const kind of kindsOf(requests, connection, admin)) {
+    for (const kind of kindsOf(requests, connection, admin).filter(({ name }) =>
+      name.includes(process.env.KIND ?? ''),
+    )) {
       for (const count of subscriptionCounts()) {
         for (const build of builds) {
           const row = await measure(installation, connection, build, kind, count, bystander, officers);
@@ -131,46 +134,56 @@ async function measure(
     const { subscribed } = kind;
     const asked = subscribed ?? { query: '', greets: false };
     subscribers = await subscribeMany(server.url, tokens, sockets, subscribed ? count : 0, asked, OPENING_MS);
+    if (subscribed) await allOpen(server, count);
     await sleep(SETTLE_MS);
     const memory = ((await kept(server)) - before) / count;
     const busy = server.cpuSeconds();
     const statements = await statementsIn(connection, WINDOW_MS);
     const cpu = ((server.cpuSeconds() - busy) / (WINDOW_MS / 1_000)) * 100;
     const seen = await pages(server, bystander, PAGES);
-    const reached = kind.change && (await timeToReach(server, kind.change, subscribers, count));
+    const told = kind.change && (await timeToReach(connection, server, kind.change, subscribers, count));
     const { lost } = subscribers;
     await subscribers.close();
     subscribers = undefined;
     await sleep(SETTLE_MS);
     const statementsAfter = await statementsIn(connection, WINDOW_MS);
-    return {
-      kind: kind.name,
-      count,
-      build: build.name,
-      memory,
-      statements,
-      cpu,
-      ...seen,
-      reached,
-      statementsAfter,
-      lost,
-    };
+    const { reached, cpuEach } = told ?? { reached: undefined, cpuEach: undefined };
+    const about = { kind: kind.name, count, build: build.name };
+    return { ...about, memory, statements, cpu, ...seen, reached, cpuEach, statementsAfter, lost };
   } finally {
     await server.stop();
     await subscribers?.close();
   }
 }
 
+/** Waits until the server holds as many, where it tells how many it holds. */
+async function allOpen(server: ServerProcess, count: number): Promise<void> {
+  const end = performance.now() + OPENING_MS;
+  while (performance.now() < end) {
+    const text = await (await fetch(`${server.url}/metrics`)).text();
+    const open = /^remit_subscriptions (\d+)$/m.exec(text)?.[1];
+    if (Number(open) >= count) return;
+    await sleep(open === undefined ? OPENING_MS / 4 : SETTLE_MS);
+    if (open === undefined) return;
+  }
+}
+
 async function timeToReach(
+  connection: Connection,
   server: ServerProcess,
   change: (server: ServerProcess) => Promise<void>,
   subscribers: Subscribers,
   count: number,
-): Promise<number | undefined> {
+): Promise<Pick<Row, 'reached' | 'cpuEach'>> {
   const before = subscribers.events;
+  const busy = server.cpuSeconds();
+  const q0 = await questionsOf(connection);
   await change(server);
   const began = performance.now();
-  return (await subscribers.reached(before + count, EVENT_MS)) ? (performance.now() - began) / 1_000 : undefined;
+  const all = await subscribers.reached(before + count, EVENT_MS);
+  const reached = all ? (performance.now() - began) / 1_000 : undefined;
+  if (process.env.PROF) console.log('statements', (await questionsOf(connection)) - q0);
+  return { reached, cpuEach: ((server.cpuSeconds() - busy) / count) * 1e6 };
 }
 
 /** A server whose limits let all in; a build from before a limit does not know it. */
@@ -195,7 +208,14 @@ function startMeasured(
     .map(([limit, value]) => `${limit}=${value}`)
     .join(',');
   const collect = join(__dirname, '..', 'servers', 'collect.js');
-  const command = ['--expose-gc', '--require', collect, join(checkout, 'dist', 'src', 'main.js'), 'serve'];
+  const command = [
+    ...(process.env.PROF ? ['--cpu-prof', '--cpu-prof-dir=/tmp/prof'] : []),
+    '--expose-gc',
+    '--require',
+    collect,
+    join(checkout, 'dist', 'src', 'main.js'),
+    'serve',
+  ];
   return startServer(name, command, { ...env, LIMITS }, folder, portOfRemit);
 }
 
@@ -219,6 +239,11 @@ async function pages(server: ServerProcess, headers: Headers, count: number): Pr
   times.sort((a, b) => a - b);
   const at = (part: number) => times[Math.min(count - 1, Math.floor(count * part))] ?? Number.NaN;
   return { p50: at(0.5), p95: at(0.95) };
+}
+
+async function questionsOf(connection: Connection): Promise<number> {
+  const [rows] = await connection.query("SHOW GLOBAL STATUS LIKE 'Questions'");
+  return Number((rows as Array<{ Value: string }>)[0]?.Value);
 }
 
 /** Statements a second that the database is sent, without the two that count them. */
@@ -286,7 +311,19 @@ async function requestApproval(server: ServerProcess, admin: Headers): Promise<v
   if (errors) throw new Error(JSON.stringify(errors));
 }
 
-const titles = ['open', 'build', 'KiB each', 'statements/s', 'CPU %', 'page p50', 'p95 ms', 'all reached', 'after', ''];
+const titles = [
+  'open',
+  'build',
+  'KiB each',
+  'statements/s',
+  'CPU %',
+  'page p50',
+  'p95 ms',
+  'all reached',
+  'us each',
+  'after',
+  '',
+];
 
 const cellsOf = (row: Row): string[] => [
   `${row.count} ${row.kind}`,
@@ -297,6 +334,7 @@ const cellsOf = (row: Row): string[] => [
   row.p50.toFixed(0),
   row.p95.toFixed(0),
   row.reached === undefined ? '-' : `${row.reached.toFixed(1)} s`,
+  row.cpuEach === undefined ? '-' : row.cpuEach.toFixed(0),
   row.statementsAfter.toFixed(1),
   row.lost > 0 ? `${row.lost} lost` : '',
 ];
