@@ -1,13 +1,10 @@
-import { clientCodes, embeddedCodes, messageRules, serverCodes } from './failure-codes';
-
-/**
- * What a database's error means for who asked:
- * - CONFLICT: a competing transaction won and this one was rolled back; all of it may run again
- * - DUPLICATE: a row with that key or unique value exists
- * - UNAVAILABLE: the database is away, read-only, overloaded or too slow; it may work again later
- * - FULL: its disk is full
- */
-export type StorageFailure = 'CONFLICT' | 'DUPLICATE' | 'UNAVAILABLE' | 'FULL';
+import {
+  clientCodes,
+  embeddedCodes,
+  messageRules,
+  type StorageFailure,
+  serverCodes,
+} from '../connections/failure-codes';
 
 /** What errors of drivers, TypeORM and this product have in common, as far as they have it. */
 interface Failed {
@@ -17,6 +14,10 @@ interface Failed {
   readonly driverError?: unknown;
   readonly cause?: unknown;
   readonly originalError?: unknown;
+  /** graphql's, of what is no Error. */
+  readonly thrownValue?: unknown;
+  /** Of an AggregateError. */
+  readonly errors?: unknown;
 }
 
 const byNumber = new Map(serverCodes.map(([number, , failure]) => [number, failure]));
@@ -35,7 +36,8 @@ export function failureOf(error: unknown): StorageFailure | undefined {
     const failed = one as Failed;
     const failure = ownFailure(failed);
     if (failure !== undefined) return failure;
-    waiting.push(failed.driverError, failed.cause, failed.originalError);
+    waiting.push(failed.driverError, failed.cause, failed.originalError, failed.thrownValue);
+    if (Array.isArray(failed.errors)) waiting.push(...failed.errors);
   }
   return undefined;
 }

@@ -5,6 +5,7 @@ import { MINUTE_MS } from '../law/calendar';
 import { dialectOf } from './dialect';
 import { MigrationLockError } from './errors';
 import { failureOf } from './failures';
+import { writeStatement } from './write-statement';
 
 /** The table with the lock's only row, beside TypeORM's `migrations`. */
 const TABLE = 'migration_lock';
@@ -29,7 +30,7 @@ export async function withMigrationLock<T>(dataSource: DataSource, work: () => P
     await sleep(RETRY_MS);
   }
   const lease = (until: string) =>
-    dataSource.query(`UPDATE ${TABLE} SET expires_at = ${until} WHERE id = 1 AND holder = ?`, [holder]);
+    writeStatement(dataSource, `UPDATE ${TABLE} SET expires_at = ${until} WHERE id = 1 AND holder = ?`, [holder]);
   const renewal = setInterval(() => {
     // The next renewal comes before the lease ends.
     lease(`${now} + ${LEASE_SECONDS}`).catch(() => undefined);

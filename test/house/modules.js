@@ -20,12 +20,12 @@ const layers = [
   ['inventory', 'jobs', 'api', 'outbound'],
   ['tenancy'],
   ['keys'],
-  ['storage', 'identifiers'],
+  ['storage', 'connections', 'identifiers'],
   ['governance', 'law', 'version'],
 ];
 
 /** Files beside the modules that wire them: one module. */
-const wiring = new Set(['app', 'background', 'services', 'stores', 'entities', 'config']);
+const wiring = new Set(['app', 'background', 'services', 'stores', 'entities', 'config', 'readiness']);
 
 /**
  * An import from one file to another, paths below src.

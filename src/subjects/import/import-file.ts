@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
-import { detectEngine, itemsPerTransaction } from '../../storage/engine-profiles';
+import { itemsPerTransaction } from '../../storage/engine-profiles';
+import { failureOf } from '../../storage/failures';
+import { engineOf } from '../../storage/pool-use';
 import { conversationImporter, messageImporter } from './conversation-importer';
 import { customerImporter } from './customer-importer';
 import { type Fault, ImportStopped, ImportUsageError } from './errors';
@@ -45,7 +47,7 @@ export const rejectsPathOf = (file: string): string => `${file}.rejects.ndjson`;
 export async function importFile(target: ImportTarget, options: ImportOptions): Promise<ImportReport> {
   const source = await checkFile(options);
   const importer = await importerOf(target, options);
-  const size = itemsPerTransaction(await detectEngine(target.source), BATCH, importer.rowsEach);
+  const size = itemsPerTransaction(engineOf(target.source), BATCH, importer.rowsEach);
   const { file, mapping, rejects: path = rejectsPathOf(file), strict, onProgress } = options;
   const rejects = target.isDryRun ? undefined : await Rejects.at(path);
   const tally = new Tally(rejects);
@@ -118,8 +120,7 @@ async function takeOnce(importer: Importer, rows: readonly MappedRow[]) {
   try {
     return await importer.take(rows);
   } catch (error) {
-    const { code = '' } = (error as { driverError?: { code?: string } }).driverError ?? {};
-    if (code !== 'ER_DUP_ENTRY' && !code.startsWith('SQLITE_CONSTRAINT')) throw error;
+    if (failureOf(error) !== 'DUPLICATE') throw error;
     return await importer.take(rows);
   }
 }
