@@ -20,7 +20,7 @@ export interface Subscribers {
   close(): Promise<void>;
 }
 
-const OPENING_TOGETHER = 8;
+const OPENING_TOGETHER = 32;
 const LOOK_EVERY_MS = 20;
 
 /**
@@ -46,22 +46,28 @@ export async function subscribeMany(
       socket.on('error', () => state.lost++);
       await once(socket, 'open');
       opened.push(socket);
-      const known = new Promise<void>((resolve) => {
-        socket.on('message', (data) => {
-          const { type } = JSON.parse(String(data)) as { type: string };
-          if (type === 'connection_ack') resolve();
-          else if (type === 'next') state.events++;
-          else state.lost++;
-        });
+      let heard: () => void = () => undefined;
+      socket.on('message', (data) => {
+        const { type } = JSON.parse(String(data)) as { type: string };
+        if (type === 'next') state.events++;
+        else if (type !== 'connection_ack' && type !== 'pong') state.lost++;
+        heard();
       });
-      const payload = { authorization: `Bearer ${tokens[index % tokens.length]}` };
-      socket.send(JSON.stringify({ type: 'connection_init', payload }));
-      await known;
-      for (let n = index; n < subscriptions; n += sockets) {
-        const variables = subscribed.variables?.(n);
-        socket.send(
-          JSON.stringify({ id: String(n), type: 'subscribe', payload: { query: subscribed.query, variables } }),
-        );
+      /** Sends, and waits for an answer: nobody opens thousands of subscriptions in one breath. */
+      const say = (message: object) =>
+        new Promise<void>((resolve) => {
+          heard = resolve;
+          socket.send(JSON.stringify(message));
+        });
+      await say({ type: 'connection_init', payload: { authorization: `Bearer ${tokens[index % tokens.length]}` } });
+      for (let n = index; n < subscriptions && performance.now() < deadline; n += sockets) {
+        const payload = { query: subscribed.query, variables: subscribed.variables?.(n) };
+        const asked = { id: String(n), type: 'subscribe', payload };
+        if (subscribed.greets) await say(asked);
+        else {
+          socket.send(JSON.stringify(asked));
+          await say({ type: 'ping' });
+        }
       }
     }
   };
@@ -91,6 +97,5 @@ export async function subscribeMany(
       );
     },
   };
-  if (subscribed.greets) await subscribers.reached(subscriptions, Math.max(0, deadline - performance.now()));
   return subscribers;
 }
