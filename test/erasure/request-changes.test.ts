@@ -7,7 +7,7 @@ import { newClient, plantPeople } from './people';
 
 const request = `mutation ($input: RequestErasureInput!) { requestErasure(input: $input) { request { id } } }`;
 const cancel = `mutation ($id: ID!) { cancelErasure(input: { id: $id }) { request { id } } }`;
-const LOOKS_MS = 3_000;
+const LOOKS_MS = 1_500;
 const silent = { began: () => undefined, ended: () => undefined };
 
 describe.each(databases)('subscribers of erasure requests on $name', ({ create }) => {

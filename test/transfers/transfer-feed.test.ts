@@ -14,7 +14,7 @@ import { approvalIn, approve, askers, request, sccToTheUs } from './transfer-app
 const { admin } = askers;
 const SUBSCRIBERS = 50;
 /** Some looks of a feed. */
-const LOOKS_MS = 2_000;
+const LOOKS_MS = 1_200;
 
 const idOf = async (step: Promise<IteratorResult<TransferApproval, void>>) => {
   const { value } = await step;

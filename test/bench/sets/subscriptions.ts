@@ -39,6 +39,8 @@ interface Row {
   /** Seconds until the last has its event, undefined where some never got it; and the processor's for each. */
   readonly reached: number | undefined;
   readonly cpuEach: number | undefined;
+  /** Statements until then. */
+  readonly telling: number | undefined;
   readonly statementsAfter: number;
   readonly lost: number;
 }
@@ -69,9 +71,7 @@ export async function subscriptions(): Promise<unknown> {
       ...(other === undefined ? [] : [{ name: 'other', checkout: other }]),
     ];
     process.stdout.write(`${line(titles)}\n`);
-    for (const kind of kindsOf(requests, connection, admin).filter(({ name }) =>
-      name.includes(process.env.KIND ?? ''),
-    )) {
+    for (const kind of kindsOf(requests, connection, admin)) {
       for (const count of subscriptionCounts()) {
         for (const build of builds) {
           const row = await measure(installation, connection, build, kind, count, bystander, officers);
@@ -88,12 +88,11 @@ export async function subscriptions(): Promise<unknown> {
 }
 
 function kindsOf(requests: readonly string[], connection: Connection, admin: Headers): readonly Kind[] {
-  const shared = Math.ceil;
   const followed = 'subscription ($id: ID!) { erasureRequestChanged(id: $id) { id status } }';
   let pass = 0;
   const one: Kind = {
     name: 'erasureRequestChanged, one request',
-    sockets: (count) => shared(count / PER_SOCKET),
+    sockets: (count) => Math.ceil(count / PER_SOCKET),
     subscribed: { query: followed, variables: () => ({ id: requests[0] }), greets: true },
     change: async () => {
       await connection.query('UPDATE erasure_request SET due_at = due_at + ? WHERE id = ?', [++pass, requests[0]]);
@@ -147,9 +146,9 @@ async function measure(
     subscribers = undefined;
     await sleep(SETTLE_MS);
     const statementsAfter = await statementsIn(connection, WINDOW_MS);
-    const { reached, cpuEach } = told ?? { reached: undefined, cpuEach: undefined };
+    const { reached, cpuEach, telling } = told ?? { reached: undefined, cpuEach: undefined, telling: undefined };
     const about = { kind: kind.name, count, build: build.name };
-    return { ...about, memory, statements, cpu, ...seen, reached, cpuEach, statementsAfter, lost };
+    return { ...about, memory, statements, cpu, ...seen, reached, cpuEach, telling, statementsAfter, lost };
   } finally {
     await server.stop();
     await subscribers?.close();
@@ -173,16 +172,16 @@ async function timeToReach(
   change: (server: ServerProcess) => Promise<void>,
   subscribers: Subscribers,
   count: number,
-): Promise<Pick<Row, 'reached' | 'cpuEach'>> {
+): Promise<Pick<Row, 'reached' | 'cpuEach' | 'telling'>> {
   const before = subscribers.events;
   const busy = server.cpuSeconds();
-  const q0 = await questionsOf(connection);
+  const questions = await questionsOf(connection);
   await change(server);
   const began = performance.now();
   const all = await subscribers.reached(before + count, EVENT_MS);
   const reached = all ? (performance.now() - began) / 1_000 : undefined;
-  if (process.env.PROF) console.log('statements', (await questionsOf(connection)) - q0);
-  return { reached, cpuEach: ((server.cpuSeconds() - busy) / count) * 1e6 };
+  const cpuEach = ((server.cpuSeconds() - busy) / count) * 1e6;
+  return { reached, cpuEach, telling: (await questionsOf(connection)) - questions - 1 };
 }
 
 /** A server whose limits let all in; a build from before a limit does not know it. */
@@ -207,14 +206,7 @@ function startMeasured(
     .map(([limit, value]) => `${limit}=${value}`)
     .join(',');
   const collect = join(__dirname, '..', 'servers', 'collect.js');
-  const command = [
-    ...(process.env.PROF ? ['--cpu-prof', '--cpu-prof-dir=/tmp/prof'] : []),
-    '--expose-gc',
-    '--require',
-    collect,
-    join(checkout, 'dist', 'src', 'main.js'),
-    'serve',
-  ];
+  const command = ['--expose-gc', '--require', collect, join(checkout, 'dist', 'src', 'main.js'), 'serve'];
   return startServer(name, command, { ...env, LIMITS }, folder, portOfRemit);
 }
 
@@ -245,15 +237,11 @@ async function questionsOf(connection: Connection): Promise<number> {
   return Number((rows as Array<{ Value: string }>)[0]?.Value);
 }
 
-/** Statements a second that the database is sent, without the two that count them. */
+/** Statements a second that the database is sent, without those that count them. */
 async function statementsIn(connection: Connection, ms: number): Promise<number> {
-  const questions = async () => {
-    const [rows] = await connection.query("SHOW GLOBAL STATUS LIKE 'Questions'");
-    return Number((rows as Array<{ Value: string }>)[0]?.Value);
-  };
-  const before = await questions();
+  const before = await questionsOf(connection);
   await sleep(ms);
-  return ((await questions()) - before - 1) / (ms / 1_000);
+  return ((await questionsOf(connection)) - before - 1) / (ms / 1_000);
 }
 
 async function tokenOf(installation: Installation, slug: string, subject: string, role: string): Promise<string> {
@@ -334,9 +322,10 @@ const cellsOf = (row: Row): string[] => [
   row.p95.toFixed(0),
   row.reached === undefined ? '-' : `${row.reached.toFixed(1)} s`,
   row.cpuEach === undefined ? '-' : row.cpuEach.toFixed(0),
+  row.telling === undefined ? '-' : String(row.telling),
   row.statementsAfter.toFixed(1),
   row.lost > 0 ? `${row.lost} lost` : '',
 ];
 
 const line = ([name = '', ...cells]: readonly string[]): string =>
-  [name.padEnd(44), ...cells.map((cell) => cell.padStart(12))].join(' ').trimEnd();
+  [name.padEnd(44), ...cells.map((cell) => cell.padStart(11))].join(' ').trimEnd();
