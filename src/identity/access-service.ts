@@ -86,7 +86,7 @@ export class AccessService {
     const version = `${versions.client}.${versions.register}`;
     const status = await this.#status(token, claims, present?.id, version, versions.register, at);
     const { rights, country, party } = status;
-    const notes: RequestNotes = { subjects: new Set(), transferBases: new Set() };
+    const notes: RequestNotes = { subjects: new Set(), transferBases: new Set(), writes: [] };
     const recipient = recipientOf(claims, present?.id, party?.id);
     const transfers = await this.#transfers.checksFor({ client: present?.id, recipient, country, versions }, (basis) =>
       notes.transferBases.add(basis),

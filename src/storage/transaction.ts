@@ -4,7 +4,7 @@ import { dialectOf } from './dialect';
 import { embeddedTransaction, reopening } from './embedded-transaction';
 import { retrying } from './retries';
 import { serverTransaction } from './server-transaction';
-import { noteWrite, OutcomeUnknownError } from './write-outcome';
+import { noteTransaction, OutcomeUnknownError } from './write-outcome';
 
 /** SQLite has one connection, so two callers' statements could end up in one transaction. They take turns instead. */
 const turns = new WeakMap<DataSource, Promise<unknown>>();
@@ -23,10 +23,10 @@ export async function inTransaction<T>(
 ): Promise<T> {
   try {
     const result = await repeatable(dataSource, work);
-    noteWrite('DONE');
+    noteTransaction('DONE');
     return result;
   } catch (error) {
-    if (error instanceof OutcomeUnknownError) noteWrite('UNKNOWN');
+    noteTransaction(error instanceof OutcomeUnknownError ? 'UNKNOWN' : 'UNDONE');
     throw error;
   }
 }
