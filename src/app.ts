@@ -22,11 +22,14 @@ import { countAlerts } from './gateway/alert-metrics';
 import { contractNames, contractOf, contractSchema } from './gateway/contracts';
 import { erasureConcerns, measureErasures, workerFaults } from './gateway/erasure-metrics';
 import { type Explain, ExplainResolver } from './gateway/explain-resolver';
+import { FailureLog } from './gateway/failure-log';
 import { measureInstallation, type PoolUse } from './gateway/installation-metrics';
 import { createLogger } from './gateway/logging';
 import type { SignIn } from './gateway/playground';
 import { buildApi } from './gateway/schema';
 import type { Contract, ServerOptions } from './gateway/server-options';
+import type { Ending } from './gateway/shutdown';
+import { wordsForFailure } from './gateway/store-failures';
 import { measureTasks } from './gateway/task-metrics';
 import { type Governed, govern } from './governance/govern';
 import { isCategory, isSubject } from './governance/vocabulary';
@@ -39,12 +42,12 @@ import { Scheduler } from './jobs/scheduler';
 import { deriveKey } from './keys/derived-keys';
 import type { KeyStore } from './keys/key-store';
 import { platformKey } from './keys/platform-key';
+import { faultsOf } from './readiness';
 import { NoticeResolver } from './register/notice-resolver';
 import { ProposalResolver } from './register/proposal-resolver';
 import { RegisterResolver } from './register/register-resolver';
 import { WebhookResolver } from './register/webhooks/webhook-resolver';
 import { createServices, type Services } from './services';
-import { pendingMigrations } from './storage/data-source';
 import { poolCounts } from './storage/pool-use';
 import { openStores, type Stores } from './stores';
 import { CustomerResolver } from './subjects/customer-resolver';
@@ -61,6 +64,8 @@ export interface App {
   readonly serverOptions: ServerOptions;
   /** Starts the background work; `close` ends it too. */
   work(): void;
+  /** What `close` does, step by step. */
+  readonly endings: readonly Ending[];
   close(): Promise<void>;
 }
 
@@ -74,6 +79,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       else logger.info({ issuer }, 'the token issuer can be reached again');
     },
   });
+  const failures = new FailureLog(logger);
   const stores = await openStores(config);
   const alerted: Array<(alert: Alert) => void> = [alertListener(config, logger)];
   const services = createServices(stores, {
@@ -81,27 +87,27 @@ export async function openApp(config: Config, logger = createLogger({ level: con
     onAlert: (alert) => {
       for (const tell of alerted) tell(alert);
     },
-    onFailure: (error) => logger.error({ err: error }, 'the audit ledger failed'),
+    onFailure: (error) => failures.write(error, 'the audit ledger failed'),
     onUncollected: (uncollected) =>
       logger.warn(uncollected, 'a client is being terminated and nobody has collected its export'),
   });
   const anchoring = new Anchoring(services.ledger, anchorsOf(config), (error) =>
-    logger.error({ err: error }, 'the audit ledger could not be anchored'),
+    failures.write(error, 'the audit ledger could not be anchored'),
   );
   const { contracts } = governContracts(
     services,
     stores.keys,
     deriveKey(await platformKey(stores.keys), 'cursor'),
-    (error) => logger.error({ err: error }, 'a resolver failed'),
+    (error) => failures.write(error, 'a resolver failed'),
     {
       began: (error) => logger.error({ err: error }, 'changes for subscriptions cannot be read; it is tried again'),
       ended: () => logger.info('changes for subscriptions can be read again'),
     },
   );
   const tasks = backgroundTasks(stores, services, anchoring, {
-    onJobFailure: (error, job) => logger.error({ err: error, job: job.id }, 'an erasure failed; it will be retried'),
+    onJobFailure: (error, job) => failures.write(error, 'an erasure failed; it will be retried', { job: job.id }),
     onDead: (letter) => logger.warn(letter, 'a recipient of an erasure could not be notified'),
-    onFailure: (error) => logger.error({ err: error }, 'work on erasures failed; it will be retried'),
+    onFailure: (error) => failures.write(error, 'work on erasures failed; it will be retried'),
     onNear: ({ dueSoon, overdue, nextDueAt }) =>
       logger.warn(
         { dueSoon, overdue, nextDueAt: new Date(nextDueAt ?? 0).toISOString() },
@@ -109,11 +115,20 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       ),
   });
   const background = new Scheduler(tasks, {
-    onFailure: (error, task) => logger.error({ err: error, task }, 'background work failed; it will be retried'),
+    onFailure: (error, task) => failures.write(error, 'background work failed; it will be retried', { task }),
   });
+  const endings: Ending[] = [
+    { what: 'background work', end: () => background.stop() },
+    { what: 'the recorder of the audit ledger', end: () => services.recorder.close() },
+    // What was recorded last is anchored too.
+    { what: 'the anchors of the audit ledger', end: () => anchoring.run() },
+    { what: 'the audit ledger', end: () => services.ledger.close() },
+    { what: 'the stores', end: () => stores.close() },
+  ];
   return {
     services,
     stores,
+    endings,
     serverOptions: {
       contracts,
       contractOf,
@@ -167,12 +182,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       void verifier.issuerState();
     },
     close: async () => {
-      await background.stop();
-      await services.recorder.close();
-      // What was recorded last is anchored too.
-      await anchoring.run();
-      await services.ledger.close();
-      await stores.close();
+      for (const { end } of endings) await end();
     },
   };
 }
@@ -205,8 +215,8 @@ export function governContracts(
   services: Services,
   keys: KeyStore,
   cursorKey: Buffer,
-  onInternalError: (error: unknown) => void,
-  outages: Outages = { began: onInternalError, ended: () => undefined },
+  onFailure: (error: unknown) => void,
+  outages: Outages = { began: onFailure, ended: () => undefined },
 ): { schemas: Record<Contract, GraphQLSchema>; contracts: Record<Contract, Governed> } {
   const explain: Explain = (claims, operation) => {
     const governed = contracts[contractOf(claims)];
@@ -254,7 +264,12 @@ export function governContracts(
     govern(schemas[name], {
       plainSources: true,
       pseudonymKey: 'per-access',
-      onInternalError,
+      onInternalError: onFailure,
+      wordsFor: (error) => {
+        const words = wordsForFailure(error);
+        if (words) onFailure(error);
+        return words;
+      },
       contextWith: (context, decision): RequestContext => ({ ...(context as RequestContext), decision }),
     }),
   );
@@ -263,22 +278,6 @@ export function governContracts(
 
 function perContract<T>(make: (name: Contract) => T): Record<Contract, T> {
   return Object.fromEntries(contractNames.map((name) => [name, make(name)])) as Record<Contract, T>;
-}
-
-async function faultsOf({ regions, keysSource }: Stores): Promise<string[]> {
-  const faults: string[] = [];
-  for (const [name, source] of [
-    ...regions.all().map((source) => ['a database', source] as const),
-    ["the keys' store", keysSource],
-  ] as const) {
-    try {
-      const pending = await pendingMigrations(source);
-      if (pending.length > 0) faults.push(`${pending.length} migrations of ${name} are pending: run remit migrate`);
-    } catch {
-      faults.push(`${name} does not answer`);
-    }
-  }
-  return faults;
 }
 
 function poolsOf({ regions, keysSource }: Stores): PoolUse[] {

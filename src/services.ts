@@ -127,7 +127,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     webhooks,
     isDataBehind: () => isDataBehind(regions, keysSource),
   });
-  const policies = new RegisterPolicySource(clients, parties, records);
+  const policies = new RegisterPolicySource(regions, clients, parties, records);
   const reader = new AuditReader(regions, references);
   const state = new LedgerState(stores, ledger);
   return {

@@ -26,9 +26,7 @@ export const gatewayErrors = {
   notBearer: () =>
     gatewayErrors.invalidToken('Send one header of the form "Authorization: Bearer TOKEN", or none at all.'),
   issuerUnavailable: () =>
-    new GatewayError(503, 'SERVICE_UNAVAILABLE', 'The token cannot be verified at the moment; try again.', {
-      'retry-after': '5',
-    }),
+    new GatewayError(503, 'SERVICE_UNAVAILABLE', 'The token cannot be verified at the moment; try again.'),
   purpose: () =>
     new GatewayError(
       400,

@@ -15,6 +15,7 @@ import { answerError, answerErrors } from './error-answers';
 import { gatewayErrors } from './errors';
 import { Executions } from './executions';
 import { giveExports } from './export-downloads';
+import { FailureLog } from './failure-log';
 import { closeGracefully } from './graceful-shutdown';
 import { graphqlOverHttp } from './graphql-http';
 import { serveHealth } from './health';
@@ -25,6 +26,7 @@ import { OpenSubscriptions } from './open-subscriptions';
 import { refusePipelining } from './pipelining';
 import { plainBodies } from './plain-bodies';
 import { playground } from './playground';
+import { measureReadiness } from './readiness-metric';
 import { Road } from './road';
 import { securityHeaders } from './security-headers';
 import type { ServerOptions } from './server-options';
@@ -69,7 +71,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     reply.headers(headers);
   });
   plainBodies(app);
-  answerErrors(app, limits.bodyBytes);
+  answerErrors(app, limits.bodyBytes, new FailureLog(logger));
   await app.register(websocket, {
     options: {
       maxPayload: limits.bodyBytes,
@@ -88,7 +90,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     },
     { prefix: '/graphql' },
   );
-  serveHealth(app, { ...options, isDraining: () => isDraining() || options.leaving?.aborted === true });
+  const isLeaving = () => isDraining() || options.leaving?.aborted === true;
+  serveHealth(app, { ...options, isDraining: isLeaving });
+  measureReadiness(metrics.registry, async () => (isLeaving() ? ['it is shutting down'] : options.ready()));
   options.measure?.(metrics.registry);
   serveMetrics(app, metrics, options.metricsOfAll);
   if (options.acknowledge) takeAcknowledgements(app, options.acknowledge);

@@ -10,6 +10,7 @@ import { withDeadline } from './deadline';
 import { gatewayErrorOf } from './error-answers';
 import { type GatewayError, gatewayErrors } from './errors';
 import { type Executions, once } from './executions';
+import { FailureLog } from './failure-log';
 import type { GovernedRequest } from './governed-request';
 import type { ServerLimits } from './limits';
 import type { Metrics } from './metrics';
@@ -81,6 +82,7 @@ const isEvents = <Event>(result: GovernedResult | AsyncIterable<Event>): result 
 export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, request: FastifyRequest) => void {
   const { road, options, limits, metrics, executions, sockets, subscriptions } = parts;
   const answers: EventAnswers<Terms> = { answer: answerEvent, broken: brokenEvents, ended };
+  const log = new FailureLog(options.logger);
   const server = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: limits.initialisationMs,
     async onConnect({ connectionParams, extra }) {
@@ -226,7 +228,7 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
 
   function brokenEvents(error: unknown): GovernedResult {
     const told = gatewayErrorOf(error, limits.bodyBytes);
-    if (told.status >= 500) options.logger.error({ err: error }, 'the events of a subscription broke off');
+    if (told.status >= 500) log.write(error, 'the events of a subscription broke off');
     return { data: null, errors: [asGraphQLError(told)] };
   }
 
@@ -257,6 +259,7 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
   function failed(socket: WebSocket, error: unknown): GraphQLError {
     const told = gatewayErrorOf(error, limits.bodyBytes);
     if (told.status === 401) closeFor(socket, told);
+    else if (told.status >= 500) log.write(error, 'an operation on a WebSocket failed', { code: told.code });
     else options.logger.warn({ err: error, code: told.code }, 'an operation on a WebSocket failed');
     return asGraphQLError(told);
   }

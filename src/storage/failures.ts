@@ -17,6 +17,10 @@ interface Failed {
   readonly driverError?: unknown;
   readonly cause?: unknown;
   readonly originalError?: unknown;
+  /** graphql's, of what is no Error. */
+  readonly thrownValue?: unknown;
+  /** Of an AggregateError. */
+  readonly errors?: unknown;
 }
 
 const byNumber = new Map(serverCodes.map(([number, , failure]) => [number, failure]));
@@ -35,7 +39,8 @@ export function failureOf(error: unknown): StorageFailure | undefined {
     const failed = one as Failed;
     const failure = ownFailure(failed);
     if (failure !== undefined) return failure;
-    waiting.push(failed.driverError, failed.cause, failed.originalError);
+    waiting.push(failed.driverError, failed.cause, failed.originalError, failed.thrownValue);
+    if (Array.isArray(failed.errors)) waiting.push(...failed.errors);
   }
   return undefined;
 }
