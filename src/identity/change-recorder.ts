@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { DecidedRow } from '../storage/decided-row';
+import { OutcomeUnknownError } from '../storage/write-outcome';
 import type { AuditKind } from './audit-kinds';
 
 /** A change to governance, as the audit ledger keeps it. Details are facts about the change, never a person's data. */
@@ -53,12 +54,13 @@ export async function changing<T>(
     return await make();
   } catch (error) {
     const { client, principal } = change;
-    await recorder.record(CHANGE_FAILED, { client, principal, details: { entry, kind } });
+    const outcome = error instanceof OutcomeUnknownError ? { outcome: 'UNKNOWN' } : {};
+    await recorder.record(CHANGE_FAILED, { client, principal, details: { entry, kind, ...outcome } });
     throw error;
   }
 }
 
-/** Says that the change of an earlier entry, `details.entry`, was not made. */
+/** Says that the change of an earlier entry, `details.entry`, was not made, or that this is UNKNOWN. */
 export const CHANGE_FAILED = 'CHANGE_FAILED';
 
 const recordings = new AsyncLocalStorage<Set<AuditKind>>();

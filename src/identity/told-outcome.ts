@@ -11,7 +11,7 @@ export class WriteFailedError extends Error {
     readonly write: WriteOutcome,
     cause: unknown,
   ) {
-    super('A mutation failed.', { cause });
+    super(cause instanceof Error ? cause.message : 'A mutation failed.', { cause });
   }
 }
 

@@ -21,6 +21,8 @@ ALTER TABLE message ADD COLUMN import_id varchar(36) CHARACTER SET ascii COLLATE
 ALTER TABLE order_item ADD COLUMN import_id varchar(36) CHARACTER SET ascii COLLATE ascii_bin NULL;
 ALTER TABLE purchase_order ADD COLUMN import_id varchar(36) CHARACTER SET ascii COLLATE ascii_bin NULL;
 COMMIT;
+CREATE INDEX `client_instruction_standing` ON `client_instruction` (`client_id`, `withdrawn_at`, `valid_to`);
+CREATE INDEX `purpose_grant_standing` ON `purpose_grant` (`client_id`, `withdrawn_at`, `valid_to`);
 CREATE TABLE IF NOT EXISTS migration_lock (id int NOT NULL PRIMARY KEY, holder varchar(36) NOT NULL, expires_at bigint NOT NULL);
 CREATE TABLE `agreement` (`client_id` varchar(36) CHARACTER SET "ascii" COLLATE "ascii_bin" NOT NULL, `id` varchar(36) CHARACTER SET "ascii" COLLATE "ascii_bin" NOT NULL, `kind` varchar(20) CHARACTER SET "utf8mb4" COLLATE "utf8mb4_bin" NULL, `version` varchar(40) CHARACTER SET "utf8mb4" COLLATE "utf8mb4_bin" NULL, `effective_from` bigint NULL, `effective_to` bigint NULL, `excluded_purposes` varchar(200) CHARACTER SET "utf8mb4" COLLATE "utf8mb4_bin" NULL, `signed_by` varchar(255) CHARACTER SET "utf8mb4" COLLATE "utf8mb4_bin" NULL, `signed_at` bigint NULL, PRIMARY KEY (`client_id`, `id`)) ENGINE=InnoDB;
 CREATE TABLE `announcement` (`id` varchar(36) CHARACTER SET "ascii" COLLATE "ascii_bin" NOT NULL, `kind` varchar(40) CHARACTER SET "utf8mb4" COLLATE "utf8mb4_bin" NOT NULL, `subject` varchar(200) CHARACTER SET "utf8mb4" COLLATE "utf8mb4_bin" NOT NULL, `message` varchar(2000) CHARACTER SET "utf8mb4" COLLATE "utf8mb4_bin" NOT NULL, `application_id` varchar(36) CHARACTER SET "ascii" COLLATE "ascii_bin" NULL, `notice_version` varchar(40) CHARACTER SET "utf8mb4" COLLATE "utf8mb4_bin" NULL, `told_at` bigint NULL, INDEX `IDX_c8c5478730a2a534c9f0c2995b` (`told_at`), PRIMARY KEY (`id`)) ENGINE=InnoDB;
@@ -87,6 +89,7 @@ DELETE FROM subject_key WHERE client_id = ? AND subject_id IN (?);
 DELETE FROM webhook_endpoint WHERE client_id = ? AND owner_id = ?;
 DROP INDEX `IDX_2ca91e362897cf73a6885d59ce` ON `customer`;
 DROP TABLE `customer_attribute`;
+INSERT IGNORE INTO audit_head (tree_size, checkpoint, log_id) VALUES (?, ?, ?);
 INSERT IGNORE INTO erasure_ledger (client_id, id, kind, sealed_subject, subject_digest, request, requested_at) VALUES (?, ?, ?, ?, ?, ?, ?);
 INSERT IGNORE INTO erasure_tombstone (client_id, digest, kind, request_id, created_at) VALUES (?, ?, ?, ?, ?);
 INSERT IGNORE INTO migration_lock (id, holder, expires_at) VALUES (?, ?, ?);
@@ -142,6 +145,7 @@ SELECT TABLE_NAME AS owner, COLUMN_NAME AS name FROM information_schema.COLUMNS 
 SELECT UNIX_TIMESTAMP() AS seconds;
 SELECT VERSION() AS version, @@version_comment AS comment;
 SELECT `ClientKey`.`client_id` AS `ClientKey_client_id`, `ClientKey`.`wrapped` AS `ClientKey_wrapped`, `ClientKey`.`master_key_id` AS `ClientKey_master_key_id`, `ClientKey`.`created_at` AS `ClientKey_created_at`, `ClientKey`.`destroyed_at` AS `ClientKey_destroyed_at` FROM `client_key` `ClientKey` WHERE ((`ClientKey`.`client_id` = ?)) LIMIT ?;
+SELECT `Proposal`.`id` AS `Proposal_id`, `Proposal`.`act` AS `Proposal_act`, `Proposal`.`about_client` AS `Proposal_about_client`, `Proposal`.`terms` AS `Proposal_terms`, `Proposal`.`state` AS `Proposal_state`, `Proposal`.`proposed_by` AS `Proposal_proposed_by`, `Proposal`.`proposed_at` AS `Proposal_proposed_at`, `Proposal`.`decided_by` AS `Proposal_decided_by`, `Proposal`.`decided_at` AS `Proposal_decided_at`, `Proposal`.`refusal` AS `Proposal_refusal` FROM `proposal` `Proposal` WHERE ((((`Proposal`.`about_client` = ?))) OR (((`Proposal`.`about_client` IS NULL)))) ORDER BY `Proposal`.`id` DESC;
 SELECT `SCHEMA_NAME`, `DEFAULT_CHARACTER_SET_NAME` as `CHARSET`, `DEFAULT_COLLATION_NAME` AS `COLLATION` FROM `INFORMATION_SCHEMA`.`SCHEMATA`;
 SELECT `SubProcessor`.`id` AS `SubProcessor_id`, `SubProcessor`.`slug` AS `SubProcessor_slug`, `SubProcessor`.`name` AS `SubProcessor_name`, `SubProcessor`.`service` AS `SubProcessor_service`, `SubProcessor`.`country` AS `SubProcessor_country`, `SubProcessor`.`purposes` AS `SubProcessor_purposes`, `SubProcessor`.`categories` AS `SubProcessor_categories`, `SubProcessor`.`engaged_from` AS `SubProcessor_engaged_from`, `SubProcessor`.`engaged_to` AS `SubProcessor_engaged_to` FROM `sub_processor` `SubProcessor` ORDER BY `SubProcessor`.`name` ASC, `SubProcessor`.`id` ASC;
 SELECT `TABLE_SCHEMA`, `TABLE_NAME`, `TABLE_COMMENT` FROM `INFORMATION_SCHEMA`.`TABLES` WHERE `TABLE_SCHEMA` = ? AND `TABLE_NAME` = ?;
@@ -242,6 +246,9 @@ SELECT subject_id, wrapped FROM subject_key WHERE client_id = ? AND subject_id I
 SELECT tile_index, hashes FROM audit_tile WHERE log_id = ? AND level = ? AND tile_index < ? ORDER BY tile_index;
 SELECT tree_size, kind, receipt FROM audit_anchor WHERE log_id = ? AND tree_size > ? AND tree_size <= ? ORDER BY tree_size, kind;
 SELECT version() as version;
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
+SHOW GLOBAL STATUS WHERE Variable_name IN (?);
+SHOW GLOBAL VARIABLES WHERE Variable_name IN (?);
 SHOW STATUS WHERE Variable_name IN (?);
 SHOW VARIABLES WHERE Variable_name IN (?);
 START TRANSACTION;
@@ -251,6 +258,7 @@ UPDATE `erasure_request` SET `sealed_correspondence` = ?, `customer_id` = ? WHER
 UPDATE `job` SET `lease_until` = ? WHERE client_id = ? AND id = ? AND lease_holder = ?;
 UPDATE `job` SET lease_holder = ?, `lease_until` = ?, attempts = attempts + ? WHERE client_id = ? AND id IN (?) AND run_at <= ? AND (lease_until IS NULL OR lease_until < ?);
 UPDATE `policy_version` SET `version` = `version` + ? WHERE `scope` = ?;
+UPDATE `proposal` SET `state` = ?, `decided_by` = ?, `decided_at` = ? WHERE (`id` = ? AND `state` = ?);
 UPDATE `purpose_grant` SET `withdrawn_at` = ?, `withdrawn_reason` = ? WHERE `client_id` = ? AND `id` = ?;
 UPDATE audit_head SET tree_size = ?, checkpoint = ? WHERE log_id = ?;
 UPDATE audit_log SET pruned = ? WHERE log_id = ?;

@@ -5,6 +5,8 @@ import type { World } from './world';
 export interface Act {
   readonly by: Asker | ((world: World) => Asker);
   readonly ready: (world: World) => Promise<object>;
+  /** A table that a task fills later where the mutation could not. */
+  readonly later?: string;
 }
 
 const admin: Asker = { role: 'CLIENT_ADMIN', client: 'acme', subject: 'admin@acme' };
@@ -142,6 +144,7 @@ export const acts: Readonly<Record<string, Act>> = {
   approveDisclosure: {
     by: dpo,
     ready: async (world) => ({ id: await world.make(staff, 'recordDisclosure', await disclosure(world)) }),
+    later: 'client_notice',
   },
   refuseDisclosure: {
     by: dpo,

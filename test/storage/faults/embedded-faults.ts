@@ -18,6 +18,7 @@ export function embeddedFaults(): Faults {
   const real = { run: statements.run, all: statements.all, exec: connections.exec };
   let armed: { kind: string; at: number } | undefined;
   let count = 0;
+  let struck: string | undefined;
 
   const asked = <T>(database: Database.Database, sql: string, run: () => T): T => {
     if (/^\s*PRAGMA/i.test(sql)) return run();
@@ -25,6 +26,7 @@ export function embeddedFaults(): Faults {
     if (!armed || number < armed.at) return run();
     const { kind } = armed;
     if (kind !== 'FULL') armed = undefined;
+    if (kind !== 'FULL') struck ??= sql;
     if (kind === 'ERROR') throw failed('SQLITE_IOERR_READ', 'disk I/O error');
     if (kind === 'LOST_ANSWER') {
       run();
@@ -32,6 +34,7 @@ export function embeddedFaults(): Faults {
     }
     // A full disk: nothing is written from here on. SQLite rolls back by itself.
     if (/^\s*(SELECT|BEGIN|ROLLBACK)/i.test(sql)) return run();
+    struck ??= sql;
     if (database.inTransaction) real.exec.call(database, 'ROLLBACK');
     throw failed('SQLITE_FULL', 'database or disk is full');
   };
@@ -49,11 +52,12 @@ export function embeddedFaults(): Faults {
     kinds: ['ERROR', 'LOST_ANSWER', 'FULL'],
     arm: (kind, at) => {
       count = 0;
+      struck = undefined;
       armed = { kind, at };
     },
     disarm: () => {
       armed = undefined;
-      return count;
+      return { count, struck };
     },
     through: (url) => url,
     close: async () => {

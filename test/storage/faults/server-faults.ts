@@ -14,6 +14,7 @@ export async function serverFaults(server: string): Promise<Faults> {
   const target = new URL(server);
   let armed: { kind: string; at: number } | undefined;
   let count = 0;
+  let struck: string | undefined;
   const sockets = new Set<Socket>();
 
   const relay = createServer((client) => {
@@ -34,6 +35,8 @@ export async function serverFaults(server: string): Promise<Faults> {
       if (!armed || number < armed.at) return true;
       const { kind } = armed;
       if (kind !== 'AWAY') armed = undefined;
+      const sql = packet.subarray(5).toString('latin1');
+      if (struck === undefined || sql === 'COMMIT') struck = sql;
       if (kind === 'LOST_ANSWER') {
         cutsAtAnswer = true;
         return true;
@@ -91,11 +94,12 @@ export async function serverFaults(server: string): Promise<Faults> {
     kinds: ['DEADLOCK', 'CUT', 'LOST_ANSWER', 'AWAY'],
     arm: (kind, at) => {
       count = 0;
+      struck = undefined;
       armed = { kind, at };
     },
     disarm: () => {
       armed = undefined;
-      return count;
+      return { count, struck };
     },
     through: (url) => {
       const through = new URL(url);
