@@ -8,18 +8,22 @@ export type EngineName = 'mysql' | 'mariadb' | 'galera' | 'tidb' | 'vitess' | 's
 export interface EngineProfile {
   /** The most rows that one transaction should change. Larger work is split. */
   readonly maxTransactionRows: number;
+  /** A node may answer from an older state than another one's, unless its session waits for what was committed. */
+  readonly causalReads: boolean;
+  /** Sessions may have settings of their own at no cost. Vitess keeps connections apart for each one that has. */
+  readonly sessionSettings: boolean;
 }
 
 export const ENGINE_PROFILES: { readonly [name in EngineName]: EngineProfile } = {
-  mysql: { maxTransactionRows: 10_000 },
-  mariadb: { maxTransactionRows: 10_000 },
+  mysql: { maxTransactionRows: 10_000, causalReads: false, sessionSettings: true },
+  mariadb: { maxTransactionRows: 10_000, causalReads: false, sessionSettings: true },
   // Every node certifies the whole transaction at COMMIT.
-  galera: { maxTransactionRows: 1_000 },
+  galera: { maxTransactionRows: 1_000, causalReads: true, sessionSettings: true },
   // A transaction's changes wait in memory until COMMIT.
-  tidb: { maxTransactionRows: 5_000 },
+  tidb: { maxTransactionRows: 5_000, causalReads: false, sessionSettings: true },
   // It caps the rows and the time of a transaction.
-  vitess: { maxTransactionRows: 1_000 },
-  sqlite: { maxTransactionRows: 10_000 },
+  vitess: { maxTransactionRows: 1_000, causalReads: false, sessionSettings: false },
+  sqlite: { maxTransactionRows: 10_000, causalReads: false, sessionSettings: false },
 };
 
 /**

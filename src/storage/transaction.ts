@@ -24,7 +24,7 @@ export async function inTransaction<T>(
 ): Promise<T> {
   try {
     const together = joined(dataSource, work);
-    const { result, wrote } = await repeatable(dataSource, together.work);
+    const { result, wrote } = await transacted(dataSource, together.work);
     together.settle();
     if (wrote) noteTransaction('DONE');
     return result;
@@ -35,7 +35,11 @@ export async function inTransaction<T>(
 }
 
 /** As {@link inTransaction}, for the product's own bookkeeping: it is no part of what a request asked for. */
-export function repeatable<T>(
+export async function repeatable<T>(dataSource: DataSource, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+  return (await transacted(dataSource, work)).result;
+}
+
+async function transacted<T>(
   dataSource: DataSource,
   work: (manager: EntityManager, hasWritten: () => boolean) => Promise<T>,
 ): Promise<Transacted<T>> {

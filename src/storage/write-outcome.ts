@@ -22,12 +22,19 @@ export class OutcomeUnknownError extends Error {
 /** What came of the transactions of one write, in the order in which they ended. */
 class WriteTally {
   #outcome: WriteOutcome = 'NOT_DONE';
+  #commits = 0;
+
+  /** How many transactions were committed. */
+  get commits(): number {
+    return this.#commits;
+  }
 
   get outcome(): WriteOutcome {
     return this.#outcome;
   }
 
   note(end: TransactionEnd): void {
+    if (end === 'DONE') this.#commits++;
     if (this.#outcome === 'UNKNOWN') return;
     if (end === 'UNDONE') this.#outcome = this.#outcome === 'NOT_DONE' ? 'NOT_DONE' : 'PARTLY';
     else this.#outcome = end;
@@ -44,6 +51,9 @@ export function tallyingWrites<T>(run: (tally: Pick<WriteTally, 'outcome'>) => T
   const tally = new WriteTally();
   return tallies.run(tally, () => run(tally));
 }
+
+/** How many transactions of the current write were committed so far. */
+export const commitsSoFar = (): number => tallies.getStore()?.commits ?? 0;
 
 /** To be called when a transaction has ended. */
 export function noteTransaction(end: TransactionEnd): void {

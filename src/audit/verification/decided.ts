@@ -38,7 +38,7 @@ export class Decisions {
     for (const source of sources) for await (const entry of decidingEntries(source)) entries.push(entry);
     const failed = new Set(
       entries.flatMap(({ kind, details }) =>
-        kind === CHANGE_FAILED && details?.outcome !== 'UNKNOWN' ? String(details?.entry) : [],
+        kind === CHANGE_FAILED && details?.outcome === undefined ? String(details?.entry) : [],
       ),
     );
     // Ids state the time, so they order the entries of all logs.

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { describeHosts, type Host } from '../../connections/hosts';
 import { DAY_MS } from '../../law/calendar';
 import { serverValues } from '../../storage/server-values';
 import type { StoreAddress } from '../../storage/store-url';
@@ -24,14 +25,14 @@ async function answers(store: Store): Promise<Finding[]> {
 }
 
 export const placeOf = (address: StoreAddress): string =>
-  address.kind === 'sqlite' ? address.path : `${address.host}:${address.port}`;
+  address.kind === 'sqlite' ? address.path : describeHosts(address.hosts);
 
 /** Whether the connection to a server is encrypted, and how long its certificate is good for. */
 async function wayTo({ variable, address, source }: Store): Promise<Finding[]> {
   if (address.kind === 'sqlite' || source === undefined) return [];
   const status = await serverValues(source, 'STATUS', ['ssl_cipher', 'ssl_server_not_after']);
   if (!status.ssl_cipher) {
-    if (isThisMachine(address.host)) return [];
+    if (address.hosts.every(isThisMachine)) return [];
     const says = `${variable}: what goes to ${placeOf(address)} is not encrypted`;
     return [attention(says, 'add ?ssl=true to the URL, and give the server a certificate')];
   }
@@ -41,5 +42,5 @@ async function wayTo({ variable, address, source }: Store): Promise<Finding[]> {
   return [attention(says, 'renew it; after that day nothing connects any more')];
 }
 
-const isThisMachine = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+const isThisMachine = ({ name }: Host): boolean =>
+  name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));

@@ -101,7 +101,7 @@ export class Sweep {
     const kinds = this.#world.entriesOf(mutation);
     const entries = (await this.#stored.data.entries()).slice(entriesBefore).map(entryOf);
     const failures = entries.filter(
-      ({ kind: its, details }) => its === CHANGE_FAILED && details?.outcome !== 'UNKNOWN',
+      ({ kind: its, details }) => its === CHANGE_FAILED && details?.outcome === undefined,
     );
     const undone = new Set(failures.map(({ details }) => String(details?.entry)));
     const standing = entries.filter(({ id, kind: its }) => kinds.includes(its) && !undone.has(id));
