@@ -68,8 +68,8 @@ function outcomeOf(error: unknown, hasCommitted: boolean): 'UNKNOWN' | 'PARTLY' 
 }
 
 /**
- * Says that the change of an earlier entry, `details.entry`, failed. It was not made, unless `details.outcome` says that
- * it was made in part, or that this is unknown.
+ * Says that the change of an earlier entry, `details.entry`, failed. It was not made, unless `details.outcome` says
+ * that it was made in part, or that this is unknown.
  */
 export const CHANGE_FAILED = 'CHANGE_FAILED';
 

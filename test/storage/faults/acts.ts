@@ -159,7 +159,7 @@ export const acts: Readonly<Record<string, Act>> = {
   suspendTransfer: { by: officer, ready: (world) => decided(world, 'approveTransfer') },
   resumeTransfer: { by: officer, ready: (world) => decided(world, 'approveTransfer', 'suspendTransfer') },
   revokeTransfer: { by: officer, ready: (world) => decided(world, 'approveTransfer') },
-  suspendLegalBasis: { by: dpo, ready: suspension },
+  suspendLegalBasis: { by: dpo, ready: suspension, later: 'client_notice' },
   reinstateLegalBasis: {
     by: dpo,
     ready: async (world) => ({

@@ -7,8 +7,9 @@ const STATEMENTS = new Set([0x03, 0x17]);
 const DEADLOCK = 1213;
 
 /**
- * A relay that understands MySQL's packets, between a process and its server. It can answer a statement with a deadlock,
- * cut the connection before the statement arrives or after the server has answered it, or let nothing through any more.
+ * A relay that understands MySQL's packets, between a process and its server. It can answer a statement with a
+ * deadlock, cut the connection before the statement arrives or after the server has answered it, or let nothing through
+ * any more.
  */
 export async function serverFaults(server: string): Promise<Faults> {
   const target = new URL(server);
