@@ -5,6 +5,7 @@ import { type ClaimNames, defaultClaimNames } from './identity/claims';
 import { isConfidential } from './outbound/urls';
 import { ConfigurationError } from './storage/errors';
 import type { HostingRegion } from './storage/regions';
+import { withSecretFiles } from './storage/secret-files';
 import { parseStoreUrl } from './storage/store-url';
 
 const compressions = ['impersonal', 'all', 'none'] as const;
@@ -127,9 +128,13 @@ const environment = z.object({
     .refine((port) => port <= 65_535, 'must be a port number from 0 to 65535')
     .default(4000),
   DATABASE_URL: storeUrl('DATABASE_URL').default('sqlite:./data/remit.db'),
+  DATABASE_URL_FILE: z.string().optional(),
   DATABASE_URL_EU: storeUrl('DATABASE_URL_EU').optional(),
+  DATABASE_URL_EU_FILE: z.string().optional(),
   DATABASE_URL_US: storeUrl('DATABASE_URL_US').optional(),
+  DATABASE_URL_US_FILE: z.string().optional(),
   KEYS_DATABASE_URL: storeUrl('KEYS_DATABASE_URL').optional(),
+  KEYS_DATABASE_URL_FILE: z.string().optional(),
   REMIT_MASTER_KEY_FILE: z.string().optional(),
   OIDC_ISSUER: z
     .string()
@@ -162,6 +167,7 @@ const environment = z.object({
     .string()
     .regex(/^whsec_[A-Za-z0-9+/]{32,}=*$/, 'must be a secret of Standard Webhooks: whsec_ and base64')
     .optional(),
+  AUDIT_ALERT_SECRET_FILE: z.string().optional(),
   ALLOWED_ORIGINS: z
     .string()
     .optional()
@@ -209,7 +215,7 @@ const environment = z.object({
   NODE_ENV: z.string().optional(),
 });
 
-/** As OpenTelemetry's SDKs do, but for what is not set at all: nothing is sent unless a collector or `otlp` is named. */
+/** As OpenTelemetry says, but that nothing is sent unless a collector or `otlp` is named. */
 function telemetryOf(set: z.output<typeof environment>): Config['telemetry'] {
   const isOn = set.OTEL_SDK_DISABLED?.toLowerCase() !== 'true';
   const wanted = (exporter: string | undefined, endpoint: string | undefined) =>
@@ -286,14 +292,14 @@ function keyStoreFault(set: SetVariables): ConfigurationError[] {
  * @throws {EnvironmentError} with every fault; each names its variable and what would be right, never its value
  */
 export function readConfig(env: SetVariables, { toServe = false } = {}): Config {
-  const set: SetVariables = Object.fromEntries(
-    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
+  const { settings: set, faults: fileFaults } = withSecretFiles(
+    Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== '')),
   );
   const read = environment.safeParse(set);
   const faults = (read.error?.issues ?? []).map(
     ({ path, message }) => new ConfigurationError(String(path[0]), message),
   );
-  faults.push(...keyStoreFault(set), ...pairFaults(set), ...(toServe ? servingFaults(set) : []));
+  faults.push(...fileFaults, ...keyStoreFault(set), ...pairFaults(set), ...(toServe ? servingFaults(set) : []));
   if (!read.success || faults.length > 0) throw new EnvironmentError(faults);
   const variables = read.data;
   const production = variables.NODE_ENV === 'production';

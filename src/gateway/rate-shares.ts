@@ -6,6 +6,7 @@ import { countColumn, digestColumn, instantColumn } from '../storage/columns';
 import { dialectOf } from '../storage/dialect';
 import { affectedRows, insertStatement } from '../storage/sql';
 import { inTransaction } from '../storage/transaction';
+import { writeStatement } from '../storage/write-statement';
 import { LEASES, type Shares } from './rate-budgets';
 
 /** One caller's budget in its latest window, or one process. */
@@ -73,7 +74,7 @@ export class RateShares implements Shares {
       [now - ALIVE_MS],
     );
     this.#processes = Math.max(1, Number(row?.processes ?? MANY));
-    await this.#source.query('DELETE FROM rate_share WHERE window_at < ?', [now - HOUR_MS]);
+    await writeStatement(this.#source, 'DELETE FROM rate_share WHERE window_at < ?', [now - HOUR_MS]);
     return false;
   }
 

@@ -270,7 +270,7 @@ describe.each(databases)('no erasure is lost, on $name', ({ name, create }) => {
     });
     const onFailure = (error: unknown) => failures.push(error);
     const worker = jobWorker({ regions }, app.services, { onFailure });
-    const scheduler = new Scheduler([jobsTask(worker, 5)], { onFailure });
+    const scheduler = new Scheduler([jobsTask(worker, { everyMs: 5 })], { onFailure });
     scheduler.start();
     while (failures.length < 2) await new Promise(setImmediate);
     expect(await scheduler.stop()).toBe(true);
@@ -278,7 +278,7 @@ describe.each(databases)('no erasure is lost, on $name', ({ name, create }) => {
     expect(failures).toEqual(failures.map(() => expect.any(AggregateError)));
     expect(await count('customer')).toBe(2);
     await expect(worker.drain()).rejects.toThrow(AggregateError);
-    const healthy = new Scheduler([jobsTask(jobWorker(app.stores, app.services), 5)], { onFailure });
+    const healthy = new Scheduler([jobsTask(jobWorker(app.stores, app.services), { everyMs: 5 })], { onFailure });
     healthy.start();
     while (healthy.state('jobs').lastSuccessAt === undefined) await new Promise(setImmediate);
     await healthy.stop();
