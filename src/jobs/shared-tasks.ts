@@ -70,6 +70,8 @@ export class SharedTasks {
   readonly #boards = new Remembered((source: DataSource) => readBoard(source));
   readonly #now: string;
   #board: Board | undefined;
+  /** A task has run since the table was read. */
+  #isStale = false;
 
   constructor(source: DataSource, random: () => number = Math.random) {
     this.#source = source;
@@ -101,9 +103,10 @@ export class SharedTasks {
   }
 
   async #read(): Promise<Board> {
-    if (this.#board && performance.now() - this.#board.at < READ_EVERY_MS) return this.#board;
+    if (this.#board && !this.#isStale && performance.now() - this.#board.at < READ_EVERY_MS) return this.#board;
     const reading = this.#boards.get(this.#source);
     this.#board = await reading.finally(() => this.#boards.forget(this.#source, reading));
+    this.#isStale = false;
     return this.#board;
   }
 
@@ -147,7 +150,7 @@ export class SharedTasks {
       throw error;
     } finally {
       clearInterval(renewal);
-      this.#board = undefined;
+      this.#isStale = true;
     }
   }
 

@@ -194,6 +194,25 @@ describe.each(databases)('what a server does by itself on $name', ({ name, creat
     expect(log.take().some(({ sql }) => sql.includes('UPDATE `job` SET lease_holder'))).toBe(true);
   }, 60_000);
 
+  test('destroys the keys that a fault has left without a person', async () => {
+    const { home } = app.stores.regions;
+    const { keysSource } = app.stores;
+    const keys = async () => Number((await keysSource.query('SELECT COUNT(*) AS n FROM subject_key'))[0].n);
+    const before = await keys();
+    await home.query('ALTER TABLE customer RENAME TO customer_away');
+    await expect(app.services.customers.create(client, { firstName: 'Bob' }, 'test')).rejects.toThrow();
+    await home.query('ALTER TABLE customer_away RENAME TO customer');
+    expect(await keys()).toBe(before + 1);
+    const sweep = tasksOf(app).find((task) => task.name === 'orphan keys') as Task;
+    await keysSource.query('UPDATE subject_key SET created_at = created_at - ?', [7_200_000]);
+    await sweep.run(new AbortController().signal);
+    expect(await keys()).toBe(before);
+    expect((await app.stores.keys.subjectKeys(client, await people())).size).toBe(1);
+  }, 60_000);
+
+  const people = async () =>
+    (await app.stores.regions.home.query<Array<{ id: string }>>('SELECT id FROM customer')).map(({ id }) => id);
+
   test('runs each shared task in one of several processes', async () => {
     const { disclosures } = app.services;
     const others = await Promise.all([app.replica(), app.replica()]);

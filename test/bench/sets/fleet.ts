@@ -8,7 +8,7 @@ import { type Connection, createConnection, type RowDataPacket } from 'mysql2/pr
 import { type Installation, install, root } from '../support/installation';
 import { seconds } from '../support/knobs';
 import { ask, type Request } from '../support/load';
-import { portOfRemit, post } from '../support/remit';
+import { everyoneIn, portOfRemit, post } from '../support/remit';
 import { type ServerProcess, startServer } from '../support/server-process';
 
 const run = promisify(execFile);
@@ -82,6 +82,7 @@ async function measureBuild(installation: Installation, name: string, checkout: 
   const seeded = JSON.parse(await remit('seed', '--customers', '500', '--clients', '1', '--json'));
   const [{ slug }] = (seeded as { clients: [{ slug: string }] }).clients;
   const data = await createConnection(`${home}`);
+  await everyoneIn('DE', `${home}`);
   await plantHistory(data, slug);
   const token = async (role: string, purpose: string) =>
     (await remit('token', '--role', role, '--client', slug, '--purpose', purpose, '--country', 'DE')).trim();
