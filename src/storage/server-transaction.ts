@@ -14,13 +14,11 @@ const READING = /^\s*(?:SELECT|START|COMMIT|ROLLBACK|SET)\b/i;
 /**
  * Runs `work` in a transaction of a server, on a connection of its own. A connection whose transaction has not
  * certainly ended is closed, never given back.
- * @param isolation the server's default unless told
  * @throws {OutcomeUnknownError} where COMMIT was sent and its answer did not come
  */
 export async function serverTransaction<T>(
   dataSource: DataSource,
   work: (manager: EntityManager, hasWritten: () => boolean) => Promise<T>,
-  isolation?: 'REPEATABLE READ',
 ): Promise<Transacted<T>> {
   const runner = dataSource.createQueryRunner();
   let [wrote, isCommitting] = [false, false];
@@ -32,7 +30,7 @@ export async function serverTransaction<T>(
     },
   });
   try {
-    await runner.startTransaction(isolation);
+    await runner.startTransaction();
     const result = await work(runner.manager, () => wrote);
     isCommitting = true;
     await runner.commitTransaction();
