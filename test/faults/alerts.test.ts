@@ -52,6 +52,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+afterEach(() => root.query('UNLOCK TABLES; SET GLOBAL read_only = 0'));
+
 /** Two scrapes with something between them. */
 async function observed(between: () => Promise<unknown> = async () => undefined): Promise<Phase> {
   const before = await product.scrape();
@@ -114,15 +116,15 @@ test('nothing fires while nothing is wrong', () => {
 test('the data database goes away, and comes back', async () => {
   await wire.cut();
   await until(async () => Number((await product.scrape()).get('remit_erasure_worker_failed_rounds')) > 4);
-  const fault = await observed(() => product.ask(desk));
+  const fault = await observed(async () => expect(await product.ask(desk)).toEqual(['SERVICE_UNAVAILABLE']));
   expect((await product.readyz()).body).toMatchObject({
-    faults: expect.arrayContaining(['a database does not answer']),
+    faults: expect.arrayContaining(['the data database does not answer']),
   });
   await wire.mend();
   await until(isReady);
   expect(await product.ask(desk)).toEqual([]);
   const mended = await observed();
-  expectAlerts(['RemitNotReady', 'RemitErasureWorkerFailing'], fault, mended);
+  expectAlerts(['RemitNotReady', 'RemitUnavailable', 'RemitErasureWorkerFailing'], fault, mended);
 });
 
 test('the database takes no writes', async () => {
@@ -211,6 +213,10 @@ test('a process hangs', async () => {
   product.signal('SIGCONT');
   await until(isReady);
   expectAlerts(['RemitDown'], fault, await observed());
+});
+
+test('through all of this, Node had nothing to warn of', () => {
+  expect(product.log()).not.toMatch(/^\(node:\d+\)/m);
 });
 
 interface Wire {
