@@ -102,8 +102,8 @@ export class DueWork<Kind extends string = string> {
   /** How long there is nothing to do, in milliseconds. */
   pauseMs(): number {
     const next = Math.min(...this.#sources().map((source) => this.#knownOf(source).lookAt));
-    // A look is under way: what it finds is known in a moment.
-    return Number.isFinite(next) ? Math.max(0, next - this.#clock()) : SHORTEST_MS;
+    // While somebody looks it is not known yet. No timer waits for ever: it would fire at once.
+    return next === Number.POSITIVE_INFINITY ? SHORTEST_MS : Math.max(0, next - this.#clock());
   }
 
   /** @param end called when work is expected sooner than `pauseMs` said */
