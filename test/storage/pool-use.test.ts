@@ -22,7 +22,7 @@ describe.each(databases)('what an operator sees of an installation on $name', ({
       expect(poolCounts(home)).toBeUndefined();
       return;
     }
-    const queries = Array.from({ length: 6 }, () => home.query('SELECT SLEEP(2)'));
+    const queries = Array.from({ length: 6 }, async () => await home.query('SELECT SLEEP(2)'));
     for (let tries = 0; tries < 100 && poolCounts(home)?.used !== 4; tries++) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
