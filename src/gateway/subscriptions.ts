@@ -133,6 +133,7 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
     });
 
     const open = async (): Promise<GovernedResult | Subscription> => {
+      await road.admit(request);
       leave = await road.turn(request);
       extra.goOn();
       await road.grant(request);
