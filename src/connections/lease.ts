@@ -77,7 +77,7 @@ export class Lease {
     try {
       return await this.#lender.run(this.#connection, statement);
     } catch (error) {
-      this.#lost = isConnectionLost(error);
+      this.#lost = isConnectionLost(error, !again);
       if (!this.#lost || !again) throw error;
       this.#lender.drop(this.#connection, true);
       this.#connection = await this.#lender.acquire();

@@ -151,7 +151,7 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
 
   release(connection: PoolConnection): void {
     this.#leased.delete(connection);
-    connection.release();
+    this.#rest(connection);
   }
 
   drop(connection: PoolConnection, lost: boolean): void {
@@ -190,7 +190,7 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
           done();
           if (error && dialled) this.#dialer.hosts.failed(dialled);
           if (error) reject(error);
-          else if (late) connection.release();
+          else if (late) this.#rest(connection);
           else resolve(connection);
         }),
       );
@@ -233,6 +233,16 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
     this.#dialer.wire(connection).socket.once('close', () => this.#forget(connection));
   }
 
+  /** Gives a connection back, or closes it where its host has failed. */
+  #rest(connection: PoolConnection): void {
+    if (this.#isLeaving(connection)) this.drop(connection, false);
+    else connection.release();
+  }
+
+  #isLeaving(connection: PoolConnection): boolean {
+    return this.#dialer.hosts.isLeftAlone(this.#dialer.wire(connection).host);
+  }
+
   #forget(connection: PoolConnection): void {
     this.#connections.delete(connection);
     this.#leased.delete(connection);
@@ -243,11 +253,15 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
     for (let idle = this.counts().idle; idle > 0; idle--) {
       this.#pool.getConnection((error, connection) => {
         if (error) return;
+        if (this.#isLeaving(connection)) {
+          this.drop(connection, false);
+          return;
+        }
         const timer = setTimeout(() => this.#dialer.sever(connection, 'it answered no ping'), this.#limits.connectMs);
         connection.ping((failed) => {
           clearTimeout(timer);
           if (failed) this.drop(connection, false);
-          else connection.release();
+          else this.#rest(connection);
         });
       });
     }
