@@ -9,7 +9,7 @@ import type { Stores } from './stores';
 /** Shorter than the whole check's limit, so that the fault can be named. Milliseconds. */
 const LONGEST_MS = 3_000;
 
-const UNWRITABLE = 'the audit ledger cannot be written: nothing governed is given';
+const UNWRITABLE = 'the audit ledger cannot be written';
 
 /**
  * Why requests cannot be served, in words. Each store is asked by the way that requests go: by the same pool, and for
