@@ -1,4 +1,4 @@
-import { install } from '../support/installation';
+import { type Installation, install } from '../support/installation';
 import { customers, soakSeconds } from '../support/knobs';
 import { ask, type Request } from '../support/load';
 import { appOf, everyoneIn, type Headers, post, seed, startRemit } from '../support/remit';
@@ -41,16 +41,12 @@ export async function mixed(): Promise<unknown> {
     const apps: Headers[] = [];
     for (let number = 0; number < PRINCIPALS; number++)
       apps.push(await appOf(installation, slug, 'SUPPORT', `app-${number}`));
-    const [headers] = apps as [Headers];
-    const officer = await installation.remit(
-      ...['token', '--role', 'CLIENT_ADMIN', '--client', slug, '--purpose', 'SUPPORT', '--purpose', 'LEGAL'],
-      ...['--country', 'DE'],
-    );
-    const admin = { ...headers, authorization: `Bearer ${officer.trim()}`, 'processing-purpose': 'LEGAL' };
+    const admins: Headers[] = [];
+    for (let number = 0; number < PRINCIPALS; number++) admins.push(await adminOf(installation, slug, number));
     const tally: Tally = { latencies: new Map(), errors: new Map() };
     const ends = Date.now() + soakSeconds(1_800) * 1_000;
     const lanes = Array.from({ length: CONNECTIONS }, (_, lane) =>
-      run({ server: server as ServerProcess, headers: apps[lane % PRINCIPALS] ?? headers, admin, lane, tally, ends }),
+      run({ server: server as ServerProcess, headers: at(apps, lane), admin: at(admins, lane), lane, tally, ends }),
     );
     const readings = await watch(server, ends);
     await Promise.all(lanes);
@@ -60,6 +56,18 @@ export async function mixed(): Promise<unknown> {
     await installation.remove();
   }
 }
+
+async function adminOf(installation: Installation, slug: string, number: number): Promise<Headers> {
+  const who = ['--role', 'CLIENT_ADMIN', '--client', slug, '--sub', `admin-${number}`, '--country', 'DE'];
+  const token = await installation.remit('token', ...who, '--purpose', 'SUPPORT', '--purpose', 'LEGAL');
+  return {
+    'content-type': 'application/json',
+    authorization: `Bearer ${token.trim()}`,
+    'processing-purpose': 'LEGAL',
+  };
+}
+
+const at = (headers: readonly Headers[], lane: number): Headers => headers[lane % headers.length] ?? {};
 
 interface Load {
   readonly server: ServerProcess;
