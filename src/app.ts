@@ -14,7 +14,7 @@ import type { Config } from './config';
 import { DisclosureResolver } from './disclosures/disclosure-resolver';
 import { LegalHoldResolver } from './erasure/holds/legal-hold-resolver';
 import { ErasureRequestResolver } from './erasure/requests/erasure-request-resolver';
-import { erasureRequestSubscription } from './erasure/requests/erasure-request-subscription';
+import { ErasureChanges, erasureRequestSubscription } from './erasure/requests/erasure-request-subscription';
 import { openErasures } from './erasure/requests/open-erasures';
 import { RetentionRuleResolver } from './erasure/retention/retention-rule-resolver';
 import { ExportResolver, TerminationExportResolver } from './exports/export-resolver';
@@ -22,11 +22,14 @@ import { countAlerts } from './gateway/alert-metrics';
 import { contractNames, contractOf, contractSchema } from './gateway/contracts';
 import { erasureConcerns, measureErasures, workerFaults } from './gateway/erasure-metrics';
 import { type Explain, ExplainResolver } from './gateway/explain-resolver';
+import { FailureLog } from './gateway/failure-log';
 import { measureInstallation, type PoolUse } from './gateway/installation-metrics';
 import { createLogger } from './gateway/logging';
 import type { SignIn } from './gateway/playground';
 import { buildApi } from './gateway/schema';
 import type { Contract, ServerOptions } from './gateway/server-options';
+import type { Ending } from './gateway/shutdown';
+import { wordsForFailure } from './gateway/store-failures';
 import { measureTasks } from './gateway/task-metrics';
 import { type Governed, govern } from './governance/govern';
 import { isCategory, isSubject } from './governance/vocabulary';
@@ -34,16 +37,17 @@ import { GovernanceResolver } from './identity/governance-resolver';
 import { discoverSignIn } from './identity/openid-discovery';
 import type { RequestContext } from './identity/request-context';
 import { createTokenVerifier } from './identity/tokens';
+import type { Outages } from './jobs/change-feed';
 import { Scheduler } from './jobs/scheduler';
 import { deriveKey } from './keys/derived-keys';
 import type { KeyStore } from './keys/key-store';
 import { platformKey } from './keys/platform-key';
+import { faultsOf } from './readiness';
 import { NoticeResolver } from './register/notice-resolver';
 import { ProposalResolver } from './register/proposal-resolver';
 import { RegisterResolver } from './register/register-resolver';
 import { WebhookResolver } from './register/webhooks/webhook-resolver';
 import { createServices, type Services } from './services';
-import { pendingMigrations } from './storage/data-source';
 import { poolCounts } from './storage/pool-use';
 import { openStores, type Stores } from './stores';
 import { CustomerResolver } from './subjects/customer-resolver';
@@ -52,6 +56,7 @@ import { relatedResolvers } from './subjects/related-resolvers';
 import { explainTransfers } from './transfers/explained-transfers';
 import { LegalBasisResolver } from './transfers/legal-basis-resolver';
 import { TransferResolver } from './transfers/transfer-resolver';
+import { TransferChanges, transferSubscription } from './transfers/transfer-stream';
 
 export interface App {
   readonly services: Services;
@@ -59,6 +64,8 @@ export interface App {
   readonly serverOptions: ServerOptions;
   /** Starts the background work; `close` ends it too. */
   work(): void;
+  /** What `close` does, step by step. */
+  readonly endings: readonly Ending[];
   close(): Promise<void>;
 }
 
@@ -72,6 +79,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       else logger.info({ issuer }, 'the token issuer can be reached again');
     },
   });
+  const failures = new FailureLog(logger);
   const stores = await openStores(config);
   const alerted: Array<(alert: Alert) => void> = [alertListener(config, logger)];
   const services = createServices(stores, {
@@ -79,23 +87,27 @@ export async function openApp(config: Config, logger = createLogger({ level: con
     onAlert: (alert) => {
       for (const tell of alerted) tell(alert);
     },
-    onFailure: (error) => logger.error({ err: error }, 'the audit ledger failed'),
+    onFailure: (error) => failures.write(error, 'the audit ledger failed'),
     onUncollected: (uncollected) =>
       logger.warn(uncollected, 'a client is being terminated and nobody has collected its export'),
   });
   const anchoring = new Anchoring(services.ledger, anchorsOf(config), (error) =>
-    logger.error({ err: error }, 'the audit ledger could not be anchored'),
+    failures.write(error, 'the audit ledger could not be anchored'),
   );
   const { contracts } = governContracts(
     services,
     stores.keys,
     deriveKey(await platformKey(stores.keys), 'cursor'),
-    (error) => logger.error({ err: error }, 'a resolver failed'),
+    (error) => failures.write(error, 'a resolver failed'),
+    {
+      began: (error) => logger.error({ err: error }, 'changes for subscriptions cannot be read; it is tried again'),
+      ended: () => logger.info('changes for subscriptions can be read again'),
+    },
   );
   const tasks = backgroundTasks(stores, services, anchoring, {
-    onJobFailure: (error, job) => logger.error({ err: error, job: job.id }, 'an erasure failed; it will be retried'),
+    onJobFailure: (error, job) => failures.write(error, 'an erasure failed; it will be retried', { job: job.id }),
     onDead: (letter) => logger.warn(letter, 'a recipient of an erasure could not be notified'),
-    onFailure: (error) => logger.error({ err: error }, 'work on erasures failed; it will be retried'),
+    onFailure: (error) => failures.write(error, 'work on erasures failed; it will be retried'),
     onNear: ({ dueSoon, overdue, nextDueAt }) =>
       logger.warn(
         { dueSoon, overdue, nextDueAt: new Date(nextDueAt ?? 0).toISOString() },
@@ -103,11 +115,20 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       ),
   });
   const background = new Scheduler(tasks, {
-    onFailure: (error, task) => logger.error({ err: error, task }, 'background work failed; it will be retried'),
+    onFailure: (error, task) => failures.write(error, 'background work failed; it will be retried', { task }),
   });
+  const endings: Ending[] = [
+    { what: 'background work', end: () => background.stop() },
+    { what: 'the recorder of the audit ledger', end: () => services.recorder.close() },
+    // What was recorded last is anchored too.
+    { what: 'the anchors of the audit ledger', end: () => anchoring.run() },
+    { what: 'the audit ledger', end: () => services.ledger.close() },
+    { what: 'the stores', end: () => stores.close() },
+  ];
   return {
     services,
     stores,
+    endings,
     serverOptions: {
       contracts,
       contractOf,
@@ -161,12 +182,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       void verifier.issuerState();
     },
     close: async () => {
-      await background.stop();
-      await services.recorder.close();
-      // What was recorded last is anchored too.
-      await anchoring.run();
-      await services.ledger.close();
-      await stores.close();
+      for (const { end } of endings) await end();
     },
   };
 }
@@ -199,7 +215,8 @@ export function governContracts(
   services: Services,
   keys: KeyStore,
   cursorKey: Buffer,
-  onInternalError: (error: unknown) => void,
+  onFailure: (error: unknown) => void,
+  outages: Outages = { began: onFailure, ended: () => undefined },
 ): { schemas: Record<Contract, GraphQLSchema>; contracts: Record<Contract, Governed> } {
   const explain: Explain = (claims, operation) => {
     const governed = contracts[contractOf(claims)];
@@ -215,7 +232,6 @@ export function governContracts(
     });
   };
   const { transfers } = services;
-  const transferResolver = new TransferResolver(transfers, keys);
   const resolvers = [
     new GovernanceResolver(services.records),
     new RegisterResolver(services.clients, services.parties, keys, cursorKey),
@@ -227,7 +243,7 @@ export function governContracts(
     new LegalHoldResolver(services.erasure.holds),
     new RetentionRuleResolver(services.erasure.retention),
     new WebhookResolver(services.webhooks, services.parties),
-    erasureRequestSubscription(services.erasure.erasures),
+    erasureRequestSubscription(new ErasureChanges(transfers.regions, outages)),
     new ExportResolver(services.exports, services.proposals),
     new TerminationExportResolver(services.exports),
     new AuditResolver(services.auditReader, services.ledger, cursorKey, (client) =>
@@ -235,19 +251,25 @@ export function governContracts(
     ),
     new DisclosureResolver(services.disclosures, cursorKey),
     new ReportResolver(services.reports, () => contracts.api.coordinates),
-    transferResolver,
+    new TransferResolver(transfers, keys),
+    transferSubscription(new TransferChanges(transfers, outages)),
     new LegalBasisResolver(transfers),
     new NoticeResolver(transfers.notices, keys),
     new ProposalResolver(services.proposals),
   ];
-  const api = buildApi(resolvers, { transferChanged: (context) => transferResolver.changes(context) });
+  const api = buildApi(resolvers);
   // Contracts are cut before governing: a governed schema carries its guards with it.
   const schemas = perContract((name) => contractSchema(api, name));
   const contracts = perContract((name) =>
     govern(schemas[name], {
       plainSources: true,
       pseudonymKey: 'per-access',
-      onInternalError,
+      onInternalError: onFailure,
+      wordsFor: (error) => {
+        const words = wordsForFailure(error);
+        if (words) onFailure(error);
+        return words;
+      },
       contextWith: (context, decision): RequestContext => ({ ...(context as RequestContext), decision }),
     }),
   );
@@ -256,22 +278,6 @@ export function governContracts(
 
 function perContract<T>(make: (name: Contract) => T): Record<Contract, T> {
   return Object.fromEntries(contractNames.map((name) => [name, make(name)])) as Record<Contract, T>;
-}
-
-async function faultsOf({ regions, keysSource }: Stores): Promise<string[]> {
-  const faults: string[] = [];
-  for (const [name, source] of [
-    ...regions.all().map((source) => ['a database', source] as const),
-    ["the keys' store", keysSource],
-  ] as const) {
-    try {
-      const pending = await pendingMigrations(source);
-      if (pending.length > 0) faults.push(`${pending.length} migrations of ${name} are pending: run remit migrate`);
-    } catch {
-      faults.push(`${name} does not answer`);
-    }
-  }
-  return faults;
 }
 
 function poolsOf({ regions, keysSource }: Stores): PoolUse[] {

@@ -10,6 +10,8 @@ import { parseStoreUrl } from './storage/store-url';
 const compressions = ['impersonal', 'all', 'none'] as const;
 /** Long enough for a load balancer that polls `/readyz` every few seconds. */
 const SHUTDOWN_DELAY_S = 5;
+/** Kubernetes kills a pod after 30 s unless told. */
+const SHUTDOWN_GRACE_S = 25;
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 /** See {@link Config.compression}. */
@@ -64,6 +66,8 @@ export interface Config {
   readonly compression: Compression;
   /** Seconds between reporting not ready and closing. */
   readonly shutdownDelay: number;
+  /** Seconds in which the process has ended after SIGTERM, whatever hangs; the delay included. */
+  readonly shutdownGrace: number;
   readonly logLevel: (typeof logLevels)[number];
   /** NODE_ENV is `production`: development keys are refused, and settings without a safe default must be given. */
   readonly production: boolean;
@@ -184,6 +188,12 @@ const environment = z.object({
     .transform(Number)
     .refine((seconds) => seconds <= 300, 'must be a number of seconds from 0 to 300')
     .optional(),
+  SHUTDOWN_GRACE: z
+    .string()
+    .regex(/^[1-9]\d{0,2}$/, 'must be a number of seconds from 1 to 900')
+    .transform(Number)
+    .refine((seconds) => seconds <= 900, 'must be a number of seconds from 1 to 900')
+    .default(SHUTDOWN_GRACE_S),
   LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
   NODE_ENV: z.string().optional(),
 });
@@ -265,6 +275,11 @@ export function readConfig(env: SetVariables, { toServe = false } = {}): Config 
   if (!read.success || faults.length > 0) throw new EnvironmentError(faults);
   const variables = read.data;
   const production = variables.NODE_ENV === 'production';
+  const shutdownDelay = variables.SHUTDOWN_DELAY ?? (production ? SHUTDOWN_DELAY_S : 0);
+  if (variables.SHUTDOWN_GRACE <= shutdownDelay) {
+    const fault = `must be more than the ${shutdownDelay} s of SHUTDOWN_DELAY, which are part of it`;
+    throw new EnvironmentError([new ConfigurationError('SHUTDOWN_GRACE', fault)]);
+  }
   return {
     port: variables.PORT,
     databaseUrl: variables.DATABASE_URL,
@@ -302,7 +317,8 @@ export function readConfig(env: SetVariables, { toServe = false } = {}): Config 
     trustedProxies: variables.TRUSTED_PROXIES,
     limits: variables.LIMITS,
     compression: variables.COMPRESSION,
-    shutdownDelay: variables.SHUTDOWN_DELAY ?? (production ? SHUTDOWN_DELAY_S : 0),
+    shutdownDelay,
+    shutdownGrace: variables.SHUTDOWN_GRACE,
     logLevel: variables.LOG_LEVEL,
     production,
   };

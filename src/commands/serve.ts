@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import { type App, openApp } from '../app';
 import { type Config, EnvironmentError, readConfig } from '../config';
 import { createServer } from '../gateway/server';
+import { type Ending, endInOrder, onEndSignals } from '../gateway/shutdown';
 import { loadMasterKeyFile } from '../keys/master-key';
 import { ConfigurationError } from '../storage/errors';
 import { CommandError } from './failure';
@@ -77,14 +78,14 @@ async function configOf(env: NodeJS.ProcessEnv): Promise<Config> {
 async function serve(config: Config, host: string): Promise<void> {
   const { app, port, close } = await listen(config, host);
   app.serverOptions.logger.info({ host, port }, `listening on http://${host}:${port}/graphql`);
-  closeOnSignal(app, close);
+  endOnSignal(app, close);
 }
 
 async function serveAsWorker(config: Config, host: string): Promise<void> {
   const membership = joinWorkers(config);
   try {
     const { app, port, close } = await listen(config, host, membership);
-    closeOnSignal(app, close);
+    endOnSignal(app, close);
     membership.ready(port);
   } catch (error) {
     membership.failed(error);
@@ -94,8 +95,11 @@ async function serveAsWorker(config: Config, host: string): Promise<void> {
 interface Listening {
   readonly app: App;
   readonly port: number;
-  /** Reports not ready, waits until load balancers have seen that, and closes. */
-  close(): Promise<void>;
+  /**
+   * Reports not ready, waits until load balancers have seen that, and closes.
+   * @returns whether all ended well within the grace
+   */
+  close(): Promise<boolean>;
 }
 
 async function listen(config: Config, host: string, membership?: Membership): Promise<Listening> {
@@ -113,32 +117,36 @@ async function listen(config: Config, host: string, membership?: Membership): Pr
   // An unhandled rejection of one request must not end the server for all others.
   process.on('unhandledRejection', (err) => app.serverOptions.logger.error({ err }, 'a rejection was not handled'));
   app.work();
-  const close = async () => {
-    leaving.abort();
-    await sleep(config.shutdownDelay * 1_000);
-    await server.close();
-    await app.close();
-  };
+  const endings: Ending[] = [
+    {
+      what: 'requests under way',
+      end: async () => {
+        leaving.abort();
+        await sleep(config.shutdownDelay * 1_000);
+        await server.close();
+      },
+    },
+    ...app.endings,
+  ];
+  const close = () => endInOrder(endings, config.shutdownGrace * 1_000, app.serverOptions.logger);
   return { app, port: (server.server.address() as AddressInfo).port, close };
 }
 
-function closeOnSignal({ serverOptions: { logger } }: App, close: () => Promise<void>): void {
-  let closing = false;
-  const end = async (signal: string) => {
-    if (closing) return;
-    closing = true;
-    logger.info({ signal }, 'shutting down');
-    try {
-      await close();
-      logger.info('shut down');
-      process.exit(0);
-    } catch (err) {
-      logger.error({ err }, 'the shutdown failed');
+/** Ends the process at the first signal within its grace, and at once at a further one. */
+function endOnSignal({ serverOptions: { logger } }: App, close: () => Promise<boolean>): void {
+  onEndSignals(
+    async (signal) => {
+      logger.info({ signal }, 'shutting down');
+      const isWell = await close();
+      if (isWell) logger.info('shut down');
+      else logger.error('the shutdown failed');
+      process.exit(isWell ? 0 : 1);
+    },
+    (signal) => {
+      logger.error({ signal }, 'told to end again: what is under way is cut off');
       process.exit(1);
-    }
-  };
-  process.on('SIGTERM', end);
-  process.on('SIGINT', end);
+    },
+  );
 }
 
 /** Explains why the port cannot be used. Other errors are returned unchanged. */

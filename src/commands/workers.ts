@@ -6,6 +6,7 @@ import { AggregatorRegistry } from 'prom-client';
 import type { Config } from '../config';
 import { createLogger } from '../gateway/logging';
 import type { ServerOptions } from '../gateway/server-options';
+import { onEndSignals } from '../gateway/shutdown';
 import { ConfigurationError } from '../storage/errors';
 import { parseStoreUrl } from '../storage/store-url';
 import { openStores } from '../stores';
@@ -18,6 +19,8 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
 /** A worker that lived this long started well: the pauses before a restart begin again at the shortest. */
 const SOUND_LIFE_MS = 60_000;
+/** A worker whose grace is over has this long to exit by itself. */
+const EXIT_MS = 2_000;
 
 type FromWorker =
   | { readonly type: 'remit:ready'; readonly port: number }
@@ -50,7 +53,7 @@ export async function serveByWorkers(count: number, config: Config, host: string
     args: ['serve', '--host', host, '--workers', String(count)],
     execArgv: [YOUNG_GENERATION, ...process.execArgv],
   });
-  await new Primary(count, host, logger).run();
+  await new Primary(count, host, config.shutdownGrace * 1_000, logger).run();
 }
 
 /** This process as one of the workers of a server. */
@@ -122,17 +125,19 @@ class Primary {
   constructor(
     private readonly count: number,
     private readonly host: string,
+    private readonly graceMs: number,
     private readonly logger: Logger,
   ) {}
 
   async run(): Promise<void> {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(signal, () => {
+    onEndSignals(
+      (signal) => {
         if (this.#closing) return;
         this.logger.info({ signal }, 'shutting down');
         this.#close();
-      });
-    }
+      },
+      () => this.#kill('told to end again: the workers are killed'),
+    );
     await new Promise<void>((resolve) => {
       this.#end = resolve;
       for (let n = 0; n < this.count; n++) this.#fork(FIRST_PAUSE_MS);
@@ -203,8 +208,17 @@ class Primary {
   #close(): void {
     this.#closing = true;
     for (const timer of this.#pauses) clearTimeout(timer);
+    const kill = () => this.#kill('workers have outlived their grace: they are killed');
+    setTimeout(kill, this.graceMs + EXIT_MS).unref();
     for (const worker of this.#alive) worker.process.kill('SIGTERM');
     if (this.#alive.size === 0) this.#end();
+  }
+
+  /** A worker that is stuck cannot end itself. */
+  #kill(message: string): void {
+    this.#failed = true;
+    this.logger.error({ workers: [...this.#alive].map(({ process: { pid } }) => pid) }, message);
+    for (const worker of this.#alive) worker.process.kill('SIGKILL');
   }
 }
 

@@ -2,6 +2,8 @@ import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 import { GraphQLError } from 'graphql';
 import { InvalidTokenError, IssuerUnavailableError } from '../identity/token-errors';
 import { GatewayError, gatewayErrors } from './errors';
+import type { FailureLog } from './failure-log';
+import { RETRY_AFTER_S, wordsForFailure } from './store-failures';
 
 const GRAPHQL_JSON = 'application/graphql-response+json';
 const statusByCode = new Map([
@@ -11,14 +13,18 @@ const statusByCode = new Map([
   ['TRANSFER_NOT_AUTHORIZED', 403],
   ['NOT_FOUND', 404],
   ['CONFLICT', 409],
+  ['TOO_MANY_EVENTS', 429],
   ['AUDIT_UNAVAILABLE', 503],
+  ['SERVICE_UNAVAILABLE', 503],
 ]);
 
 /** Answers every failure outside an operation as a GraphQL result with a code, so that clients parse one shape only. */
-export function answerErrors(app: FastifyInstance, bodyBytes: number): void {
+export function answerErrors(app: FastifyInstance, bodyBytes: number, log: FailureLog): void {
   app.setErrorHandler((thrown: FastifyError, request, reply) => {
     const error = gatewayErrorOf(thrown, bodyBytes);
-    if (error.status >= 500 && error.code === 'INTERNAL_SERVER_ERROR') request.log.error({ err: thrown }, 'failed');
+    const isUnforeseen =
+      error.code === 'INTERNAL_SERVER_ERROR' || !madeForCallers.some((kind) => thrown instanceof kind);
+    if (error.status >= 500 && isUnforeseen) log.write(thrown, 'failed', { reqId: request.id });
     if (request.governedRequest) request.governedRequest.codes = [error.code];
     return answerError(reply, error);
   });
@@ -29,22 +35,27 @@ export function answerError(reply: FastifyReply, error: GatewayError): FastifyRe
   const accepted = reply.request.headers.accept ?? '';
   const type =
     accepted.includes(GRAPHQL_JSON) && !accepted.includes('application/json') ? GRAPHQL_JSON : 'application/json';
+  const again = error.status === 503 ? { 'retry-after': RETRY_AFTER_S } : {};
   return reply
     .code(error.status)
-    .headers({ 'cache-control': 'no-store', ...error.headers })
+    .headers({ 'cache-control': 'no-store', ...again, ...error.headers })
     .type(`${type}; charset=utf-8`)
     .send(JSON.stringify({ errors: [{ message: error.message, extensions: { code: error.code } }] }));
 }
+
+const madeForCallers = [GatewayError, GraphQLError, InvalidTokenError, IssuerUnavailableError];
 
 /** The error that a caller gets for a failure. Messages that were not written for callers stay inside. */
 export function gatewayErrorOf(thrown: unknown, bodyBytes: number): GatewayError {
   if (thrown instanceof GatewayError) return thrown;
   if (thrown instanceof InvalidTokenError) return gatewayErrors.invalidToken(thrown.message);
   if (thrown instanceof IssuerUnavailableError) return gatewayErrors.issuerUnavailable();
-  if (thrown instanceof GraphQLError) {
-    const code = String(thrown.extensions.code);
+  const told = thrown instanceof GraphQLError ? thrown : wordsForFailure(thrown);
+  if (told) {
+    const code = String(told.extensions.code);
     const status = statusByCode.get(code);
-    return status === undefined ? gatewayErrors.internal() : new GatewayError(status, code, thrown.message);
+    if (status === undefined) return gatewayErrors.internal();
+    return new GatewayError(status, code, told.message);
   }
   switch ((thrown as Partial<FastifyError>).code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':

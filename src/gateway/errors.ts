@@ -26,9 +26,7 @@ export const gatewayErrors = {
   notBearer: () =>
     gatewayErrors.invalidToken('Send one header of the form "Authorization: Bearer TOKEN", or none at all.'),
   issuerUnavailable: () =>
-    new GatewayError(503, 'SERVICE_UNAVAILABLE', 'The token cannot be verified at the moment; try again.', {
-      'retry-after': '5',
-    }),
+    new GatewayError(503, 'SERVICE_UNAVAILABLE', 'The token cannot be verified at the moment; try again.'),
   purpose: () =>
     new GatewayError(
       400,
@@ -61,6 +59,7 @@ export const gatewayErrors = {
     }),
   tooFast: () =>
     new GatewayError(429, 'TOO_MANY_MESSAGES', 'This connection sends more messages or bytes a second than allowed.'),
+  expired: () => gatewayErrors.invalidToken('The token has expired.'),
   anonymousTooLong: () =>
     new GatewayError(401, 'UNAUTHENTICATED', 'A connection without a token is closed after a while; connect again.'),
   draining: () =>
@@ -80,6 +79,12 @@ export const gatewayErrors = {
     new GatewayError(405, 'METHOD_NOT_ALLOWED', `Only ${allowed} is answered here.`, { allow: allowed }),
   tooManyOperations: (limit: number) =>
     new GatewayError(429, 'TOO_MANY_OPERATIONS', `No more than ${limit} operations run at once on one connection.`),
+  tooManySubscriptions: (limit: number) =>
+    new GatewayError(
+      429,
+      'TOO_MANY_SUBSCRIPTIONS',
+      `No more than ${limit} subscriptions of yours are open at once on a server process; end one first.`,
+    ),
   signature: () => new GatewayError(401, 'UNAUTHENTICATED', 'The call is not signed by a recipient of this event.'),
   internal: () => new GatewayError(500, 'INTERNAL_SERVER_ERROR', 'Internal server error'),
 };

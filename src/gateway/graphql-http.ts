@@ -12,6 +12,7 @@ import { purposeHeader, statedPurpose } from './purpose';
 import type { Road } from './road';
 import type { Contract, ServerOptions } from './server-options';
 import { type Answer, ShortWay } from './short-way';
+import { RETRY_AFTER_S } from './store-failures';
 import { traced } from './tracing';
 
 /** Errors in well-formed requests: for application/json, GraphQL over HTTP answers them with status 200. */
@@ -57,6 +58,7 @@ export async function graphqlOverHttp(
     for (const [name, value] of answer.headers ?? []) reply.header(name, value);
     reply.header('content-type', answer.contentType);
     if (reply.statusCode === 401) reply.header('www-authenticate', challenge);
+    if (reply.statusCode === 503) reply.header('retry-after', RETRY_AFTER_S);
     return sendAnswer(reply.header('cache-control', 'no-store'), options, request, answer.text);
   };
 
@@ -141,6 +143,7 @@ function headersOf(request: FastifyRequest): HeaderMap {
 /** GraphQL over HTTP, section 6.4. An operation refused for lack of a token is a challenge (RFC 6750). */
 function statusOf({ outcome, codes }: GovernedRequest, status: number, type: string): number {
   if (outcome === 'REFUSED' && codes.includes('UNAUTHENTICATED')) return 401;
+  if (outcome === 'REFUSED' && codes.includes('SERVICE_UNAVAILABLE')) return 503;
   if (outcome === 'REJECTED' && codes.length > 0 && codes.every((code) => wellFormed.has(code))) {
     return type.startsWith('application/json') ? 200 : 400;
   }

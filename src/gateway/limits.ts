@@ -25,6 +25,8 @@ const table = {
   socketOpenings: [20, 'WebSockets opened a second from one address, after ten times as many at once'],
   initialisationMs: [3_000, 'milliseconds in which a WebSocket must have been initialised'],
   operationsPerSocket: [50, 'operations under way at once on one WebSocket, open subscriptions included'],
+  subscriptions: [5_000, 'subscriptions open at once'],
+  subscriptionsPerCaller: [500, 'subscriptions of one principal'],
   socketMessages: [100, 'messages and pings a second on one WebSocket, after ten times as many at once'],
   socketBytes: [1024 * 1024, 'bytes received a second on one WebSocket, after ten times as many at once'],
   socketBuffer: [4 * 1024 * 1024, 'bytes that a WebSocket may leave unread before more is sent'],

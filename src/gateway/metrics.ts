@@ -8,6 +8,7 @@ export interface Metrics {
   readonly registry: Registry;
   readonly httpDuration: Histogram<'method' | 'route' | 'status'>;
   readonly sockets: Gauge;
+  readonly subscriptions: Gauge;
   /** Counts a request's outcome and the codes of its errors. */
   count(request: GovernedRequest): void;
 }
@@ -50,6 +51,7 @@ export function createMetrics(): Metrics {
       registers,
     }),
     sockets: new Gauge({ name: 'remit_websocket_connections', help: 'WebSockets open now.', registers }),
+    subscriptions: new Gauge({ name: 'remit_subscriptions', help: 'Subscriptions open now.', registers }),
     count({ report, outcome, codes, unaudited }) {
       if (unaudited) unauditedOperations.inc();
       decisions.inc({ purpose: report?.purpose ?? 'none', outcome: outcome ?? 'REJECTED' });

@@ -12,8 +12,8 @@ export interface OpenSocket {
   readonly address: string;
   /** True until a token was shown. */
   readonly isAnonymous: boolean;
-  /** A token was shown. */
-  know(): void;
+  /** A token was shown. The socket is closed when it is no longer accepted, whether anything happens on it or not. */
+  know(expiresAt: number | undefined): void;
   /**
    * Counts a message or a ping.
    * @returns whether it may be handled; if not, the socket is being closed
@@ -24,6 +24,7 @@ export interface OpenSocket {
 interface Entry extends OpenSocket {
   readonly socket: WebSocket;
   readonly openedAt: number;
+  expiresAt: number;
   isAnonymous: boolean;
   messages: number;
   bytes: number;
@@ -64,9 +65,11 @@ export class OpenSockets {
       address,
       isAnonymous: true,
       openedAt: Date.now(),
+      expiresAt: Number.POSITIVE_INFINITY,
       messages: anonymousSocketMessages,
-      know: () => {
+      know: (expiresAt = Number.POSITIVE_INFINITY) => {
         entry.isAnonymous = false;
+        entry.expiresAt = expiresAt;
         entry.messages = socketMessages * BURST_S;
       },
       bytes: socketBytes * BURST_S,
@@ -86,18 +89,21 @@ export class OpenSockets {
     return entry;
   }
 
-  /** Once a second: refills the budgets of sockets and addresses, and closes anonymous sockets open too long. */
+  /** Once a second: refills the budgets of sockets and addresses, and closes sockets whose time is over. */
   #sweep(): void {
     const { socketMessages, socketBytes, anonymousSocketMs, socketOpenings } = this.#limits;
     for (const [address, left] of this.#openings) {
       if (left + socketOpenings < socketOpenings * BURST_S) this.#openings.set(address, left + socketOpenings);
       else this.#openings.delete(address);
     }
-    const lapsed = Date.now() - anonymousSocketMs;
+    const now = Date.now();
+    const lapsed = now - anonymousSocketMs;
     for (const entry of this.#open) {
       if (!entry.isAnonymous) entry.messages = Math.min(entry.messages + socketMessages, socketMessages * BURST_S);
       entry.bytes = Math.min(entry.bytes + socketBytes, socketBytes * BURST_S);
+      if (entry.socket.readyState !== entry.socket.OPEN) continue;
       if (entry.isAnonymous && entry.openedAt <= lapsed) closeFor(entry.socket, gatewayErrors.anonymousTooLong());
+      else if (entry.expiresAt <= now) closeFor(entry.socket, gatewayErrors.expired());
     }
     if (this.#open.size + this.#openings.size > 0) return;
     clearInterval(this.#sweeping);

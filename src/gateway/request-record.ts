@@ -4,6 +4,7 @@ import type { AccessFacts } from '../audit/recording/access-recorder';
 import { hashOfText, operationHash } from '../audit/recording/operation-hash';
 import type { Decision, GovernanceReport, Governed } from '../governance/govern';
 import { defaultLimits } from '../governance/govern';
+import type { FailureLog } from './failure-log';
 import type { GovernedRequest, RequestOutcome } from './governed-request';
 import type { ServerOptions } from './server-options';
 
@@ -26,7 +27,8 @@ export interface Asked {
  * @param refused makes the replacing answer
  */
 export async function recordRequest<R extends Result>(
-  { audit, logger }: Pick<ServerOptions, 'audit' | 'logger'>,
+  { audit }: Pick<ServerOptions, 'audit'>,
+  log: FailureLog,
   governed: Governed,
   request: GovernedRequest,
   result: R,
@@ -45,7 +47,7 @@ export async function recordRequest<R extends Result>(
     return concluded;
   } catch (error) {
     if (!isAuditUnavailable(error)) throw error;
-    logger.warn({ err: error, operation: request.operation }, 'an operation could not be audited');
+    log.write(error, 'an operation could not be audited', { operation: request.operation });
     request.unaudited = true;
     const report = { ...Object(concluded.extensions?.governance), auditId: null };
     if (!reached) return { ...concluded, extensions: { ...concluded.extensions, governance: report } };

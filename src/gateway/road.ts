@@ -1,9 +1,10 @@
-import type { DocumentNode } from 'graphql';
+import { type DocumentNode, GraphQLError } from 'graphql';
 import type { DecidedOperation, Governed, GovernedResult, PlannedOperation } from '../governance/govern';
 import type { RequestContext } from '../identity/request-context';
 import { authenticate } from './bearer';
 import { gatewayErrors } from './errors';
 import type { Executions } from './executions';
+import { FailureLog } from './failure-log';
 import { beginRequest, type GovernedRequest } from './governed-request';
 import { recordRequest } from './request-record';
 import type { ServerOptions } from './server-options';
@@ -24,10 +25,12 @@ type RoadOptions = Pick<ServerOptions, 'audit' | 'contextFor' | 'contractOf' | '
 export class Road {
   readonly #options: RoadOptions;
   readonly #executions: Executions;
+  readonly #log: FailureLog;
 
   constructor(options: RoadOptions, executions: Executions) {
     this.#options = options;
     this.#executions = executions;
+    this.#log = new FailureLog(options.logger);
   }
 
   begin(transport: GovernedRequest['transport']): GovernedRequest {
@@ -87,7 +90,8 @@ export class Road {
   async execute(request: GovernedRequest, operation: Operation, event?: unknown): Promise<GovernedResult> {
     const decided = this.decide(request, operation);
     if (!('decision' in decided)) return decided;
-    return timed(request, () => decided.execute({ contextValue: contextOf(request), rootValue: event }));
+    const result = await timed(request, () => decided.execute({ contextValue: contextOf(request), rootValue: event }));
+    return wholeOrNothing(result);
   }
 
   /** In place of an execution: opens the events of a subscription. */
@@ -102,13 +106,13 @@ export class Road {
   }
 
   /** Record: the request's entry is durable before its answer leaves. See {@link recordRequest}. */
-  record<R extends Parameters<typeof recordRequest>[3]>(
+  record<R extends Parameters<typeof recordRequest>[4]>(
     request: GovernedRequest,
     result: R,
-    asked: Parameters<typeof recordRequest>[4],
-    refused: Parameters<typeof recordRequest<R>>[5],
+    asked: Parameters<typeof recordRequest>[5],
+    refused: Parameters<typeof recordRequest<R>>[6],
   ): Promise<R> {
-    return recordRequest(this.#options, this.governedFor(request), request, result, asked, refused);
+    return recordRequest(this.#options, this.#log, this.governedFor(request), request, result, asked, refused);
   }
 
   /** The schema that serves the caller. */
@@ -116,6 +120,15 @@ export class Road {
     if (contract === undefined) throw gatewayErrors.internal();
     return this.#options.contracts[contract];
   }
+}
+
+/** Where a database was away for one field, nothing is given: half of an answer looks like all of it. */
+function wholeOrNothing(result: GovernedResult): GovernedResult {
+  const away = result.errors?.find(({ extensions }) => extensions.code === 'SERVICE_UNAVAILABLE');
+  if (!away) return result;
+  const governance = result.extensions && { ...result.extensions.governance, withheld: [], deidentified: [] };
+  const errors = [new GraphQLError(away.message, { extensions: away.extensions })];
+  return { data: null, errors, ...(governance && { extensions: { governance } }) };
 }
 
 /** Adds how long a step kept the process, until it waited for something or was done. */

@@ -9,35 +9,23 @@ import {
 import { buildSchemaSync, type NonEmptyArray } from 'type-graphql';
 import { rowResolversOf } from '../api/row-resolvers';
 import { ENTRY_DECLARATION } from '../identity/entry-declarations';
-import type { RequestContext } from '../identity/request-context';
 import type { EntityClass } from '../storage/entity-class';
 import { shapeIds } from './shaped-ids';
 
 type ResolverClass = EntityClass;
 
-/** The event source of each subscription, by its topic, which is the subscription's name. */
-export type EventSources = Readonly<Record<string, (context: RequestContext) => AsyncIterable<unknown>>>;
-
 /**
  * Builds the whole API from its resolvers. Its fields carry Remit's directives; `withGovernanceDirectives` adds their
  * definitions.
  * @param resolvers one instance of each resolver class, with its services
- * @param sources by topic; a subscription names its own and passes its context as `topicId`
  */
-export function buildApi(resolvers: readonly object[], sources: EventSources = {}): GraphQLSchema {
+export function buildApi(resolvers: readonly object[]): GraphQLSchema {
   const instances = new Map(resolvers.map((resolver) => [resolver.constructor, resolver]));
   const schema = buildSchemaSync({
     resolvers: [...instances.keys()] as unknown as NonEmptyArray<ResolverClass>,
     container: { get: (resolver) => instances.get(resolver) },
     validate: false,
-    pubSub: {
-      publish: () => undefined,
-      subscribe: (topic, context) => {
-        const source = sources[topic];
-        if (!source) throw new Error(`the subscription ${topic} has no source of events`);
-        return source(context as RequestContext);
-      },
-    },
+    pubSub: noTopics,
   });
   for (const { type, field, resolve } of resolvers.flatMap(rowResolversOf))
     fieldOf(schema, type, field).resolve = resolve;
@@ -46,6 +34,14 @@ export function buildApi(resolvers: readonly object[], sources: EventSources = {
   requireDeclaredMutations(schema);
   return schema;
 }
+
+/** type-graphql asks for one as soon as there is a subscription. Each names its own source instead. */
+const noTopics = {
+  publish: () => undefined,
+  subscribe: (topic: string): never => {
+    throw new Error(`the subscription on ${topic} has no source of events: give it "subscribe"`);
+  },
+};
 
 /** type-graphql prints `@oneOf` on an input type but does not set `isOneOf`. */
 const saysOneOf = (type: GraphQLNamedType): type is GraphQLInputObjectType =>

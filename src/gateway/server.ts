@@ -15,12 +15,14 @@ import { answerError, answerErrors } from './error-answers';
 import { gatewayErrors } from './errors';
 import { Executions } from './executions';
 import { giveExports } from './export-downloads';
+import { FailureLog } from './failure-log';
 import { closeGracefully } from './graceful-shutdown';
 import { graphqlOverHttp } from './graphql-http';
 import { serveHealth } from './health';
 import { defaultServerLimits, type ServerLimits } from './limits';
 import { createMetrics, serveMetrics } from './metrics';
 import { OpenSockets } from './open-sockets';
+import { OpenSubscriptions } from './open-subscriptions';
 import { refusePipelining } from './pipelining';
 import { plainBodies } from './plain-bodies';
 import { playground } from './playground';
@@ -57,17 +59,18 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   app.server.maxConnections = limits.connections;
   const executions = new Executions(limits);
-  const sockets = new OpenSockets(limits);
   // Must come first: no other hook may see the end of a request on a connection that is then cut.
   refusePipelining(app);
   const metrics = createMetrics();
+  const sockets = new OpenSockets(limits);
+  const subscriptions = new OpenSubscriptions(limits, metrics);
   accessLog(app, metrics);
   const isDraining = closeGracefully(app, limits.shutdownMs);
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers(headers);
   });
   plainBodies(app);
-  answerErrors(app, limits.bodyBytes);
+  answerErrors(app, limits.bodyBytes, new FailureLog(logger));
   await app.register(websocket, {
     options: {
       maxPayload: limits.bodyBytes,
@@ -115,7 +118,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         throw refusal;
       },
       handler: overHttp,
-      wsHandler: graphqlOverSocket(road, options, limits, metrics, executions, sockets),
+      wsHandler: graphqlOverSocket({ road, options, limits, metrics, executions, sockets, subscriptions }),
     });
     scope.post('', overHttp);
     const refuseMethod = async (_request: FastifyRequest, reply: FastifyReply) =>

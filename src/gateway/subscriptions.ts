@@ -2,21 +2,25 @@ import type { WebSocket } from '@fastify/websocket';
 import type { FastifyRequest } from 'fastify';
 import { GraphQLError, GraphQLSchema, parse } from 'graphql';
 import { makeServer } from 'graphql-ws';
-import { type GovernedResult, isRefusal, mappedEvents, type PlannedOperation } from '../governance/govern';
+import { type GovernedResult, isRefusal, type PlannedOperation } from '../governance/govern';
+import { failureOf } from '../storage/failures';
 import { logSocketRequest } from './access-log';
 import { authenticate } from './bearer';
 import { withDeadline } from './deadline';
 import { gatewayErrorOf } from './error-answers';
 import { type GatewayError, gatewayErrors } from './errors';
 import { type Executions, once } from './executions';
+import { FailureLog } from './failure-log';
 import type { GovernedRequest } from './governed-request';
 import type { ServerLimits } from './limits';
 import type { Metrics } from './metrics';
 import type { OpenSocket, OpenSockets } from './open-sockets';
+import type { OpenSubscriptions } from './open-subscriptions';
 import { purposeHeader, statedPurpose } from './purpose';
 import type { Operation, Road } from './road';
 import type { ServerOptions } from './server-options';
 import { closeFor, connectSocket } from './socket';
+import { type AnsweredEvent, type EventAnswers, SocketSubscription } from './socket-subscription';
 
 /** What a socket was opened with. It is verified again for each operation and each event. */
 interface Credentials {
@@ -31,13 +35,38 @@ interface Extra {
   readonly goOn: () => void;
   /** Running operations and open subscriptions. */
   underWay: number;
+  /** The open subscriptions. They end with the socket. */
+  readonly subscriptions: Set<Subscription>;
   credentials?: Credentials;
+}
+
+/** What a subscription keeps of the operation that opened it. */
+interface Terms {
+  readonly extra: Extra;
+  readonly plan: PlannedOperation;
+  readonly operation: Operation;
+  /** Each is called when it has ended. */
+  readonly endings: ReadonlyArray<() => void>;
+}
+
+type Subscription = SocketSubscription<Terms>;
+
+/** What operations over WebSockets go by. */
+export interface SocketOperations {
+  readonly road: Road;
+  readonly options: ServerOptions;
+  readonly limits: ServerLimits;
+  readonly metrics: Metrics;
+  readonly executions: Executions;
+  readonly sockets: OpenSockets;
+  readonly subscriptions: OpenSubscriptions;
 }
 
 /** The longest operation id, which every answer repeats. */
 const LONGEST_ID = 128;
-
-type Events = AsyncGenerator<GovernedResult, void, void>;
+/** The first pause before an event is tried again, and the longest. Milliseconds. */
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 10_000;
 
 // graphql-ws needs a parsed operation; the governance core reads the text itself.
 const placeholder = { schema: new GraphQLSchema({}), document: parse('subscription { event }') };
@@ -50,20 +79,16 @@ const isEvents = <Event>(result: GovernedResult | AsyncIterable<Event>): result 
  * is a request of its own. The token is verified and rights are looked up again, so that a withdrawn right or an
  * expired token ends the stream (docs/pitfalls.md, 16).
  */
-export function graphqlOverSocket(
-  road: Road,
-  options: ServerOptions,
-  limits: ServerLimits,
-  metrics: Metrics,
-  executions: Executions,
-  sockets: OpenSockets,
-): (socket: WebSocket, request: FastifyRequest) => void {
+export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, request: FastifyRequest) => void {
+  const { road, options, limits, metrics, executions, sockets, subscriptions } = parts;
+  const answers: EventAnswers<Terms> = { answer: answerEvent, broken: brokenEvents, ended };
+  const log = new FailureLog(options.logger);
   const server = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: limits.initialisationMs,
     async onConnect({ connectionParams, extra }) {
       extra.credentials = credentialsOf(connectionParams ?? {});
-      const { subject } = await authenticate(extra.credentials.authorization, options.verifier);
-      if (subject !== '') extra.open.know();
+      const { subject, expiresAt } = await authenticate(extra.credentials.authorization, options.verifier);
+      if (subject !== '') extra.open.know(expiresAt);
     },
     async onSubscribe({ extra }, id, { query, operationName, variables }) {
       if (id.length > LONGEST_ID) throw gatewayErrors.badRequest('The id of an operation is too long.');
@@ -80,21 +105,25 @@ export function graphqlOverSocket(
         return [failed(extra.socket, error)];
       }
     },
-    subscribe: ({ contextValue }) => (contextValue as { answered: GovernedResult | Events }).answered,
+    subscribe: ({ contextValue }) => (contextValue as { answered: GovernedResult | Subscription }).answered,
   });
   return (socket, request) => {
     const refusal = sockets.refusal(request.ip);
     if (refusal) return closeFor(socket, refusal);
     const open = sockets.add(socket, request.ip);
     metrics.sockets.inc();
-    socket.once('close', () => metrics.sockets.dec());
+    const opened = new Set<Subscription>();
+    socket.once('close', () => {
+      metrics.sockets.dec();
+      for (const subscription of opened) void subscription.return();
+    });
     connectSocket(socket, limits, open.receive, (adapter, goOn) =>
-      server.opened(adapter, { socket, open, goOn, underWay: 0 }),
+      server.opened(adapter, { socket, open, goOn, underWay: 0, subscriptions: opened }),
     );
   };
 
   /** @param ended called when the operation has really ended, which may be after its answer */
-  async function answer(extra: Extra, operation: Operation, ended: () => void): Promise<GovernedResult | Events> {
+  async function answer(extra: Extra, operation: Operation, ended: () => void): Promise<GovernedResult | Subscription> {
     const request = road.begin('websocket');
     let leave = () => {};
     const left = await arrive(extra, request).catch((error: unknown) => {
@@ -103,7 +132,7 @@ export function graphqlOverSocket(
       throw error;
     });
 
-    const open = async (): Promise<GovernedResult | Events> => {
+    const open = async (): Promise<GovernedResult | Subscription> => {
       leave = await road.turn(request);
       extra.goOn();
       await road.grant(request);
@@ -112,53 +141,95 @@ export function graphqlOverSocket(
       if (!('kind' in plan) || plan.kind !== 'subscription') {
         return record(request, operation, await road.execute(request, operation));
       }
-      const events = await road.subscribe(request, operation);
-      if (!isEvents(events)) return record(request, operation, events);
-      return mappedEvents(events, (event) => answerEvent(extra, plan, operation, event), brokenEvents);
+      const closed = subscriptions.open(request.claims?.subject ?? '');
+      const events = await road.subscribe(request, operation).catch((error: unknown) => {
+        closed();
+        throw error;
+      });
+      if (isEvents(events)) return opened(events, { extra, plan, operation, endings: [ended, closed] });
+      closed();
+      return record(request, operation, events);
     };
 
     const opening = open().finally(() => request.settled());
     // Not when the answer is sent: an operation that took too long still runs.
-    const settled = (opened?: GovernedResult | Events) => {
+    const settled = (result?: GovernedResult | Subscription) => {
       left();
       leave();
-      if (!opened || !isEvents(opened)) ended();
+      if (!(result instanceof SocketSubscription)) ended();
     };
     opening.then(settled, () => settled());
-    const result = await withDeadline(
+    return withDeadline(
       opening,
       limits.operationMs,
       () => gatewayErrors.timeout(limits.operationMs),
       (late) => {
-        if (isEvents(late)) void late.return();
-        ended();
+        if (late instanceof SocketSubscription) void late.return();
       },
     );
-    return isEvents(result) ? endingWith(result, ended) : result;
+  }
+
+  function opened(events: AsyncIterable<unknown>, terms: Terms): Subscription {
+    const subscription = new SocketSubscription(events, terms, answers);
+    const { socket, subscriptions: ofSocket } = terms.extra;
+    ofSocket.add(subscription);
+    // Where a client reuses the id of an operation that is being opened, graphql-ws forgets the earlier stream.
+    if (socket.readyState !== socket.OPEN) void subscription.return();
+    return subscription;
+  }
+
+  function ended(subscription: Subscription): void {
+    const { extra, endings } = subscription.terms;
+    extra.subscriptions.delete(subscription);
+    for (const end of endings) end();
+  }
+
+  /**
+   * Answers an event by the rights of its moment. Where the installation is away for a while, the subscription outlives
+   * that: the event is tried again until it can be answered.
+   */
+  async function answerEvent(subscription: Subscription, event: unknown): Promise<AnsweredEvent> {
+    const { extra, plan, operation } = subscription.terms;
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+      let away: unknown;
+      try {
+        const result = await answerOnce(extra, plan, operation, event);
+        if (!isAway(result) || subscription.isOver) return { result, last: isRefusal(result) };
+      } catch (error) {
+        const { status } = gatewayErrorOf(error, limits.bodyBytes);
+        // 429: the caller's operations have taken all turns for the moment.
+        if (status !== 503 && status !== 429 && failureOf(error) === undefined) throw failed(extra.socket, error);
+        away = error;
+      }
+      if (subscription.isOver) throw failed(extra.socket, away);
+      await subscription.pause(pause * (0.5 + 0.5 * Math.random()));
+    }
   }
 
   /** Answers one event as a request of its own, by the plan of the subscription. */
-  async function answerEvent(extra: Extra, plan: PlannedOperation, operation: Operation, event: unknown) {
+  async function answerOnce(extra: Extra, plan: PlannedOperation, operation: Operation, event: unknown) {
     const request = road.begin('websocket');
     let leave = () => {};
+    let leaveOthers = () => {};
     try {
       await identify(extra, request);
+      leaveOthers = await subscriptions.turn(request.claims?.subject ?? '');
       leave = await road.turn(request);
       await road.grant(request);
       request.plan = plan;
       const result = await road.execute(request, operation, event);
-      return { result: await record(request, operation, result), last: isRefusal(result) };
-    } catch (error) {
-      throw failed(extra.socket, error);
+      return await record(request, operation, result);
     } finally {
       request.settled();
       leave();
+      leaveOthers();
     }
   }
 
   function brokenEvents(error: unknown): GovernedResult {
-    options.logger.error({ err: error }, 'the events of a subscription broke off');
-    return { data: null, errors: [asGraphQLError(gatewayErrors.internal())] };
+    const told = gatewayErrorOf(error, limits.bodyBytes);
+    if (told.status >= 500) log.write(error, 'the events of a subscription broke off');
+    return { data: null, errors: [asGraphQLError(told)] };
   }
 
   async function arrive(extra: Extra, request: GovernedRequest): Promise<() => void> {
@@ -188,40 +259,23 @@ export function graphqlOverSocket(
   function failed(socket: WebSocket, error: unknown): GraphQLError {
     const told = gatewayErrorOf(error, limits.bodyBytes);
     if (told.status === 401) closeFor(socket, told);
+    else if (told.status >= 500) log.write(error, 'an operation on a WebSocket failed', { code: told.code });
     else options.logger.warn({ err: error, code: told.code }, 'an operation on a WebSocket failed');
     return asGraphQLError(told);
   }
 }
+
+/** Codes of answers that say the installation is away for a while. */
+const awayCodes: ReadonlySet<unknown> = new Set(['SERVICE_UNAVAILABLE', 'AUDIT_UNAVAILABLE']);
+
+const isAway = ({ errors = [] }: GovernedResult): boolean =>
+  errors.some(({ extensions }) => awayCodes.has(extensions.code));
 
 /** The payload of `connection_init` replaces HTTP's headers. A doubled key is an error, as a doubled header is. */
 function credentialsOf(payload: Record<string, unknown>): Credentials {
   const authorization = theOne(payload, 'authorization', gatewayErrors.notBearer);
   if (authorization !== undefined && typeof authorization !== 'string') throw gatewayErrors.notBearer();
   return { authorization, purpose: statedPurpose(theOne(payload, purposeHeader, gatewayErrors.purpose)) };
-}
-
-/** A stream that reports its end, however it ends. */
-function endingWith(events: Events, ended: () => void): Events {
-  return {
-    ...events,
-    async next() {
-      try {
-        const step = await events.next();
-        if (step.done) ended();
-        return step;
-      } catch (error) {
-        ended();
-        throw error;
-      }
-    },
-    return(value) {
-      ended();
-      return events.return(value);
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
 }
 
 function theOne(payload: Record<string, unknown>, name: string, doubled: () => Error): unknown {

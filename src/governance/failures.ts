@@ -1,15 +1,15 @@
 import { GraphQLError } from 'graphql';
 import type { Enforcement } from './enforcement';
 import { internalError } from './errors';
-import type { GovernedResult } from './governed';
+import type { GovernedResult, GovernOptions } from './governed';
 import { fieldError } from './messages';
 
 /** Answers errors: a GraphQLError as it is, any other as an internal error that tells nothing. */
 export class Failures {
-  readonly #onInternalError: (error: unknown) => void;
+  readonly #options: Pick<GovernOptions, 'onInternalError' | 'wordsFor'>;
 
-  constructor(onInternalError: (error: unknown) => void = () => undefined) {
-    this.#onInternalError = onInternalError;
+  constructor(options: Pick<GovernOptions, 'onInternalError' | 'wordsFor'>) {
+    this.#options = options;
   }
 
   /** The result of the work, or the answer to its failure. */
@@ -23,13 +23,20 @@ export class Failures {
 
   /** The answer to an internal failure. */
   answer(error: unknown): GovernedResult {
-    this.#onInternalError(error);
-    return { data: null, errors: [internalError()] };
+    return { data: null, errors: [this.#told(error)] };
   }
 
   /** The errors of an execution: those of resolvers as far as they may be answered, then those of governance. */
   errorsOf(errors: readonly GraphQLError[] | undefined, enforcement: Enforcement): GraphQLError[] {
-    const own = (errors ?? []).flatMap((error) => fieldError(error, this.#onInternalError) ?? []);
+    const told = (error: unknown, path: GraphQLError['path']) => this.#told(error, path);
+    const own = (errors ?? []).flatMap((error) => fieldError(error, told) ?? []);
     return [...own, ...enforcement.errors()];
+  }
+
+  #told(error: unknown, path?: GraphQLError['path']): GraphQLError {
+    const words = this.#options.wordsFor?.(error);
+    if (words) return new GraphQLError(words.message, { path, extensions: words.extensions });
+    this.#options.onInternalError?.(error);
+    return internalError(path);
   }
 }

@@ -39,7 +39,7 @@ export class GovernedSchema implements Governed {
     const policy = readSchemaPolicy(schema, options);
     guardSchema(policy, options.plainSources ?? false);
     const limits = { ...defaultLimits, ...options.limits };
-    const failures = new Failures(options.onInternalError);
+    const failures = new Failures(options);
     this.#planning = { policy, options, failures, limits, lengths: defaultLengths(schema) };
     this.#documents = new Documents(schema, limits);
     this.gateway = apolloGateway(schema, this.execute, options.accessOf);

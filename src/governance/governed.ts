@@ -31,6 +31,11 @@ export interface GovernOptions {
   readonly contextWith?: (contextValue: unknown, decision: Decision) => unknown;
   /** Called with errors that callers see as "Internal server error". */
   readonly onInternalError?: (error: unknown) => void;
+  /**
+   * What callers are told of an error that was not made for them, such as one of a database: its message and
+   * extensions. Default: undefined, and they see "Internal server error".
+   */
+  readonly wordsFor?: (error: unknown) => GraphQLError | undefined;
 }
 
 export interface ExecuteArguments {

@@ -1,5 +1,4 @@
 import { GraphQLError } from 'graphql';
-import { internalError } from './errors';
 import { isWithheldError } from './guards';
 
 /** Messages contain names that the sender chose, which may have any length. */
@@ -19,10 +18,14 @@ const withoutSuggestion = (message: string): string => message.replace(/ Did you
 
 /**
  * A field's error as it may be answered. Only an error that a resolver made for callers (a GraphQLError with a code)
- * keeps its message. Anything else becomes an internal error.
+ * keeps its message.
+ * @param told makes the error for anything else
  * @returns undefined for an error that another one already reports
  */
-export function fieldError(error: GraphQLError, onInternal: (error: unknown) => void): GraphQLError | undefined {
+export function fieldError(
+  error: GraphQLError,
+  told: (error: unknown, path: GraphQLError['path']) => GraphQLError,
+): GraphQLError | undefined {
   const original = error.originalError ?? error;
   if (isWithheldError(original) || isWithheldError(error)) return undefined;
   const { path } = error;
@@ -32,8 +35,7 @@ export function fieldError(error: GraphQLError, onInternal: (error: unknown) => 
   if (original instanceof PlaceError) {
     return new GraphQLError(original.message, { path, extensions: { code: 'INTERNAL_SERVER_ERROR' } });
   }
-  onInternal(error.originalError ?? error);
-  return internalError(path);
+  return told(error.originalError ?? error, path);
 }
 
 const bounded = (message: string): string =>

@@ -48,6 +48,8 @@ export interface TokenClaims {
   readonly purposes: readonly ProcessingPurpose[];
   /** `country`, ISO 3166-1 alpha-2. */
   readonly country: string | undefined;
+  /** When the token is no longer accepted, in milliseconds since 1970. Undefined where no token was shown. */
+  readonly expiresAt?: number;
 }
 
 /** A request without a token. It reads public data only. */

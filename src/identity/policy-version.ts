@@ -1,10 +1,10 @@
 import { AsyncResource } from 'node:async_hooks';
 import { Column, type DataSource, Entity, type EntityManager, PrimaryColumn } from 'typeorm';
 import { countColumn, idColumn } from '../storage/columns';
+import { failureOf } from '../storage/failures';
 import type { Regions } from '../storage/regions';
 import { placesFor } from '../storage/sql';
 import { runStatement } from '../storage/statements';
-import { isDuplicate } from '../storage/transaction';
 
 /** The scope of the register, which belongs to no client: sub-processors, applications. */
 export const REGISTER = 'register';
@@ -31,7 +31,7 @@ export async function bumpPolicy(manager: EntityManager, scope: string): Promise
   try {
     await manager.insert(PolicyVersion, { scope, version: 1 });
   } catch (error) {
-    if (!isDuplicate(error)) throw error;
+    if (failureOf(error) !== 'DUPLICATE') throw error;
     await bumpPolicy(manager, scope);
   }
 }

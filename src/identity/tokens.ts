@@ -78,11 +78,11 @@ export function createTokenVerifier(options: TokenVerifierOptions): IssuerVerifi
       const { publicKey } = await development();
       const expected = { ...checks, algorithms: ['EdDSA'], issuer: developmentIssuer };
       const { payload } = await jwtVerify(token, publicKey, expected);
-      return [claimsOf(payload, defaultClaimNames), payload];
+      return [withExpiry(claimsOf(payload, defaultClaimNames), payload), payload];
     }
     if (!issuer || !keys) throw new InvalidTokenError('The token is of an issuer that this server does not know.');
     const payload = await payloadBy(keys, token, { ...checks, issuer });
-    return [claimsOf(payload, options.claimNames), payload];
+    return [withExpiry(claimsOf(payload, options.claimNames), payload), payload];
   }
 
   const verified = new LRUCache<string, TokenClaims>({
@@ -104,6 +104,11 @@ export function createTokenVerifier(options: TokenVerifierOptions): IssuerVerifi
     issuerState: async () => (await keys?.state()) ?? { usable: true, fault: undefined },
   };
 }
+
+const withExpiry = (claims: TokenClaims, { exp = 0 }: JWTPayload): TokenClaims => ({
+  ...claims,
+  expiresAt: (exp + CLOCK_TOLERANCE_S) * 1_000,
+});
 
 /** An issuer may replace a key at any time, even under the same id. Then its keys are fetched again. */
 async function payloadBy(keys: IssuerKeys, token: string, checks: JWTVerifyOptions): Promise<JWTPayload> {

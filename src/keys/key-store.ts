@@ -3,7 +3,9 @@ import type { DataSource } from 'typeorm';
 import { HOUR_MS } from '../law/calendar';
 import { ConfigurationError } from '../storage/errors';
 import { chunksOf, insertStatement, placesFor } from '../storage/sql';
+import { committed } from '../storage/transaction';
 import { emptyWriteAheadLog } from '../storage/write-ahead-log';
+import { writeStatement } from '../storage/write-statement';
 import { decrypt, encrypt, SEAL_OVERHEAD_BYTES } from './aes-gcm';
 import { type DerivedKeyUse, deriveKey } from './derived-keys';
 import { ClientKey } from './entities';
@@ -78,9 +80,9 @@ export class KeyStore {
     const wrapped = await this.#master.wrap(key, clientContext(clientId));
     key.fill(0);
     const masterKeyId = this.#master.id;
-    await this.#dataSource
-      .getRepository(ClientKey)
-      .insert({ clientId, wrapped, masterKeyId, createdAt: this.#now(), destroyedAt: null });
+    const columns = ['client_id', 'wrapped', 'master_key_id', 'created_at'];
+    const values = [clientId, wrapped, masterKeyId, this.#now()];
+    await writeStatement(this.#dataSource, insertStatement('client_key', columns, 1), values, { ownKeys: true });
   }
 
   /**
@@ -93,7 +95,8 @@ export class KeyStore {
     const cached = this.#cache.get(clientId);
     if (cached !== undefined) return cached;
     const destructions = this.#destructions;
-    const row = await this.#dataSource.getRepository(ClientKey).findOneBy({ clientId });
+    const repository = this.#dataSource.getRepository(ClientKey);
+    const row = await committed(this.#dataSource, () => repository.findOneBy({ clientId }));
     if (row === null) throw new ClientKeyError(clientId, 'ABSENT');
     if (row.wrapped === null || row.destroyedAt !== null) throw new ClientKeyError(clientId, 'DESTROYED');
     if (row.masterKeyId !== this.#master.id) {
@@ -144,7 +147,8 @@ export class KeyStore {
         return [clientId, subjectId, wrapped, createdAt];
       });
       const columns = ['client_id', 'subject_id', 'wrapped', 'created_at'];
-      await this.#dataSource.query(insertStatement('subject_key', columns, chunk.length), values);
+      const sql = insertStatement('subject_key', columns, chunk.length);
+      await writeStatement(this.#dataSource, sql, values, { ownKeys: true });
     }
     clientKey.fill(0);
     return keys;
@@ -249,7 +253,8 @@ export class KeyStore {
   async destroyClientKey(clientId: string): Promise<void> {
     await this.#watcher?.({ client: clientId });
     await this.#destroying([clientId], async () => {
-      await this.#dataSource.query(
+      await writeStatement(
+        this.#dataSource,
         'UPDATE client_key SET wrapped = NULL, destroyed_at = ? WHERE client_id = ? AND destroyed_at IS NULL',
         [this.#now(), clientId],
       );
@@ -351,8 +356,9 @@ export class KeyStore {
   async #deleteSubjectKeys(clientId: string, subjectIds: readonly string[]): Promise<void> {
     for (const chunk of chunksOf(subjectIds, CHUNK)) {
       const where = `WHERE client_id = ? AND subject_id IN (${placesFor(chunk)})`;
-      await this.#dataSource.query(`UPDATE subject_key SET wrapped = ? ${where}`, [OVERWRITTEN, clientId, ...chunk]);
-      await this.#dataSource.query(`DELETE FROM subject_key ${where}`, [clientId, ...chunk]);
+      const overwritten = [OVERWRITTEN, clientId, ...chunk];
+      await writeStatement(this.#dataSource, `UPDATE subject_key SET wrapped = ? ${where}`, overwritten);
+      await writeStatement(this.#dataSource, `DELETE FROM subject_key ${where}`, [clientId, ...chunk]);
     }
   }
 
@@ -360,17 +366,15 @@ export class KeyStore {
     // Padded to a power of two by repeating an id: then only a few statements have to be prepared.
     const size = 2 ** Math.ceil(Math.log2(subjectIds.length));
     const padded = [...subjectIds, ...Array<string>(size - subjectIds.length).fill(subjectIds[0] ?? '')];
-    return this.#dataSource.query(
-      `SELECT subject_id, wrapped FROM subject_key WHERE client_id = ? AND subject_id IN (${placesFor(padded)})`,
-      [clientId, ...padded],
-    );
+    const sql = `SELECT subject_id, wrapped FROM subject_key WHERE client_id = ? AND subject_id IN (${placesFor(padded)})`;
+    return committed(this.#dataSource, () => this.#dataSource.query(sql, [clientId, ...padded]));
   }
 
   async #idsAfter(clientId: string, after: string, bornBefore = Number.MAX_SAFE_INTEGER): Promise<string[]> {
-    const rows = await this.#dataSource.query<{ subject_id: string }[]>(
-      `SELECT subject_id FROM subject_key WHERE client_id = ? AND subject_id > ? AND created_at < ?
-       ORDER BY subject_id LIMIT ${CHUNK}`,
-      [clientId, after, bornBefore],
+    const sql = `SELECT subject_id FROM subject_key WHERE client_id = ? AND subject_id > ? AND created_at < ?
+                 ORDER BY subject_id LIMIT ${CHUNK}`;
+    const rows = await committed(this.#dataSource, () =>
+      this.#dataSource.query<{ subject_id: string }[]>(sql, [clientId, after, bornBefore]),
     );
     return rows.map((row) => row.subject_id);
   }

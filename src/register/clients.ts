@@ -10,9 +10,10 @@ import { clientRoles } from '../identity/roles';
 import type { KeyStore } from '../keys/key-store';
 import { statementDeletion } from '../law/deadlines';
 import { decidedChange, decidedRow } from '../storage/decided-row';
+import { failureOf } from '../storage/failures';
 import { listText } from '../storage/lists';
 import { type HostingRegion, isHostingRegion, type Regions } from '../storage/regions';
-import { inTransaction, isDuplicate } from '../storage/transaction';
+import { inTransaction } from '../storage/transaction';
 import { type Row, TenantReader } from '../tenancy/tenant-reader';
 import { acrossClients, limitOf, sql } from '../tenancy/tenant-sql';
 import { tableOf } from '../tenancy/tenant-table';
@@ -94,7 +95,7 @@ export class Clients {
         new TenantWriter(manager, this.#keys).insert(ClientEntity, row.id, [row]),
       );
     }).catch((error: unknown) => {
-      throw isDuplicate(error) ? slugTaken() : error;
+      throw failureOf(error) === 'DUPLICATE' ? slugTaken() : error;
     });
     return { ...row, clientId: row.id };
   }

@@ -1,6 +1,7 @@
 import type { KeyStore } from '../keys/key-store';
+import { failureOf } from '../storage/failures';
 import type { Regions } from '../storage/regions';
-import { inTransaction, isDuplicate } from '../storage/transaction';
+import { inTransaction } from '../storage/transaction';
 import type { Condition } from '../tenancy/conditions';
 import { type Row, TenantReader } from '../tenancy/tenant-reader';
 import { tableOf } from '../tenancy/tenant-table';
@@ -44,7 +45,7 @@ export class Notices {
         await this.#webhooks?.queue(manager, client, NOTICE_EVENT, id, [to]);
       });
     } catch (error) {
-      if (!isDuplicate(error)) throw error;
+      if (failureOf(error) !== 'DUPLICATE') throw error;
     }
   }
 

@@ -9,8 +9,9 @@ import type { RecipientReference } from '../identity/recipient';
 import { denied } from '../identity/request-context';
 import type { KeyStore } from '../keys/key-store';
 import { decidedRow } from '../storage/decided-row';
+import { failureOf } from '../storage/failures';
 import type { Regions } from '../storage/regions';
-import { committed, inTransaction, isDuplicate } from '../storage/transaction';
+import { committed, inTransaction } from '../storage/transaction';
 import { TenantReader } from '../tenancy/tenant-reader';
 import { tableOf } from '../tenancy/tenant-table';
 import { TenantWriter } from '../tenancy/tenant-writer';
@@ -231,7 +232,7 @@ function requireOwnVersion(known: ThirdPartyApplication | null, entry: ThirdPart
 }
 
 function registeredMeanwhile(error: unknown): never {
-  throw isDuplicate(error)
+  throw failureOf(error) === 'DUPLICATE'
     ? denied.conflict('Another request has just made this entry; read it and try again.')
     : error;
 }

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource, EntityManager } from 'typeorm';
 import { type EmbeddedDatabase, embeddedDatabaseOf } from './dialect';
+import { failureOf } from './failures';
+import { OutcomeUnknownError } from './write-outcome';
 
 /** How long a single statement waits for the writer of another process. Milliseconds. */
 export const BUSY_TIMEOUT_MS = 5_000;
@@ -14,7 +16,8 @@ const LOOK_EVERY_MS = 5;
  *
  * TypeORM's own transaction begins by reading. It also loses track when SQLite rolls back by itself (a full disk, an
  * I/O error): later transactions then seem to commit but are never kept (seen with 1.1.1). So the connection itself is
- * asked at both ends.
+ * asked before and after, and one whose transaction does not end is replaced.
+ * @throws {OutcomeUnknownError} where COMMIT failed after it may have reached the disk
  */
 export async function embeddedTransaction<T>(
   dataSource: DataSource,
@@ -25,17 +28,52 @@ export async function embeddedTransaction<T>(
   await begin(database);
   // TypeORM's own transactions, such as a repository's save, then join this one.
   Object.assign(runner, { isTransactionActive: true });
+  let isCommitting = false;
   try {
     const result = await work(runner.manager);
     if (!database.inTransaction) throw new Error('The database has rolled the transaction back by itself.');
+    isCommitting = true;
     database.exec('COMMIT');
     return result;
   } catch (error) {
-    if (database.inTransaction) database.exec('ROLLBACK');
-    throw error;
+    rollBack(database);
+    throw isCommitting && !isUndone(error) ? new OutcomeUnknownError(error) : error;
   } finally {
     Object.assign(runner, { isTransactionActive: false });
   }
+}
+
+/**
+ * Replaces the connection where it is closed, or a transaction has not ended in it. To be called between transactions.
+ * @returns undefined where it is as it should be
+ */
+export function reopening(dataSource: DataSource): Promise<void> | undefined {
+  const database = embeddedDatabaseOf(dataSource);
+  if (database.open && !database.inTransaction) return undefined;
+  return dataSource.isInitialized && !database.memory ? reopen(dataSource) : undefined;
+}
+
+async function reopen({ driver }: DataSource): Promise<void> {
+  await driver.disconnect();
+  await driver.connect();
+}
+
+/** A connection that cannot roll back is closed; {@link reopening} replaces it. The error to be told came before. */
+function rollBack(database: EmbeddedDatabase): void {
+  try {
+    if (database.inTransaction) database.exec('ROLLBACK');
+  } catch {
+    database.close();
+  }
+}
+
+/**
+ * Whether a transaction whose COMMIT failed is certainly undone. Where writing to the log has failed, its end is not in
+ * there. Where only syncing has failed, the log may be read again after a crash.
+ */
+function isUndone(error: unknown): boolean {
+  const failure = failureOf(error);
+  return failure === 'FULL' || failure === 'CONFLICT';
 }
 
 /** @throws {Error} SQLITE_BUSY where others keep writing for too long */

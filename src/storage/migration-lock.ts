@@ -4,6 +4,8 @@ import type { DataSource } from 'typeorm';
 import { MINUTE_MS } from '../law/calendar';
 import { dialectOf } from './dialect';
 import { MigrationLockError } from './errors';
+import { failureOf } from './failures';
+import { writeStatement } from './write-statement';
 
 /** The table with the lock's only row, beside TypeORM's `migrations`. */
 const TABLE = 'migration_lock';
@@ -11,9 +13,6 @@ const LEASE_SECONDS = 60;
 const RENEW_MS = 15_000;
 const RETRY_MS = 100;
 const PATIENCE_MS = 10 * MINUTE_MS;
-
-/** Errors of competing writers. They pass by themselves. */
-const PASSING = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CHECKREAD', 'SQLITE_BUSY']);
 
 /**
  * Runs `work` while this process holds the database's migration lock. The lock is a row with a lease, since Galera
@@ -31,7 +30,7 @@ export async function withMigrationLock<T>(dataSource: DataSource, work: () => P
     await sleep(RETRY_MS);
   }
   const lease = (until: string) =>
-    dataSource.query(`UPDATE ${TABLE} SET expires_at = ${until} WHERE id = 1 AND holder = ?`, [holder]);
+    writeStatement(dataSource, `UPDATE ${TABLE} SET expires_at = ${until} WHERE id = 1 AND holder = ?`, [holder]);
   const renewal = setInterval(() => {
     // The next renewal comes before the lease ends.
     lease(`${now} + ${LEASE_SECONDS}`).catch(() => undefined);
@@ -72,8 +71,7 @@ async function passing(attempt: () => Promise<boolean>): Promise<boolean> {
   try {
     return await attempt();
   } catch (error) {
-    const code = (error as { driverError?: { code?: string } }).driverError?.code ?? '';
-    if (PASSING.has(code)) return false;
+    if (failureOf(error) === 'CONFLICT') return false;
     throw error;
   }
 }

@@ -1,29 +1,42 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { DataSource, type EntityManager } from 'typeorm';
 import { dialectOf } from './dialect';
-import { embeddedTransaction } from './embedded-transaction';
+import { embeddedTransaction, reopening } from './embedded-transaction';
+import { retrying } from './retries';
+import { serverTransaction } from './server-transaction';
+import { noteWrite, OutcomeUnknownError } from './write-outcome';
 
 /** SQLite has one connection, so two callers' statements could end up in one transaction. They take turns instead. */
 const turns = new WeakMap<DataSource, Promise<unknown>>();
 /** The embedded database whose turn the current call holds. */
 const held = new AsyncLocalStorage<DataSource>();
 
-const conflicts = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CHECKREAD', 'ER_ERROR_DURING_COMMIT']);
-const duplicates = new Set(['ER_DUP_ENTRY', 'SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY']);
-const ATTEMPTS = 5;
-
 /**
- * Runs `work` in a transaction. After a conflict (Galera at COMMIT, InnoDB on a deadlock) all of it runs again, so
- * `work` must change nothing but the database.
+ * Runs `work` in a transaction. After a conflict (Galera at COMMIT, InnoDB on a deadlock), and after a connection was
+ * lost before COMMIT, all of it runs again, so `work` must change nothing but the database.
+ * @throws {OutcomeUnknownError} where the connection was lost at COMMIT
  * @throws {Error} for a transaction within one of the embedded database: it would wait for itself
  */
 export async function inTransaction<T>(
   dataSource: DataSource,
   work: (manager: EntityManager) => Promise<T>,
 ): Promise<T> {
-  if (!dialectOf(dataSource).embedded) return retrying(() => dataSource.transaction(work));
+  try {
+    const result = await repeatable(dataSource, work);
+    noteWrite('DONE');
+    return result;
+  } catch (error) {
+    if (error instanceof OutcomeUnknownError) noteWrite('UNKNOWN');
+    throw error;
+  }
+}
+
+/** As {@link inTransaction}, for the product's own bookkeeping: it is no part of what a request asked for. */
+export function repeatable<T>(dataSource: DataSource, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+  const isUndone = (error: unknown) => !(error instanceof OutcomeUnknownError);
+  if (!dialectOf(dataSource).embedded) return retrying(() => serverTransaction(dataSource, work), isUndone);
   if (held.getStore() === dataSource) throw new Error('A transaction within a transaction: hand its manager on.');
-  return inTurn(dataSource, () => retrying(() => embeddedTransaction(dataSource, work)));
+  return inTurn(dataSource, () => retrying(() => embeddedTransaction(dataSource, work), isUndone));
 }
 
 /**
@@ -35,29 +48,12 @@ export async function committed<T>(source: DataSource | EntityManager, read: () 
   return inTurn(source, read);
 }
 
-/** Whether a statement failed because a row with that key or unique value exists. */
-export function isDuplicate(error: unknown): boolean {
-  const code = (error as { driverError?: { code?: string } } | undefined)?.driverError?.code ?? '';
-  return duplicates.has(code);
-}
-
 function inTurn<T>(dataSource: DataSource, work: () => Promise<T>): Promise<T> {
   const before = turns.get(dataSource) ?? Promise.resolve();
-  const mine = before.then(() => held.run(dataSource, work));
+  const mine = before.then(() => held.run(dataSource, () => reopening(dataSource)?.then(work) ?? work()));
   turns.set(
     dataSource,
     mine.catch(() => undefined),
   );
   return mine;
-}
-
-async function retrying<T>(transaction: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await transaction();
-    } catch (error) {
-      const code = (error as { driverError?: { code?: string } }).driverError?.code ?? '';
-      if (!conflicts.has(code) || attempt === ATTEMPTS) throw error;
-    }
-  }
 }

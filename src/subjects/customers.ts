@@ -8,8 +8,9 @@ import { denied } from '../identity/request-context';
 import { about } from '../identity/subject-state';
 import { blindIndex, soughtIndexes } from '../keys/blind-index';
 import type { KeyStore } from '../keys/key-store';
+import { failureOf } from '../storage/failures';
 import type { Regions } from '../storage/regions';
-import { inTransaction, isDuplicate } from '../storage/transaction';
+import { inTransaction } from '../storage/transaction';
 import type { Condition } from '../tenancy/conditions';
 import { type Row, TenantReader } from '../tenancy/tenant-reader';
 import { tableOf } from '../tenancy/tenant-table';
@@ -318,7 +319,7 @@ export class Customers {
       try {
         return await write({ externalIdRank: rank });
       } catch (error) {
-        if (!isDuplicate(error)) throw error;
+        if (failureOf(error) !== 'DUPLICATE') throw error;
         if (attempt === ATTEMPTS) throw externalIdConflict();
       }
     }

@@ -7,6 +7,7 @@ import { seal, unseal } from '../keys/sealing';
 import { withMigrationLock } from '../storage/migration-lock';
 import { inTransaction } from '../storage/transaction';
 import { emptyWriteAheadLog } from '../storage/write-ahead-log';
+import { writeStatement } from '../storage/write-statement';
 import { sealingContext } from '../tenancy/tenant-reader';
 import { tenantSql } from '../tenancy/tenant-sql';
 import { tableOf } from '../tenancy/tenant-table';
@@ -44,7 +45,7 @@ export async function sealPlainAttributes(source: DataSource, keys: KeyStore): P
     let sealed = 0;
     if (!(await hasPlainAttributes(source))) return sealed;
     for (let some = -1; some !== 0; sealed += some) some = await inTransaction(source, (m) => sealSome(m, keys));
-    await source.query(`DROP TABLE \`${TABLE}\``);
+    await writeStatement(source, `DROP TABLE IF EXISTS \`${TABLE}\``);
     // The file's deleted content is overwritten, but its log still has it.
     await emptyWriteAheadLog(source);
     return sealed;

@@ -22,9 +22,12 @@ export interface Selection {
 const VALUES_PER_SELECT = 10_000;
 /** The most parents of one statement. SQLite unites 500 selects at most. */
 const PARENTS_PER_SELECT = 250;
-/** How many rows of several parents are read at once and cut here: a multiple of what is wanted, and a maximum. */
+/**
+ * How many rows of several parents are read at once and cut here: a multiple of what is wanted, and a maximum. With the
+ * row that tells of more, it stays within the 10,000 rows that Vitess gives for one statement by default.
+ */
 const SURPLUS = 4;
-const MOST_ROWS_TOGETHER = 10_000;
+const MOST_ROWS_TOGETHER = 9_999;
 
 /** A row as resolvers get it: times as Dates, amounts as decimals, lists as arrays, sealed fields opened. */
 export type Row = Record<string, unknown>;

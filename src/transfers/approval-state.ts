@@ -1,4 +1,4 @@
-import { covers, type Validity } from '../law/validity';
+import { covers, nextChangeOf, type Validity } from '../law/validity';
 
 /** The states of an approval. Only ACTIVE approvals carry data (docs/design.md, point 7 of a decision). */
 export const transferStates = {
@@ -93,6 +93,13 @@ export function stateAt(course: Course, at: number): TransferState | undefined {
   if (decided !== 'APPROVED') return decided;
   if (course.suspensions.some((suspension) => covers(suspension, at))) return 'SUSPENDED';
   return course.validFrom <= at ? 'ACTIVE' : 'APPROVED';
+}
+
+/** The next moment at which time alone may change the state; Infinity where none does. */
+export function nextMomentOf({ validFrom, validUntil, events, suspensions }: Course, at: number): number {
+  // The clock of a replica that is ahead gives an act a time to come.
+  const acts = events.map((event): Validity => ({ from: event.at, to: null }));
+  return nextChangeOf([{ from: validFrom, to: validUntil }, ...suspensions, ...acts], at);
 }
 
 /** The history up to a moment, oldest first: acts of officers and changes that came by time. */

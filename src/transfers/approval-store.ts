@@ -5,8 +5,10 @@ import type { RecipientKind } from '../identity/recipient';
 import { denied } from '../identity/request-context';
 import type { KeyStore } from '../keys/key-store';
 import { type DecidedRow, decidedRow } from '../storage/decided-row';
+import { failureOf } from '../storage/failures';
 import type { Regions } from '../storage/regions';
-import { inTransaction, isDuplicate } from '../storage/transaction';
+import { chunksOf } from '../storage/sql';
+import { inTransaction } from '../storage/transaction';
 import type { Condition } from '../tenancy/conditions';
 import { type Row, TenantReader } from '../tenancy/tenant-reader';
 import { own, tenantSql } from '../tenancy/tenant-sql';
@@ -15,6 +17,8 @@ import { TenantWriter } from '../tenancy/tenant-writer';
 import type { OfficerAction, Side, TransferEvent } from './approval-state';
 import { TransferApproval, TransferEventRow, TransferSubject } from './transfer-approval';
 import type { ApprovedTerms } from './transfer-table';
+
+const IDS_PER_READ = 200;
 
 /** A stored approval: its terms, which never change, and the acts of officers. */
 export interface StoredApproval extends ApprovedTerms {
@@ -57,6 +61,23 @@ export class ApprovalStore {
     return found;
   }
 
+  /** Those of a client's approvals that are named. */
+  async some(client: string, ids: readonly string[]): Promise<StoredApproval[]> {
+    const found: StoredApproval[] = [];
+    for (const chunk of chunksOf(ids, IDS_PER_READ)) {
+      const ofEvents: Condition = { field: 'approvalId', is: 'in', value: chunk };
+      found.push(...(await this.#read(client, [{ field: 'id', is: 'in', value: chunk }], [ofEvents])));
+    }
+    return found;
+  }
+
+  /** How many acts each of a client's approvals has had: acts are only added, so that the number says what is new. */
+  async actsOf(client: string): Promise<Map<string, number>> {
+    const rows = await tenantSql(await this.#regions.of(client), client).select<{ approval_id: string; acts: number }>`
+      SELECT approval_id, COUNT(*) AS acts FROM transfer_event WHERE ${own} GROUP BY approval_id`;
+    return new Map(rows.map(({ approval_id: id, acts }) => [id, Number(acts)]));
+  }
+
   /** The rows that adding an approval or an act will write, for the ledger entry that is recorded first. */
   decisionsOf(approval: StoredApproval, events: readonly TransferEvent[] = approval.events): DecidedRow[] {
     const isNew = events === approval.events;
@@ -92,7 +113,8 @@ export class ApprovalStore {
         await bumpPolicy(manager, client);
       });
     } catch (error) {
-      if (isDuplicate(error)) throw denied.conflict('Somebody else decided on it just now; look at it again.');
+      if (failureOf(error) === 'DUPLICATE')
+        throw denied.conflict('Somebody else decided on it just now; look at it again.');
       throw error;
     }
   }

@@ -1,17 +1,4 @@
-import {
-  Arg,
-  Ctx,
-  Directive,
-  Field,
-  ID,
-  Int,
-  Mutation,
-  ObjectType,
-  Query,
-  Resolver,
-  Root,
-  Subscription,
-} from 'type-graphql';
+import { Arg, Ctx, Directive, Field, ID, Int, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
 import { DateTime } from '../api/date-time';
 import { enumOf } from '../api/enum-of';
 import { type Connection, page, pageSize, positionOf } from '../api/paging';
@@ -32,7 +19,6 @@ import { windowOf } from './suspensions';
 import { TransferApproval, TransferApprovalConnection } from './transfer-approval';
 import { officerOf } from './transfer-approvals';
 import { DecideTransferInput, RequestTransferApprovalInput, TransferRecipientInput } from './transfer-inputs';
-import { transferChanges } from './transfer-stream';
 
 const TransferBasisEnum = enumOf('TransferBasis', 'What carries a transfer.', {
   NO_TRANSFER: 'The data stays under the law that covers it.',
@@ -206,24 +192,6 @@ export class TransferResolver {
     @Ctx() context: RequestContext,
   ): Promise<TransferApprovalPayload> {
     return this.#decide('REVOKED', input, context);
-  }
-
-  @Subscription(() => TransferApproval, {
-    description: "The client's approvals as their state changes, by an officer, by time, or with their legal basis.",
-    topics: 'transferChanged',
-    topicId: ({ context }: { context: RequestContext }) => context,
-  })
-  transferChanged(@Root() approval: TransferApproval, @Ctx() context: RequestContext): TransferApproval {
-    requireRole(context, ...overseers);
-    if (requireClient(context).id !== approval.clientId) throw denied.client();
-    return approval;
-  }
-
-  /** The events of the subscription, for one client. */
-  changes(context: RequestContext): AsyncGenerator<TransferApproval, void, void> {
-    requireRole(context, ...overseers);
-    const { id } = requireClient(context);
-    return transferChanges(this.module.regions, id, () => this.#presentedAll(id));
   }
 
   async #decide(

@@ -1,37 +1,140 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { Ctx, Resolver, Root, Subscription } from 'type-graphql';
+import type { DataSource } from 'typeorm';
 import { policyVersions } from '../identity/policy-version';
-import type { Regions } from '../storage/regions';
-import type { TransferApproval } from './transfer-approval';
+import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
+import { overseers } from '../identity/roles';
+import { ChangeFeed, type Outages, type Watched } from '../jobs/change-feed';
+import type { EventStream } from '../jobs/event-stream';
+import type { Suspension } from '../law/transfer';
+import { nextMomentOf } from './approval-state';
+import type { StoredApproval } from './approval-store';
+import type { TransfersModule } from './module';
+import { presented } from './presented-approval';
+import { windowOf } from './suspensions';
+import { TransferApproval } from './transfer-approval';
+import { courseOf } from './transfer-approvals';
 
-/** How often a subscription polls, in milliseconds. Changes on other replicas arrive within this time. */
-const INTERVAL_MS = 500;
-/** How often the list is read anew even without an act, since approvals begin and expire by date. */
-const REREAD_MS = 5_000;
+/** How often versions are read, in milliseconds. A change on any replica arrives within this time. */
+const EVERY_MS = 500;
+
+/** What is known of a client's approvals: enough to see which have changed, without reading them. */
+interface Seen {
+  readonly version: string;
+  readonly suspensions: readonly Suspension[];
+  readonly approvals: ReadonlyMap<string, SeenApproval>;
+  /** When time alone may change one of them next. */
+  readonly next: number;
+}
+
+interface SeenApproval {
+  /** How many acts it had. */
+  readonly acts: number;
+  /** Its state, and how much has happened to it. */
+  readonly mark: string;
+  readonly next: number;
+}
+
+type Client = Watched<Seen, TransferApproval>;
 
 /**
- * The changes of a client's approvals, on any replica and for any cause: an officer's act, a date, a suspended basis.
- * Changes are relative to the first reading.
+ * The changes of clients' approvals, on any replica and for any cause: an officer's act, a date, a suspended basis.
+ * While nothing changes, the versions of all watched clients are read together, and nothing else.
  */
-export async function* transferChanges(
-  regions: Regions,
-  client: string,
-  read: () => Promise<readonly TransferApproval[]>,
-): AsyncGenerator<TransferApproval, void, void> {
-  const told = new Map<string, string>();
-  let version: string | undefined;
-  let readAt = 0;
-  for (let first = true; ; first = false) {
-    const current = JSON.stringify(await policyVersions(regions, client));
-    if (current !== version || Date.now() - readAt >= REREAD_MS) {
-      version = current;
-      readAt = Date.now();
-      for (const approval of await read()) {
-        const mark = `${approval.state} ${approval.history.length}`;
-        const isNews = told.get(approval.id) !== mark;
-        told.set(approval.id, mark);
-        if (isNews && !first) yield approval;
-      }
-    }
-    await sleep(INTERVAL_MS, undefined, { ref: false });
+export class TransferChanges {
+  readonly #module: TransfersModule;
+  readonly #outages: Outages;
+  readonly #feeds = new Map<DataSource, ChangeFeed<Seen, TransferApproval>>();
+  /** Those of the whole platform, at a version of the register. The same list is the same object. */
+  #suspensions: { readonly register: number; readonly list: readonly Suspension[] } | undefined;
+
+  constructor(module: TransfersModule, outages: Outages) {
+    this.#module = module;
+    this.#outages = outages;
   }
+
+  /** Changes of one client's approvals, from now on. */
+  async of(client: string): Promise<EventStream<TransferApproval>> {
+    const source = await this.#module.regions.of(client);
+    const look = (clients: readonly Client[]) => this.#look(clients);
+    const feed = this.#feeds.get(source) ?? new ChangeFeed({ everyMs: EVERY_MS, look, outages: this.#outages });
+    this.#feeds.set(source, feed);
+    return feed.subscribe(client);
+  }
+
+  async #look(clients: readonly Client[]): Promise<void> {
+    const versions = await Promise.all(clients.map(({ key }) => policyVersions(this.#module.regions, key)));
+    for (const [index, client] of clients.entries()) {
+      // The versions are read first: what is read then may be newer than they, never older.
+      const { client: own, register } = versions[index] as { client: number; register: number };
+      const version = `${own}.${register}`;
+      if (client.state?.version === version && Date.now() < client.state.next) continue;
+      client.state = await this.#read(client, version, await this.#suspensionsAt(register));
+    }
+  }
+
+  /** Reads those that may have changed, and tells those that have. */
+  async #read(client: Client, version: string, suspensions: readonly Suspension[]): Promise<Seen> {
+    const { law } = this.#module;
+    const before = client.state;
+    const now = Date.now();
+    const approvals = new Map(before?.approvals);
+    for (const approval of await this.#mayHaveChanged(client, version, suspensions, now)) {
+      const approved = presented(law, approval, suspensions, now);
+      const mark = `${approved.state} ${approved.history.length}`;
+      const next = nextMomentOf(courseOf(law, approval, suspensions), now);
+      if (before && before.approvals.get(approval.id)?.mark !== mark) client.tell(approved, approval.id);
+      approvals.set(approval.id, { acts: approval.events.length, mark, next });
+    }
+    let next = Number.POSITIVE_INFINITY;
+    for (const one of approvals.values()) next = Math.min(next, one.next);
+    return { version, suspensions, approvals, next };
+  }
+
+  /** All at first and when suspensions have changed; later those that an officer acted on, or whose date has come. */
+  async #mayHaveChanged(
+    { key, state }: Client,
+    version: string,
+    suspensions: readonly Suspension[],
+    now: number,
+  ): Promise<StoredApproval[]> {
+    const { store } = this.#module;
+    if (!state || state.suspensions !== suspensions) return store.all(key);
+    const ids = new Set<string>();
+    for (const [id, { next }] of state.approvals) if (next <= now) ids.add(id);
+    if (state.version !== version) {
+      for (const [id, acts] of await store.actsOf(key)) if (state.approvals.get(id)?.acts !== acts) ids.add(id);
+    }
+    return store.some(key, [...ids]);
+  }
+
+  async #suspensionsAt(register: number): Promise<readonly Suspension[]> {
+    const known = this.#suspensions;
+    if (known?.register === register) return known.list;
+    const read = (await this.#module.suspensions.list()).map(windowOf);
+    const list = known && JSON.stringify(known.list) === JSON.stringify(read) ? known.list : read;
+    this.#suspensions = { register, list };
+    return list;
+  }
+}
+
+/** The subscription's resolver. type-graphql hands `subscribe` no instance, so the class is made around a service. */
+export function transferSubscription(changes: TransferChanges): object {
+  @Resolver()
+  class TransferSubscription {
+    @Subscription(() => TransferApproval, {
+      description: "The client's approvals as their state changes, by an officer, by time, or with their legal basis.",
+      subscribe: ({ context }) => changes.of(overseenClient(context as RequestContext)),
+    })
+    transferChanged(@Root() approval: TransferApproval, @Ctx() context: RequestContext): TransferApproval {
+      if (overseenClient(context) !== approval.clientId) throw denied.client();
+      return approval;
+    }
+  }
+  return new TransferSubscription();
+}
+
+/** The client whose transfers the caller may follow. */
+function overseenClient(context: RequestContext): string {
+  requireRole(context, ...overseers);
+  return requireClient(context).id;
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { parseCheckpoint } from '../../src/audit/log/checkpoint';
 import { verifyConsistency } from '../../src/audit/log/merkle';
-import { findExecutable } from '../support/mariadb';
+import { findExecutable } from '../support/mariadb-process';
 
 type Handler = (body: Buffer) => { status: number; body: string | Buffer };
 

@@ -27,7 +27,7 @@ const typeDefs = `${governanceTypeDefs}
     broken: String
   }
   type Mutation { touch: String! }
-  type Subscription { changed: Customer @personalRows ticks: Int }
+  type Subscription { changed: Customer @personalRows ticks: Int late: Int }
   type Customer {
     id: ID! @nonPersonal(because: "a number of the test's own")
     email: String @personalData(category: CONTACT) @purposes(allow: [SUPPORT]) @deidentify(for: [IMPROVEMENT], by: PARTIAL)
@@ -55,6 +55,8 @@ export interface Harness {
   /** Purposes granted besides what tokens say; tests withdraw one. */
   grants: Set<string>;
   faults: string[];
+  /** What looking up rights fails by, while it is set. */
+  fault: Error | undefined;
   token(claims?: JWTPayload): Promise<string>;
   post(body: unknown, headers?: Record<string, string>): Promise<Answer>;
   close(): Promise<void>;
@@ -74,7 +76,7 @@ export interface Answer {
 /** The whole server on loopback, over a small governed schema and a real issuer. */
 export async function startServer(overrides: Partial<ServerOptions> = {}): Promise<Harness> {
   const issuer = await startIssuer();
-  const changes = new EventEmitter();
+  const changes = new EventEmitter().setMaxListeners(0);
   const lines: string[] = [];
   const destination = new Writable({
     write(chunk, _encoding, done) {
@@ -91,7 +93,10 @@ export async function startServer(overrides: Partial<ServerOptions> = {}): Promi
     contracts: { api: governed, 'client-app': governed, partner },
     contractOf: ({ roles }) => (roles.includes('PARTNER') ? 'partner' : 'api'),
     verifier: createTokenVerifier({ issuer: issuer.url, production: true }),
-    contextFor: async (claims, purpose) => contextOf(claims, purpose),
+    contextFor: async (claims, purpose) => {
+      if (harness.fault) throw harness.fault;
+      return contextOf(claims, purpose);
+    },
     ready: async () => harness.faults,
     logger,
     production: true,
@@ -109,6 +114,7 @@ export async function startServer(overrides: Partial<ServerOptions> = {}): Promi
     touched: 0,
     grants: new Set(['SUPPORT', 'LEGAL', 'IMPROVEMENT']),
     faults: [],
+    fault: undefined,
     token: (claims = {}) =>
       issuer.sign({
         sub: 'mara',
@@ -158,11 +164,14 @@ export async function startServer(overrides: Partial<ServerOptions> = {}): Promi
         if (field) field.resolve = resolve;
       }
     }
-    for (const name of ['changed', 'ticks']) {
+    for (const name of ['changed', 'ticks', 'late']) {
       const field = schema.getSubscriptionType()?.getFields()[name];
       if (!field) continue;
-      field.subscribe = () => on(changes, 'changed');
-      field.resolve = (event) => (name === 'ticks' ? 1 : (event as unknown[])[0]);
+      field.subscribe = async () => {
+        if (name === 'late') await new Promise((resolve) => setTimeout(resolve, 200));
+        return on(changes, 'changed');
+      };
+      field.resolve = (event) => (name === 'changed' ? (event as unknown[])[0] : 1);
     }
     return govern(schema, {
       pseudonymKey: 'per-access',

@@ -1,3 +1,4 @@
+import type { ServerLimits } from '../../src/gateway/limits';
 import { canaries, type Harness, startServer } from './server-harness';
 import { connect, type SocketClient } from './socket-client';
 
@@ -143,6 +144,15 @@ describe('pitfall 16: rights that change while a subscription runs', () => {
     await until(() => server.listeners() === 0);
   });
 
+  test('pitfall 16: a token that lapses ends the connection though nothing happens on it', async () => {
+    const now = Math.floor(Date.now() / 1000);
+    const client = await ready({ authorization: `Bearer ${await server.token({ exp: now - 3 })}` });
+    client.subscribe('s', 'subscription { ticks }');
+    await until(() => server.listeners() === 1);
+    expect(await client.next()).toEqual({ closed: 4403, reason: 'The token has expired.' });
+    await until(() => server.listeners() === 0);
+  });
+
   test('pitfall 16: whoever leaves, by message or by closing, releases the source at once', async () => {
     const client = await ready();
     client.subscribe('a', 'subscription { changed { email } }');
@@ -152,6 +162,96 @@ describe('pitfall 16: rights that change while a subscription runs', () => {
     await until(() => server.listeners() === 1);
     client.close();
     await until(() => server.listeners() === 0);
+  });
+});
+
+describe('bounds on subscriptions', () => {
+  const opening: Harness[] = [];
+  afterEach(async () => {
+    for (const each of opening.splice(0)) await each.close();
+  });
+
+  /** Sockets of a server of its own, each of a principal. */
+  async function served(limits: Partial<ServerLimits>, ...principals: readonly string[]) {
+    const own = await startServer({ limits });
+    opening.push(own);
+    const clients = principals.map(async (sub) => {
+      const client = await connect(own.url);
+      opened.push(client);
+      await client.init({ authorization: `Bearer ${await own.token({ sub })}` });
+      return client;
+    });
+    return { own, clients: await Promise.all(clients) };
+  }
+
+  it('429: one principal has no more than its share, on however many sockets; others have theirs', async () => {
+    const limits = { subscriptionsPerCaller: 2 };
+    const { own, clients } = await served(limits, 'mara', 'mara', 'nils');
+    const [one, two, other] = clients as [SocketClient, SocketClient, SocketClient];
+    one.subscribe('1', 'subscription { ticks }');
+    two.subscribe('1', 'subscription { ticks }');
+    await until(() => own.listeners() === 2);
+    one.subscribe('2', 'subscription { ticks }');
+    expect(await one.next()).toMatchObject({ id: '2', payload: [{ extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } }] });
+    other.subscribe('1', 'subscription { ticks }');
+    await until(() => own.listeners() === 3);
+    two.send({ type: 'complete', id: '1' });
+    await until(() => own.listeners() === 2);
+    one.subscribe('3', 'subscription { ticks }');
+    await until(() => own.listeners() === 3);
+  });
+
+  it('503: the server has no more than it can take', async () => {
+    const { own, clients } = await served({ subscriptions: 1 }, 'mara', 'nils');
+    clients[0]?.subscribe('1', 'subscription { ticks }');
+    await until(() => own.listeners() === 1);
+    clients[1]?.subscribe('1', 'subscription { ticks }');
+    expect(await clients[1]?.next()).toMatchObject({ payload: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }] });
+    clients[0]?.close();
+    await until(() => own.listeners() === 0);
+    clients[1]?.subscribe('2', 'subscription { ticks }');
+    await until(() => own.listeners() === 1);
+  });
+
+  it('an event reaches all subscriptions of a principal, more than it may have operations', async () => {
+    const { own, clients } = await served({ operationsPerCaller: 2, executionsPerCaller: 2 }, 'mara');
+    const [client] = clients as [SocketClient];
+    for (let id = 0; id < 40; id++) {
+      client.subscribe(String(id), 'subscription { ticks }');
+      await until(() => own.listeners() === id + 1);
+    }
+    own.publish();
+    const reached = new Set<unknown>();
+    for (let n = 0; n < 40; n++) reached.add(JSON.stringify(await client.next()).replace(/"auditId":"[^"]*"/, ''));
+    expect(reached.size).toBe(40);
+    expect([...reached].every((message) => String(message).includes('"ticks":1'))).toBe(true);
+  });
+
+  it('a subscription outlives an outage: its event is answered when rights can be looked up again', async () => {
+    const { own, clients } = await served({}, 'mara', 'nils');
+    const [client, leaver] = clients as [SocketClient, SocketClient];
+    for (const each of [client, leaver]) each.subscribe('1', 'subscription { ticks }');
+    await until(() => own.listeners() === 2);
+    own.fault = Object.assign(new Error('gone'), { code: 'ECONNREFUSED' });
+    own.publish();
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    leaver.close();
+    await until(() => own.listeners() === 1);
+    own.fault = undefined;
+    expect(await client.next()).toMatchObject({ type: 'next', payload: { data: { ticks: 1 } } });
+  });
+
+  it('an id that is used again while its subscription opens leaves no source behind', async () => {
+    const { own, clients } = await served({}, 'mara');
+    const [client] = clients as [SocketClient];
+    for (let again = 0; again < 3; again++) {
+      client.subscribe('1', 'subscription { late }');
+      client.send({ type: 'complete', id: '1' });
+    }
+    client.subscribe('1', 'subscription { late }');
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    client.close();
+    await until(() => own.listeners() === 0);
   });
 });
 

@@ -1,8 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { DIALECTS } from '../../src/storage/dialect';
 import { ENGINE_PROFILES } from '../../src/storage/engine-profiles';
-import { root } from '../support/root';
 import { readSource, sourceFiles } from './modules';
 
 const sources = sourceFiles().map((file) => ({ file, text: readSource(file) }));
@@ -36,38 +33,6 @@ test('one file names the embedded engine; no other asks a data source for its ty
   const asking = sources.filter(({ text }) => /options\.type\b/.test(code(text)));
   expect(asking.map(({ file }) => file)).toEqual(['storage/dialect.ts']);
 });
-
-test('docs/engines.md shows the profiles and the dialects as they are', () => {
-  const page = readFileSync(join(root, 'docs/engines.md'), 'utf8');
-  const tableAfter = (mark: string) => {
-    const [, after = ''] = page.split(`<!-- ${mark} -->`);
-    const [head, _rule, ...rows] = after.trim().split('\n\n', 1)[0]?.split('\n') ?? [];
-    return [head, ...rows].map((line) => line?.split('|').map((cell) => cell.trim()));
-  };
-  const row = (...cells: readonly string[]) => ['', ...cells, ''];
-  const limits = Object.keys(ENGINE_PROFILES.mysql) as Array<keyof typeof ENGINE_PROFILES.mysql>;
-  expect(tableAfter('profiles')).toEqual([
-    row('engine', ...limits),
-    ...Object.entries(ENGINE_PROFILES).map(([name, profile]) =>
-      row(name, ...limits.map((limit) => profile[limit].toLocaleString('en'))),
-    ),
-  ]);
-  const engines = Object.values(DIALECTS);
-  expect(tableAfter('dialects')).toEqual([
-    row('flag', ...Object.keys(DIALECTS)),
-    ...Object.keys(DIALECTS.mysql).map((flag) =>
-      row(flag, ...engines.map((one) => shown(flag, Reflect.get(one, flag)))),
-    ),
-  ]);
-});
-
-/** A flag as the page says it: of a query, the place that it reads. */
-function shown(flag: string, value: unknown): string {
-  if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  const text = String(value).trim();
-  if (text === '') return 'none';
-  return `\`${flag === 'columns' ? /\bFROM ([\w.]+)/.exec(text)?.[1] : text}\``;
-}
 
 test('lengths of time, the embedded engine’s SQL and lists have one place each', () => {
   const naming = (pattern: RegExp) => sources.filter(({ text }) => pattern.test(code(text))).map(({ file }) => file);

@@ -19,7 +19,7 @@ test('no module imports one that imports it, not even its types', () => {
 test('storage is storage: it stays small', () => {
   const lines = modules.find(({ name }) => name === 'storage')?.lines;
   expect(lines).toBeGreaterThan(0);
-  expect(lines).toBeLessThan(1_500);
+  expect(lines).toBeLessThan(2_200);
 });
 
 test('an import upwards and a circle would be found', () => {

@@ -41,6 +41,24 @@ const rules: ReadonlyArray<readonly [rule: string, again: RegExp, files: readonl
   ],
   ['the only purpose that a restriction does not close', /!== 'LEGAL'/, [], 'exemptPurposes'],
   ["the statement's 90 days", /\b90 \* |<= 90\b|DAYS = 90/, [], 'statementDeletion'],
+  [
+    "a database's error by its code",
+    /\bER_[A-Z]{3,}|'SQLITE_|\bECONN(?:REFUSED|RESET)\b/,
+    ['failure-codes', 'failures', 'data-source', 'embedded-transaction'].map((name) => `src/storage/${name}.ts`),
+    'failureOf',
+  ],
+  [
+    "a transaction of TypeORM's own",
+    /\.transaction\(|\bstartTransaction\(|'BEGIN IMMEDIATE/,
+    ['src/storage/server-transaction.ts', 'src/storage/embedded-transaction.ts'],
+    'inTransaction',
+  ],
+  [
+    'a change outside a transaction',
+    /(?<!\b(?:manager|writable\(source\)))\.query(?:<[^(]*>)?\(\s*[`'](?:\$\{\w+\}|INSERT|UPDATE|DELETE|REPLACE)\b/,
+    ['src/storage/migration-lock.ts'],
+    'inTransaction or writeStatement',
+  ],
   ['an EEA member', /\beeaMembers\b/, ['eea-members', 'switzerland', 'united-kingdom'].map(regime), 'regimeOf'],
 ];
 

@@ -41,11 +41,13 @@ test('a test belongs where its imports lead, through helpers too', () => {
       'test/a/process.test.ts': "import { spawn } from 'node:child_process';\nimport { people } from './people';",
       'test/a/server.test.ts': "import { createServer } from 'node:http';",
       'test/a/built.test.ts': `const main = join(root, ${quoted('dist', '/src/main.js')});`,
+      'test/faults/cluster.test.ts': "import { spawn } from 'node:child_process';",
       'test/a/later.test.ts': `test('', async () => import(${quoted('playwright-core')}));`,
     }),
   ).toEqual({
     unit: ['test/a/alone.test.ts', 'test/a/types.test.ts'],
     db: ['test/a/driver.test.ts', 'test/a/people.test.ts'],
+    faults: ['test/faults/cluster.test.ts'],
     e2e: ['built', 'later', 'process', 'server'].map((name) => `test/a/${name}.test.ts`),
   });
 });

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import { decodeJwt, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { defaultClaimNames } from '../../src/identity/claims';
 import { signDevelopmentToken } from '../../src/identity/development-keys';
 import { InvalidTokenError, IssuerUnavailableError } from '../../src/identity/token-errors';
@@ -45,6 +45,8 @@ describe('tokens of the configured issuer', () => {
       scopes: ['customers:read'],
       purposes: ['SUPPORT'],
       country: 'DE',
+      // With the tolerance for clocks.
+      expiresAt: ((decodeJwt(token).exp ?? 0) + 5) * 1_000,
     });
   });
 
@@ -57,6 +59,7 @@ describe('tokens of the configured issuer', () => {
       scopes: ['a'],
       purposes: ['LEGAL'],
       country: undefined,
+      expiresAt: expect.any(Number),
     });
   });
 
@@ -325,6 +328,7 @@ describe('development tokens', () => {
       scopes: ['a'],
       purposes: ['SUPPORT'],
       country: 'DE',
+      expiresAt: expect.any(Number),
     };
     for (const issuerUrl of [undefined, issuer.url]) {
       const lenient = createTokenVerifier({ issuer: issuerUrl, production: false, developmentKeyFile: keyFile });

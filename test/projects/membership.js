@@ -2,25 +2,28 @@ const { existsSync, readdirSync, readFileSync } = require('node:fs');
 const { join } = require('node:path');
 
 const outside = ['node:child_process', 'node:http', 'node:net', 'playwright-core', 'dist'];
+const faults = 'test/faults/';
 const databases = ['better-sqlite3', 'mysql2/promise', 'test/support/databases.ts'];
 const imports = /^(?:import|export)\s(?!type\b)[^'"]*'([^']+)'|\b(?:import|require)\('([^']+)'\)/gm;
 
 /**
  * Sorts every test file into one project by what it imports, itself or through the helpers beside it:
- * `e2e` starts a process, a server or a browser, or needs the build; `db` opens a database; `unit` does neither.
+ * `e2e` starts a process, a server or a browser, or needs the build; `db` opens a database; `unit` does neither. The
+ * folder `faults` is a project of its own, which `npm test` leaves out: it starts clusters and takes minutes.
  * Imports of `src` are not followed: the unit project refuses databases and processes when a test runs.
  *
  * @param {string} root the repository's folder
- * @returns {Record<'unit' | 'db' | 'e2e', string[]>} paths from that folder
+ * @returns {Record<'unit' | 'db' | 'e2e' | 'faults', string[]>} paths from that folder
  */
 function projects(root) {
   const importsOf = remembered((/** @type {string} */ path) => readImports(root, path));
-  /** @type {Record<'unit' | 'db' | 'e2e', string[]>} */
-  const sorted = { unit: [], db: [], e2e: [] };
+  /** @type {Record<'unit' | 'db' | 'e2e' | 'faults', string[]>} */
+  const sorted = { unit: [], db: [], e2e: [], faults: [] };
   for (const path of testFiles(root, 'test')) {
     const reached = reach(path, importsOf);
     const is = (/** @type {string} */ each) => reached.has(each);
-    sorted[outside.some(is) ? 'e2e' : databases.some(is) ? 'db' : 'unit'].push(path);
+    const project = path.startsWith(faults) ? 'faults' : outside.some(is) ? 'e2e' : databases.some(is) ? 'db' : 'unit';
+    sorted[project].push(path);
   }
   return sorted;
 }

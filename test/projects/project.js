@@ -5,9 +5,9 @@ const root = join(__dirname, '../..');
 const sorted = projects(root);
 
 /**
- * The Jest configuration that the three projects share.
+ * The Jest configuration that all projects share.
  *
- * @param {'unit' | 'db' | 'e2e'} name
+ * @param {'unit' | 'db' | 'e2e' | 'faults'} name
  */
 const project = (name) => ({
   displayName: name,
@@ -15,7 +15,7 @@ const project = (name) => ({
   roots: ['<rootDir>/test'],
   testEnvironment: 'node',
   testMatch: sorted[name].map((path) => `<rootDir>/${path}`),
-  setupFiles: ['reflect-metadata'],
+  setupFiles: ['reflect-metadata', '<rootDir>/test/support/statements/record.js'],
   transform: {
     '^.+\\.(t|j|mj)s$': [
       '@swc/jest',

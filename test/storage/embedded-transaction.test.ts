@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -7,7 +8,10 @@ import { text } from 'node:stream/consumers';
 import Database from 'better-sqlite3';
 import type { DataSource } from 'typeorm';
 import { openDataSource } from '../../src/storage/data-source';
-import { inTransaction } from '../../src/storage/transaction';
+import { embeddedDatabaseOf } from '../../src/storage/dialect';
+import { committed, inTransaction } from '../../src/storage/transaction';
+import { OutcomeUnknownError } from '../../src/storage/write-outcome';
+import { writeStatement } from '../../src/storage/write-statement';
 import { root } from '../support/root';
 
 const PROCESSES = 4;
@@ -30,6 +34,9 @@ const { inTransaction } = require(${JSON.stringify(join(root, 'dist/src/storage/
   await source.destroy();
 })().catch((error) => { console.error(error); process.exit(1); });
 `;
+
+/** Another request. */
+const elsewhere = new AsyncResource('AnotherRequest');
 
 describe('transactions of the embedded database', () => {
   let folder: string;
@@ -103,5 +110,51 @@ describe('transactions of the embedded database', () => {
       expect(seen('SELECT n FROM counter')).toBe(round);
     }
     expect(seen('SELECT COUNT(*) FROM note')).toBe(0);
+  });
+
+  test('a connection whose transaction does not end is replaced, for writers and readers', async () => {
+    const first = embeddedDatabaseOf(source);
+    const exec = first.exec.bind(first);
+    // As a disk does that answers nothing but errors.
+    jest.spyOn(first, 'exec').mockImplementation((sql: string) => {
+      if (/^(COMMIT|ROLLBACK)/.test(sql)) throw Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR' });
+      return exec(sql);
+    });
+    const lost = inTransaction(source, (manager) => manager.query('UPDATE counter SET n = 5'));
+    await expect(lost).rejects.toBeInstanceOf(OutcomeUnknownError);
+    const [row] = await committed(source, () => source.query<[{ n: number }]>('SELECT n FROM counter'));
+    expect(row.n).toBe(0);
+    expect(embeddedDatabaseOf(source)).not.toBe(first);
+    await inTransaction(source, (manager) => manager.query('UPDATE counter SET n = n + 1'));
+    expect(seen('SELECT n FROM counter')).toBe(1);
+    expect(seen('PRAGMA secure_delete')).toBe(0);
+    expect(embeddedDatabaseOf(source).pragma('secure_delete', { simple: true })).toBe(1);
+  });
+
+  test('a COMMIT that finds the disk full is not acknowledged, and is certainly undone', async () => {
+    const database = embeddedDatabaseOf(source);
+    const exec = database.exec.bind(database);
+    const spied = jest.spyOn(database, 'exec').mockImplementation((sql: string) => {
+      if (sql !== 'COMMIT') return exec(sql);
+      spied.mockRestore();
+      throw Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' });
+    });
+    const full = inTransaction(source, (manager) => manager.query('UPDATE counter SET n = 5'));
+    await expect(full).rejects.toMatchObject({ code: 'SQLITE_FULL' });
+    await inTransaction(source, (manager) => manager.query('UPDATE counter SET n = n + 1'));
+    expect(seen('SELECT n FROM counter')).toBe(1);
+  });
+
+  test('a statement by itself does not join a transaction that is under way', async () => {
+    let alone: Promise<void> | undefined;
+    const failing = inTransaction(source, async (manager) => {
+      await manager.query('UPDATE counter SET n = 5');
+      alone = elsewhere.runInAsyncScope(() => writeStatement(source, 'UPDATE counter SET n = n + 1'));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      throw new Error('undone');
+    });
+    await expect(failing).rejects.toThrow('undone');
+    await alone;
+    expect(seen('SELECT n FROM counter')).toBe(1);
   });
 });

@@ -1,4 +1,4 @@
-import { findExecutable } from './mariadb';
+import { findExecutable } from './mariadb-process';
 
 /**
  * The path of a Chromium for the browser tests.

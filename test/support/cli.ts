@@ -22,9 +22,13 @@ interface RunOptions {
 /** Starts the built command line as a user does, with nothing of this process's environment but PATH. */
 export function startRemit(words: readonly string[], { cwd, env = {}, nodeOptions = [] }: RunOptions) {
   if (!existsSync(main)) throw new Error('dist/src/main.js is missing: run npm run build');
-  return spawn(process.execPath, [...nodeOptions, main, ...words], {
+  const { PATH, REMIT_TEST_STATEMENTS } = process.env;
+  // Its statements are recorded as the tests' own are.
+  const recorder =
+    REMIT_TEST_STATEMENTS === undefined ? [] : ['--require', join(root, 'test/support/statements/record.js')];
+  return spawn(process.execPath, [...nodeOptions, ...recorder, main, ...words], {
     cwd,
-    env: { PATH: process.env.PATH, ...env },
+    env: { PATH, REMIT_TEST_STATEMENTS, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
 }

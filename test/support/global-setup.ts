@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3';
 import { startMariaDb, type TestServer } from './mariadb';
+import { recordStatements } from './statements/list';
 
 declare global {
   var remitTestMariaDb: TestServer | undefined;
@@ -16,6 +17,7 @@ export default async function globalSetup(): Promise<void> {
   } else {
     globalThis.remitTestMariaDb = server;
     process.env.REMIT_TEST_MARIADB_URL = server.url;
+    recordStatements();
   }
   const mariadb = server === undefined ? 'no MariaDB' : `MariaDB ${server.version}`;
   process.stderr.write(`\nTest databases: SQLite ${sqliteVersion()}, ${mariadb}\n`);

@@ -1,10 +1,9 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import { dialectOf } from '../../storage/dialect';
+import { StoreUnavailableError } from '../../storage/errors';
 import { insertStatement } from '../../storage/sql';
-import { runStatement } from '../../storage/statements';
-import { inTransaction } from '../../storage/transaction';
+import { writeStatement } from '../../storage/write-statement';
 import type { BatchWindow } from './batch-window';
 import { canonical, type Json } from './canonical';
 import type { CheckpointSigner } from './checkpoint';
@@ -52,7 +51,6 @@ export class Appender {
   readonly #heads: CheckpointStore;
   readonly #batchWindow: BatchWindow;
   readonly #onTileLost: (error: unknown) => void;
-  readonly #embedded: boolean;
   /** Writing starts outside any request's async context, and above all outside its transaction. */
   readonly #outside = new AsyncResource('AuditLog');
   readonly #cutter = new TileCutter();
@@ -73,7 +71,6 @@ export class Appender {
     this.#heads = heads;
     this.#batchWindow = batchWindow;
     this.#onTileLost = onTileLost;
-    this.#embedded = dialectOf(source).embedded;
   }
 
   /** Set when a write failed. Whether it reached the database is then unknown, so this log takes no more entries. */
@@ -154,12 +151,14 @@ export class Appender {
 
   async #insert(table: string, columns: readonly string[], values: unknown[]): Promise<void> {
     const sql = insertStatement(table, columns, values.length / columns.length);
-    const written = this.#embedded
-      ? inTransaction(this.#source, (manager) => manager.query(sql, values))
-      : runStatement(this.#source, sql, values, { preparedUpTo: PREPARED_GROUP * COLUMNS.length });
+    const preparedUpTo = PREPARED_GROUP * COLUMNS.length;
+    const written = writeStatement(this.#source, sql, values, { ownKeys: true, preparedUpTo });
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error('writing to the audit ledger took too long')), WRITE_LIMIT_MS);
+      timer = setTimeout(
+        () => reject(new StoreUnavailableError('writing to the audit ledger took too long')),
+        WRITE_LIMIT_MS,
+      );
     });
     try {
       await Promise.race([written, late]);

@@ -1,7 +1,8 @@
 import type { DataSource } from 'typeorm';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { countColumn, idColumn, textColumn } from '../../storage/columns';
-import { inTransaction } from '../../storage/transaction';
+import { dialectOf } from '../../storage/dialect';
+import { writeStatement } from '../../storage/write-statement';
 import { type Checkpoint, isSigned, logOf, parseCheckpoint } from './checkpoint';
 
 @Entity('audit_head')
@@ -58,11 +59,13 @@ export class CheckpointStore {
     const head = this.#latest;
     if (!head || head.size === this.#kept) return;
     const { logId, size, checkpoint } = head;
-    const [sql, values] =
-      this.#kept === 0
-        ? ['INSERT INTO audit_head (tree_size, checkpoint, log_id) VALUES (?, ?, ?)', [size, checkpoint, logId]]
-        : ['UPDATE audit_head SET tree_size = ?, checkpoint = ? WHERE log_id = ?', [size, checkpoint, logId]];
-    await inTransaction(this.#keys, (manager) => manager.query(sql as string, values as unknown[]));
+    const values = [size, checkpoint, logId];
+    if (this.#kept === 0) {
+      // An earlier one may have arrived although it seemed to fail.
+      const insert = dialectOf(this.#keys).insertIgnore;
+      await writeStatement(this.#keys, `${insert} audit_head (tree_size, checkpoint, log_id) VALUES (?, ?, ?)`, values);
+    }
+    await writeStatement(this.#keys, 'UPDATE audit_head SET tree_size = ?, checkpoint = ? WHERE log_id = ?', values);
     this.#kept = size;
   }
 }

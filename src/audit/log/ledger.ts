@@ -7,7 +7,7 @@ import { platformKey } from '../../keys/platform-key';
 import { DAY_MS } from '../../law/calendar';
 import type { Regions } from '../../storage/regions';
 import { Remembered, remembered } from '../../storage/remembered';
-import { inTransaction } from '../../storage/transaction';
+import { writeStatement } from '../../storage/write-statement';
 import { Appender, type LogHead } from './appender';
 import { BatchWindow } from './batch-window';
 import type { Json } from './canonical';
@@ -112,11 +112,11 @@ export class Ledger {
     const heads = new CheckpointStore(this.#keysSource, this.#onFailure);
     const log = new Appender(source, { signer, heads, batchWindow: this.batchWindow }, this.#onFailure);
     const before = await unsettledHeads(source);
-    await inTransaction(source, (manager) =>
-      manager.query('INSERT INTO audit_log (log_id, opened_at, settled, pruned) VALUES (?, ?, 0, 0)', [
-        log.id,
-        Date.now(),
-      ]),
+    await writeStatement(
+      source,
+      'INSERT INTO audit_log (log_id, opened_at, settled, pruned) VALUES (?, ?, 0, 0)',
+      [log.id, Date.now()],
+      { ownKeys: true },
     );
     await log.append({
       id: uuid(),
@@ -130,7 +130,8 @@ export class Ledger {
       },
     });
     const ended = before.filter(({ endedAt }) => endedAt < Date.now() - ENDED_AFTER_MS);
-    for (const { logId } of ended) await source.query('UPDATE audit_log SET settled = 1 WHERE log_id = ?', [logId]);
+    for (const { logId } of ended)
+      await writeStatement(source, 'UPDATE audit_log SET settled = 1 WHERE log_id = ?', [logId]);
     return log;
   }
 }

@@ -126,11 +126,11 @@ export class LogVerification {
 
   /** The number of the last entry; -1 where there is none. */
   async #end(): Promise<number> {
-    const [row] = await this.log.source.query<Array<{ end: number | null }>>(
-      'SELECT MAX(sequence) AS end FROM audit_entry WHERE log_id = ?',
+    const [row] = await this.log.source.query<Array<{ last: number | null }>>(
+      'SELECT MAX(sequence) AS last FROM audit_entry WHERE log_id = ?',
       [this.log.logId],
     );
-    return Number(row?.end ?? -1);
+    return Number(row?.last ?? -1);
   }
 
   async #page(from: number): Promise<Page> {

@@ -207,7 +207,8 @@ export async function holdsOfClient(
   at: number,
 ): Promise<LegalHold[]> {
   const rows = await tenantSql(manager, client).select<Row>`
-    SELECT * FROM legal_hold WHERE ${own} AND released_at IS NULL AND (until IS NULL OR until > ${at}) ORDER BY id`;
+    SELECT * FROM legal_hold WHERE ${own} AND released_at IS NULL AND (\`until\` IS NULL OR \`until\` > ${at})
+    ORDER BY id`;
   return rows.map(holdOf);
 }
 

@@ -6,6 +6,8 @@ import type { KeyStore } from '../../keys/key-store';
 import { platformKey } from '../../keys/platform-key';
 import { seal, unseal } from '../../keys/sealing';
 import { dialectOf } from '../../storage/dialect';
+import { runStatement } from '../../storage/statements';
+import { writeStatement } from '../../storage/write-statement';
 import type { PlannedStep } from '../execution/plan';
 import type { ErasureKind } from '../requests/erasure-request';
 import type { ErasedStore, Retained } from './certificate';
@@ -112,7 +114,8 @@ export class ErasureRecords {
     const insert = dialectOf(this.#source).insertIgnore;
     for (let start = 0; start < requests.length; start += ROWS_PER_INSERT) {
       const chunk = requests.slice(start, start + ROWS_PER_INSERT);
-      await this.#source.query(
+      await writeStatement(
+        this.#source,
         `${insert} erasure_ledger (client_id, id, kind, sealed_subject, subject_digest, request, requested_at)
          VALUES ${chunk.map(() => '(?, ?, ?, ?, ?, ?, ?)').join(', ')}`,
         chunk.flatMap((request) => {
@@ -138,12 +141,11 @@ export class ErasureRecords {
   async plan(record: ErasureRecord, pass: PlannedPass): Promise<ErasureRecord> {
     const { client, id } = record;
     const passes = [...record.passes.filter((known) => known.pass !== pass.pass), pass];
-    await this.#source.query('UPDATE erasure_ledger SET plan = ?, planned_at = ? WHERE client_id = ? AND id = ?', [
-      json(passes),
-      pass.plannedAt,
-      client,
-      id,
-    ]);
+    await writeStatement(
+      this.#source,
+      'UPDATE erasure_ledger SET plan = ?, planned_at = ? WHERE client_id = ? AND id = ?',
+      [json(passes), pass.plannedAt, client, id],
+    );
     return { ...record, passes };
   }
 
@@ -153,7 +155,8 @@ export class ErasureRecords {
     id: string,
     done: { outcome: ErasureOutcome; certificate: string; completedAt: number | null; replayedAt: number | null },
   ): Promise<void> {
-    await this.#source.query(
+    await writeStatement(
+      this.#source,
       `UPDATE erasure_ledger SET outcome = ?, certificate = ?, completed_at = COALESCE(completed_at, ?),
        replayed_at = COALESCE(?, replayed_at) WHERE client_id = ? AND id = ?`,
       [json(done.outcome), Buffer.from(done.certificate), done.completedAt, done.replayedAt, client, id],
@@ -161,7 +164,7 @@ export class ErasureRecords {
   }
 
   async cancel(client: string, id: string, at: number): Promise<void> {
-    await this.#source.query('UPDATE erasure_ledger SET cancelled_at = ? WHERE client_id = ? AND id = ?', [
+    await writeStatement(this.#source, 'UPDATE erasure_ledger SET cancelled_at = ? WHERE client_id = ? AND id = ?', [
       at,
       client,
       id,
@@ -170,17 +173,19 @@ export class ErasureRecords {
 
   /** Removes from a client's records whom they are about. What they prove stays. */
   async forgetSubjects(client: string): Promise<void> {
-    await this.#source.query(
+    await writeStatement(
+      this.#source,
       'UPDATE erasure_ledger SET sealed_subject = NULL, subject_digest = NULL WHERE client_id = ?',
       [client],
     );
   }
 
   async find(client: string, id: string): Promise<ErasureRecord | undefined> {
-    const rows = await this.#source.query<Row[]>('SELECT * FROM erasure_ledger WHERE client_id = ? AND id = ?', [
-      client,
-      id,
-    ]);
+    const rows = await runStatement<Row[]>(
+      this.#source,
+      'SELECT * FROM erasure_ledger WHERE client_id = ? AND id = ?',
+      [client, id],
+    );
     return rows[0] && this.#record(rows[0]);
   }
 
@@ -198,7 +203,8 @@ export class ErasureRecords {
     limit: number;
   }): Promise<ErasureRecord[]> {
     const { since = 0, after, limit } = options;
-    const rows = await this.#source.query<Row[]>(
+    const rows = await runStatement<Row[]>(
+      this.#source,
       `SELECT * FROM erasure_ledger WHERE (requested_at >= ? OR planned_at >= ? OR completed_at >= ?)
        AND (client_id > ? OR (client_id = ? AND id > ?)) ORDER BY client_id, id LIMIT ${limit}`,
       [since, since, since, after?.client ?? '', after?.client ?? '', after?.id ?? ''],
@@ -208,7 +214,8 @@ export class ErasureRecords {
 
   /** Whether a subject's key is in the keys' store. */
   async hasKey(client: string, subject: string): Promise<boolean> {
-    const [row] = await this.#source.query<unknown[]>(
+    const [row] = await runStatement<unknown[]>(
+      this.#source,
       'SELECT 1 AS present FROM subject_key WHERE client_id = ? AND subject_id = ?',
       [client, subject],
     );
@@ -216,7 +223,8 @@ export class ErasureRecords {
   }
 
   async countKeys(client: string): Promise<number> {
-    const [row] = await this.#source.query<Array<{ n: number }>>(
+    const [row] = await runStatement<Array<{ n: number }>>(
+      this.#source,
       'SELECT COUNT(*) AS n FROM subject_key WHERE client_id = ?',
       [client],
     );

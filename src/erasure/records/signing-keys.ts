@@ -5,6 +5,8 @@ import type { KeyStore } from '../../keys/key-store';
 import { platformKey } from '../../keys/platform-key';
 import { seal, unseal } from '../../keys/sealing';
 import { remembered } from '../../storage/remembered';
+import { committed } from '../../storage/transaction';
+import { writeStatement } from '../../storage/write-statement';
 
 interface StoredKey {
   readonly id: string;
@@ -54,7 +56,8 @@ export class SigningKeys {
     const [privateKey, publicKey] = await Promise.all([exportJWK(pair.privateKey), exportJWK(pair.publicKey)]);
     const id = await calculateJwkThumbprint(publicKey);
     const sealingKey = deriveKey(await platformKey(this.#keys), 'signing');
-    await this.#source.query(
+    await writeStatement(
+      this.#source,
       'INSERT INTO signing_key (id, public_key, sealed_private, created_at) VALUES (?, ?, ?, ?)',
       [
         id,
@@ -62,10 +65,13 @@ export class SigningKeys {
         seal(sealingKey, privateKey, context(id)),
         Date.now(),
       ],
+      { ownKeys: true },
     );
   }
 
   #stored(): Promise<StoredKey[]> {
-    return this.#source.query<StoredKey[]>('SELECT id, public_key, sealed_private FROM signing_key ORDER BY id');
+    return committed(this.#source, () =>
+      this.#source.query<StoredKey[]>('SELECT id, public_key, sealed_private FROM signing_key ORDER BY id'),
+    );
   }
 }

@@ -4,6 +4,8 @@ import { digestOf } from '../../keys/blind-index';
 import type { KeyStore } from '../../keys/key-store';
 import { dialectOf } from '../../storage/dialect';
 import { placesFor } from '../../storage/sql';
+import { runStatement } from '../../storage/statements';
+import { writeStatement } from '../../storage/write-statement';
 
 const CHUNK = 1_000;
 
@@ -29,7 +31,8 @@ export class Tombstones {
     const known = new Set<string>();
     for (let start = 0; start < wanted.length; start += CHUNK) {
       const chunk = wanted.slice(start, start + CHUNK);
-      const rows = await this.#source.query<Array<{ digest: string }>>(
+      const rows = await runStatement<Array<{ digest: string }>>(
+        this.#source,
         `SELECT digest FROM erasure_tombstone WHERE client_id = ? AND digest IN (${placesFor(chunk)})`,
         [client, ...chunk],
       );
@@ -46,7 +49,8 @@ export class Tombstones {
     );
     if (byDigest.size === 0) return;
     const insert = dialectOf(this.#source).insertIgnore;
-    await this.#source.query(
+    await writeStatement(
+      this.#source,
       `${insert} erasure_tombstone (client_id, digest, kind, request_id, created_at)
        VALUES ${[...byDigest].map(() => '(?, ?, ?, ?, ?)').join(', ')}`,
       [...byDigest].flatMap(([digest, kind]) => [client, digest, kind, request, at]),
@@ -55,13 +59,13 @@ export class Tombstones {
 
   /** Deletes the tombstones of a client whose key is destroyed: nothing can be compared with them any more. */
   async dropClient(client: string): Promise<void> {
-    await this.#source.query('DELETE FROM erasure_tombstone WHERE client_id = ?', [client]);
+    await writeStatement(this.#source, 'DELETE FROM erasure_tombstone WHERE client_id = ?', [client]);
   }
 
   /** Whether anybody was erased at the client. If not, computing digests, which is expensive, can be skipped. */
   async hasAny(client: string): Promise<boolean> {
     const sql = 'SELECT 1 AS one FROM erasure_tombstone WHERE client_id = ? LIMIT 1';
-    return (await this.#source.query<unknown[]>(sql, [client])).length > 0;
+    return (await runStatement<unknown[]>(this.#source, sql, [client])).length > 0;
   }
 
   /** Digests of each identifier's forms; none for a placeholder. */

@@ -35,17 +35,17 @@ export async function openErasures(
       n: number;
       soon: number;
       late: number;
-      next: number;
+      first_due: number;
     }>`
       SELECT status, COUNT(*) AS n, SUM(CASE WHEN due_at < ${now() + nearDays * DAY_MS} THEN 1 ELSE 0 END) AS soon,
-      SUM(CASE WHEN due_at < ${now()} THEN 1 ELSE 0 END) AS late, MIN(due_at) AS next
+      SUM(CASE WHEN due_at < ${now()} THEN 1 ELSE 0 END) AS late, MIN(due_at) AS first_due
       FROM erasure_request WHERE status NOT IN ('CANCELLED', 'COMPLETED') GROUP BY status`;
-    for (const { status, n, soon, late, next } of rows) {
+    for (const { status, n, soon, late, first_due } of rows) {
       byStatus.set(status, (byStatus.get(status) ?? 0) + Number(n));
       if (status === 'ON_HOLD' || status === 'PARTIALLY_COMPLETED') continue;
       dueSoon += Number(soon);
       overdue += Number(late);
-      nextDueAt = Math.min(nextDueAt ?? Number.POSITIVE_INFINITY, Number(next));
+      nextDueAt = Math.min(nextDueAt ?? Number.POSITIVE_INFINITY, Number(first_due));
     }
     const since = now() - TAKEN_WITHIN_MS;
     // Requests under a hold, and those that the end of their client took over, need no due job.

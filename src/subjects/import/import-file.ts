@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { detectEngine, itemsPerTransaction } from '../../storage/engine-profiles';
+import { failureOf } from '../../storage/failures';
 import { conversationImporter, messageImporter } from './conversation-importer';
 import { customerImporter } from './customer-importer';
 import { type Fault, ImportStopped, ImportUsageError } from './errors';
@@ -118,8 +119,7 @@ async function takeOnce(importer: Importer, rows: readonly MappedRow[]) {
   try {
     return await importer.take(rows);
   } catch (error) {
-    const { code = '' } = (error as { driverError?: { code?: string } }).driverError ?? {};
-    if (code !== 'ER_DUP_ENTRY' && !code.startsWith('SQLITE_CONSTRAINT')) throw error;
+    if (failureOf(error) !== 'DUPLICATE') throw error;
     return await importer.take(rows);
   }
 }

@@ -1,0 +1,41 @@
+import type { DataSource } from 'typeorm';
+import { withDeadline } from './gateway/deadline';
+import { policyVersions } from './identity/policy-version';
+import { pendingMigrations } from './storage/data-source';
+import { faultOf } from './storage/health';
+import type { Stores } from './stores';
+
+/** Shorter than the whole check's limit, so that the fault can be named. Milliseconds. */
+const LONGEST_MS = 3_000;
+
+/**
+ * Why requests cannot be served, in words. Each store is asked by the way that requests go: by the same pool, and for
+ * policies by the reader that every request waits for.
+ */
+export async function faultsOf({ regions, keysSource }: Stores): Promise<string[]> {
+  const stores = [
+    ...regions.named().map(([name, source]) => [`the ${name} database`, source] as const),
+    ["the keys' store", keysSource] as const,
+  ];
+  const policies = within(policyVersions(regions, undefined)).then(
+    () => [],
+    () => ["clients' policies cannot be read: every request waits for that"],
+  );
+  const faults = await Promise.all(stores.map(([name, source]) => faultOfStore(name, source)));
+  const found = faults.filter((fault) => fault !== undefined);
+  return found.length > 0 ? found : policies;
+}
+
+async function faultOfStore(name: string, source: DataSource): Promise<string | undefined> {
+  const fault = await faultOf(source);
+  if (fault !== undefined) return `${name} ${fault}`;
+  try {
+    const pending = await within(pendingMigrations(source));
+    if (pending.length === 0) return undefined;
+    return `${pending.length} migrations of ${name} are pending: run remit migrate`;
+  } catch {
+    return `${name} does not answer`;
+  }
+}
+
+const within = <T>(work: Promise<T>): Promise<T> => withDeadline(work, LONGEST_MS, () => new Error('it took too long'));

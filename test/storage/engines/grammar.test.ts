@@ -1,0 +1,80 @@
+import { Parser } from 'node-sql-parser';
+import { listedStatements } from '../../support/statements/list';
+import { shapeOf, statementText, wordsOf } from '../../support/statements/text';
+import { CONSTRUCTS, nameOf, SHARDED } from './constructs';
+import { LEXICONS, reservedNames } from './lexicons';
+
+const statements = listedStatements();
+const parser = new Parser();
+
+/** Valid statements that node-sql-parser does not know, and why they are valid. */
+const PARSER_GAPS: ReadonlyArray<readonly [statement: string, valid: string]> = [
+  [
+    'SHOW GLOBAL VARIABLES WHERE Variable_name IN (?)',
+    'dev.mysql.com/doc/refman/8.4/en/show-variables.html; TiDB and Vitess pass it on or know it',
+  ],
+];
+
+test('the list has the statements of every part', () => {
+  for (const beginning of ['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'CREATE TABLE', 'ALTER TABLE', 'START']) {
+    expect(statements.some((statement) => statement.startsWith(beginning))).toBe(true);
+  }
+  expect(new Set(statements.map(shapeOf)).size).toBe(statements.length);
+});
+
+test('MySQL’s grammar knows every statement', () => {
+  const refused = statements.filter((statement) => {
+    try {
+      parser.astify(statement, { database: 'mysql' });
+      return false;
+    } catch {
+      return true;
+    }
+  });
+  expect(refused).toEqual(PARSER_GAPS.map(([statement]) => statement));
+});
+
+describe.each(LEXICONS)('$engine', (lexicon) => {
+  test(`none of ${statements.length} statements has its reserved words as names without quotes`, () => {
+    expect(lexicon.words.length).toBeGreaterThan(150);
+    const rejected = statements.flatMap((statement) =>
+      reservedNames(statement, lexicon).map((name) => `${name}: ${statement}`),
+    );
+    expect(rejected).toEqual([]);
+  });
+});
+
+test.each(CONSTRUCTS)('no statement has $name', ({ pattern }) => {
+  expect(statements.filter((statement) => pattern.test(statement))).toEqual([]);
+});
+
+test.each(SHARDED)('on a sharded Vitess: $name', ({ pattern, statements: named }) => {
+  expect(statements.filter((statement) => pattern.test(statement)).map(nameOf)).toEqual(named);
+});
+
+test('a reserved name is found as a column, an alias or a table, where it has no quotes', () => {
+  const [mysql, tidb, vitess] = LEXICONS;
+  if (!mysql || !tidb || !vitess) throw new Error('three lists of words');
+  const sql = 'SELECT a AS end, b AS next FROM t WHERE until > ? AND `until` < ? AND CASE WHEN 1 THEN 2 END';
+  expect(reservedNames(sql, tidb)).toEqual(['until']);
+  expect(reservedNames(sql, vitess)).toEqual(['end', 'next']);
+  expect(reservedNames(sql, mysql)).toEqual([]);
+  expect(reservedNames('SELECT rank FROM `order`', mysql)).toEqual(['rank']);
+  expect(reservedNames('CREATE TABLE `a` (`b` varchar(3) NOT NULL, qualify int)', mysql)).toEqual(['qualify']);
+});
+
+test('statements that differ in values, in length or in chosen columns have one shape', () => {
+  const text = (sql: string) => statementText(sql, 'data_1');
+  expect(text("SELECT a FROM `data_1`.`t`\n WHERE x = 'it''s' AND y IN (1, x'ff', NULL) -- 1")).toBe(
+    'SELECT a FROM `t` WHERE x = ? AND y IN (?) -- ?',
+  );
+  expect(text('INSERT INTO t (a, b) VALUES (1, NULL), (2, TRUE)')).toBe('INSERT INTO t (a, b) VALUES (?, ?)');
+  expect(text("CREATE TABLE t (a varchar(36) DEFAULT 'b')")).toBe("CREATE TABLE t (a varchar(36) DEFAULT 'b')");
+  expect(wordsOf('SELECT `a b`, c FROM d')).toEqual(['SELECT', '`a b`', 'c', 'FROM', 'd']);
+  const shape = shapeOf('SELECT `a` FROM `t` WHERE client_id = ? AND `b` = ? ORDER BY `c` LIMIT ?');
+  const many =
+    'SELECT `a`, `b` FROM `u` WHERE client_id = ? AND (`b` > ? OR `c` IS NULL) ORDER BY `c` DESC, `d` LIMIT ?';
+  expect(shapeOf(many)).not.toBe(shapeOf(many.replace(' LIMIT ?', '')));
+  expect(shapeOf(many.replace('(`b` > ? OR `c` IS NULL)', '`b` NOT IN (?)'))).toBe(shape);
+  expect(shapeOf('SELECT id FROM t WHERE client_id = ?')).not.toBe(shapeOf('SELECT id FROM t WHERE id = ?'));
+});
