@@ -32,8 +32,7 @@ export async function reconcile(
   const granted = `purpose_grant WHERE client_id = ? AND grantee_kind = 'PRINCIPAL'`;
   once('grant', tally.grants, await counted('reason', granted));
   once('withdrawal', tally.withdrawn, await counted('reason', `${granted} AND withdrawn_at IS NOT NULL`));
-  const measures = [...tally.transfers].map((measure) => JSON.stringify([measure]));
-  once('transfer', measures, await counted('safeguards', 'transfer_approval WHERE client_id = ?'));
+  once('transfer', tally.transfers, await counted('safeguards', 'transfer_approval WHERE client_id = ?'));
 
   const people = await idsIn(data, `SELECT id, 1 AS n FROM customer WHERE client_id = ?`);
   const keys = await idsIn(stores.keysSource, `SELECT subject_id AS id, 1 AS n FROM subject_key WHERE client_id = ?`);
