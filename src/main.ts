@@ -19,6 +19,7 @@ const entries: readonly Entry[] = [
     'make the data inventory, and name its gaps',
     async () => (await import('./commands/census.js')).censusCommand(),
   ],
+  ['doctor', 'say what is wrong, and what to do', async () => (await import('./commands/doctor.js')).doctorCommand()],
   ['audit', 'verify the audit ledger, prove entries', async () => (await import('./commands/audit.js')).auditCommand()],
   [
     'erasures',

@@ -27,8 +27,8 @@ import { Proposals } from './register/proposals';
 import { ThirdParties } from './register/third-parties';
 import type { WebhookBody } from './register/webhooks/webhook-sender';
 import { Webhooks } from './register/webhooks/webhooks';
-import { detectEngine, type EngineProfile } from './storage/engine-profiles';
-import { Remembered } from './storage/remembered';
+import type { EngineProfile } from './storage/engine-profiles';
+import { engineOf } from './storage/pool-use';
 import type { Stores } from './stores';
 import { Customers } from './subjects/customers';
 import { Processing } from './subjects/processing';
@@ -60,7 +60,7 @@ export interface Services {
   /** What each event tells, made when it is sent. */
   readonly webhookBodies: ReadonlyMap<string, WebhookBody>;
   /** What the engine of a database can do. */
-  readonly profile: (source: DataSource) => Promise<EngineProfile>;
+  readonly profile: (source: DataSource) => EngineProfile;
   readonly accesses: AccessRecorder;
   readonly auditReader: AuditReader;
   readonly references: References;
@@ -95,8 +95,6 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
   const webhooks = new Webhooks(regions, keys, { production, recorder });
   const transfers = createTransfers({ regions, keys, clients, parties, records, recorder, proposals, webhooks });
   const jobs = new Jobs();
-  const profiles = new Remembered((source: DataSource) => detectEngine(source));
-  const profile = (source: DataSource) => profiles.get(source);
   const {
     exports: clientExports,
     exporter,
@@ -123,11 +121,11 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     purgers: [purger],
     terminationExports: beforeEnd,
     jobs,
-    profile,
+    profile: engineOf,
     webhooks,
     isDataBehind: () => isDataBehind(regions, keysSource),
   });
-  const policies = new RegisterPolicySource(clients, parties, records);
+  const policies = new RegisterPolicySource(regions, clients, parties, records);
   const reader = new AuditReader(regions, references);
   const state = new LedgerState(stores, ledger);
   return {
@@ -148,7 +146,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     jobHandlers: [erasure.runner, exporter],
     webhooks,
     webhookBodies: new Map([...erasure.bodies, [NOTICE_EVENT, (client, id) => transfers.notices.body(client, id)]]),
-    profile,
+    profile: engineOf,
     accesses: new AccessRecorder(ledger, references, options.onAlert),
     policies,
     auditReader: reader,

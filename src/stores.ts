@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { dataStore, keysStore } from '../ormconfig';
 import type { Config } from './config';
+import { withMoreTime } from './connections/time';
 import { KeyStore } from './keys/key-store';
 import { loadMasterKeyFile } from './keys/master-key';
 import { migrate, openDataSource, pendingMigrations, type StoreOptions } from './storage/data-source';
@@ -49,8 +50,7 @@ export async function openStores(config: StoreConfig, options: { poolSize?: numb
     for (const source of regions.all()) await finishKeyedSteps(source, keys);
     const close = async () => {
       keys.close();
-      await regions.close();
-      await keysSource.destroy();
+      await Promise.all([regions.close(), keysSource.destroy()]);
     };
     return { regions, keysSource, keys, production: config.production, close };
   } catch (error) {
@@ -60,7 +60,11 @@ export async function openStores(config: StoreConfig, options: { poolSize?: numb
 }
 
 /** Runs the pending migrations of every store and the steps that need keys, and lists what was done. */
-export async function migrateStores(config: StoreConfig): Promise<string[]> {
+export function migrateStores(config: StoreConfig): Promise<string[]> {
+  return withMoreTime('migration', () => migrateAll(config));
+}
+
+async function migrateAll(config: StoreConfig): Promise<string[]> {
   const done: string[] = [];
   const opened: DataSource[] = [];
   try {

@@ -1,7 +1,8 @@
 import type { AgreementKind } from '../governance/vocabulary';
 import type { Client } from '../register/client';
 import type { Services } from '../services';
-import { detectEngine, itemsPerTransaction } from '../storage/engine-profiles';
+import { itemsPerTransaction } from '../storage/engine-profiles';
+import { engineOf } from '../storage/pool-use';
 import { inTransaction } from '../storage/transaction';
 import type { Stores } from '../stores';
 import { Customer } from '../subjects/customer';
@@ -68,7 +69,7 @@ export async function seedClient(
     ...{ slug, name, country, healthAgreement, registered },
     ...{ created: 0, existing: 0, orders: 0, conversations: 0, healthRecords: 0 },
   };
-  const size = itemsPerTransaction(await detectEngine(target.source), BATCH, ROWS_PER_PERSON);
+  const size = itemsPerTransaction(engineOf(target.source), BATCH, ROWS_PER_PERSON);
   const make = await maker(home, options.seed ?? slug);
   const ids = await ExternalIds.of(target);
   for (let first = 1; first <= options.customers; first += size) {

@@ -1,11 +1,16 @@
 import { readConfig } from '../config';
+import { withMoreTime } from '../connections/time';
 import { createServices, type Services } from '../services';
 import { openStores, type Stores } from '../stores';
 import { ImportUsageError } from '../subjects/import/errors';
 import { CommandError } from './failure';
 
-/** Runs `work` with the stores of the environment, and always closes them. */
-export async function withStores<T>(work: (services: Services, stores: Stores) => Promise<T>): Promise<T> {
+/** Runs `work` with the stores of the environment and the time limits of commands, and always closes the stores. */
+export function withStores<T>(work: (services: Services, stores: Stores) => Promise<T>): Promise<T> {
+  return withMoreTime('command', () => withOpenStores(work));
+}
+
+async function withOpenStores<T>(work: (services: Services, stores: Stores) => Promise<T>): Promise<T> {
   const config = readConfig(process.env);
   const stores = await openStores(config);
   try {

@@ -33,7 +33,7 @@ export interface ErasureModuleOptions {
   readonly keysSource: DataSource;
   readonly parties: ThirdParties;
   readonly entities: readonly EntityClass[];
-  readonly profile: (source: DataSource) => Promise<EngineProfile>;
+  readonly profile: (source: DataSource) => EngineProfile;
   readonly jobs?: Jobs;
   readonly recorder?: ChangeRecorder;
   readonly proposals?: Proposals;

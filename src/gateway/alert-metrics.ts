@@ -1,5 +1,6 @@
 import { Counter, type Registry } from 'prom-client';
 import type { Alert } from '../audit/alerts/alerts';
+import { alertRules } from '../audit/alerts/rules';
 
 /** Counts alerts by rule, never by person or principal. */
 export function countAlerts(registry: Registry): (alert: Alert) => void {
@@ -9,5 +10,7 @@ export function countAlerts(registry: Registry): (alert: Alert) => void {
     labelNames: ['rule'],
     registers: [registry],
   });
+  // An increase is only seen of what was there before.
+  for (const { kind } of alertRules) alerts.inc({ rule: kind }, 0);
   return ({ rule }) => alerts.inc({ rule });
 }

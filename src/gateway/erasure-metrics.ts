@@ -1,6 +1,7 @@
 import { Gauge, type GaugeConfiguration, type Registry } from 'prom-client';
 import { NEAR_DAYS, type OpenErasures } from '../erasure/requests/open-erasures';
 import type { TaskState } from '../jobs/scheduler';
+import { inTime } from './scrape';
 
 /**
  * Polls in a row that may fail, as during a database failover, before the process reports that erasure does not work.
@@ -29,15 +30,13 @@ export function erasureConcerns({ stuck, overdue }: OpenErasures): string[] {
 export function measureErasures(registry: Registry, look: () => Promise<OpenErasures>, worker: () => TaskState): void {
   let looking: Promise<OpenErasures | undefined> | undefined;
   /**
-   * One query for each scrape, shared by all gauges. Where it fails, the gauges have no value and other metrics are
-   * unaffected.
+   * One query for each scrape, shared by all gauges. Where it fails or takes too long, the gauges have no value and
+   * other metrics are unaffected.
    */
   const looked = () => {
-    looking ??= look()
-      .catch(() => undefined)
-      .finally(() => {
-        looking = undefined;
-      });
+    looking ??= inTime(look()).finally(() => {
+      looking = undefined;
+    });
     return looking;
   };
   // Every process reads the same rows, so the values of several processes must not be added up.

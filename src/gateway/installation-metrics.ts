@@ -1,5 +1,6 @@
 import { Gauge, type GaugeConfiguration, type Registry } from 'prom-client';
 import { version } from '../version';
+import { inTime } from './scrape';
 
 /** How far the ledger lags behind. */
 export interface LedgerLag {
@@ -42,7 +43,8 @@ export function measureInstallation(
     new Gauge({
       ...{ name, help, registers, aggregator },
       async collect() {
-        this.set(measured(await look.ledger()));
+        const found = await inTime(look.ledger());
+        this.set(found ? measured(found) : Number.NaN);
       },
     });
   lag(

@@ -13,6 +13,9 @@ export interface Metrics {
   count(request: GovernedRequest): void;
 }
 
+/** Codes that alerts watch. They are counted from 0: an increase is only seen of what was there before. */
+const watchedCodes = ['INTERNAL_SERVER_ERROR', 'SERVICE_UNAVAILABLE', 'TIMEOUT'];
+
 /** The server's metrics. Labels are routes, codes and purposes: never a name, an id or a client. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
@@ -30,6 +33,7 @@ export function createMetrics(): Metrics {
     labelNames: ['code'],
     registers,
   });
+  for (const code of watchedCodes) outcomes.inc({ code }, 0);
   const coordinates = new Counter({
     name: 'remit_coordinates_total',
     help: 'Coordinates withheld or de-identified in answers.',

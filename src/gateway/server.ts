@@ -26,6 +26,7 @@ import { OpenSubscriptions } from './open-subscriptions';
 import { refusePipelining } from './pipelining';
 import { plainBodies } from './plain-bodies';
 import { playground } from './playground';
+import { measureReadiness } from './readiness-metric';
 import { Road } from './road';
 import { securityHeaders } from './security-headers';
 import type { ServerOptions } from './server-options';
@@ -89,7 +90,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     },
     { prefix: '/graphql' },
   );
-  serveHealth(app, { ...options, isDraining: () => isDraining() || options.leaving?.aborted === true });
+  const isLeaving = () => isDraining() || options.leaving?.aborted === true;
+  serveHealth(app, { ...options, isDraining: isLeaving });
+  measureReadiness(metrics.registry, async () => (isLeaving() ? ['it is shutting down'] : options.ready()));
   options.measure?.(metrics.registry);
   serveMetrics(app, metrics, options.metricsOfAll);
   if (options.acknowledge) takeAcknowledgements(app, options.acknowledge);

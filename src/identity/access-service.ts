@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import type { EntityManager } from 'typeorm';
 import type { Access } from '../governance/govern';
 import { type AgreementKind, isPurpose } from '../governance/vocabulary';
 import { ClientKeyError } from '../keys/errors';
@@ -7,19 +8,20 @@ import { covers, nextChangeOf, type Validity } from '../law/validity';
 import { isIdShaped } from '../storage/ids';
 import type { Regions } from '../storage/regions';
 import { sideOf, type TokenClaims } from './caller';
-import { policyVersions } from './policy-version';
+import { type PolicyVersions, policyVersions, REGISTER } from './policy-version';
 import { recipientOf, type TransferRules } from './recipient';
 import type { Prospect, RequestContext, RequestNotes } from './request-context';
 import { noting } from './request-notes';
 import { type Exclusion, type Permission, type Rights, rightsOf } from './rights';
 import { rowRule } from './row-rule';
+import { VersionedFacts } from './versioned-facts';
 
 export interface ClientReference {
   readonly id: string;
   readonly slug: string;
 }
 
-/** The facts about one client that decisions need, at one version. */
+/** The facts about one client that decisions need. */
 export interface ClientPolicy {
   readonly permissions: readonly Permission[];
   readonly exclusions: readonly Exclusion[];
@@ -34,12 +36,22 @@ export interface RegisteredParty {
   readonly scopes: readonly string[] | null;
 }
 
-/** What modules above this one provide. */
+/** What the register says of third parties, for all clients. */
+export interface RegisterFacts {
+  /** What sub-processors may do, for every client. */
+  readonly permissions: readonly Permission[];
+  /** The party that a PARTNER or SUB_PROCESSOR token's `sub` names. */
+  party(claims: TokenClaims): RegisteredParty | undefined;
+  /** An application, with the privacy notice that counts. */
+  application(id: string): { readonly slug: string; readonly privacyNoticeVersion: string } | undefined;
+}
+
+/** What modules above this one provide. The facts are read from a snapshot. */
 export interface PolicySource {
   client(reference: string): Promise<ClientReference | undefined>;
-  policy(clientId: string): Promise<ClientPolicy>;
-  /** The party that a PARTNER or SUB_PROCESSOR token's `sub` names. */
-  party(claims: TokenClaims): Promise<RegisteredParty | undefined>;
+  register(from: EntityManager): Promise<RegisterFacts>;
+  /** A client's own facts, which make its policy under a register. */
+  terms(from: EntityManager, clientId: string): Promise<(register: RegisterFacts) => ClientPolicy>;
 }
 
 /**
@@ -53,9 +65,11 @@ export class AccessService {
   readonly #transfers: TransferRules;
   readonly #now: () => number;
   readonly #clients = new LRUCache<string, ClientReference>({ max: 10_000 });
-  readonly #policies = new LRUCache<string, { version: string; policy: ClientPolicy }>({ max: 10_000 });
   readonly #statuses = new WeakMap<TokenClaims, Status>();
-  readonly #parties = new LRUCache<string, { version: number; party: RegisteredParty | undefined }>({ max: 10_000 });
+  readonly #register: VersionedFacts<RegisterFacts>;
+  readonly #terms: VersionedFacts<(register: RegisterFacts) => ClientPolicy>;
+  /** A client's policy, by the facts that it was made of. */
+  readonly #policies = new WeakMap<object, { register: RegisterFacts; policy: ClientPolicy }>();
 
   constructor(
     regions: Regions,
@@ -69,6 +83,8 @@ export class AccessService {
     this.#source = source;
     this.#transfers = transfers;
     this.#now = now;
+    this.#register = new VersionedFacts(regions, (from) => source.register(from), 1);
+    this.#terms = new VersionedFacts(regions, (from, client) => source.terms(from, client));
   }
 
   /**
@@ -81,10 +97,9 @@ export class AccessService {
     const client = claims.tenant === undefined ? undefined : await this.#client(claims.tenant);
     const pseudonymKey = client && (await this.#pseudonymKey(client.id));
     const present = pseudonymKey ? client : undefined;
-    // The version is read first: a policy may be newer than its label, never older.
+    // The versions are read first: facts may be newer, never older.
     const versions = await policyVersions(this.#regions, present?.id);
-    const version = `${versions.client}.${versions.register}`;
-    const status = await this.#status(token, claims, present?.id, version, versions.register, at);
+    const status = await this.#status(token, claims, present?.id, versions, at);
     const { rights, country, party } = status;
     const notes: RequestNotes = { subjects: new Set(), transferBases: new Set() };
     const recipient = recipientOf(claims, present?.id, party?.id);
@@ -124,16 +139,21 @@ export class AccessService {
     token: TokenClaims,
     claims: TokenClaims,
     client: string | undefined,
-    version: string,
-    register: number,
+    versions: PolicyVersions,
     at: number,
   ): Promise<Status> {
     const known = this.#statuses.get(token);
-    if (known && known.client === client && known.version === version && known.since <= at && at < known.until) {
+    const wanted = labelOf(versions.client, versions.register);
+    if (known && known.client === client && known.version === wanted && known.since <= at && at < known.until) {
       return known;
     }
-    const policy = client === undefined ? nothing : await this.#policy(client, version);
-    const party = await this.#party(claims, register);
+    const [register, terms] = await Promise.all([
+      this.#register.at(REGISTER, versions.register),
+      client === undefined ? undefined : this.#terms.at(client, versions.client),
+    ]);
+    const policy = terms ? this.#policy(terms.facts, register.facts) : nothing;
+    const party = isThirdParty(claims) && isIdShaped(claims.subject) ? register.facts.party(claims) : undefined;
+    const version = labelOf(terms?.version ?? 0, register.version);
     const status = statusOf(claims, policy, party, { client, version, at });
     this.#statuses.set(token, status);
     return status;
@@ -148,22 +168,12 @@ export class AccessService {
     return found;
   }
 
-  async #policy(clientId: string, version: string): Promise<ClientPolicy> {
-    const known = this.#policies.get(clientId);
-    if (known?.version === version) return known.policy;
-    const policy = await this.#source.policy(clientId);
-    this.#policies.set(clientId, { version, policy });
+  #policy(terms: (register: RegisterFacts) => ClientPolicy, register: RegisterFacts): ClientPolicy {
+    const known = this.#policies.get(terms);
+    if (known?.register === register) return known.policy;
+    const policy = terms(register);
+    this.#policies.set(terms, { register, policy });
     return policy;
-  }
-
-  async #party(claims: TokenClaims, version: number): Promise<RegisteredParty | undefined> {
-    if (!isThirdParty(claims) || !isIdShaped(claims.subject)) return undefined;
-    const key = `${claims.roles.join()} ${claims.subject}`;
-    const known = this.#parties.get(key);
-    if (known?.version === version) return known.party;
-    const party = await this.#source.party(claims);
-    this.#parties.set(key, { version, party });
-    return party;
   }
 
   /** A client whose key is destroyed has nothing left to read. It does not exist any more. */
@@ -176,6 +186,8 @@ export class AccessService {
     }
   }
 }
+
+const labelOf = (client: number, register: number): string => `${client}.${register}`;
 
 const nobody: ReadonlySet<string> = new Set();
 

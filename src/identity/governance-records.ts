@@ -2,11 +2,13 @@ import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { type DataCategory, isPurpose, type ProcessingPurpose } from '../governance/vocabulary';
 import type { KeyStore } from '../keys/key-store';
+import { DAY_MS } from '../law/calendar';
 import { type Validity, validUntil } from '../law/validity';
 import { type DecidedRow, decidedChange, decidedRow } from '../storage/decided-row';
 import { listText } from '../storage/lists';
 import type { Regions } from '../storage/regions';
 import { inTransaction } from '../storage/transaction';
+import type { Condition } from '../tenancy/conditions';
 import { type Row, TenantReader } from '../tenancy/tenant-reader';
 import { tableOf } from '../tenancy/tenant-table';
 import { TenantWriter } from '../tenancy/tenant-writer';
@@ -27,7 +29,14 @@ export interface Actor {
   readonly principal: string;
 }
 
-export type IsInstalled = (applicationId: string, principal: string) => boolean;
+/** Whether a principal is the application of that id, installed at the client with its notice accepted. */
+type IsInstalled = (applicationId: string, principal: string) => boolean;
+
+/** Rows of grants and instructions that are not withdrawn. */
+interface StandingRecords {
+  readonly grants: readonly Row[];
+  readonly instructions: readonly Row[];
+}
 
 interface Terms {
   readonly purpose: ProcessingPurpose;
@@ -136,17 +145,17 @@ export class GovernanceRecords {
     return this.#all(kind, client);
   }
 
-  /**
-   * Grants and instructions of a client as the permissions they give.
-   * @param isInstalled whether a principal is the application of that id, installed at the client with its notice
-   * accepted
-   */
-  async permissions(client: string, isInstalled: IsInstalled): Promise<Permission[]> {
-    const [grants, instructions] = await Promise.all([
-      this.#all(PurposeGrant, client),
-      this.#all(ClientInstruction, client),
-    ]);
-    return [...grants.map((row) => permissionOfGrant(row, isInstalled)), ...instructions.map(permissionOfInstruction)];
+  /** A client's grants and instructions that are in force, or come into force some day, from a snapshot. */
+  async standing(client: string, from: EntityManager): Promise<StandingRecords> {
+    const reader = new TenantReader(from, this.#keys);
+    const read = (kind: GovernanceRecord) =>
+      reader.select(kind, {
+        client,
+        fields: tableOf(kind).fields.keys(),
+        where: standing(Date.now()),
+        orderBy: [{ field: 'id' }],
+      });
+    return { grants: await read(PurposeGrant), instructions: await read(ClientInstruction) };
   }
 
   async #give(kind: GovernanceRecord, actor: Actor, terms: Terms, more: Row): Promise<unknown> {
@@ -203,10 +212,33 @@ const detailsOf = (row: Row) => ({
   validTo: (row.validTo as Date | null)?.toISOString() ?? null,
 });
 
+/** Clocks are set back at times. What ended no longer ago than this is still read, and decided by the clock. */
+const ENDED_LATELY_MS = DAY_MS;
+
+/**
+ * Narrows to what is not withdrawn and has not ended long ago, so that the cost does not grow with all that was ever
+ * given. A withdrawal counts by being there: the clock that stamped it may be ahead of the reader's.
+ */
+const standing = (now: number): readonly Condition[] => [
+  { field: 'withdrawnAt', is: 'null' },
+  {
+    any: [
+      { field: 'validTo', is: 'null' },
+      { field: 'validTo', is: '>', value: now - ENDED_LATELY_MS },
+    ],
+  },
+];
+
+/** Grants and instructions as the permissions they give. @param isInstalled as {@link IsInstalled} says */
+export function permissionsOf({ grants, instructions }: StandingRecords, isInstalled: IsInstalled): Permission[] {
+  return [...grants.map((row) => permissionOfGrant(row, isInstalled)), ...instructions.map(permissionOfInstruction)];
+}
+
 /** Fails closed on times that cannot be read: such an end has passed, such a beginning never comes. */
 function validity(row: Row): Validity {
   const at = (value: unknown) => (value === null ? null : value instanceof Date ? value.getTime() : 0);
-  return validUntil(at(row.validFrom) || Number.POSITIVE_INFINITY, at(row.validTo), at(row.withdrawnAt));
+  if (row.withdrawnAt !== null) return { from: Number.POSITIVE_INFINITY, to: 0 };
+  return validUntil(at(row.validFrom) || Number.POSITIVE_INFINITY, at(row.validTo));
 }
 
 const purposesOf = (row: Row): ProcessingPurpose[] => (isPurpose(row.purpose) ? [row.purpose] : []);

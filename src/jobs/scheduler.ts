@@ -1,3 +1,5 @@
+import { withMoreTime } from '../connections/time';
+
 /** Work that a process repeats in the background. */
 export interface Task {
   /** Its name in the log and in metrics. */
@@ -100,7 +102,7 @@ export class Scheduler {
   async #run(task: Task, signal: AbortSignal): Promise<boolean> {
     const { now = Date.now, onFailure } = this.#options;
     try {
-      const isMore = await task.run(signal);
+      const isMore = await withMoreTime('background', () => task.run(signal));
       this.#states.set(task.name, { lastSuccessAt: now(), failedRuns: 0 });
       return isMore;
     } catch (error) {

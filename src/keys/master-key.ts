@@ -15,7 +15,8 @@ export interface MasterKey {
 }
 
 const VARIABLE = 'REMIT_MASTER_KEY_FILE';
-const DEVELOPMENT_PATH = './data/master.key';
+/** Where a development key is made if none is named. */
+export const developmentMasterKey = './data/master.key';
 const DEVELOPMENT_MARK = 'remit-development-key:';
 const KEY_BYTES = 32;
 const MADE_BY = `write one with: (umask 077; head -c ${KEY_BYTES} /dev/urandom | base64 > master.key)`;
@@ -33,8 +34,8 @@ export async function loadMasterKeyFile(
 ): Promise<MasterKey> {
   if (path === undefined || path.trim() === '') {
     if (production) throw new ConfigurationError(VARIABLE, `must be set in production; ${MADE_BY}`);
-    await writeKeyFile(DEVELOPMENT_PATH, DEVELOPMENT_MARK).catch(unlessItExists);
-    return readKeyFile(DEVELOPMENT_PATH, production);
+    await writeKeyFile(developmentMasterKey, DEVELOPMENT_MARK).catch(unlessItExists);
+    return readKeyFile(developmentMasterKey, production);
   }
   return readKeyFile(path, production);
 }
@@ -114,7 +115,7 @@ function unlessItExists(error: unknown): void {
   if (!isErrno(error, 'EEXIST')) {
     throw new ConfigurationError(
       VARIABLE,
-      `no development key can be written to ${DEVELOPMENT_PATH} (${(error as NodeJS.ErrnoException).code}); ` +
+      `no development key can be written to ${developmentMasterKey} (${(error as NodeJS.ErrnoException).code}); ` +
         'make ./data writable, or name a key file',
       { cause: error },
     );

@@ -13,6 +13,13 @@ export function validUntil(from: number, ...ends: ReadonlyArray<number | null | 
   return { from, to: known.length === 0 ? null : Math.min(...known) };
 }
 
+/**
+ * Since when a stop or a limit holds that one clock set for `from` and wrote down at `recorded`. Clocks differ: what
+ * was to hold at once has held since ever, for whoever sees it. What was set for later comes by date.
+ */
+export const heldSince = (from: number, recorded: number): number =>
+  from <= recorded ? Number.NEGATIVE_INFINITY : from;
+
 /** The moments at which it begins or ceases to hold. */
 const changesOf = ({ from, to }: Validity): number[] => (to === null ? [from] : [from, to]);
 

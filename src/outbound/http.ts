@@ -23,6 +23,8 @@ export interface OutboundPolicy {
 export interface OutboundAnswer {
   readonly status: number;
   readonly body: Buffer;
+  /** When the server says that it answered, by its own clock. */
+  readonly date: string | undefined;
 }
 
 /** There was no answer, or none that may be used. */
@@ -50,7 +52,8 @@ export async function send(outbound: OutboundRequest, policy: OutboundPolicy): P
   const signal = AbortSignal.timeout(policy.timeoutMs);
   try {
     const response = await responseTo(url, outbound, policy, signal);
-    return { status: response.statusCode ?? 0, body: await bodyOf(response, policy.maxBytes) };
+    const { statusCode: status = 0, headers } = response;
+    return { status, body: await bodyOf(response, policy.maxBytes), date: headers.date };
   } catch (error) {
     if (error instanceof OutboundError) throw error;
     throw new OutboundError(signal.aborted ? 'TIMEOUT' : ((error as NodeJS.ErrnoException).code ?? 'FAILED'));

@@ -1,4 +1,4 @@
-import type { EntityManager } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { type Change, type ChangeRecorder, changing, unrecorded } from '../identity/change-recorder';
 import { bumpPolicy, REGISTER } from '../identity/policy-version';
@@ -26,9 +26,9 @@ export class Certifications {
     this.#recorder = recorder;
   }
 
-  all(): Promise<RecipientCertification[]> {
-    const { home } = this.#regions;
-    return committed(home, () => home.getRepository(RecipientCertification).find({ order: { id: 'ASC' } }));
+  /** @param from a snapshot to read from */
+  all(from: DataSource | EntityManager = this.#regions.home): Promise<RecipientCertification[]> {
+    return committed(from, () => from.getRepository(RecipientCertification).find({ order: { id: 'ASC' } }));
   }
 
   async of({ kind, id }: RecipientReference): Promise<RecipientCertification[]> {

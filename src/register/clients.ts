@@ -1,4 +1,4 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { v7 as uuid, validate } from 'uuid';
 import { type ChangeRecorder, changing, unrecorded } from '../identity/change-recorder';
 import { requireCountry, requireText } from '../identity/checks';
@@ -154,8 +154,9 @@ export class Clients {
     return { ...row, clientId: client, keepsDeidentified: row.keepsDeidentified === 1 };
   }
 
-  async agreements(client: string): Promise<Agreement[]> {
-    const rows = await new TenantReader(await this.#regions.of(client), this.#keys).select(Agreement, {
+  /** @param from a snapshot to read from */
+  async agreements(client: string, from?: EntityManager): Promise<Agreement[]> {
+    const rows = await new TenantReader(from ?? (await this.#regions.of(client)), this.#keys).select(Agreement, {
       client,
       fields: tableOf(Agreement).fields.keys(),
       orderBy: [{ field: 'id' }],

@@ -1,3 +1,4 @@
+import type { DataSource, EntityManager } from 'typeorm';
 import { v7 as uuid, validate } from 'uuid';
 import type { AuditKind } from '../identity/audit-kinds';
 import { type Change, type ChangeRecorder, changing, unrecorded } from '../identity/change-recorder';
@@ -12,7 +13,7 @@ import { decidedRow } from '../storage/decided-row';
 import { failureOf } from '../storage/failures';
 import type { Regions } from '../storage/regions';
 import { committed, inTransaction } from '../storage/transaction';
-import { TenantReader } from '../tenancy/tenant-reader';
+import { type Row, TenantReader } from '../tenancy/tenant-reader';
 import { tableOf } from '../tenancy/tenant-table';
 import { TenantWriter } from '../tenancy/tenant-writer';
 import { announceWithin, type Draft, ofApplication, ofSubProcessor } from './announcements';
@@ -45,14 +46,14 @@ export class ThirdParties {
     this.#certifications = new Certifications(regions, recorder);
   }
 
-  subProcessors(): Promise<SubProcessor[]> {
-    const { home } = this.#regions;
-    return committed(home, () => home.getRepository(SubProcessor).find({ order: { name: 'ASC', id: 'ASC' } }));
+  /** @param from a snapshot to read from */
+  subProcessors(from: DataSource | EntityManager = this.#regions.home): Promise<SubProcessor[]> {
+    return committed(from, () => from.getRepository(SubProcessor).find({ order: { name: 'ASC', id: 'ASC' } }));
   }
 
-  applications(): Promise<ThirdPartyApplication[]> {
-    const { home } = this.#regions;
-    return committed(home, () => home.getRepository(ThirdPartyApplication).find({ order: { name: 'ASC', id: 'ASC' } }));
+  /** @param from a snapshot to read from */
+  applications(from: DataSource | EntityManager = this.#regions.home): Promise<ThirdPartyApplication[]> {
+    return committed(from, () => from.getRepository(ThirdPartyApplication).find({ order: { name: 'ASC', id: 'ASC' } }));
   }
 
   /** @param reference an application's id or slug */
@@ -174,12 +175,7 @@ export class ThirdParties {
   }
 
   async installations(client: string): Promise<Installation[]> {
-    const reader = new TenantReader(await this.#regions.of(client), this.#keys);
-    const rows = await reader.select(Installation, {
-      client,
-      fields: tableOf(Installation).fields.keys(),
-      orderBy: [{ field: 'id' }],
-    });
+    const rows = await this.#installed(client, await this.#regions.of(client));
     if (rows.length === 0) return [];
     const byId = new Map((await this.applications()).map((application) => [application.id, application]));
     return rows.flatMap((row) => {
@@ -187,6 +183,20 @@ export class ThirdParties {
       if (!application) return [];
       const inForce = row.acceptedNoticeVersion === application.privacyNoticeVersion;
       return { ...row, application, inForce } as unknown as Installation;
+    });
+  }
+
+  /** The privacy notice that a client accepted last of each application that it has installed, by application. */
+  async accepted(client: string, from: EntityManager): Promise<ReadonlyMap<string, string>> {
+    const rows = await this.#installed(client, from);
+    return new Map(rows.map((row) => [String(row.applicationId), String(row.acceptedNoticeVersion)]));
+  }
+
+  #installed(client: string, from: DataSource | EntityManager): Promise<Row[]> {
+    return new TenantReader(from, this.#keys).select(Installation, {
+      client,
+      fields: tableOf(Installation).fields.keys(),
+      orderBy: [{ field: 'id' }],
     });
   }
 

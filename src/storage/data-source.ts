@@ -1,20 +1,26 @@
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ConnectionOptions } from 'mysql2';
 import { DataSource, type DataSourceOptions, type Logger, MigrationExecutor, type MigrationInterface } from 'typeorm';
+import { StoreUnavailableError, UnfitServerError } from '../connections/errors';
+import { describeHosts } from '../connections/hosts';
+import { StorePool } from '../connections/pool';
+import { tlsOptions } from '../connections/tls';
 import { EMBEDDED, type EmbeddedDatabase } from './dialect';
 import { BUSY_TIMEOUT_MS } from './embedded-transaction';
 import type { EntityClass } from './entity-class';
 import { ConfigurationError } from './errors';
 import { withMigrationLock } from './migration-lock';
-import { parseStoreUrl, type StoreAddress } from './store-url';
+import { StoreSessions } from './session';
+import { named, parseStoreUrl, type StoreAddress } from './store-url';
 
 export interface StoreOptions {
   /** The variable that held the URL, `DATABASE_URL` or `KEYS_DATABASE_URL`. Errors name it. */
   readonly variable: string;
   readonly entities: readonly EntityClass[];
   readonly migrations: readonly (new () => MigrationInterface)[];
-  /** Connections to a MySQL server, 10 by default. SQLite has one. */
+  /** Connections to a server at most, instead of the URL's. SQLite has one. */
   readonly poolSize?: number;
 }
 
@@ -38,7 +44,10 @@ export function dataSourceOptions(url: string, options: StoreOptions): DataSourc
   return optionsFor(parseStoreUrl(url, options.variable), options);
 }
 
-function optionsFor(address: StoreAddress, { entities, migrations, poolSize = 10 }: StoreOptions): DataSourceOptions {
+function optionsFor(
+  address: StoreAddress,
+  { variable, entities, migrations, poolSize }: StoreOptions,
+): DataSourceOptions {
   const common = {
     entities: [...entities],
     migrations: [...migrations],
@@ -56,23 +65,25 @@ function optionsFor(address: StoreAddress, { entities, migrations, poolSize = 10
       prepareDatabase: preparePragmas,
     };
   }
+  const limits = { ...address.limits, ...(poolSize === undefined ? {} : { poolSize }) };
+  const { tls } = address;
   return {
     ...common,
     type: 'mysql',
-    host: address.host,
-    port: address.port,
     username: address.user,
     password: address.password,
     database: address.database,
     charset: 'utf8mb4',
     timezone: 'Z',
-    poolSize,
     // Numbers up to 2^53, as SQLite gives them. A SUM is a DECIMAL; it becomes a number too.
     supportBigNumbers: true,
     bigNumberStrings: false,
+    ...(tls ? { ssl: named(variable, () => tlsOptions(tls)) } : {}),
     // A server limits the prepared statements of all its connections together, to 16,382 by default.
     extra: { decimalNumbers: true, maxPreparedStatements: 100 },
-    ...(address.tls ? { ssl: { rejectUnauthorized: true } } : {}),
+    driver: {
+      createPool: (driver: ConnectionOptions) => new StorePool({ ...address, limits }, new StoreSessions(), driver),
+    },
   };
 }
 
@@ -114,9 +125,9 @@ export async function openDataSource(url: string, options: StoreOptions): Promis
     dataSource = new DataSource({ ...optionsFor(address, options), logger: SILENT });
     await dataSource.initialize();
   } catch (error) {
+    if (error instanceof ConfigurationError) throw error;
     throw new ConfigurationError(options.variable, faultOf(address, error), { cause: error });
   }
-  if (address.kind === 'mysql') await refuseLaxServer(dataSource, options.variable);
   return dataSource;
 }
 
@@ -145,22 +156,16 @@ async function createPrivateFile(path: string): Promise<void> {
   await file.close();
 }
 
-/** Without strict mode a server silently cuts values that are too long: sealed bytes would be lost. */
-async function refuseLaxServer(dataSource: DataSource, variable: string): Promise<void> {
-  const [row] = await dataSource.query<{ mode: string }[]>('SELECT @@SESSION.sql_mode AS mode');
-  if (/STRICT_(TRANS|ALL)_TABLES/.test(String(row?.mode))) return;
-  await dataSource.destroy();
-  throw new ConfigurationError(variable, "the server's sql_mode must contain STRICT_TRANS_TABLES; set it there");
-}
-
 function faultOf(address: StoreAddress, error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+  if (error instanceof UnfitServerError) return error.message;
+  const code =
+    error instanceof StoreUnavailableError ? error.message : ((error as NodeJS.ErrnoException).code ?? 'unknown error');
   if (address.kind === 'sqlite') {
     return code === 'SQLITE_NOTADB'
       ? `${address.path} is not an SQLite database; name another file`
       : `cannot open ${address.path} (${code}); the folder and the file must be writable for this user`;
   }
-  const server = `${address.host}:${address.port}`;
+  const server = describeHosts(address.hosts);
   if (code === 'ER_ACCESS_DENIED_ERROR' || code === 'ER_DBACCESS_DENIED_ERROR') {
     return `${server} refuses user ${address.user} for database ${address.database}; check user, password and grants`;
   }

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { dialectOf } from './dialect';
+import { serverValues } from './server-values';
 
 export type EngineName = 'mysql' | 'mariadb' | 'galera' | 'tidb' | 'vitess' | 'sqlite';
 
@@ -7,18 +8,22 @@ export type EngineName = 'mysql' | 'mariadb' | 'galera' | 'tidb' | 'vitess' | 's
 export interface EngineProfile {
   /** The most rows that one transaction should change. Larger work is split. */
   readonly maxTransactionRows: number;
+  /** A node may answer from an older state than another one's, unless its session waits for what was committed. */
+  readonly causalReads: boolean;
+  /** Sessions may have settings of their own at no cost. Vitess keeps connections apart for each one that has. */
+  readonly sessionSettings: boolean;
 }
 
 export const ENGINE_PROFILES: { readonly [name in EngineName]: EngineProfile } = {
-  mysql: { maxTransactionRows: 10_000 },
-  mariadb: { maxTransactionRows: 10_000 },
+  mysql: { maxTransactionRows: 10_000, causalReads: false, sessionSettings: true },
+  mariadb: { maxTransactionRows: 10_000, causalReads: false, sessionSettings: true },
   // Every node certifies the whole transaction at COMMIT.
-  galera: { maxTransactionRows: 1_000 },
+  galera: { maxTransactionRows: 1_000, causalReads: true, sessionSettings: true },
   // A transaction's changes wait in memory until COMMIT.
-  tidb: { maxTransactionRows: 5_000 },
+  tidb: { maxTransactionRows: 5_000, causalReads: false, sessionSettings: true },
   // It caps the rows and the time of a transaction.
-  vitess: { maxTransactionRows: 1_000 },
-  sqlite: { maxTransactionRows: 10_000 },
+  vitess: { maxTransactionRows: 1_000, causalReads: false, sessionSettings: false },
+  sqlite: { maxTransactionRows: 10_000, causalReads: false, sessionSettings: false },
 };
 
 /**
@@ -39,6 +44,10 @@ export async function detectEngine(dataSource: Pick<DataSource, 'options' | 'que
   return /mariadb/i.test(signs) ? ENGINE_PROFILES.mariadb : ENGINE_PROFILES.mysql;
 }
 
+/** An engine's name, by its profile. */
+export const engineNameOf = (profile: EngineProfile): EngineName =>
+  (Object.keys(ENGINE_PROFILES) as EngineName[]).find((name) => ENGINE_PROFILES[name] === profile) ?? 'mysql';
+
 /**
  * How many items one transaction takes: as many as wanted, within the engine's bound on rows.
  * @param rowsEach how many rows one item changes
@@ -48,10 +57,10 @@ export function itemsPerTransaction(profile: EngineProfile, wanted: number, rows
 }
 
 async function isGalera(dataSource: Pick<DataSource, 'query'>): Promise<boolean> {
-  const rows = await dataSource.query<{ Variable_name: string; Value: string }[]>(
-    "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('wsrep_on', 'wsrep_provider')",
-  );
-  const value = new Map(rows.map((row) => [row.Variable_name.toLowerCase(), row.Value.toLowerCase()]));
+  const { wsrep_on: on, wsrep_provider: provider = 'none' } = await serverValues(dataSource, 'VARIABLES', [
+    'wsrep_on',
+    'wsrep_provider',
+  ]);
   // Some versions with the library installed but not in use report wsrep_on=ON and the provider `none`.
-  return value.get('wsrep_on') === 'on' && (value.get('wsrep_provider') ?? 'none') !== 'none';
+  return on?.toLowerCase() === 'on' && provider.toLowerCase() !== 'none';
 }

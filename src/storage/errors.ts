@@ -24,9 +24,3 @@ export class MigrationLockError extends Error {
     );
   }
 }
-
-/** A store did not answer within this product's own time limit. Whether it did what was asked is unknown. */
-export class StoreUnavailableError extends Error {
-  override readonly name = 'StoreUnavailableError';
-  readonly code = 'STORE_UNAVAILABLE';
-}

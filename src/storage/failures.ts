@@ -1,13 +1,10 @@
-import { clientCodes, embeddedCodes, messageRules, serverCodes } from './failure-codes';
-
-/**
- * What a database's error means for who asked:
- * - CONFLICT: a competing transaction won and this one was rolled back; all of it may run again
- * - DUPLICATE: a row with that key or unique value exists
- * - UNAVAILABLE: the database is away, read-only, overloaded or too slow; it may work again later
- * - FULL: its disk is full
- */
-export type StorageFailure = 'CONFLICT' | 'DUPLICATE' | 'UNAVAILABLE' | 'FULL';
+import {
+  clientCodes,
+  embeddedCodes,
+  messageRules,
+  type StorageFailure,
+  serverCodes,
+} from '../connections/failure-codes';
 
 /** What errors of drivers, TypeORM and this product have in common, as far as they have it. */
 interface Failed {

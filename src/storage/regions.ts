@@ -58,6 +58,6 @@ export class Regions {
   }
 
   async close(): Promise<void> {
-    for (const source of this.all()) await source.destroy();
+    await Promise.all(this.all().map((source) => source.destroy()));
   }
 }

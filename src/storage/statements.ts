@@ -1,5 +1,7 @@
-import type { Pool, QueryError } from 'mysql2';
 import { DataSource, type EntityManager } from 'typeorm';
+import type { Lease, Statement } from '../connections/lease';
+import type { StorePool } from '../connections/pool';
+import { poolOf } from './pool-use';
 import { committed } from './transaction';
 
 /** By default, statements with more parameters are not prepared: lists vary in length, so few would be used again. */
@@ -20,19 +22,24 @@ export function runStatement<T>(
   const pool = source instanceof DataSource ? poolOf(source) : undefined;
   if (!pool) return committed(source, () => source.query<T>(sql, [...parameters]));
   (source as DataSource).logger.logQuery(sql, [...parameters]);
-  return new Promise((resolve, reject) => {
-    const done = (error: QueryError | null, result: unknown) => {
-      if (error) reject(Object.assign(new Error('A statement failed.', { cause: error }), { driverError: error }));
-      else resolve(result as T);
-    };
-    if (parameters.length <= preparedUpTo && isPreparable(parameters)) pool.execute(sql, [...parameters], done);
-    else pool.query(sql, [...parameters], done);
-  });
+  const prepared = parameters.length <= preparedUpTo && isPreparable(parameters);
+  return runOn(pool, { sql, parameters: [...parameters], prepared });
+}
+
+async function runOn<T>(pool: StorePool, statement: Statement): Promise<T> {
+  let lease: Lease | undefined;
+  try {
+    lease = await pool.lease();
+    const [result] = await lease.run(statement);
+    return result as T;
+  } catch (error) {
+    throw Object.assign(new Error('A statement failed.', { cause: error }), { driverError: error });
+  } finally {
+    lease?.release();
+  }
 }
 
 /** The driver binds numbers as floating point, and some engines use no index for those. */
-function isPreparable(parameters: readonly unknown[]): parameters is Array<string | Buffer | null> {
+function isPreparable(parameters: readonly unknown[]): boolean {
   return parameters.every((parameter) => typeof parameter !== 'number');
 }
-
-const poolOf = ({ driver }: DataSource): Pool | undefined => (driver as { pool?: Pool }).pool;

@@ -64,10 +64,8 @@ export interface Course {
   readonly suspensions: readonly BasisSuspension[];
 }
 
-/**
- * The state that officers' acts give at a moment, without its dates and its legal basis. Undefined before the request.
- */
-export function decidedAt(
+/** The state that officers' acts give up to a moment, without dates and legal basis. Undefined before the request. */
+function decidedAt(
   { events, deciders }: Pick<Course, 'events' | 'deciders'>,
   at: number,
 ): Exclude<TransferState, 'ACTIVE' | 'EXPIRED'> | undefined {
@@ -85,22 +83,35 @@ export function decidedAt(
   return state;
 }
 
-/** The state at a moment, past or future. Undefined before the request. */
-export function stateAt(course: Course, at: number): TransferState | undefined {
-  const decided = decidedAt(course, at);
-  if (decided === undefined || decided === 'REJECTED' || decided === 'REVOKED') return decided;
+/**
+ * The state that all acts of officers give, in the order of their numbers. The clock that stamped an act may be ahead
+ * of the reader's: an act counts once it is there.
+ */
+export const decided = (course: Pick<Course, 'events' | 'deciders'>) => decidedAt(course, Number.POSITIVE_INFINITY);
+
+/** The state that counts for what is done at a moment: by all acts, and by the dates and the legal basis of then. */
+export const stateAt = (course: Course, at: number): TransferState =>
+  stateOf(course, decided(course), at) ?? 'REQUESTED';
+
+function stateOf(
+  course: Course,
+  acted: Exclude<TransferState, 'ACTIVE' | 'EXPIRED'> | undefined,
+  at: number,
+): TransferState | undefined {
+  if (acted === undefined || acted === 'REJECTED' || acted === 'REVOKED') return acted;
   if (course.validUntil !== null && course.validUntil <= at) return 'EXPIRED';
-  if (decided !== 'APPROVED') return decided;
+  if (acted !== 'APPROVED') return acted;
   if (course.suspensions.some((suspension) => covers(suspension, at))) return 'SUSPENDED';
   return course.validFrom <= at ? 'ACTIVE' : 'APPROVED';
 }
 
-/** The next moment at which time alone may change the state; Infinity where none does. */
-export function nextMomentOf({ validFrom, validUntil, events, suspensions }: Course, at: number): number {
-  // The clock of a replica that is ahead gives an act a time to come.
-  const acts = events.map((event): Validity => ({ from: event.at, to: null }));
-  return nextChangeOf([{ from: validFrom, to: validUntil }, ...suspensions, ...acts], at);
-}
+/** The state as it was at a moment. Undefined before the request. */
+export const pastState = (course: Course, at: number): TransferState | undefined =>
+  stateOf(course, decidedAt(course, at), at);
+
+/** The next moment at which time alone changes the state; Infinity where none does. An officer's act counts at once. */
+export const nextMomentOf = ({ validFrom, validUntil, suspensions }: Course, at: number): number =>
+  nextChangeOf([{ from: validFrom, to: validUntil }, ...suspensions], at);
 
 /** The history up to a moment, oldest first: acts of officers and changes that came by time. */
 export function historyOf(course: Course, now: number): HistoryEntry[] {
@@ -118,13 +129,13 @@ export function historyOf(course: Course, now: number): HistoryEntry[] {
   // A change by time is listed only where it changed the state: a rejected request neither begins nor expires.
   const felt = [...byTime, ...byBasis].filter(
     ({ at, action }) =>
+      at <= now &&
       (action === 'EXPIRED' || decidedAt(course, at - 1) === 'APPROVED') &&
-      stateAt(course, at - 1) !== stateAt(course, at),
+      pastState(course, at - 1) !== pastState(course, at),
   );
   return [...acts, ...felt]
-    .filter(({ at }) => at <= now)
     .sort((a, b) => a.at - b.at)
-    .map((entry) => ({ ...entry, state: stateAt(course, entry.at) ?? 'REQUESTED' }));
+    .map((entry) => ({ ...entry, state: pastState(course, entry.at) ?? 'REQUESTED' }));
 }
 
 /** What an officer may do in each state. Anything else is a conflict. */

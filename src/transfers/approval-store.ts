@@ -46,9 +46,9 @@ export class ApprovalStore {
     this.#keys = keys;
   }
 
-  /** A client's approvals, in the order of their requests. */
-  async all(client: string): Promise<StoredApproval[]> {
-    return this.#read(client, [], []);
+  /** A client's approvals, in the order of their requests. @param from a snapshot to read from */
+  async all(client: string, from?: EntityManager): Promise<StoredApproval[]> {
+    return this.#read(client, [], [], from);
   }
 
   async find(client: string, id: string): Promise<StoredApproval | undefined> {
@@ -131,8 +131,13 @@ export class ApprovalStore {
     return new TenantWriter(manager, this.#keys).insert(TransferEventRow, client, [eventRow(approvalId, event)]);
   }
 
-  async #read(client: string, ofApprovals: Condition[], ofEvents: Condition[]): Promise<StoredApproval[]> {
-    const reader = new TenantReader(await this.#regions.of(client), this.#keys);
+  async #read(
+    client: string,
+    ofApprovals: Condition[],
+    ofEvents: Condition[],
+    from?: EntityManager,
+  ): Promise<StoredApproval[]> {
+    const reader = new TenantReader(from ?? (await this.#regions.of(client)), this.#keys);
     const approvals = await reader.select(TransferApproval, {
       client,
       fields: tableOf(TransferApproval).fields.keys(),

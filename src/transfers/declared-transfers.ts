@@ -34,7 +34,7 @@ export async function declaredTransfers(
       recipient: `${known?.name ?? 'not known any more'} (${recipientKind} ${recipientId})`,
       country: destinationCountry,
       mechanism,
-      state: stateAt(courseOf(module.law, approval, suspensions), now) ?? 'REQUESTED',
+      state: stateAt(courseOf(module.law, approval, suspensions), now),
       categories,
     });
   }

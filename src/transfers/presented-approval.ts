@@ -24,7 +24,7 @@ export function presented(
     validFrom: new Date(terms.validFrom),
     validUntil: terms.validUntil === null ? null : new Date(terms.validUntil),
     requestedAt: new Date(terms.requestedAt),
-    state: stateAt(course, now) ?? 'REQUESTED',
+    state: stateAt(course, now),
     articles: articlesOf(law, approval, now, suspensions),
     history: historyOf(course, now).map((entry) => ({ ...entry, at: new Date(entry.at) })),
   };

@@ -168,7 +168,7 @@ export class ImpactAnalysis {
 }
 
 const mayCarry = (law: Law, approval: StoredApproval, suspensions: readonly Suspension[], at: number): boolean =>
-  ['ACTIVE', 'APPROVED'].includes(stateAt(courseOf(law, approval, suspensions), at) ?? '');
+  ['ACTIVE', 'APPROVED'].includes(stateAt(courseOf(law, approval, suspensions), at));
 
 function destinationsOf(
   recipient: RecipientReference,

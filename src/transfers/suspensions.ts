@@ -1,3 +1,4 @@
+import type { DataSource, EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { type ChangeRecorder, changing, unrecorded } from '../identity/change-recorder';
 import { requireText } from '../identity/checks';
@@ -5,6 +6,7 @@ import { bumpPolicy, REGISTER } from '../identity/policy-version';
 import { denied } from '../identity/request-context';
 import { type Law, legalBases } from '../law/law';
 import type { Suspension } from '../law/transfer';
+import { heldSince } from '../law/validity';
 import { decidedChange, decidedRow } from '../storage/decided-row';
 import type { Regions } from '../storage/regions';
 import { committed, inTransaction } from '../storage/transaction';
@@ -22,9 +24,9 @@ export class Suspensions {
     this.#recorder = recorder;
   }
 
-  list(): Promise<LegalBasisSuspension[]> {
-    const { home } = this.#regions;
-    return committed(home, () => home.getRepository(LegalBasisSuspension).find({ order: { id: 'ASC' } }));
+  /** @param from a snapshot to read from */
+  list(from: DataSource | EntityManager = this.#regions.home): Promise<LegalBasisSuspension[]> {
+    return committed(from, () => from.getRepository(LegalBasisSuspension).find({ order: { id: 'ASC' } }));
   }
 
   /** @throws {GraphQLError} BAD_USER_INPUT where there is no such basis */
@@ -88,4 +90,10 @@ export const windowOf = ({ basis, suspendedFrom, reinstatedFrom }: LegalBasisSus
   basis,
   from: suspendedFrom,
   to: reinstatedFrom,
+});
+
+/** The window that decisions obey: a suspension that was ordered to hold at once does so whatever the clocks say. */
+export const windowInForce = (suspension: LegalBasisSuspension): Suspension => ({
+  ...windowOf(suspension),
+  from: heldSince(suspension.suspendedFrom, suspension.suspendedAt),
 });

@@ -7,11 +7,11 @@ import { denied } from '../identity/request-context';
 import { dayOf, endOf, startOf } from '../law/calendar';
 import type { Law } from '../law/law';
 import type { Suspension } from '../law/transfer';
-import { type Course, decidedAt, type OfficerAction, permittedIn, type Side, stateAt } from './approval-state';
+import { type Course, decided, type OfficerAction, permittedIn, type Side, stateAt } from './approval-state';
 import type { ApprovalStore, StoredApproval } from './approval-store';
 import { basisSuspensionsOf } from './approved-basis';
 import { mismatchesOf } from './suitability';
-import { type Suspensions, windowOf } from './suspensions';
+import { type Suspensions, windowInForce, windowOf } from './suspensions';
 import { unsuitable } from './transfer-errors';
 import type { RequestTransferApprovalInput } from './transfer-inputs';
 import type { TransferRecipients } from './transfer-recipients';
@@ -83,9 +83,9 @@ export class TransferApprovals {
     if (!approval) throw denied.notFound('transfer approval');
     this.#requireEntitled(approval, action, officer);
     const course = await this.courseOf(approval);
-    const state = stateAt(course, at) ?? 'REQUESTED';
+    const state = stateAt(course, at);
     // An approval that only its legal basis suspends cannot be resumed by an officer.
-    const resumable = action !== 'RESUMED' || decidedAt(course, at) === 'SUSPENDED';
+    const resumable = action !== 'RESUMED' || decided(course) === 'SUSPENDED';
     if (!permittedIn[state].includes(action) || !resumable) throw denied.conflict(`The approval is ${state}.`);
     if (action === 'APPROVED' || action === 'RESUMED') await this.#requireFit(approval, at);
     const last = approval.events.at(-1);
@@ -152,7 +152,7 @@ export class TransferApprovals {
     const { recipientKind, recipientId, destinationCountry } = approval;
     const known = await this.#recipients.find(recipientKind, recipientId, approval.clientId);
     const recipient = await this.#recipients.asRecipient(known.reference, destinationCountry);
-    const suspensions = (await this.#suspensions.list()).map(windowOf);
+    const suspensions = (await this.#suspensions.list()).map(windowInForce);
     const asked = { ...approval, recipient, registeredCountry: known.country };
     const mismatches = mismatchesOf(this.#law, asked, at, suspensions);
     if (mismatches.length > 0) throw unsuitable(approval.mechanism, mismatches);
@@ -167,7 +167,7 @@ export class TransferApprovals {
         other.mechanism === approval.mechanism &&
         other.recipientKind === approval.recipientKind &&
         other.recipientId === approval.recipientId &&
-        !['REJECTED', 'REVOKED'].includes(decidedAt({ events: other.events, deciders: decidersOf(other) }, at) ?? '') &&
+        !['REJECTED', 'REVOKED'].includes(decided({ events: other.events, deciders: decidersOf(other) }) ?? '') &&
         other.validFrom < around.to &&
         (other.validUntil ?? Number.POSITIVE_INFINITY) > around.from,
     );

@@ -1,8 +1,10 @@
 import { LRUCache } from 'lru-cache';
+import type { EntityManager } from 'typeorm';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
-import { policyVersions } from '../identity/policy-version';
+import { policyVersions, REGISTER } from '../identity/policy-version';
 import type { RecipientReference, TransferCaller, TransferCheck, TransferRules } from '../identity/recipient';
 import type { SubjectState } from '../identity/subject-state';
+import { type Versioned, VersionedFacts } from '../identity/versioned-facts';
 import type { Law } from '../law/law';
 import type { Suspension } from '../law/transfer';
 import type { RecipientCertification } from '../register/certification';
@@ -10,21 +12,15 @@ import type { Certifications } from '../register/certifications';
 import type { Regions } from '../storage/regions';
 import { stateAt } from './approval-state';
 import type { ApprovalStore, StoredApproval } from './approval-store';
-import { type Suspensions, windowOf } from './suspensions';
+import { type Suspensions, windowInForce } from './suspensions';
 import { courseOf } from './transfer-approvals';
 import { certificationsOf } from './transfer-recipients';
 import { ALL_BITS, bitOf, bitsOf, hasBits, nextChange, type Transfer, TransferTable } from './transfer-table';
 
-/** Facts that all callers share, at one version of the register. */
+/** Facts that all callers share. */
 interface PlatformFacts {
-  readonly version: number;
   readonly suspensions: readonly Suspension[];
   readonly certifications: readonly RecipientCertification[];
-}
-
-interface ClientFacts {
-  readonly version: number;
-  readonly approvals: readonly StoredApproval[];
 }
 
 /** A transfer outside a query, such as a webhook or an export. */
@@ -47,17 +43,20 @@ export interface IntendedTransfer {
  */
 export class CompiledTransferRules implements TransferRules {
   readonly #regions: Regions;
-  readonly #store: ApprovalStore;
-  readonly #suspensions: Suspensions;
-  readonly #certifications: Certifications;
   readonly #law: Law;
   readonly #now: () => number;
-  #platform: PlatformFacts | undefined;
-  readonly #clients = new LRUCache<string, ClientFacts>({ max: 10_000 });
+  readonly #platform: VersionedFacts<PlatformFacts>;
+  readonly #approvals: VersionedFacts<readonly StoredApproval[]>;
   readonly #tables = new LRUCache<string, { table: TransferTable; until: number }>({ max: 20_000 });
 
   constructor(
-    parts: {
+    {
+      regions,
+      store,
+      suspensions,
+      certifications,
+      law,
+    }: {
       regions: Regions;
       store: ApprovalStore;
       suspensions: Suspensions;
@@ -66,12 +65,15 @@ export class CompiledTransferRules implements TransferRules {
     },
     now: () => number = Date.now,
   ) {
-    this.#regions = parts.regions;
-    this.#store = parts.store;
-    this.#suspensions = parts.suspensions;
-    this.#certifications = parts.certifications;
-    this.#law = parts.law;
+    this.#regions = regions;
+    this.#law = law;
     this.#now = now;
+    const platform = async (from: EntityManager): Promise<PlatformFacts> => ({
+      suspensions: (await suspensions.list(from)).map(windowInForce),
+      certifications: await certifications.all(from),
+    });
+    this.#platform = new VersionedFacts(regions, platform, 1);
+    this.#approvals = new VersionedFacts<readonly StoredApproval[]>(regions, (from, client) => store.all(client, from));
   }
 
   async checksFor(
@@ -96,15 +98,17 @@ export class CompiledTransferRules implements TransferRules {
   /** The tables of a caller at this moment, one for each purpose. */
   async #tablesFor(caller: TransferCaller): Promise<(purpose: string | undefined) => TransferTable> {
     const { client, recipient, country, versions } = caller;
-    const platform = await this.#platformAt(versions.register);
-    const { approvals } = client === undefined ? noFacts : await this.#clientAt(client, versions.client);
+    const [platform, approvals] = await Promise.all([
+      this.#platform.at(REGISTER, versions.register),
+      client === undefined ? noApprovals : this.#approvals.at(client, versions.client),
+    ]);
     const at = this.#now();
-    const prefix = [client, versions.client, versions.register, recipient?.kind, recipient?.id, country].join(' ');
+    const prefix = [client, approvals.version, platform.version, recipient?.kind, recipient?.id, country].join(' ');
     return (purpose) => {
       const key = `${prefix} ${purpose ?? ''}`;
       const known = this.#tables.get(key);
       if (known && at < known.until) return known.table;
-      const made = this.#make(approvals, platform, caller, purpose, at);
+      const made = this.#make(approvals.facts, platform.facts, caller, purpose, at);
       this.#tables.set(key, made);
       return made.table;
     };
@@ -128,8 +132,6 @@ export class CompiledTransferRules implements TransferRules {
       ...held,
       ...suspensions,
       ...mine.map(({ validFrom, validUntil }) => ({ from: validFrom, to: validUntil })),
-      // If another replica's clock is ahead, its change takes effect here once our clock reaches its timestamp.
-      ...mine.flatMap(({ events }) => events.map((event) => ({ from: event.at, to: null }))),
     ];
     return { table, until: nextChange(this.#law, at, windows) };
   }
@@ -151,25 +153,9 @@ export class CompiledTransferRules implements TransferRules {
     }
     return { allowed: true, rule: '' };
   }
-
-  async #platformAt(version: number): Promise<PlatformFacts> {
-    if (this.#platform?.version === version) return this.#platform;
-    const [suspensions, certifications] = await Promise.all([this.#suspensions.list(), this.#certifications.all()]);
-    const facts = { version, suspensions: suspensions.map(windowOf), certifications };
-    this.#platform = facts;
-    return facts;
-  }
-
-  async #clientAt(client: string, version: number): Promise<ClientFacts> {
-    const known = this.#clients.get(client);
-    if (known?.version === version) return known;
-    const facts = { version, approvals: await this.#store.all(client) };
-    this.#clients.set(client, facts);
-    return facts;
-  }
 }
 
-const noFacts = { approvals: [] };
+const noApprovals: Versioned<readonly StoredApproval[]> = { version: 0, facts: [] };
 
 /** @param onBasis called with each basis that carried data across a border */
 function checkBy(table: TransferTable, onBasis?: (basis: string) => void): TransferCheck {

@@ -21,6 +21,7 @@ const notRun: Readonly<Record<string, string>> = {
   'npm ci && npm run demo': 'installing takes a network; the demo is what all of this runs on',
   'npm ci && npm test': 'is what runs this test',
   'npm ci': 'takes a network',
+  'docker build --file deploy/Dockerfile --tag remit .': 'takes an engine; test/faults/image.test.ts runs its steps',
   'GDPRBENCH_PEOPLE=300 GDPRBENCH_OPERATIONS=300 npm test -- test/gdprbench': 'measures; that test runs with fewer',
 };
 

@@ -48,7 +48,7 @@ describe('how many rows one transaction of an erasure changes', () => {
     const jobs = new Jobs({ now: () => Date.now() + 1_000 });
     const { runner } = createErasureModule({
       ...{ regions, keys, keysSource, parties, webhooks, jobs, entities: tenantEntities },
-      profile: async () => ENGINE_PROFILES[engine],
+      profile: () => ENGINE_PROFILES[engine],
       ...{ purgers: [], terminationExports: undefined },
     });
     const [lease] = await jobs.claim(regions.home, 1);

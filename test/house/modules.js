@@ -20,7 +20,7 @@ const layers = [
   ['inventory', 'jobs', 'api', 'outbound'],
   ['tenancy'],
   ['keys'],
-  ['storage', 'identifiers'],
+  ['storage', 'connections', 'identifiers'],
   ['governance', 'law', 'version'],
 ];
 

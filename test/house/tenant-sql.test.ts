@@ -13,6 +13,7 @@ const mayWriteText: ReadonlyMap<string, string> = new Map([
 const mayCrossClients: ReadonlyMap<string, string> = new Map([
   ['audit/verification/people.ts', 'compares every person with what was decided'],
   ['audit/verification/records.ts', 'compares every row with what was decided'],
+  ['commands/doctor/counts.ts', 'counts what somebody should look at'],
   ['disclosures/disclosures.ts', 'tells clients when a gag has ended'],
   ['erasure/orphan-keys.ts', 'goes through the clients, one after the other'],
   ['erasure/requests/open-erasures.ts', 'counts what is open in the installation'],

@@ -2,8 +2,9 @@ import type { ProcessingPurpose } from '../../src/governance/vocabulary';
 import { AccessService, type PolicySource } from '../../src/identity/access-service';
 import type { Role } from '../../src/identity/caller';
 import { ClientInstruction } from '../../src/identity/client-instruction';
-import { bumpPolicy } from '../../src/identity/policy-version';
+import { bumpPolicy, policyVersions } from '../../src/identity/policy-version';
 import { GranteeKind, PurposeGrant } from '../../src/identity/purpose-grant';
+import { VersionedFacts } from '../../src/identity/versioned-facts';
 import { RegisterPolicySource } from '../../src/register/policy-source';
 import { inTransaction } from '../../src/storage/transaction';
 import { type Asker, claimsOf, openTestApp, type TestApp } from '../support/app';
@@ -380,11 +381,11 @@ describe.each(databases)('the access service on $name', ({ create }) => {
       );
     const accessServiceWith = (change: Partial<PolicySource> = {}, now?: () => number) => {
       const { clients, parties, records } = app.services;
-      const real = new RegisterPolicySource(clients, parties, records);
-      const source = {
+      const real = new RegisterPolicySource(app.stores.regions, clients, parties, records);
+      const source: PolicySource = {
         client: (reference: string) => real.client(reference),
-        policy: (id: string) => real.policy(id),
-        party: (claims: Parameters<PolicySource['party']>[0]) => real.party(claims),
+        register: (from) => real.register(from),
+        terms: (from, id) => real.terms(from, id),
         ...change,
       };
       return {
@@ -442,39 +443,67 @@ describe.each(databases)('the access service on $name', ({ create }) => {
     test('a policy is read anew after a change only', async () => {
       let reads = 0;
       const { accessService } = accessServiceWith({
-        policy: (id) => {
+        terms: (from, id) => {
           reads++;
-          return app.services.records
-            .permissions(id, () => false)
-            .then((permissions) => ({
-              permissions,
-              exclusions: [],
-              agreements: [],
-            }));
+          return app.services.policies.terms(from, id);
         },
       });
-      for (let request = 0; request < 5; request++) await rights(accessService);
+      const ask = (times: number) => Promise.all(Array.from({ length: times }, () => rights(accessService)));
+      await ask(5);
+      await ask(5);
       expect(reads).toBe(1);
       await grantTo('someone@acme');
-      for (let request = 0; request < 5; request++) await rights(accessService);
+      await ask(5);
+      await ask(5);
       expect(reads).toBe(2);
     });
 
-    test('a change while a policy is read is not hidden behind the newer version', async () => {
-      const { id } = await grantTo('race@acme');
-      let meanwhile: (() => Promise<unknown>) | undefined;
-      const { accessService, real } = accessServiceWith({
-        policy: async (client) => {
-          const policy = await real.policy(client);
-          const change = meanwhile;
-          meanwhile = undefined;
-          await change?.();
-          return policy;
-        },
-      });
-      meanwhile = () => app.services.records.withdraw(PurposeGrant, { ...actor, client: acme }, id, 'over');
-      await rights(accessService, 'race@acme');
-      expect(await rights(accessService, 'race@acme')).toBe(false);
+    test('a change of another process while a policy is read belongs to the next version', async () => {
+      const other = await app.replica();
+      for (const isBefore of [true, false]) {
+        const { id } = await grantTo('race@acme');
+        let meanwhile: (() => Promise<unknown>) | undefined = () =>
+          other.services.records.withdraw(PurposeGrant, { ...actor, client: acme }, id, 'over');
+        const { accessService, real } = accessServiceWith({
+          terms: async (from, client) => {
+            const change = meanwhile;
+            meanwhile = undefined;
+            if (isBefore) await change?.();
+            const terms = await real.terms(from, client);
+            if (!isBefore) await change?.();
+            return terms;
+          },
+        });
+        const before = await policyVersions(app.stores.regions, acme);
+        const { access } = await accessService.contextFor(claimsOf({ ...agent, subject: 'race@acme' }), 'LEGAL');
+        expect(access.policyVersion).toBe(`${before.client}.${before.register}`);
+        expect(access.grantedPurposes).toContain('LEGAL');
+        expect(await rights(accessService, 'race@acme')).toBe(false);
+      }
+      await other.close();
+    });
+
+    test('a database that is behind the version which a request has seen gives nothing', async () => {
+      const { accessService } = accessServiceWith();
+      await grantTo('behind@acme');
+      expect(await rights(accessService, 'behind@acme')).toBe(true);
+      const facts = new VersionedFacts(app.stores.regions, () => Promise.resolve('facts'));
+      const { client } = await policyVersions(app.stores.regions, acme);
+      expect(await facts.at(acme, client)).toEqual({ version: client, facts: 'facts' });
+      await expect(facts.at(acme, client + 1)).rejects.toThrow(/behind the policy version/);
+    });
+
+    test('an erased past costs nothing: what was withdrawn or has ended is not read', async () => {
+      const { id } = await grantTo('past@acme');
+      await app.services.records.withdraw(PurposeGrant, { ...actor, client: acme }, id, 'over');
+      const [validFrom, validTo] = [new Date(Date.now() - 90 * 24 * HOUR), new Date(Date.now() - 60 * 24 * HOUR)];
+      const ended = await grantTo('past@acme', { validFrom, validTo });
+      const coming = await grantTo('past@acme', { validFrom: new Date(Date.now() + HOUR) });
+      const { permissions } = await app.services.policies.policy(acme);
+      const titles = permissions.map(({ title }) => title);
+      expect(titles).toContain(`grant ${coming.id}`);
+      expect(titles).not.toContain(`grant ${id}`);
+      expect(titles).not.toContain(`grant ${ended.id}`);
     });
 
     test('a change that is rolled back was never seen, and its version names another policy later', async () => {

@@ -42,7 +42,7 @@ export class GaleraCluster {
   }
 
   /**
-   * Starts the cluster in a few seconds: every node has a copy of one fresh data folder, so none needs the others' data.
+   * Starts the cluster in a few seconds: every node has a copy of one fresh data folder, and needs no other's data.
    * @param settings more settings of each node's server, `--name=value`
    * @returns undefined where Galera is not installed
    */

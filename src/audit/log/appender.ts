@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import { StoreUnavailableError } from '../../storage/errors';
+import { StoreUnavailableError } from '../../connections/errors';
 import { insertStatement } from '../../storage/sql';
 import { writeStatement } from '../../storage/write-statement';
 import type { BatchWindow } from './batch-window';

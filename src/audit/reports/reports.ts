@@ -1,9 +1,9 @@
 import { enumOf } from '../../api/enum-of';
 import type { GovernedCoordinate } from '../../governance/govern';
-import type { PolicySource } from '../../identity/access-service';
 import { denied } from '../../identity/request-context';
 import { DAY_MS } from '../../law/calendar';
 import type { Clients } from '../../register/clients';
+import type { RegisterPolicySource } from '../../register/policy-source';
 import type { ThirdParties } from '../../register/third-parties';
 import type { AuditReader } from '../entries/reader';
 import { observe } from './observed';
@@ -39,7 +39,7 @@ export class Reports {
       readonly reader: AuditReader;
       readonly clients: Clients;
       readonly parties: ThirdParties;
-      readonly policies: PolicySource;
+      readonly policies: Pick<RegisterPolicySource, 'policy'>;
       readonly transfersOf: (client: string) => Promise<DeclaredTransfer[]>;
       readonly processor: Processor;
       readonly securityOf: (client: string) => Promise<Security>;

@@ -36,7 +36,7 @@ export interface ErasureRunnerOptions extends PersonErasureServices, ClientErasu
   readonly records: ErasureRecords;
   readonly certificates: Certificates;
   readonly recipients: ErasureRecipients;
-  readonly profile: (source: DataSource) => Promise<EngineProfile>;
+  readonly profile: (source: DataSource) => EngineProfile;
   /** The most rows that one transaction changes; the engine's own limit can make it fewer. */
   readonly chunkRows: number;
 }
@@ -147,7 +147,7 @@ export class ErasureRunner implements JobHandler {
     const { profile, records, chunkRows } = this.#options;
     return {
       ...{ source, lease, request, target: await this.#targetOf(source, request) },
-      limit: itemsPerTransaction(await profile(source), chunkRows),
+      limit: itemsPerTransaction(profile(source), chunkRows),
       record: await records.find(client, id),
       ...{ note: undefined, position: undefined, certified: undefined, erases: request.pass > 0 },
     };

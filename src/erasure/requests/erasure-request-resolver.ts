@@ -1,6 +1,5 @@
 import { Arg, Ctx, Field, FieldResolver, ID, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
 import { type Connection, page, pageSize, positionOf } from '../../api/paging';
-import type { PolicySource } from '../../identity/access-service';
 import { sideOf } from '../../identity/caller';
 import { cursorsOf } from '../../identity/cursors';
 import { Leaves } from '../../identity/entry-declarations';
@@ -11,6 +10,7 @@ import { about, unrestricted } from '../../identity/subject-state';
 import type { KeyStore } from '../../keys/key-store';
 import { covers } from '../../law/validity';
 import { requireInstructed, requireTokensClient } from '../../register/instructed';
+import type { RegisterPolicySource } from '../../register/policy-source';
 import { Proposal } from '../../register/proposal';
 import type { Proposals } from '../../register/proposals';
 import { reachOf } from '../../subjects/reach';
@@ -83,7 +83,7 @@ export class ErasureRequestResolver {
     private readonly module: ErasureModule,
     private readonly proposals: Proposals,
     private readonly keys: KeyStore,
-    private readonly policies: Pick<PolicySource, 'policy'>,
+    private readonly policies: Pick<RegisterPolicySource, 'policy'>,
   ) {}
 
   @Query(() => ErasureRequest, { nullable: true, description: 'One request; null where there is none of this id.' })

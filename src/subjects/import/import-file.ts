@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
-import { detectEngine, itemsPerTransaction } from '../../storage/engine-profiles';
+import { itemsPerTransaction } from '../../storage/engine-profiles';
 import { failureOf } from '../../storage/failures';
+import { engineOf } from '../../storage/pool-use';
 import { conversationImporter, messageImporter } from './conversation-importer';
 import { customerImporter } from './customer-importer';
 import { type Fault, ImportStopped, ImportUsageError } from './errors';
@@ -46,7 +47,7 @@ export const rejectsPathOf = (file: string): string => `${file}.rejects.ndjson`;
 export async function importFile(target: ImportTarget, options: ImportOptions): Promise<ImportReport> {
   const source = await checkFile(options);
   const importer = await importerOf(target, options);
-  const size = itemsPerTransaction(await detectEngine(target.source), BATCH, importer.rowsEach);
+  const size = itemsPerTransaction(engineOf(target.source), BATCH, importer.rowsEach);
   const { file, mapping, rejects: path = rejectsPathOf(file), strict, onProgress } = options;
   const rejects = target.isDryRun ? undefined : await Rejects.at(path);
   const tally = new Tally(rejects);

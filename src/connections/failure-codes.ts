@@ -1,4 +1,11 @@
-import type { StorageFailure } from './failures';
+/**
+ * What a database's error means for who asked:
+ * - CONFLICT: a competing transaction won and this one was rolled back; all of it may run again
+ * - DUPLICATE: a row with that key or unique value exists
+ * - UNAVAILABLE: the database is away, read-only, overloaded or too slow; it may work again later
+ * - FULL: its disk is full
+ */
+export type StorageFailure = 'CONFLICT' | 'DUPLICATE' | 'UNAVAILABLE' | 'FULL';
 
 /** A server's error: its number, the name that drivers give it (if any), and what it means. */
 type ServerCode = readonly [number: number, name: string | undefined, failure: StorageFailure];

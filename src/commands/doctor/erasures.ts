@@ -1,0 +1,34 @@
+import { NEAR_DAYS, openErasures } from '../../erasure/requests/open-erasures';
+import { counted } from '../counted';
+import { attention, type Check, fault, ok } from './finding';
+
+/** Whether erasures are done in their terms. */
+export const erasures: Check = {
+  name: 'erasures',
+  look: async ({ regions }) => {
+    const { byStatus, dueSoon, overdue, stuck } = await openErasures(regions);
+    const open = [...byStatus.values()].reduce((sum, n) => sum + n, 0);
+    return [
+      ok(`${counted(open, 'erasure')} open`),
+      ...(overdue > 0
+        ? [fault(`${counted(overdue, 'erasure')} overdue`, 'remit erasures list; tell the privacy officer')]
+        : []),
+      ...(stuck > 0
+        ? [
+            attention(
+              `${counted(stuck, 'erasure')} not carried out though it is time`,
+              'does a server run? remit erasures list --status ATTENTION_REQUIRED',
+            ),
+          ]
+        : []),
+      ...(dueSoon > overdue
+        ? [
+            attention(
+              `${counted(dueSoon - overdue, 'erasure')} due within ${NEAR_DAYS} days`,
+              'remit erasures list --due-before DAY',
+            ),
+          ]
+        : []),
+    ];
+  },
+};

@@ -1,0 +1,27 @@
+import { StoreUnavailableError } from './errors';
+
+/** Servers say these before they close a connection, or instead of serving it. They did nothing. */
+const refusals = new Set([
+  1047, // Galera: the node is in no primary component
+  1053, // it shuts down
+  1290, // --read-only, and other options that forbid a statement
+  1836, // it is read-only
+  1874, // InnoDB is read-only
+  1927, // MariaDB: the connection was killed
+  3032, // it is offline
+  3168, // it is not available
+  3169, // the session was killed
+]);
+
+/** What mysql2's errors have. */
+interface DriverError {
+  readonly fatal?: boolean;
+  readonly errno?: number;
+}
+
+/** Whether the server, or the way to it, gave up on a connection. Another server may do better. */
+export function isConnectionLost(error: unknown): boolean {
+  if (error instanceof StoreUnavailableError) return false;
+  const { fatal = false, errno = 0 } = (error ?? {}) as DriverError;
+  return fatal || refusals.has(errno);
+}

@@ -1,0 +1,253 @@
+import { type ConnectionOptions, createPool, type FieldPacket, type Pool, type PoolConnection } from 'mysql2';
+import { Dialer } from './dialer';
+import { StoreUnavailableError, UnfitServerError } from './errors';
+import { describeHost, type Host } from './hosts';
+import { Lease, type Lender, type Statement } from './lease';
+import type { ServerAddress, StoreLimits } from './server-url';
+import { statementLimit } from './time';
+
+/** The current connections of a pool. */
+export interface PoolCounts {
+  readonly used: number;
+  readonly idle: number;
+  readonly waiting: number;
+  readonly limit: number;
+}
+
+/** Runs one statement without parameters. @returns its rows */
+export type Ask = <T>(sql: string) => Promise<T>;
+
+/** What a store does with each new connection before anybody has it. */
+export interface Sessions {
+  /**
+   * @param ask runs a statement on the connection
+   * @throws UnfitServerError where the server must not be used
+   */
+  prepare(ask: Ask, session: { readonly statementMs: number; readonly severalHosts: boolean }): Promise<void>;
+}
+
+const IDLE_MS = 60_000;
+/** A transaction may take this many times as long as a statement. */
+const STATEMENTS_PER_TRANSACTION = 6;
+/** How long closing waits for statements under way. Milliseconds. */
+const CLOSE_MS = 5_000;
+
+/**
+ * The connections of a store, in mysql2's pool, with what that lacks: several hosts, a limit for everything that waits,
+ * and a prepared session. TypeORM uses it as its driver's pool.
+ *
+ * mysql2's own time limit is not used. After it, the connection goes back into the pool with its statement under way,
+ * and the next one waits behind that without a limit. It does not count while a statement is prepared (seen with
+ * 3.24.6).
+ */
+export class StorePool<S extends Sessions = Sessions> implements Lender {
+  readonly sessions: S;
+  readonly #pool: Pool;
+  readonly #dialer: Dialer;
+  readonly #limits: StoreLimits;
+  readonly #connections = new Set<PoolConnection>();
+  readonly #prepared = new WeakSet<PoolConnection>();
+  readonly #leased = new Set<PoolConnection>();
+  #waiting = 0;
+
+  /** @param options of the driver: user, TLS, and how values are read */
+  constructor(address: ServerAddress, sessions: S, options: ConnectionOptions) {
+    this.sessions = sessions;
+    const dialer = new Dialer(address);
+    this.#dialer = dialer;
+    const { limits } = address;
+    this.#limits = { ...limits, statementMs: statementLimit(limits.statementMs) };
+    this.#pool = createPool({
+      ...options,
+      connectionLimit: limits.poolSize,
+      // With as many as the limit, the driver would close no idle connection.
+      maxIdle: Math.max(1, limits.poolSize - 1),
+      idleTimeout: IDLE_MS,
+      connectTimeout: limits.connectMs,
+      gracefulEnd: true,
+      stream: ({ config }: { config: ConnectionOptions }) => dialer.dial(config),
+    });
+    this.#pool.on('connection', (connection) => this.#established(connection));
+  }
+
+  counts(): PoolCounts {
+    const used = this.#leased.size;
+    return { used, idle: this.#connections.size - used, waiting: this.#waiting, limit: this.#limits.poolSize };
+  }
+
+  async lease(): Promise<Lease> {
+    return new Lease(this, await this.acquire());
+  }
+
+  /** For TypeORM. */
+  getConnection(callback: (error: unknown, connection?: Lease) => void): void {
+    this.lease().then((lease) => callback(null, lease), callback);
+  }
+
+  /** For TypeORM. Ends within a few seconds, whatever is under way. */
+  end(callback: () => void): void {
+    const end = () => {
+      clearTimeout(timer);
+      for (const connection of this.#connections) this.#dialer.wire(connection).socket.destroySoon();
+      callback();
+    };
+    const timer = setTimeout(() => {
+      // The driver then calls back.
+      for (const connection of this.#connections) this.#dialer.sever(connection, 'the store was closed');
+    }, CLOSE_MS);
+    this.#pool.end(end);
+  }
+
+  /**
+   * A connection of the first host that serves. Each is tried, and one of them twice: nothing was sent that may not be
+   * sent again.
+   * @throws StoreUnavailableError, or the driver's error for the last host
+   */
+  async acquire(): Promise<PoolConnection> {
+    const deadline = Date.now() + statementLimit(this.#limits.waitMs);
+    for (let tries = this.#dialer.hosts.all.length + 1; ; tries--) {
+      try {
+        const connection = await this.#usable(deadline);
+        this.#leased.add(connection);
+        return connection;
+      } catch (error) {
+        if (tries <= 1 || error instanceof StoreUnavailableError) throw error;
+      }
+    }
+  }
+
+  run(
+    connection: PoolConnection,
+    { sql, parameters, prepared }: Statement,
+    limitMs = statementLimit(this.#limits.statementMs),
+  ): Promise<[rows: unknown, fields: FieldPacket[]]> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#dialer.sever(connection, `a statement took longer than ${limitMs / 1_000} s`);
+        this.#pingIdle();
+      }, limitMs);
+      const done = (error: unknown, rows: unknown, fields: FieldPacket[]) => {
+        clearTimeout(timer);
+        if (error) reject(error);
+        else resolve([rows, fields]);
+      };
+      try {
+        if (prepared) connection.execute(sql, parameters as Array<string | Buffer | null>, done);
+        else connection.query(sql, [...parameters], done);
+      } catch (error) {
+        clearTimeout(timer);
+        reject(error);
+      }
+    });
+  }
+
+  limitTransaction(connection: PoolConnection): () => void {
+    const limitMs = STATEMENTS_PER_TRANSACTION * statementLimit(this.#limits.statementMs);
+    const why = `a transaction took longer than ${limitMs / 1_000} s`;
+    const timer = setTimeout(() => this.#dialer.sever(connection, why), limitMs);
+    return () => clearTimeout(timer);
+  }
+
+  release(connection: PoolConnection): void {
+    this.#leased.delete(connection);
+    connection.release();
+  }
+
+  drop(connection: PoolConnection, lost: boolean): void {
+    const { host, socket } = this.#dialer.wire(connection);
+    this.#forget(connection);
+    connection.destroy();
+    socket.destroy();
+    if (!lost) return;
+    this.#dialer.hosts.failed(host);
+    this.#pingIdle();
+  }
+
+  async #usable(deadline: number): Promise<PoolConnection> {
+    for (;;) {
+      const connection = await this.#next(deadline);
+      // Closed by the server, which the driver has not noticed yet.
+      if (!this.#dialer.wire(connection).socket.writable) this.drop(connection, false);
+      else if (this.#prepared.has(connection)) return connection;
+      else return this.#prepare(connection);
+    }
+  }
+
+  async #next(deadline: number): Promise<PoolConnection> {
+    if (this.#waiting >= this.#limits.queue) throw new StoreUnavailableError('too many wait for a connection');
+    this.#waiting++;
+    try {
+      return await this.#taken(deadline);
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  #taken(deadline: number): Promise<PoolConnection> {
+    return new Promise((resolve, reject) => {
+      let late = false;
+      const timer = setTimeout(
+        () => {
+          late = true;
+          reject(new StoreUnavailableError('no connection became free in time'));
+        },
+        Math.max(0, deadline - Date.now()),
+      );
+      const dialled: Host | undefined = this.#dialer.dialledBy(() =>
+        this.#pool.getConnection((error, connection) => {
+          clearTimeout(timer);
+          if (error && dialled) this.#dialer.hosts.failed(dialled);
+          if (error) reject(error);
+          else if (late) connection.release();
+          else resolve(connection);
+        }),
+      );
+    });
+  }
+
+  async #prepare(connection: PoolConnection): Promise<PoolConnection> {
+    const { host } = this.#dialer.wire(connection);
+    const ask: Ask = async <T>(sql: string) => {
+      const [rows] = await this.run(connection, { sql, parameters: [], prepared: false }, this.#limits.connectMs);
+      return rows as T;
+    };
+    try {
+      const severalHosts = this.#dialer.hosts.all.length > 1;
+      await this.sessions.prepare(ask, { statementMs: this.#limits.statementMs, severalHosts });
+    } catch (error) {
+      this.drop(connection, true);
+      const unfit = error instanceof StoreUnavailableError ? new UnfitServerError('does not answer in time') : error;
+      throw unfit instanceof UnfitServerError ? unfit.of(describeHost(host)) : unfit;
+    }
+    this.#prepared.add(connection);
+    this.#dialer.hosts.worked(host);
+    return connection;
+  }
+
+  #established(connection: PoolConnection): void {
+    // The driver may report an error twice, and the first one takes its own listeners away.
+    connection.on('error', () => undefined);
+    this.#connections.add(connection);
+    this.#dialer.wire(connection).socket.once('close', () => this.#forget(connection));
+  }
+
+  #forget(connection: PoolConnection): void {
+    this.#connections.delete(connection);
+    this.#leased.delete(connection);
+  }
+
+  /** After one connection was lost, the idle ones show whether they are alive, before anybody gets them. */
+  #pingIdle(): void {
+    for (let idle = this.counts().idle; idle > 0; idle--) {
+      this.#pool.getConnection((error, connection) => {
+        if (error) return;
+        const timer = setTimeout(() => this.#dialer.sever(connection, 'it answered no ping'), this.#limits.connectMs);
+        connection.ping((failed) => {
+          clearTimeout(timer);
+          if (failed) this.drop(connection, false);
+          else connection.release();
+        });
+      });
+    }
+  }
+}

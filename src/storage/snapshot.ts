@@ -1,0 +1,25 @@
+import type { DataSource, EntityManager } from 'typeorm';
+import { dialectOf, embeddedDatabaseOf } from './dialect';
+import { committed } from './transaction';
+
+/**
+ * Runs reads that see one state of a database: all on one connection, in one transaction. Reads of their own may see
+ * different states, and behind a balancer even of different nodes.
+ * @param read reads only, through the manager that it is given
+ */
+export function inSnapshot<T>(source: DataSource, read: (manager: EntityManager) => Promise<T>): Promise<T> {
+  if (!dialectOf(source).embedded) return source.transaction('REPEATABLE READ', read);
+  return committed(source, () => embeddedSnapshot(source, read));
+}
+
+/** Another process may write to the file in between. A transaction that only reads does not see that. */
+async function embeddedSnapshot<T>(source: DataSource, read: (manager: EntityManager) => Promise<T>): Promise<T> {
+  const database = embeddedDatabaseOf(source);
+  if (database.inTransaction) return read(source.manager);
+  database.exec('BEGIN');
+  try {
+    return await read(source.manager);
+  } finally {
+    if (database.inTransaction) database.exec('COMMIT');
+  }
+}

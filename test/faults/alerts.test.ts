@@ -1,0 +1,245 @@
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket, connect as tcp } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Connection, createConnection } from 'mysql2/promise';
+import { alertRules, findPromtool, metricsIn } from '../deploy/alert-rules';
+import { dashboardExpressions } from '../deploy/dashboard';
+import { firing, type Phase } from '../deploy/timeline';
+import { type WatchedProduct, watchProduct } from '../deploy/watched-product';
+import { startMariaDb, type TestServer } from '../support/mariadb';
+
+jest.setTimeout(120_000);
+
+const promtool = findPromtool() ?? '';
+const folder = mkdtempSync(join(tmpdir(), 'remit-rehearsal-'));
+const anchorFile = join(folder, 'anchors');
+const desk = '{ customers { nodes { id email } } }';
+let database: TestServer;
+let wire: Wire;
+let root: Connection;
+let product: WatchedProduct;
+/** The server as it is while nothing is wrong. */
+let sound: Phase;
+
+beforeAll(async () => {
+  const started = await startMariaDb();
+  if (!started) throw new Error('alerts are rehearsed on MariaDB: install mariadb-server');
+  database = started;
+  const { port } = new URL(database.url);
+  wire = await layWire(Number(port));
+  root = await createConnection({ uri: database.url, multipleStatements: true });
+  // Not root, which read_only does not bind.
+  await root.query(`CREATE DATABASE data; CREATE DATABASE secrets; CREATE USER remit IDENTIFIED BY 'rehearsed';
+    GRANT ALL ON data.* TO remit; GRANT ALL ON secrets.* TO remit`);
+  product = await watchProduct({
+    DATABASE_URL: `mysql://remit:rehearsed@127.0.0.1:${wire.port}/data`,
+    KEYS_DATABASE_URL: `mysql://remit:rehearsed@127.0.0.1:${port}/secrets`,
+    AUDIT_ANCHOR_FILE: anchorFile,
+    LIMITS: 'operationMs=2000,executionsPerCaller=64',
+  });
+  // Before the first entry, which is anchored a minute later.
+  sound = await observed();
+});
+
+afterAll(async () => {
+  await product?.close();
+  await wire?.cut();
+  await root?.end();
+  await database?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Two scrapes with something between them. */
+async function observed(between: () => Promise<unknown> = async () => undefined): Promise<Phase> {
+  const before = await product.scrape();
+  await between();
+  return [before, await product.scrape()];
+}
+
+/** Scrapes until something holds, and fails where it never does. */
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; !(await holds()); tries++) {
+    if (tries > 200) throw new Error(`it did not come to that: ${product.log().slice(-4_000)}`);
+    await sleep(100);
+  }
+}
+
+const logged = (message: string) => until(async () => product.log().includes(message));
+
+const isReady = async () => (await product.scrape()).get('remit_ready') === 1;
+
+/** The alert fires during the fault, and neither before it nor after it. */
+function expectAlerts(alerts: readonly string[], fault: Phase, mended: Phase): void {
+  const expected = Object.fromEntries(alerts.map((alert) => [alert, [false, true, false]]));
+  expect(firing(promtool, alerts, [sound, fault, mended])).toEqual(expected);
+}
+
+test('every metric of the alerts and of the dashboard is in a scrape, with its labels', async () => {
+  expect(await product.ask(desk)).toEqual([]);
+  const scrape = await product.scrape();
+  const missing = [...alertRules.map(({ expr }) => expr), ...dashboardExpressions].flatMap((expression) =>
+    [...metricsIn(expression)].flatMap(([metric, selectors]) => {
+      const labels = [...scrape.keys()].filter((series) => series.replace(/\{.*/, '') === metric);
+      // An erasure is open only in the rehearsal below.
+      if (metric === 'remit_erasures_open') return [];
+      if (labels.length === 0) return [metric];
+      return [...selectors].filter(
+        (label) => !['job', 'instance'].includes(label) && !labels.some((series) => series.includes(`${label}="`)),
+      );
+    }),
+  );
+  expect(missing).toEqual([]);
+});
+
+test('nothing fires while nothing is wrong', () => {
+  // Scrapes carry real times, and a timeline begins in 1970.
+  const alerts = alertRules.map(({ alert }) => alert).filter((alert) => alert !== 'RemitTaskFailing');
+  const quiet = Object.fromEntries(alerts.map((alert) => [alert, [false]]));
+  expect(firing(promtool, alerts, [sound])).toEqual(quiet);
+});
+
+test('the data database goes away, and comes back', async () => {
+  await wire.cut();
+  await until(async () => Number((await product.scrape()).get('remit_erasure_worker_failed_rounds')) > 4);
+  const fault = await observed(() => product.ask(desk));
+  expect((await product.readyz()).body).toMatchObject({
+    faults: expect.arrayContaining(['a database does not answer']),
+  });
+  await wire.mend();
+  await until(isReady);
+  expect(await product.ask(desk)).toEqual([]);
+  const mended = await observed();
+  expectAlerts(['RemitNotReady', 'RemitErasureWorkerFailing'], fault, mended);
+});
+
+test('the database takes no writes', async () => {
+  await root.query('SET GLOBAL read_only = 1');
+  const fault = await observed(async () => expect(await product.ask(desk)).toContain('AUDIT_UNAVAILABLE'));
+  await logged('the audit ledger failed');
+  await root.query('SET GLOBAL read_only = 0');
+  await until(async () => (await product.ask(desk)).length === 0);
+  expectAlerts(['RemitLedgerFailing'], fault, await observed());
+});
+
+test('a lock holds all connections', async () => {
+  await root.query('LOCK TABLES data.customer WRITE');
+  const before = await product.scrape();
+  const asked = Array.from({ length: 30 }, () => product.ask(desk));
+  await until(async () => Number((await product.scrape()).get('remit_database_waiting{store="data"}')) > 0);
+  const fault = await observed();
+  expect((await Promise.all(asked)).flat()).toContain('TIMEOUT');
+  const late: Phase = [before, await product.scrape()];
+  await root.query('UNLOCK TABLES');
+  await until(async () => (await product.ask(desk)).length === 0);
+  const mended = await observed();
+  expectAlerts(['RemitDatabaseWaiting'], fault, mended);
+  expectAlerts(['RemitTimeouts'], late, mended);
+});
+
+test('the database stands still for a backup', async () => {
+  await root.query('FLUSH TABLES WITH READ LOCK');
+  const asked = product.ask(desk);
+  await until(async () => Number((await product.scrape()).get('remit_audit_lag_seconds')) > 1);
+  const fault = await observed();
+  await root.query('UNLOCK TABLES');
+  await asked;
+  await until(async () => (await product.ask(desk)).length === 0);
+  expectAlerts(['RemitLedgerLate'], fault, await observed());
+});
+
+test('a table is renamed by hand', async () => {
+  await root.query('RENAME TABLE data.customer TO data.customer_away');
+  const fault = await observed(async () => expect(await product.ask(desk)).toContain('INTERNAL_SERVER_ERROR'));
+  await logged('a resolver failed');
+  await root.query('RENAME TABLE data.customer_away TO data.customer');
+  expect(await product.ask(desk)).toEqual([]);
+  expectAlerts(['RemitInternalErrors'], fault, await observed());
+});
+
+test('erasures are stuck, close to their term and past it', async () => {
+  const [rows] = await root.query('SELECT client_id AS id FROM data.client LIMIT 1');
+  const [client] = rows as { id: unknown }[];
+  const request = 'INSERT INTO data.erasure_request (client_id, id, kind, status, requested_at, due_at) VALUES (?)';
+  const day = 86_400_000;
+  const late = [client?.id, client?.id, 'CUSTOMER', 'ATTENTION_REQUIRED', Date.now() - 40 * day, Date.now() - day];
+  await root.query(request, [late]);
+  const fault = await observed();
+  expect((await product.readyz()).body).toMatchObject({ concerns: ['stuck', 'overdue'].map(containing) });
+  await root.query("UPDATE data.erasure_request SET status = 'COMPLETED'");
+  const mended = await observed();
+  expectAlerts(['RemitErasuresStuck', 'RemitErasuresOverdue', 'RemitErasuresDueSoon'], fault, mended);
+});
+
+const containing = (word: string) => expect.stringContaining(word);
+
+test('somebody tries doors', async () => {
+  const fault = await observed(async () => {
+    for (let tries = 0; tries < 25; tries++) await product.ask(desk, 'CN');
+  });
+  expectAlerts(['RemitAccessStandsOut'], fault, await observed());
+});
+
+test('the anchor cannot be written', async () => {
+  rmSync(anchorFile, { force: true });
+  mkdirSync(anchorFile);
+  await product.restart();
+  await product.ask(desk);
+  const fault = await observed(() => product.ask(desk));
+  await product.restart();
+  await logged('the audit ledger could not be anchored');
+  rmdirSync(anchorFile);
+  await product.restart();
+  expectAlerts(['RemitLedgerUnanchored'], fault, await observed());
+});
+
+test('a process hangs', async () => {
+  product.signal('SIGSTOP');
+  const fault = await observed();
+  product.signal('SIGCONT');
+  await until(isReady);
+  expectAlerts(['RemitDown'], fault, await observed());
+});
+
+interface Wire {
+  readonly port: number;
+  /** Ends all connections and refuses new ones. */
+  cut(): Promise<void>;
+  mend(): Promise<void>;
+}
+
+/** A wire to a database, which can be cut. */
+async function layWire(to: number): Promise<Wire> {
+  const sockets = new Set<Socket>();
+  let server: Server;
+  let port = 0;
+  const mend = async () => {
+    server = createServer((near) => {
+      const far = tcp(to, '127.0.0.1');
+      for (const [socket, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        sockets.add(socket);
+        socket.on('error', () => undefined);
+        socket.on('close', () => {
+          sockets.delete(socket);
+          other.destroy();
+        });
+        socket.pipe(other);
+      }
+    });
+    await new Promise<void>((resolve) => {
+      server.listen(port, '127.0.0.1', resolve);
+    });
+    port = (server.address() as { port: number }).port;
+  };
+  await mend();
+  const cut = async () => {
+    const closed = new Promise((resolve) => server.close(resolve));
+    for (const socket of sockets) socket.destroy();
+    await closed;
+  };
+  return { port, cut, mend };
+}
