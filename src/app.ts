@@ -23,7 +23,7 @@ import { contractNames, contractOf, contractSchema } from './gateway/contracts';
 import { erasureConcerns, measureErasures, workerFaults } from './gateway/erasure-metrics';
 import { type Explain, ExplainResolver } from './gateway/explain-resolver';
 import { FailureLog } from './gateway/failure-log';
-import { measureInstallation, type PoolUse } from './gateway/installation-metrics';
+import { measureInstallation, type PoolUse, type StoreLog, storeLogConcerns } from './gateway/installation-metrics';
 import { createLogger } from './gateway/logging';
 import type { SignIn } from './gateway/playground';
 import { buildApi } from './gateway/schema';
@@ -48,7 +48,9 @@ import { ProposalResolver } from './register/proposal-resolver';
 import { RegisterResolver } from './register/register-resolver';
 import { WebhookResolver } from './register/webhooks/webhook-resolver';
 import { createServices, type Services } from './services';
+import { dialectOf } from './storage/dialect';
 import { poolCounts } from './storage/pool-use';
+import { writeAheadLogBytes } from './storage/write-ahead-log';
 import { openStores, type Stores } from './stores';
 import { CustomerResolver } from './subjects/customer-resolver';
 import { ProcessingResolver } from './subjects/processing-resolver';
@@ -147,6 +149,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
         measureInstallation(registry, {
           ledger: async () => ({ ...(await services.ledger.lag()), unanchored: await anchoring.unanchored() }),
           pools: () => poolsOf(stores),
+          storeLogs: () => storeLogsOf(stores),
         });
         measureTasks(registry, () => background.states());
         alerted.push(countAlerts(registry));
@@ -164,6 +167,8 @@ export async function openApp(config: Config, logger = createLogger({ level: con
           ...(usable ? [] : [`${fault} (OIDC_ISSUER is ${issuer})`]),
         ];
       },
+      databaseIsBusy: () => poolsOf(stores).some(({ waiting }) => waiting > 0),
+      backgroundIdleMs: () => background.idleMs(),
       concerns: async () => {
         const { fault } = await verifier.issuerState();
         return [
@@ -171,6 +176,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
           ...(await openErasures(stores.regions).then(erasureConcerns, () => [
             'open erasures could not be counted; see the log if that lasts',
           ])),
+          ...storeLogConcerns(await storeLogsOf(stores)),
         ];
       },
       logger,
@@ -278,6 +284,14 @@ export function governContracts(
 
 function perContract<T>(make: (name: Contract) => T): Record<Contract, T> {
   return Object.fromEntries(contractNames.map((name) => [name, make(name)])) as Record<Contract, T>;
+}
+
+/** The write-ahead logs of embedded stores. */
+async function storeLogsOf({ regions, keysSource }: Stores): Promise<StoreLog[]> {
+  const embedded = [...regions.named(), ['keys', keysSource] as const].filter(
+    ([, source]) => dialectOf(source).embedded,
+  );
+  return Promise.all(embedded.map(async ([store, source]) => ({ store, bytes: await writeAheadLogBytes(source) })));
 }
 
 function poolsOf({ regions, keysSource }: Stores): PoolUse[] {

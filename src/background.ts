@@ -1,15 +1,19 @@
 import type { Anchoring } from './audit/witness/anchors';
 import { openErasures } from './erasure/requests/open-erasures';
+import { DueWork, type DueWorkOptions } from './jobs/due-work';
 import { JobWorker, type JobWorkerOptions } from './jobs/job-worker';
-import type { Jobs } from './jobs/jobs';
+import { firstJob, type Jobs } from './jobs/jobs';
 import type { Task } from './jobs/scheduler';
-import { type SenderOptions, WebhookSender } from './register/webhooks/webhook-sender';
+import { SharedTasks } from './jobs/shared-tasks';
+import { firstNotice, type SenderOptions, WebhookSender } from './register/webhooks/webhook-sender';
 import type { Services } from './services';
+import { boundWriteAheadLog } from './storage/write-ahead-log';
 import type { Stores } from './stores';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 
 /** The task whose state says whether erasure works. */
 export const JOBS_TASK = 'jobs';
@@ -35,6 +39,16 @@ export function webhookSender(
   return new WebhookSender(regions, webhooks, webhookBodies, options);
 }
 
+/** Where there are jobs and notices, which this process schedules too. */
+function dueWork({ regions }: Stores, { jobs, webhooks }: Services, options: DueWorkOptions = {}): Due {
+  const due = new DueWork(() => regions.all(), { job: firstJob, notice: firstNotice }, options);
+  jobs.onScheduled = due.expect;
+  webhooks.onScheduled = due.expect;
+  return due;
+}
+
+type Due = DueWork<'job' | 'notice'>;
+
 export interface BackgroundOptions {
   readonly onJobFailure: NonNullable<JobWorkerOptions['onFailure']>;
   readonly onDead: NonNullable<SenderOptions['onDead']>;
@@ -44,46 +58,89 @@ export interface BackgroundOptions {
   readonly onNear: (open: Awaited<ReturnType<typeof openErasures>>) => void;
 }
 
-/** The background work of a server. */
+/**
+ * The background work of a server. Of an installation's processes each works on what is due; each shared task is run by
+ * one of them.
+ */
 export function backgroundTasks(
   stores: Stores,
   services: Services,
   anchoring: Anchoring,
   options: BackgroundOptions,
 ): Task[] {
-  const { erasure, exports: clientExports, disclosures, announcements, agreementReminders, recorder } = services;
+  const {
+    erasure,
+    exports: clientExports,
+    disclosures,
+    announcements,
+    agreementReminders,
+    recorder,
+    ledger,
+  } = services;
   const worker = jobWorker(stores, services, { onFailure: options.onJobFailure });
   const sender = webhookSender(stores, services, { onDead: options.onDead });
+  const due = dueWork(stores, services);
+  const shared = new SharedTasks(stores.regions.home);
+  const once = (name: string, everyMs: number, run: () => Promise<unknown>) =>
+    shared.task(name, everyMs, async () => {
+      await run();
+      return undefined;
+    });
   return [
-    jobsTask(worker),
-    webhooksTask(sender),
-    every('retention', HOUR, () => erasure.retention.sweep(options.onFailure)),
-    every('uncollected exports', HOUR, () => clientExports.sweep()),
-    every('orphan keys', HOUR, () => erasure.orphans.sweep(options.onFailure)),
-    every('terms of erasures', HOUR, async () => {
+    jobsTask(worker, { due }),
+    webhooksTask(sender, { due }),
+    // Once a day: it looks at every person of each client with a rule.
+    shared.task('retention', HOUR, async (swept) => {
+      if (swept !== undefined && Date.now() - Number(swept) < DAY - HOUR) return swept;
+      await erasure.retention.sweep(options.onFailure);
+      return String(Date.now());
+    }),
+    once('uncollected exports', HOUR, () => clientExports.sweep()),
+    shared.task('orphan keys', HOUR, async (place) => {
+      erasure.orphans.place = place;
+      await erasure.orphans.sweep(options.onFailure);
+      return erasure.orphans.place;
+    }),
+    once('terms of erasures', HOUR, async () => {
       const open = await openErasures(stores.regions);
       if (open.dueSoon > 0) options.onNear(open);
     }),
-    every('notices of disclosures', MINUTE, () => disclosures.tellDue()),
-    every('announcements', MINUTE, () => announcements.tellDue()),
-    every('reminders of agreements', MINUTE, () => agreementReminders.tellDue()),
+    once('notices of disclosures', MINUTE, () => disclosures.tellDue()),
+    once('announcements', MINUTE, () => announcements.tellDue()),
+    shared.task('reminders of agreements', MINUTE, (place) => agreementReminders.tellDue(place)),
     every('anchors', MINUTE, () => anchoring.run()),
+    every('write-ahead logs', MINUTE, async () => {
+      for (const source of [...stores.regions.all(), stores.keysSource]) await boundWriteAheadLog(source);
+    }),
+    every('leases of the ledger', 4 * MINUTE, () => ledger.keepAlive()),
     every('failed sign-ins', MINUTE, () => recorder.writeFailures()),
   ];
 }
 
-/** Polls the queue, without a pause while jobs are due. */
-export const jobsTask = (worker: JobWorker, everyMs = SECOND): Task => ({
+interface WorkOptions {
+  /** Milliseconds between two looks at the queues, where `due` does not say when to look. */
+  readonly everyMs?: number;
+  /** Knows where work is due. Without it every queue is asked each time. */
+  readonly due?: Due;
+}
+
+/** Works on the queue, without a pause while jobs are due. */
+export const jobsTask = (worker: JobWorker, { everyMs = SECOND, due }: WorkOptions = {}): Task => ({
   name: JOBS_TASK,
   everyMs,
-  run: async (signal) => (await worker.round(signal)) > 0,
+  run: async (signal) => (await worker.round(signal, due)) > 0,
+  ...whenDue(due),
 });
 
 /** Begins to send due notices. On stop it waits for the answers. */
-export const webhooksTask = (sender: WebhookSender): Task => ({
-  ...every('webhooks', SECOND, () => sender.begin()),
+export const webhooksTask = (sender: WebhookSender, { due }: WorkOptions = {}): Task => ({
+  ...every('webhooks', SECOND, () => sender.begin(due)),
   settled: () => sender.settled(),
+  ...whenDue(due),
 });
+
+const whenDue = (due: Due | undefined): Pick<Task, 'pauseMs' | 'onSooner'> =>
+  due ? { pauseMs: () => due.pauseMs(), onSooner: (end) => due.onSooner(end) } : {};
 
 const every = (name: string, everyMs: number, run: () => Promise<unknown>): Task => ({
   name,

@@ -5,6 +5,7 @@ import { type ClaimNames, defaultClaimNames } from './identity/claims';
 import { isConfidential } from './outbound/urls';
 import { ConfigurationError } from './storage/errors';
 import type { HostingRegion } from './storage/regions';
+import { withSecretFiles } from './storage/secret-files';
 import { parseStoreUrl } from './storage/store-url';
 
 const compressions = ['impersonal', 'all', 'none'] as const;
@@ -12,6 +13,7 @@ const compressions = ['impersonal', 'all', 'none'] as const;
 const SHUTDOWN_DELAY_S = 5;
 /** Kubernetes kills a pod after 30 s unless told. */
 const SHUTDOWN_GRACE_S = 25;
+const exporters = ['otlp', 'none'] as const;
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 /** See {@link Config.compression}. */
@@ -69,6 +71,8 @@ export interface Config {
   /** Seconds in which the process has ended after SIGTERM, whatever hangs; the delay included. */
   readonly shutdownGrace: number;
   readonly logLevel: (typeof logLevels)[number];
+  /** What is sent to an OpenTelemetry collector. */
+  readonly telemetry: { readonly traces: boolean; readonly logs: boolean };
   /** NODE_ENV is `production`: development keys are refused, and settings without a safe default must be given. */
   readonly production: boolean;
 }
@@ -124,9 +128,13 @@ const environment = z.object({
     .refine((port) => port <= 65_535, 'must be a port number from 0 to 65535')
     .default(4000),
   DATABASE_URL: storeUrl('DATABASE_URL').default('sqlite:./data/remit.db'),
+  DATABASE_URL_FILE: z.string().optional(),
   DATABASE_URL_EU: storeUrl('DATABASE_URL_EU').optional(),
+  DATABASE_URL_EU_FILE: z.string().optional(),
   DATABASE_URL_US: storeUrl('DATABASE_URL_US').optional(),
+  DATABASE_URL_US_FILE: z.string().optional(),
   KEYS_DATABASE_URL: storeUrl('KEYS_DATABASE_URL').optional(),
+  KEYS_DATABASE_URL_FILE: z.string().optional(),
   REMIT_MASTER_KEY_FILE: z.string().optional(),
   OIDC_ISSUER: z
     .string()
@@ -159,6 +167,7 @@ const environment = z.object({
     .string()
     .regex(/^whsec_[A-Za-z0-9+/]{32,}=*$/, 'must be a secret of Standard Webhooks: whsec_ and base64')
     .optional(),
+  AUDIT_ALERT_SECRET_FILE: z.string().optional(),
   ALLOWED_ORIGINS: z
     .string()
     .optional()
@@ -195,8 +204,27 @@ const environment = z.object({
     .refine((seconds) => seconds <= 900, 'must be a number of seconds from 1 to 900')
     .default(SHUTDOWN_GRACE_S),
   LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
+  OTEL_SDK_DISABLED: z.string().optional(),
+  OTEL_TRACES_EXPORTER: z.enum(exporters, 'must be otlp or none').optional(),
+  OTEL_LOGS_EXPORTER: z.enum(exporters, 'must be otlp or none').optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: webUrl.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: webUrl.optional(),
+  OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: webUrl.optional(),
+  OTEL_EXPORTER_OTLP_PROTOCOL: z.literal('http/protobuf', 'must be http/protobuf').optional(),
+  OTEL_SERVICE_NAME: z.string().optional(),
   NODE_ENV: z.string().optional(),
 });
+
+/** As OpenTelemetry says, but that nothing is sent unless a collector or `otlp` is named. */
+function telemetryOf(set: z.output<typeof environment>): Config['telemetry'] {
+  const isOn = set.OTEL_SDK_DISABLED?.toLowerCase() !== 'true';
+  const wanted = (exporter: string | undefined, endpoint: string | undefined) =>
+    isOn && (exporter ?? ((endpoint ?? set.OTEL_EXPORTER_OTLP_ENDPOINT) ? 'otlp' : 'none')) === 'otlp';
+  return {
+    traces: wanted(set.OTEL_TRACES_EXPORTER, set.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),
+    logs: wanted(set.OTEL_LOGS_EXPORTER, set.OTEL_EXPORTER_OTLP_LOGS_ENDPOINT),
+  };
+}
 
 function isAddressRange(text: string): boolean {
   const [address = '', prefix] = text.split('/');
@@ -264,14 +292,14 @@ function keyStoreFault(set: SetVariables): ConfigurationError[] {
  * @throws {EnvironmentError} with every fault; each names its variable and what would be right, never its value
  */
 export function readConfig(env: SetVariables, { toServe = false } = {}): Config {
-  const set: SetVariables = Object.fromEntries(
-    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
+  const { settings: set, faults: fileFaults } = withSecretFiles(
+    Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== '')),
   );
   const read = environment.safeParse(set);
   const faults = (read.error?.issues ?? []).map(
     ({ path, message }) => new ConfigurationError(String(path[0]), message),
   );
-  faults.push(...keyStoreFault(set), ...pairFaults(set), ...(toServe ? servingFaults(set) : []));
+  faults.push(...fileFaults, ...keyStoreFault(set), ...pairFaults(set), ...(toServe ? servingFaults(set) : []));
   if (!read.success || faults.length > 0) throw new EnvironmentError(faults);
   const variables = read.data;
   const production = variables.NODE_ENV === 'production';
@@ -320,6 +348,7 @@ export function readConfig(env: SetVariables, { toServe = false } = {}): Config 
     shutdownDelay,
     shutdownGrace: variables.SHUTDOWN_GRACE,
     logLevel: variables.LOG_LEVEL,
+    telemetry: telemetryOf(variables),
     production,
   };
 }

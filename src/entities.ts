@@ -1,4 +1,4 @@
-import { AuditAnchorRow, AuditEntryRow, AuditLogRow, AuditTileRow } from './audit/log/entities';
+import { AuditAnchorRow, AuditEarlierRow, AuditEntryRow, AuditLogRow, AuditTileRow } from './audit/log/entities';
 import { Disclosure } from './disclosures/disclosure';
 import { LegalHoldRow } from './erasure/holds/legal-hold';
 import { ErasureRecordRow, ErasureTombstone } from './erasure/records/entities';
@@ -9,6 +9,7 @@ import { ClientInstruction } from './identity/client-instruction';
 import { PolicyVersion } from './identity/policy-version';
 import { PurposeGrant } from './identity/purpose-grant';
 import { Job } from './jobs/jobs';
+import { BackgroundTaskRow } from './jobs/shared-tasks';
 import { ClientKey, SubjectKey } from './keys/entities';
 import { Agreement } from './register/agreement';
 import { Announcement } from './register/announcement';
@@ -61,10 +62,12 @@ const platformEntities = [
   AuditEntryRow,
   AuditTileRow,
   AuditAnchorRow,
+  AuditEarlierRow,
   RecipientCertification,
   LegalBasisSuspension,
   Proposal,
   Announcement,
+  BackgroundTaskRow,
 ];
 
 export const dataEntities = [...tenantEntities, ...platformEntities];

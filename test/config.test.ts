@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EnvironmentError, readConfig } from '../src/config';
 
@@ -143,6 +144,28 @@ test('an issuer in the clear is for this machine only', () => {
   expect(faults({ OIDC_ISSUER: 'http://127.0.0.1:9000' })).toEqual([]);
   for (const issuer of ['id.example', 'https://id.example/?a=b', 'https://user@id.example', 'ftp://id.example']) {
     expect(faults({ OIDC_ISSUER: issuer })).toHaveLength(1);
+  }
+});
+
+test('a setting that is secret may be in a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'remit-config-'));
+  const file = join(folder, 'url');
+  try {
+    writeFileSync(file, 'sqlite:/srv/hunter2.db\n');
+    expect(readConfig({ DATABASE_URL_FILE: file }).databaseUrl).toBe('sqlite:/srv/hunter2.db');
+    expect(faults({ DATABASE_URL_FILE: file, DATABASE_URL: 'sqlite:./data/remit.db' })).toEqual([
+      'DATABASE_URL_FILE: is set beside DATABASE_URL; keep one of them',
+    ]);
+    writeFileSync(file, 'hunter2');
+    expect(faults({ KEYS_DATABASE_URL_FILE: file })).toEqual([expect.stringMatching(/^KEYS_DATABASE_URL: is not/)]);
+    expect(faults({ KEYS_DATABASE_URL_FILE: file }).join()).not.toContain('hunter2');
+    writeFileSync(file, '\n');
+    expect(faults({ AUDIT_ALERT_SECRET_FILE: file })).toContain(`AUDIT_ALERT_SECRET_FILE: ${file} is empty`);
+    expect(faults({ DATABASE_URL_EU_FILE: folder })).toEqual([
+      `DATABASE_URL_EU_FILE: ${folder} cannot be read (EISDIR); let this user read it`,
+    ]);
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 });
 

@@ -140,7 +140,7 @@ async function run(services: Services, stores: Stores, { watch, concurrency, lea
     await services.exports.sweep();
   }
   if (watch) {
-    const tasks = [jobsTask(worker, 100), webhooksTask(sender)];
+    const tasks = [jobsTask(worker, { everyMs: 100 }), webhooksTask(sender)];
     const scheduler = new Scheduler(tasks, { onFailure });
     scheduler.start();
     await new Promise((resolve) => {

@@ -8,6 +8,7 @@ import { type App, openApp } from '../app';
 import { type Config, EnvironmentError, readConfig } from '../config';
 import { createServer } from '../gateway/server';
 import { type Ending, endInOrder, onEndSignals } from '../gateway/shutdown';
+import { startTelemetry } from '../gateway/telemetry';
 import { loadMasterKeyFile } from '../keys/master-key';
 import { ConfigurationError } from '../storage/errors';
 import { CommandError } from './failure';
@@ -104,6 +105,7 @@ interface Listening {
 
 async function listen(config: Config, host: string, membership?: Membership): Promise<Listening> {
   const app = await openApp(config, membership?.logger);
+  const endTelemetry = await startTelemetry(config.telemetry, app.serverOptions.logger);
   const leaving = new AbortController();
   let server: FastifyInstance;
   try {
@@ -127,6 +129,7 @@ async function listen(config: Config, host: string, membership?: Membership): Pr
       },
     },
     ...app.endings,
+    { what: 'traces and logs', end: endTelemetry },
   ];
   const close = () => endInOrder(endings, config.shutdownGrace * 1_000, app.serverOptions.logger);
   return { app, port: (server.server.address() as AddressInfo).port, close };

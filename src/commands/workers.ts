@@ -4,9 +4,11 @@ import { InvalidArgumentError } from 'commander';
 import type { Logger } from 'pino';
 import { AggregatorRegistry } from 'prom-client';
 import type { Config } from '../config';
+import { defaultServerLimits } from '../gateway/limits';
 import { createLogger } from '../gateway/logging';
 import type { ServerOptions } from '../gateway/server-options';
 import { onEndSignals } from '../gateway/shutdown';
+import { stoppedAfterMs } from '../gateway/watchdog';
 import { ConfigurationError } from '../storage/errors';
 import { parseStoreUrl } from '../storage/store-url';
 import { openStores } from '../stores';
@@ -21,11 +23,14 @@ const LONGEST_PAUSE_MS = 10_000;
 const SOUND_LIFE_MS = 60_000;
 /** A worker whose grace is over has this long to exit by itself. */
 const EXIT_MS = 2_000;
+const HEARTBEAT_MS = 1_000;
 
 type FromWorker =
   | { readonly type: 'remit:ready'; readonly port: number }
   | { readonly type: 'remit:failed'; readonly faults: string[]; readonly stack: string | undefined }
-  | { readonly type: 'remit:measure'; readonly id: number };
+  | { readonly type: 'remit:measure'; readonly id: number }
+  /** Sent every second: it gets on, or why it does not. */
+  | { readonly type: 'remit:alive'; readonly faults: readonly string[] };
 
 /** `metrics` is absent when they could not be collected. */
 type ToWorker = { readonly type: 'remit:measured'; readonly id: number; readonly metrics?: string };
@@ -53,7 +58,7 @@ export async function serveByWorkers(count: number, config: Config, host: string
     args: ['serve', '--host', host, '--workers', String(count)],
     execArgv: [YOUNG_GENERATION, ...process.execArgv],
   });
-  await new Primary(count, host, config.shutdownGrace * 1_000, logger).run();
+  await new Primary(count, host, config, logger).run();
 }
 
 /** This process as one of the workers of a server. */
@@ -93,6 +98,9 @@ export function joinWorkers(config: Config): Membership {
     joined: (options) => ({
       ...options,
       metricsOfAll,
+      watched: (watchdog) => {
+        setInterval(() => tell({ type: 'remit:alive', faults: watchdog.faults() }), HEARTBEAT_MS).unref();
+      },
       measure: (registry) => {
         options.measure?.(registry);
         AggregatorRegistry.setRegistries(registry);
@@ -112,6 +120,10 @@ class Primary {
   readonly #alive = new Set<Worker>();
   readonly #serving = new Set<Worker>();
   readonly #pauses = new Set<NodeJS.Timeout>();
+  readonly #graceMs: number;
+  readonly #hungAfterMs: number;
+  /** When each worker that listens was last heard of. Milliseconds of `performance.now()`. */
+  readonly #heard = new Map<Worker, number>();
   /** All workers have been serving at the same time. */
   #started = false;
   #closing = false;
@@ -125,9 +137,12 @@ class Primary {
   constructor(
     private readonly count: number,
     private readonly host: string,
-    private readonly graceMs: number,
+    { shutdownGrace, limits }: Pick<Config, 'shutdownGrace' | 'limits'>,
     private readonly logger: Logger,
-  ) {}
+  ) {
+    this.#graceMs = shutdownGrace * 1_000;
+    this.#hungAfterMs = stoppedAfterMs({ ...defaultServerLimits, ...limits });
+  }
 
   async run(): Promise<void> {
     onEndSignals(
@@ -138,6 +153,7 @@ class Primary {
       },
       () => this.#kill('told to end again: the workers are killed'),
     );
+    this.#watch();
     await new Promise<void>((resolve) => {
       this.#end = resolve;
       for (let n = 0; n < this.count; n++) this.#fork(FIRST_PAUSE_MS);
@@ -156,12 +172,14 @@ class Primary {
     this.#alive.add(worker);
     worker.on('message', (message: FromWorker) => {
       if (message.type === 'remit:ready') this.#serves(worker, message.port);
+      if (message.type === 'remit:alive') this.#hears(worker, message.faults);
       if (message.type === 'remit:measure') void this.#measure(worker, message.id);
       if (message.type === 'remit:failed') fault = faultOf(message);
     });
     const end = (code: number | null, signal: string | null) => {
       if (!this.#alive.delete(worker)) return;
       const served = this.#serving.delete(worker);
+      this.#heard.delete(worker);
       if (this.#closing) {
         // A worker that was not serving yet had nothing to finish: the signal may end it at once.
         if (served && code !== 0) this.#failed = true;
@@ -180,6 +198,34 @@ class Primary {
     worker.on('error', () => {
       if (worker.process.pid === undefined) end(null, null);
     });
+  }
+
+  #hears(worker: Worker, faults: readonly string[]): void {
+    this.#heard.set(worker, performance.now());
+    if (faults.length > 0) this.#replaceHung(worker, faults);
+  }
+
+  /** A worker that says nothing is kept busy by something, or was stopped. */
+  #watch(): void {
+    let last = performance.now();
+    setInterval(() => {
+      const now = performance.now();
+      // This process was stopped itself, with all others: what they said waits to be read.
+      const wasStopped = now - last > 2 * HEARTBEAT_MS;
+      last = now;
+      for (const [worker, heardAt] of this.#heard) {
+        if (wasStopped) this.#heard.set(worker, now);
+        else if (now - heardAt > this.#hungAfterMs) this.#replaceHung(worker, ['it keeps its event loop']);
+      }
+    }, HEARTBEAT_MS).unref();
+  }
+
+  /** Its exit is noticed like any other. */
+  #replaceHung(worker: Worker, faults: readonly string[]): void {
+    if (this.#closing) return;
+    this.#heard.delete(worker);
+    this.logger.error({ hung: worker.process.pid, faults }, 'a worker is wedged: it is killed');
+    worker.process.kill('SIGKILL');
   }
 
   #serves(worker: Worker, port: number): void {
@@ -209,7 +255,7 @@ class Primary {
     this.#closing = true;
     for (const timer of this.#pauses) clearTimeout(timer);
     const kill = () => this.#kill('workers have outlived their grace: they are killed');
-    setTimeout(kill, this.graceMs + EXIT_MS).unref();
+    setTimeout(kill, this.#graceMs + EXIT_MS).unref();
     for (const worker of this.#alive) worker.process.kill('SIGTERM');
     if (this.#alive.size === 0) this.#end();
   }

@@ -23,6 +23,8 @@ export interface Statement {
 const BEGIN = /^\s*(?:START TRANSACTION|BEGIN)\b/i;
 const END = /^\s*(?:COMMIT|ROLLBACK)\b(?!\s+TO\b)/i;
 const READ = /^\s*(?:SELECT|SHOW)\b/i;
+/** For the next transaction of the connection. */
+const PREFACE = /^\s*SET TRANSACTION\b/i;
 
 /**
  * A connection while somebody has it. Every statement, TypeORM's too, goes through it. A read outside of a transaction
@@ -34,6 +36,7 @@ export class Lease extends EventEmitter {
   #connection: PoolConnection;
   /** Stops the clock of the transaction under way. */
   #transaction: (() => void) | undefined;
+  #prefaced = false;
   #lost = false;
   #released = false;
 
@@ -51,8 +54,9 @@ export class Lease extends EventEmitter {
   async run(statement: Statement): Promise<[rows: unknown, fields: FieldPacket[]]> {
     const { sql } = statement;
     const begins = BEGIN.test(sql);
-    const result = await this.#run(statement, !this.#transaction && (begins || READ.test(sql)));
+    const result = await this.#run(statement, this.#mayRunAgain(sql, begins));
     if (begins) this.#transaction ??= this.#lender.limitTransaction(this.#connection);
+    else if (PREFACE.test(sql)) this.#prefaced = true;
     else if (this.#transaction && END.test(sql)) this.#endTransaction();
     return result;
   }
@@ -74,12 +78,19 @@ export class Lease extends EventEmitter {
       if (!this.#lost || !again) throw error;
       this.#lender.drop(this.#connection, true);
       this.#connection = await this.#lender.acquire();
+      this.#lost = false;
       return this.#run(statement, false);
     }
+  }
+
+  #mayRunAgain(sql: string, begins: boolean): boolean {
+    if (this.#transaction || this.#prefaced) return false;
+    return begins || READ.test(sql) || PREFACE.test(sql);
   }
 
   #endTransaction(): void {
     this.#transaction?.();
     this.#transaction = undefined;
+    this.#prefaced = false;
   }
 }

@@ -37,6 +37,19 @@ export class OrphanKeys {
     this.#limit = limit;
   }
 
+  /** Where the next sweep begins, in a form to be kept; undefined at the first client. */
+  get place(): string | undefined {
+    const { client, subject } = this.#place;
+    return client === '' ? undefined : [client, subject].filter((part) => part !== undefined).join(' ');
+  }
+
+  set place(kept: string | undefined) {
+    if (kept === this.place) return;
+    const [client = '', subject] = kept?.split(' ') ?? [];
+    this.#place = subject === undefined ? { client } : { client, subject };
+    this.#clients = [];
+  }
+
   /**
    * @param onFailure called for a client whose keys could not be checked; the sweep continues with the next client
    * @returns how many keys were destroyed; 0 while the data is older than the keys' store knows

@@ -55,6 +55,7 @@ function describe(request: GovernedRequest): Record<string, unknown> {
   const { claims, report } = request;
   return {
     auditId: request.auditId,
+    ...request.trace,
     transport: request.transport,
     contract: request.contract,
     principal: claims?.subject === '' ? 'anonymous' : claims?.subject,

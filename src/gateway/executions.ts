@@ -1,30 +1,27 @@
 import { performance } from 'node:perf_hooks';
 import { type GatewayError, gatewayErrors } from './errors';
 import type { ServerLimits } from './limits';
+import { type Group, type Member, newGroup, newQueue, type Queue, Turns } from './turns';
+import { Watchdog } from './watchdog';
 
-/** Who runs an operation: a principal, or '' for every caller without a token. Those share one queue. */
-type Caller = string;
-
-interface Queue {
-  running: number;
-  /** When it may run again after a charge, in milliseconds of `performance.now()`. */
-  restsUntil: number;
-  isToWake: boolean;
-  /** Operations that wait for their turn, oldest first. */
-  readonly waiting: Array<() => void>;
+/** What an execution's fairness is measured by. */
+interface Measured {
+  readonly watchdog?: Watchdog;
+  /** Whether operations wait for connections to a database. */
+  readonly databaseIsBusy?: () => boolean;
 }
 
 /**
- * Counts operations over HTTP and WebSockets from arrival to real end, and runs callers in turn: a caller that sends
- * many operations delays others only a little.
+ * Counts operations over HTTP and WebSockets from arrival to real end. Clients take turns, and so do the callers of
+ * each: one that sends many operations delays others only a little.
  */
 export class Executions {
-  /** The caller that ran last, and when the turn last passed between two callers. */
-  #last: Caller | undefined;
-  #passedAt = Number.NEGATIVE_INFINITY;
   readonly #limits: ServerLimits;
+  readonly #watchdog: Watchdog;
+  readonly #databaseIsBusy: () => boolean;
   readonly #arrived = new Map<string, number>();
-  readonly #queues = new Map<Caller, Queue>();
+  readonly #groups = new Map<string, Group>();
+  readonly #turns = new Turns();
   #underWay = 0;
   #running = 0;
   #isHandingOut = false;
@@ -34,8 +31,10 @@ export class Executions {
   #window = { since: performance.now(), busy: performance.eventLoopUtilization().active };
   #isBusy = false;
 
-  constructor(limits: ServerLimits) {
+  constructor(limits: ServerLimits, { watchdog, databaseIsBusy }: Measured = {}) {
     this.#limits = limits;
+    this.#watchdog = watchdog ?? new Watchdog(limits);
+    this.#databaseIsBusy = databaseIsBusy ?? (() => false);
   }
 
   /**
@@ -59,26 +58,35 @@ export class Executions {
 
   /**
    * Waits until the caller may run another operation.
+   * @param caller a principal, or '' for every caller without a token: those share one queue
+   * @param client whose principal it is; itself where it belongs to none
    * @returns call it when the operation has ended
    * @throws {GatewayError} 429 where the caller has too many operations under way
    */
-  async turn(caller: Caller): Promise<() => void> {
-    const queue = this.#queues.get(caller) ?? { running: 0, restsUntil: 0, isToWake: false, waiting: [] };
-    this.#queues.set(caller, queue);
+  async turn(caller: string, client: string = caller): Promise<() => void> {
+    const group = this.#groups.get(client) ?? newGroup();
+    this.#groups.set(client, group);
+    const queue = group.queues.get(caller) ?? newQueue();
+    group.queues.set(caller, queue);
     const most = caller === '' ? this.#limits.anonymousOperations : this.#limits.operationsPerCaller;
     if (queue.running + queue.waiting.length >= most) throw tooMuchOf(caller);
-    if (this.#last !== undefined && this.#last !== caller) this.#passedAt = performance.now();
-    this.#last = caller;
-    if (queue.waiting.length === 0 && this.#mayRun(caller, queue)) this.#begin(queue);
+    this.#turns.asks(client);
+    group.turns.asks(caller);
+    if (queue.waiting.length === 0 && this.#mayRun(group, caller, queue)) this.#begin(group, queue);
     // #handOut counts it as running before it resolves this promise.
     else {
+      this.#wake(group);
       this.#wake(queue);
       await new Promise<void>((resolve) => queue.waiting.push(resolve));
     }
+    const beganAt = performance.now();
     const shareBefore = this.#share;
+    const ended = this.#watchdog.begin();
     return once(() => {
+      ended();
       this.#meter();
-      if (this.#isBusy) this.#rest(queue, this.#share - shareBefore);
+      this.#account(group, queue, this.#share - shareBefore, performance.now() - beganAt);
+      group.running--;
       queue.running--;
       this.#running--;
       this.#handOut();
@@ -87,11 +95,32 @@ export class Executions {
 
   /**
    * Charges a caller for time in which the process could do nothing else, for example to validate a new document. While
-   * others ask too, the caller pauses for a multiple of that time.
+   * others ask too, the caller pauses for a multiple of that time, and its client where it has used up its allowance.
    */
-  charge(caller: Caller, milliseconds: number): void {
-    const queue = this.#queues.get(caller);
-    if (queue && milliseconds >= FREE_MS) this.#rest(queue, milliseconds * RESTS);
+  charge(caller: string, milliseconds: number, client: string = caller): void {
+    const group = this.#groups.get(client);
+    const queue = group?.queues.get(caller);
+    if (!group || !queue) return;
+    if (milliseconds >= FREE_MS) this.#rest(queue, milliseconds * RESTS);
+    const pause = milliseconds >= FREE_OF_CLIENT_MS ? group.allowance.take(milliseconds) : 0;
+    if (pause > 0) this.#rest(group, pause, LONGEST_REST_OF_CLIENT_MS);
+  }
+
+  /**
+   * After an operation: what it took of the event loop while that is busy, and how long it waited for statements while
+   * those wait for connections. Whoever had more than its part rests as long.
+   */
+  #account(group: Group, queue: Queue, loopMs: number, heldMs: number): void {
+    const waitedMs = this.#databaseIsBusy() ? Math.max(0, heldMs - loopMs) : 0;
+    const took = (this.#isBusy ? loopMs : 0) + waitedMs;
+    if (took === 0) return;
+    group.usage.add(took);
+    if (group.turns.contended) this.#rest(queue, took);
+    if (!this.#turns.contended) return;
+    let all = 0;
+    for (const { usage } of this.#groups.values()) all += usage.now();
+    // Whoever asks little may be forgotten already, but somebody else did ask.
+    if (group.usage.now() > all / Math.max(this.#groups.size, 2)) this.#rest(group, took);
   }
 
   /** Operations that run side by side share the time for which the event loop was busy. */
@@ -105,40 +134,43 @@ export class Executions {
     this.#window = { since: now, busy };
   }
 
-  /** While others ask too, nobody has more than half of the process: after its share it rests as long. */
-  #rest(queue: Queue, milliseconds: number): void {
+  #rest(member: Member, milliseconds: number, longestMs = LONGEST_REST_MS): void {
     const now = performance.now();
-    const rest = Math.max(queue.restsUntil - now, 0) + milliseconds;
-    queue.restsUntil = now + Math.min(rest, LONGEST_REST_MS);
-    this.#wake(queue);
+    const rest = Math.max(member.restsUntil - now, 0) + milliseconds;
+    member.restsUntil = now + Math.min(rest, longestMs);
+    this.#wake(member);
   }
 
   /**
-   * Hands out again when the caller's pause is over. Timers round to whole milliseconds and may fire early; then it is
-   * set again.
+   * Hands out again when the pause is over. Timers round to whole milliseconds and may fire early; then it is set
+   * again.
    */
-  #wake(queue: Queue): void {
-    const rest = queue.restsUntil - performance.now();
-    if (rest <= 0 || queue.isToWake) return;
-    queue.isToWake = true;
+  #wake(member: Member): void {
+    const rest = member.restsUntil - performance.now();
+    if (rest <= 0 || member.isToWake) return;
+    member.isToWake = true;
     setTimeout(() => {
-      queue.isToWake = false;
+      member.isToWake = false;
       this.#handOut();
     }, rest + 1).unref();
   }
 
-  #mayRun(caller: Caller, queue: Queue): boolean {
+  #mayRun(group: Group, caller: string, queue: Queue): boolean {
     const { executions, executionsPerCaller, executionsBesideOthers, anonymousExecutions } = this.#limits;
     const now = performance.now();
-    const isContended = now - this.#passedAt < CONTENDED_MS;
+    if (this.#turns.contended) {
+      if (group.restsUntil > now || group.running >= this.#limits.clientExecutionsBesideOthers) return false;
+    }
+    const isContended = this.#turns.contended || group.turns.contended;
     if (isContended && queue.restsUntil > now) return false;
     const alone = caller === '' ? anonymousExecutions : executionsPerCaller;
     const most = isContended ? Math.min(alone, executionsBesideOthers) : alone;
     return this.#running < executions && queue.running < most;
   }
 
-  #begin(queue: Queue): void {
+  #begin(group: Group, queue: Queue): void {
     this.#meter();
+    group.running++;
     queue.running++;
     this.#running++;
   }
@@ -149,29 +181,46 @@ export class Executions {
     this.#isHandingOut = true;
     setImmediate(() => {
       this.#isHandingOut = false;
-      for (const [caller, queue] of [...this.#queues]) {
-        if (queue.running === 0 && queue.waiting.length === 0 && queue.restsUntil < performance.now()) {
-          this.#queues.delete(caller);
-        }
-        if (queue.waiting.length === 0) continue;
-        if (!this.#mayRun(caller, queue)) {
-          this.#wake(queue);
+      for (const [client, group] of [...this.#groups]) {
+        if (!this.#runNext(group)) {
+          if (group.queues.size === 0 && group.running === 0 && isForgotten(group)) this.#groups.delete(client);
           continue;
         }
-        const resolve = queue.waiting.shift();
-        this.#begin(queue);
-        // Moves this caller to the end of the order.
-        this.#queues.delete(caller);
-        this.#queues.set(caller, queue);
-        resolve?.();
-        if (queue.waiting.length > 0) this.#handOut();
+        // Moves this client to the end of the order.
+        this.#groups.delete(client);
+        this.#groups.set(client, group);
+        this.#handOut();
       }
     });
   }
+
+  /** @returns whether an operation of the client has begun */
+  #runNext(group: Group): boolean {
+    const now = performance.now();
+    for (const [caller, queue] of group.queues) {
+      if (queue.waiting.length === 0) {
+        if (queue.running === 0 && queue.restsUntil < now) group.queues.delete(caller);
+        continue;
+      }
+      if (!this.#mayRun(group, caller, queue)) {
+        this.#wake(group);
+        this.#wake(queue);
+        continue;
+      }
+      this.#begin(group, queue);
+      // Moves this caller to the end of the client's order.
+      group.queues.delete(caller);
+      group.queues.set(caller, queue);
+      queue.waiting.shift()?.();
+      return true;
+    }
+    return false;
+  }
 }
 
-/** Callers compete if the turn passed between two of them within this time. Milliseconds. */
-const CONTENDED_MS = 1_000;
+/** What is left of its usage changes nothing. */
+const isForgotten = (group: Group): boolean => group.restsUntil < performance.now() && group.usage.now() < 1;
+
 /** Keeping the process for less is free. Milliseconds. */
 const FREE_MS = 1;
 /** A caller pauses this many times as long as it kept the process busy. */
@@ -180,8 +229,11 @@ const RESTS = 16;
 const BUSY = 0.6;
 const WINDOW_MS = 100;
 const LONGEST_REST_MS = 500;
+/** A client is charged for less too often to be asked for it: most operations take that. Milliseconds. */
+const FREE_OF_CLIENT_MS = 3;
+const LONGEST_REST_OF_CLIENT_MS = 2_000;
 
-const tooMuchOf = (caller: Caller): GatewayError =>
+const tooMuchOf = (caller: string): GatewayError =>
   gatewayErrors.tooMuch(caller === '' ? 'of callers without a token' : 'of yours');
 
 export function once(run: () => void): () => void {

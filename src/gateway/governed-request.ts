@@ -20,6 +20,8 @@ export interface GovernedRequest {
   readonly startedAt: number;
   /** Tells the ledger that this request's entry has come, or never will. */
   readonly settled: () => void;
+  /** Its span, where spans are recorded. */
+  trace?: { readonly traceId: string; readonly spanId: string };
   /** Set once it was answered with a timeout; the operation may still run. */
   isGivenUp?: boolean;
 

@@ -47,7 +47,7 @@ export async function graphqlOverHttp(
       left();
       request.settled();
     };
-    const responding = traced(request, () => respond(http, request));
+    const responding = traced(http.headers, request, () => respond(http, request));
     // Not when the answer is sent: an operation that took too long still runs.
     responding.then(ended, ended);
     const answer = await withDeadline(responding, limits.operationMs, () => {

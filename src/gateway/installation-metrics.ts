@@ -22,10 +22,33 @@ export interface PoolUse {
   readonly limit: number;
 }
 
+/** The write-ahead log of an embedded store. */
+export interface StoreLog {
+  readonly store: string;
+  readonly bytes: number;
+}
+
+/** A log that is larger is not emptied any more. */
+const TOO_LARGE_BYTES = 64 * 1024 * 1024;
+
+/** Warnings about logs that grow, for an operator to look at while the process works. */
+export function storeLogConcerns(logs: readonly StoreLog[]): string[] {
+  return logs
+    .filter(({ bytes }) => bytes > TOO_LARGE_BYTES)
+    .map(({ store, bytes }) => {
+      const size = `${Math.round(bytes / 1024 / 1024)} MiB`;
+      return `the write-ahead log of "${store}" has grown to ${size}: some process keeps an old snapshot of it open`;
+    });
+}
+
 /** Metrics of the installation itself: version, connections, ledger. */
 export function measureInstallation(
   registry: Registry,
-  look: { ledger(): Promise<LedgerLag>; pools(): readonly PoolUse[] },
+  look: {
+    ledger(): Promise<LedgerLag>;
+    pools(): readonly PoolUse[];
+    storeLogs(): Promise<readonly StoreLog[]>;
+  },
 ): void {
   const registers = [registry];
   new Gauge({
@@ -66,6 +89,17 @@ export function measureInstallation(
     },
     ({ unanchored }) => unanchored,
   );
+
+  new Gauge({
+    name: 'remit_write_ahead_log_bytes',
+    help: "Size of an embedded store's write-ahead log; it is emptied from 16 MiB on, as soon as no reader needs it.",
+    labelNames: ['store'],
+    aggregator: 'max',
+    registers,
+    async collect() {
+      for (const { store, bytes } of await look.storeLogs()) this.set({ store }, bytes);
+    },
+  });
 
   const pool = (
     name: string,

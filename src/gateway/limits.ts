@@ -16,6 +16,7 @@ const table = {
   executions: [64, 'operations that run at once; the others wait, and callers take turns'],
   executionsPerCaller: [8, 'operations of one principal that run at once while it is alone'],
   executionsBesideOthers: [2, 'the same while others ask too'],
+  clientExecutionsBesideOthers: [4, "operations of one client's principals that run at once while other clients ask"],
   anonymousExecutions: [4, 'operations of all callers without a token that run at once'],
   sockets: [1_000, 'WebSockets open at once'],
   socketsPerAddress: [200, 'WebSockets from one address'],

@@ -26,11 +26,18 @@ export class LogOutput implements DestinationStream {
   #isGone = false;
   #isWriting = false;
   #timer: NodeJS.Timeout | undefined;
+  #copy: ((line: string) => void) | undefined;
 
   /** @param fd a file, or a pipe in non-blocking mode */
   constructor(private readonly fd: number) {}
 
+  /** Gives each line from now on to somebody else too, whether or not it can be written. */
+  copyTo(take: (line: string) => void): void {
+    this.#copy = take;
+  }
+
   write(line: string): void {
+    this.#copy?.(line);
     if (this.#isGone) return;
     if (this.#length + line.length > MOST_WAITING) {
       this.#lost++;

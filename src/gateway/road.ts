@@ -54,7 +54,7 @@ export class Road {
    * @throws {GatewayError} 429
    */
   async turn({ claims }: GovernedRequest): Promise<() => void> {
-    return this.#executions.turn(claims?.subject ?? '');
+    return this.#executions.turn(claims?.subject ?? '', clientOf(claims));
   }
 
   /** Rights: what the caller may do now. Looked up after the turn has come, so that they are not out of date. */
@@ -102,7 +102,7 @@ export class Road {
 
   /** Charges the caller for the time in which the process could do nothing else. */
   charge({ claims, blockedMs = 0 }: GovernedRequest): void {
-    this.#executions.charge(claims?.subject ?? '', blockedMs);
+    this.#executions.charge(claims?.subject ?? '', blockedMs, clientOf(claims));
   }
 
   /** Record: the request's entry is durable before its answer leaves. See {@link recordRequest}. */
@@ -121,6 +121,9 @@ export class Road {
     return this.#options.contracts[contract];
   }
 }
+
+/** Whose turn it counts as: that of the client that the token names, or of a principal that belongs to none. */
+const clientOf = (claims: GovernedRequest['claims']): string => claims?.tenant ?? claims?.subject ?? '';
 
 /** Where a database was away for one field, nothing is given: half of an answer looks like all of it. */
 function wholeOrNothing(result: GovernedResult): GovernedResult {

@@ -8,6 +8,7 @@ import type { TokenVerifier } from '../identity/tokens';
 import type { Collect } from './export-downloads';
 import type { ServerLimits } from './limits';
 import type { SignIn } from './playground';
+import type { Watchdog } from './watchdog';
 import type { Acknowledge } from './webhook-acknowledgements';
 
 /** The contracts of the API: all of it, the part for client apps, the part for partners. */
@@ -49,6 +50,12 @@ export interface ServerOptions {
   readonly compression?: 'impersonal' | 'all' | 'none';
   /** Why the server cannot serve; empty where it is ready. */
   ready(): Promise<readonly string[]>;
+  /** For how long no background task has ended, in milliseconds. */
+  readonly backgroundIdleMs?: () => number;
+  /** Whether operations wait for connections to a database. */
+  readonly databaseIsBusy?: () => boolean;
+  /** Gets what knows whether this process is wedged, as `/healthz` says. */
+  readonly watched?: (watchdog: Watchdog) => void;
   /** Warnings for an operator; asked where the server is ready. */
   readonly concerns?: () => Promise<readonly string[]>;
   /** Aborted when the server is about to close: `/readyz` then says so, while it goes on serving until `close`. */

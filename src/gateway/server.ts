@@ -31,6 +31,7 @@ import { Road } from './road';
 import { securityHeaders } from './security-headers';
 import type { ServerOptions } from './server-options';
 import { graphqlOverSocket } from './subscriptions';
+import { Watchdog } from './watchdog';
 import { takeAcknowledgements } from './webhook-acknowledgements';
 
 /** How long the refusal of a WebSocket is held back. */
@@ -59,7 +60,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     frameworkErrors: (_error, _request, reply) => answerError(reply.headers(headers), gatewayErrors.notFound()),
   });
   app.server.maxConnections = limits.connections;
-  const executions = new Executions(limits);
+  const watchdog = new Watchdog(limits, options.backgroundIdleMs);
+  options.watched?.(watchdog);
+  const executions = new Executions(limits, { watchdog, ...options });
   // Must come first: no other hook may see the end of a request on a connection that is then cut.
   refusePipelining(app);
   const metrics = createMetrics();
@@ -91,7 +94,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     { prefix: '/graphql' },
   );
   const isLeaving = () => isDraining() || options.leaving?.aborted === true;
-  serveHealth(app, { ...options, isDraining: isLeaving });
+  serveHealth(app, { ...options, watchdog, isDraining: isLeaving });
   measureReadiness(metrics.registry, async () => (isLeaving() ? ['it is shutting down'] : options.ready()));
   options.measure?.(metrics.registry);
   serveMetrics(app, metrics, options.metricsOfAll);

@@ -1,12 +1,19 @@
-import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import type { IncomingHttpHeaders } from 'node:http';
+import { context, isSpanContextValid, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { GovernedRequest } from './governed-request';
 
-/** Spans go to the OpenTelemetry SDK that the host process registers; without one this costs nothing. */
+/** Spans go to the OpenTelemetry SDK where telemetry.ts starts it; without one this costs nothing. */
 const tracer = trace.getTracer('remit');
 
-/** Runs a request in a span that holds who asked and what for, and nothing that was read. */
-export function traced<T>(request: GovernedRequest, work: () => Promise<T>): Promise<T> {
-  return tracer.startActiveSpan('graphql', { kind: SpanKind.SERVER }, async (span) => {
+/**
+ * Runs a request in a span that holds who asked and what for, and nothing that was read. It continues the trace that
+ * the caller names in `traceparent`.
+ */
+export function traced<T>(headers: IncomingHttpHeaders, request: GovernedRequest, work: () => Promise<T>): Promise<T> {
+  const callers = propagation.extract(context.active(), headers);
+  return tracer.startActiveSpan('graphql', { kind: SpanKind.SERVER }, callers, async (span) => {
+    const { traceId, spanId } = span.spanContext();
+    if (isSpanContextValid(span.spanContext())) request.trace = { traceId, spanId };
     try {
       return await work();
     } catch (error) {

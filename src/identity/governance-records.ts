@@ -148,13 +148,15 @@ export class GovernanceRecords {
   /** A client's grants and instructions that are in force, or come into force some day, from a snapshot. */
   async standing(client: string, from: EntityManager): Promise<StandingRecords> {
     const reader = new TenantReader(from, this.#keys);
-    const read = (kind: GovernanceRecord) =>
-      reader.select(kind, {
+    const read = async (kind: GovernanceRecord) => {
+      const rows = await reader.select(kind, {
         client,
         fields: tableOf(kind).fields.keys(),
         where: standing(Date.now()),
-        orderBy: [{ field: 'id' }],
       });
+      // Sorted here: engines would read all that was ever given in the order of its ids.
+      return rows.sort((a, b) => (String(a.id) < String(b.id) ? -1 : 1));
+    };
     return { grants: await read(PurposeGrant), instructions: await read(ClientInstruction) };
   }
 

@@ -3,6 +3,7 @@ import { HOUR_MS, MINUTE_MS } from '../law/calendar';
 import { dialectOf } from '../storage/dialect';
 import type { Regions } from '../storage/regions';
 import { inTransaction } from '../storage/transaction';
+import type { Due } from './due-work';
 import type { Jobs } from './jobs';
 import { type Lease, LeaseLostError } from './leases';
 
@@ -62,22 +63,26 @@ export class JobWorker {
 
   /**
    * Processes the due jobs of each region once. A region that fails does not stop the others.
+   * @param due knows where there are some; without it every queue is asked
    * @returns how many jobs it took
    * @throws {AggregateError} with the failures of the regions
    */
-  async round(signal: AbortSignal): Promise<number> {
-    const { taken, failures } = await this.#look(signal);
+  async round(signal: AbortSignal, due?: Due<'job'>): Promise<number> {
+    const { taken, failures } = await this.#look(signal, due);
     if (failures.length > 0) throw unread(failures);
     return taken;
   }
 
-  async #look(signal: AbortSignal): Promise<{ taken: number; failures: unknown[] }> {
+  async #look(signal: AbortSignal, due?: Due<'job'>): Promise<{ taken: number; failures: unknown[] }> {
     const failures: unknown[] = [];
     let taken = 0;
     for (const source of this.#options.regions.all()) {
       if (signal.aborted) break;
       try {
-        taken += await this.#work(source, signal);
+        if (due && !(await due.isDue(source, 'job'))) continue;
+        const here = await this.#work(source, signal);
+        if (here > 0) due?.again(source);
+        taken += here;
       } catch (error) {
         failures.push(error);
       }

@@ -2,6 +2,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { NonPersonal } from '../tenancy/personal-data';
 import { acrossClients, limitOf, own, sql, tenantSql } from '../tenancy/tenant-sql';
 import { Key, TenantTable } from '../tenancy/tenant-table';
+import type { OnScheduled } from './due-work';
 import { type Lease, Leases } from './leases';
 
 const work = 'work to do; it names no person';
@@ -19,6 +20,7 @@ export class Job {
   @NonPersonal(work, { plain: { text: 30 } })
   queue: string;
 
+  /** When it is due. While somebody works on it, the end of the lease: the first due one is found by this alone. */
   @NonPersonal(work, { plain: 'instant' })
   runAt: number;
 
@@ -39,6 +41,9 @@ export class Job {
 /** The name of the queue. It is older than the exports, which are in it too. */
 const QUEUE = 'erasure';
 
+/** When the first job of a database is due. */
+export const firstJob = sql`SELECT MIN(run_at) FROM job WHERE queue = ${QUEUE}`;
+
 export interface JobsOptions {
   /** Milliseconds after which another worker takes a job whose lease was not renewed. */
   readonly leaseMs?: number;
@@ -47,18 +52,21 @@ export interface JobsOptions {
 
 /** The durable queue of jobs, a table in each region's database. */
 export class Jobs {
+  /** Told of jobs that will be due; set by who works on them in this process. */
+  onScheduled: OnScheduled = () => undefined;
   readonly #leases: Leases;
   readonly #now: () => number;
 
   constructor({ leaseMs = 30_000, now = Date.now }: JobsOptions = {}) {
     this.#now = now;
     const free = (at: number) => sql`run_at <= ${at} AND (lease_until IS NULL OR lease_until < ${at})`;
-    this.#leases = new Leases({ name: 'job', until: 'lease_until', free }, leaseMs, now);
+    this.#leases = new Leases({ name: 'job', until: ['lease_until', 'run_at'], free }, leaseMs, now);
   }
 
   /** Schedules jobs, new and parked ones, and resets their attempts. In the caller's transaction. */
   async schedule(manager: EntityManager, client: string, ids: readonly string[], runAt: number): Promise<void> {
     if (ids.length === 0) return;
+    this.onScheduled(manager.dataSource, runAt);
     const rows = tenantSql(manager, client);
     const present = await rows.select<{ id: string }>`SELECT id FROM job WHERE ${own} AND id IN (${ids})`;
     if (present.length > 0)
@@ -96,6 +104,7 @@ export class Jobs {
     runAt: number | null,
     fault: string | null = null,
   ): Promise<void> {
+    if (runAt !== null) this.onScheduled(manager.dataSource, runAt);
     await tenantSql(manager, client).change`
       UPDATE job
       SET run_at = ${runAt ?? Number.MAX_SAFE_INTEGER}, lease_holder = NULL, lease_until = NULL, fault = ${fault}
@@ -105,6 +114,7 @@ export class Jobs {
   /** Gives back a job that did not fail. Another process can continue at once, and the attempt does not count. */
   async release(manager: EntityManager, lease: Lease): Promise<void> {
     await lease.fence(manager);
+    this.onScheduled(manager.dataSource, this.#now());
     await tenantSql(manager, lease.client).change`
         UPDATE job SET run_at = ${this.#now()}, attempts = attempts - 1, lease_holder = NULL, lease_until = NULL
         WHERE ${own} AND id = ${lease.id}`;

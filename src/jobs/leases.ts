@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DataSource, EntityManager } from 'typeorm';
 import { inTransaction } from '../storage/transaction';
-import { name, own, type Sql, tenantSql } from '../tenancy/tenant-sql';
+import { joined, name, own, type Sql, sql, tenantSql } from '../tenancy/tenant-sql';
 
 /** A lease on a row of work, held by this process as long as it renews the lease. */
 export interface Lease {
@@ -24,11 +24,11 @@ export class LeaseLostError extends Error {
 }
 
 /**
- * A table of work: `client_id`, `id`, `attempts`, `lease_holder`, and the column that says until when a lease holds.
+ * A table of work: `client_id`, `id`, `attempts`, `lease_holder`, and the columns that say until when a lease holds.
  */
 export interface LeasedTable {
   readonly name: string;
-  readonly until: string;
+  readonly until: readonly string[];
   /** Which rows may be taken now. */
   free(now: number): Sql;
 }
@@ -60,12 +60,11 @@ export class Leases {
 
   async #takeOf(source: DataSource, client: string, ids: readonly string[], holder: string): Promise<Lease[]> {
     const table = name(this.#table.name);
-    const until = name(this.#table.until);
     const now = this.#now();
     const changed = await inTransaction(
       source,
       (manager) => tenantSql(manager, client).change`
-        UPDATE ${table} SET lease_holder = ${holder}, ${until} = ${now + this.#leaseMs}, attempts = attempts + 1
+        UPDATE ${table} SET lease_holder = ${holder}, ${this.#renewed(now)}, attempts = attempts + 1
         WHERE ${own} AND id IN (${ids}) AND ${this.#table.free(now)}`,
     );
     if (changed === 0) return [];
@@ -76,13 +75,19 @@ export class Leases {
 
   #lease(client: string, id: string, attempts: number, holder: string): Lease {
     const table = name(this.#table.name);
-    const until = name(this.#table.until);
     const fence = async (manager: EntityManager) => {
       const held = await tenantSql(manager, client).change`
-        UPDATE ${table} SET ${until} = ${this.#now() + this.#leaseMs}
+        UPDATE ${table} SET ${this.#renewed(this.#now())}
         WHERE ${own} AND id = ${id} AND lease_holder = ${holder}`;
       if (held === 0) throw new LeaseLostError('another process has taken the work');
     };
     return { client, id, attempts, fence };
+  }
+
+  #renewed(now: number): Sql {
+    return joined(
+      this.#table.until.map((column) => sql`${name(column)} = ${now + this.#leaseMs}`),
+      ', ',
+    );
   }
 }

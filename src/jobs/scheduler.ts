@@ -13,6 +13,12 @@ export interface Task {
   run(signal: AbortSignal): Promise<boolean>;
   /** Waits on stop for work that runs have left under way. */
   settled?(): Promise<void>;
+  /** Milliseconds to the next run, instead of `everyMs`. */
+  pauseMs?(): number;
+  /** @param end ends a pause before its time */
+  onSooner?(end: () => void): void;
+  /** When a run last succeeded in any process, in milliseconds since 1970, where that is known. */
+  lastSuccessAt?(): number | undefined;
 }
 
 /** The state of a task in this process. */
@@ -47,8 +53,10 @@ export class Scheduler {
   readonly #states = new Map<string, TaskState>();
   readonly #stop = new AbortController();
   /** Ends the pauses between runs. */
-  readonly #pauses = new Set<() => void>();
+  readonly #pauses = new Map<Task, () => void>();
   #loops: Promise<unknown> | undefined;
+  /** When a run last ended, failed or not. Milliseconds of `performance.now()`. */
+  #lastEnd = 0;
 
   constructor(tasks: readonly Task[], options: SchedulerOptions) {
     const names = tasks.map(({ name }) => name);
@@ -60,12 +68,21 @@ export class Scheduler {
 
   /** Starts all tasks. A second call does nothing. */
   start(): void {
+    this.#lastEnd = performance.now();
     this.#loops ??= Promise.all(this.#tasks.map((task) => this.#loop(task)));
+    for (const task of this.#tasks) task.onSooner?.(() => this.#pauses.get(task)?.());
   }
 
   /** The state of a task. One that has not run has neither succeeded nor failed. */
   state(task: string): TaskState {
-    return this.#states.get(task) ?? notYet;
+    const own = this.#states.get(task) ?? notYet;
+    const shared = this.#tasks.find(({ name }) => name === task)?.lastSuccessAt;
+    return shared ? { ...own, lastSuccessAt: shared() } : own;
+  }
+
+  /** For how many milliseconds no run of any task has ended, failed or not; 0 where none is to run. */
+  idleMs(): number {
+    return this.#loops === undefined || this.#stop.signal.aborted ? 0 : performance.now() - this.#lastEnd;
   }
 
   /** The states of all tasks. */
@@ -80,7 +97,7 @@ export class Scheduler {
    */
   async stop(graceMs = GRACE_MS): Promise<boolean> {
     this.#stop.abort();
-    for (const end of this.#pauses) end();
+    for (const end of this.#pauses.values()) end();
     const ended = Promise.resolve(this.#loops)
       .then(() => Promise.all(this.#tasks.map((task) => task.settled?.())))
       .then(() => true);
@@ -110,19 +127,22 @@ export class Scheduler {
       this.#states.set(task.name, { lastSuccessAt, failedRuns: failedRuns + 1 });
       onFailure(error, task.name);
       return false;
+    } finally {
+      this.#lastEnd = performance.now();
     }
   }
 
-  #pause({ everyMs }: Task): Promise<void> {
+  #pause(task: Task): Promise<void> {
     const { random = Math.random } = this.#options;
+    const pauseMs = task.pauseMs?.() ?? task.everyMs * (1 - JITTER + 2 * JITTER * random());
     return new Promise((resolve) => {
       const end = () => {
         clearTimeout(timer);
-        this.#pauses.delete(end);
+        this.#pauses.delete(task);
         resolve();
       };
-      const timer = setTimeout(end, everyMs * (1 - JITTER + 2 * JITTER * random()));
-      this.#pauses.add(end);
+      const timer = setTimeout(end, pauseMs);
+      this.#pauses.set(task, end);
     });
   }
 }

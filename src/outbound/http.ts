@@ -1,5 +1,6 @@
 import { type IncomingMessage, request as plainRequest } from 'node:http';
 import { request as tlsRequest } from 'node:https';
+import { context, propagation } from '@opentelemetry/api';
 import { isPublicAddress, literalAddressIn, publicLookup } from './addresses';
 
 /** One request to somebody outside. */
@@ -60,6 +61,13 @@ export async function send(outbound: OutboundRequest, policy: OutboundPolicy): P
   }
 }
 
+/** Lets the called server continue the trace of what is under way, where spans are recorded. */
+function traceHeaders(): Record<string, string> {
+  const carrier: Record<string, string> = {};
+  propagation.inject(context.active(), carrier);
+  return carrier;
+}
+
 function responseTo(
   url: URL,
   { method, headers, body }: OutboundRequest,
@@ -71,7 +79,7 @@ function responseTo(
     const outgoing = request(url, {
       method,
       // A compressed answer would be larger than it looks.
-      headers: { 'accept-encoding': 'identity', ...headers },
+      headers: { 'accept-encoding': 'identity', ...traceHeaders(), ...headers },
       ...(privateAddresses ? {} : { lookup: publicLookup }),
       signal,
       agent: false,

@@ -172,5 +172,10 @@ function faultOf(address: StoreAddress, error: unknown): string {
   if (code === 'ER_BAD_DB_ERROR') {
     return `${server} has no database ${address.database}; create it: CREATE DATABASE ${address.database}`;
   }
+  if (code === 'HANDSHAKE_NO_SSL_SUPPORT') return `${server} knows no TLS; give it a certificate, or remove ssl=true`;
+  if (code === 'HANDSHAKE_SSL_ERROR') {
+    const { message } = error as Error;
+    return `${server} could not be verified (${message}); check ssl-ca, ssl-server-name and its certificate`;
+  }
   return `cannot connect to ${server} (${code}); check that the server runs and that host and port are right`;
 }

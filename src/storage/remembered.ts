@@ -21,9 +21,13 @@ export class Remembered<K, T> {
     return making;
   }
 
-  /** Drops a key's promise, unless a newer one took its place. @param made what `get` returned */
-  forget(key: K, made: Promise<T>): void {
-    if (this.#made.get(key) === made) this.#made.delete(key);
+  /**
+   * Drops a key's promise, unless a newer one took its place.
+   * @param made what `get` returned
+   * @returns whether it was dropped
+   */
+  forget(key: K, made: Promise<T>): boolean {
+    return this.#made.get(key) === made && this.#made.delete(key);
   }
 
   /** Every cached promise by its key. */

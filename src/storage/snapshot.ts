@@ -1,5 +1,7 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { dialectOf, embeddedDatabaseOf } from './dialect';
+import { retrying } from './retries';
+import { serverTransaction } from './server-transaction';
 import { committed } from './transaction';
 
 /**
@@ -8,7 +10,11 @@ import { committed } from './transaction';
  * @param read reads only, through the manager that it is given
  */
 export function inSnapshot<T>(source: DataSource, read: (manager: EntityManager) => Promise<T>): Promise<T> {
-  if (!dialectOf(source).embedded) return source.transaction('REPEATABLE READ', read);
+  if (!dialectOf(source).embedded)
+    return retrying(
+      () => serverTransaction(source, read, 'REPEATABLE READ'),
+      () => true,
+    );
   return committed(source, () => embeddedSnapshot(source, read));
 }
 

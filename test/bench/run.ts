@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { audit } from './sets/audit';
 import { cold } from './sets/cold';
 import { erasure } from './sets/erasure';
+import { fleet } from './sets/fleet';
 import { growth } from './sets/growth';
 import { hostile } from './sets/hostile';
 import { imports } from './sets/import';
@@ -31,6 +32,7 @@ const sets: Readonly<Record<string, MeasurementSet>> = {
   transfers: { run: transfers, about: 'what deciding row by row costs' },
   hostile: { run: hostile, about: 'attacks at the limits, each beside a normal caller' },
   import: { run: imports, about: "rows of a client's export taken in a second, and memory; beside another build" },
+  fleet: { run: fleet, about: 'statements and rows of 64 processes on 16 databases, reckoned; beside another build' },
   audit: { run: audit, about: 'the ledger: writing it and verifying it' },
 };
 
@@ -51,7 +53,7 @@ Environment (each set has its own defaults):
   BENCH_SOAK_SECONDS  length of the soak, and of mixed
   BENCH_PEOPLE, BENCH_CLIENTS   people erased one by one, and sizes of clients that end
   BENCH_ROWS          rows that are imported
-  BENCH_OTHER         the built checkout that import is compared with
+  BENCH_OTHER         the built checkout that import and fleet are compared with
   BENCH_ENTRIES       entries of the ledger that are verified
   BENCH_JSON          where results go; test/bench/bench.json unless told
 

@@ -69,6 +69,19 @@ describe.each(databases.slice(0, 1))('SIGTERM', ({ create }) => {
     await said(/^told to end again/).catch(() => undefined);
   });
 
+  test('a worker that says nothing is killed and replaced', async () => {
+    const { child, exited, lines, said } = await serve(installation, ['--workers', '2'], {
+      LIMITS: 'operationMs=1000',
+    });
+    const listening = () => lines().filter(({ msg }) => msg.startsWith('Server listening'));
+    const hung = listening()[0]?.pid ?? 0;
+    process.kill(hung, 'SIGSTOP');
+    expect(await said(/^a worker is wedged/)).toMatchObject({ hung, faults: ['it keeps its event loop'] });
+    while (listening().length < 3) await sleep(20);
+    child.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+  });
+
   test('workers that hang are killed when their grace is over', async () => {
     const { child, exited, lines } = await serve(installation, ['--workers', '2'], { SHUTDOWN_GRACE: '2' });
     const worker = lines().find(({ msg }) => msg.startsWith('Server listening'));

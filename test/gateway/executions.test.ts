@@ -74,6 +74,62 @@ test('attack S9: callers take turns, however many operations one of them has wai
   expect(ran).toHaveLength(12);
 });
 
+test('attack S9: clients take turns, however many principals one of them has', async () => {
+  const executions = executionsWith({ executions: 6 });
+  const ran: string[] = [];
+  const run = async (caller: string, client: string) => {
+    const leave = await executions.turn(caller, client);
+    ran.push(client);
+    await settled();
+    leave();
+  };
+  const storm = Array.from({ length: 60 }, (_, n) => run(`p${n}`, 'storm'));
+  const first = run('q', 'quiet');
+  await settled();
+  // While it was alone it had the whole process; from now on it has a part.
+  ran.length = 0;
+  const quiet = [first, ...Array.from({ length: 5 }, () => run('q', 'quiet'))];
+  await Promise.all(quiet);
+  expect(ran.filter((client) => client === 'storm').length).toBeLessThan(20);
+  await Promise.all(storm);
+});
+
+test('attack S8: new documents of many principals take no more of the process than their client’s allowance', async () => {
+  const executions = executionsWith({});
+  const plan = async (caller: string, client: string, milliseconds: number) => {
+    const leave = await executions.turn(caller, client);
+    executions.charge(caller, milliseconds, client);
+    leave();
+  };
+  await plan('q', 'quiet', 1);
+  for (let n = 0; n < 3; n++) await plan(`p${n}`, 'storm', 50);
+  let ran = false;
+  const next = plan('p9', 'storm', 50).then(() => {
+    ran = true;
+  });
+  await plan('q', 'quiet', 1);
+  await settled();
+  expect(ran).toBe(false);
+  await next;
+});
+
+test('whoever had more of a busy database than the others rests as long, and nobody else does', async () => {
+  const executions = new Executions(defaultServerLimits, { databaseIsBusy: () => true });
+  const wait = async (client: string, milliseconds: number) => {
+    const before = performance.now();
+    const leave = await executions.turn(client);
+    const waitedMs = performance.now() - before;
+    await new Promise((resolve) => setTimeout(resolve, milliseconds));
+    leave();
+    return waitedMs;
+  };
+  await wait('quiet', 1);
+  await wait('storm', 300);
+  const [quiet, storm] = await Promise.all([wait('quiet', 1), wait('storm', 1)]);
+  expect(quiet).toBeLessThan(storm);
+  expect(storm).toBeGreaterThan(200);
+});
+
 test('attack S8: whoever took up the process rests while others ask too, and only then', async () => {
   const executions = executionsWith({});
   const busy = async () => {

@@ -4,6 +4,7 @@ import { readSource, sourceFiles } from './modules';
 const mayRepeat: ReadonlyMap<string, string> = new Map([
   ['gateway/open-sockets.ts', 'closes idle connections of one server'],
   ['gateway/socket.ts', 'pings one connection'],
+  ['jobs/shared-tasks.ts', 'renews the hold on a task that is under way'],
   ['keys/key-cache.ts', 'forgets keys in memory'],
   ['storage/migration-lock.ts', 'renews the lock of a migration that is under way'],
 ]);

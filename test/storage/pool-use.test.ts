@@ -22,7 +22,7 @@ describe.each(databases)('what an operator sees of an installation on $name', ({
       expect(poolCounts(home)).toBeUndefined();
       return;
     }
-    const queries = Array.from({ length: 6 }, () => home.query('SELECT SLEEP(2)'));
+    const queries = Array.from({ length: 6 }, async () => await home.query('SELECT SLEEP(2)'));
     for (let tries = 0; tries < 100 && poolCounts(home)?.used !== 4; tries++) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
@@ -35,6 +35,7 @@ describe.each(databases)('what an operator sees of an installation on $name', ({
     const registry = new Registry();
     const { ledger, recorder } = app.services;
     measureInstallation(registry, {
+      storeLogs: async () => [],
       ledger: async () => ({ ...(await ledger.lag()), unanchored: 0 }),
       pools: () => [{ store: 'data', used: 1, idle: 2, waiting: 3, limit: 4 }],
     });

@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { ConfigurationError } from '../../src/storage/errors';
 import { parseStoreUrl } from '../../src/storage/store-url';
+import { root } from '../support/root';
 
 const parse = (url: string) => parseStoreUrl(url, 'DATABASE_URL');
 const limits = { connectMs: 3_000, statementMs: 5_000, waitMs: 5_000, poolSize: 10, queue: 10_000 };
@@ -93,3 +96,23 @@ test.each([
   expect((error as Error).message).toMatch(message);
   expect(inspect(error, { depth: 10, showHidden: true })).not.toContain('s3cret');
 });
+
+test('docs/database-urls.md lists every parameter, with what holds unless told', () => {
+  const page = readFileSync(join(root, 'docs/database-urls.md'), 'utf8').split('## Parameters')[1] ?? '';
+  const listed = [...page.matchAll(/^\| `([a-z-]+)` +\| (.*?) +\|/gm)].map(([, name, standard]) => [name, standard]);
+  const [, known = ''] = /known are (.*)$/.exec(faultOf('mysql://u@h/db?x=1')) ?? [];
+  expect(listed.map(([name]) => name).sort()).toEqual(known.split(', ').sort());
+  const numbers = listed.filter(([, standard]) => /^\d+$/.test(standard ?? ''));
+  expect(numbers).toHaveLength(5);
+  const url = `mysql://u@h/db?${numbers.map((pair) => pair.join('=')).join('&')}`;
+  expect(parse(url)).toEqual(parse('mysql://u@h/db'));
+});
+
+function faultOf(url: string): string {
+  try {
+    parse(url);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return '';
+}

@@ -38,8 +38,8 @@ export interface TestApp {
     document: string,
     variables?: Record<string, unknown>,
   ): Promise<GovernedResult>;
-  /** A second process on the same stores. */
-  replica(): Promise<TestApp>;
+  /** A second process on the same stores. @param through other addresses of the stores */
+  replica(through?: Pick<StoreConfig, 'databaseUrl' | 'keysDatabaseUrl'>): Promise<TestApp>;
   close(): Promise<void>;
 }
 
@@ -105,7 +105,7 @@ async function openOn(config: StoreConfig, afterwards: () => void): Promise<Test
         access: contextValue.access,
       });
     },
-    replica: () => openOn(config, () => undefined),
+    replica: (through) => openOn({ ...config, ...through }, () => undefined),
     close: async () => {
       await stores.close();
       afterwards();

@@ -187,10 +187,15 @@ export class GaleraCluster {
       await this.#until(node, `it is Synced with ${running.length} nodes`, async () => {
         const { state, size } = await this.status(node);
         if (state !== 'Synced' || size !== running.length) return false;
-        await this.query(node, 'SET SESSION wsrep_sync_wait = 1', 'SELECT 1 FROM mysql.innodb_table_stats LIMIT 1');
+        await this.waitApplied(node);
         return true;
       });
     }
+  }
+
+  /** Waits until a node has applied what was committed on any before. */
+  async waitApplied(node: Node): Promise<void> {
+    await this.query(node, 'SET SESSION wsrep_sync_wait = 1', 'SELECT 1 FROM mysql.innodb_table_stats LIMIT 1');
   }
 
   /** Kills every node and removes the folders. */

@@ -1,9 +1,9 @@
 import './global-setup';
-import { compareStatements } from './statements/list';
+import { judgeStatements } from './statements/list';
 
-/** Stops the tests' MariaDB and waits until its folder is gone. Then looks at the statements that it was sent. */
+/** Stops the tests' MariaDB and waits until its folder is gone. Then judges the statements that it was sent. */
 export default async function globalTeardown(): Promise<void> {
   await globalThis.remitTestMariaDb?.stop();
   globalThis.remitTestMariaDb = undefined;
-  compareStatements();
+  judgeStatements();
 }

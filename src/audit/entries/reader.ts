@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import type { Outcome } from '../../governance/govern';
 import type { Regions } from '../../storage/regions';
 import { parseCheckpoint } from '../log/checkpoint';
+import { unsettledLogs } from '../log/earlier-logs';
 import { type AuditEntry, type EntryRow, entryColumns, entryOf, firstIdAt } from '../log/entry';
 import { inclusionProof } from '../log/merkle';
 import type { AuditProof } from '../log/proof';
@@ -132,16 +133,8 @@ export class AuditReader {
   async checkpoints(): Promise<LogCheckpoint[]> {
     const found: LogCheckpoint[] = [];
     for (const source of this.#regions.all()) {
-      const logs = await source.query<Array<{ log_id: string }>>(
-        'SELECT log_id FROM audit_log WHERE settled = 0 ORDER BY log_id',
-      );
-      for (const { log_id: log } of logs) {
-        const [last] = await source.query<Array<{ checkpoint: string }>>(
-          `SELECT checkpoint FROM audit_entry WHERE log_id = ? AND checkpoint IS NOT NULL
-           ORDER BY sequence DESC LIMIT 1`,
-          [log],
-        );
-        if (last) found.push({ log, note: last.checkpoint, ...parseCheckpoint(last.checkpoint) });
+      for (const { logId: log, checkpoint: note } of (await unsettledLogs(source)).ends) {
+        if (note !== null) found.push({ log, note, ...parseCheckpoint(note) });
       }
     }
     return found;

@@ -1,14 +1,17 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { StoreUnavailableError } from '../../connections/errors';
+import { failureOf } from '../../storage/failures';
 import { insertStatement } from '../../storage/sql';
+import { repeatable } from '../../storage/transaction';
 import { writeStatement } from '../../storage/write-statement';
 import type { BatchWindow } from './batch-window';
 import { canonical, type Json } from './canonical';
 import type { CheckpointSigner } from './checkpoint';
 import { originOf } from './checkpoint';
 import type { CheckpointStore } from './checkpoint-store';
+import { LogEndedError, LogLease } from './log-lease';
 import { GrowingTree, hashLeaf } from './merkle';
 import { type Tile, TileCutter } from './tiles';
 
@@ -37,6 +40,8 @@ const MAX_GROUP = 256;
 /** Groups up to this size use a prepared statement; larger ones are rare and cheap for each entry. */
 const PREPARED_GROUP = 16;
 const COLUMNS = ['log_id', 'sequence', 'entry_id', 'about_client', 'body', 'leaf_hash', 'checkpoint'];
+type Insert = (sql: string, values: unknown[]) => Promise<unknown>;
+
 /** A write that takes longer counts as failed for its requests. Milliseconds. */
 const WRITE_LIMIT_MS = 5_000;
 /**
@@ -50,7 +55,8 @@ export class Appender {
   readonly #signer: CheckpointSigner;
   readonly #heads: CheckpointStore;
   readonly #batchWindow: BatchWindow;
-  readonly #onTileLost: (error: unknown) => void;
+  readonly #onFailure: (error: unknown) => void;
+  readonly #lease: LogLease;
   /** Writing starts outside any request's async context, and above all outside its transaction. */
   readonly #outside = new AsyncResource('AuditLog');
   readonly #cutter = new TileCutter();
@@ -60,20 +66,46 @@ export class Appender {
   #running: Promise<void> | undefined;
   #failure: { error: unknown } | undefined;
   #head: LogHead | undefined;
+  /** The last group was refused. Rows that stand in the place of the next one were not written for that one. */
+  #isSuspect = false;
 
   constructor(
     source: DataSource,
     { signer, heads, batchWindow }: { signer: CheckpointSigner; heads: CheckpointStore; batchWindow: BatchWindow },
-    onTileLost: (error: unknown) => void,
+    onFailure: (error: unknown) => void,
   ) {
     this.#source = source;
     this.#signer = signer;
     this.#heads = heads;
     this.#batchWindow = batchWindow;
-    this.#onTileLost = onTileLost;
+    this.#onFailure = onFailure;
+    this.#lease = new LogLease(source, this.id);
   }
 
-  /** Set when a write failed. Whether it reached the database is then unknown, so this log takes no more entries. */
+  /**
+   * Begins the log: its row, what stands beside it, and its first entry come into being together, or not at all.
+   * @param beside writes more in the same transaction
+   */
+  async open(first: Draft, beside: (manager: EntityManager) => Promise<void>): Promise<void> {
+    const asked = performance.now();
+    await this.#write([first], (sql, values) =>
+      repeatable(this.#source, async (manager) => {
+        await manager.query(
+          `INSERT INTO audit_log (log_id, opened_at, settled, pruned, alive_until)
+           VALUES (?, ?, 0, 0, ${this.#lease.until})`,
+          [this.id, Date.now()],
+        );
+        await beside(manager);
+        await manager.query(sql, values);
+      }),
+    );
+    this.#lease.begun(asked);
+  }
+
+  /**
+   * Set when a write failed and may have reached the database all the same, or when a later log has settled this one:
+   * it takes no more entries.
+   */
   get failed(): boolean {
     return this.#failure !== undefined;
   }
@@ -98,10 +130,18 @@ export class Appender {
     });
   }
 
-  /** Resolves when all writes have ended and the keys' store knows the last checkpoint. */
+  /** Goes on saying that this log is in use, now and then. */
+  async keepAlive(): Promise<void> {
+    if (this.failed || !this.#lease.isAging()) return;
+    await this.#lease.renew().catch((error) => this.#endBy(error));
+  }
+
+  /** Resolves when all writes have ended and the keys' store knows the last checkpoint. The log counts as ended. */
   async close(): Promise<void> {
     await this.#running;
     await this.#heads.flush();
+    // A lease that cannot be ended lapses.
+    if (!this.failed) await this.#lease.end().catch(this.#onFailure);
   }
 
   async #run(): Promise<void> {
@@ -110,10 +150,14 @@ export class Appender {
       const group = this.#queue.splice(0, MAX_GROUP);
       this.#writing = group;
       try {
-        await this.#write(group);
+        if (!this.#lease.holds()) await this.#lease.renew();
+        await this.#write(group, (sql, values) => this.#insert(sql, values));
+        this.#isSuspect = false;
         for (const entry of group) entry.resolve();
       } catch (error) {
-        this.#failure = { error };
+        // Nothing was written: the next group takes the same place.
+        if (provesNothingWritten(error)) this.#isSuspect = true;
+        else this.#failure = { error };
         for (const entry of [...group, ...this.#queue.splice(0)]) entry.reject(error);
       }
       this.#writing = [];
@@ -121,7 +165,12 @@ export class Appender {
     this.#running = undefined;
   }
 
-  async #write(group: readonly Waiting[]): Promise<void> {
+  #endBy(error: unknown): void {
+    if (!(error instanceof LogEndedError)) throw error;
+    this.#failure = { error };
+  }
+
+  async #write(group: readonly Draft[], insert: Insert): Promise<void> {
     const tree = this.#tree.clone();
     const leaves: Buffer[] = [];
     const values: Array<string | number | Buffer | null> = [];
@@ -135,7 +184,7 @@ export class Appender {
     }
     const checkpoint = this.#signer.sign({ origin: originOf(this.id), size: tree.size, root: tree.root() });
     values[values.length - 1] = checkpoint;
-    await this.#insert('audit_entry', COLUMNS, values);
+    await this.#inTime(insert(insertStatement('audit_entry', COLUMNS, group.length), values));
     this.#tree = tree;
     this.#head = { logId: this.id, size: tree.size, checkpoint };
     this.#heads.keep(this.#head);
@@ -146,13 +195,16 @@ export class Appender {
   #keepTiles(tiles: readonly Tile[]): void {
     if (tiles.length === 0) return;
     const values = tiles.flatMap(({ level, index, hashes }) => [this.id, level, index, hashes]);
-    this.#insert('audit_tile', ['log_id', 'level', 'tile_index', 'hashes'], values).catch(this.#onTileLost);
+    const sql = insertStatement('audit_tile', ['log_id', 'level', 'tile_index', 'hashes'], tiles.length);
+    this.#inTime(this.#insert(sql, values)).catch(this.#onFailure);
   }
 
-  async #insert(table: string, columns: readonly string[], values: unknown[]): Promise<void> {
-    const sql = insertStatement(table, columns, values.length / columns.length);
+  #insert(sql: string, values: unknown[]): Promise<unknown> {
     const preparedUpTo = PREPARED_GROUP * COLUMNS.length;
-    const written = writeStatement(this.#source, sql, values, { ownKeys: true, preparedUpTo });
+    return writeStatement(this.#source, sql, values, { ownKeys: !this.#isSuspect, preparedUpTo });
+  }
+
+  async #inTime(written: Promise<unknown>): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(
@@ -166,4 +218,13 @@ export class Appender {
       clearTimeout(timer);
     }
   }
+}
+
+/**
+ * Whether a failure proves that the statement has written nothing. After any other one, such as a lost connection, it
+ * may have been written, or may be yet.
+ */
+function provesNothingWritten(error: unknown): boolean {
+  const failure = failureOf(error);
+  return failure === 'FULL' || failure === 'CONFLICT';
 }

@@ -15,6 +15,10 @@ export class AuditHeadRow {
 
   @Column({ ...textColumn(500) })
   checkpoint: string;
+
+  /** 1 once the log was seen whole after it had ended. */
+  @Column({ ...countColumn })
+  settled: number;
 }
 
 /** A checkpoint that somebody saw: the log must contain it for ever. */
@@ -63,7 +67,11 @@ export class CheckpointStore {
     if (this.#kept === 0) {
       // An earlier one may have arrived although it seemed to fail.
       const insert = dialectOf(this.#keys).insertIgnore;
-      await writeStatement(this.#keys, `${insert} audit_head (tree_size, checkpoint, log_id) VALUES (?, ?, ?)`, values);
+      await writeStatement(
+        this.#keys,
+        `${insert} audit_head (tree_size, checkpoint, log_id, settled) VALUES (?, ?, ?, 0)`,
+        values,
+      );
     }
     await writeStatement(this.#keys, 'UPDATE audit_head SET tree_size = ?, checkpoint = ? WHERE log_id = ?', values);
     this.#kept = size;

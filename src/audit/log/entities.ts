@@ -17,6 +17,24 @@ export class AuditLogRow {
   /** How many entries at its beginning were pruned: a whole number of tiles. */
   @Column({ ...countColumn })
   pruned: number;
+
+  /** Until when its process holds it for its own, by the database's clock. NULL in logs of earlier versions. */
+  @Column({ name: 'alive_until', ...instantColumn, nullable: true })
+  aliveUntil: number | null;
+}
+
+/** How far the logs before one had come when it began, in parts. The log's first entry has the root of them all. */
+@Entity('audit_earlier')
+export class AuditEarlierRow {
+  @PrimaryColumn({ name: 'log_id', ...idColumn })
+  logId: string;
+
+  @PrimaryColumn({ ...countColumn })
+  part: number;
+
+  /** A line for each log: its id, the number of its entries, and their root in base64. */
+  @Column({ ...sealedColumn })
+  ends: Buffer;
 }
 
 /** An entry. Its content is in the body; the other columns are for finding it, and are verified against the body. */

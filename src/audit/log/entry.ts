@@ -33,7 +33,9 @@ export interface AuditEntry {
   readonly details?: { readonly [name: string]: string | number | boolean | null };
   /** Rows as the change left them, see references.ts. */
   readonly decides?: readonly KeptDecision[];
-  /** Of a LOG_OPENED entry: the last checkpoints of earlier logs. */
+  /** Of a LOG_OPENED entry: how many logs before it were not settled, and the root of the tree of their ends. */
+  readonly earlier?: { readonly logs: number; readonly root: string };
+  /** The same in entries of earlier versions: the last checkpoints themselves. */
   readonly before?: ReadonlyArray<{ readonly log: string; readonly size: number; readonly root: string }>;
 }
 

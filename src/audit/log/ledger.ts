@@ -1,35 +1,32 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GraphQLError } from 'graphql';
 import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { deriveKey } from '../../keys/derived-keys';
 import type { KeyStore } from '../../keys/key-store';
 import { platformKey } from '../../keys/platform-key';
-import { DAY_MS } from '../../law/calendar';
 import type { Regions } from '../../storage/regions';
 import { Remembered, remembered } from '../../storage/remembered';
-import { writeStatement } from '../../storage/write-statement';
-import { Appender, type LogHead } from './appender';
+import { Appender, type Draft, type LogHead } from './appender';
 import { BatchWindow } from './batch-window';
 import type { Json } from './canonical';
-import { CheckpointSigner, originOf, parseCheckpoint, verifierKey } from './checkpoint';
+import { CheckpointSigner, originOf, verifierKey } from './checkpoint';
 import { CheckpointStore } from './checkpoint-store';
-import { timeOfId } from './entry';
+import { keepEnds, settle, statementOf, unsettledLogs } from './earlier-logs';
+import { LogEndedError } from './log-lease';
 
 export interface LedgerOptions {
   /** Told of failures. Their messages may repeat what was to be written. */
   readonly onFailure?: (error: unknown) => void;
 }
 
-/**
- * A log without a new entry for this long counts as ended. Later logs restate the checkpoints of logs that have not.
- * Milliseconds.
- */
-const ENDED_AFTER_MS = DAY_MS;
+/** Milliseconds before another log is opened, by how many failed in a row before it. */
+const REOPEN_AFTER_MS = [0, 50, 100, 200, 400, 800, 1_000];
 
 /**
  * The audit ledger: one log for each process and database. So an entry about a client's people is hosted where the
- * client is (statement T1), and no process waits for another. A log begins with the checkpoints of the logs before it:
- * whoever deletes a whole log contradicts the others.
+ * client is (statement T1), and no process waits for another. A log begins with a statement of how far the logs before
+ * it had come: whoever deletes a whole log contradicts the others.
  */
 export class Ledger {
   readonly #regions: Regions;
@@ -39,6 +36,8 @@ export class Ledger {
   /** Shared by all logs: which one an operation will write to is known only at its end. */
   readonly batchWindow = new BatchWindow();
   readonly #logs = new Remembered((source: DataSource) => this.#open(source));
+  /** How many logs in a row have failed. */
+  readonly #failures = new Map<DataSource, number>();
   /** The key that signs this installation's checkpoints. */
   readonly signer = remembered(
     async () => new CheckpointSigner(deriveKey(await platformKey(this.#keys), 'audit-signing')),
@@ -62,8 +61,7 @@ export class Ledger {
   async append(client: string | undefined, id: string, fields: { readonly [key: string]: Json }): Promise<void> {
     try {
       const source = client === undefined ? this.#regions.home : await this.#regions.of(client);
-      const log = await this.#logIn(source);
-      await log.append({ id, client, fields });
+      await this.#appendIn(source, { id, client, fields });
     } catch (error) {
       this.#onFailure(error);
       throw auditUnavailable(error);
@@ -93,64 +91,63 @@ export class Ledger {
     return { waiting, seconds: (now - first) / 1_000 };
   }
 
+  /** Says of each log of this process that it is in use. Logs of which nobody does are settled by the next one. */
+  async keepAlive(): Promise<void> {
+    for (const [, opening] of this.#logs.entries()) await (await opening.catch(() => undefined))?.keepAlive();
+  }
+
   /** Resolves when nothing is under way. */
   async close(): Promise<void> {
     for (const [, opening] of this.#logs.entries()) await (await opening.catch(() => undefined))?.close();
   }
 
-  async #logIn(source: DataSource): Promise<Appender> {
-    const known = this.#logs.get(source);
-    const log = await known;
-    if (!log.failed) return log;
-    // Its last write may or may not have reached the database, so further entries go to a new log.
-    this.#logs.forget(source, known);
-    return this.#logIn(source);
+  async #appendIn(source: DataSource, draft: Draft): Promise<void> {
+    const opening = this.#logs.get(source);
+    const log = await opening;
+    try {
+      await log.append(draft);
+      this.#failures.delete(source);
+    } catch (error) {
+      // Further entries go to a new log.
+      if (log.failed && this.#logs.forget(source, opening) && !(error instanceof LogEndedError)) this.#failed(source);
+      if (error instanceof LogEndedError) return this.#appendIn(source, draft);
+      throw error;
+    }
+  }
+
+  #failed(source: DataSource): void {
+    this.#failures.set(source, (this.#failures.get(source) ?? 0) + 1);
   }
 
   async #open(source: DataSource): Promise<Appender> {
+    const failures = this.#failures.get(source) ?? 0;
+    const pause = REOPEN_AFTER_MS[Math.min(failures, REOPEN_AFTER_MS.length) - 1] ?? 0;
+    if (pause > 0) await sleep(pause);
+    try {
+      return await this.#begin(source);
+    } catch (error) {
+      this.#failed(source);
+      throw error;
+    }
+  }
+
+  async #begin(source: DataSource): Promise<Appender> {
     const signer = await this.signer();
     const heads = new CheckpointStore(this.#keysSource, this.#onFailure);
     const log = new Appender(source, { signer, heads, batchWindow: this.batchWindow }, this.#onFailure);
-    const before = await unsettledHeads(source);
-    await writeStatement(
-      source,
-      'INSERT INTO audit_log (log_id, opened_at, settled, pruned) VALUES (?, ?, 0, 0)',
-      [log.id, Date.now()],
-      { ownKeys: true },
-    );
-    await log.append({
-      id: uuid(),
-      client: undefined,
-      fields: {
-        kind: 'LOG_OPENED',
-        time: new Date().toISOString(),
-        version: 1,
-        key: verifierKey(originOf(log.id), signer.publicKey),
-        before: before.map(({ logId, size, root }) => ({ log: logId, size, root: root.toString('base64') })),
-      },
-    });
-    const ended = before.filter(({ endedAt }) => endedAt < Date.now() - ENDED_AFTER_MS);
-    for (const { logId } of ended)
-      await writeStatement(source, 'UPDATE audit_log SET settled = 1 WHERE log_id = ?', [logId]);
+    const earlier = await unsettledLogs(source);
+    const fields = {
+      kind: 'LOG_OPENED',
+      time: new Date().toISOString(),
+      version: 1,
+      key: verifierKey(originOf(log.id), signer.publicKey),
+      earlier: { ...statementOf(earlier.ends) },
+    };
+    await log.open({ id: uuid(), client: undefined, fields }, (manager) => keepEnds(manager, log.id, earlier.ends));
+    // The next log does what fails here.
+    await settle(source, earlier).catch(this.#onFailure);
     return log;
   }
-}
-
-async function unsettledHeads(source: DataSource) {
-  const logs = await source.query<Array<{ log_id: string; opened_at: number }>>(
-    'SELECT log_id, opened_at FROM audit_log WHERE settled = 0 ORDER BY log_id',
-  );
-  const heads: Array<{ logId: string; size: number; root: Buffer; endedAt: number }> = [];
-  for (const { log_id: logId, opened_at: openedAt } of logs) {
-    const [last] = await source.query<Array<{ entry_id: string; checkpoint: string | null }>>(
-      'SELECT entry_id, checkpoint FROM audit_entry WHERE log_id = ? ORDER BY sequence DESC LIMIT 1',
-      [logId],
-    );
-    const checkpoint = last?.checkpoint ? parseCheckpoint(last.checkpoint) : undefined;
-    const endedAt = last ? timeOfId(last.entry_id) : Number(openedAt);
-    heads.push({ logId, size: checkpoint?.size ?? 0, root: checkpoint?.root ?? Buffer.alloc(0), endedAt });
-  }
-  return heads;
 }
 
 /** What cannot be recorded is not done, and data that was read is not given (statement G1). */

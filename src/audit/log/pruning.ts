@@ -76,9 +76,11 @@ async function pruneLog(job: Job, pruned: number): Promise<number> {
   for (const { kind, details } of [...repeated, { kind: 'LOG_PRUNED', details: { log, entries: end } } as const]) {
     await recorder.record(kind, { principal: PRUNER, details });
   }
-  await inTransaction(source, (manager) =>
-    manager.query('UPDATE audit_log SET pruned = ? WHERE log_id = ?', [end, log]),
-  );
+  await inTransaction(source, async (manager) => {
+    await manager.query('UPDATE audit_log SET pruned = ? WHERE log_id = ?', [end, log]);
+    // What its first entry vouched for goes with that entry.
+    await manager.query('DELETE FROM audit_earlier WHERE log_id = ?', [log]);
+  });
   for (let sequence = 0; sequence < end; sequence += ROWS_PER_DELETE) {
     const until = Math.min(end, sequence + ROWS_PER_DELETE);
     await inTransaction(source, (manager) =>

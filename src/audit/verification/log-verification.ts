@@ -6,7 +6,7 @@ import { GrowingTree, hashLeafText, rootOf } from '../log/merkle';
 import { hashesOf, TILE_HEIGHT, TILE_LEAVES } from '../log/tiles';
 import { AnchorTally } from '../witness/anchor-tally';
 import { checkReceipt, type Trust } from '../witness/receipts';
-import { furthestReceipt, receiptsUpTo, receiptsWithin, type StoredReceipt } from '../witness/stored-receipts';
+import { receiptsUpTo, receiptsWithin, type StoredReceipt } from '../witness/stored-receipts';
 import { standsAt } from './entry-place';
 import { type Gap, gapIn } from './gaps';
 
@@ -48,6 +48,10 @@ const CONCURRENT = 256;
 export interface LogToVerify {
   readonly source: DataSource;
   readonly logId: string;
+  /** The number of its last entry; -1 where there is none. */
+  readonly last: number;
+  /** The largest tree size with a receipt, looked up before that; 0 where there is none. */
+  readonly receiptsTo: number;
   readonly publicKey: Buffer;
   /** Checkpoints that others saw. */
   readonly expected: readonly Witnessed[];
@@ -85,9 +89,6 @@ export class LogVerification {
   }
 
   async run(pruned: number, onProgress: (entries: number) => void): Promise<void> {
-    const { source, logId } = this.log;
-    // Must come before the last entry is looked up: entries are written and anchored meanwhile.
-    const anchored = await furthestReceipt(source, logId);
     if (pruned > 0) await this.#startAfter(pruned);
     this.#covered = this.size;
     for await (const { rows, receipts } of this.#pages()) {
@@ -102,13 +103,13 @@ export class LogVerification {
       if (this.#broken) break;
     }
     await this.#settle();
-    if (!this.#broken) this.#atEnd(anchored);
+    if (!this.#broken) this.#atEnd(this.log.receiptsTo);
   }
 
   /** The log in pages, several of them read ahead. */
   async *#pages(): AsyncGenerator<Page> {
     if (this.#broken) return;
-    const end = await this.#end();
+    const { last: end } = this.log;
     const coming: Array<Promise<Page>> = [];
     let from = this.size;
     try {
@@ -124,19 +125,10 @@ export class LogVerification {
     }
   }
 
-  /** The number of the last entry; -1 where there is none. */
-  async #end(): Promise<number> {
-    const [row] = await this.log.source.query<Array<{ last: number | null }>>(
-      'SELECT MAX(sequence) AS last FROM audit_entry WHERE log_id = ?',
-      [this.log.logId],
-    );
-    return Number(row?.last ?? -1);
-  }
-
   async #page(from: number): Promise<Page> {
     const [rows, receipts] = await Promise.all([
       this.#rows(from, from + PAGE - 1, PAGE),
-      receiptsWithin(this.log.source, this.log.logId, from, from + PAGE),
+      this.log.receiptsTo > from ? receiptsWithin(this.log.source, this.log.logId, from, from + PAGE) : [],
     ]);
     return { from, rows, receipts };
   }

@@ -1,11 +1,13 @@
 import type { DataSource } from 'typeorm';
 import type { Witnessed } from '../log/checkpoint-store';
+import { keptEnds, statementOf } from '../log/earlier-logs';
 import { entryIn } from '../log/entry';
 import type { Anchored } from '../witness/anchor-file';
 import type { AnchorReport } from '../witness/anchor-tally';
 import type { Trust } from '../witness/receipts';
+import { furthestReceipts } from '../witness/stored-receipts';
 import { type Gap, isAcknowledged } from './gaps';
-import { type Finding, LogVerification, type Pruning } from './log-verification';
+import { type Finding, type LogToVerify, LogVerification, type Pruning } from './log-verification';
 
 export interface LogReport {
   readonly log: string;
@@ -55,13 +57,18 @@ export async function verifyLedger(
   const expected = new Map<string, Witnessed[]>();
   const expect = (seen: Witnessed) => expected.set(seen.logId, [...(expected.get(seen.logId) ?? []), seen]);
   for (const seen of [...witnessed, ...anchored]) expect(seen);
-  for (const source of sources) for (const seen of await statedByLogs(source)) expect(seen);
+  for (const source of sources) {
+    const stated = await statedByLogs(source);
+    for (const seen of stated.seen) expect(seen);
+    findings.push(...stated.findings);
+  }
 
   let entries = 0;
   let checkpoints = 0;
   for (const source of sources) {
-    for (const { logId, pruned } of await logsIn(source)) {
-      const log = new LogVerification({ source, logId, publicKey, expected: expected.get(logId) ?? [], trust });
+    for (const { pruned, ...known } of await logsIn(source)) {
+      const { logId } = known;
+      const log = new LogVerification({ source, ...known, publicKey, expected: expected.get(logId) ?? [], trust });
       expected.delete(logId);
       await log.run(pruned, (count) => onProgress?.(entries + count));
       entries += log.read;
@@ -98,28 +105,47 @@ export async function verifyLedger(
   return { sound: open.length === 0, entries, checkpoints, logs: reports, findings: open, acknowledged };
 }
 
-/** The first entry of each log, about the logs before it. */
-async function statedByLogs(source: DataSource): Promise<Witnessed[]> {
-  const rows = await source.query<Array<{ log_id: string; body: Buffer }>>(
-    'SELECT log_id, body FROM audit_entry WHERE sequence = 0',
+/** What the first entry of each log says of the logs before it, and where that is no longer what it was. */
+async function statedByLogs(source: DataSource): Promise<{ seen: Witnessed[]; findings: Finding[] }> {
+  const rows = await source.query<Array<{ log_id: string; entry_id: string; body: Buffer }>>(
+    'SELECT log_id, entry_id, body FROM audit_entry WHERE sequence = 0',
   );
-  return rows.flatMap(({ log_id: by, body }) => {
-    const { before } = entryIn(body) ?? {};
-    return (before ?? []).map(({ log, size, root }) => ({
-      logId: log,
-      size,
-      root: Buffer.from(root, 'base64'),
-      by: `log ${by}`,
-    }));
+  const kept = await keptEnds(source);
+  const findings: Finding[] = [];
+  const seen = rows.flatMap(({ log_id: log, entry_id: entry, body }): Witnessed[] => {
+    const { before = [], earlier } = entryIn(body) ?? {};
+    const ends = kept.get(log) ?? [];
+    if (earlier && statementOf(ends).root !== earlier.root) {
+      const problem = ends.length < earlier.logs ? ('MISSING' as const) : ('ALTERED' as const);
+      const message = `how far ${earlier.logs} logs before it had come is no longer what its first entry vouches for`;
+      findings.push({ problem, log, sequence: 0, entry, message });
+    }
+    const by = `log ${log}`;
+    const named = before.map(({ log: logId, size, root }) => ({ logId, size, root: Buffer.from(root, 'base64') }));
+    return [...named, ...(earlier ? ends : [])].map((end) => ({ ...end, by }));
   });
+  return { seen, findings };
+}
+
+interface KnownLog extends Pick<LogToVerify, 'logId' | 'last' | 'receiptsTo'> {
+  readonly pruned: number;
 }
 
 /** Every log that has entries, or is said to have had some. */
-async function logsIn(source: DataSource): Promise<Array<{ logId: string; pruned: number }>> {
+async function logsIn(source: DataSource): Promise<KnownLog[]> {
   const logs = await source.query<Array<{ log_id: string; pruned: number }>>('SELECT log_id, pruned FROM audit_log');
-  const filled = await source.query<Array<{ log_id: string }>>('SELECT DISTINCT log_id FROM audit_entry');
+  // Receipts come first: entries are written and anchored meanwhile.
+  const receipts = await furthestReceipts(source);
+  const filled = await source.query<Array<{ log_id: string; last_one: number }>>(
+    'SELECT log_id, MAX(sequence) AS last_one FROM audit_entry GROUP BY log_id',
+  );
   const pruned = new Map(logs.map((row) => [row.log_id, Number(row.pruned)]));
-  const anchored = await source.query<Array<{ log_id: string }>>('SELECT DISTINCT log_id FROM audit_anchor');
-  const names = new Set([...logs, ...filled, ...anchored].map((row) => row.log_id));
-  return [...names].sort().map((logId) => ({ logId, pruned: pruned.get(logId) ?? 0 }));
+  const last = new Map(filled.map((row) => [row.log_id, Number(row.last_one)]));
+  const names = new Set([...pruned.keys(), ...last.keys(), ...receipts.keys()]);
+  return [...names].sort().map((logId) => ({
+    logId,
+    last: last.get(logId) ?? -1,
+    receiptsTo: receipts.get(logId) ?? 0,
+    pruned: pruned.get(logId) ?? 0,
+  }));
 }

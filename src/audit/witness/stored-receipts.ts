@@ -41,13 +41,12 @@ export async function receiptsUpTo(
   return rows.map(({ kind, receipts, size }) => ({ kind, receipts: Number(receipts), size: Number(size) }));
 }
 
-/** The largest tree size with a receipt; 0 where there is none. */
-export async function furthestReceipt(source: DataSource, logId: string): Promise<number> {
-  const [row] = await source.query<Array<{ size: number | null }>>(
-    'SELECT MAX(tree_size) AS size FROM audit_anchor WHERE log_id = ?',
-    [logId],
+/** The largest tree size with a receipt, of each log that has one. */
+export async function furthestReceipts(source: DataSource): Promise<Map<string, number>> {
+  const rows = await source.query<Array<{ log_id: string; size: number }>>(
+    'SELECT log_id, MAX(tree_size) AS size FROM audit_anchor GROUP BY log_id',
   );
-  return Number(row?.size ?? 0);
+  return new Map(rows.map(({ log_id: log, size }) => [log, Number(size)]));
 }
 
 const PAGE = 500;

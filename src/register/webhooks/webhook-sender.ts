@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import type { Due } from '../../jobs/due-work';
 import { type Lease, Leases } from '../../jobs/leases';
 import { OutboundError, send } from '../../outbound/http';
 import { signedMessage } from '../../outbound/signed-message';
@@ -40,6 +41,9 @@ const BACKOFF = [
   24 * HOUR,
 ];
 
+/** When the first notice of a database is due. */
+export const firstNotice = sql`SELECT MIN(next_at) FROM webhook_delivery WHERE status = 'QUEUED'`;
+
 interface Notice extends Told {
   readonly client_id: string;
   readonly id: string;
@@ -75,17 +79,22 @@ export class WebhookSender {
     this.#options = { backoffMs: BACKOFF, timeoutMs: 10_000, perEndpoint: 4, now: Date.now, ...options };
     const free = (at: number) => sql`status = 'QUEUED' AND next_at <= ${at}`;
     const { timeoutMs, now } = this.#options;
-    this.#leases = new Leases({ name: 'webhook_delivery', until: 'next_at', free }, timeoutMs * 2 + 1_000, now);
+    this.#leases = new Leases({ name: 'webhook_delivery', until: ['next_at'], free }, timeoutMs * 2 + 1_000, now);
   }
 
-  /** Begins to send due notices, without waiting for the answers. @returns how many notices it began */
-  async begin(): Promise<number> {
+  /**
+   * Begins to send due notices, without waiting for the answers.
+   * @param due knows where there are some; without it every queue is asked
+   * @returns how many notices it began
+   */
+  async begin(due?: Due<'notice'>): Promise<number> {
     let begun = 0;
     for (const source of this.#regions.all()) {
-      for (const leased of await this.#lease(source, await this.#due(source))) {
-        begun++;
-        this.#track(leased.notice.endpoint_id, this.#send(source, leased));
-      }
+      if (due && !(await due.isDue(source, 'notice'))) continue;
+      const leases = await this.#lease(source, await this.#due(source));
+      for (const leased of leases) this.#track(leased.notice.endpoint_id, this.#send(source, leased));
+      if (leases.length > 0) due?.again(source);
+      begun += leases.length;
     }
     return begun;
   }
@@ -100,7 +109,8 @@ export class WebhookSender {
     const now = this.#options.now();
     const rows = acrossClients(source);
     const lanes = await rows.select<{ endpoint_id: string }>`
-      SELECT endpoint_id FROM webhook_delivery WHERE status = 'QUEUED' AND next_at <= ${now} GROUP BY endpoint_id`;
+      SELECT endpoint_id FROM webhook_delivery WHERE status = 'QUEUED'
+      GROUP BY endpoint_id HAVING MIN(next_at) <= ${now}`;
     const notices: Notice[] = [];
     for (const { endpoint_id: endpoint } of lanes) {
       const free = this.#options.perEndpoint - (this.#underWay.get(endpoint) ?? 0);
@@ -181,6 +191,7 @@ export class WebhookSender {
     const now = this.#options.now();
     await inTransaction(source, async (manager) => {
       await lease.fence(manager);
+      if (status === 'QUEUED') this.#webhooks.onScheduled(source, now + (wait ?? 0));
       await tenantSql(manager, client).change`
         UPDATE webhook_delivery
         SET status = ${status}, next_at = ${now + (wait ?? 0)}, lease_holder = NULL, fault = ${fault ?? null},

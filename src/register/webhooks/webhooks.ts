@@ -5,6 +5,7 @@ import { v7 as uuid } from 'uuid';
 import type { AuditKind } from '../../identity/audit-kinds';
 import { type ChangeRecorder, changing } from '../../identity/change-recorder';
 import { denied } from '../../identity/request-context';
+import type { OnScheduled } from '../../jobs/due-work';
 import { deriveKey } from '../../keys/derived-keys';
 import type { KeyStore } from '../../keys/key-store';
 import { PLATFORM, platformKey } from '../../keys/platform-key';
@@ -60,6 +61,8 @@ interface Delivered extends Told {
 
 /** Webhook endpoints, deliveries and acknowledgements (Standard Webhooks). */
 export class Webhooks {
+  /** Told of notices that will be due; set by who sends them in this process. */
+  onScheduled: OnScheduled = () => undefined;
   readonly #regions: Regions;
   readonly #keys: KeyStore;
   readonly #production: boolean;
@@ -130,6 +133,7 @@ export class Webhooks {
     recipients: ReadonlyArray<WebhookRecipient & { endpoint: { client: string; id: string } | undefined }>,
   ): Promise<void> {
     if (recipients.length === 0) return;
+    this.onScheduled(manager.dataSource, Date.now());
     const known = await tenantSql(manager, client).select<{
       recipient_id: string;
     }>`SELECT recipient_id FROM webhook_delivery WHERE ${own} AND reference = ${reference}`;
@@ -192,6 +196,7 @@ export class Webhooks {
     let revived = 0;
     await inTransaction(await this.#regions.of(client), async (manager) => {
       revived = 0;
+      this.onScheduled(manager.dataSource, Date.now());
       for (const [owner, endpoint] of endpoints) {
         revived += await tenantSql(manager, client).change`
           UPDATE webhook_delivery

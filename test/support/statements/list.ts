@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../root';
+import { rejections } from './judge';
 import { shapeOf } from './text';
 
 const FILE = join(root, 'test/storage/engines/statements.sql');
@@ -9,7 +10,7 @@ const UPDATE = 'STATEMENTS_UPDATE=1 npm test';
 
 /** Every statement that the product sends to a server, one of each shape. */
 export function listedStatements(): string[] {
-  return existsSync(FILE) ? statementsIn(readFileSync(FILE, 'utf8')) : [];
+  return existsSync(FILE) ? oneOfEach(statementsIn(readFileSync(FILE, 'utf8'))).sort() : [];
 }
 
 /** Makes the folder in which every process of the tests records what it sends (record.js). */
@@ -18,30 +19,33 @@ export function recordStatements(): void {
 }
 
 /**
- * Compares what the tests have sent with the list. After a run of all tests, a statement that is not listed is an
- * error. With STATEMENTS_UPDATE=1 the list is written instead: anew after all tests, with additions after some.
+ * Judges what the tests have sent and the list does not have (judge.ts).
+ * With STATEMENTS_UPDATE=1 it writes the list: anew after all tests, with additions after some.
+ * @throws {Error} naming each statement that an engine would refuse
  */
-export function compareStatements(): void {
+export function judgeStatements(): void {
   const folder = process.env.REMIT_TEST_STATEMENTS;
   if (folder === undefined) return;
   const sent = readdirSync(folder).flatMap((file) => statementsIn(readFileSync(join(folder, file), 'utf8')));
   rmSync(folder, { recursive: true });
   delete process.env.REMIT_TEST_STATEMENTS;
   const listed = listedStatements();
-  const all = process.argv.length === 2;
   const shapes = new Set(listed.map(shapeOf));
   const unlisted = oneOfEach(sent.filter((statement) => !shapes.has(shapeOf(statement))));
-  if (process.env.STATEMENTS_UPDATE === '1') {
-    const sentShapes = new Set(sent.map(shapeOf));
-    const kept = all ? listed.filter((statement) => sentShapes.has(shapeOf(statement))) : listed;
-    const statements = [...kept, ...unlisted].sort();
-    writeFileSync(FILE, statements.map((statement) => `${statement};\n`).join(''));
-    process.stderr.write(`\n${statements.length} statements are listed; ${unlisted.length} are new.\n`);
-  } else if (unlisted.length > 0) {
-    const message = `${unlisted.length} statements are not in test/storage/engines/statements.sql: run ${UPDATE}`;
-    if (all) throw new Error(`${message}\n${unlisted.join('\n')}`);
-    process.stderr.write(`\n${message}\n`);
+  if (unlisted.length === 0) return;
+  const rejected = unlisted.flatMap((statement) => rejections(statement).map((why) => `${why}: ${statement}`));
+  if (rejected.length > 0) throw new Error(`Statements that not every engine takes:\n${rejected.join('\n')}`);
+  if (process.env.STATEMENTS_UPDATE !== '1') {
+    const told = `${unlisted.length} new statements are right on every engine. ${UPDATE} adds them to the list.`;
+    process.stderr.write(`\n${told}\n`);
+    return;
   }
+  const isWhole = process.argv.length === 2;
+  const sentShapes = new Set(sent.map(shapeOf));
+  const kept = isWhole ? listed.filter((statement) => sentShapes.has(shapeOf(statement))) : listed;
+  const statements = [...kept, ...unlisted].sort();
+  writeFileSync(FILE, statements.map((statement) => `${statement};\n`).join(''));
+  process.stderr.write(`\n${statements.length} statements are listed; ${unlisted.length} are new.\n`);
 }
 
 /** The shortest statement of each shape: the same one, whatever order the tests ran in. */
