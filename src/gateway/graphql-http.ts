@@ -66,6 +66,7 @@ export async function graphqlOverHttp(
     await road.identify(request, authorizationOf(http.raw), () => statedPurpose(http.headers[purposeHeader]));
     const server = request.contract && servers.get(request.contract);
     if (!server) throw gatewayErrors.internal();
+    await road.admit(request);
     const leave = await road.turn(request);
     try {
       // It has waited so long that nobody waits for its answer.
@@ -95,6 +96,7 @@ async function throughApollo(
     },
     context: async () => ({ request }),
   });
+  if (request.refusal) throw request.refusal;
   // An anonymous request is mostly parsed and refused in one go, so all of its time is charged. An authenticated one
   // may wait for a database, in which time others run.
   if (request.claims?.subject === '') request.blockedMs = blockedMs + performance.now() - before;

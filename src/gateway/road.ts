@@ -16,7 +16,10 @@ export interface Operation {
   readonly variableValues: Readonly<Record<string, unknown>> | null | undefined;
 }
 
-type RoadOptions = Pick<ServerOptions, 'audit' | 'contextFor' | 'contractOf' | 'contracts' | 'logger' | 'verifier'>;
+type RoadOptions = Pick<
+  ServerOptions,
+  'rates' | 'audit' | 'contextFor' | 'contractOf' | 'contracts' | 'logger' | 'verifier'
+>;
 
 /**
  * The one road for a request: caller, turn, rights, plan, decision, execution, record. However a request arrives, it
@@ -46,6 +49,14 @@ export class Road {
     request.claims = await authenticate(authorization, this.#options.verifier);
     request.purpose = stated();
     request.contract = this.#options.contractOf(request.claims);
+  }
+
+  /**
+   * The budget of operations that the caller and its client have for a while. An event of a subscription takes none.
+   * @throws {GatewayError} 429
+   */
+  async admit({ claims }: GovernedRequest): Promise<void> {
+    if (claims) await this.#options.rates?.take(claims, 'operations', 1);
   }
 
   /**
@@ -86,10 +97,12 @@ export class Road {
   /**
    * Execution.
    * @param event the event that a subscription's operation runs on
+   * @throws {GatewayError} 429 where it costs more than is left of a budget
    */
   async execute(request: GovernedRequest, operation: Operation, event?: unknown): Promise<GovernedResult> {
     const decided = this.decide(request, operation);
     if (!('decision' in decided)) return decided;
+    if (event === undefined && request.claims) await this.#options.rates?.take(request.claims, 'cost', decided.cost);
     const result = await timed(request, () => decided.execute({ contextValue: contextOf(request), rootValue: event }));
     return wholeOrNothing(result);
   }

@@ -5,18 +5,16 @@ import { OutcomeUnknownError } from './write-outcome';
 /**
  * Runs `work` in a transaction of a server, on a connection of its own. A connection whose transaction has not
  * certainly ended is closed, never given back.
- * @param isolation the server's default unless told
  * @throws {OutcomeUnknownError} where COMMIT was sent and its answer did not come
  */
 export async function serverTransaction<T>(
   dataSource: DataSource,
   work: (manager: EntityManager) => Promise<T>,
-  isolation?: 'REPEATABLE READ',
 ): Promise<T> {
   const runner = dataSource.createQueryRunner();
   let isCommitting = false;
   try {
-    await runner.startTransaction(isolation);
+    await runner.startTransaction();
     const result = await work(runner.manager);
     isCommitting = true;
     await runner.commitTransaction();

@@ -11,6 +11,7 @@ import { mixed } from './sets/mixed';
 import { overhead } from './sets/overhead';
 import { serve } from './sets/serve';
 import { soak } from './sets/soak';
+import { subscriptions } from './sets/subscriptions';
 import { transfers } from './sets/transfers';
 import { machine, root } from './support/installation';
 import type { Ratios } from './support/interleaved';
@@ -32,6 +33,7 @@ const sets: Readonly<Record<string, MeasurementSet>> = {
   transfers: { run: transfers, about: 'what deciding row by row costs' },
   hostile: { run: hostile, about: 'attacks at the limits, each beside a normal caller' },
   import: { run: imports, about: "rows of a client's export taken in a second, and memory; beside another build" },
+  subscriptions: { run: subscriptions, about: 'idle subscriptions, and an event to all; beside another build' },
   fleet: { run: fleet, about: 'statements and rows of 64 processes on 16 databases, reckoned; beside another build' },
   audit: { run: audit, about: 'the ledger: writing it and verifying it' },
 };
@@ -40,7 +42,7 @@ const usage = `npm run bench -- [SET…]   all sets unless some are named
 
 Sets:
 ${Object.entries(sets)
-  .map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`)
+  .map(([name, { about }]) => `  ${name.padEnd(13)} ${about}`)
   .join('\n')}
 
 Environment (each set has its own defaults):
@@ -53,7 +55,8 @@ Environment (each set has its own defaults):
   BENCH_SOAK_SECONDS  length of the soak, and of mixed
   BENCH_PEOPLE, BENCH_CLIENTS   people erased one by one, and sizes of clients that end
   BENCH_ROWS          rows that are imported
-  BENCH_OTHER         the built checkout that import and fleet are compared with
+  BENCH_SUBSCRIPTIONS numbers of open subscriptions, such as 300,1000,5000
+  BENCH_OTHER         the built checkout that import, subscriptions and fleet are compared with
   BENCH_ENTRIES       entries of the ledger that are verified
   BENCH_JSON          where results go; test/bench/bench.json unless told
 

@@ -19,4 +19,6 @@ export const soakSeconds = (otherwise = 600): number => number('BENCH_SOAK_SECON
 const list = (name: string, otherwise: string): number[] => (process.env[name] ?? otherwise).split(',').map(Number);
 
 export const connectionCounts = (): number[] => list('BENCH_CONNECTIONS', '1,16,64');
+/** How many subscriptions are open at once. */
+export const subscriptionCounts = (): number[] => list('BENCH_SUBSCRIPTIONS', '300,1000,5000');
 export const growthSizes = (): number[] => list('BENCH_GROWTH', '10000,100000,1000000');
