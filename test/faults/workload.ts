@@ -35,6 +35,8 @@ export interface Tally {
   readonly grants: Set<string>;
   readonly withdrawn: Set<string>;
   readonly transfers: Set<string>;
+  /** Ids of grants and approvals that were acknowledged. */
+  readonly acknowledged: Set<string>;
   /** Reads after an acknowledged withdrawal or a completed erasure. */
   looked: number;
   /** When each process failed last. */
@@ -50,6 +52,7 @@ export const newTally = (): Tally => ({
   grants: new Set(),
   withdrawn: new Set(),
   transfers: new Set(),
+  acknowledged: new Set(),
   looked: 0,
   failures: [],
 });
@@ -146,6 +149,7 @@ export class Lane {
     if (!given) return;
     this.#tally.grants.add(reason);
     const { id } = (given.data as { grantPurpose: { grant: { id: string } } }).grantPurpose.grant;
+    this.#tally.acknowledged.add(id);
     const token = await this.#callers.agent(agent);
     const question = { token, purpose: 'SUPPORT', document: look, variables: { id: person.id } };
     await Promise.all(this.#processes.map((each) => this.#read(question, each)));
@@ -202,7 +206,11 @@ export class Lane {
       safeguards: [safeguard],
     };
     const token = this.#callers.admin;
-    if (await this.#write({ token, document: transfer, variables: { input } })) this.#tally.transfers.add(safeguard);
+    const asked = await this.#write({ token, document: transfer, variables: { input } });
+    if (!asked) return;
+    this.#tally.transfers.add(safeguard);
+    const { requestTransferApproval } = asked.data as { requestTransferApproval: { approval: { id: string } } };
+    this.#tally.acknowledged.add(requestTransferApproval.approval.id);
   }
 
   /** Repeats a write until it is acknowledged. @returns nothing where it never was, so that it may or may not be done */
@@ -242,10 +250,9 @@ export class Lane {
     }
     const said = answer.lost ? 'no answer' : `${answer.status} ${answer.codes.join(' ')}`;
     this.#tally.refused.set(said, (this.#tally.refused.get(said) ?? 0) + 1);
-    const isFault = answer.lost || answer.status >= 500;
-    if (isFault) this.#tally.failures.push({ at: Date.now(), process: process.name });
-    if (answer.lost && isServing && process.generation === generation)
-      this.#note(`${process.name} broke off: ${answer.text}`);
+    const isBroken = answer.lost && isServing && process.generation === generation;
+    if (isBroken || answer.status >= 500) this.#tally.failures.push({ at: Date.now(), process: process.name });
+    if (isBroken) this.#note(`${process.name} broke off: ${answer.text}`);
     if (!answer.lost && !isRight(answer))
       this.#note(`${process.name}: ${answer.status}, retry-after ${answer.retryAfter}: ${answer.text.slice(0, 400)}`);
     return answer;
