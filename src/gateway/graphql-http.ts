@@ -13,6 +13,7 @@ import type { Road } from './road';
 import type { Contract, ServerOptions } from './server-options';
 import { type Answer, ShortWay } from './short-way';
 import { RETRY_AFTER_S } from './store-failures';
+import { writeSoFar } from './told-writes';
 import { traced } from './tracing';
 
 /** Errors in well-formed requests: for application/json, GraphQL over HTTP answers them with status 200. */
@@ -52,7 +53,7 @@ export async function graphqlOverHttp(
     responding.then(ended, ended);
     const answer = await withDeadline(responding, limits.operationMs, () => {
       request.isGivenUp = true;
-      return gatewayErrors.timeout(limits.operationMs);
+      return gatewayErrors.timeout(limits.operationMs, writeSoFar(request));
     });
     reply.code(statusOf(request, answer.status, answer.contentType));
     for (const [name, value] of answer.headers ?? []) reply.header(name, value);

@@ -8,6 +8,7 @@ import { FailureLog } from './failure-log';
 import { beginRequest, type GovernedRequest } from './governed-request';
 import { recordRequest } from './request-record';
 import type { ServerOptions } from './server-options';
+import { sayingOutcome, writeOf } from './told-writes';
 
 /** What an operation is asked by. */
 export interface Operation {
@@ -100,11 +101,13 @@ export class Road {
    * @throws {GatewayError} 429 where it costs more than is left of a budget
    */
   async execute(request: GovernedRequest, operation: Operation, event?: unknown): Promise<GovernedResult> {
+    // It was answered with a timeout before it began: what its caller was told must stay true.
+    if (request.isGivenUp) throw gatewayErrors.draining();
     const decided = this.decide(request, operation);
     if (!('decision' in decided)) return decided;
     if (event === undefined && request.claims) await this.#options.rates?.take(request.claims, 'cost', decided.cost);
     const result = await timed(request, () => decided.execute({ contextValue: contextOf(request), rootValue: event }));
-    return wholeOrNothing(result);
+    return wholeOrNothing(request, result);
   }
 
   /** In place of an execution: opens the events of a subscription. */
@@ -139,11 +142,13 @@ export class Road {
 const clientOf = (claims: GovernedRequest['claims']): string => claims?.tenant ?? claims?.subject ?? '';
 
 /** Where a database was away for one field, nothing is given: half of an answer looks like all of it. */
-function wholeOrNothing(result: GovernedResult): GovernedResult {
+function wholeOrNothing(request: GovernedRequest, result: GovernedResult): GovernedResult {
   const away = result.errors?.find(({ extensions }) => extensions.code === 'SERVICE_UNAVAILABLE');
   if (!away) return result;
   const governance = result.extensions && { ...result.extensions.governance, withheld: [], deidentified: [] };
-  const errors = [new GraphQLError(away.message, { extensions: away.extensions })];
+  const write = writeOf(request);
+  const told = write ? sayingOutcome('A database does not answer.', away.extensions, write) : away;
+  const errors = [new GraphQLError(told.message, { extensions: told.extensions })];
   return { data: null, errors, ...(governance && { extensions: { governance } }) };
 }
 

@@ -2,6 +2,15 @@ import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { failureOf } from './failures';
 import { OutcomeUnknownError } from './write-outcome';
 
+/** What a transaction came to, and whether it changed anything. */
+export interface Transacted<T> {
+  readonly result: T;
+  readonly wrote: boolean;
+}
+
+/** Statements that change no row. */
+const READING = /^\s*(?:SELECT|START|COMMIT|ROLLBACK|SET)\b/i;
+
 /**
  * Runs `work` in a transaction of a server, on a connection of its own. A connection whose transaction has not
  * certainly ended is closed, never given back.
@@ -9,19 +18,26 @@ import { OutcomeUnknownError } from './write-outcome';
  */
 export async function serverTransaction<T>(
   dataSource: DataSource,
-  work: (manager: EntityManager) => Promise<T>,
-): Promise<T> {
+  work: (manager: EntityManager, hasWritten: () => boolean) => Promise<T>,
+): Promise<Transacted<T>> {
   const runner = dataSource.createQueryRunner();
-  let isCommitting = false;
+  let [wrote, isCommitting] = [false, false];
+  const query = runner.query.bind(runner);
+  Object.assign(runner, {
+    query: (sql: string, ...more: []) => {
+      wrote ||= !READING.test(sql);
+      return query(sql, ...more);
+    },
+  });
   try {
     await runner.startTransaction();
-    const result = await work(runner.manager);
+    const result = await work(runner.manager, () => wrote);
     isCommitting = true;
     await runner.commitTransaction();
-    return result;
+    return { result, wrote };
   } catch (error) {
     await rollBack(runner);
-    throw isCommitting && !isRefused(error) ? new OutcomeUnknownError(error) : error;
+    throw isCommitting && wrote && !isRefused(error) ? new OutcomeUnknownError(error) : error;
   } finally {
     await runner.release();
   }

@@ -12,7 +12,7 @@ import { committed } from './transaction';
 export function inSnapshot<T>(source: DataSource, read: (manager: EntityManager) => Promise<T>): Promise<T> {
   if (!dialectOf(source).embedded)
     return retrying(
-      () => serverTransaction(source, read),
+      async () => (await serverTransaction(source, read)).result,
       () => true,
     );
   return committed(source, () => embeddedSnapshot(source, read));

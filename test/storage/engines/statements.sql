@@ -174,6 +174,7 @@ SELECT UNIX_TIMESTAMP() AS seconds;
 SELECT VERSION() AS version, @@version_comment AS comment;
 SELECT `Announcement`.`id` AS `Announcement_id`, `Announcement`.`kind` AS `Announcement_kind`, `Announcement`.`subject` AS `Announcement_subject`, `Announcement`.`message` AS `Announcement_message`, `Announcement`.`application_id` AS `Announcement_application_id`, `Announcement`.`notice_version` AS `Announcement_notice_version`, `Announcement`.`told_at` AS `Announcement_told_at` FROM `announcement` `Announcement` WHERE ((`Announcement`.`told_at` IS NULL)) ORDER BY `Announcement`.`id` ASC;
 SELECT `ClientKey`.`client_id` AS `ClientKey_client_id`, `ClientKey`.`wrapped` AS `ClientKey_wrapped`, `ClientKey`.`master_key_id` AS `ClientKey_master_key_id`, `ClientKey`.`created_at` AS `ClientKey_created_at`, `ClientKey`.`destroyed_at` AS `ClientKey_destroyed_at` FROM `client_key` `ClientKey` WHERE ((`ClientKey`.`client_id` = ?)) LIMIT ?;
+SELECT `Proposal`.`id` AS `Proposal_id`, `Proposal`.`act` AS `Proposal_act`, `Proposal`.`about_client` AS `Proposal_about_client`, `Proposal`.`terms` AS `Proposal_terms`, `Proposal`.`state` AS `Proposal_state`, `Proposal`.`proposed_by` AS `Proposal_proposed_by`, `Proposal`.`proposed_at` AS `Proposal_proposed_at`, `Proposal`.`decided_by` AS `Proposal_decided_by`, `Proposal`.`decided_at` AS `Proposal_decided_at`, `Proposal`.`refusal` AS `Proposal_refusal` FROM `proposal` `Proposal` WHERE ((((`Proposal`.`about_client` = ?))) OR (((`Proposal`.`about_client` IS NULL)))) ORDER BY `Proposal`.`id` DESC;
 SELECT `SCHEMA_NAME`, `DEFAULT_CHARACTER_SET_NAME` as `CHARSET`, `DEFAULT_COLLATION_NAME` AS `COLLATION` FROM `INFORMATION_SCHEMA`.`SCHEMATA`;
 SELECT `SubProcessor`.`id` AS `SubProcessor_id`, `SubProcessor`.`slug` AS `SubProcessor_slug`, `SubProcessor`.`name` AS `SubProcessor_name`, `SubProcessor`.`service` AS `SubProcessor_service`, `SubProcessor`.`country` AS `SubProcessor_country`, `SubProcessor`.`purposes` AS `SubProcessor_purposes`, `SubProcessor`.`categories` AS `SubProcessor_categories`, `SubProcessor`.`engaged_from` AS `SubProcessor_engaged_from`, `SubProcessor`.`engaged_to` AS `SubProcessor_engaged_to` FROM `sub_processor` `SubProcessor` ORDER BY `SubProcessor`.`name` ASC, `SubProcessor`.`id` ASC;
 SELECT `TABLE_SCHEMA`, `TABLE_NAME`, `TABLE_COMMENT` FROM `INFORMATION_SCHEMA`.`TABLES` WHERE `TABLE_SCHEMA` = ? AND `TABLE_NAME` = ?;
@@ -304,6 +305,9 @@ SELECT tile_index, hashes FROM audit_tile WHERE log_id = ? AND level = ? AND til
 SELECT tree_size, kind, receipt FROM audit_anchor WHERE log_id = ? AND tree_size > ? AND tree_size <= ? ORDER BY tree_size, kind;
 SELECT url, secret FROM webhook_endpoint WHERE client_id = ? AND id = ?;
 SELECT version() as version;
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
+SHOW GLOBAL STATUS WHERE Variable_name IN (?);
+SHOW GLOBAL VARIABLES WHERE Variable_name IN (?);
 SET SESSION innodb_lock_wait_timeout = ?, lock_wait_timeout = ?;
 SET SESSION innodb_lock_wait_timeout = ?, lock_wait_timeout = ?, wsrep_sync_wait = ?;
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
