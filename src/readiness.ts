@@ -8,6 +8,11 @@ import type { Stores } from './stores';
 /** Shorter than the whole check's limit, so that the fault can be named. Milliseconds. */
 const LONGEST_MS = 3_000;
 
+/** What has been applied stays applied: who has found no migration pending looks again after this. Milliseconds. */
+const MIGRATED_FOR_MS = 60_000;
+/** Of `performance.now()`. */
+const migratedAt = new WeakMap<DataSource, number>();
+
 /**
  * Why requests cannot be served, in words. Each store is asked by the way that requests go: by the same pool, and for
  * policies by the reader that every request waits for.
@@ -30,8 +35,12 @@ async function faultOfStore(name: string, source: DataSource): Promise<string | 
   const fault = await faultOf(source);
   if (fault !== undefined) return `${name} ${fault}`;
   try {
+    if (performance.now() - (migratedAt.get(source) ?? Number.NEGATIVE_INFINITY) < MIGRATED_FOR_MS) return undefined;
     const pending = await within(pendingMigrations(source));
-    if (pending.length === 0) return undefined;
+    if (pending.length === 0) {
+      migratedAt.set(source, performance.now());
+      return undefined;
+    }
     return `${pending.length} migrations of ${name} are pending: run remit migrate`;
   } catch {
     return `${name} does not answer`;
