@@ -24,8 +24,12 @@ import { erasureConcerns, measureErasures, workerFaults } from './gateway/erasur
 import { type Explain, ExplainResolver } from './gateway/explain-resolver';
 import { FailureLog } from './gateway/failure-log';
 import { measureInstallation, type PoolUse, type StoreLog, storeLogConcerns } from './gateway/installation-metrics';
+import { defaultServerLimits } from './gateway/limits';
 import { createLogger } from './gateway/logging';
 import type { SignIn } from './gateway/playground';
+import { RateBudgets } from './gateway/rate-budgets';
+import { RateLimits } from './gateway/rate-limits';
+import { RateShares } from './gateway/rate-shares';
 import { buildApi } from './gateway/schema';
 import type { Contract, ServerOptions } from './gateway/server-options';
 import type { Ending } from './gateway/shutdown';
@@ -42,6 +46,7 @@ import { Scheduler } from './jobs/scheduler';
 import { deriveKey } from './keys/derived-keys';
 import type { KeyStore } from './keys/key-store';
 import { platformKey } from './keys/platform-key';
+import { MINUTE_MS } from './law/calendar';
 import { faultsOf } from './readiness';
 import { NoticeResolver } from './register/notice-resolver';
 import { ProposalResolver } from './register/proposal-resolver';
@@ -106,6 +111,8 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       ended: () => logger.info('changes for subscriptions can be read again'),
     },
   );
+  const shares = new RateShares(stores.regions.home, await platformKey(stores.keys));
+  const budgets = new RateBudgets(shares, (error) => failures.write(error, 'no share of a budget could be leased'));
   const tasks = backgroundTasks(stores, services, anchoring, {
     onJobFailure: (error, job) => failures.write(error, 'an erasure failed; it will be retried', { job: job.id }),
     onDead: (letter) => logger.warn(letter, 'a recipient of an erasure could not be notified'),
@@ -116,7 +123,8 @@ export async function openApp(config: Config, logger = createLogger({ level: con
         'erasures are close to their deadline',
       ),
   });
-  const background = new Scheduler(tasks, {
+  const sharing = { name: 'rate shares', everyMs: MINUTE_MS, run: () => shares.announce() };
+  const background = new Scheduler([...tasks, sharing], {
     onFailure: (error, task) => failures.write(error, 'background work failed; it will be retried', { task }),
   });
   const endings: Ending[] = [
@@ -162,12 +170,13 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       ready: async () => {
         const { usable, fault } = await verifier.issuerState();
         return [
-          ...(await faultsOf(stores)),
+          ...(await faultsOf(stores, services.ledger)),
           ...workerFaults(background.state(JOBS_TASK)),
           ...(usable ? [] : [`${fault} (OIDC_ISSUER is ${issuer})`]),
         ];
       },
       databaseIsBusy: () => poolsOf(stores).some(({ waiting }) => waiting > 0),
+      rates: new RateLimits(budgets, { ...defaultServerLimits, ...config.limits }),
       backgroundIdleMs: () => background.idleMs(),
       concerns: async () => {
         const { fault } = await verifier.issuerState();

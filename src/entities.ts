@@ -5,6 +5,7 @@ import { ErasureRecordRow, ErasureTombstone } from './erasure/records/entities';
 import { ErasureRequestRow, ErasureStepRow } from './erasure/requests/erasure-request';
 import { RetentionRuleRow } from './erasure/retention/retention-rule';
 import { ClientExportRow, ExportChunkRow } from './exports/client-export';
+import { RateShareRow } from './gateway/rate-shares';
 import { ClientInstruction } from './identity/client-instruction';
 import { PolicyVersion } from './identity/policy-version';
 import { PurposeGrant } from './identity/purpose-grant';
@@ -56,6 +57,7 @@ export const tenantEntities: ReadonlyArray<new () => object> = [
 /** Tables of the platform itself. */
 const platformEntities = [
   PolicyVersion,
+  RateShareRow,
   SubProcessor,
   ThirdPartyApplication,
   AuditLogRow,

@@ -77,7 +77,9 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
 
   counts(): PoolCounts {
     const used = this.#leased.size;
-    return { used, idle: this.#connections.size - used, waiting: this.#waiting, limit: this.#limits.poolSize };
+    const idle = this.#connections.size - used;
+    // Whoever is about to be given an idle connection does not wait for one.
+    return { used, idle, waiting: Math.max(0, this.#waiting - idle), limit: this.#limits.poolSize };
   }
 
   /** For TypeORM. */

@@ -9,6 +9,7 @@ import {
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import type { Logger } from 'pino';
 import { defaultLimits, type Governed, syntaxError } from '../governance/govern';
+import { GatewayError } from './errors';
 import type { GovernedRequest } from './governed-request';
 import type { Road } from './road';
 import type { ServerOptions } from './server-options';
@@ -88,7 +89,11 @@ function gatewayOver({ gateway }: Governed, road: Road): typeof gateway {
     load: async () => ({
       executor: async ({ document, source, request: { operationName, variables }, context }) => {
         const operation = { document: source ?? document, operationName, variableValues: variables };
-        return road.execute((context as ApolloContext).request, operation);
+        const governed = (context as ApolloContext).request;
+        return road.execute(governed, operation).catch((error: unknown) => {
+          if (error instanceof GatewayError) governed.refusal = error;
+          throw error;
+        });
       },
     }),
   };
@@ -98,7 +103,7 @@ const recording = (road: Road): ApolloServerPlugin<ApolloContext> => ({
   async requestDidStart({ contextValue: { request } }) {
     return {
       async willSendResponse({ response, operationName, document }) {
-        if (response.body.kind !== 'single') return;
+        if (response.body.kind !== 'single' || request.refusal) return;
         response.body.singleResult = await road.record(
           request,
           response.body.singleResult,

@@ -1,9 +1,11 @@
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 import { GraphQLError } from 'graphql';
 import { InvalidTokenError, IssuerUnavailableError } from '../identity/token-errors';
+import type { WriteOutcome } from '../storage/write-outcome';
 import { GatewayError, gatewayErrors } from './errors';
 import type { FailureLog } from './failure-log';
 import { RETRY_AFTER_S, wordsForFailure } from './store-failures';
+import { writeOf } from './told-writes';
 
 const GRAPHQL_JSON = 'application/graphql-response+json';
 const statusByCode = new Map([
@@ -25,8 +27,10 @@ export function answerErrors(app: FastifyInstance, bodyBytes: number, log: Failu
     const isUnforeseen =
       error.code === 'INTERNAL_SERVER_ERROR' || !madeForCallers.some((kind) => thrown instanceof kind);
     if (error.status >= 500 && isUnforeseen) log.write(thrown, 'failed', { reqId: request.id });
-    if (request.governedRequest) request.governedRequest.codes = [error.code];
-    return answerError(reply, error);
+    const { governedRequest: governed } = request;
+    if (governed) governed.codes = [error.code];
+    const write = governed && !governed.isGivenUp ? writeOf(governed) : undefined;
+    return answerError(reply, write ? saying(error, write) : error);
   });
   app.setNotFoundHandler((_request, reply) => answerError(reply, gatewayErrors.notFound()));
 }
@@ -40,8 +44,14 @@ export function answerError(reply: FastifyReply, error: GatewayError): FastifyRe
     .code(error.status)
     .headers({ 'cache-control': 'no-store', ...again, ...error.headers })
     .type(`${type}; charset=utf-8`)
-    .send(JSON.stringify({ errors: [{ message: error.message, extensions: { code: error.code } }] }));
+    .send(
+      JSON.stringify({ errors: [{ message: error.message, extensions: { code: error.code, ...error.extensions } }] }),
+    );
 }
+
+/** After a mutation had begun, even an unforeseen error says what became of it. */
+const saying = ({ status, code, message, headers, extensions }: GatewayError, write: WriteOutcome): GatewayError =>
+  new GatewayError(status, code, message, headers, { ...extensions, write });
 
 const madeForCallers = [GatewayError, GraphQLError, InvalidTokenError, IssuerUnavailableError];
 

@@ -1,4 +1,5 @@
 import { allPurposes } from '../governance/vocabulary';
+import type { WriteOutcome } from '../storage/write-outcome';
 
 /** An error that answers a request before, or in place of, its GraphQL operation. */
 export class GatewayError extends Error {
@@ -9,6 +10,7 @@ export class GatewayError extends Error {
     readonly code: string,
     message: string,
     readonly headers: Readonly<Record<string, string>> = {},
+    readonly extensions: Readonly<Record<string, unknown>> = {},
   ) {
     super(message);
   }
@@ -47,8 +49,15 @@ export const gatewayErrors = {
   bodyTooLarge: (limit: number) =>
     new GatewayError(413, 'PAYLOAD_TOO_LARGE', `The body exceeds the limit of ${limit} bytes.`),
   badRequest: (message: string) => new GatewayError(400, 'BAD_REQUEST', message),
-  timeout: (ms: number) =>
-    new GatewayError(503, 'TIMEOUT', `The operation took longer than ${ms / 1000} s; ask for less in one operation.`),
+  /** @param write what became of the operation's writes, if it has any */
+  timeout: (ms: number, write?: WriteOutcome) =>
+    new GatewayError(
+      503,
+      'TIMEOUT',
+      `The operation took longer than ${ms / 1000} s; ask for less in one operation.`,
+      {},
+      write && { write },
+    ),
   overloaded: () =>
     new GatewayError(503, 'SERVICE_UNAVAILABLE', 'The server is at its limit; try again.', {
       'retry-after': '1',

@@ -2,6 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { DecidedOperation, GovernanceReport, GovernedResult, PlannedOperation } from '../governance/govern';
 import type { TokenClaims } from '../identity/caller';
 import type { RequestContext } from '../identity/request-context';
+import type { GatewayError } from './errors';
 import type { Contract } from './server-options';
 
 /** How an operation ended, as a whole. */
@@ -40,6 +41,9 @@ export interface GovernedRequest {
 
   // Decision: what of it may be given. A result is what ends it, such as a variable that is wrong.
   decided?: DecidedOperation | GovernedResult;
+
+  /** Why it was not executed though it was decided, where that must pass Apollo Server. */
+  refusal?: GatewayError;
 
   // Record: what came of it.
   /** The operation's kind and root fields. The caller's name for it is not kept. */

@@ -13,6 +13,7 @@ import type { Road } from './road';
 import type { Contract, ServerOptions } from './server-options';
 import { type Answer, ShortWay } from './short-way';
 import { RETRY_AFTER_S } from './store-failures';
+import { writeSoFar } from './told-writes';
 import { traced } from './tracing';
 
 /** Errors in well-formed requests: for application/json, GraphQL over HTTP answers them with status 200. */
@@ -52,7 +53,7 @@ export async function graphqlOverHttp(
     responding.then(ended, ended);
     const answer = await withDeadline(responding, limits.operationMs, () => {
       request.isGivenUp = true;
-      return gatewayErrors.timeout(limits.operationMs);
+      return gatewayErrors.timeout(limits.operationMs, writeSoFar(request));
     });
     reply.code(statusOf(request, answer.status, answer.contentType));
     for (const [name, value] of answer.headers ?? []) reply.header(name, value);
@@ -66,6 +67,7 @@ export async function graphqlOverHttp(
     await road.identify(request, authorizationOf(http.raw), () => statedPurpose(http.headers[purposeHeader]));
     const server = request.contract && servers.get(request.contract);
     if (!server) throw gatewayErrors.internal();
+    await road.admit(request);
     const leave = await road.turn(request);
     try {
       // It has waited so long that nobody waits for its answer.
@@ -95,6 +97,7 @@ async function throughApollo(
     },
     context: async () => ({ request }),
   });
+  if (request.refusal) throw request.refusal;
   // An anonymous request is mostly parsed and refused in one go, so all of its time is charged. An authenticated one
   // may wait for a database, in which time others run.
   if (request.claims?.subject === '') request.blockedMs = blockedMs + performance.now() - before;

@@ -3,13 +3,21 @@ import { once } from './executions';
 import type { ServerLimits } from './limits';
 import type { Metrics } from './metrics';
 
+/** Events of a caller that are answered side by side, in one of the caller's turns. */
+interface Batch {
+  joined: number;
+  left: number;
+  readonly turn: Promise<() => void>;
+}
+
 interface Held {
   open: number;
-  /** Events being answered. */
-  running: number;
-  /** Events that wait for their turn, oldest first. */
-  readonly waiting: Array<() => void>;
+  /** The batch that further events join. */
+  batch: Batch | undefined;
 }
+
+/** The most events of a caller that share a turn. */
+const BATCH = 16;
 
 /** The open subscriptions of a server: how many there may be, and whose events are answered when. */
 export class OpenSubscriptions {
@@ -45,32 +53,41 @@ export class OpenSubscriptions {
   }
 
   /**
-   * Waits until an event of a caller may be answered. One change may reach all subscriptions of a caller at once: as
-   * many are answered together as of its operations, and none is refused because others wait.
+   * Waits until an event of a caller may be answered. One change may reach all subscriptions of a caller at once: its
+   * events share turns, so that they are few beside its operations, and look up rights together.
+   * @param take waits for a turn of the caller
    * @returns call it when the event is answered
    */
-  async turn(caller: string): Promise<() => void> {
+  async turn(caller: string, take: () => Promise<() => void>): Promise<() => void> {
     const held = this.#of(caller);
-    if (held.running < this.#limits.executionsPerCaller) held.running++;
-    else await new Promise<void>((resolve) => held.waiting.push(resolve));
-    return once(() => {
-      const next = held.waiting.shift();
-      if (next) {
-        next();
-        return;
-      }
-      held.running--;
+    const batch = held.batch ?? { joined: 0, left: 0, turn: take() };
+    batch.joined++;
+    held.batch = batch.joined < BATCH ? batch : undefined;
+    const leave = once(() => {
+      batch.left++;
+      if (batch.left < batch.joined) return;
+      // Nobody joins a turn that has ended.
+      if (held.batch === batch) held.batch = undefined;
+      batch.turn.then(
+        (end) => end(),
+        () => undefined,
+      );
       this.#forget(caller, held);
     });
+    await batch.turn.catch((error: unknown) => {
+      leave();
+      throw error;
+    });
+    return leave;
   }
 
   #of(caller: string): Held {
-    const held = this.#held.get(caller) ?? { open: 0, running: 0, waiting: [] };
+    const held = this.#held.get(caller) ?? { open: 0, batch: undefined };
     this.#held.set(caller, held);
     return held;
   }
 
   #forget(caller: string, held: Held): void {
-    if (held.open === 0 && held.running === 0 && this.#held.get(caller) === held) this.#held.delete(caller);
+    if (held.open === 0 && !held.batch && this.#held.get(caller) === held) this.#held.delete(caller);
   }
 }

@@ -7,6 +7,7 @@ import { defaultLimits } from '../governance/govern';
 import type { FailureLog } from './failure-log';
 import type { GovernedRequest, RequestOutcome } from './governed-request';
 import type { ServerOptions } from './server-options';
+import { sayingOutcome, writeOf } from './told-writes';
 
 /** The parts of a result that are recorded, formatted or not. */
 interface Result {
@@ -53,7 +54,9 @@ export async function recordRequest<R extends Result>(
     if (!reached) return { ...concluded, extensions: { ...concluded.extensions, governance: report } };
     request.outcome = 'REFUSED';
     request.codes = ['AUDIT_UNAVAILABLE'];
-    return refused(error, { governance: { ...report, withheld: [], deidentified: [] } });
+    const write = writeOf(request);
+    const told = write ? sayingOutcome(error.message, error.extensions, write) : error;
+    return refused(told, { governance: { ...report, withheld: [], deidentified: [] } });
   }
 }
 

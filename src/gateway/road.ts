@@ -8,6 +8,7 @@ import { FailureLog } from './failure-log';
 import { beginRequest, type GovernedRequest } from './governed-request';
 import { recordRequest } from './request-record';
 import type { ServerOptions } from './server-options';
+import { sayingOutcome, writeOf } from './told-writes';
 
 /** What an operation is asked by. */
 export interface Operation {
@@ -16,7 +17,10 @@ export interface Operation {
   readonly variableValues: Readonly<Record<string, unknown>> | null | undefined;
 }
 
-type RoadOptions = Pick<ServerOptions, 'audit' | 'contextFor' | 'contractOf' | 'contracts' | 'logger' | 'verifier'>;
+type RoadOptions = Pick<
+  ServerOptions,
+  'rates' | 'audit' | 'contextFor' | 'contractOf' | 'contracts' | 'logger' | 'verifier'
+>;
 
 /**
  * The one road for a request: caller, turn, rights, plan, decision, execution, record. However a request arrives, it
@@ -46,6 +50,14 @@ export class Road {
     request.claims = await authenticate(authorization, this.#options.verifier);
     request.purpose = stated();
     request.contract = this.#options.contractOf(request.claims);
+  }
+
+  /**
+   * The budget of operations that the caller and its client have for a while. An event of a subscription takes none.
+   * @throws {GatewayError} 429
+   */
+  async admit({ claims }: GovernedRequest): Promise<void> {
+    if (claims) await this.#options.rates?.take(claims, 'operations', 1);
   }
 
   /**
@@ -86,12 +98,16 @@ export class Road {
   /**
    * Execution.
    * @param event the event that a subscription's operation runs on
+   * @throws {GatewayError} 429 where it costs more than is left of a budget
    */
   async execute(request: GovernedRequest, operation: Operation, event?: unknown): Promise<GovernedResult> {
+    // It was answered with a timeout before it began: what its caller was told must stay true.
+    if (request.isGivenUp) throw gatewayErrors.draining();
     const decided = this.decide(request, operation);
     if (!('decision' in decided)) return decided;
+    if (event === undefined && request.claims) await this.#options.rates?.take(request.claims, 'cost', decided.cost);
     const result = await timed(request, () => decided.execute({ contextValue: contextOf(request), rootValue: event }));
-    return wholeOrNothing(result);
+    return wholeOrNothing(request, result);
   }
 
   /** In place of an execution: opens the events of a subscription. */
@@ -126,11 +142,13 @@ export class Road {
 const clientOf = (claims: GovernedRequest['claims']): string => claims?.tenant ?? claims?.subject ?? '';
 
 /** Where a database was away for one field, nothing is given: half of an answer looks like all of it. */
-function wholeOrNothing(result: GovernedResult): GovernedResult {
+function wholeOrNothing(request: GovernedRequest, result: GovernedResult): GovernedResult {
   const away = result.errors?.find(({ extensions }) => extensions.code === 'SERVICE_UNAVAILABLE');
   if (!away) return result;
   const governance = result.extensions && { ...result.extensions.governance, withheld: [], deidentified: [] };
-  const errors = [new GraphQLError(away.message, { extensions: away.extensions })];
+  const write = writeOf(request);
+  const told = write ? sayingOutcome('A database does not answer.', away.extensions, write) : away;
+  const errors = [new GraphQLError(told.message, { extensions: told.extensions })];
   return { data: null, errors, ...(governance && { extensions: { governance } }) };
 }
 

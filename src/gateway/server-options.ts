@@ -8,6 +8,7 @@ import type { TokenVerifier } from '../identity/tokens';
 import type { Collect } from './export-downloads';
 import type { ServerLimits } from './limits';
 import type { SignIn } from './playground';
+import type { RateLimits } from './rate-limits';
 import type { Watchdog } from './watchdog';
 import type { Acknowledge } from './webhook-acknowledgements';
 
@@ -24,6 +25,8 @@ export interface ServerOptions {
    * event.
    */
   contextFor(claims: TokenClaims, purpose: string | undefined): Promise<RequestContext>;
+  /** Limits what callers ask for over time; absent, nothing does. */
+  readonly rates?: Pick<RateLimits, 'take'>;
   /** Records each operation before its answer leaves; absent only in tests without a ledger. */
   readonly audit?: {
     /**

@@ -133,6 +133,7 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
     });
 
     const open = async (): Promise<GovernedResult | Subscription> => {
+      await road.admit(request);
       leave = await road.turn(request);
       extra.goOn();
       await road.grant(request);
@@ -210,11 +211,9 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
   async function answerOnce(extra: Extra, plan: PlannedOperation, operation: Operation, event: unknown) {
     const request = road.begin('websocket');
     let leave = () => {};
-    let leaveOthers = () => {};
     try {
       await identify(extra, request);
-      leaveOthers = await subscriptions.turn(request.claims?.subject ?? '');
-      leave = await road.turn(request);
+      leave = await subscriptions.turn(request.claims?.subject ?? '', () => road.turn(request));
       await road.grant(request);
       request.plan = plan;
       const result = await road.execute(request, operation, event);
@@ -222,7 +221,6 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
     } finally {
       request.settled();
       leave();
-      leaveOthers();
     }
   }
 

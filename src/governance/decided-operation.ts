@@ -26,17 +26,20 @@ interface Request {
   readonly variables: Readonly<Record<string, unknown>>;
   /** As they were sent: graphql's own subscribe coerces them again. */
   readonly variableValues: Readonly<Record<string, unknown>> | null | undefined;
+  readonly cost: number;
 }
 
 /** A request with its decision. */
 export class Decided implements DecidedOperation {
   readonly decision: Decision;
+  readonly cost: number;
   readonly #governing: Governing;
   readonly #request: Request;
 
   constructor(governing: Governing, decision: Decision, request: Request) {
     this.#governing = governing;
     this.decision = decision;
+    this.cost = request.cost;
     this.#request = request;
   }
 

@@ -80,6 +80,8 @@ export interface PlannedOperation {
 /** One request that has been decided. Its decision says what it may read, or that it is refused. */
 export interface DecidedOperation {
   readonly decision: Decision;
+  /** The fields that it may visit, as the limit `cost` counts them; 1 where it has no list with a length. */
+  readonly cost: number;
   /** Executes it, or answers with its refusal. Never rejects: failures are in `errors`. */
   execute(args: RunArguments): Promise<GovernedResult>;
   /** Opens a subscription's events, or gives its refusal. Never rejects. */

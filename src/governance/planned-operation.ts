@@ -71,10 +71,11 @@ export class Planned implements PlannedOperation {
     if (unset !== undefined) {
       return { errors: [badUserInput(`Variable "$${unset}" must not be null where @skip or @include depends on it.`)] };
     }
-    if (this.#cost) enforceCost(this.#cost(variables), limits.cost);
+    const cost = this.#cost?.(variables) ?? 1;
+    enforceCost(cost, limits.cost);
     const stated = purposeOf(plan, given);
     const access = accessFor(stated, given);
-    const request = { plan, compiled: this.#compiled, access, variables, variableValues };
+    const request = { plan, compiled: this.#compiled, access, variables, variableValues, cost };
     return new Decided(this.#planning, this.#decide(access, stated), request);
   }
 

@@ -101,7 +101,7 @@ export class AccessService {
     const versions = await policyVersions(this.#regions, present?.id);
     const status = await this.#status(token, claims, present?.id, versions, at);
     const { rights, country, party } = status;
-    const notes: RequestNotes = { subjects: new Set(), transferBases: new Set() };
+    const notes: RequestNotes = { subjects: new Set(), transferBases: new Set(), writes: [] };
     const recipient = recipientOf(claims, present?.id, party?.id);
     const transfers = await this.#transfers.checksFor({ client: present?.id, recipient, country, versions }, (basis) =>
       notes.transferBases.add(basis),

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { DecidedRow } from '../storage/decided-row';
+import { commitsSoFar, OutcomeUnknownError } from '../storage/write-outcome';
 import type { AuditKind } from './audit-kinds';
 
 /** A change to governance, as the audit ledger keeps it. Details are facts about the change, never a person's data. */
@@ -49,16 +50,27 @@ export async function changing<T>(
   make: () => Promise<T>,
 ): Promise<T> {
   const entry = await recorder.record(kind, change);
+  const before = commitsSoFar();
   try {
     return await make();
   } catch (error) {
     const { client, principal } = change;
-    await recorder.record(CHANGE_FAILED, { client, principal, details: { entry, kind } });
+    const outcome = outcomeOf(error, commitsSoFar() > before);
+    await recorder.record(CHANGE_FAILED, { client, principal, details: { entry, kind, ...(outcome && { outcome }) } });
     throw error;
   }
 }
 
-/** Says that the change of an earlier entry, `details.entry`, was not made. */
+/** Undefined where nothing was changed. */
+function outcomeOf(error: unknown, hasCommitted: boolean): 'UNKNOWN' | 'PARTLY' | undefined {
+  if (error instanceof OutcomeUnknownError) return 'UNKNOWN';
+  return hasCommitted ? 'PARTLY' : undefined;
+}
+
+/**
+ * Says that the change of an earlier entry, `details.entry`, failed. It was not made, unless `details.outcome` says
+ * that it was made in part, or that this is unknown.
+ */
 export const CHANGE_FAILED = 'CHANGE_FAILED';
 
 const recordings = new AsyncLocalStorage<Set<AuditKind>>();

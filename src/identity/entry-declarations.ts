@@ -1,6 +1,7 @@
 import { Extensions, type MiddlewareFn, UseMiddleware } from 'type-graphql';
 import type { AuditKind } from './audit-kinds';
 import { watchingEntries } from './change-recorder';
+import { tellingOutcome } from './told-outcome';
 
 /** What a mutation declares about its ledger entry. Stored in the field's extensions. */
 export interface EntryDeclaration {
@@ -25,12 +26,15 @@ export function Leaves(...kinds: readonly [AuditKind, ...AuditKind[]]): MethodDe
   const declaration: EntryDeclaration = { entries: kinds };
   return (target, property, descriptor) => {
     Extensions({ [ENTRY_DECLARATION]: declaration })(target, property, descriptor);
-    UseMiddleware(watched)(target, property, descriptor);
+    UseMiddleware(tellingOutcome, watched)(target, property, descriptor);
   };
 }
 
 /** Marks a mutation that changes no governance, and says why. Its operation's entry has what it read and wrote. */
 export function ChangesNoGovernance(because: string): MethodDecorator {
   const declaration: EntryDeclaration = { entries: [], because };
-  return Extensions({ [ENTRY_DECLARATION]: declaration });
+  return (target, property, descriptor) => {
+    Extensions({ [ENTRY_DECLARATION]: declaration })(target, property, descriptor);
+    UseMiddleware(tellingOutcome)(target, property, descriptor);
+  };
 }

@@ -1,5 +1,6 @@
 import { GraphQLError } from 'graphql';
 import type { Access, Decision, RowRefusal } from '../governance/govern';
+import type { WriteOutcome } from '../storage/write-outcome';
 import type { Role, TokenClaims } from './caller';
 import type { RecipientReference } from './recipient';
 import type { SubjectState } from './subject-state';
@@ -46,6 +47,8 @@ export interface RequestNotes {
   readonly subjects: Set<SubjectState>;
   /** What carried data across borders, as rules are cited: `decision (EU) 2023/1795`, `SCC module 2`. */
   readonly transferBases: Set<string>;
+  /** What became of each mutation of the operation, in their order. */
+  readonly writes?: WriteOutcome[];
 }
 
 /** Answers that a resolver gives on purpose; their words reach the caller. */

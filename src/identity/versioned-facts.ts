@@ -46,8 +46,12 @@ export class VersionedFacts<T> {
     this.#reading = new Remembered(async (scope) => {
       const source = scope === REGISTER ? regions.home : await regions.of(scope);
       return inSnapshot(source, async (from) => {
-        const version = (await versionsIn(from, [scope])).get(scope) ?? 0;
-        return { version, facts: await read(from, scope) };
+        for (;;) {
+          const version = await versionOf(from, scope);
+          const facts = await read(from, scope);
+          // A server that an operator has set to READ COMMITTED shows changes within a transaction.
+          if ((await versionOf(from, scope)) === version) return { version, facts };
+        }
       });
     });
   }
@@ -72,4 +76,8 @@ export class VersionedFacts<T> {
     this.#kept.set(scope, read);
     return read;
   }
+}
+
+async function versionOf(from: EntityManager, scope: string): Promise<number> {
+  return (await versionsIn(from, [scope])).get(scope) ?? 0;
 }

@@ -18,7 +18,7 @@ export interface Watched<State, Event> {
   tell(event: Event, about?: string): void;
   /** There is nothing more to tell: streams end behind what waits. */
   end(): void;
-  /** It cannot be watched: streams end with the error, and new subscribers are refused by it. */
+  /** It cannot be watched: streams end with the error. */
   fail(error: unknown): void;
 }
 
@@ -30,11 +30,6 @@ export interface ChangeFeedOptions<State, Event> {
   readonly outages: Outages;
   /** From 0 to 1, below 1: spreads the looks of processes. */
   readonly random?: () => number;
-}
-
-interface Newcomer<Event> {
-  resolve(stream: EventStream<Event>): void;
-  reject(error: unknown): void;
 }
 
 /** The longest pause between looks while they fail, in milliseconds. */
@@ -54,6 +49,8 @@ export class ChangeFeed<State, Event> {
   /** When the next look at everything is due, in milliseconds of `performance.now()`. */
   #dueAt = 0;
   #isLooking = false;
+  /** Whether a look for newcomers is about to begin. */
+  #isAwaited = false;
   #failures = 0;
 
   constructor(options: ChangeFeedOptions<State, Event>) {
@@ -61,17 +58,17 @@ export class ChangeFeed<State, Event> {
   }
 
   /**
-   * Subscribes to a thing. What changes after the first look is told.
-   * @throws what the first look meets
+   * Subscribes to a thing. The stream begins with the next look, which who comes meanwhile shares: what changes after
+   * it is told. It fails where the thing cannot be watched.
    */
-  subscribe(key: string): Promise<EventStream<Event>> {
+  subscribe(key: string): EventStream<Event> {
     if (this.#things.size === 0) this.#dueAt = performance.now() + this.#pause();
     const thing = this.#things.get(key) ?? new Thing<State, Event>(key);
     this.#things.set(key, thing);
-    return new Promise((resolve, reject) => {
-      thing.newcomers.push({ resolve, reject });
-      if (!this.#isLooking) this.#schedule();
-    });
+    const stream = new EventStream<Event>((left) => this.#leave(thing, left));
+    thing.newcomers.add(stream);
+    if (!this.#isLooking && !this.#isAwaited) this.#schedule();
+    return stream;
   }
 
   #schedule(): void {
@@ -81,61 +78,45 @@ export class ChangeFeed<State, Event> {
       this.#failures = 0;
       return;
     }
-    const isAwaited = [...this.#things.values()].some(({ newcomers }) => newcomers.length > 0);
+    // While looks fail, who comes waits as the others do.
+    this.#isAwaited = this.#failures === 0 && [...this.#things.values()].some(({ newcomers }) => newcomers.size > 0);
     const inMs = Math.max(this.#dueAt - performance.now(), 0);
+    const pause = this.#isAwaited ? Math.min(inMs, TOGETHER_MS) : inMs;
     // Outside of the subscriber's request, and so outside of its transaction.
     outside.runInAsyncScope(() => {
-      this.#timer = setTimeout(() => void this.#turn(), isAwaited ? Math.min(inMs, TOGETHER_MS) : inMs).unref();
+      this.#timer = setTimeout(() => void this.#turn(), pause).unref();
     });
   }
 
   async #turn(): Promise<void> {
     const isDue = performance.now() >= this.#dueAt;
-    const looked = [...this.#things.values()].filter(({ newcomers }) => isDue || newcomers.length > 0);
-    const arrived = looked.map((thing) => [thing, thing.newcomers.splice(0)] as const);
-    for (const thing of looked) thing.fault = undefined;
+    const looked = [...this.#things.values()].filter(({ newcomers }) => isDue || newcomers.size > 0);
+    const arrived = looked.map((thing) => [thing, [...thing.newcomers]] as const);
     this.#isLooking = true;
-    let failure: { error: unknown } | undefined;
+    this.#isAwaited = false;
     try {
       await this.#options.look(looked);
+      this.#note(undefined);
+      for (const [thing, newcomers] of arrived) thing.admit(newcomers);
     } catch (error) {
-      failure = { error };
+      this.#note({ error });
     }
     this.#isLooking = false;
-    this.#note(failure);
-    for (const [thing, newcomers] of arrived) this.#admit(thing, newcomers, thing.fault ?? failure);
+    for (const thing of looked) this.#forget(thing);
     if (isDue) this.#dueAt = performance.now() + this.#pause();
     this.#schedule();
   }
 
-  #admit(
-    thing: Thing<State, Event>,
-    newcomers: ReadonlyArray<Newcomer<Event>>,
-    fault: { error: unknown } | undefined,
-  ): void {
-    for (const { resolve, reject } of newcomers) {
-      if (fault) {
-        reject(fault.error);
-        continue;
-      }
-      const stream = new EventStream<Event>((left) => this.#leave(thing, left));
-      if (thing.greeting !== undefined) stream.tell(thing.key, thing.greeting);
-      if (thing.isOver) stream.end();
-      else thing.members.add(stream);
-      resolve(stream);
-    }
-    this.#forget(thing);
-  }
-
   #leave(thing: Thing<State, Event>, stream: EventStream<Event>): void {
     thing.members.delete(stream);
+    thing.newcomers.delete(stream);
     this.#forget(thing);
     if (this.#things.size === 0 && !this.#isLooking) this.#schedule();
   }
 
   /** Nothing is kept of a thing that nobody watches. Who comes later watches it anew. */
   #forget(thing: Thing<State, Event>): void {
-    const isWatched = thing.members.size > 0 || thing.newcomers.length > 0;
+    const isWatched = thing.members.size > 0 || thing.newcomers.size > 0;
     if (!isWatched && this.#things.get(thing.key) === thing) this.#things.delete(thing.key);
   }
 
@@ -162,10 +143,10 @@ class Thing<State, Event> implements Watched<State, Event> {
   state: State | undefined;
   greeting: Event | undefined;
   readonly members = new Set<EventStream<Event>>();
-  /** Subscribers whose first look has not begun. */
-  readonly newcomers: Array<Newcomer<Event>> = [];
-  fault: { error: unknown } | undefined;
-  isOver = false;
+  /** Subscribers that no look has seen. */
+  readonly newcomers = new Set<EventStream<Event>>();
+  #fault: { readonly error: unknown } | undefined;
+  #isOver = false;
 
   constructor(readonly key: string) {}
 
@@ -174,14 +155,31 @@ class Thing<State, Event> implements Watched<State, Event> {
   }
 
   end(): void {
-    this.isOver = true;
+    this.#isOver = true;
     for (const stream of this.members) stream.end();
     this.members.clear();
   }
 
   fail(error: unknown): void {
-    this.fault = { error };
+    this.#fault = { error };
     for (const stream of [...this.members]) stream.fail(error);
+  }
+
+  /** Ends a look, which these newcomers waited for. */
+  admit(newcomers: ReadonlyArray<EventStream<Event>>): void {
+    const fault = this.#fault;
+    this.#fault = undefined;
+    for (const stream of newcomers) {
+      // Who has left meanwhile is not among them any more.
+      if (!this.newcomers.delete(stream)) continue;
+      if (fault) {
+        stream.fail(fault.error);
+        continue;
+      }
+      if (this.greeting !== undefined) stream.tell(this.key, this.greeting);
+      if (this.#isOver) stream.end();
+      else this.members.add(stream);
+    }
   }
 }
 

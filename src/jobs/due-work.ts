@@ -102,7 +102,8 @@ export class DueWork<Kind extends string = string> {
   /** How long there is nothing to do, in milliseconds. */
   pauseMs(): number {
     const next = Math.min(...this.#sources().map((source) => this.#knownOf(source).lookAt));
-    return Math.max(0, next - this.#clock());
+    // While somebody looks it is not known yet. No timer waits for ever: it would fire at once.
+    return next === Number.POSITIVE_INFINITY ? SHORTEST_MS : Math.max(0, next - this.#clock());
   }
 
   /** @param end called when work is expected sooner than `pauseMs` said */

@@ -10,7 +10,8 @@ export type DerivedKeyUse =
   | 'webhook'
   | 'audit-principal'
   | 'audit-decision'
-  | 'audit-signing';
+  | 'audit-signing'
+  | 'rate-share';
 
 /** A key of 32 bytes for one use, derived from a client's key by HKDF-SHA256 (RFC 5869). */
 export function deriveKey(clientKey: Buffer, use: DerivedKeyUse): Buffer {

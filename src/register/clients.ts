@@ -88,12 +88,20 @@ export class Clients {
     await this.#keys.createClientKey(row.id);
     const decides = [decidedRow(ClientEntity, { ...row, clientId: row.id }), ...standing.decides];
     await changing(this.#recorder, 'CLIENT_REGISTERED', { client: row.id, principal, details, decides }, async () => {
-      await inTransaction(hosted, (manager) => standing.write(manager));
-      if (administrator) await this.#addUser(hosted, row.id, administrator);
+      const addUser = administrator && (await this.#draftUser(row.id, administrator));
+      const furnish = async (manager: EntityManager) => {
+        await standing.write(manager);
+        await addUser?.(manager);
+      };
+      const enter = (manager: EntityManager) =>
+        new TenantWriter(manager, this.#keys).insert(ClientEntity, row.id, [row]);
+      const { home } = this.#regions;
       // The directory's entry comes last: a client exists once everything that it needs is there.
-      await inTransaction(this.#regions.home, (manager) =>
-        new TenantWriter(manager, this.#keys).insert(ClientEntity, row.id, [row]),
-      );
+      if (hosted !== home) await inTransaction(hosted, furnish);
+      await inTransaction(home, async (manager) => {
+        if (hosted === home) await furnish(manager);
+        await enter(manager);
+      });
     }).catch((error: unknown) => {
       throw failureOf(error) === 'DUPLICATE' ? slugTaken() : error;
     });
@@ -178,11 +186,11 @@ export class Clients {
     return reader.select(ClientUser, { client, fields, where, orderBy: [{ field: 'id' }], limit });
   }
 
-  async #addUser(source: DataSource, client: string, administrator: { name: string; email: string }): Promise<void> {
+  async #draftUser(client: string, administrator: { name: string; email: string }) {
     const id = uuid();
     await this.#keys.createSubjectKeys(client, [id]);
     const row = { ...administrator, id, role: 'CLIENT_ADMIN' };
-    await inTransaction(source, (manager) => new TenantWriter(manager, this.#keys).insert(ClientUser, client, [row]));
+    return (manager: EntityManager) => new TenantWriter(manager, this.#keys).insert(ClientUser, client, [row]);
   }
 
   #hostedIn(region: HostingRegion | null): DataSource {

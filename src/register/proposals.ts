@@ -1,8 +1,9 @@
-import { IsNull } from 'typeorm';
+import { type EntityManager, IsNull } from 'typeorm';
 import { v7 as uuid, validate } from 'uuid';
 import { type ChangeRecorder, changing } from '../identity/change-recorder';
 import { requireText } from '../identity/checks';
 import { denied } from '../identity/request-context';
+import { alongside } from '../storage/companions';
 import { decidedChange, decidedRow } from '../storage/decided-row';
 import type { Regions } from '../storage/regions';
 import { committed, inTransaction } from '../storage/transaction';
@@ -82,15 +83,7 @@ export class Proposals {
     const carryOut = this.#acts.get(proposal.act);
     if (!carryOut) throw new Error(`nobody carries out ${proposal.act}`);
     const changes = { state: 'CONFIRMED' as const, decidedBy: principal, decidedAt: this.#now() };
-    return this.#decide(proposal, changes, async () => {
-      try {
-        await carryOut(proposal, principal);
-      } catch (error) {
-        const undone = { state: 'PROPOSED' as const, decidedBy: null, decidedAt: null };
-        await inTransaction(this.#regions.home, (manager) => manager.update(Proposal, { id }, undone));
-        throw error;
-      }
-    });
+    return this.#decide(proposal, changes, () => carryOut(proposal, principal));
   }
 
   /**
@@ -117,7 +110,7 @@ export class Proposals {
       Partial<Pick<Proposal, 'refusal'>> & {
         readonly state: 'CONFIRMED' | 'REFUSED';
       },
-    then: () => Promise<void>,
+    carryOut: () => Promise<void>,
   ): Promise<Proposal> {
     const { id, act, aboutClient, proposedBy } = proposal;
     const change = {
@@ -127,11 +120,14 @@ export class Proposals {
       decides: [decidedChange(Proposal, { id }, changes)],
     };
     await changing(this.#recorder, `PROPOSAL_${changes.state}`, change, async () => {
-      const claimed = await inTransaction(this.#regions.home, (manager) =>
-        manager.update(Proposal, { id, state: 'PROPOSED' }, changes),
-      );
-      if (claimed.affected === 0) throw denied.conflict('Somebody else decided on it just now; look at it again.');
-      await then();
+      const { home } = this.#regions;
+      const decide = async (manager: EntityManager) => {
+        const claimed = await manager.update(Proposal, { id, state: 'PROPOSED' }, changes);
+        if (claimed.affected === 0) throw denied.conflict('Somebody else decided on it just now; look at it again.');
+      };
+      // Where the act is in the same database, both are done or neither.
+      const { joined } = await alongside({ isFor: (source) => source === home, write: decide }, carryOut);
+      if (!joined) await inTransaction(home, decide);
     });
     return { ...proposal, ...changes };
   }

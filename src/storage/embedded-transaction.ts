@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource, EntityManager } from 'typeorm';
 import { type EmbeddedDatabase, embeddedDatabaseOf } from './dialect';
 import { failureOf } from './failures';
+import type { Transacted } from './server-transaction';
 import { OutcomeUnknownError } from './write-outcome';
 
 /** How long a single statement waits for the writer of another process. Milliseconds. */
@@ -21,26 +22,34 @@ const LOOK_EVERY_MS = 5;
  */
 export async function embeddedTransaction<T>(
   dataSource: DataSource,
-  work: (manager: EntityManager) => Promise<T>,
-): Promise<T> {
+  work: (manager: EntityManager, hasWritten: () => boolean) => Promise<T>,
+): Promise<Transacted<T>> {
   const database = embeddedDatabaseOf(dataSource);
   const runner = dataSource.createQueryRunner();
   await begin(database);
   // TypeORM's own transactions, such as a repository's save, then join this one.
   Object.assign(runner, { isTransactionActive: true });
-  let isCommitting = false;
+  const before = changesIn(database);
+  let [wrote, isCommitting] = [false, false];
   try {
-    const result = await work(runner.manager);
+    const hasWritten = () => changesIn(database) > before;
+    const result = await work(runner.manager, hasWritten);
     if (!database.inTransaction) throw new Error('The database has rolled the transaction back by itself.');
+    wrote = hasWritten();
     isCommitting = true;
     database.exec('COMMIT');
-    return result;
+    return { result, wrote };
   } catch (error) {
     rollBack(database);
-    throw isCommitting && !isUndone(error) ? new OutcomeUnknownError(error) : error;
+    throw isCommitting && wrote && !isUndone(error) ? new OutcomeUnknownError(error) : error;
   } finally {
     Object.assign(runner, { isTransactionActive: false });
   }
+}
+
+/** How many rows a connection has changed so far. */
+function changesIn(database: EmbeddedDatabase): number {
+  return database.prepare('SELECT total_changes()').pluck().get() as number;
 }
 
 /**

@@ -2,28 +2,42 @@ import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { failureOf } from './failures';
 import { OutcomeUnknownError } from './write-outcome';
 
+/** What a transaction came to, and whether it changed anything. */
+export interface Transacted<T> {
+  readonly result: T;
+  readonly wrote: boolean;
+}
+
+/** Statements that change no row. */
+const READING = /^\s*(?:SELECT|START|COMMIT|ROLLBACK|SET)\b/i;
+
 /**
  * Runs `work` in a transaction of a server, on a connection of its own. A connection whose transaction has not
  * certainly ended is closed, never given back.
- * @param isolation the server's default unless told
  * @throws {OutcomeUnknownError} where COMMIT was sent and its answer did not come
  */
 export async function serverTransaction<T>(
   dataSource: DataSource,
-  work: (manager: EntityManager) => Promise<T>,
-  isolation?: 'REPEATABLE READ',
-): Promise<T> {
+  work: (manager: EntityManager, hasWritten: () => boolean) => Promise<T>,
+): Promise<Transacted<T>> {
   const runner = dataSource.createQueryRunner();
-  let isCommitting = false;
+  let [wrote, isCommitting] = [false, false];
+  const query = runner.query.bind(runner);
+  Object.assign(runner, {
+    query: (sql: string, ...more: []) => {
+      wrote ||= !READING.test(sql);
+      return query(sql, ...more);
+    },
+  });
   try {
-    await runner.startTransaction(isolation);
-    const result = await work(runner.manager);
+    await runner.startTransaction();
+    const result = await work(runner.manager, () => wrote);
     isCommitting = true;
     await runner.commitTransaction();
-    return result;
+    return { result, wrote };
   } catch (error) {
     await rollBack(runner);
-    throw isCommitting && !isRefused(error) ? new OutcomeUnknownError(error) : error;
+    throw isCommitting && wrote && !isRefused(error) ? new OutcomeUnknownError(error) : error;
   } finally {
     await runner.release();
   }

@@ -5,14 +5,14 @@ import { serverTransaction } from './server-transaction';
 import { committed } from './transaction';
 
 /**
- * Runs reads that see one state of a database: all on one connection, in one transaction. Reads of their own may see
- * different states, and behind a balancer even of different nodes.
+ * Runs reads on one connection, in one transaction: they see one state of a database by the default of every engine.
+ * Reads of their own may see different states, and behind a balancer even of different nodes.
  * @param read reads only, through the manager that it is given
  */
 export function inSnapshot<T>(source: DataSource, read: (manager: EntityManager) => Promise<T>): Promise<T> {
   if (!dialectOf(source).embedded)
     return retrying(
-      () => serverTransaction(source, read, 'REPEATABLE READ'),
+      async () => (await serverTransaction(source, read)).result,
       () => true,
     );
   return committed(source, () => embeddedSnapshot(source, read));

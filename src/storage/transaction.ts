@@ -1,10 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { DataSource, type EntityManager } from 'typeorm';
+import { joined } from './companions';
 import { dialectOf } from './dialect';
 import { embeddedTransaction, reopening } from './embedded-transaction';
 import { retrying } from './retries';
-import { serverTransaction } from './server-transaction';
-import { noteWrite, OutcomeUnknownError } from './write-outcome';
+import { serverTransaction, type Transacted } from './server-transaction';
+import { noteTransaction, OutcomeUnknownError } from './write-outcome';
 
 /** SQLite has one connection, so two callers' statements could end up in one transaction. They take turns instead. */
 const turns = new WeakMap<DataSource, Promise<unknown>>();
@@ -22,17 +23,26 @@ export async function inTransaction<T>(
   work: (manager: EntityManager) => Promise<T>,
 ): Promise<T> {
   try {
-    const result = await repeatable(dataSource, work);
-    noteWrite('DONE');
+    const together = joined(dataSource, work);
+    const { result, wrote } = await transacted(dataSource, together.work);
+    together.settle();
+    if (wrote) noteTransaction('DONE');
     return result;
   } catch (error) {
-    if (error instanceof OutcomeUnknownError) noteWrite('UNKNOWN');
+    noteTransaction(error instanceof OutcomeUnknownError ? 'UNKNOWN' : 'UNDONE');
     throw error;
   }
 }
 
 /** As {@link inTransaction}, for the product's own bookkeeping: it is no part of what a request asked for. */
-export function repeatable<T>(dataSource: DataSource, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+export async function repeatable<T>(dataSource: DataSource, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+  return (await transacted(dataSource, work)).result;
+}
+
+async function transacted<T>(
+  dataSource: DataSource,
+  work: (manager: EntityManager, hasWritten: () => boolean) => Promise<T>,
+): Promise<Transacted<T>> {
   const isUndone = (error: unknown) => !(error instanceof OutcomeUnknownError);
   if (!dialectOf(dataSource).embedded) return retrying(() => serverTransaction(dataSource, work), isUndone);
   if (held.getStore() === dataSource) throw new Error('A transaction within a transaction: hand its manager on.');

@@ -26,15 +26,16 @@ export async function writeStatement(
   parameters: readonly unknown[] = [],
   { ownKeys = false, preparedUpTo }: WriteOptions = {},
 ): Promise<void> {
-  if (dialectOf(source).embedded) {
-    await repeatable(source, (manager) => manager.query(sql, [...parameters]));
-    return;
-  }
+  const { embedded } = dialectOf(source);
+  const run = () => {
+    if (embedded) return repeatable(source, (manager) => manager.query(sql, [...parameters]));
+    if (preparedUpTo === undefined) return source.query<unknown>(sql, [...parameters]);
+    return runStatement<unknown>(source, sql, parameters, { preparedUpTo });
+  };
   let mayHaveArrived = false;
   const attempt = async () => {
     try {
-      if (preparedUpTo === undefined) await source.query(sql, [...parameters]);
-      else await runStatement(source, sql, parameters, { preparedUpTo });
+      await run();
     } catch (error) {
       const failure = failureOf(error);
       if (failure === 'DUPLICATE' && mayHaveArrived && ownKeys) return;

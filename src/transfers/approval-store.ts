@@ -61,19 +61,19 @@ export class ApprovalStore {
     return found;
   }
 
-  /** Those of a client's approvals that are named. */
-  async some(client: string, ids: readonly string[]): Promise<StoredApproval[]> {
+  /** Those of a client's approvals that are named. @param from a snapshot to read from */
+  async some(client: string, ids: readonly string[], from: EntityManager): Promise<StoredApproval[]> {
     const found: StoredApproval[] = [];
     for (const chunk of chunksOf(ids, IDS_PER_READ)) {
       const ofEvents: Condition = { field: 'approvalId', is: 'in', value: chunk };
-      found.push(...(await this.#read(client, [{ field: 'id', is: 'in', value: chunk }], [ofEvents])));
+      found.push(...(await this.#read(client, [{ field: 'id', is: 'in', value: chunk }], [ofEvents], from)));
     }
     return found;
   }
 
   /** How many acts each of a client's approvals has had: acts are only added, so that the number says what is new. */
-  async actsOf(client: string): Promise<Map<string, number>> {
-    const rows = await tenantSql(await this.#regions.of(client), client).select<{ approval_id: string; acts: number }>`
+  async actsOf(client: string, from: EntityManager): Promise<Map<string, number>> {
+    const rows = await tenantSql(from, client).select<{ approval_id: string; acts: number }>`
       SELECT approval_id, COUNT(*) AS acts FROM transfer_event WHERE ${own} GROUP BY approval_id`;
     return new Map(rows.map(({ approval_id: id, acts }) => [id, Number(acts)]));
   }

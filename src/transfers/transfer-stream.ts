@@ -1,11 +1,13 @@
 import { Ctx, Resolver, Root, Subscription } from 'type-graphql';
 import type { DataSource } from 'typeorm';
-import { policyVersions } from '../identity/policy-version';
+import { type PolicyVersions, policyVersions, REGISTER } from '../identity/policy-version';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { overseers } from '../identity/roles';
+import { versionsIn } from '../identity/version-reader';
 import { ChangeFeed, type Outages, type Watched } from '../jobs/change-feed';
 import type { EventStream } from '../jobs/event-stream';
 import type { Suspension } from '../law/transfer';
+import { inSnapshot } from '../storage/snapshot';
 import { nextMomentOf } from './approval-state';
 import type { StoredApproval } from './approval-store';
 import type { TransfersModule } from './module';
@@ -19,7 +21,7 @@ const EVERY_MS = 500;
 
 /** What is known of a client's approvals: enough to see which have changed, without reading them. */
 interface Seen {
-  readonly version: string;
+  readonly version: number;
   readonly suspensions: readonly Suspension[];
   readonly approvals: ReadonlyMap<string, SeenApproval>;
   /** When time alone may change one of them next. */
@@ -55,30 +57,31 @@ export class TransferChanges {
   /** Changes of one client's approvals, from now on. */
   async of(client: string): Promise<EventStream<TransferApproval>> {
     const source = await this.#module.regions.of(client);
-    const look = (clients: readonly Client[]) => this.#look(clients);
+    const look = (clients: readonly Client[]) => this.#look(source, clients);
     const feed = this.#feeds.get(source) ?? new ChangeFeed({ everyMs: EVERY_MS, look, outages: this.#outages });
     this.#feeds.set(source, feed);
     return feed.subscribe(client);
   }
 
-  async #look(clients: readonly Client[]): Promise<void> {
+  async #look(source: DataSource, clients: readonly Client[]): Promise<void> {
     const versions = await Promise.all(clients.map(({ key }) => policyVersions(this.#module.regions, key)));
     for (const [index, client] of clients.entries()) {
-      // The versions are read first: what is read then may be newer than they, never older.
-      const { client: own, register } = versions[index] as { client: number; register: number };
-      const version = `${own}.${register}`;
-      if (client.state?.version === version && Date.now() < client.state.next) continue;
-      client.state = await this.#read(client, version, await this.#suspensionsAt(register));
+      const { client: own, register } = versions[index] as PolicyVersions;
+      const suspensions = await this.#suspensionsAt(register);
+      const { state } = client;
+      const isSame = state?.version === own && state.suspensions === suspensions;
+      if (!isSame || state.next <= Date.now()) client.state = await this.#read(source, client, suspensions);
     }
   }
 
   /** Reads those that may have changed, and tells those that have. */
-  async #read(client: Client, version: string, suspensions: readonly Suspension[]): Promise<Seen> {
+  async #read(source: DataSource, client: Client, suspensions: readonly Suspension[]): Promise<Seen> {
     const { law } = this.#module;
     const before = client.state;
     const now = Date.now();
+    const { version, changed } = await this.#mayHaveChanged(source, client, suspensions, now);
     const approvals = new Map(before?.approvals);
-    for (const approval of await this.#mayHaveChanged(client, version, suspensions, now)) {
+    for (const approval of changed) {
       const approved = presented(law, approval, suspensions, now);
       const mark = `${approved.state} ${approved.history.length}`;
       const next = nextMomentOf(courseOf(law, approval, suspensions), now);
@@ -90,30 +93,42 @@ export class TransferChanges {
     return { version, suspensions, approvals, next };
   }
 
-  /** All at first and when suspensions have changed; later those that an officer acted on, or whose date has come. */
-  async #mayHaveChanged(
+  /**
+   * All at first and when suspensions have changed; later those that an officer acted on, or whose date has come. They
+   * are read with the version that they belong to: a node that is behind is asked again.
+   */
+  #mayHaveChanged(
+    source: DataSource,
     { key, state }: Client,
-    version: string,
     suspensions: readonly Suspension[],
     now: number,
-  ): Promise<StoredApproval[]> {
+  ): Promise<{ version: number; changed: StoredApproval[] }> {
     const { store } = this.#module;
-    if (!state || state.suspensions !== suspensions) return store.all(key);
-    const ids = new Set<string>();
-    for (const [id, { next }] of state.approvals) if (next <= now) ids.add(id);
-    if (state.version !== version) {
-      for (const [id, acts] of await store.actsOf(key)) if (state.approvals.get(id)?.acts !== acts) ids.add(id);
-    }
-    return store.some(key, [...ids]);
+    return inSnapshot(source, async (from) => {
+      const version = (await versionsIn(from, [key])).get(key) ?? 0;
+      if (state?.suspensions !== suspensions) return { version, changed: await store.all(key, from) };
+      const ids = new Set<string>();
+      for (const [id, { next }] of state.approvals) if (next <= now) ids.add(id);
+      if (state.version !== version) {
+        for (const [id, acts] of await store.actsOf(key, from)) {
+          if (state.approvals.get(id)?.acts !== acts) ids.add(id);
+        }
+      }
+      return { version, changed: await store.some(key, [...ids], from) };
+    });
   }
 
   async #suspensionsAt(register: number): Promise<readonly Suspension[]> {
     const known = this.#suspensions;
     if (known?.register === register) return known.list;
-    const read = (await this.#module.suspensions.list()).map(windowOf);
-    const list = known && JSON.stringify(known.list) === JSON.stringify(read) ? known.list : read;
-    this.#suspensions = { register, list };
-    return list;
+    const { home } = this.#module.regions;
+    const read = await inSnapshot(home, async (from) => ({
+      register: (await versionsIn(from, [REGISTER])).get(REGISTER) ?? 0,
+      list: (await this.#module.suspensions.list(from)).map(windowOf),
+    }));
+    const isSame = JSON.stringify(known?.list) === JSON.stringify(read.list);
+    this.#suspensions = { register: read.register, list: known && isSame ? known.list : read.list };
+    return this.#suspensions.list;
   }
 }
 

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { type Browser, chromium } from 'playwright-core';
@@ -8,6 +10,7 @@ import { fillWithSamples } from '../../src/commands/demo/sample-data';
 import { type TemporaryInstallation, temporaryInstallation } from '../../src/commands/temporary-installation';
 import { createServer } from '../../src/gateway/server';
 import { findChromium } from '../support/chromium';
+import { root } from '../support/root';
 
 const executablePath = findChromium();
 const audience = 'https://remit.example/graphql';
@@ -23,6 +26,7 @@ async function freePort(): Promise<number> {
 
 (executablePath ? describe : describe.skip)('signing in at the issuer', () => {
   let provider: ChildProcess;
+  let folder = '';
   let issuer = '';
   let installation: TemporaryInstallation;
   let app: App;
@@ -33,9 +37,18 @@ async function freePort(): Promise<number> {
   beforeAll(async () => {
     const port = await freePort();
     address = `http://127.0.0.1:${port}`;
-    const script = join(__dirname, 'openid-provider.mjs');
-    provider = spawn(process.execPath, [script, `${address}/playground/`, audience], {
+    folder = mkdtempSync(join(tmpdir(), 'remit-issuer-'));
+    const accounts = { 'clinic.agent': { tenant: 'alpine-clinic', roles: ['CLIENT_AGENT'], country: 'AT' } };
+    writeFileSync(join(folder, 'accounts.json'), JSON.stringify(accounts));
+    provider = spawn(process.execPath, [join(root, 'deploy/compose/issuer/issuer.mjs')], {
       stdio: ['ignore', 'pipe', 'ignore'],
+      env: {
+        ACCOUNTS: join(folder, 'accounts.json'),
+        ISSUER_PORT: '0',
+        REDIRECT_URI: `${address}/playground/`,
+        AUDIENCE: audience,
+        SCOPE: 'openid purpose:SUPPORT purpose:LEGAL',
+      },
     });
     issuer = await new Promise<string>((resolve) => {
       provider.stdout?.once('data', (text) => resolve(String(text).trim()));
@@ -66,6 +79,7 @@ async function freePort(): Promise<number> {
     await app?.close();
     installation?.remove();
     provider?.kill();
+    rmSync(folder, { recursive: true, force: true });
   });
 
   test('gives the page a token of the issuer, by code and PKCE, and the server takes it', async () => {

@@ -129,26 +129,15 @@ describe('pitfall 16: rights that change while a subscription runs', () => {
     expect(server.listeners()).toBe(0);
   });
 
-  test('pitfall 16: a token that lapses ends the connection with the next event, governed or not', async () => {
+  test('pitfall 16: a token that lapses ends the connection, whether anything happens on it or not', async () => {
     const now = Math.floor(Date.now() / 1000);
     // Verification forgives five seconds.
-    const brief = await server.token({ exp: now - 4 });
+    const brief = await server.token({ exp: now - 1 });
     const client = await ready({ authorization: `Bearer ${brief}` });
     client.subscribe('s', 'subscription { ticks }');
     await until(() => server.listeners() === 1);
     server.publish();
     expect(await client.next()).toMatchObject({ payload: { data: { ticks: 1 } } });
-    await new Promise((resolve) => setTimeout(resolve, 2_100));
-    server.publish();
-    expect(await client.next()).toEqual({ closed: 4403, reason: 'The token has expired.' });
-    await until(() => server.listeners() === 0);
-  });
-
-  test('pitfall 16: a token that lapses ends the connection though nothing happens on it', async () => {
-    const now = Math.floor(Date.now() / 1000);
-    const client = await ready({ authorization: `Bearer ${await server.token({ exp: now - 3 })}` });
-    client.subscribe('s', 'subscription { ticks }');
-    await until(() => server.listeners() === 1);
     expect(await client.next()).toEqual({ closed: 4403, reason: 'The token has expired.' });
     await until(() => server.listeners() === 0);
   });

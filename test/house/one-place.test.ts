@@ -44,7 +44,9 @@ const rules: ReadonlyArray<readonly [rule: string, again: RegExp, files: readonl
   [
     "a database's error by its code",
     /\bER_[A-Z]{3,}|'SQLITE_|\bECONN(?:REFUSED|RESET)\b/,
-    ['failure-codes', 'failures', 'data-source', 'embedded-transaction'].map((name) => `src/storage/${name}.ts`),
+    ['connections/failure-codes', 'storage/failures', 'storage/data-source', 'storage/embedded-transaction'].map(
+      (name) => `src/${name}.ts`,
+    ),
     'failureOf',
   ],
   [

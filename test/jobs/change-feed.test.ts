@@ -30,9 +30,9 @@ function feedOn(values: Map<string, number>) {
   return { feed, looks, said, state };
 }
 
-async function opened(streams: ReadonlyArray<Promise<EventStream<number>>>): Promise<Array<EventStream<number>>> {
+async function opened<Streams extends ReadonlyArray<EventStream<number>>>(streams: Streams): Promise<Streams> {
   await jest.advanceTimersByTimeAsync(50);
-  return Promise.all(streams);
+  return streams;
 }
 
 describe('a feed', () => {
@@ -87,7 +87,7 @@ describe('a feed', () => {
     expect((await stream?.next())?.value).toBe(-1);
     expect((await stream?.next())?.done).toBe(true);
     expect(jest.getTimerCount()).toBe(0);
-    const refused = expect(feed.subscribe('b')).rejects.toThrow('no b');
+    const refused = expect(feed.subscribe('b').next()).rejects.toThrow('no b');
     await jest.advanceTimersByTimeAsync(50);
     await refused;
     expect(jest.getTimerCount()).toBe(0);
@@ -111,12 +111,19 @@ describe('a feed', () => {
     expect(said).toEqual(['Error: away', 'ended']);
   });
 
-  test('who comes while it is away is refused with the reason, and leaves nothing', async () => {
-    const { feed, state } = feedOn(new Map([['a', 1]]));
+  test('who comes while it is away is let in after it; who leaves before that leaves nothing', async () => {
+    const { feed, state, looks, said } = feedOn(new Map([['a', 1]]));
     state.isAway = true;
-    const refused = expect(feed.subscribe('a')).rejects.toThrow('away');
-    await jest.advanceTimersByTimeAsync(50);
-    await refused;
+    const [patient, leaver] = await opened([feed.subscribe('a'), feed.subscribe('a')] as const);
+    await leaver.return();
+    state.isAway = false;
+    await jest.advanceTimersByTimeAsync(2 * EVERY_MS);
+    expect((await patient.next()).value).toBe(1);
+    expect([looks, said]).toEqual([
+      [1, 1, 1],
+      ['Error: away', 'ended'],
+    ]);
+    await patient.return();
     expect(jest.getTimerCount()).toBe(0);
   });
 });

@@ -37,7 +37,9 @@ export class Decisions {
     const entries: AuditEntry[] = [];
     for (const source of sources) for await (const entry of decidingEntries(source)) entries.push(entry);
     const failed = new Set(
-      entries.flatMap(({ kind, details }) => (kind === CHANGE_FAILED ? String(details?.entry) : [])),
+      entries.flatMap(({ kind, details }) =>
+        kind === CHANGE_FAILED && details?.outcome === undefined ? String(details?.entry) : [],
+      ),
     );
     // Ids state the time, so they order the entries of all logs.
     entries.sort((a, b) => (a.id < b.id ? -1 : 1));

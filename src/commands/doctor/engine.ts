@@ -1,15 +1,13 @@
 import type { DataSource } from 'typeorm';
 import { dialectOf } from '../../storage/dialect';
 import { detectEngine, engineNameOf } from '../../storage/engine-profiles';
+import { serverFault } from '../../storage/server-state';
 import { serverValues } from '../../storage/server-values';
+import { counted } from '../counted';
 import { attention, type Check, type Finding, fault, ok } from './finding';
 import type { Store } from './patient';
 
-const SETTINGS = [
-  ...['version', 'transaction_isolation', 'tx_isolation', 'read_only', 'innodb_flush_log_at_trx_commit'],
-  ...['wsrep_sync_wait'],
-] as const;
-const STATE = ['wsrep_cluster_status', 'wsrep_ready', 'wsrep_cluster_size', 'wsrep_local_state_comment'] as const;
+const SETTINGS = ['version', 'transaction_isolation', 'tx_isolation', 'innodb_flush_log_at_trx_commit'] as const;
 
 /** Which engine each store is, and whether it keeps what it acknowledges. */
 export const engine: Check = {
@@ -25,7 +23,14 @@ async function looked({ variable }: Store, source: DataSource): Promise<Finding[
   if (dialectOf(source).embedded) return [ok(`${variable}: SQLite, in this process`)];
   const name = engineNameOf(await detectEngine(source));
   const values = await serverValues(source, 'VARIABLES', SETTINGS);
-  const findings = [...settingFaults(values), ...(name === 'galera' ? await clusterFaults(source) : [])];
+  const refuses = await serverFault(source);
+  const findings = [
+    ...(refuses === undefined
+      ? []
+      : [fault(`it ${refuses}`, 'name a server that takes writes, or join the node again')]),
+    ...settingFaults(values),
+    ...(name === 'galera' ? await smallCluster(source) : []),
+  ];
   const said = findings.map((finding) => ({ ...finding, says: `${variable}: ${finding.says}` }));
   return [ok(`${variable}: ${name} ${values.version ?? ''}`.trim()), ...said];
 }
@@ -39,9 +44,6 @@ function settingFaults(values: Partial<Record<(typeof SETTINGS)[number], string>
     ...(isolation === 'READ-COMMITTED'
       ? [attention('a transaction may see two states (READ-COMMITTED)', 'set transaction_isolation=REPEATABLE-READ')]
       : []),
-    ...(values.read_only === 'ON' || values.read_only === '1'
-      ? [fault('it takes no writes (read_only): nothing governed is answered', 'name the server that takes writes')]
-      : []),
     ...((values.innodb_flush_log_at_trx_commit ?? '1') !== '1'
       ? [
           attention(
@@ -53,20 +55,9 @@ function settingFaults(values: Partial<Record<(typeof SETTINGS)[number], string>
   ];
 }
 
-async function clusterFaults(source: DataSource): Promise<Finding[]> {
-  const state = await serverValues(source, 'STATUS', STATE);
-  const size = Number(state.wsrep_cluster_size ?? 0);
-  return [
-    ...(state.wsrep_cluster_status !== 'Primary' || state.wsrep_ready !== 'ON'
-      ? [
-          fault(
-            `this node is not of the cluster's majority (${state.wsrep_cluster_status}, ready ${state.wsrep_ready})`,
-            'join it again; until then it answers nothing',
-          ),
-        ]
-      : []),
-    ...(size > 0 && size < 3
-      ? [attention(`the cluster has ${size} nodes: with one away it stops`, 'run three, or two and an arbitrator')]
-      : []),
-  ];
+async function smallCluster(source: DataSource): Promise<Finding[]> {
+  const { wsrep_cluster_size: size } = await serverValues(source, 'STATUS', ['wsrep_cluster_size']);
+  if (size === undefined || Number(size) >= 3) return [];
+  const says = `the cluster has ${counted(Number(size), 'node')}: with one away it stops`;
+  return [attention(says, 'run three, or two and an arbitrator')];
 }

@@ -85,7 +85,14 @@ async function opened({ url, ...named }: Named, limitMs: number): Promise<Store>
   try {
     // Opening would make the file.
     if (address.kind === 'sqlite' && address.path !== ':memory:') await access(address.path);
-    return { ...store, source: await within(limitMs, openDataSource(url, named.options)), fault: undefined };
+    const opening = openDataSource(url, named.options);
+    try {
+      return { ...store, source: await within(limitMs, opening), fault: undefined };
+    } catch (error) {
+      // It may still open, when nobody waits for it any more.
+      void opening.then((late) => late.destroy()).catch(() => undefined);
+      throw error;
+    }
   } catch (error) {
     return { ...store, source: undefined, fault: faultsOf(error).join('; ') };
   }

@@ -70,13 +70,12 @@ export class ErasureRequests {
     if (person && !mayAct(reach, person)) throw unreached();
     const open = await this.#openFor(client, customerId);
     if (!person && !open) throw unreached();
-    await this.#services.recorder.record('ERASURE_REQUESTED', {
-      client,
-      principal,
-      subject: customerId,
-      details: { grounds },
-    });
-    const filed = (await this.#services.filing.file(client, [customerId], filing)).requests.get(customerId);
+    const { filing: files, recorder } = this.#services;
+    const change = { client, principal, subject: customerId, details: { grounds } };
+    const { requests } = await changing(recorder, 'ERASURE_REQUESTED', change, () =>
+      files.file(client, [customerId], filing),
+    );
+    const filed = requests.get(customerId);
     const found = filed ? await this.find(client, filed) : await this.#openFor(client, customerId);
     if (!found) throw unreached();
     return found;
@@ -89,11 +88,13 @@ export class ErasureRequests {
     const ids = [...new Set(customerIds)].filter((id) => id !== '');
     const { principal, grounds } = filing;
     const details = { grounds, customers: ids.length };
-    await this.#services.recorder.record('ERASURES_REQUESTED', { client, principal, details });
     async function* pages() {
       for (let start = 0; start < ids.length; start += PAGE) yield ids.slice(start, start + PAGE);
     }
-    return fileInBulk(this.#services.filing, client, filing, pages());
+    const { filing: files, recorder } = this.#services;
+    return changing(recorder, 'ERASURES_REQUESTED', { client, principal, details }, () =>
+      fileInBulk(files, client, filing, pages()),
+    );
   }
 
   /**
@@ -105,7 +106,6 @@ export class ErasureRequests {
     const conditions = filterConditions(criteria);
     if (conditions.length === 0) throw denied.input('"filter" must say whom; to erase everyone, terminate the client.');
     const { principal, grounds } = filing;
-    await this.#services.recorder.record('ERASURES_REQUESTED', { client, principal, details: { grounds } });
     const reader = new TenantReader(await this.#services.regions.of(client), this.#services.keys);
     const pages = pagesOf(async (after) => {
       const behind: Condition[] = after === '' ? [] : [{ field: 'id', is: '>', value: after }];
@@ -114,7 +114,12 @@ export class ErasureRequests {
       return (await reader.select(Customer, query)).map(({ id }) => String(id));
     });
     // People out of reach whom the filter would match are not counted.
-    return { ...(await fileInBulk(this.#services.filing, client, filing, pages, FILING_LIMIT)), unknown: 0 };
+    const { filing: files, recorder } = this.#services;
+    const change = { client, principal, details: { grounds } };
+    const filed = await changing(recorder, 'ERASURES_REQUESTED', change, () =>
+      fileInBulk(files, client, filing, pages, FILING_LIMIT),
+    );
+    return { ...filed, unknown: 0 };
   }
 
   /**

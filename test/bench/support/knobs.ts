@@ -14,9 +14,11 @@ export const seconds = (otherwise = 2): number => number('BENCH_SECONDS', otherw
 export const warmUp = (): number => number('BENCH_WARM_UP', 2);
 /** Rows of a file that is imported. */
 export const rows = (): number => number('BENCH_ROWS', 100_000);
-export const soakSeconds = (): number => number('BENCH_SOAK_SECONDS', 600);
+export const soakSeconds = (otherwise = 600): number => number('BENCH_SOAK_SECONDS', otherwise);
 
 const list = (name: string, otherwise: string): number[] => (process.env[name] ?? otherwise).split(',').map(Number);
 
 export const connectionCounts = (): number[] => list('BENCH_CONNECTIONS', '1,16,64');
+/** How many subscriptions are open at once. */
+export const subscriptionCounts = (): number[] => list('BENCH_SUBSCRIPTIONS', '300,1000,5000');
 export const growthSizes = (): number[] => list('BENCH_GROWTH', '10000,100000,1000000');

@@ -12,6 +12,7 @@ export interface ServerProcess {
   peakMemory(): number;
   /** The memory that it holds now, in MiB. */
   memory(): number;
+  signal(name: NodeJS.Signals): void;
   stop(): Promise<void>;
 }
 
@@ -48,6 +49,7 @@ export async function startServer(
     cpuSeconds: () => cpuOf(child),
     peakMemory: () => memoryOf(child, 'VmHWM'),
     memory: () => memoryOf(child, 'VmRSS'),
+    signal: (name) => void child.kill(name),
     stop: () => end(child),
   };
 }

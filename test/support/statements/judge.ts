@@ -13,6 +13,11 @@ export const PARSER_GAPS: ReadonlyArray<{ readonly pattern: RegExp; readonly cou
       valid:
         'dev.mysql.com/doc/refman/8.4/en/show-variables.html and show-status.html; MariaDB, TiDB and Vitess know it too',
     },
+    {
+      pattern: /^SET TRANSACTION ISOLATION LEVEL REPEATABLE READ$/,
+      count: 1,
+      valid: 'dev.mysql.com/doc/refman/8.4/en/set-transaction.html; MariaDB, TiDB and Vitess know it too',
+    },
   ];
 
 /** Whether node-sql-parser reads a statement as MySQL. */

@@ -1,0 +1,82 @@
+import Database from 'better-sqlite3';
+import { type Connection, createConnection } from 'mysql2/promise';
+
+/** What is committed, seen by a connection of its own. */
+export interface Rows {
+  /** Every row as text, by table. Tables of bookkeeping are left out. */
+  read(): Promise<ReadonlyMap<string, ReadonlySet<string>>>;
+  /** The bodies of ledger entries, in their order. */
+  entries(): Promise<Buffer[]>;
+  close(): Promise<void>;
+}
+
+/** The ledger's own tables, and those of migrations and leases. */
+const bookkeeping = /^(?:audit_|migration|sqlite_)/;
+const text = (row: unknown): string =>
+  JSON.stringify(row, (_key, value) => (value?.type === 'Buffer' ? Buffer.from(value.data).toString('base64') : value));
+const ENTRIES = 'SELECT body FROM audit_entry ORDER BY entry_id';
+
+/** @param url as DATABASE_URL has it, past any relay */
+export async function rowsOf(url: string): Promise<Rows> {
+  return url.startsWith('sqlite:')
+    ? embeddedRows(url.slice('sqlite:'.length))
+    : serverRows(await createConnection(url));
+}
+
+function embeddedRows(path: string): Rows {
+  const open = <T>(look: (database: Database.Database) => T): T => {
+    const database = new Database(path, { readonly: true });
+    try {
+      return look(database);
+    } finally {
+      database.close();
+    }
+  };
+  return {
+    read: async () =>
+      open((database) => {
+        const names = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").pluck().all() as string[];
+        const tables = names.filter((name) => !bookkeeping.test(name));
+        return new Map(
+          tables.map((name) => [name, new Set(database.prepare(`SELECT * FROM \`${name}\``).all().map(text))]),
+        );
+      }),
+    entries: async () => open((database) => database.prepare(ENTRIES).pluck().all() as Buffer[]),
+    close: async () => undefined,
+  };
+}
+
+/** Reads again only the tables that changed. */
+function serverRows(connection: Connection): Rows {
+  const known = new Map<string, { sum: unknown; rows: ReadonlySet<string> }>();
+  const query = async (sql: string) => (await connection.query(sql))[0] as Record<string, unknown>[];
+  return {
+    read: async () => {
+      const names = (await query('SHOW TABLES')).map((row) => String(Object.values(row)[0]));
+      const tables = names.filter((name) => !bookkeeping.test(name));
+      const sums = await query(`CHECKSUM TABLE ${tables.map((name) => `\`${name}\``).join(', ')}`);
+      for (const [index, { Checksum: sum }] of sums.entries()) {
+        const name = tables[index] as string;
+        if (known.get(name)?.sum === sum) continue;
+        known.set(name, { sum, rows: new Set((await query(`SELECT * FROM \`${name}\``)).map(text)) });
+      }
+      return new Map([...known].map(([name, { rows }]) => [name, rows]));
+    },
+    entries: async () => (await query(ENTRIES)).map(({ body }) => body as Buffer),
+    close: () => connection.end(),
+  };
+}
+
+/** How many rows of each table came and went: `customer +1 -1` where one changed. */
+export function difference(
+  before: ReadonlyMap<string, ReadonlySet<string>>,
+  after: ReadonlyMap<string, ReadonlySet<string>>,
+): string {
+  const tables = [...after].flatMap(([name, rows]) => {
+    const old = before.get(name) ?? new Set();
+    const came = [...rows].filter((row) => !old.has(row)).length;
+    const went = [...old].filter((row) => !rows.has(row)).length;
+    return came + went === 0 ? [] : [`${name} +${came} -${went}`];
+  });
+  return tables.sort().join(', ');
+}

@@ -1,0 +1,124 @@
+import { entryOf } from '../../../src/audit/log/entry';
+import { CHANGE_FAILED } from '../../../src/identity/change-recorder';
+import { type Act, acts } from './acts';
+import type { Faults } from './faults';
+import { difference, type Rows } from './rows';
+import type { World } from './world';
+
+/** What a mutation changes when nothing fails, and how many statements it takes. */
+interface Undisturbed {
+  readonly change: string;
+  readonly statements: number;
+}
+
+export interface Trial {
+  readonly mutation: string;
+  readonly kind: string;
+  readonly at: number;
+}
+
+/** What a trial came to. */
+export interface Verdict extends Trial {
+  /** `DONE` where it was acknowledged; else what the error says of the write. */
+  readonly told: string;
+  readonly isThere: boolean;
+  /** What is wrong, in words. */
+  readonly faults: readonly string[];
+}
+
+interface Stored {
+  readonly data: Rows;
+  readonly keys: Rows;
+}
+
+/** Lets each statement of each mutation fail, and compares what was answered with what is there. */
+export class Sweep {
+  readonly #world: World;
+  readonly #faults: Faults;
+  readonly #stored: Stored;
+  readonly #undisturbed = new Map<string, Undisturbed>();
+
+  constructor(world: World, faults: Faults, stored: Stored) {
+    this.#world = world;
+    this.#faults = faults;
+    this.#stored = stored;
+  }
+
+  /** Every trial: each kind of fault at each statement of each mutation. */
+  async trials(): Promise<Trial[]> {
+    const trials: Trial[] = [];
+    for (const mutation of Object.keys(acts)) {
+      // The first one also makes what all of its kind share, such as a client's row of versions.
+      await this.#undisturbedBy(mutation);
+      const undisturbed = await this.#undisturbedBy(mutation);
+      this.#undisturbed.set(mutation, undisturbed);
+      for (const kind of this.#faults.kinds)
+        for (let at = 1; at <= undisturbed.statements; at++) trials.push({ mutation, kind, at });
+    }
+    return trials;
+  }
+
+  async #undisturbedBy(mutation: string): Promise<Undisturbed> {
+    const { by, input } = await this.#ready(mutation);
+    const before = await this.#stored.data.read();
+    this.#faults.arm('NONE', Number.POSITIVE_INFINITY);
+    const result = await this.#world.send(by, mutation, input);
+    const { count: statements } = this.#faults.disarm();
+    if (result.errors) throw new Error(`${mutation} fails undisturbed: ${JSON.stringify(result.errors)}`);
+    const change = difference(before, await this.#stored.data.read());
+    if (change === '') throw new Error(`${mutation} changes nothing: nothing can be seen of it`);
+    return { change, statements };
+  }
+
+  async run({ mutation, kind, at }: Trial): Promise<Verdict> {
+    const { by, input } = await this.#ready(mutation);
+    const before = await this.#stored.data.read();
+    const entriesBefore = (await this.#stored.data.entries()).length;
+    this.#faults.arm(kind, at);
+    // What fails before the execution begins is answered by the server, and nothing was done.
+    const unbegun = { data: undefined, errors: [{ extensions: { write: 'NOT_DONE' } }] };
+    const result = await this.#world.send(by, mutation, input).catch(() => unbegun);
+    const { struck = '' } = this.#faults.disarm();
+    const change = difference(before, await this.#stored.data.read());
+    const told = toldBy(result.errors, result.data?.[mutation]);
+    const whole = this.#undisturbed.get(mutation)?.change;
+    const isThere = change === whole;
+    const faults: string[] = [];
+    const { later } = acts[mutation] as Act;
+    const besides = (all = '') => all.split(', ').filter((one) => later === undefined || !one.startsWith(later));
+    const isPart = later !== undefined && besides(whole).join() === besides(change).join();
+    if (change !== '' && !isThere && !isPart) faults.push(`half done: ${change} instead of ${whole}`);
+    if (told === 'DONE' && !isThere && !isPart) faults.push(`told DONE, and it is not there: ${change}`);
+    if (told === 'NOT_DONE' && change !== '') faults.push(`told NOT_DONE, and there is: ${change}`);
+    if (told === 'UNKNOWN' && (!/^COMMIT/.test(struck) || /^(FULL|DEADLOCK)$/.test(kind)))
+      faults.push(`told UNKNOWN, though it can be known: ${struck.slice(0, 60)}`);
+    if (told === 'PARTLY' && later === undefined) faults.push('told PARTLY');
+    if (!/^(DONE|NOT_DONE|PARTLY|UNKNOWN)$/.test(told)) faults.push(`told ${told}`);
+    const kinds = this.#world.entriesOf(mutation);
+    const entries = (await this.#stored.data.entries()).slice(entriesBefore).map(entryOf);
+    const failures = entries.filter(
+      ({ kind: its, details }) => its === CHANGE_FAILED && details?.outcome === undefined,
+    );
+    const undone = new Set(failures.map(({ details }) => String(details?.entry)));
+    const standing = entries.filter(({ id, kind: its }) => kinds.includes(its) && !undone.has(id));
+    if (isThere && kinds.length > 0 && standing.length === 0) faults.push('done without an entry');
+    // Where nothing can be written any more, the ledger cannot say either that it was not done.
+    if (told === 'NOT_DONE' && standing.length > 0 && !/^(AWAY|FULL)$/.test(kind))
+      faults.push('not done, with an entry');
+    return { mutation, kind, at, told, isThere, faults };
+  }
+
+  async #ready(mutation: string) {
+    const act = acts[mutation] as Act;
+    const input = await act.ready(this.#world);
+    return { by: typeof act.by === 'function' ? act.by(this.#world) : act.by, input };
+  }
+}
+
+type Errors = ReadonlyArray<{ readonly extensions?: Readonly<Record<string, unknown>> }> | undefined;
+
+function toldBy(errors: Errors, payload: unknown): string {
+  const [error] = errors ?? [];
+  if (!error) return payload === null || payload === undefined ? 'nothing' : 'DONE';
+  return String(error.extensions?.write ?? error.extensions?.code);
+}

@@ -1,0 +1,92 @@
+import { type GraphQLObjectType, getNamedType, isObjectType } from 'graphql';
+import { governContracts } from '../../../src/app';
+import type { GovernedResult } from '../../../src/governance/govern';
+import { ENTRY_DECLARATION, type EntryDeclaration } from '../../../src/identity/entry-declarations';
+import type { Asker, TestApp } from '../../support/app';
+
+/** An installation with a client `acme`, and what acts need to be made ready. */
+export class World {
+  readonly app: TestApp;
+  readonly #mutations: GraphQLObjectType;
+  readonly #acme: string;
+  #number = 0;
+  #latest = '';
+
+  private constructor(app: TestApp, mutations: GraphQLObjectType, acme: string) {
+    this.app = app;
+    this.#mutations = mutations;
+    this.#acme = acme;
+  }
+
+  static async open(app: TestApp): Promise<World> {
+    const { id } = await app.services.clients.register({ slug: 'acme', name: 'Acme', country: 'DE' }, 'test');
+    const actor = { client: id, principal: 'test' };
+    for (const purpose of ['LEGAL', 'SUPPORT'] as const)
+      await app.services.records.instruct(actor, { purpose, reason: 'for the sweep' });
+    const { schemas } = governContracts(app.services, app.stores.keys, Buffer.alloc(32, 7), () => undefined);
+    return new World(app, schemas.api.getMutationType() as GraphQLObjectType, id);
+  }
+
+  get mutations(): string[] {
+    return Object.keys(this.#mutations.getFields());
+  }
+
+  /** The kinds of entries of which a mutation leaves one. */
+  entriesOf(mutation: string): readonly string[] {
+    return (this.#field(mutation).extensions[ENTRY_DECLARATION] as EntryDeclaration).entries;
+  }
+
+  readonly next = (): string => String(++this.#number);
+
+  /** The slug of the client that was registered last. */
+  readonly latest = (): string => this.#latest;
+
+  /** A new person of acme. */
+  async person(): Promise<string> {
+    const fields = { firstName: 'Ada', residency: 'DE', externalId: `person-${this.next()}` };
+    return this.app.services.customers.create(this.#acme, fields, 'test');
+  }
+
+  /** A new client. */
+  async client(): Promise<string> {
+    this.#latest = `made-${this.next()}`;
+    return (await this.app.services.clients.register({ slug: this.#latest, name: 'Made', country: 'DE' }, 'test')).id;
+  }
+
+  /** Ends the suspensions of a legal basis. */
+  async freeBasis(basis: string): Promise<string> {
+    const sql = 'SELECT id FROM legal_basis_suspension WHERE basis = ? AND reinstated_from IS NULL';
+    const open = await this.app.stores.regions.home.query<Array<{ id: string }>>(sql, [basis]);
+    const dpo: Asker = { role: 'PLATFORM_PRIVACY_OFFICER', client: 'acme', subject: 'dpo@platform' };
+    for (const { id } of open) await this.send(dpo, 'reinstateLegalBasis', { id, reason: 'made ready' });
+    return basis;
+  }
+
+  async send(by: Asker, mutation: string, input: object): Promise<GovernedResult> {
+    const { args, type } = this.#field(mutation);
+    const payload = getNamedType(type);
+    const fields = isObjectType(payload) ? Object.values(payload.getFields()) : [];
+    const withId = fields.filter((field) => {
+      const named = getNamedType(field.type);
+      return isObjectType(named) && named.getFields().id && field.type.toString().indexOf('[') < 0;
+    });
+    const selection = ['__typename', ...withId.map(({ name }) => `${name} { id }`)].join(' ');
+    const document = `mutation ($input: ${args[0]?.type}) { ${mutation}(input: $input) { ${selection} } }`;
+    return this.app.ask(by, 'LEGAL', document, { input });
+  }
+
+  /** Does what must succeed. @returns the id of what was made */
+  async make(by: Asker, mutation: string, input: object): Promise<string> {
+    const result = await this.send(by, mutation, input);
+    const payload = result.data?.[mutation] as Record<string, { id?: string } | null> | null | undefined;
+    const id = Object.values(payload ?? {}).find((field) => field?.id !== undefined)?.id;
+    if (result.errors || id === undefined) throw new Error(`${mutation}: ${JSON.stringify(result)}`);
+    return id;
+  }
+
+  #field(mutation: string) {
+    const field = this.#mutations.getFields()[mutation];
+    if (!field) throw new Error(`there is no mutation ${mutation}`);
+    return field;
+  }
+}
