@@ -15,9 +15,8 @@ test('the list has the statements of every part', () => {
 
 test('MySQL’s grammar knows every statement', () => {
   const refused = statements.filter((statement) => !isParsed(statement));
-  for (const { pattern, count } of PARSER_GAPS) {
-    expect(refused.filter((statement) => pattern.test(statement))).toHaveLength(count);
-  }
+  // A gap that nobody needs any more goes.
+  expect(PARSER_GAPS.filter(({ pattern }) => !refused.some((statement) => pattern.test(statement)))).toEqual([]);
   expect(refused.filter((statement) => PARSER_GAPS.every(({ pattern }) => !pattern.test(statement)))).toEqual([]);
 });
 

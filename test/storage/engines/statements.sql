@@ -308,8 +308,6 @@ SELECT version() as version;
 SET SESSION innodb_lock_wait_timeout = ?, lock_wait_timeout = ?;
 SET SESSION innodb_lock_wait_timeout = ?, lock_wait_timeout = ?, wsrep_sync_wait = ?;
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
-SHOW GLOBAL STATUS WHERE Variable_name IN (?);
-SHOW GLOBAL VARIABLES WHERE Variable_name IN (?);
 SHOW STATUS WHERE Variable_name IN (?);
 SHOW VARIABLES WHERE Variable_name IN (?);
 START TRANSACTION;

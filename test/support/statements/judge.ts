@@ -4,21 +4,19 @@ import { LEXICONS, reservedNames } from '../../storage/engines/lexicons';
 
 const parser = new Parser();
 
-/** Valid statements that node-sql-parser 5.4 does not know: how many of the list, and why they are valid. */
-export const PARSER_GAPS: ReadonlyArray<{ readonly pattern: RegExp; readonly count: number; readonly valid: string }> =
-  [
-    {
-      pattern: /^SHOW (?:VARIABLES|STATUS) WHERE Variable_name IN \(\?\)$/,
-      count: 2,
-      valid:
-        'dev.mysql.com/doc/refman/8.4/en/show-variables.html and show-status.html; MariaDB, TiDB and Vitess know it too',
-    },
-    {
-      pattern: /^SET TRANSACTION ISOLATION LEVEL REPEATABLE READ$/,
-      count: 1,
-      valid: 'dev.mysql.com/doc/refman/8.4/en/set-transaction.html; MariaDB, TiDB and Vitess know it too',
-    },
-  ];
+/** Valid statements that node-sql-parser 5.4 does not know: why they are valid. */
+export const PARSER_GAPS: ReadonlyArray<{ readonly pattern: RegExp; readonly valid: string }> = [
+  {
+    pattern: /^SHOW (?:GLOBAL )?(?:VARIABLES|STATUS) WHERE Variable_name IN \(\?\)$/,
+    valid:
+      'dev.mysql.com/doc/refman/8.4/en/show-variables.html and show-status.html; MariaDB, TiDB and Vitess know it too',
+  },
+  {
+    pattern: /^SET TRANSACTION ISOLATION LEVEL REPEATABLE READ$/,
+    count: 1,
+    valid: 'dev.mysql.com/doc/refman/8.4/en/set-transaction.html; MariaDB, TiDB and Vitess know it too',
+  },
+];
 
 /** Whether node-sql-parser reads a statement as MySQL. */
 export function isParsed(statement: string): boolean {
