@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { audit } from './sets/audit';
 import { cold } from './sets/cold';
 import { erasure } from './sets/erasure';
+import { fairness } from './sets/fairness';
 import { fleet } from './sets/fleet';
 import { growth } from './sets/growth';
 import { hostile } from './sets/hostile';
@@ -32,6 +33,7 @@ const sets: Readonly<Record<string, MeasurementSet>> = {
   erasure: { run: erasure, about: 'people and clients erased in a second' },
   transfers: { run: transfers, about: 'what deciding row by row costs' },
   hostile: { run: hostile, about: 'attacks at the limits, each beside a normal caller' },
+  fairness: { run: fairness, about: "one client's storm beside another client; beside another build" },
   import: { run: imports, about: "rows of a client's export taken in a second, and memory; beside another build" },
   subscriptions: { run: subscriptions, about: 'idle subscriptions, and an event to all; beside another build' },
   fleet: { run: fleet, about: 'statements and rows of 64 processes on 16 databases, reckoned; beside another build' },

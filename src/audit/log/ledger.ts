@@ -90,6 +90,15 @@ export class Ledger {
     return heads;
   }
 
+  /**
+   * Tries to open a log wherever the last write failed, as the next request would.
+   * @returns false where one of them cannot be written still
+   */
+  async isWritable(): Promise<boolean> {
+    const opened = await Promise.allSettled([...this.#failures.keys()].map((source) => this.#logs.get(source)));
+    return opened.every(({ status }) => status === 'fulfilled');
+  }
+
   /** How many entries are not durable yet, and how long the oldest of them has waited, in seconds. */
   async lag(): Promise<{ readonly waiting: number; readonly seconds: number }> {
     let waiting = 0;
