@@ -170,7 +170,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       ready: async () => {
         const { usable, fault } = await verifier.issuerState();
         return [
-          ...(await faultsOf(stores)),
+          ...(await faultsOf(stores, services.ledger)),
           ...workerFaults(background.state(JOBS_TASK)),
           ...(usable ? [] : [`${fault} (OIDC_ISSUER is ${issuer})`]),
         ];

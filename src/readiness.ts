@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import type { Ledger } from './audit/log/ledger';
 import { withDeadline } from './gateway/deadline';
 import { policyVersions } from './identity/policy-version';
 import { pendingMigrations } from './storage/data-source';
@@ -8,6 +9,7 @@ import type { Stores } from './stores';
 /** Shorter than the whole check's limit, so that the fault can be named. Milliseconds. */
 const LONGEST_MS = 3_000;
 
+const UNWRITABLE = 'the audit ledger cannot be written';
 /** What has been applied stays applied: who has found no migration pending looks again after this. Milliseconds. */
 const MIGRATED_FOR_MS = 60_000;
 /** Of `performance.now()`. */
@@ -17,7 +19,7 @@ const migratedAt = new WeakMap<DataSource, number>();
  * Why requests cannot be served, in words. Each store is asked by the way that requests go: by the same pool, and for
  * policies by the reader that every request waits for.
  */
-export async function faultsOf({ regions, keysSource }: Stores): Promise<string[]> {
+export async function faultsOf({ regions, keysSource }: Stores, ledger: Ledger): Promise<string[]> {
   const stores = [
     ...regions.named().map(([name, source]) => [`the ${name} database`, source] as const),
     ["the keys' store", keysSource] as const,
@@ -26,9 +28,13 @@ export async function faultsOf({ regions, keysSource }: Stores): Promise<string[
     () => [],
     () => ["clients' policies cannot be read: every request waits for that"],
   );
+  const recorded = within(ledger.isWritable()).then(
+    (isWritable) => (isWritable ? [] : [UNWRITABLE]),
+    () => [UNWRITABLE],
+  );
   const faults = await Promise.all(stores.map(([name, source]) => faultOfStore(name, source)));
   const found = faults.filter((fault) => fault !== undefined);
-  return found.length > 0 ? found : policies;
+  return found.length > 0 ? found : [...(await policies), ...(await recorded)];
 }
 
 async function faultOfStore(name: string, source: DataSource): Promise<string | undefined> {

@@ -34,7 +34,7 @@ export function measureErasures(registry: Registry, look: () => Promise<OpenEras
    * other metrics are unaffected.
    */
   const looked = () => {
-    looking ??= inTime(look()).finally(() => {
+    looking ??= inTime(registry, look()).finally(() => {
       looking = undefined;
     });
     return looking;

@@ -66,7 +66,7 @@ export function measureInstallation(
     new Gauge({
       ...{ name, help, registers, aggregator },
       async collect() {
-        const found = await inTime(look.ledger());
+        const found = await inTime(registry, look.ledger());
         this.set(found ? measured(found) : Number.NaN);
       },
     });

@@ -3,6 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { withDeadline } from './deadline';
 import { gatewayErrors } from './errors';
 import type { GovernedRequest } from './governed-request';
+import { textOf } from './scrape';
 
 export interface Metrics {
   readonly registry: Registry;
@@ -71,7 +72,7 @@ const GATHERING_MS = 5_000;
 /** `/metrics` in Prometheus' text format, over all processes of the server; 503 where one does not report. */
 export function serveMetrics(app: FastifyInstance, { registry }: Metrics, ofAll?: () => Promise<string>): void {
   app.get('/metrics', async (request, reply) => {
-    const text = await (ofAll ? gathered(ofAll, request.log) : registry.metrics());
+    const text = await (ofAll ? gathered(ofAll, request.log) : textOf(registry));
     return reply.header('cache-control', 'no-store').type(registry.contentType).send(text);
   });
 }

@@ -10,7 +10,7 @@ export function measureReadiness(registry: Registry, faults: () => Promise<reado
     // The worst process counts.
     aggregator: 'min',
     async collect() {
-      const found = await inTime(faults());
+      const found = await inTime(registry, faults());
       this.set(found?.length === 0 ? 1 : 0);
     },
   });

@@ -7,7 +7,7 @@ const sayings: Readonly<Record<WriteOutcome, string>> = {
   NOT_DONE: 'Nothing was changed.',
   DONE: 'The change was made; only its answer is missing.',
   PARTLY: 'Only a part of the change was made.',
-  UNKNOWN: 'Whether the change was made is unknown: look before you send it again, or send it with the same key.',
+  UNKNOWN: 'Whether the change was made is unknown: look before you send it again.',
 };
 
 /** An error that says what became of the write: in `extensions.write`, and in its message. */

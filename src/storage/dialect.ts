@@ -20,6 +20,8 @@ export interface Dialect {
   readonly insertIgnore: 'INSERT OR IGNORE INTO' | 'INSERT IGNORE INTO';
   /** The database's own clock, in seconds since 1970. */
   readonly now: string;
+  /** The same to the millisecond, as a text in UTC such as `2026-11-28 00:15:00.123`. */
+  readonly clock: string;
   /** Holds up to 16 MB. */
   readonly blob: 'blob' | 'mediumblob';
   /** Whether columns name their character set and collation. SQLite compares text by bytes without. */
@@ -34,6 +36,7 @@ export const DIALECTS: { readonly [name in 'sqlite' | 'mysql']: Dialect } = {
     forUpdate: '',
     insertIgnore: 'INSERT OR IGNORE INTO',
     now: 'unixepoch()',
+    clock: "strftime('%Y-%m-%d %H:%M:%f', 'now')",
     blob: 'blob',
     collations: false,
     columns: `SELECT m.name AS owner, p.name AS name FROM sqlite_master AS m JOIN pragma_table_xinfo(m.name) AS p
@@ -44,6 +47,7 @@ export const DIALECTS: { readonly [name in 'sqlite' | 'mysql']: Dialect } = {
     forUpdate: ' FOR UPDATE',
     insertIgnore: 'INSERT IGNORE INTO',
     now: 'UNIX_TIMESTAMP()',
+    clock: 'CAST(UTC_TIMESTAMP(3) AS CHAR)',
     blob: 'mediumblob',
     collations: true,
     columns: `SELECT TABLE_NAME AS owner, COLUMN_NAME AS name FROM information_schema.COLUMNS

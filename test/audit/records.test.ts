@@ -115,6 +115,20 @@ describe.each(databases)('attack S16: records are held against the ledger on $na
     expect(await findings()).toEqual([]);
   });
 
+  it('clocks of processes that are hours wrong change no order of decisions', async () => {
+    const ahead = await app.replica();
+    const hence = () => performance.timeOrigin + performance.now() + 7_200_000;
+    const wrong = jest.spyOn(Date, 'now').mockImplementation(hence);
+    const actor = { client: acme, principal: 'test' };
+    const terms = { granteeKind: GranteeKind.PRINCIPAL, grantee: 'eve@acme', purpose: 'LEGAL', reason: 'r' } as const;
+    const given = await ahead.services.records.grant(actor, terms);
+    wrong.mockRestore();
+    await app.services.records.withdraw(PurposeGrant, actor, given.id, 'over');
+    await ahead.services.ledger.close();
+    await ahead.close();
+    expect(await findings()).toEqual([]);
+  });
+
   it('attack S16: what could not be made after it was recorded does not count', async () => {
     const actor = { client: acme, principal: 'test' };
     const absent = { customerId: 'nobody', categories: ['NAME' as const], matter: 'm', reason: 'r' };

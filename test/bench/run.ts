@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { audit } from './sets/audit';
 import { cold } from './sets/cold';
 import { erasure } from './sets/erasure';
+import { fairness } from './sets/fairness';
 import { fleet } from './sets/fleet';
 import { growth } from './sets/growth';
 import { hostile } from './sets/hostile';
 import { imports } from './sets/import';
+import { mixed } from './sets/mixed';
 import { overhead } from './sets/overhead';
 import { serve } from './sets/serve';
 import { soak } from './sets/soak';
@@ -27,9 +29,11 @@ const sets: Readonly<Record<string, MeasurementSet>> = {
   cold: { run: cold, about: 'documents that are new each time; from start to first answer' },
   growth: { run: growth, about: '10,000 to 1,000,000 customers; ten times the policies, a thousand times the clients' },
   soak: { run: soak, about: 'memory under constant load' },
+  mixed: { run: mixed, about: 'half an hour of reads, writes and erasures at 64 connections: errors and memory' },
   erasure: { run: erasure, about: 'people and clients erased in a second' },
   transfers: { run: transfers, about: 'what deciding row by row costs' },
   hostile: { run: hostile, about: 'attacks at the limits, each beside a normal caller' },
+  fairness: { run: fairness, about: "one client's storm beside another client; beside another build" },
   import: { run: imports, about: "rows of a client's export taken in a second, and memory; beside another build" },
   subscriptions: { run: subscriptions, about: 'idle subscriptions, and an event to all; beside another build' },
   fleet: { run: fleet, about: 'statements and rows of 64 processes on 16 databases, reckoned; beside another build' },
@@ -50,7 +54,7 @@ Environment (each set has its own defaults):
   BENCH_WARM_UP       seconds of each server and work that do not count
   BENCH_CONNECTIONS   numbers of connections, such as 1,16,64
   BENCH_GROWTH        numbers of customers that growth compares, such as 10000,100000,1000000
-  BENCH_SOAK_SECONDS  length of the soak
+  BENCH_SOAK_SECONDS  length of the soak, and of mixed
   BENCH_PEOPLE, BENCH_CLIENTS   people erased one by one, and sizes of clients that end
   BENCH_ROWS          rows that are imported
   BENCH_SUBSCRIPTIONS numbers of open subscriptions, such as 300,1000,5000

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Copy, DockerfileParser, type Env, From, type Healthcheck, JSONInstruction } from 'dockerfile-ast';
 import { root } from '../support/root';
@@ -112,7 +112,8 @@ export function pruned(folder: string): void {
     .trim()
     .split('\n');
   const modules = join(root, 'node_modules/');
-  rmSync(join(folder, 'node_modules'), { recursive: true });
+  // Node itself takes a minute for so many files.
+  execFileSync('rm', ['-rf', join(folder, 'node_modules')]);
   for (const path of found.filter((each) => each.startsWith(modules))) {
     const target = join(folder, path.slice(root.length + 1));
     // The packages inside are in the list themselves.
@@ -127,5 +128,8 @@ export function pruned(folder: string): void {
 export const installed = (below: string) => (folder: string) => {
   const target = join(folder, below, 'node_modules');
   mkdirSync(dirname(target), { recursive: true });
-  execFileSync('cp', ['-al', join(root, below, 'node_modules'), target]);
+  const from = join(root, below, 'node_modules');
+  // On another file system there is no such thing as another name.
+  const isElsewhere = statSync(from).dev !== statSync(folder).dev;
+  execFileSync('cp', [isElsewhere ? '-a' : '-al', from, target]);
 };

@@ -70,6 +70,8 @@ test('docs/operations.md quotes messages that the server has', () => {
     words.replaceAll('\n', ' '),
   );
   expect(quoted.length).toBeGreaterThan(3);
-  const sources = ['src/app.ts', 'src/gateway/health.ts'].map((file) => readFileSync(join(root, file), 'utf8')).join();
+  const sources = ['src/app.ts', 'src/readiness.ts', 'src/gateway/health.ts']
+    .map((file) => readFileSync(join(root, file), 'utf8'))
+    .join();
   expect(quoted.filter((message) => !sources.includes(`'${message}'`))).toEqual([]);
 });

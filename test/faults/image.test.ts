@@ -1,5 +1,5 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await issuer.close();
-  rmSync(folder, { recursive: true, force: true });
+  execFileSync('rm', ['-rf', folder]);
 });
 
 test('the image has the Node that the tests run on, by its whole version', () => {

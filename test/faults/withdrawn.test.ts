@@ -1,6 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { v7 as uuid } from 'uuid';
 import { jobWorker } from '../../src/background';
+import { holdsInForce } from '../../src/erasure/holds/legal-holds';
 import { PurposeGrant } from '../../src/identity/purpose-grant';
+import { inTransaction } from '../../src/storage/transaction';
+import { Customer } from '../../src/subjects/customer';
+import { Order } from '../../src/subjects/related/order';
+import { lockFence } from '../../src/tenancy/fence';
+import { fencedBy, tableOf } from '../../src/tenancy/tenant-table';
+import { TenantWriter } from '../../src/tenancy/tenant-writer';
 import { countRows, plantPeople } from '../erasure/people';
 import type { TestApp } from '../support/app';
 import { openSeveralNodes, type SeveralNodes } from './several-nodes';
@@ -112,6 +120,48 @@ test('what is certified as erased is given by no node, and nothing more is writt
   report('erasures', { people: people.length, tries, stale, written, left: JSON.stringify(left) });
   expect({ stale, written, customers: left.customer, attributes: left.customer_attribute }).toEqual({
     ...{ stale: 0, written: 0, customers: 1, attributes: 2 },
+  });
+});
+
+describe('of two transactions on two nodes that concern a person, the second one sees the first', () => {
+  const people = fencedBy(tableOf(Customer));
+  const planted = async ({ first, cluster }: SeveralNodes) => {
+    const [person] = await plantPeople(first.stores, client, [9000 + Math.floor(Math.random() * 1000)]);
+    await cluster.waitSynced();
+    return person?.id ?? '';
+  };
+
+  test('a hold that is placed while the eraser has seen none', async () => {
+    if (!nodes || !people) return;
+    const { first, second } = nodes;
+    const id = await planted(nodes);
+    const terms = { customerId: id, categories: ['NAME' as const], matter: 'M-1', reason: 'a claim' };
+    const seen: number[] = [];
+    await inTransaction(first.stores.regions.home, async (manager) => {
+      await lockFence(manager, people, client, [id]);
+      const holds = await holdsInForce(manager, client, [id], Date.now());
+      seen.push(holds.length);
+      if (seen.length === 1) await second.services.erasure.holds.place({ client, principal: 'test' }, terms);
+      if (holds.length === 0) await manager.query('DELETE FROM customer WHERE client_id = ? AND id = ?', [client, id]);
+    });
+    expect(seen[0]).toBe(0);
+    expect(seen.at(-1)).toBe(1);
+  });
+
+  test('a row that is written while the person is erased', async () => {
+    if (!nodes || !people) return;
+    const { first, second } = nodes;
+    const id = await planted(nodes);
+    let attempts = 0;
+    const writing = inTransaction(second.stores.regions.home, async (manager) => {
+      const row = { customerId: id, id: uuid(), placedAt: new Date(), total: 1 };
+      await new TenantWriter(manager, second.stores.keys).insert(Order, client, [row]);
+      if (attempts++ > 0) return;
+      await first.services.erasure.erasures.request(client, id, filing);
+      await jobWorker(first.stores, first.services, { onFailure: fail }).drain();
+    });
+    await expect(writing).rejects.toMatchObject({ code: 'PERSON_GONE' });
+    expect(attempts).toBeGreaterThan(0);
   });
 });
 

@@ -242,6 +242,18 @@ describe('an SQLite database', () => {
     await running.recovered();
   });
 
+  test('whose ledger cannot be written: nothing is given, /readyz says so, and it comes back', async () => {
+    const { home } = running.app.stores.regions;
+    await home.query('ALTER TABLE audit_entry RENAME TO audit_entry_away');
+    try {
+      expect(await running.ask(query)).toMatchObject({ ...away, codes: ['AUDIT_UNAVAILABLE'] });
+      expect(await running.faults()).toEqual(['the audit ledger cannot be written']);
+    } finally {
+      await home.query('ALTER TABLE audit_entry_away RENAME TO audit_entry');
+    }
+    await running.recovered();
+  });
+
   test('that another process keeps locked: it is said to be in the way of others, or away', async () => {
     const { home } = running.app.stores.regions;
     await home.query('PRAGMA busy_timeout = 20');

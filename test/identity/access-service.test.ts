@@ -10,6 +10,7 @@ import { inTransaction } from '../../src/storage/transaction';
 import { type Asker, claimsOf, openTestApp, type TestApp } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';
 import { insertCustomer } from '../support/rows';
+import { recordSql } from '../support/sql-log';
 
 const HOUR = 3_600_000;
 const staff: Asker = { role: 'PLATFORM_STAFF', subject: 'sam@platform' };
@@ -19,7 +20,7 @@ const people = '{ customers { nodes { firstName email } } }';
 const clear = [{ firstName: 'Ada', email: 'ada@example.org' }];
 const viewer = '{ viewer { principal roles client country scopes purposes } }';
 
-describe.each(databases)('the access service on $name', ({ create }) => {
+describe.each(databases)('the access service on $name', ({ name, create }) => {
   let database: TestDatabase;
   let app: TestApp;
   let replica: TestApp;
@@ -499,7 +500,26 @@ describe.each(databases)('the access service on $name', ({ create }) => {
       const [validFrom, validTo] = [new Date(Date.now() - 90 * 24 * HOUR), new Date(Date.now() - 60 * 24 * HOUR)];
       const ended = await grantTo('past@acme', { validFrom, validTo });
       const coming = await grantTo('past@acme', { validFrom: new Date(Date.now() + HOUR) });
+      const sql = recordSql(app.stores.regions.home);
       const { permissions } = await app.services.policies.policy(acme);
+      const statements = sql.take().filter((one) => /FROM `(purpose_grant|client_instruction)`/.test(one.sql));
+      expect(statements).toHaveLength(2);
+      // The past is found by an index that leaves it out, and so is never counted in rows.
+      const source = app.stores.regions.home;
+      for (let start = 0; start < 400; start += 100) {
+        const rows = Array.from({ length: 100 }, (_, row) => [acme, `past-${start + row}`, 'PRINCIPAL', 'x', 'LEGAL']);
+        const places = rows.map(() => "(?, ?, ?, ?, ?, 'x', 1, 2, 'x')").join();
+        await source.query(
+          `INSERT INTO purpose_grant
+             (client_id, id, grantee_kind, grantee, purpose, reason, valid_from, withdrawn_at, given_by)
+           VALUES ${places}`,
+          rows.flat(),
+        );
+      }
+      const explain = name === 'SQLite' ? 'EXPLAIN QUERY PLAN' : 'EXPLAIN';
+      const [ofGrants] = statements.filter((one) => one.sql.includes('purpose_grant'));
+      const plan = await source.query(`${explain} ${ofGrants?.sql}`, [...(ofGrants?.parameters ?? [])]);
+      expect(JSON.stringify(plan)).toContain('purpose_grant_standing');
       const titles = permissions.map(({ title }) => title);
       expect(titles).toContain(`grant ${coming.id}`);
       expect(titles).not.toContain(`grant ${id}`);

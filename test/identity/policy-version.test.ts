@@ -3,8 +3,9 @@ import { inTransaction } from '../../src/storage/transaction';
 import { openTestApp, type TestApp } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';
 import { recordSql } from '../support/sql-log';
+import { TcpProxy } from '../support/tcp-proxy';
 
-describe.each(databases)('versions of the policy on $name', ({ create }) => {
+describe.each(databases)('versions of the policy on $name', ({ name, create }) => {
   let database: TestDatabase;
   let app: TestApp;
   let client: string;
@@ -43,6 +44,28 @@ describe.each(databases)('versions of the policy on $name', ({ create }) => {
       for (const version of await Promise.all(underWay)) expect([before, before + 1]).toContain(version.client);
     }
   });
+
+  if (name === 'MariaDB') {
+    test('a read whose connection has fallen silent holds nobody up', async () => {
+      const proxy = await TcpProxy.start(Number(new URL(database.databaseUrl).port));
+      const through = (url: string) => Object.assign(new URL(url), { port: proxy.port }).href;
+      const other = await app.replica({
+        databaseUrl: through(database.databaseUrl),
+        keysDatabaseUrl: database.keysDatabaseUrl,
+      });
+      const ask = () => policyVersions(other.stores.regions, client);
+      const before = await ask();
+      proxy.silenceNext();
+      const asked = Array.from({ length: 20 }, ask);
+      await bump();
+      await Promise.all([...asked, ask()]);
+      expect(await ask()).toEqual({ ...before, client: before.client + 1 });
+      // Those who wait for the limit of the statement see the connection destroyed.
+      expect(proxy.silent).toBe(1);
+      await proxy.stop();
+      await other.close();
+    });
+  }
 
   test('a client is not told the version of another, nor one that has none', async () => {
     const other = (await app.services.clients.register({ slug: 'globex', name: 'Globex' }, 'test')).id;

@@ -13,6 +13,7 @@ import type { Json } from './canonical';
 import { CheckpointSigner, originOf, verifierKey } from './checkpoint';
 import { CheckpointStore } from './checkpoint-store';
 import { keepEnds, settle, statementOf, unsettledLogs } from './earlier-logs';
+import { LedgerClock } from './ledger-clock';
 import { LogEndedError } from './log-lease';
 
 export interface LedgerOptions {
@@ -38,6 +39,12 @@ export class Ledger {
   readonly #logs = new Remembered((source: DataSource) => this.#open(source));
   /** How many logs in a row have failed. */
   readonly #failures = new Map<DataSource, number>();
+  #clock = LedgerClock.local();
+  /** The clock of entries, once the database was asked. */
+  readonly clock = remembered(async () => {
+    this.#clock = await LedgerClock.of(this.#regions.home);
+    return this.#clock;
+  });
   /** The key that signs this installation's checkpoints. */
   readonly signer = remembered(
     async () => new CheckpointSigner(deriveKey(await platformKey(this.#keys), 'audit-signing')),
@@ -68,6 +75,11 @@ export class Ledger {
     }
   }
 
+  /** The time of an entry, in milliseconds since 1970. */
+  now(): number {
+    return this.#clock.now();
+  }
+
   /** The last durable checkpoint of each log of this process. */
   async heads(): Promise<Array<LogHead & { readonly source: DataSource }>> {
     const heads: Array<LogHead & { source: DataSource }> = [];
@@ -76,6 +88,15 @@ export class Ledger {
       if (head) heads.push({ ...head, source });
     }
     return heads;
+  }
+
+  /**
+   * Tries to open a log wherever the last write failed, as the next request would.
+   * @returns false where one of them cannot be written still
+   */
+  async isWritable(): Promise<boolean> {
+    const opened = await Promise.allSettled([...this.#failures.keys()].map((source) => this.#logs.get(source)));
+    return opened.every(({ status }) => status === 'fulfilled');
   }
 
   /** How many entries are not durable yet, and how long the oldest of them has waited, in seconds. */
@@ -134,16 +155,19 @@ export class Ledger {
   async #begin(source: DataSource): Promise<Appender> {
     const signer = await this.signer();
     const heads = new CheckpointStore(this.#keysSource, this.#onFailure);
+    await this.clock();
     const log = new Appender(source, { signer, heads, batchWindow: this.batchWindow }, this.#onFailure);
     const earlier = await unsettledLogs(source);
     const fields = {
       kind: 'LOG_OPENED',
-      time: new Date().toISOString(),
+      time: new Date(this.now()).toISOString(),
       version: 1,
       key: verifierKey(originOf(log.id), signer.publicKey),
       earlier: { ...statementOf(earlier.ends) },
     };
-    await log.open({ id: uuid(), client: undefined, fields }, (manager) => keepEnds(manager, log.id, earlier.ends));
+    await log.open({ id: uuid({ msecs: this.now() }), client: undefined, fields }, (manager) =>
+      keepEnds(manager, log.id, earlier.ends),
+    );
     // The next log does what fails here.
     await settle(source, earlier).catch(this.#onFailure);
     return log;

@@ -97,7 +97,7 @@ export class AccessRecorder {
       rowsWithheld,
       sequence: undefined,
       subjects,
-      time: new Date().toISOString(),
+      time: new Date(this.#ledger.now()).toISOString(),
       transferBases: [...(notes?.transferBases ?? [])].sort(),
       transport: facts.transport,
       version: 1,

@@ -44,7 +44,10 @@ export class LedgerChangeRecorder implements ChangeRecorder {
     const who = await this.#references.principal(client, principal);
     const subjects =
       client === undefined || subject === undefined ? [] : await this.#references.subjects(client, new Set([subject]));
-    const id = uuid();
+    // Ids order the decisions about a row, whichever process made them. Without the database nothing is appended.
+    await this.#ledger.clock().catch(() => undefined);
+    const at = this.#ledger.now();
+    const id = uuid({ msecs: at });
     await this.#ledger.append(client, id, {
       decides: decides.length === 0 ? undefined : await this.#references.decisions(client, decides),
       details,
@@ -53,7 +56,7 @@ export class LedgerChangeRecorder implements ChangeRecorder {
       principalName: who.sealed,
       purpose: purpose ?? null,
       subjects: [...references, ...subjects].sort(),
-      time: new Date().toISOString(),
+      time: new Date(at).toISOString(),
       version: 1,
     });
     noteRecorded(kind);

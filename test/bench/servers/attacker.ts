@@ -8,6 +8,8 @@ import WebSocket from 'ws';
 interface Target {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Headers of many principals of one client. */
+  readonly many: ReadonlyArray<Readonly<Record<string, string>>>;
   /** Whether the attack goes on. */
   lasts(): boolean;
 }
@@ -46,6 +48,20 @@ const attacks: Readonly<Record<string, (target: Target) => Promise<void>>> = {
     await Promise.all([floodOver(target, target.headers, () => ({ query: page(100) }), 64), ...sockets]);
   },
 };
+
+/** What one client's principals can do to another client's. */
+const storms: typeof attacks = {
+  'pages, one principal': (target) => floodOver(target, target.headers, () => ({ query: page(20) }), 64),
+  'pages, many principals': (target) => ofMany(target, () => ({ query: page(20) })),
+  'dear queries, many principals': (target) => ofMany(target, () => ({ query: page(500) })),
+  'new documents, many principals': (target) => ofMany(target, newDocument),
+};
+
+/** 64 connections, of which each principal has its part. */
+async function ofMany(target: Target, next: () => object): Promise<void> {
+  const { many } = target;
+  await Promise.all(many.map((headers) => floodOver(target, headers, next, Math.ceil(64 / many.length))));
+}
 
 const page = (first: number) =>
   `{ customers(first: ${first}) { nodes { id firstName lastName email orders(first: 5) { nodes { total } } } } }`;
@@ -149,20 +165,25 @@ async function manyPages({ url, headers, lasts }: Target): Promise<void> {
   }
 }
 
-/** `attacker.js NAME`, told the rest by its environment; without a name it lists what there is. */
+/** `attacker.js NAME`, told the rest by its environment; without a name it lists what there is (`storms`: the others). */
 async function main(): Promise<void> {
   const [name] = process.argv.slice(2);
-  const { ATTACK_URL: url = '', ATTACK_HEADERS = '{}', ATTACK_SECONDS } = process.env;
-  const attack = name === undefined ? undefined : attacks[name];
+  const { ATTACK_URL: url = '', ATTACK_HEADERS = '{}', ATTACK_MANY = '[]', ATTACK_SECONDS } = process.env;
+  const attack = name === undefined ? undefined : (attacks[name] ?? storms[name]);
   if (!attack) {
-    process.stdout.write(`${JSON.stringify(Object.keys(attacks))}\n`);
+    process.stdout.write(`${JSON.stringify(Object.keys(name === 'storms' ? storms : attacks))}\n`);
     return;
   }
   // It stands for other machines: what it takes of this one is not what is measured.
   setPriority(19);
   const end = Date.now() + Number(ATTACK_SECONDS) * 1_000;
   const over = setTimeout(() => process.exit(0), Number(ATTACK_SECONDS) * 1_000 + 2_000);
-  await attack({ url, headers: JSON.parse(ATTACK_HEADERS), lasts: () => Date.now() < end });
+  await attack({
+    url,
+    headers: JSON.parse(ATTACK_HEADERS),
+    many: JSON.parse(ATTACK_MANY),
+    lasts: () => Date.now() < end,
+  });
   clearTimeout(over);
   process.exit(0);
 }

@@ -3,6 +3,7 @@ import { customers, soakSeconds } from '../support/knobs';
 import { type Asked, ask, beginningOf, loadWith } from '../support/load';
 import { appOf, everyoneIn, type Headers, post, seed, startRemit } from '../support/remit';
 import type { ServerProcess } from '../support/server-process';
+import { slopeOf } from '../support/slope';
 import { worksFor } from '../support/work';
 
 const CONNECTIONS = 16;
@@ -60,14 +61,4 @@ async function works(server: ServerProcess, headers: Headers): Promise<Asked[]> 
     return { request, expected: beginningOf(await ask(server, request)) };
   });
   return Promise.all(asked);
-}
-
-/** By least squares. */
-function slopeOf(points: ReadonlyArray<readonly [x: number, y: number]>): number {
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const middleX = mean(points.map(([x]) => x));
-  const middleY = mean(points.map(([, y]) => y));
-  const rise = points.reduce((sum, [x, y]) => sum + (x - middleX) * (y - middleY), 0);
-  const run = points.reduce((sum, [x]) => sum + (x - middleX) ** 2, 0);
-  return run === 0 ? 0 : rise / run;
 }

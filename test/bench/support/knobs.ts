@@ -14,7 +14,7 @@ export const seconds = (otherwise = 2): number => number('BENCH_SECONDS', otherw
 export const warmUp = (): number => number('BENCH_WARM_UP', 2);
 /** Rows of a file that is imported. */
 export const rows = (): number => number('BENCH_ROWS', 100_000);
-export const soakSeconds = (): number => number('BENCH_SOAK_SECONDS', 600);
+export const soakSeconds = (otherwise = 600): number => number('BENCH_SOAK_SECONDS', otherwise);
 
 const list = (name: string, otherwise: string): number[] => (process.env[name] ?? otherwise).split(',').map(Number);
 

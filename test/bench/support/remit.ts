@@ -43,8 +43,14 @@ export async function everyoneIn(country: string, url: string): Promise<void> {
 }
 
 /** Headers of the client's own app in Germany. */
-export async function appOf(installation: Installation, slug: string, purpose: string): Promise<Headers> {
-  const who = ['--role', 'CLIENT_APP', '--client', slug, '--purpose', purpose, '--country', 'DE'];
+export async function appOf(
+  installation: Installation,
+  slug: string,
+  purpose: string,
+  subject?: string,
+): Promise<Headers> {
+  const named = subject === undefined ? [] : ['--sub', subject];
+  const who = ['--role', 'CLIENT_APP', '--client', slug, '--purpose', purpose, '--country', 'DE', ...named];
   const token = (await installation.remit('token', ...who)).trim();
   return { 'content-type': 'application/json', authorization: `Bearer ${token}`, 'processing-purpose': purpose };
 }
