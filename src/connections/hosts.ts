@@ -40,6 +40,11 @@ export class Hosts {
     return chosen;
   }
 
+  /** Whether another host should be used. One alone is never left alone. */
+  isLeftAlone(host: Host): boolean {
+    return this.all.length > 1 && (this.#failed.get(host)?.until ?? 0) > this.#now();
+  }
+
   failed(host: Host): void {
     const before = this.#failed.get(host);
     // Connections that fail together count once.

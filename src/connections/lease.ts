@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events';
 import type { FieldPacket, PoolConnection } from 'mysql2';
 import { isConnectionLost } from './loss';
 
@@ -31,7 +30,7 @@ const PREFACE = /^\s*SET TRANSACTION\b/i;
  * whose connection is lost runs once more on another connection, and so does the beginning of a transaction. A
  * connection with an unfinished transaction is not used again.
  */
-export class Lease extends EventEmitter {
+export class Lease {
   readonly #lender: Lender;
   #connection: PoolConnection;
   /** Stops the clock of the transaction under way. */
@@ -41,7 +40,6 @@ export class Lease extends EventEmitter {
   #released = false;
 
   constructor(lender: Lender, connection: PoolConnection) {
-    super();
     this.#lender = lender;
     this.#connection = connection;
   }
@@ -49,6 +47,11 @@ export class Lease extends EventEmitter {
   /** TypeORM runs statements on what this returns. */
   promise(): { query(sql: string, parameters?: readonly unknown[]): Promise<[unknown, FieldPacket[]]> } {
     return { query: (sql, parameters = []) => this.run({ sql, parameters, prepared: false }) };
+  }
+
+  /** TypeORM listens to the errors of a connection that nobody listens to. The pool does. */
+  listeners(): readonly unknown[] {
+    return [this.#lender];
   }
 
   async run(statement: Statement): Promise<[rows: unknown, fields: FieldPacket[]]> {
@@ -74,7 +77,7 @@ export class Lease extends EventEmitter {
     try {
       return await this.#lender.run(this.#connection, statement);
     } catch (error) {
-      this.#lost = isConnectionLost(error);
+      this.#lost = isConnectionLost(error, !again);
       if (!this.#lost || !again) throw error;
       this.#lender.drop(this.#connection, true);
       this.#connection = await this.#lender.acquire();

@@ -13,15 +13,21 @@ const refusals = new Set([
   3169, // the session was killed
 ]);
 
+/** ER_LOCK_WAIT_TIMEOUT. What locks nothing gets it from a node of Galera that cannot catch up with the others. */
+const LOCK_WAIT = 1205;
+
 /** What mysql2's errors have. */
 interface DriverError {
   readonly fatal?: boolean;
   readonly errno?: number;
 }
 
-/** Whether the server, or the way to it, gave up on a connection. Another server may do better. */
-export function isConnectionLost(error: unknown): boolean {
+/**
+ * Whether the server, or the way to it, gave up on a connection. Another server may do better.
+ * @param locks whether the statement may have waited for a lock
+ */
+export function isConnectionLost(error: unknown, locks: boolean): boolean {
   if (error instanceof StoreUnavailableError) return false;
   const { fatal = false, errno = 0 } = (error ?? {}) as DriverError;
-  return fatal || refusals.has(errno);
+  return fatal || refusals.has(errno) || (errno === LOCK_WAIT && !locks);
 }

@@ -49,6 +49,8 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
   readonly #prepared = new WeakSet<PoolConnection>();
   readonly #leased = new Set<PoolConnection>();
   #waiting = 0;
+  /** Whether the driver made the latest caller wait for a connection. */
+  #enqueued = false;
 
   /** @param options of the driver: user, TLS, and how values are read */
   constructor(address: ServerAddress, sessions: S, options: ConnectionOptions) {
@@ -68,6 +70,9 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
       stream: ({ config }: { config: ConnectionOptions }) => dialer.dial(config),
     });
     this.#pool.on('connection', (connection) => this.#established(connection));
+    this.#pool.on('enqueue', () => {
+      this.#enqueued = true;
+    });
   }
 
   counts(): PoolCounts {
@@ -77,13 +82,9 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
     return { used, idle, waiting: Math.max(0, this.#waiting - idle), limit: this.#limits.poolSize };
   }
 
-  async lease(): Promise<Lease> {
-    return new Lease(this, await this.acquire());
-  }
-
   /** For TypeORM. */
   getConnection(callback: (error: unknown, connection?: Lease) => void): void {
-    this.lease().then((lease) => callback(null, lease), callback);
+    this.acquire().then((connection) => callback(null, new Lease(this, connection)), callback);
   }
 
   /** For TypeORM. Ends within a few seconds, whatever is under way. */
@@ -152,7 +153,7 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
 
   release(connection: PoolConnection): void {
     this.#leased.delete(connection);
-    connection.release();
+    this.#rest(connection);
   }
 
   drop(connection: PoolConnection, lost: boolean): void {
@@ -175,34 +176,35 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
     }
   }
 
-  async #next(deadline: number): Promise<PoolConnection> {
-    if (this.#waiting >= this.#limits.queue) throw new StoreUnavailableError('too many wait for a connection');
-    this.#waiting++;
-    try {
-      return await this.#taken(deadline);
-    } finally {
-      this.#waiting--;
-    }
-  }
-
-  #taken(deadline: number): Promise<PoolConnection> {
+  #next(deadline: number): Promise<PoolConnection> {
     return new Promise((resolve, reject) => {
+      if (this.#waiting >= this.#limits.queue) throw new StoreUnavailableError('too many wait for a connection');
+      let timer: NodeJS.Timeout | undefined;
       let late = false;
-      const timer = setTimeout(
+      const done = () => {
+        if (!late) this.#waiting--;
+        clearTimeout(timer);
+      };
+      this.#waiting++;
+      this.#enqueued = false;
+      const dialled: Host | undefined = this.#dialer.dialledBy(() =>
+        this.#pool.getConnection((error, connection) => {
+          done();
+          if (error && dialled) this.#dialer.hosts.failed(dialled);
+          if (error) reject(error);
+          else if (late) this.#rest(connection);
+          else resolve(connection);
+        }),
+      );
+      // An idle connection needs no waiting.
+      if (!dialled && !this.#enqueued) return;
+      timer = setTimeout(
         () => {
+          done();
           late = true;
           reject(new StoreUnavailableError('no connection became free in time'));
         },
         Math.max(0, deadline - Date.now()),
-      );
-      const dialled: Host | undefined = this.#dialer.dialledBy(() =>
-        this.#pool.getConnection((error, connection) => {
-          clearTimeout(timer);
-          if (error && dialled) this.#dialer.hosts.failed(dialled);
-          if (error) reject(error);
-          else if (late) connection.release();
-          else resolve(connection);
-        }),
       );
     });
   }
@@ -233,6 +235,16 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
     this.#dialer.wire(connection).socket.once('close', () => this.#forget(connection));
   }
 
+  /** Gives a connection back, or closes it where its host has failed. */
+  #rest(connection: PoolConnection): void {
+    if (this.#isLeaving(connection)) this.drop(connection, false);
+    else connection.release();
+  }
+
+  #isLeaving(connection: PoolConnection): boolean {
+    return this.#dialer.hosts.isLeftAlone(this.#dialer.wire(connection).host);
+  }
+
   #forget(connection: PoolConnection): void {
     this.#connections.delete(connection);
     this.#leased.delete(connection);
@@ -243,11 +255,15 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
     for (let idle = this.counts().idle; idle > 0; idle--) {
       this.#pool.getConnection((error, connection) => {
         if (error) return;
+        if (this.#isLeaving(connection)) {
+          this.drop(connection, false);
+          return;
+        }
         const timer = setTimeout(() => this.#dialer.sever(connection, 'it answered no ping'), this.#limits.connectMs);
         connection.ping((failed) => {
           clearTimeout(timer);
           if (failed) this.drop(connection, false);
-          else connection.release();
+          else this.#rest(connection);
         });
       });
     }

@@ -1,5 +1,5 @@
 import { DataSource, type EntityManager } from 'typeorm';
-import type { Lease, Statement } from '../connections/lease';
+import { Lease, type Statement } from '../connections/lease';
 import type { StorePool } from '../connections/pool';
 import { poolOf } from './pool-use';
 import { committed } from './transaction';
@@ -29,7 +29,7 @@ export function runStatement<T>(
 async function runOn<T>(pool: StorePool, statement: Statement): Promise<T> {
   let lease: Lease | undefined;
   try {
-    lease = await pool.lease();
+    lease = new Lease(pool, await pool.acquire());
     const [result] = await lease.run(statement);
     return result as T;
   } catch (error) {
