@@ -316,7 +316,7 @@ describe.each(databases)('writing rows of a client on $name', ({ create, name })
       expect(await read(await insertCustomer(app, acme, { firstName: 'Next' }))).toMatchObject({ firstName: 'Next' });
     });
 
-    test('a conflict is tried again, five times at most; another error is not', async () => {
+    test('a conflict is tried again, for a while; another error is not', async () => {
       const conflict = Object.assign(new Error('conflict'), { driverError: { code: 'ER_LOCK_DEADLOCK' } });
       let attempts = 0;
       const settle = (failures: number, error: Error) => {
@@ -327,8 +327,8 @@ describe.each(databases)('writing rows of a client on $name', ({ create, name })
         });
       };
       expect(await settle(4, conflict)).toBe(5);
-      await expect(settle(9, conflict)).rejects.toThrow('conflict');
-      expect(attempts).toBe(5);
+      await expect(settle(Number.POSITIVE_INFINITY, conflict)).rejects.toThrow('conflict');
+      expect(attempts).toBeGreaterThan(5);
       await expect(settle(9, new Error('mistake'))).rejects.toThrow('mistake');
       expect(attempts).toBe(1);
     });
