@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { type GatewayError, gatewayErrors } from './errors';
 import type { ServerLimits } from './limits';
-import { type Group, type Member, newGroup, newQueue, type Queue, Turns } from './turns';
+import { type Group, type Member, newGroup, newQueue, type Queue, Turns, type Usage } from './turns';
 import { Watchdog } from './watchdog';
 
 /** What an execution's fairness is measured by. */
@@ -102,8 +102,10 @@ export class Executions {
     const queue = group?.queues.get(caller);
     if (!group || !queue) return;
     if (milliseconds >= FREE_MS) this.#rest(queue, milliseconds * RESTS);
-    const pause = milliseconds >= FREE_OF_CLIENT_MS ? group.allowance.take(milliseconds) : 0;
-    if (pause > 0) this.#rest(group, pause, LONGEST_REST_OF_CLIENT_MS);
+    if (milliseconds < FREE_OF_CLIENT_MS) return;
+    group.blocked.add(milliseconds);
+    const pause = group.allowance.take(milliseconds);
+    if (pause > 0 && this.#tookMost(group, ({ blocked }) => blocked)) this.#rest(group, pause);
   }
 
   /**
@@ -116,11 +118,15 @@ export class Executions {
     if (took === 0) return;
     group.usage.add(took);
     if (group.turns.contended) this.#rest(queue, took);
-    if (!this.#turns.contended) return;
+    if (this.#turns.contended && this.#tookMost(group, ({ usage }) => usage)) this.#rest(group, took);
+  }
+
+  /** Whether a client took more than its part of something lately. */
+  #tookMost(group: Group, of: (group: Group) => Usage): boolean {
     let all = 0;
-    for (const { usage } of this.#groups.values()) all += usage.now();
+    for (const each of this.#groups.values()) all += of(each).now();
     // Whoever asks little may be forgotten already, but somebody else did ask.
-    if (group.usage.now() > all / Math.max(this.#groups.size, 2)) this.#rest(group, took);
+    return of(group).now() > all / Math.max(this.#groups.size, 2);
   }
 
   /** Operations that run side by side share the time for which the event loop was busy. */
@@ -134,10 +140,10 @@ export class Executions {
     this.#window = { since: now, busy };
   }
 
-  #rest(member: Member, milliseconds: number, longestMs = LONGEST_REST_MS): void {
+  #rest(member: Member, milliseconds: number): void {
     const now = performance.now();
     const rest = Math.max(member.restsUntil - now, 0) + milliseconds;
-    member.restsUntil = now + Math.min(rest, longestMs);
+    member.restsUntil = now + Math.min(rest, LONGEST_REST_MS);
     this.#wake(member);
   }
 
@@ -230,8 +236,7 @@ const BUSY = 0.6;
 const WINDOW_MS = 100;
 const LONGEST_REST_MS = 500;
 /** A client is charged for less too often to be asked for it: most operations take that. Milliseconds. */
-const FREE_OF_CLIENT_MS = 3;
-const LONGEST_REST_OF_CLIENT_MS = 2_000;
+const FREE_OF_CLIENT_MS = 10;
 
 const tooMuchOf = (caller: string): GatewayError =>
   gatewayErrors.tooMuch(caller === '' ? 'of callers without a token' : 'of yours');

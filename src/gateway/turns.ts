@@ -20,6 +20,8 @@ export interface Group extends Member {
   readonly turns: Turns;
   /** What it took lately. */
   readonly usage: Usage;
+  /** For how long it kept the process to itself lately. */
+  readonly blocked: Usage;
   readonly allowance: Allowance;
 }
 
@@ -27,7 +29,7 @@ export const newQueue = (): Queue => ({ running: 0, restsUntil: 0, isToWake: fal
 
 export const newGroup = (): Group => ({
   ...{ running: 0, restsUntil: 0, isToWake: false, queues: new Map<string, Queue>() },
-  ...{ turns: new Turns(), usage: new Usage(), allowance: new Allowance() },
+  ...{ turns: new Turns(), usage: new Usage(), blocked: new Usage(), allowance: new Allowance() },
 });
 
 /** Members compete if the turn passed between two of them within this time. Milliseconds. */
