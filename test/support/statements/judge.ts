@@ -13,7 +13,6 @@ export const PARSER_GAPS: ReadonlyArray<{ readonly pattern: RegExp; readonly val
   },
   {
     pattern: /^SET TRANSACTION ISOLATION LEVEL REPEATABLE READ$/,
-    count: 1,
     valid: 'dev.mysql.com/doc/refman/8.4/en/set-transaction.html; MariaDB, TiDB and Vitess know it too',
   },
 ];
