@@ -213,7 +213,10 @@ export class Lane {
     this.#tally.acknowledged.add(requestTransferApproval.approval.id);
   }
 
-  /** Repeats a write until it is acknowledged. @returns nothing where it never was, so that it may or may not be done */
+  /**
+   * Repeats a write until it is acknowledged.
+   * @returns nothing where it never was, so that it may or may not be done
+   */
   async #write(question: Question): Promise<Answer | undefined> {
     const key = `${this.#name}-${this.#count++}`;
     for (let tries = 0; tries < 8; tries++) {

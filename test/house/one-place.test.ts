@@ -44,9 +44,13 @@ const rules: ReadonlyArray<readonly [rule: string, again: RegExp, files: readonl
   [
     "a database's error by its code",
     /\bER_[A-Z]{3,}|'SQLITE_|\bECONN(?:REFUSED|RESET)\b/,
-    ['connections/failure-codes', 'storage/failures', 'storage/data-source', 'storage/embedded-transaction'].map(
-      (name) => `src/${name}.ts`,
-    ),
+    [
+      'connections/failure-codes',
+      'connections/loss',
+      'storage/failures',
+      'storage/data-source',
+      'storage/embedded-transaction',
+    ].map((name) => `src/${name}.ts`),
     'failureOf',
   ],
   [

@@ -165,7 +165,9 @@ async function manyPages({ url, headers, lasts }: Target): Promise<void> {
   }
 }
 
-/** `attacker.js NAME`, told the rest by its environment; without a name it lists what there is (`storms`: the others). */
+/**
+ * `attacker.js NAME`, told the rest by its environment; without a name it lists what there is (`storms`: the others).
+ */
 async function main(): Promise<void> {
   const [name] = process.argv.slice(2);
   const { ATTACK_URL: url = '', ATTACK_HEADERS = '{}', ATTACK_MANY = '[]', ATTACK_SECONDS } = process.env;
