@@ -26,11 +26,6 @@ export class Failures {
     return { data: null, errors: [this.#told(error)] };
   }
 
-  /** The last answer of a stream whose source has failed. */
-  broken(error: unknown): GovernedResult {
-    return error instanceof GraphQLError ? { data: null, errors: [error] } : this.answer(error);
-  }
-
   /** The errors of an execution: those of resolvers as far as they may be answered, then those of governance. */
   errorsOf(errors: readonly GraphQLError[] | undefined, enforcement: Enforcement): GraphQLError[] {
     const told = (error: unknown, path: GraphQLError['path']) => this.#told(error, path);

@@ -128,6 +128,6 @@ export class GovernedSchema implements Governed {
       const result = await answer(event);
       return { result, last: isRefusal(result) };
     };
-    return mappedEvents(events, answered, (error) => failures.broken(error));
+    return mappedEvents(events, answered, (error) => failures.answer(error));
   }
 }
