@@ -230,6 +230,7 @@ class Primary {
 
   #serves(worker: Worker, port: number): void {
     this.#serving.add(worker);
+    this.#heard.set(worker, performance.now());
     if (this.#started || this.#closing || this.#serving.size < this.count) return;
     this.#started = true;
     const { host } = this;

@@ -182,7 +182,7 @@ export const messageRules: readonly MessageRule[] = [
   },
   {
     numbers: [1105, 1815],
-    says: /no healthy tablet|is not serving|operation not allowed in state|pool .*(exhausted|limit exceeded)/i,
+    says: /no healthy tablet|is not serving|operation not allowed in state|connection limit exceeded|pool exhausted/i,
     failure: 'UNAVAILABLE',
   },
   { numbers: [1105], says: /connection (refused|reset)|reset by peer|Lost connection/i, failure: 'UNAVAILABLE' },

@@ -41,7 +41,7 @@ export class Ledger {
   readonly #failures = new Map<DataSource, number>();
   #clock = LedgerClock.local();
   /** The clock of entries, once the database was asked. */
-  readonly clock = remembered(async () => {
+  readonly #asked = remembered(async () => {
     this.#clock = await LedgerClock.of(this.#regions.home);
     return this.#clock;
   });
@@ -75,7 +75,20 @@ export class Ledger {
     }
   }
 
-  /** The time of an entry, in milliseconds since 1970. */
+  /**
+   * The time of an entry by the database's clock, in milliseconds since 1970.
+   * @throws {GraphQLError} AUDIT_UNAVAILABLE
+   */
+  async moment(): Promise<number> {
+    try {
+      return (await this.#asked()).now();
+    } catch (error) {
+      this.#onFailure(error);
+      throw auditUnavailable(error);
+    }
+  }
+
+  /** As {@link moment}, by this process's clock as long as the database was not asked. */
   now(): number {
     return this.#clock.now();
   }
@@ -155,7 +168,7 @@ export class Ledger {
   async #begin(source: DataSource): Promise<Appender> {
     const signer = await this.signer();
     const heads = new CheckpointStore(this.#keysSource, this.#onFailure);
-    await this.clock();
+    await this.#asked();
     const log = new Appender(source, { signer, heads, batchWindow: this.batchWindow }, this.#onFailure);
     const earlier = await unsettledLogs(source);
     const fields = {

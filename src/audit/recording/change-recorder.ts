@@ -44,9 +44,8 @@ export class LedgerChangeRecorder implements ChangeRecorder {
     const who = await this.#references.principal(client, principal);
     const subjects =
       client === undefined || subject === undefined ? [] : await this.#references.subjects(client, new Set([subject]));
-    // Ids order the decisions about a row, whichever process made them. Without the database nothing is appended.
-    await this.#ledger.clock().catch(() => undefined);
-    const at = this.#ledger.now();
+    // Ids order the decisions about a row, whichever process made them.
+    const at = await this.#ledger.moment();
     const id = uuid({ msecs: at });
     await this.#ledger.append(client, id, {
       decides: decides.length === 0 ? undefined : await this.#references.decisions(client, decides),

@@ -11,10 +11,6 @@ export const PARSER_GAPS: ReadonlyArray<{ readonly pattern: RegExp; readonly val
     valid:
       'dev.mysql.com/doc/refman/8.4/en/show-variables.html and show-status.html; MariaDB, TiDB and Vitess know it too',
   },
-  {
-    pattern: /^SET TRANSACTION ISOLATION LEVEL REPEATABLE READ$/,
-    valid: 'dev.mysql.com/doc/refman/8.4/en/set-transaction.html; MariaDB, TiDB and Vitess know it too',
-  },
 ];
 
 /** Whether node-sql-parser reads a statement as MySQL. */
