@@ -7,6 +7,8 @@ export interface Answer {
   readonly status: number;
   readonly data: Record<string, unknown> | null;
   readonly codes: readonly string[];
+  /** What became of a mutation, by the answer's own word. */
+  readonly write: string | undefined;
   readonly text: string;
   readonly retryAfter: string | null;
   /** Only for a request without an answer: the process was not there, or went away meanwhile. */
@@ -25,7 +27,7 @@ export interface Question {
 const PATIENCE_MS = 30_000;
 
 export async function ask(served: ServedProcess, question: Question): Promise<Answer> {
-  const { token, purpose, document: query, variables, headers = {} } = question;
+  const { token, purpose, document: query, variables } = question;
   try {
     const response = await fetch(served.url, {
       method: 'POST',
@@ -33,7 +35,6 @@ export async function ask(served: ServedProcess, question: Question): Promise<An
         'content-type': 'application/json',
         authorization: `Bearer ${token}`,
         ...(purpose === undefined ? {} : { 'processing-purpose': purpose }),
-        ...headers,
       },
       body: JSON.stringify({ query, variables }),
       signal: AbortSignal.timeout(PATIENCE_MS),
@@ -41,11 +42,12 @@ export async function ask(served: ServedProcess, question: Question): Promise<An
     const text = await response.text();
     const { data = null, errors = [] } = JSON.parse(text) as {
       data?: Record<string, unknown> | null;
-      errors?: Array<{ extensions?: { code?: string } }>;
+      errors?: Array<{ extensions?: { code?: string; write?: string } }>;
     };
     return {
       status: response.status,
       data,
+      write: errors.find(({ extensions }) => extensions?.write !== undefined)?.extensions?.write,
       codes: errors.map(({ extensions }) => extensions?.code ?? 'NONE'),
       text,
       retryAfter: response.headers.get('retry-after'),
@@ -53,7 +55,7 @@ export async function ask(served: ServedProcess, question: Question): Promise<An
     };
   } catch (error) {
     if ((error as Error).name === 'TimeoutError') throw new Error(`${served.name} was silent for ${PATIENCE_MS} ms`);
-    return { status: 0, data: null, codes: [], text: String(error), retryAfter: null, lost: true };
+    return { status: 0, data: null, write: undefined, codes: [], text: String(error), retryAfter: null, lost: true };
   }
 }
 
