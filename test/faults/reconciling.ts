@@ -67,9 +67,9 @@ export async function reconcile(
     records: { findings: Array<{ problem: string; table: string; row: string }> };
   };
   // A process that is killed between an entry and its change leaves a decision that nobody was told of.
-  const unexplained = records.findings.filter(
-    ({ problem, row }) => problem !== 'MISSING' || tally.acknowledged.has(row),
-  );
+  const untold = ({ problem, row }: { problem: string; row: string }) =>
+    (problem === 'MISSING' && !tally.made.has(row)) || (problem === 'DIFFERS' && !tally.changed.has(row));
+  const unexplained = records.findings.filter((finding) => !untold(finding));
   found.commands.push(...unexplained.map((finding) => `remit audit verify --records: ${JSON.stringify(finding)}`));
   return found;
 }

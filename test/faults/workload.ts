@@ -35,8 +35,9 @@ export interface Tally {
   readonly grants: Set<string>;
   readonly withdrawn: Set<string>;
   readonly transfers: Set<string>;
-  /** Ids of grants and approvals that were acknowledged. */
-  readonly acknowledged: Set<string>;
+  /** Ids of rows, by what was acknowledged about them. */
+  readonly made: Set<string>;
+  readonly changed: Set<string>;
   /** Reads after an acknowledged withdrawal or a completed erasure. */
   looked: number;
   /** When each process failed last. */
@@ -52,7 +53,8 @@ export const newTally = (): Tally => ({
   grants: new Set(),
   withdrawn: new Set(),
   transfers: new Set(),
-  acknowledged: new Set(),
+  made: new Set(),
+  changed: new Set(),
   looked: 0,
   failures: [],
 });
@@ -148,7 +150,7 @@ export class Lane {
     if (!given) return;
     this.#tally.grants.add(reason);
     const { id } = (given.data as { grantPurpose: { grant: { id: string } } }).grantPurpose.grant;
-    this.#tally.acknowledged.add(id);
+    this.#tally.made.add(id);
     const token = await this.#callers.agent(agent);
     const question = { token, purpose: 'SUPPORT', document: look, variables: { id: person.id } };
     await Promise.all(this.#processes.map((each) => this.#read(question, each)));
@@ -159,6 +161,7 @@ export class Lane {
     });
     if (!taken) return;
     this.#tally.withdrawn.add(reason);
+    this.#tally.changed.add(id);
     await this.#mustNotGive(question, [person.email, ...person.tried], 'after an acknowledged withdrawal');
   }
 
@@ -209,7 +212,7 @@ export class Lane {
     if (!asked) return;
     this.#tally.transfers.add(safeguard);
     const { requestTransferApproval } = asked.data as { requestTransferApproval: { approval: { id: string } } };
-    this.#tally.acknowledged.add(requestTransferApproval.approval.id);
+    this.#tally.made.add(requestTransferApproval.approval.id);
   }
 
   /**
