@@ -26,12 +26,9 @@ export async function writeStatement(
   parameters: readonly unknown[] = [],
   { ownKeys = false, preparedUpTo }: WriteOptions = {},
 ): Promise<void> {
-  // What the embedded database has answered has arrived, and its transactions repeat by themselves.
-  if (dialectOf(source).embedded) {
-    await repeatable(source, (manager) => manager.query(sql, [...parameters]));
-    return;
-  }
+  const { embedded } = dialectOf(source);
   const run = () => {
+    if (embedded) return repeatable(source, (manager) => manager.query(sql, [...parameters]));
     if (preparedUpTo === undefined) return source.query<unknown>(sql, [...parameters]);
     return runStatement<unknown>(source, sql, parameters, { preparedUpTo });
   };
