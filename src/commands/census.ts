@@ -50,7 +50,8 @@ function report({ fields, gaps }: Inventory): string {
     style: { head: [], border: [], compact: true },
   });
   table.push(...personal.map(lineOf));
-  const counts = `${counted(personal.length, 'field')} about people, ${fields.length - personal.length} about no person.`;
+  const others = fields.length - personal.length;
+  const counts = `${counted(personal.length, 'field')} about people, ${others} about no person.`;
   if (gaps.length === 0) return `${table.toString()}\n${counts}\nThere is no gap.\n`;
   const lines = gaps.map(({ at, fault, remedy }) => `✗ ${at} ${fault}\n  → ${remedy}`);
   return `${table.toString()}\n${counts}\n\n${lines.join('\n')}\n\n${counted(gaps.length, 'gap')}.\n`;

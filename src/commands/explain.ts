@@ -87,5 +87,6 @@ function tableOf(explanations: readonly Explanation[]): string {
   for (const { coordinate, outcome, code, rule, method } of explanations) {
     table.push([coordinate, outcome, code ?? '', rule, method ?? '']);
   }
-  return `${table.toString()}\nA row can withhold more, because a person's restriction is only known when it is read.\n`;
+  const note = "A row can withhold more, because a person's restriction is only known when it is read.";
+  return `${table.toString()}\n${note}\n`;
 }

@@ -7,7 +7,8 @@ const plain = { style: { head: [], border: [], compact: true } };
 /** The result of an import: the counts, where the rejects are, and how the file was read. */
 export function reportText(report: ImportReport, kind: string, rejects: string | undefined): string {
   const { read, skipped, created, updated, unchanged, rejected, rejectedFields, encoding } = report;
-  const counts = `${counted(read, kind.slice(0, -1))} read: ${created} created, ${updated} updated, ${unchanged} unchanged`;
+  const of = counted(read, kind.slice(0, -1));
+  const counts = `${of} read: ${created} created, ${updated} updated, ${unchanged} unchanged`;
   const lost = [
     ...(skipped > 0 ? [`${skipped} left out`] : []),
     ...(rejected > 0 ? [`${rejected} rejected`] : []),

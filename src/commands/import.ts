@@ -86,9 +86,10 @@ export function importCommand(): Command {
 }
 
 const EXAMPLE = `
-Orders name their customer by customerExternalId or customerEmail. Order items name their order by orderExternalId. Other
-data of a customer goes to attributes.KEY. A key can be a list of columns. An empty cell changes nothing. A value that
-cannot be read is left out; a row without a readable key is rejected. Exit code 1 when there were such values or rows.
+Orders name their customer by customerExternalId or customerEmail. Order items name their order by orderExternalId.
+Other data of a customer goes to attributes.KEY. A key can be a list of columns. An empty cell changes nothing. A
+value that cannot be read is left out; a row without a readable key is rejected. Exit code 1 when there were such
+values or rows.
 
 Examples:
   $ echo '{"externalId":"CustomerId","residency":"Country","postalAddress.city":"City"}' > map.json

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Installation, openInstallation } from '../erasure/installation';
 import { startRemit } from '../support/cli';
 import { databases, type TestDatabase } from '../support/databases';
-import { type SilentWire, silentWire } from '../support/silent-wire';
+import { TcpProxy } from '../support/tcp-proxy';
 
 // Processes are started here, on machines that may be busy.
 jest.setTimeout(120_000);
@@ -98,20 +98,20 @@ const onServer = databases.filter(({ name }) => name === 'MariaDB');
 describe.each(onServer)('a silent $name', ({ create }) => {
   let database: TestDatabase;
   let installation: Installation;
-  let wire: SilentWire;
+  let proxy: TcpProxy;
   beforeAll(async () => {
     database = await create();
     installation = await openInstallation(database);
-    wire = await silentWire(database.databaseUrl);
+    proxy = await TcpProxy.to(database.databaseUrl);
   });
   afterAll(async () => {
-    await wire.close();
+    await proxy.stop();
     await installation.close();
     await database.drop();
   });
 
   test('does not keep workers from ending within the grace', async () => {
-    const settings = { DATABASE_URL: wire.url, SHUTDOWN_GRACE: '4' };
+    const settings = { DATABASE_URL: proxy.through(database.databaseUrl), SHUTDOWN_GRACE: '4' };
     const server = await serve(installation, ['--workers', '2'], settings);
     const ask = () =>
       fetch(server.url, {
@@ -120,7 +120,7 @@ describe.each(onServer)('a silent $name', ({ create }) => {
         body: JSON.stringify({ query: '{ customers(first: 1) { nodes { email } } }' }),
       }).catch(() => undefined);
     expect((await ask())?.status).toBeDefined();
-    wire.silence();
+    proxy.silence({ newOnes: true });
     const asked = ask();
     server.child.kill('SIGTERM');
     const [code, signal] = await server.exited;

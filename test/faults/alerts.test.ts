@@ -1,5 +1,4 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
-import { createServer, type Server, type Socket, connect as tcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +9,7 @@ import { firing, type Phase } from '../deploy/timeline';
 import { type WatchedProduct, watchProduct } from '../deploy/watched-product';
 import { startMariaDb, type TestServer } from '../support/mariadb';
 import { root as checkout } from '../support/root';
+import { TcpProxy } from '../support/tcp-proxy';
 
 jest.setTimeout(120_000);
 
@@ -18,7 +18,7 @@ const folder = mkdtempSync(join(tmpdir(), 'remit-rehearsal-'));
 const anchorFile = join(folder, 'anchors');
 const desk = '{ customers { nodes { id email } } }';
 let database: TestServer;
-let wire: Wire;
+let wire: TcpProxy;
 let root: Connection;
 let product: WatchedProduct;
 /** The server as it is while nothing is wrong. */
@@ -29,7 +29,7 @@ beforeAll(async () => {
   if (!started) throw new Error('alerts are rehearsed on MariaDB: install mariadb-server');
   database = started;
   const { port } = new URL(database.url);
-  wire = await layWire(Number(port));
+  wire = await TcpProxy.to(database.url);
   root = await createConnection({ uri: database.url, multipleStatements: true });
   // Not root, which read_only does not bind.
   await root.query(`CREATE DATABASE data; CREATE DATABASE secrets; CREATE USER remit IDENTIFIED BY 'rehearsed';
@@ -46,7 +46,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await product?.close();
-  await wire?.cut();
+  await wire?.stop();
   await root?.end();
   await database?.stop();
   rmSync(folder, { recursive: true, force: true });
@@ -114,13 +114,13 @@ test('nothing fires while nothing is wrong', () => {
 });
 
 test('the data database goes away, and comes back', async () => {
-  await wire.cut();
+  await wire.refuse();
   await until(async () => Number((await product.scrape()).get('remit_erasure_worker_failed_rounds')) > 4);
   const fault = await observed(async () => expect(await product.ask(desk)).toEqual(['SERVICE_UNAVAILABLE']));
   expect((await product.readyz()).body).toMatchObject({
     faults: expect.arrayContaining(['the data database does not answer']),
   });
-  await wire.mend();
+  await wire.heal();
   await until(isReady);
   expect(await product.ask(desk)).toEqual([]);
   const mended = await observed();
@@ -218,45 +218,3 @@ test('a process hangs', async () => {
 test('through all of this, Node had nothing to warn of', () => {
   expect(product.log()).not.toMatch(/^\(node:\d+\)/m);
 });
-
-interface Wire {
-  readonly port: number;
-  /** Ends all connections and refuses new ones. */
-  cut(): Promise<void>;
-  mend(): Promise<void>;
-}
-
-/** A wire to a database, which can be cut. */
-async function layWire(to: number): Promise<Wire> {
-  const sockets = new Set<Socket>();
-  let server: Server;
-  let port = 0;
-  const mend = async () => {
-    server = createServer((near) => {
-      const far = tcp(to, '127.0.0.1');
-      for (const [socket, other] of [
-        [near, far],
-        [far, near],
-      ] as const) {
-        sockets.add(socket);
-        socket.on('error', () => undefined);
-        socket.on('close', () => {
-          sockets.delete(socket);
-          other.destroy();
-        });
-        socket.pipe(other);
-      }
-    });
-    await new Promise<void>((resolve) => {
-      server.listen(port, '127.0.0.1', resolve);
-    });
-    port = (server.address() as { port: number }).port;
-  };
-  await mend();
-  const cut = async () => {
-    const closed = new Promise((resolve) => server.close(resolve));
-    for (const socket of sockets) socket.destroy();
-    await closed;
-  };
-  return { port, cut, mend };
-}

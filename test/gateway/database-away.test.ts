@@ -9,7 +9,7 @@ import { type Installation, openInstallation } from '../erasure/installation';
 import { type Issuer, startIssuer } from '../identity/issuer';
 import { databases, type TestDatabase } from '../support/databases';
 import { startMariaDb, type TestServer } from '../support/mariadb';
-import { type SilentWire, silentWire } from '../support/silent-wire';
+import { TcpProxy } from '../support/tcp-proxy';
 
 jest.setTimeout(120_000);
 
@@ -105,7 +105,7 @@ describe.each(databases.filter(({ name }) => name === 'MariaDB'))('a $name that 
   let mariadb: TestServer;
   let root: Connection;
   let installation: Installation;
-  let [data, keys]: SilentWire[] = [];
+  let [data, keys]: TcpProxy[] = [];
   let running: Running;
 
   beforeAll(async () => {
@@ -122,9 +122,13 @@ describe.each(databases.filter(({ name }) => name === 'MariaDB'))('a $name that 
       keysDatabaseUrl: `${url}keystore`,
       drop: async () => undefined,
     });
-    data = await silentWire(`${url}data`);
-    keys = await silentWire(`${url}keystore`);
-    running = await Running.start({ ...installation.env, DATABASE_URL: data.url, KEYS_DATABASE_URL: keys.url });
+    data = await TcpProxy.to(url);
+    keys = await TcpProxy.to(url);
+    running = await Running.start({
+      ...installation.env,
+      DATABASE_URL: data.through(`${url}data`),
+      KEYS_DATABASE_URL: keys.through(`${url}keystore`),
+    });
     await running.recovered();
   }, 120_000);
   afterAll(async () => {
@@ -132,8 +136,8 @@ describe.each(databases.filter(({ name }) => name === 'MariaDB'))('a $name that 
     root.destroy();
     await mariadb.stop();
     await installation.close().catch(() => undefined);
-    await data?.close();
-    await keys?.close();
+    await data?.stop();
+    await keys?.stop();
   });
 
   const killAll = async () => {
@@ -166,17 +170,17 @@ describe.each(databases.filter(({ name }) => name === 'MariaDB'))('a $name that 
     },
     'refuses connections': {
       begin: async () => data?.refuse(),
-      end: async () => data?.restore(),
+      end: async () => data?.heal(),
       fault: /^the data database does not answer/,
     },
     'is silent': {
-      begin: async () => data?.silence(),
-      end: async () => data?.restore(),
+      begin: async () => data?.silence({ newOnes: true }),
+      end: async () => data?.heal(),
       fault: /^the data database does not answer/,
     },
     'has lost its keys': {
       begin: async () => keys?.refuse(),
-      end: async () => keys?.restore(),
+      end: async () => keys?.heal(),
       fault: /^the keys' store does not answer/,
       // Keys of persons read a moment ago are still known.
       reads: true,

@@ -47,10 +47,9 @@ describe.each(databases)('versions of the policy on $name', ({ name, create }) =
 
   if (name === 'MariaDB') {
     test('a read whose connection has fallen silent holds nobody up', async () => {
-      const proxy = await TcpProxy.start(Number(new URL(database.databaseUrl).port));
-      const through = (url: string) => Object.assign(new URL(url), { port: proxy.port }).href;
+      const proxy = await TcpProxy.to(database.databaseUrl);
       const other = await app.replica({
-        databaseUrl: through(database.databaseUrl),
+        databaseUrl: proxy.through(database.databaseUrl),
         keysDatabaseUrl: database.keysDatabaseUrl,
       });
       const ask = () => policyVersions(other.stores.regions, client);

@@ -93,7 +93,7 @@ describe.each(servers)('nothing waits for ever: $name', ({ create }) => {
     const asked = Array.from({ length: 8 }, (_, index) => prepared(source, 'SELECT ?', [String(index)]));
     expect(new Set(await Promise.all(asked.map(failure)))).toEqual(new Set(['UNAVAILABLE']));
     expect(await faultOf(source)).toBe('does not answer');
-    first().heal();
+    await first().heal();
     expect(await query(source, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 

@@ -29,8 +29,18 @@ export class TcpProxy {
     return proxy;
   }
 
+  /** @param url of the server, such as a database's */
+  static to(url: string): Promise<TcpProxy> {
+    return TcpProxy.start(Number(new URL(url).port));
+  }
+
   get port(): number {
     return this.#port;
+  }
+
+  /** A URL of the server, by way of this proxy. */
+  through(url: string): string {
+    return Object.assign(new URL(url), { port: this.#port }).href;
   }
 
   /** Connections that clients have open, silent ones included. */
@@ -81,10 +91,11 @@ export class TcpProxy {
     this.#silentFromStart = newOnes;
   }
 
-  /** New connections are forwarded again. What fell silent stays so. */
-  heal(): void {
+  /** New connections are accepted and forwarded again. What fell silent stays so. */
+  async heal(): Promise<void> {
     this.#toSilence = 0;
     this.#silentFromStart = false;
+    if (!this.#listener) await this.listen();
   }
 
   async stop(): Promise<void> {

@@ -86,10 +86,9 @@ describe.each(databases.filter(({ name }) => name !== 'SQLite'))(
       const app = await openTestApp(database);
       await populate(app, 'acme', { DE: 1 });
       const client = (await app.services.clients.find('acme'))?.id ?? '';
-      const port = new URL(database.databaseUrl).port;
-      const proxy = await TcpProxy.start(Number(port));
+      const proxy = await TcpProxy.to(database.databaseUrl);
       const { REMIT_MASTER_KEY_FILE: masterKeyFile = '', KEYS_DATABASE_URL: keysDatabaseUrl = '' } = app.env;
-      const databaseUrl = database.databaseUrl.replace(`:${port}`, `:${proxy.port}`);
+      const databaseUrl = proxy.through(database.databaseUrl);
       const stores: Stores = await openStores({
         regionalDatabaseUrls: {},
         databaseUrl,

@@ -102,4 +102,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .2em 1em; } dt 
 table { border-collapse: collapse; width: 100%; } tr { break-inside: avoid; }
 th, td { border: 1px solid #999; padding: .3em .5em; text-align: left; vertical-align: top; }
 thead { display: table-header-group; }
-@page { margin: 1.5cm; @bottom-right { content: counter(page) ' / ' counter(pages); font: 9pt system-ui, sans-serif; } }`;
+@page {
+  margin: 1.5cm;
+  @bottom-right { content: counter(page) ' / ' counter(pages); font: 9pt system-ui, sans-serif; }
+}`;
