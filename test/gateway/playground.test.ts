@@ -196,6 +196,14 @@ describe('the playground’s files', () => {
     expect(Object.keys(kept.session).filter((key) => kept.session[key]?.includes(officer))).toEqual(['remit:token']);
   });
 
+  it('runs by the token that stands there, however freshly pasted', async () => {
+    await open();
+    await choose('SUPPORT');
+    await page.getByLabel('Token', { exact: true }).fill(officer);
+    await run();
+    await expectEventually(() => lastOperation()?.headers.authorization === `Bearer ${officer}`);
+  });
+
   it('says what a refused operation was refused for', async () => {
     await open();
     await choose('None');

@@ -16,15 +16,21 @@ export function App({ session }: { session: Session }) {
   const [token, setToken] = useState(session.token);
   const [purpose, setPurpose] = useState(session.purpose);
   const [decision, setDecision] = useState<Decision | null>();
+  const tokenNow = useRef(token);
   const purposeNow = useRef(purpose);
   const editorNow = useRef(session.editor);
 
-  // A new fetcher makes GraphiQL introspect again: each role sees its own contract.
+  // A new fetcher makes GraphiQL introspect again: each role sees its own contract. What runs takes the token as it is
+  // now, settled or not.
   const settledToken = useSettled(token);
-  const fetcher = useMemo(() => createFetcher(settledToken, () => purposeNow.current, setDecision), [settledToken]);
+  const fetcher = useMemo(() => {
+    const callerNow = () => ({ token: tokenNow.current, purpose: purposeNow.current });
+    return createFetcher(settledToken, callerNow, setDecision);
+  }, [settledToken]);
 
   const changeToken = (next: string) => {
     keepToken(next);
+    tokenNow.current = next;
     setToken(next);
   };
   const signIn = useSignIn(changeToken);

@@ -25,13 +25,14 @@ interface Caller {
 export type ShowDecision = (decision: Decision | null) => void;
 
 /**
- * GraphiQL's fetcher for one token: queries and mutations over HTTP, subscriptions over WebSocket on the same path.
- * Introspection states no purpose, for it reads no personal data, and leaves the decision on show alone.
+ * GraphiQL's fetcher: queries and mutations over HTTP, subscriptions over WebSocket on the same path, each by the caller
+ * of that moment. Introspection is `token`'s: it states no purpose, for it reads no personal data, and leaves the
+ * decision on show alone.
  */
-export function createFetcher(token: string, purposeNow: () => Purpose | undefined, show: ShowDecision): Fetcher {
+export function createFetcher(token: string, callerNow: () => Caller, show: ShowDecision): Fetcher {
   return (request, options) => {
     if (request.operationName === 'IntrospectionQuery') return post({ token }, request);
-    const caller = { token, purpose: purposeNow() };
+    const caller = callerNow();
     show(null);
     const operation = options?.documentAST && getOperationAST(options.documentAST, request.operationName);
     if (operation?.operation === 'subscription') return subscribe(caller, request, show);
