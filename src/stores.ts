@@ -3,7 +3,7 @@ import { dataStore, keysStore } from '../ormconfig';
 import type { Config } from './config';
 import { withMoreTime } from './connections/time';
 import { KeyStore } from './keys/key-store';
-import { loadMasterKeyFile } from './keys/master-key';
+import { openRootKeys, type RootKeys } from './keys/roots/root-keys';
 import { migrate, openDataSource, pendingMigrations, type StoreOptions } from './storage/data-source';
 import { dialectOf } from './storage/dialect';
 import { ConfigurationError } from './storage/errors';
@@ -24,7 +24,8 @@ export interface Stores {
 export type StoreConfig = Pick<
   Config,
   'databaseUrl' | 'regionalDatabaseUrls' | 'keysDatabaseUrl' | 'masterKeyFile' | 'production'
->;
+> &
+  Partial<Pick<Config, 'epoch'>>;
 
 /**
  * Opens the databases and the keys' store. The embedded database migrates itself; a server is migrated by `remit
@@ -32,7 +33,7 @@ export type StoreConfig = Pick<
  * @throws {ConfigurationError} naming the variable and the remedy
  */
 export async function openStores(config: StoreConfig, options: { poolSize?: number } = {}): Promise<Stores> {
-  const master = await loadMasterKeyFile(config.masterKeyFile, { production: config.production });
+  const roots = await openRootKeys(config);
   const opened: DataSource[] = [];
   const open = async ({ url, store }: Address) => {
     const source = await openDataSource(url, { ...store, ...options });
@@ -46,15 +47,16 @@ export async function openStores(config: StoreConfig, options: { poolSize?: numb
     const bound = new Map<HostingRegion, DataSource>();
     for (const { region, ...address } of regional(config)) bound.set(region, await open(address));
     const regions = new Regions(home, bound);
-    const keys = new KeyStore(keysSource, master);
+    const keys = new KeyStore(keysSource, roots, { epoch: config.epoch });
     for (const source of regions.all()) await finishKeyedSteps(source, keys);
     const close = async () => {
       keys.close();
-      await Promise.all([regions.close(), keysSource.destroy()]);
+      await Promise.all([regions.close(), keysSource.destroy(), roots.close()]);
     };
     return { regions, keysSource, keys, production: config.production, close };
   } catch (error) {
     for (const source of opened) await source.destroy();
+    await roots.close();
     throw error;
   }
 }
@@ -111,19 +113,21 @@ async function runKeyedSteps(
   data: readonly DataSource[],
 ): Promise<string[]> {
   const done: string[] = [];
+  let roots: RootKeys | undefined;
   let keys: KeyStore | undefined;
   try {
     for (const source of data) {
       for (const { isPending, run } of keyedSteps) {
         if (!(await isPending(source))) continue;
-        const { masterKeyFile, production } = config;
-        keys ??= new KeyStore(keysSource, await loadMasterKeyFile(masterKeyFile, { production }));
+        roots ??= await openRootKeys(config);
+        keys ??= new KeyStore(keysSource, roots, { epoch: config.epoch });
         done.push(await run(source, keys));
       }
     }
     return done;
   } finally {
     keys?.close();
+    await roots?.close();
   }
 }
 
