@@ -3,7 +3,7 @@ import { dataStore, keysStore } from '../ormconfig';
 import type { Config } from './config';
 import { withMoreTime } from './connections/time';
 import { KeyStore } from './keys/key-store';
-import { KeyStores, type KeysPlace } from './keys/key-stores';
+import { holdsKeyOf, KeyStores, type KeysPlace } from './keys/key-stores';
 import { loadMasterKeyFile } from './keys/master-key';
 import { RegionalKeyStore } from './keys/regional-key-store';
 import { migrate, openDataSource, pendingMigrations, type StoreOptions } from './storage/data-source';
@@ -170,7 +170,7 @@ async function requireKeysInPlace(regions: Regions, keyStores: KeyStores): Promi
     const client = await regions.firstOf(region);
     if (client === undefined) continue;
     const place = keyStores.at(region);
-    if (await place.keys.hasClientKey(client)) continue;
+    if (await holdsKeyOf(place, client)) continue;
     const variable = `KEYS_DATABASE_URL_${region}`;
     if (place === keyStores.home) {
       throw new ConfigurationError(
@@ -178,7 +178,7 @@ async function requireKeysInPlace(regions: Regions, keyStores: KeyStores): Promi
         `must be set: KEYS_DATABASE_URL has no keys of clients bound to ${region}`,
       );
     }
-    if (!(await keyStores.home.keys.hasClientKey(client))) continue;
+    if (!(await holdsKeyOf(keyStores.home, client))) continue;
     const fault = `clients bound to ${region} have their keys in KEYS_DATABASE_URL; leave ${variable} unset`;
     throw new ConfigurationError(variable, fault);
   }

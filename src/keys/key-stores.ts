@@ -63,11 +63,13 @@ export class KeyStores {
 
   /** The store that had a client's key once, where the directory does not know the client. */
   async #holderOf(client: string): Promise<KeysPlace | undefined> {
-    const sql = 'SELECT 1 AS present FROM client_key WHERE client_id = ?';
-    for (const place of this.all()) {
-      const rows = await committed(place.source, () => place.source.query<unknown[]>(sql, [client]));
-      if (rows.length > 0) return place;
-    }
+    for (const place of this.all()) if (await holdsKeyOf(place, client)) return place;
     return undefined;
   }
+}
+
+/** Whether a store has, or had, a client's key. */
+export async function holdsKeyOf({ source }: KeysPlace, client: string): Promise<boolean> {
+  const sql = 'SELECT 1 AS present FROM client_key WHERE client_id = ?';
+  return (await committed(source, () => source.query<unknown[]>(sql, [client]))).length > 0;
 }
