@@ -154,6 +154,7 @@ SELECT * FROM legal_hold WHERE client_id = ? ORDER BY id;
 SELECT ? AS one;
 SELECT ? AS one FROM erasure_request WHERE client_id = ? AND status IN (?) LIMIT ?;
 SELECT ? AS one FROM erasure_tombstone WHERE client_id = ? LIMIT ?;
+SELECT ? AS present FROM client_key WHERE client_id = ?;
 SELECT ? AS present FROM subject_key WHERE client_id = ? AND subject_id = ?;
 SELECT ? FROM `customer_attribute` LIMIT ?;
 SELECT @@SESSION.sql_mode AS mode;
@@ -222,6 +223,7 @@ SELECT c.id AS id FROM customer c WHERE `c`.client_id = ? AND (c.restriction IS 
 SELECT checkpoint FROM audit_entry WHERE log_id = ? AND sequence >= ? AND checkpoint IS NOT NULL ORDER BY sequence DESC LIMIT ?;
 SELECT client_id FROM client ORDER BY client_id;
 SELECT client_id FROM client WHERE client_id > ? ORDER BY client_id LIMIT ?;
+SELECT client_id FROM client WHERE region = ? ORDER BY client_id LIMIT ?;
 SELECT client_id FROM identifier_reindex LIMIT ?;
 SELECT client_id FROM installation WHERE application_id = ? AND accepted_notice_version <> ? ORDER BY client_id;
 SELECT client_id, after_id FROM identifier_reindex ORDER BY client_id LIMIT ?;
