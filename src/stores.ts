@@ -5,7 +5,8 @@ import { withMoreTime } from './connections/time';
 import { KeyStore } from './keys/key-store';
 import { holdsKeyOf, KeyStores, type KeysPlace } from './keys/key-stores';
 import { RegionalKeyStore } from './keys/regional-key-store';
-import { openRootKeys, type RootKeys } from './keys/roots/root-keys';
+import { openRootKeys, type RootConfig, type RootKeys } from './keys/roots/root-keys';
+import { isBeforeEpochs, upgradeToEpochs } from './keys/upgrade';
 import { migrate, openDataSource, pendingMigrations, type StoreOptions } from './storage/data-source';
 import { dialectOf } from './storage/dialect';
 import { ConfigurationError } from './storage/errors';
@@ -53,6 +54,7 @@ export async function openStores(config: StoreConfig, options: { poolSize?: numb
     const regions = new Regions(home, bound);
     const ofRegions: RegionalSource[] = [];
     for (const { region, ...address } of regionalKeys(config)) ofRegions.push({ region, source: await open(address) });
+    await finishEpochs(config, [{ region: undefined, source: keysSource }, ...ofRegions]);
     const { keys, keyStores, roots } = await openKeys(config, regions, keysSource, ofRegions);
     for (const source of regions.all()) await finishKeyedSteps(source, keys);
     const close = async () => {
@@ -86,6 +88,11 @@ async function migrateAll(config: StoreConfig): Promise<string[]> {
     const ofRegions: RegionalSource[] = [];
     for (const { region, ...address } of regionalKeys(config))
       ofRegions.push({ region, source: await brought(address) });
+    for (const { region, source } of [{ region: undefined, source: keysSource }, ...ofRegions]) {
+      if (!(await isBeforeEpochs(source))) continue;
+      const moved = await upgradeToEpochs(source, () => openRootKeys(rootConfigOf(config, region)));
+      if (moved > 0) done.push(`keys of ${moved} persons hung into epochs`);
+    }
     const home = await brought({ url: config.databaseUrl, store: dataStore });
     const bound = new Map<HostingRegion, DataSource>();
     for (const { region, ...address } of regional(config)) bound.set(region, await brought(address));
@@ -95,6 +102,28 @@ async function migrateAll(config: StoreConfig): Promise<string[]> {
   } finally {
     for (const source of opened) await source.destroy();
   }
+}
+
+/** As {@link bringUpToDate}, for keys from before epochs. */
+async function finishEpochs(
+  config: StoreConfig,
+  places: ReadonlyArray<{ region: HostingRegion | undefined; source: DataSource }>,
+): Promise<void> {
+  for (const { region, source } of places) {
+    if (!(await isBeforeEpochs(source))) continue;
+    if (dialectOf(source).embedded) await upgradeToEpochs(source, () => openRootKeys(rootConfigOf(config, region)));
+    else {
+      const variable = region === undefined ? keysStore.variable : `KEYS_DATABASE_URL_${region}`;
+      throw new ConfigurationError(variable, 'its keys are from before epochs; run: remit migrate');
+    }
+  }
+}
+
+/** Where the roots of a region's keys are, or of those at home. */
+function rootConfigOf(config: StoreConfig, region: HostingRegion | undefined): RootConfig {
+  const { production, regionalKeys: settings = {} } = config;
+  const masterKeyFile = region === undefined ? config.masterKeyFile : settings[region]?.masterKeyFile;
+  return { ...(masterKeyFile === undefined ? {} : { masterKeyFile }), production };
 }
 
 /** Steps that migrations leave, because they need the keys. */
@@ -148,18 +177,18 @@ async function openKeys(
   keysSource: DataSource,
   ofRegions: readonly RegionalSource[],
 ): Promise<OpenKeys> {
-  const { production, epoch, regionalKeys: settings = {} } = config;
+  const { epoch } = config;
   const roots: RootKeys[] = [];
-  const rootsOf = async (masterKeyFile: string | undefined) => {
-    const opened = await openRootKeys({ ...(masterKeyFile === undefined ? {} : { masterKeyFile }), production });
+  const rootsOf = async (region?: HostingRegion) => {
+    const opened = await openRootKeys(rootConfigOf(config, region));
     roots.push(opened);
     return opened;
   };
   const Home = ofRegions.length > 0 ? RegionalKeyStore : KeyStore;
-  const keys = new Home(keysSource, await rootsOf(config.masterKeyFile), { epoch });
+  const keys = new Home(keysSource, await rootsOf(), { epoch });
   const bound = new Map<HostingRegion, KeysPlace>();
   for (const { region, source } of ofRegions) {
-    const own = new KeyStore(source, await rootsOf(settings[region]?.masterKeyFile), { epoch });
+    const own = new KeyStore(source, await rootsOf(region), { epoch });
     bound.set(region, { name: `keys ${region}`, region, source, keys: own });
   }
   const keyStores = new KeyStores(regions, { name: 'keys', region: undefined, source: keysSource, keys }, bound);
