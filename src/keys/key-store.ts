@@ -73,7 +73,13 @@ export class KeyStore {
     this.#epochKeys = new EpochKeys(dataSource, roots, this.#cache, this.#now);
     this.#nodes = new ClientNodes(dataSource, this.#epochKeys, this.#cache);
     this.#buckets = new SubjectBuckets(dataSource, this.#nodes, this.#cache);
-    this.epochs = new Epochs(dataSource, { now: this.#now, turning: epoch !== 'off' });
+    this.epochs = new Epochs({
+      source: dataSource,
+      roots,
+      keys: this.#epochKeys,
+      now: this.#now,
+      turning: epoch !== 'off',
+    });
   }
 
   /** Calls `watcher` before a key is destroyed, while what it sealed can still be read. */
