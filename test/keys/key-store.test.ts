@@ -4,39 +4,24 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DataSource, EntityManager } from 'typeorm';
-import { CreateKeyStore1700000000000 } from '../../migrations/keys/1700000000000-create-key-store';
-import { AddEpochs1700000000026 } from '../../migrations/keys/1700000000026-add-epochs';
-import { BucketKey, ClientKey, KeyEpoch, SubjectKey } from '../../src/keys/entities';
+import { ClientKey, SubjectKey } from '../../src/keys/entities';
 import { KEY_CACHE_TTL_MS } from '../../src/keys/key-cache';
 import { KeyStore, ORPHAN_GRACE_MS } from '../../src/keys/key-store';
-import { generateMasterKeyFile } from '../../src/keys/master-key';
-import { openRootKeys, type RootKeys } from '../../src/keys/roots/root-keys';
+import type { RootKeys } from '../../src/keys/roots/root-keys';
 import { seal, unseal } from '../../src/keys/sealing';
-import { upgradeToEpochs } from '../../src/keys/upgrade';
-import { migrate, openDataSource } from '../../src/storage/data-source';
+import { openDataSource } from '../../src/storage/data-source';
 import { databases, type TestDatabase } from '../support/databases';
+import { newRoots, openKeysSource } from './keys-source';
 
 const folder = mkdtempSync(join(tmpdir(), 'remit-key-store-'));
 let master: RootKeys;
 let otherMaster: RootKeys;
 
 beforeAll(async () => {
-  [master, otherMaster] = (await Promise.all(
-    ['one', 'two'].map(async (name) => {
-      await generateMasterKeyFile(join(folder, name));
-      return openRootKeys({ masterKeyFile: join(folder, name), production: true });
-    }),
-  )) as [RootKeys, RootKeys];
+  master = await newRoots(folder, 'one');
+  otherMaster = await newRoots(folder, 'two');
 });
 afterAll(() => rmSync(folder, { recursive: true }));
-
-function openKeys(database: TestDatabase): Promise<DataSource> {
-  return openDataSource(database.keysDatabaseUrl, {
-    variable: 'KEYS_DATABASE_URL',
-    entities: [BucketKey, ClientKey, KeyEpoch, SubjectKey],
-    migrations: [CreateKeyStore1700000000000, AddEpochs1700000000026],
-  });
-}
 
 describe.each(databases)('on $name', ({ name, create }) => {
   let database: TestDatabase;
@@ -55,9 +40,7 @@ describe.each(databases)('on $name', ({ name, create }) => {
 
   beforeAll(async () => {
     database = await create();
-    dataSource = await openKeys(database);
-    await migrate(dataSource);
-    await upgradeToEpochs(dataSource, () => Promise.reject(new Error('there is nothing to wrap')));
+    dataSource = await openKeysSource(database.keysDatabaseUrl);
   });
 
   beforeEach(async () => {
