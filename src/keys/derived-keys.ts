@@ -11,7 +11,8 @@ export type DerivedKeyUse =
   | 'audit-principal'
   | 'audit-decision'
   | 'audit-signing'
-  | 'rate-share';
+  | 'rate-share'
+  | 'idempotency';
 
 /** A key of 32 bytes for one use, derived from a client's key by HKDF-SHA256 (RFC 5869). */
 export function deriveKey(clientKey: Buffer, use: DerivedKeyUse): Buffer {
