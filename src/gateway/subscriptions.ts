@@ -4,14 +4,16 @@ import { GraphQLError, GraphQLSchema, parse } from 'graphql';
 import { makeServer } from 'graphql-ws';
 import { type GovernedResult, isRefusal, type PlannedOperation } from '../governance/govern';
 import { failureOf } from '../storage/failures';
+import type { WriteOutcome } from '../storage/write-outcome';
 import { logSocketRequest } from './access-log';
 import { authenticate } from './bearer';
 import { withDeadline } from './deadline';
-import { gatewayErrorOf } from './error-answers';
+import { gatewayErrorOf, sayingWrite } from './error-answers';
 import { type GatewayError, gatewayErrors } from './errors';
 import { type Executions, once } from './executions';
 import { FailureLog } from './failure-log';
 import type { GovernedRequest } from './governed-request';
+import { keyHeader, statedKey } from './idempotency/header';
 import type { ServerLimits } from './limits';
 import type { Metrics } from './metrics';
 import type { OpenSocket, OpenSockets } from './open-sockets';
@@ -21,6 +23,8 @@ import type { Operation, Road } from './road';
 import type { ServerOptions } from './server-options';
 import { closeFor, connectSocket } from './socket';
 import { type AnsweredEvent, type EventAnswers, SocketSubscription } from './socket-subscription';
+import { writeOf, writeSoFar } from './told-writes';
+import { traced } from './tracing';
 
 /** What a socket was opened with. It is verified again for each operation and each event. */
 interface Credentials {
@@ -90,7 +94,7 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
       const { subject, expiresAt } = await authenticate(extra.credentials.authorization, options.verifier);
       if (subject !== '') extra.open.know(expiresAt);
     },
-    async onSubscribe({ extra }, id, { query, operationName, variables }) {
+    async onSubscribe({ extra }, id, { query, operationName, variables, extensions }) {
       if (id.length > LONGEST_ID) throw gatewayErrors.badRequest('The id of an operation is too long.');
       if (extra.underWay >= limits.operationsPerSocket) {
         return [asGraphQLError(gatewayErrors.tooManyOperations(limits.operationsPerSocket))];
@@ -98,7 +102,8 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
       extra.underWay++;
       const ended = once(() => extra.underWay--);
       try {
-        const answered = await answer(extra, { document: query, operationName, variableValues: variables }, ended);
+        const operation = { document: query, operationName, variableValues: variables };
+        const answered = await answer(extra, operation, extensions ?? {}, ended);
         if (isEvents(answered) || 'data' in answered) return { ...placeholder, contextValue: { answered } };
         return answered.errors ?? [asGraphQLError(gatewayErrors.internal())];
       } catch (error) {
@@ -122,11 +127,19 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
     );
   };
 
-  /** @param ended called when the operation has really ended, which may be after its answer */
-  async function answer(extra: Extra, operation: Operation, ended: () => void): Promise<GovernedResult | Subscription> {
+  /**
+   * @param extensions what HTTP's headers say of one request: `idempotency-key`, `traceparent`
+   * @param ended called when the operation has really ended, which may be after its answer
+   */
+  async function answer(
+    extra: Extra,
+    operation: Operation,
+    extensions: Readonly<Record<string, unknown>>,
+    ended: () => void,
+  ): Promise<GovernedResult | Subscription> {
     const request = road.begin('websocket');
     let leave = () => {};
-    const left = await arrive(extra, request).catch((error: unknown) => {
+    const left = await arrive(extra, request, extensions).catch((error: unknown) => {
       request.settled();
       ended();
       throw error;
@@ -147,12 +160,15 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
         closed();
         throw error;
       });
-      if (isEvents(events)) return opened(events, { extra, plan, operation, endings: [ended, closed] });
+      if (isEvents(events)) {
+        request.outcome = 'ANSWERED';
+        return opened(events, { extra, plan, operation, endings: [ended, closed] });
+      }
       closed();
       return record(request, operation, events);
     };
 
-    const opening = open().finally(() => request.settled());
+    const opening = traced(extensions, request, open).finally(() => request.settled());
     // Not when the answer is sent: an operation that took too long still runs.
     const settled = (result?: GovernedResult | Subscription) => {
       left();
@@ -163,11 +179,17 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
     return withDeadline(
       opening,
       limits.operationMs,
-      () => gatewayErrors.timeout(limits.operationMs),
+      () => {
+        request.isGivenUp = true;
+        return gatewayErrors.timeout(limits.operationMs, writeSoFar(request));
+      },
       (late) => {
         if (late instanceof SocketSubscription) void late.return();
       },
-    );
+    ).catch((error: unknown) => {
+      const write = request.isGivenUp ? undefined : writeOf(request);
+      return { errors: [failed(extra.socket, error, write)] };
+    });
   }
 
   function opened(events: AsyncIterable<unknown>, terms: Terms): Subscription {
@@ -212,12 +234,14 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
     const request = road.begin('websocket');
     let leave = () => {};
     try {
-      await identify(extra, request);
-      leave = await subscriptions.turn(request.claims?.subject ?? '', () => road.turn(request));
-      await road.grant(request);
-      request.plan = plan;
-      const result = await road.execute(request, operation, event);
-      return await record(request, operation, result);
+      return await traced({}, request, async () => {
+        await identify(extra, request);
+        leave = await subscriptions.turn(request.claims?.subject ?? '', () => road.turn(request));
+        await road.grant(request);
+        request.plan = plan;
+        const result = await road.execute(request, operation, event);
+        return record(request, operation, result);
+      });
     } finally {
       request.settled();
       leave();
@@ -230,8 +254,13 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
     return { data: null, errors: [asGraphQLError(told)] };
   }
 
-  async function arrive(extra: Extra, request: GovernedRequest): Promise<() => void> {
+  async function arrive(
+    extra: Extra,
+    request: GovernedRequest,
+    extensions: Readonly<Record<string, unknown>>,
+  ): Promise<() => void> {
     await identify(extra, request);
+    request.idempotencyKey = statedKey(extensions[keyHeader]);
     return executions.arrive(extra.open.address);
   }
 
@@ -254,12 +283,12 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
   }
 
   /** The error for the client. An invalid token closes the whole connection. */
-  function failed(socket: WebSocket, error: unknown): GraphQLError {
+  function failed(socket: WebSocket, error: unknown, write?: WriteOutcome): GraphQLError {
     const told = gatewayErrorOf(error, limits.bodyBytes);
     if (told.status === 401) closeFor(socket, told);
     else if (told.status >= 500) log.write(error, 'an operation on a WebSocket failed', { code: told.code });
     else options.logger.warn({ err: error, code: told.code }, 'an operation on a WebSocket failed');
-    return asGraphQLError(told);
+    return asGraphQLError(write ? sayingWrite(told, write) : told);
   }
 }
 
@@ -282,6 +311,6 @@ function theOne(payload: Record<string, unknown>, name: string, doubled: () => E
   return values[0]?.[1];
 }
 
-function asGraphQLError({ message, code }: GatewayError): GraphQLError {
-  return new GraphQLError(message, { extensions: { code } });
+function asGraphQLError({ message, code, extensions }: GatewayError): GraphQLError {
+  return new GraphQLError(message, { extensions: { code, ...extensions } });
 }
