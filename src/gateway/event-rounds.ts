@@ -53,6 +53,7 @@ export class EventRounds<Event extends Waiting> {
       await new Promise((resolve) => setImmediate(resolve));
       await this.#answer(taken(client.waiting)).finally(leave);
     } catch (error) {
+      // No turn: whoever waits hears why.
       for (const event of taken(client.waiting)) event.fail(error);
     }
     client.underWay--;

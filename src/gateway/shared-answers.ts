@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { serialize } from 'node:v8';
 import type { GovernedResult, PlannedOperation } from '../governance/govern';
 import type { Waiting } from './event-rounds';
 import type { GovernedRequest } from './governed-request';
@@ -16,7 +18,7 @@ export interface ToldEvent extends Waiting {
   readonly credentials: Credentials | undefined;
   readonly plan: PlannedOperation;
   readonly operation: Operation;
-  /** Equal where the variables are equal, and only there. */
+  /** Their {@link digestOf}. */
   readonly variables: string;
   readonly event: unknown;
   /** @param payload the result as JSON */
@@ -143,6 +145,13 @@ export class SharedAnswers {
     this.#ids.set(thing, ++this.#lastId);
     return this.#lastId;
   }
+}
+
+/** Equal only for variables that are equal. JSON would not tell infinity from null. */
+export function digestOf(variables: Operation['variableValues']): string {
+  return createHash('sha256')
+    .update(serialize(variables ?? {}))
+    .digest('base64url');
 }
 
 /** Takes a step for each group. @returns those for which it was taken; the others have failed */

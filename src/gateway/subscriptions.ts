@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { serialize } from 'node:v8';
 import type { WebSocket } from '@fastify/websocket';
 import type { FastifyRequest } from 'fastify';
 import { GraphQLError, GraphQLSchema, parse } from 'graphql';
@@ -22,7 +20,7 @@ import type { OpenSubscriptions } from './open-subscriptions';
 import { purposeHeader, statedPurpose } from './purpose';
 import { clientOf, type Operation, type Road } from './road';
 import type { ServerOptions } from './server-options';
-import { type Credentials, SharedAnswers, type ToldEvent } from './shared-answers';
+import { type Credentials, digestOf, SharedAnswers, type ToldEvent } from './shared-answers';
 import { closeFor, connectSocket, type SocketParts } from './socket';
 import { type AnsweredEvent, type EventAnswers, SocketSubscription } from './socket-subscription';
 
@@ -161,7 +159,7 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
       });
       if (isEvents(events)) {
         const kept = { extra, id: JSON.stringify(id), client: clientOf(request.claims), plan, operation };
-        return opened(events, { ...kept, variables: digestOf(operation), endings: [ended, closed] });
+        return opened(events, { ...kept, variables: digestOf(operation.variableValues), endings: [ended, closed] });
       }
       closed();
       return record(request, operation, events);
@@ -280,12 +278,6 @@ const awayCodes: ReadonlySet<unknown> = new Set(['SERVICE_UNAVAILABLE', 'AUDIT_U
 
 const isAway = ({ errors = [] }: GovernedResult): boolean =>
   errors.some(({ extensions }) => awayCodes.has(extensions.code));
-
-/** Tells variables apart exactly, infinity and null too. */
-const digestOf = ({ variableValues }: Operation): string =>
-  createHash('sha256')
-    .update(serialize(variableValues ?? {}))
-    .digest('base64url');
 
 /** The payload of `connection_init` replaces HTTP's headers. A doubled key is an error, as a doubled header is. */
 function credentialsOf(payload: Record<string, unknown>): Credentials {
