@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
+import type { DataSource } from 'typeorm';
 import type { Alert } from './audit/alerts/alerts';
 import { alertWebhook } from './audit/alerts/webhook';
 import { AuditResolver } from './audit/entries/entry-resolver';
@@ -45,7 +46,6 @@ import type { RequestContext } from './identity/request-context';
 import { createTokenVerifier } from './identity/tokens';
 import type { Outages } from './jobs/change-feed';
 import { Scheduler } from './jobs/scheduler';
-import { deriveKey } from './keys/derived-keys';
 import type { KeyStore } from './keys/key-store';
 import { platformKey } from './keys/platform-key';
 import { MINUTE_MS } from './law/calendar';
@@ -106,7 +106,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
   const { contracts, again } = governContracts(
     services,
     stores.keys,
-    deriveKey(await platformKey(stores.keys), 'cursor'),
+    await platformKey(stores.keys, 'cursor'),
     (error) => failures.write(error, 'a resolver failed'),
     {
       began: (error) => logger.error({ err: error }, 'changes for subscriptions cannot be read; it is tried again'),
@@ -114,10 +114,10 @@ export async function openApp(config: Config, logger = createLogger({ level: con
     },
   );
   const limits = { ...defaultServerLimits, ...config.limits };
-  const idempotency = new IdempotencyKeys(stores.regions, await platformKey(stores.keys), again, {
+  const idempotency = new IdempotencyKeys(stores.regions, await platformKey(stores.keys, 'idempotency'), again, {
     mostPerCaller: limits.idempotencyKeysPerCaller,
   });
-  const shares = new RateShares(stores.regions.home, await platformKey(stores.keys));
+  const shares = new RateShares(stores.regions.home, await platformKey(stores.keys, 'rate-share'));
   const budgets = new RateBudgets(shares, (error) => failures.write(error, 'no share of a budget could be leased'));
   const tasks = backgroundTasks(stores, services, anchoring, idempotency, {
     onJobFailure: (error, job) => failures.write(error, 'an erasure failed; it will be retried', { job: job.id }),
@@ -304,16 +304,19 @@ function perContract<T>(make: (name: Contract) => T): Record<Contract, T> {
 }
 
 /** The write-ahead logs of embedded stores. */
-async function storeLogsOf({ regions, keysSource }: Stores): Promise<StoreLog[]> {
-  const embedded = [...regions.named(), ['keys', keysSource] as const].filter(
-    ([, source]) => dialectOf(source).embedded,
-  );
+async function storeLogsOf(stores: Stores): Promise<StoreLog[]> {
+  const embedded = namedStores(stores).filter(([, source]) => dialectOf(source).embedded);
   return Promise.all(embedded.map(async ([store, source]) => ({ store, bytes: await writeAheadLogBytes(source) })));
 }
 
-function poolsOf({ regions, keysSource }: Stores): PoolUse[] {
-  return [...regions.named(), ['keys', keysSource] as const].flatMap(([store, source]) => {
+function poolsOf(stores: Stores): PoolUse[] {
+  return namedStores(stores).flatMap(([store, source]) => {
     const counts = poolCounts(source);
     return counts ? [{ store, ...counts }] : [];
   });
+}
+
+/** Every database by the name that operators see. */
+function namedStores({ regions, keyStores }: Stores): Array<readonly [name: string, source: DataSource]> {
+  return [...regions.named(), ...keyStores.all().map(({ name, source }) => [name, source] as const)];
 }

@@ -45,7 +45,7 @@ export interface TestApp {
     idempotencyKey?: string,
   ): Promise<GovernedResult>;
   /** A second process on the same stores. @param through other addresses of the stores */
-  replica(through?: Pick<StoreConfig, 'databaseUrl' | 'keysDatabaseUrl'>): Promise<TestApp>;
+  replica(through?: Partial<StoreConfig>): Promise<TestApp>;
   close(): Promise<void>;
 }
 
@@ -64,20 +64,30 @@ export function claimsOf(asker: Asker | undefined): TokenClaims {
   };
 }
 
-/** @param regionalDatabaseUrls databases of clients that are bound to a region */
+/**
+ * @param regionalDatabaseUrls databases of clients that are bound to a region
+ * @param regionalKeys URLs of their keys' stores; each gets a master key of its own
+ */
 export async function openTestApp(
   database: TestDatabase,
   regionalDatabaseUrls: StoreConfig['regionalDatabaseUrls'] = {},
+  regionalKeys: StoreConfig['regionalDatabaseUrls'] = {},
 ): Promise<TestApp> {
   const folder = mkdtempSync(join(tmpdir(), 'remit-key-'));
   const masterKeyFile = join(folder, 'master.key');
   await generateMasterKeyFile(masterKeyFile);
+  const ofRegions = Object.entries(regionalKeys).map(([region, url]) => {
+    return [region, { url, masterKeyFile: join(folder, `master-${region}.key`) }] as const;
+  });
+  for (const [, { masterKeyFile: file }] of ofRegions) await generateMasterKeyFile(file);
   const config = {
     databaseUrl: database.databaseUrl,
     regionalDatabaseUrls,
     keysDatabaseUrl: database.keysDatabaseUrl,
+    regionalKeys: Object.fromEntries(ofRegions),
     masterKeyFile,
     production: false,
+    epoch: 'off' as const,
   };
   await database.copyTables?.();
   await migrateStores(config);
@@ -91,7 +101,7 @@ async function openOn(config: StoreConfig, afterwards: () => void): Promise<Test
   const { contracts, again } = governContracts(services, stores.keys, Buffer.alloc(32, 7), (error) =>
     internalErrors.push(error),
   );
-  const idempotency = new IdempotencyKeys(stores.regions, await platformKey(stores.keys), again, {
+  const idempotency = new IdempotencyKeys(stores.regions, await platformKey(stores.keys, 'idempotency'), again, {
     mostPerCaller: defaultServerLimits.idempotencyKeysPerCaller,
   });
   return {
@@ -104,6 +114,7 @@ async function openOn(config: StoreConfig, afterwards: () => void): Promise<Test
       DATABASE_URL: config.databaseUrl,
       KEYS_DATABASE_URL: config.keysDatabaseUrl,
       REMIT_MASTER_KEY_FILE: config.masterKeyFile ?? '',
+      REMIT_EPOCH: String(config.epoch),
     },
     ask: async (asker, purpose, document, variables, key) => {
       const claims = claimsOf(asker);

@@ -5,7 +5,7 @@ export const keyHeader = 'idempotency-key';
 export const repeatedHeader = 'idempotency-replayed';
 
 /** The longest key. A UUID has 36 characters. */
-export const MOST_CHARACTERS = 128;
+const MOST_CHARACTERS = 128;
 
 /** A string of RFC 9651, as the draft says, or what most clients send: the same without quotes. */
 const QUOTED = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { DataSource } from 'typeorm';
 import type { RequestContext } from '../../identity/request-context';
-import { deriveKey, macOf } from '../../keys/derived-keys';
+import { macOf } from '../../keys/derived-keys';
 import { PLATFORM } from '../../keys/platform-key';
 import type { Regions } from '../../storage/regions';
 import { committed, inTransaction } from '../../storage/transaction';
@@ -46,9 +46,10 @@ export class IdempotencyKeys {
   /** Claims in this process since the keys of a principal were counted. */
   readonly #claims = new LRUCache<string, number>({ max: MOST_COUNTED });
 
-  constructor(regions: Regions, platformKey: Buffer, again: DoneAgain, options: Options) {
+  /** @param key the platform's, for this use */
+  constructor(regions: Regions, key: Buffer, again: DoneAgain, options: Options) {
     this.#regions = regions;
-    this.#key = deriveKey(platformKey, 'idempotency');
+    this.#key = key;
     this.#again = again;
     this.#options = options;
   }
