@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { jobsTask, jobWorker } from '../../src/background';
 import { IdempotencyKeys } from '../../src/gateway/idempotency/idempotency-keys';
 import type { KeyedMutation } from '../../src/gateway/idempotency/keyed-mutation';
-import { type AuditedServer, openAuditedServer } from '../audit/audited-server';
+import { type AuditedServer, openAuditedServer, tokenOf } from '../audit/audited-server';
 import { type Asker, claimsOf } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';
+import { connect } from './socket-client';
 
 const admin: Asker = { role: 'CLIENT_ADMIN', client: 'acme', subject: 'admin@acme' };
 const officer: Asker = { ...admin, role: 'CLIENT_PRIVACY_OFFICER', also: ['CLIENT_ADMIN'] };
@@ -291,6 +292,31 @@ describe.each(databases)('a mutation under an idempotency key, on $name', ({ cre
     const again = await send(naming, contacts, {}, bound);
     expect(again.body.data).toEqual({ nameClientContacts: { client: { representative: 'Somebody' } } });
     expect(again.headers['idempotency-replayed']).toBe('true');
+  });
+
+  test('over WebSocket it stands in the extensions of an operation', async () => {
+    const url = await server.http.listen({ port: 0, host: '127.0.0.1' });
+    const socket = await connect(url);
+    await socket.init({ authorization: `Bearer ${tokenOf(admin)}`, 'processing-purpose': 'SERVICE_DELIVERY' });
+    const extensions = { 'idempotency-key': randomUUID() };
+    const before = await count('customer');
+    const ask = async (id: string, more: object): Promise<unknown> => {
+      socket.subscribe(id, create, more);
+      const answer = (await socket.next()) as { type: string; payload: { data?: unknown } };
+      if (answer.type === 'next') await socket.next();
+      return answer.payload.data ?? answer.payload;
+    };
+    const first = await ask('1', { variables: named('Nia'), extensions });
+    expect(first).toMatchObject({ createCustomer: { customer: { firstName: 'Nia' } } });
+    expect(await ask('2', { variables: named('Nia'), extensions })).toEqual(first);
+    expect(await ask('3', { variables: named('Eve'), extensions })).toMatchObject([
+      { extensions: { code: 'IDEMPOTENCY_KEY_REUSED', write: 'NOT_DONE' } },
+    ]);
+    expect(await ask('4', { variables: named('Nia'), extensions: { 'idempotency-key': '' } })).toMatchObject([
+      { extensions: { code: 'BAD_USER_INPUT' } },
+    ]);
+    expect(await count('customer')).toBe(before + 1);
+    socket.close();
   });
 
   test('a query takes no key', async () => {
