@@ -10,14 +10,17 @@ import type { EngineProfile } from '../storage/engine-profiles';
 import type { EntityClass } from '../storage/entity-class';
 import type { Regions } from '../storage/regions';
 import { type TenantTable, tableOf } from '../tenancy/tenant-table';
+import { AwaitingErasures } from './execution/awaiting-erasures';
 import { ERASURE_EVENT, ErasureRecipients, TERMINATION_EVENT } from './execution/erasure-recipients';
 import { ErasureRunner } from './execution/erasure-runner';
 import type { Purger } from './execution/purger';
 import { LegalHolds } from './holds/legal-holds';
 import { OrphanKeys } from './orphan-keys';
 import { Certificates } from './records/certificates';
+import { EpochRecords } from './records/epoch-records';
 import { ErasedOrLeaving } from './records/erased-people';
 import { ErasureRecords } from './records/erasure-records';
+import { KeyFinality } from './records/key-finality';
 import { ErasureReplay } from './records/replay';
 import { SigningKeys } from './records/signing-keys';
 import { Tombstones } from './records/tombstones';
@@ -62,6 +65,11 @@ export interface ErasureModule {
   readonly runner: ErasureRunner;
   readonly records: ErasureRecords;
   readonly signingKeys: SigningKeys;
+  /** Whether deleted keys are gone for good. */
+  readonly finality: KeyFinality;
+  /** Erasures that await the end of an epoch. */
+  readonly awaiting: AwaitingErasures;
+  readonly epochRecords: EpochRecords;
   readonly tombstones: Tombstones;
   /** Recognises erased people, so that imports refuse them. */
   readonly erased: ErasedOrLeaving;
@@ -81,12 +89,13 @@ export function createErasureModule(options: ErasureModuleOptions): ErasureModul
   const records = new ErasureRecords(keysSource, keys);
   const tombstones = new Tombstones(keysSource, keys);
   const signingKeys = new SigningKeys(keysSource, keys);
+  const finality = new KeyFinality(keys.epochs, now);
   const recipients = new ErasureRecipients(parties, webhooks);
   const shared = { regions, keys, recorder, records, jobs, tables, terminationExports, now };
   const filing = new ErasureFiling(shared);
   const certificates = new Certificates(records, signingKeys);
   const runner = new ErasureRunner({
-    ...{ ...shared, filing, tombstones, certificates, recipients, purgers, profile, chunkRows },
+    ...{ ...shared, filing, tombstones, certificates, finality, recipients, purgers, profile, chunkRows },
   });
   const terminations = new Terminations(shared);
   proposals?.on('END_CLIENT', async ({ terms }, by) => {
@@ -99,7 +108,9 @@ export function createErasureModule(options: ErasureModuleOptions): ErasureModul
     retention: new RetentionRules({ ...shared, filing }),
     orphans: new OrphanKeys({ ...shared, isDataBehind }),
     replay: new ErasureReplay(shared),
-    ...{ runner, records, signingKeys, tombstones, tables, now },
+    ...{ runner, records, signingKeys, finality, tombstones, tables, now },
+    awaiting: new AwaitingErasures(regions, jobs, finality, now),
+    epochRecords: new EpochRecords(keys, signingKeys, recorder),
     erased: new ErasedOrLeaving(regions, keys, tombstones),
     bodies: new Map([
       [ERASURE_EVENT, erasureBody(records)],
