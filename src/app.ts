@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
+import type { DataSource } from 'typeorm';
 import type { Alert } from './audit/alerts/alerts';
 import { alertWebhook } from './audit/alerts/webhook';
 import { AuditResolver } from './audit/entries/entry-resolver';
@@ -296,16 +297,19 @@ function perContract<T>(make: (name: Contract) => T): Record<Contract, T> {
 }
 
 /** The write-ahead logs of embedded stores. */
-async function storeLogsOf({ regions, keysSource }: Stores): Promise<StoreLog[]> {
-  const embedded = [...regions.named(), ['keys', keysSource] as const].filter(
-    ([, source]) => dialectOf(source).embedded,
-  );
+async function storeLogsOf(stores: Stores): Promise<StoreLog[]> {
+  const embedded = namedStores(stores).filter(([, source]) => dialectOf(source).embedded);
   return Promise.all(embedded.map(async ([store, source]) => ({ store, bytes: await writeAheadLogBytes(source) })));
 }
 
-function poolsOf({ regions, keysSource }: Stores): PoolUse[] {
-  return [...regions.named(), ['keys', keysSource] as const].flatMap(([store, source]) => {
+function poolsOf(stores: Stores): PoolUse[] {
+  return namedStores(stores).flatMap(([store, source]) => {
     const counts = poolCounts(source);
     return counts ? [{ store, ...counts }] : [];
   });
+}
+
+/** Every database by the name that operators see. */
+function namedStores({ regions, keyStores }: Stores): Array<readonly [name: string, source: DataSource]> {
+  return [...regions.named(), ...keyStores.all().map(({ name, source }) => [name, source] as const)];
 }

@@ -110,7 +110,8 @@ export function backgroundTasks(
     shared.task('reminders of agreements', MINUTE, (place) => agreementReminders.tellDue(place)),
     every('anchors', MINUTE, () => anchoring.run()),
     every('write-ahead logs', MINUTE, async () => {
-      for (const source of [...stores.regions.all(), stores.keysSource]) await boundWriteAheadLog(source);
+      const ofKeys = stores.keyStores.all().map(({ source }) => source);
+      for (const source of [...stores.regions.all(), ...ofKeys]) await boundWriteAheadLog(source);
     }),
     every('leases of the ledger', 4 * MINUTE, () => ledger.keepAlive()),
     every('failed sign-ins', MINUTE, () => recorder.writeFailures()),

@@ -1,7 +1,7 @@
 import { type MigrationInterface, type QueryRunner, TableIndex } from 'typeorm';
 
-/** When keys were deleted for a request, and in which epoch. */
-const columns = ['key_epoch int NULL', 'key_deleted_at bigint NULL'];
+/** When keys were deleted for a request, in which epoch, and when nobody can bring them back any more. */
+const columns = ['key_epoch int NULL', 'key_deleted_at bigint NULL', 'final_at bigint NULL'];
 const waiting = new TableIndex({
   name: 'IDX_erasure_request_status_key_epoch',
   columnNames: ['status', 'key_epoch'],

@@ -31,7 +31,9 @@ export async function census(services: Services, stores: Stores): Promise<Invent
   const databases = [
     ...(home ? [{ name: 'the database', source: home }] : []),
     ...regional.map((source, place) => ({ name: `regional database ${place + 1}`, source })),
-    { name: "the keys' store", source: stores.keysSource },
+    ...stores.keyStores.all().map(({ region, source }) => {
+      return { name: region === undefined ? "the keys' store" : `the keys' store of ${region}`, source };
+    }),
   ];
   try {
     const { schemas } = governContracts(services, stores.keys, Buffer.alloc(32), () => undefined);

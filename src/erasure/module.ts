@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import { type ChangeRecorder, unrecorded } from '../identity/change-recorder';
 import { Jobs } from '../jobs/jobs';
 import type { KeyStore } from '../keys/key-store';
+import type { KeyStores } from '../keys/key-stores';
 import type { Proposals } from '../register/proposals';
 import type { ThirdParties } from '../register/third-parties';
 import type { WebhookBody } from '../register/webhooks/webhook-sender';
@@ -33,7 +34,7 @@ import { RetentionRules } from './retention/retention-rules';
 export interface ErasureModuleOptions {
   readonly regions: Regions;
   readonly keys: KeyStore;
-  readonly keysSource: DataSource;
+  readonly keyStores: KeyStores;
   readonly parties: ThirdParties;
   readonly entities: readonly EntityClass[];
   readonly profile: (source: DataSource) => EngineProfile;
@@ -82,14 +83,14 @@ export interface ErasureModule {
 
 /** The module of erasure, wired over the stores. */
 export function createErasureModule(options: ErasureModuleOptions): ErasureModule {
-  const { regions, keys, keysSource, parties, webhooks, entities, profile, purgers, terminationExports } = options;
+  const { regions, keys, keyStores, parties, webhooks, entities, profile, purgers, terminationExports } = options;
   const { now = Date.now, chunkRows = CHUNK_ROWS, recorder = unrecorded, proposals } = options;
   const { jobs = new Jobs({ now }), isDataBehind = async () => true } = options;
   const tables = entities.map(tableOf);
-  const records = new ErasureRecords(keysSource, keys);
-  const tombstones = new Tombstones(keysSource, keys);
-  const signingKeys = new SigningKeys(keysSource, keys);
-  const finality = new KeyFinality(keys.epochs, now);
+  const records = new ErasureRecords(keyStores, keys);
+  const tombstones = new Tombstones(keyStores, keys);
+  const signingKeys = new SigningKeys(keyStores.home.source, keys);
+  const finality = new KeyFinality(keyStores, now);
   const recipients = new ErasureRecipients(parties, webhooks);
   const shared = { regions, keys, recorder, records, jobs, tables, terminationExports, now };
   const filing = new ErasureFiling(shared);
@@ -109,8 +110,8 @@ export function createErasureModule(options: ErasureModuleOptions): ErasureModul
     orphans: new OrphanKeys({ ...shared, isDataBehind }),
     replay: new ErasureReplay(shared),
     ...{ runner, records, signingKeys, finality, tombstones, tables, now },
-    awaiting: new AwaitingErasures(regions, jobs, finality, now),
-    epochRecords: new EpochRecords(keys, signingKeys, recorder),
+    awaiting: new AwaitingErasures({ regions, jobs, finality, now }),
+    epochRecords: new EpochRecords(keyStores, signingKeys, recorder),
     erased: new ErasedOrLeaving(regions, keys, tombstones),
     bodies: new Map([
       [ERASURE_EVENT, erasureBody(records)],

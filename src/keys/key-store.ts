@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { HOUR_MS } from '../law/calendar';
 import { ConfigurationError } from '../storage/errors';
+import type { HostingRegion } from '../storage/regions';
 import { chunksOf, insertStatement, placesFor } from '../storage/sql';
 import { committed } from '../storage/transaction';
 import { emptyWriteAheadLog } from '../storage/write-ahead-log';
@@ -74,8 +75,11 @@ export class KeyStore {
     this.#watcher = watcher;
   }
 
-  /** Makes a new client's key. A client has one key ever: a second call throws, even after the key was destroyed. */
-  async createClientKey(clientId: string): Promise<void> {
+  /**
+   * Makes a new client's key. A client has one key ever: a second call throws, even after the key was destroyed.
+   * @param _region which the client will be bound to; it counts where regions have stores of their own
+   */
+  async createClientKey(clientId: string, _region?: HostingRegion): Promise<void> {
     const key = randomBytes(KEY_BYTES);
     const wrapped = await this.#master.wrap(key, clientContext(clientId));
     key.fill(0);

@@ -6,7 +6,7 @@ const mayWriteText: ReadonlyMap<string, string> = new Map([
   ['tenancy/tenant-reader.ts', 'makes every SELECT by itself, the client first'],
   ['tenancy/tenant-writer.ts', 'names each row by its whole key, the client first'],
   ['tenancy/fence.ts', 'writes the persons’ rows of one client'],
-  ['storage/regions.ts', 'is below tenancy; looks up one client in the directory'],
+  ['storage/regions.ts', 'is below tenancy; looks up clients in the directory'],
 ]);
 
 /** Files that may read or change rows of all clients together, and why. */

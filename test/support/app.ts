@@ -39,7 +39,7 @@ export interface TestApp {
     variables?: Record<string, unknown>,
   ): Promise<GovernedResult>;
   /** A second process on the same stores. @param through other addresses of the stores */
-  replica(through?: Pick<StoreConfig, 'databaseUrl' | 'keysDatabaseUrl'>): Promise<TestApp>;
+  replica(through?: Partial<StoreConfig>): Promise<TestApp>;
   close(): Promise<void>;
 }
 
@@ -58,18 +58,27 @@ export function claimsOf(asker: Asker | undefined): TokenClaims {
   };
 }
 
-/** @param regionalDatabaseUrls databases of clients that are bound to a region */
+/**
+ * @param regionalDatabaseUrls databases of clients that are bound to a region
+ * @param regionalKeys URLs of their keys' stores; each gets a master key of its own
+ */
 export async function openTestApp(
   database: TestDatabase,
   regionalDatabaseUrls: StoreConfig['regionalDatabaseUrls'] = {},
+  regionalKeys: StoreConfig['regionalDatabaseUrls'] = {},
 ): Promise<TestApp> {
   const folder = mkdtempSync(join(tmpdir(), 'remit-key-'));
   const masterKeyFile = join(folder, 'master.key');
   await generateMasterKeyFile(masterKeyFile);
+  const ofRegions = Object.entries(regionalKeys).map(([region, url]) => {
+    return [region, { url, masterKeyFile: join(folder, `master-${region}.key`) }] as const;
+  });
+  for (const [, { masterKeyFile: file }] of ofRegions) await generateMasterKeyFile(file);
   const config = {
     databaseUrl: database.databaseUrl,
     regionalDatabaseUrls,
     keysDatabaseUrl: database.keysDatabaseUrl,
+    regionalKeys: Object.fromEntries(ofRegions),
     masterKeyFile,
     production: false,
   };

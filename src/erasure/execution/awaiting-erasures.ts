@@ -2,87 +2,78 @@ import type { DataSource } from 'typeorm';
 import type { Jobs } from '../../jobs/jobs';
 import type { Regions } from '../../storage/regions';
 import { inTransaction } from '../../storage/transaction';
-import { acrossClients, limitOf } from '../../tenancy/tenant-sql';
+import { acrossClients, limitOf, own, tenantSql } from '../../tenancy/tenant-sql';
 import type { KeyFinality } from '../records/key-finality';
 
-/** Erasures of one epoch that await its end. */
+/** Erasures of a client that await the end of the same epoch. */
 interface Waiting {
   readonly epoch: number;
-  /** When the first of their keys was deleted, in milliseconds since 1970. */
-  readonly since: number;
+  readonly client: string;
 }
 
-interface Name {
-  readonly client_id: string;
-  readonly id: string;
+/** What the waking of erasures needs. */
+export interface AwaitingErasureServices {
+  readonly regions: Regions;
+  readonly jobs: Jobs;
+  readonly finality: KeyFinality;
+  readonly now: () => number;
 }
 
+const CLIENTS_PAGE = 1_000;
 const PAGE = 500;
 
-/** Erasures that await the end of an epoch, of all clients. They are found by an index on the status and the epoch. */
+/** Erasures that await the end of an epoch. They are found by an index on the status and the epoch. */
 export class AwaitingErasures {
-  readonly #regions: Regions;
-  readonly #jobs: Jobs;
-  readonly #finality: KeyFinality;
-  readonly #now: () => number;
+  readonly #services: AwaitingErasureServices;
 
-  constructor(regions: Regions, jobs: Jobs, finality: KeyFinality, now: () => number) {
-    this.#regions = regions;
-    this.#jobs = jobs;
-    this.#finality = finality;
-    this.#now = now;
+  constructor(services: AwaitingErasureServices) {
+    this.#services = services;
   }
 
   /**
-   * Has those carried on whose epoch has ended.
+   * Has those carried on whose epoch has ended, also where a key service keeps its root for some days: they note until
+   * when.
    * @returns how many there are
    */
   async wake(): Promise<number> {
+    const { regions, finality } = this.#services;
     let woken = 0;
-    for (const source of this.#regions.all()) {
-      for (const { epoch } of await waitingIn(source)) {
-        if ((await this.#finality.of(epoch)).isFinal) woken += await this.#wakeThoseOf(source, epoch);
+    for (const source of regions.all()) {
+      for await (const { client, epoch } of waitingIn(source)) {
+        const ending = await finality.of(client, epoch);
+        if (ending.isFinal || ending.finalAt !== null) woken += await this.#wake(source, client, epoch);
       }
     }
     return woken;
   }
 
-  /** How long the one that waits longest has waited for an epoch that has not ended, in milliseconds. */
-  async longestWaitMs(): Promise<number> {
-    let since = Number.POSITIVE_INFINITY;
-    for (const source of this.#regions.all()) {
-      for (const waiting of await waitingIn(source)) {
-        // A key service may keep a root that is destroyed for some days. Nobody can hasten that.
-        const epoch = await this.#finality.epoch(waiting.epoch);
-        if (epoch?.state !== 'ENDED') since = Math.min(since, waiting.since);
-      }
-    }
-    return Math.max(0, this.#now() - since);
-  }
-
-  async #wakeThoseOf(source: DataSource, epoch: number): Promise<number> {
+  async #wake(source: DataSource, client: string, epoch: number): Promise<number> {
+    const { jobs, now } = this.#services;
     let woken = 0;
-    for (let last: Name = { client_id: '', id: '' }; ; ) {
-      const page = await acrossClients(source).select<Name>`
-        SELECT client_id, id FROM erasure_request WHERE status = 'AWAITING_EPOCH' AND key_epoch = ${epoch}
-        AND (client_id > ${last.client_id} OR (client_id = ${last.client_id} AND id > ${last.id}))
-        ORDER BY client_id, id LIMIT ${limitOf(PAGE)}`;
-      const byClient = new Map<string, string[]>();
-      for (const { client_id: client, id } of page) byClient.set(client, [...(byClient.get(client) ?? []), id]);
-      for (const [client, ids] of byClient) {
-        await inTransaction(source, (manager) => this.#jobs.schedule(manager, client, ids, this.#now()));
-      }
-      woken += page.length;
-      const end = page.at(-1);
-      if (!end || page.length < PAGE) return woken;
-      last = end;
+    for (let after = ''; ; ) {
+      const page = await tenantSql(source, client).select<{ id: string }>`
+        SELECT id FROM erasure_request WHERE ${own} AND status = 'AWAITING_EPOCH' AND final_at IS NULL
+        AND key_epoch = ${epoch} AND id > ${after} ORDER BY id LIMIT ${limitOf(PAGE)}`;
+      const ids = page.map(({ id }) => id);
+      await inTransaction(source, (manager) => jobs.schedule(manager, client, ids, now()));
+      woken += ids.length;
+      const last = ids.at(-1);
+      if (last === undefined || ids.length < PAGE) return woken;
+      after = last;
     }
   }
 }
 
-async function waitingIn(source: DataSource): Promise<Waiting[]> {
-  const rows = await acrossClients(source).select<{ key_epoch: number; since: number }>`
-    SELECT key_epoch, MIN(key_deleted_at) AS since FROM erasure_request
-    WHERE status = 'AWAITING_EPOCH' GROUP BY key_epoch ORDER BY key_epoch`;
-  return rows.map(({ key_epoch: epoch, since }) => ({ epoch: Number(epoch), since: Number(since) }));
+async function* waitingIn(source: DataSource): AsyncGenerator<Waiting> {
+  for (let last: Waiting = { epoch: 0, client: '' }; ; ) {
+    const rows = await acrossClients(source).select<{ key_epoch: number; client_id: string }>`
+      SELECT key_epoch, client_id FROM erasure_request WHERE status = 'AWAITING_EPOCH' AND final_at IS NULL
+      AND (key_epoch > ${last.epoch} OR (key_epoch = ${last.epoch} AND client_id > ${last.client}))
+      GROUP BY key_epoch, client_id ORDER BY key_epoch, client_id LIMIT ${limitOf(CLIENTS_PAGE)}`;
+    const page = rows.map(({ key_epoch, client_id: client }) => ({ epoch: Number(key_epoch), client }));
+    yield* page;
+    const end = page.at(-1);
+    if (!end || page.length < CLIENTS_PAGE) return;
+    last = end;
+  }
 }

@@ -17,7 +17,7 @@ import type { Range } from './eraser';
 import type { ErasureRecipients } from './erasure-recipients';
 import { PersonErasure, type PersonErasureServices } from './person-erasure';
 import { KEY_STORE, type StepAction } from './plan';
-import { setKeysDeleted, setStatus } from './request-changes';
+import { setFinal, setKeysDeleted, setStatus } from './request-changes';
 import {
   abandonSteps,
   type Counted,
@@ -154,7 +154,7 @@ export class ErasureRunner implements JobHandler {
       limit: itemsPerTransaction(profile(source), chunkRows),
       record: await records.find(client, id),
       ...{ note: undefined, position: undefined, certified: undefined, erases: request.pass > 0 },
-      finality: await this.#options.finality.of(request.keyEpoch),
+      finality: await this.#options.finality.of(client, request.keyEpoch),
     };
   }
 
@@ -204,7 +204,7 @@ export class ErasureRunner implements JobHandler {
   /** Performs the part of a step that is in the data's database. */
   async #inside(
     manager: EntityManager,
-    { lease, target, limit, position }: Run,
+    { lease, target, limit, position, finality }: Run,
     { request, kept, next, steps: all }: Turn,
     steps: readonly Step[],
   ): Promise<Inside> {
@@ -254,10 +254,12 @@ export class ErasureRunner implements JobHandler {
       }
       case 'AWAIT_EPOCH':
         await setStatus(manager, request, 'AWAITING_EPOCH');
+        await setFinal(manager, request, finalAtOf(finality));
         await target?.forget(manager, request, target.isKeyDestroyed(steps));
         await jobs.park(manager, lease, next.until);
         return {};
       case 'CONCLUDE': {
+        await setFinal(manager, request, finalAtOf(finality));
         if (!next.isComplete) {
           await setStatus(manager, request, 'PARTIALLY_COMPLETED');
           await jobs.park(manager, lease, next.again);
@@ -294,7 +296,7 @@ export class ErasureRunner implements JobHandler {
         const record = recordOf(run);
         const deleted = await target.destroyKeys(next.step, kept, request, record);
         if (deleted) run.record = await records.keysDeleted(record, deleted);
-        run.finality = await finality.of(deleted?.epoch ?? request.keyEpoch);
+        run.finality = await finality.of(client, deleted?.epoch ?? request.keyEpoch);
         // The plan counted the keys before: after a crash none are left to count.
         const planned = record.passes.find(({ pass }) => pass === request.pass)?.steps;
         const expected = planned?.find(({ store }) => store === next.step.store)?.expected ?? 0;
@@ -343,6 +345,9 @@ export class ErasureRunner implements JobHandler {
 
 const isLast = (next: NextStep): boolean =>
   ['FINISH', 'PARK', 'HOLD', 'CLOSE', 'AWAIT_EPOCH', 'CONCLUDE'].includes(next.do);
+
+const finalAtOf = (finality: Finality): number | null =>
+  finality.isFinal ? (finality.end?.at ?? null) : finality.finalAt;
 
 /** Steps that are not on rows. */
 const isElsewhere: ReadonlySet<StepAction> = new Set(['PURGE', 'DESTROY_KEY']);

@@ -23,5 +23,16 @@ export async function setKeysDeleted(
   { epoch, at }: KeysDeleted,
 ): Promise<void> {
   await tenantSql(manager, client).change`
-      UPDATE erasure_request SET key_epoch = ${epoch}, key_deleted_at = ${at} WHERE ${own} AND id = ${id}`;
+      UPDATE erasure_request SET key_epoch = ${epoch}, key_deleted_at = ${at}, final_at = NULL
+      WHERE ${own} AND id = ${id}`;
+}
+
+/** Notes when nobody can bring the keys back any more that were deleted for a request. */
+export async function setFinal(
+  manager: EntityManager,
+  { client, id, finalAt }: ErasureRequestState,
+  at: number | null | undefined,
+): Promise<void> {
+  if (at === null || at === undefined || at === finalAt) return;
+  await tenantSql(manager, client).change`UPDATE erasure_request SET final_at = ${at} WHERE ${own} AND id = ${id}`;
 }

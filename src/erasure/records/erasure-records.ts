@@ -3,6 +3,7 @@ import type { DataSource } from 'typeorm';
 import { deriveKey } from '../../keys/derived-keys';
 import { ClientKeyError } from '../../keys/errors';
 import type { KeyStore } from '../../keys/key-store';
+import type { KeyStores } from '../../keys/key-stores';
 import { platformKey } from '../../keys/platform-key';
 import { seal, unseal } from '../../keys/sealing';
 import { dialectOf } from '../../storage/dialect';
@@ -108,11 +109,11 @@ export interface RequestToRecord {
  * and 26). Each change is one statement, because the key store uses the same connection.
  */
 export class ErasureRecords {
-  readonly #source: DataSource;
+  readonly #stores: KeyStores;
   readonly #keys: KeyStore;
 
-  constructor(source: DataSource, keys: KeyStore) {
-    this.#source = source;
+  constructor(stores: KeyStores, keys: KeyStore) {
+    this.#stores = stores;
     this.#keys = keys;
   }
 
@@ -121,11 +122,12 @@ export class ErasureRecords {
     const key = await this.#clientKey(client);
     const sealing = key && deriveKey(key, 'ledger');
     const pseudonymKey = key ?? (await platformKey(this.#keys));
-    const insert = dialectOf(this.#source).insertIgnore;
+    const source = await this.#sourceOf(client);
+    const insert = dialectOf(source).insertIgnore;
     for (let start = 0; start < requests.length; start += ROWS_PER_INSERT) {
       const chunk = requests.slice(start, start + ROWS_PER_INSERT);
       await writeStatement(
-        this.#source,
+        source,
         `${insert} erasure_ledger (client_id, id, kind, sealed_subject, subject_digest, request, requested_at)
          VALUES ${chunk.map(() => '(?, ?, ?, ?, ?, ?, ?)').join(', ')}`,
         chunk.flatMap((request) => {
@@ -152,7 +154,7 @@ export class ErasureRecords {
     const { client, id } = record;
     const passes = [...record.passes.filter((known) => known.pass !== pass.pass), pass];
     await writeStatement(
-      this.#source,
+      await this.#sourceOf(client),
       'UPDATE erasure_ledger SET plan = ?, planned_at = ? WHERE client_id = ? AND id = ?',
       [json(passes), pass.plannedAt, client, id],
     );
@@ -165,7 +167,7 @@ export class ErasureRecords {
    */
   async keysDeleted(record: ErasureRecord, { at, epoch }: KeysDeleted): Promise<ErasureRecord> {
     await writeStatement(
-      this.#source,
+      await this.#sourceOf(record.client),
       'UPDATE erasure_ledger SET key_epoch = ?, key_deleted_at = ? WHERE client_id = ? AND id = ?',
       [epoch, at, record.client, record.id],
     );
@@ -179,7 +181,7 @@ export class ErasureRecords {
     done: { outcome: ErasureOutcome; certificate: string; completedAt: number | null; replayedAt: number | null },
   ): Promise<void> {
     await writeStatement(
-      this.#source,
+      await this.#sourceOf(client),
       `UPDATE erasure_ledger SET outcome = ?, certificate = ?, completed_at = COALESCE(completed_at, ?),
        replayed_at = COALESCE(?, replayed_at) WHERE client_id = ? AND id = ?`,
       [json(done.outcome), Buffer.from(done.certificate), done.completedAt, done.replayedAt, client, id],
@@ -187,17 +189,17 @@ export class ErasureRecords {
   }
 
   async cancel(client: string, id: string, at: number): Promise<void> {
-    await writeStatement(this.#source, 'UPDATE erasure_ledger SET cancelled_at = ? WHERE client_id = ? AND id = ?', [
-      at,
-      client,
-      id,
-    ]);
+    await writeStatement(
+      await this.#sourceOf(client),
+      'UPDATE erasure_ledger SET cancelled_at = ? WHERE client_id = ? AND id = ?',
+      [at, client, id],
+    );
   }
 
   /** Removes from a client's records whom they are about. What they prove stays. */
   async forgetSubjects(client: string): Promise<void> {
     await writeStatement(
-      this.#source,
+      await this.#sourceOf(client),
       'UPDATE erasure_ledger SET sealed_subject = NULL, subject_digest = NULL WHERE client_id = ?',
       [client],
     );
@@ -205,7 +207,7 @@ export class ErasureRecords {
 
   async find(client: string, id: string): Promise<ErasureRecord | undefined> {
     const rows = await runStatement<Row[]>(
-      this.#source,
+      await this.#sourceOf(client),
       'SELECT * FROM erasure_ledger WHERE client_id = ? AND id = ?',
       [client, id],
     );
@@ -225,20 +227,16 @@ export class ErasureRecords {
     after?: { client: string; id: string };
     limit: number;
   }): Promise<ErasureRecord[]> {
-    const { since = 0, after, limit } = options;
-    const rows = await runStatement<Row[]>(
-      this.#source,
-      `SELECT * FROM erasure_ledger WHERE (requested_at >= ? OR planned_at >= ? OR completed_at >= ?)
-       AND (client_id > ? OR (client_id = ? AND id > ?)) ORDER BY client_id, id LIMIT ${limit}`,
-      [since, since, since, after?.client ?? '', after?.client ?? '', after?.id ?? ''],
-    );
-    return rows.map((row) => this.#record(row));
+    const found: Row[] = [];
+    for (const { source } of this.#stores.all()) found.push(...(await listed(source, options)));
+    const inOrder = found.sort((a, b) => compare(a.client_id, b.client_id) || compare(a.id, b.id));
+    return inOrder.slice(0, options.limit).map((row) => this.#record(row));
   }
 
   /** Whether a subject's key is in the keys' store. */
   async hasKey(client: string, subject: string): Promise<boolean> {
     const [row] = await runStatement<unknown[]>(
-      this.#source,
+      await this.#sourceOf(client),
       'SELECT 1 AS present FROM subject_key WHERE client_id = ? AND subject_id = ?',
       [client, subject],
     );
@@ -247,11 +245,15 @@ export class ErasureRecords {
 
   async countKeys(client: string): Promise<number> {
     const [row] = await runStatement<Array<{ n: number }>>(
-      this.#source,
+      await this.#sourceOf(client),
       'SELECT COUNT(*) AS n FROM subject_key WHERE client_id = ?',
       [client],
     );
     return Number(row?.n ?? 0);
+  }
+
+  async #sourceOf(client: string): Promise<DataSource> {
+    return (await this.#stores.of(client)).source;
   }
 
   /** Undefined when it is destroyed: an erasure is then recorded without its subject. */
@@ -288,6 +290,18 @@ export class ErasureRecords {
     };
   }
 }
+
+function listed(source: DataSource, options: Parameters<ErasureRecords['list']>[0]): Promise<Row[]> {
+  const { since = 0, after, limit } = options;
+  return runStatement<Row[]>(
+    source,
+    `SELECT * FROM erasure_ledger WHERE (requested_at >= ? OR planned_at >= ? OR completed_at >= ?)
+     AND (client_id > ? OR (client_id = ? AND id > ?)) ORDER BY client_id, id LIMIT ${limit}`,
+    [since, since, since, after?.client ?? '', after?.client ?? '', after?.id ?? ''],
+  );
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 
 const context = (client: string, id: string): string => `erasure-ledger:${client}:${id}`;
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value), 'utf8');

@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
 import type { EndingEpoch, Epochs } from '../../keys/epochs/epochs';
+import type { KeyStores } from '../../keys/key-stores';
 import { HOUR_MS, MINUTE_MS } from '../../law/calendar';
 import type { EpochEnd } from './certificates';
 import { digestOf } from './epoch-record';
@@ -8,13 +9,18 @@ import { digestOf } from './epoch-record';
 export type Finality =
   /** `end` is undefined where no key was deleted, or epochs are off. */
   | { readonly isFinal: true; readonly end: EpochEnd | undefined }
-  | {
-      readonly isFinal: false;
-      /** By when they will be, as far as is known, in milliseconds since 1970. */
-      readonly expectedAt: number;
-      /** When to ask again. */
-      readonly askAt: number;
-    };
+  | Awaited;
+
+/** The epoch has not ended. */
+interface Awaited {
+  readonly isFinal: false;
+  /** When it will be final, where that is known already: a key service keeps a destroyed root for some days. */
+  readonly finalAt: number | null;
+  /** By when it will be final, as far as can be foreseen, in milliseconds since 1970. */
+  readonly expectedAt: number;
+  /** When to ask again. */
+  readonly askAt: number;
+}
 
 /** How late the task may come that turns epochs, and how long a turning may take. */
 const TURNING_MS = HOUR_MS;
@@ -23,57 +29,71 @@ const AGAIN_MS = 15 * MINUTE_MS;
 /** How often to ask where only the log of an embedded store stands between. */
 const LOG_MS = 5_000;
 
-/** Says since when, or by when, nothing that was ever written opens what was sealed by a deleted key. */
+/** Says since when, or by when, nothing that was ever written opens what was sealed by a client's deleted keys. */
 export class KeyFinality {
-  readonly #epochs: Epochs;
+  readonly #stores: KeyStores;
   readonly #now: () => number;
   /** Looks of the same moment share a statement. */
-  readonly #ending: DataLoader<number, EndingEpoch | undefined>;
+  readonly #ending = new Map<Epochs, DataLoader<number, EndingEpoch | undefined>>();
 
-  constructor(epochs: Epochs, now: () => number) {
-    this.#epochs = epochs;
+  constructor(stores: KeyStores, now: () => number) {
+    this.#stores = stores;
     this.#now = now;
+  }
+
+  /** An epoch of the store with a client's keys; undefined where there is none. */
+  async epoch(client: string, number: number): Promise<EndingEpoch | undefined> {
+    const { keys } = await this.#stores.of(client);
+    return this.#endingOf(keys.epochs).load(number);
+  }
+
+  /**
+   * Since when, or by when, what a client deleted in an epoch is final, in milliseconds since 1970; null where it is not
+   * known.
+   */
+  async foreseen(client: string, number: number): Promise<number | null> {
+    const { everyMs } = (await this.#stores.of(client)).keys.epochs;
+    const epoch = await this.epoch(client, number);
+    if (epoch?.finalAt) return epoch.finalAt;
+    return everyMs === undefined ? null : awaited(epoch, everyMs, this.#now()).expectedAt;
+  }
+
+  /** @param number the epoch that the client's keys were deleted in; null where none were */
+  async of(client: string, number: number | null): Promise<Finality> {
+    if (number === null) return { isFinal: true, end: undefined };
+    const { epochs } = (await this.#stores.of(client)).keys;
+    const epoch = await this.#endingOf(epochs).load(number);
+    const now = this.#now();
+    const end = epoch && endOf(epoch, now);
+    if (end) return { isFinal: true, end };
+    if (epochs.everyMs !== undefined) return awaited(epoch, epochs.everyMs, now);
+    if (await epochs.isFinal(number)) return { isFinal: true, end: undefined };
+    return { isFinal: false, finalAt: null, expectedAt: now + LOG_MS, askAt: now + LOG_MS };
+  }
+
+  #endingOf(epochs: Epochs): DataLoader<number, EndingEpoch | undefined> {
+    const known = this.#ending.get(epochs);
+    if (known) return known;
     const batch = async (numbers: readonly number[]) => {
       const found = await epochs.ending(numbers);
       return numbers.map((number) => found.get(number));
     };
-    this.#ending = new DataLoader(batch, { cache: false, maxBatchSize: 500 });
-  }
-
-  /** The epoch of a number; undefined where there is none. */
-  epoch(number: number): Promise<EndingEpoch | undefined> {
-    return this.#ending.load(number);
-  }
-
-  /** @param number the epoch that keys were deleted in; null where none were */
-  async of(number: number | null): Promise<Finality> {
-    if (number === null) return { isFinal: true, end: undefined };
-    const epoch = await this.epoch(number);
-    const end = epoch && this.#endOf(epoch);
-    if (end) return { isFinal: true, end };
-    const { everyMs } = this.#epochs;
-    const now = this.#now();
-    if (everyMs === undefined) {
-      if (await this.#epochs.isFinal(number)) return { isFinal: true, end: undefined };
-      return { isFinal: false, expectedAt: now + LOG_MS, askAt: now + LOG_MS };
-    }
-    return { isFinal: false, ...whenOf(epoch, everyMs, now) };
-  }
-
-  #endOf({ number, finalAt, record }: EndingEpoch): EpochEnd | undefined {
-    // An epoch without a record is just ending: whoever turns it writes the record last.
-    if (finalAt === null || finalAt > this.#now() || record === null) return undefined;
-    return { number, record: digestOf(record), at: finalAt };
+    const loader = new DataLoader(batch, { cache: false, maxBatchSize: 500 });
+    this.#ending.set(epochs, loader);
+    return loader;
   }
 }
 
-function whenOf(
-  epoch: EndingEpoch | undefined,
-  everyMs: number,
-  now: number,
-): { readonly expectedAt: number; readonly askAt: number } {
-  if (epoch?.finalAt && epoch.finalAt > now) return { expectedAt: epoch.finalAt, askAt: epoch.finalAt };
-  if (epoch && epoch.state !== 'CURRENT') return { expectedAt: now + TURNING_MS, askAt: now + AGAIN_MS };
-  const due = (epoch?.begunAt ?? now) + everyMs + TURNING_MS;
-  return due > now ? { expectedAt: due, askAt: due } : { expectedAt: now + TURNING_MS, askAt: now + AGAIN_MS };
+function endOf({ number, finalAt, record }: EndingEpoch, now: number): EpochEnd | undefined {
+  // An epoch without a record is just ending: whoever turns it writes the record last.
+  if (finalAt === null || finalAt > now || record === null) return undefined;
+  return { number, record: digestOf(record), at: finalAt };
+}
+
+function awaited(epoch: EndingEpoch | undefined, everyMs: number, now: number): Awaited {
+  const { finalAt = null, state = 'CURRENT', begunAt = now } = epoch ?? {};
+  if (finalAt !== null && finalAt > now) return { isFinal: false, finalAt, expectedAt: finalAt, askAt: finalAt };
+  const due = state === 'CURRENT' ? begunAt + everyMs + TURNING_MS : now;
+  const [expectedAt, askAt] = due > now ? [due, due] : [now + TURNING_MS, now + AGAIN_MS];
+  return { isFinal: false, finalAt: null, expectedAt, askAt };
 }

@@ -143,9 +143,10 @@ export class ErasureRequestResolver {
       'epochs are off.',
   })
   async finalAt(@Root() request: Row): Promise<Date | null> {
-    const finality = await this.module.finality.of(epochOf(request));
-    const at = finality.isFinal ? finality.end?.at : finality.expectedAt;
-    return at === undefined ? null : new Date(at);
+    if (request.finalAt instanceof Date) return request.finalAt;
+    const number = epochOf(request);
+    const at = number === null ? null : await this.module.finality.foreseen(clientOf(request), number);
+    return at === null ? null : new Date(at);
   }
 
   @FieldResolver(() => KeyEpoch, {
@@ -154,7 +155,7 @@ export class ErasureRequestResolver {
   })
   async keyEpoch(@Root() request: Row): Promise<KeyEpoch | null> {
     const number = epochOf(request);
-    const epoch = number === null ? undefined : await this.module.finality.epoch(number);
+    const epoch = number === null ? undefined : await this.module.finality.epoch(clientOf(request), number);
     if (!epoch) return null;
     return {
       number: epoch.number,
@@ -310,13 +311,14 @@ export function overseen(context: RequestContext): string {
   return requireClient(context).id;
 }
 
-/** A request for the API, with its client and the number of its epoch, which are no fields. */
+/** A request for the API, with what its fields are resolved from: its client, and what is known of its epoch. */
 export function requestOf(
   state: ErasureRequestState,
-): ErasureRequest & { clientId: string; epochNumber: number | null } {
+): ErasureRequest & { clientId: string; epochNumber: number | null; finalAt: Date | null } {
   return {
     clientId: state.client,
     epochNumber: state.keyEpoch,
+    finalAt: state.finalAt === null ? null : new Date(state.finalAt),
     id: state.id,
     kind: state.kind,
     status: state.status,

@@ -93,6 +93,10 @@ export class ErasureRequestRow {
   @NonPersonal(record, { plain: 'instant' })
   keyDeletedAt: Date | null;
 
+  /** When nobody can bring the keys back any more; null until the epoch has ended. It may lie in the future. */
+  @NonPersonal(record, { plain: 'instant' })
+  finalAt: Date | null;
+
   /** The restriction before the request, which a cancellation restores. */
   @NonPersonal(record, { plain: { text: 30 } })
   formerRestriction: string | null;

@@ -21,6 +21,7 @@ export interface ErasureRequestState {
   readonly completedAt: number | null;
   readonly keyEpoch: number | null;
   readonly keyDeletedAt: number | null;
+  readonly finalAt: number | null;
   readonly pass: number;
   readonly replayedAt: number | null;
   readonly agreementReference: string | null;
@@ -31,8 +32,8 @@ export interface ErasureRequestState {
 
 const columns = (
   'client_id id kind customer_id grounds categories status requested_by requested_role requested_at ' +
-  'not_before due_at completed_at key_epoch key_deleted_at pass replayed_at agreement_reference claims_reason ' +
-  'claims_until ended_by'
+  'not_before due_at completed_at key_epoch key_deleted_at final_at pass replayed_at agreement_reference ' +
+  'claims_reason claims_until ended_by'
 ).split(' ');
 
 export const stateColumns = joined(columns.map(name), ', ');
@@ -65,6 +66,7 @@ export function stateOf(row: StateRow): ErasureRequestState {
     completedAt: number('completed_at'),
     keyEpoch: number('key_epoch'),
     keyDeletedAt: number('key_deleted_at'),
+    finalAt: number('final_at'),
     pass: Number(row.pass ?? 0),
     replayedAt: number('replayed_at'),
     agreementReference: word('agreement_reference'),

@@ -143,6 +143,7 @@ SELECT * FROM legal_hold WHERE client_id = ? ORDER BY id;
 SELECT ? AS one;
 SELECT ? AS one FROM erasure_request WHERE client_id = ? AND status IN (?) LIMIT ?;
 SELECT ? AS one FROM erasure_tombstone WHERE client_id = ? LIMIT ?;
+SELECT ? AS present FROM client_key WHERE client_id = ?;
 SELECT ? AS present FROM subject_key WHERE client_id = ? AND subject_id = ?;
 SELECT ? FROM `customer_attribute` LIMIT ?;
 SELECT @@SESSION.sql_mode AS mode;
@@ -211,6 +212,7 @@ SELECT c.id AS id FROM customer c WHERE `c`.client_id = ? AND (c.restriction IS 
 SELECT checkpoint FROM audit_entry WHERE log_id = ? AND sequence >= ? AND checkpoint IS NOT NULL ORDER BY sequence DESC LIMIT ?;
 SELECT client_id FROM client ORDER BY client_id;
 SELECT client_id FROM client WHERE client_id > ? ORDER BY client_id LIMIT ?;
+SELECT client_id FROM client WHERE region = ? ORDER BY client_id LIMIT ?;
 SELECT client_id FROM identifier_reindex LIMIT ?;
 SELECT client_id FROM installation WHERE application_id = ? AND accepted_notice_version <> ? ORDER BY client_id;
 SELECT client_id, after_id FROM identifier_reindex ORDER BY client_id LIMIT ?;
@@ -298,8 +300,8 @@ SELECT tile_index, hashes FROM audit_tile WHERE log_id = ? AND level = ? AND til
 SELECT tree_size, kind, receipt FROM audit_anchor WHERE log_id = ? AND tree_size > ? AND tree_size <= ? ORDER BY tree_size, kind;
 SELECT url, secret FROM webhook_endpoint WHERE client_id = ? AND id = ?;
 SELECT version() as version;
-SET SESSION innodb_lock_wait_timeout = ?, lock_wait_timeout = ?, wsrep_sync_wait = ?;
 SET SESSION innodb_lock_wait_timeout = ?, lock_wait_timeout = ?;
+SET SESSION innodb_lock_wait_timeout = ?, lock_wait_timeout = ?, wsrep_sync_wait = ?;
 SHOW STATUS WHERE Variable_name IN (?);
 SHOW VARIABLES WHERE Variable_name IN (?);
 START TRANSACTION;
