@@ -12,7 +12,13 @@ import type { EntityClass } from '../storage/entity-class';
 import type { Regions } from '../storage/regions';
 import { type TenantTable, tableOf } from '../tenancy/tenant-table';
 import { AwaitingErasures } from './execution/awaiting-erasures';
-import { ERASURE_EVENT, ErasureRecipients, TERMINATION_EVENT } from './execution/erasure-recipients';
+import {
+  COMPLETED_EVENT,
+  DESTROYED_EVENT,
+  ERASURE_EVENT,
+  ErasureRecipients,
+  TERMINATION_EVENT,
+} from './execution/erasure-recipients';
 import { ErasureRunner } from './execution/erasure-runner';
 import type { Purger } from './execution/purger';
 import { LegalHolds } from './holds/legal-holds';
@@ -99,11 +105,12 @@ export function createErasureModule(options: ErasureModuleOptions): ErasureModul
     ...{ ...shared, filing, tombstones, certificates, finality, recipients, purgers, profile, chunkRows },
   });
   const terminations = new Terminations(shared);
+  const erasures = new ErasureRequests({ ...shared, filing, recipients });
   proposals?.on('END_CLIENT', async ({ terms }, by) => {
     await terminations.terminate(proposedTermination(terms), { principal: by, role: 'PLATFORM_PRIVACY_OFFICER' });
   });
   return {
-    erasures: new ErasureRequests({ ...shared, filing, recipients }),
+    erasures,
     terminations,
     holds: new LegalHolds(shared),
     retention: new RetentionRules({ ...shared, filing }),
@@ -116,6 +123,8 @@ export function createErasureModule(options: ErasureModuleOptions): ErasureModul
     bodies: new Map([
       [ERASURE_EVENT, erasureBody(records)],
       [TERMINATION_EVENT, async (_client, request) => ({ request })],
+      [DESTROYED_EVENT, stateBody(erasures)],
+      [COMPLETED_EVENT, stateBody(erasures)],
     ]),
   };
 }
@@ -128,3 +137,15 @@ function erasureBody(records: ErasureRecords): WebhookBody {
     return customer === undefined ? undefined : { request, customer };
   };
 }
+
+/** How far a person's erasure is, for the client that follows it. It does not say whose it is. */
+function stateBody(erasures: ErasureRequests): WebhookBody {
+  return async (client, request) => {
+    const state = await erasures.find(client, request);
+    if (!state) return undefined;
+    const { status, keyDeletedAt, keyEpoch, finalAt } = state;
+    return { request, status, keyDeletedAt: moment(keyDeletedAt), keyEpoch, finalAt: moment(finalAt) };
+  };
+}
+
+const moment = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());

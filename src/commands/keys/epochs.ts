@@ -1,7 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import Table from 'cli-table3';
 import { Command } from 'commander';
-import { digestOf, type EpochRecord, readEpochRecords, verifyEpochRecords } from '../../erasure/records/epoch-record';
+import {
+  digestOf,
+  type EpochRecord,
+  type EpochStatement,
+  readEpochRecords,
+  verifyEpochRecords,
+} from '../../erasure/records/epoch-record';
 import { CertificateError, readPublicKeys } from '../../erasure/records/signed-statement';
 import type { EpochState } from '../../keys/epochs/epochs';
 import type { Services } from '../../services';
@@ -10,6 +16,9 @@ import { counted } from '../counted';
 import { CommandError } from '../failure';
 import { exitTwoOnUsageError } from '../usage-errors';
 import { withStores } from '../with-stores';
+
+/** How many entries of the ledger are read at a time. */
+const ENTRIES_PAGE = 500;
 
 interface EpochsOptions {
   readonly verify?: true;
@@ -47,22 +56,35 @@ export function epochsCommand(): Command {
   return exitTwoOnUsageError(command);
 }
 
-async function look(services: Services, { keys }: Stores, { verify, key }: EpochsOptions) {
-  const { erasure, auditReader } = services;
-  const epochs = await keys.epochs.list();
+async function look(services: Services, { keyStores }: Stores, { verify, key }: EpochsOptions) {
+  const stores = [];
+  for (const { name, keys } of keyStores.all()) stores.push({ name, epochs: await keys.epochs.list() });
   if (verify) {
+    const { erasure, auditReader } = services;
+    const ended = stores.flatMap(({ name, epochs }) => epochs.filter(({ state }) => state === 'ENDED').map(recordIn(name)));
     const publicKeys = key ? await keysIn(key) : await erasure.signingKeys.publicKeys();
-    const ended = epochs.filter(({ state }) => state === 'ENDED');
-    for (const { number, record } of ended) {
-      if (record === null) throw new CommandError(`Epoch ${number} has ended, and has no record.`);
-    }
-    const records = await checked(ended.map(({ record }) => record ?? ''), publicKeys);
+    const records = await checked(ended, publicKeys);
+    const first = records.find(({ statement }) => statement.previous !== null && isFirst(statement, records));
+    if (first) throw new CommandError(`${titleOf(first)} names one before it, which is missing.`);
     const logged = await loggedDigests(auditReader, records);
     const unlogged = records.find(({ digest }) => !logged.has(digest));
-    if (unlogged) throw new CommandError(`The audit ledger has no entry about epoch ${unlogged.statement.epoch}.`);
+    if (unlogged) throw new CommandError(`${titleOf(unlogged)} has no entry in the audit ledger.`);
   }
-  return epochs.map(lineOf);
+  return stores.flatMap(({ name, epochs }) => epochs.map((epoch) => lineOf(name, epoch)));
 }
+
+/** The record of an epoch that has ended. */
+const recordIn =
+  (store: string) =>
+  ({ number, record }: EpochState): string => {
+    if (record === null) throw new CommandError(`Epoch ${number} of "${store}" has ended, and has no record.`);
+    return record;
+  };
+
+const isFirst = ({ store, epoch }: EpochStatement, records: readonly EpochRecord[]): boolean =>
+  records.every(({ statement }) => statement.store !== store || statement.epoch >= epoch);
+
+const titleOf = ({ statement: { store, epoch } }: EpochRecord): string => `The record of epoch ${epoch} of "${store}"`;
 
 async function checkFile(file: string, { key, json }: EpochsOptions): Promise<void> {
   if (key === undefined) throw new CommandError('--from needs --key: public keys to check the records with', 2);
@@ -86,18 +108,22 @@ function asFault(error: unknown): never {
 /** The digests of records that the ledger has entries about. */
 async function loggedDigests(
   reader: Services['auditReader'],
-  [first, ...rest]: readonly EpochRecord[],
+  records: readonly EpochRecord[],
 ): Promise<ReadonlySet<unknown>> {
-  if (!first) return new Set();
-  const filter = { kind: 'KEY_EPOCH_ENDED', from: new Date(first.statement.begunAt) };
-  const entries = await reader.entries(undefined, filter, 10 * (rest.length + 10), undefined);
-  return new Set(entries.map(({ details }) => details?.record));
+  const found = new Set<unknown>();
+  for (let before: string | undefined; ; ) {
+    const entries = await reader.entries(undefined, { kind: 'KEY_EPOCH_ENDED' }, ENTRIES_PAGE, before);
+    for (const { details } of entries) found.add(details?.record);
+    before = entries.at(-1)?.id;
+    if (before === undefined || records.every(({ digest }) => found.has(digest))) return found;
+  }
 }
 
 const time = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 
-function lineOf({ number, state, begunAt, endedAt, record, backup }: EpochState) {
+function lineOf(store: string, { number, state, begunAt, endedAt, record, backup }: EpochState) {
   return {
+    store,
     number,
     state,
     begunAt: time(begunAt),
@@ -108,9 +134,11 @@ function lineOf({ number, state, begunAt, endedAt, record, backup }: EpochState)
 }
 
 function describe(epochs: ReadonlyArray<ReturnType<typeof lineOf>>, isVerified: boolean): string {
-  const table = new Table({ head: ['epoch', 'state', 'begun', 'ended', 'record'], style });
+  const table = new Table({ head: ['store', 'epoch', 'state', 'begun', 'ended', 'record'], style });
   table.push(
-    ...epochs.map(({ number, state, begunAt, endedAt, record }) => [number, state, begunAt, endedAt ?? '', record ?? '']),
+    ...epochs.map(({ store, number, state, begunAt, endedAt, record }) => {
+      return [store, number, state, begunAt, endedAt ?? '', record ?? ''];
+    }),
   );
   const ended = epochs.filter(({ record }) => record !== null).length;
   const said = isVerified ? `${counted(ended, 'record')} checked: signed, chained, and in the audit ledger.\n` : '';

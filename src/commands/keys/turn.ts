@@ -12,20 +12,26 @@ export function turnCommand(): Command {
       'End the current epoch of keys now: what lives is wrapped under a new root, the old root is destroyed, and ' +
         'nothing that was written before opens a deleted key. Servers do so by themselves, see REMIT_EPOCH.',
     )
-    .option('--json', 'print {"epoch","clients","buckets","rewrapped","destroyed","milliseconds","woken"}')
+    .option('--json', 'print {"turned": [{"store","epoch","clients","buckets","rewrapped","destroyed",…}],"woken"}')
     .addHelpText('after', '\nExample:\n  $ remit keys turn')
     .action(async ({ json }: { json?: true }) => {
       const progress = progressBar('keys');
-      const done = await withStores(({ turning }) => turning.turn((what) => progress.update(what.done, what.total)));
+      const { turned, woken } = await withStores(({ turning }) =>
+        turning.turn(({ done, total }) => progress.update(done, total)),
+      );
       progress.stop();
       if (json) {
-        process.stdout.write(`${JSON.stringify(done)}\n`);
+        process.stdout.write(`${JSON.stringify({ turned, woken })}\n`);
         return;
       }
-      const table = new Table({ head: ['epoch', 'clients', 'buckets', 'keys moved', 'keys gone'], style });
-      table.push([done.epoch, done.clients, done.buckets, done.rewrapped, done.destroyed]);
-      const erasures = done.woken === 0 ? '' : ` ${counted(done.woken, 'erasure')} can be completed.`;
-      process.stdout.write(`Epoch ${done.epoch} has ended.${erasures}\n${table.toString()}\n`);
+      const table = new Table({ head: ['store', 'ended', 'clients', 'buckets', 'keys moved', 'keys gone'], style });
+      table.push(
+        ...turned.map(({ store, epoch, clients, buckets, rewrapped, destroyed }) => {
+          return [store, `epoch ${epoch}`, clients, buckets, rewrapped, destroyed];
+        }),
+      );
+      const erasures = woken === 0 ? '' : `${counted(woken, 'erasure')} can be completed.\n`;
+      process.stdout.write(`${table.toString()}\n${erasures}`);
     });
   return exitTwoOnUsageError(command);
 }

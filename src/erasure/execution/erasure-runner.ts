@@ -14,7 +14,7 @@ import { recordAct } from './acts';
 import { ClientErasure, type ClientErasureServices } from './client-erasure';
 import { decide, keptKey, type NextStep } from './decide';
 import type { Range } from './eraser';
-import type { ErasureRecipients } from './erasure-recipients';
+import { COMPLETED_EVENT, DESTROYED_EVENT, type ErasureRecipients } from './erasure-recipients';
 import { PersonErasure, type PersonErasureServices } from './person-erasure';
 import { KEY_STORE, type StepAction } from './plan';
 import { setFinal, setKeysDeleted, setStatus } from './request-changes';
@@ -256,6 +256,7 @@ export class ErasureRunner implements JobHandler {
         await setStatus(manager, request, 'AWAITING_EPOCH');
         await setFinal(manager, request, finalAtOf(finality));
         await target?.forget(manager, request, target.isKeyDestroyed(steps));
+        await this.#tell(manager, request, DESTROYED_EVENT);
         await jobs.park(manager, lease, next.until);
         return {};
       case 'CONCLUDE': {
@@ -267,10 +268,16 @@ export class ErasureRunner implements JobHandler {
         }
         await target?.forget(manager, request, target.isKeyDestroyed(steps));
         await target?.complete(manager, request, now());
+        await this.#tell(manager, request, COMPLETED_EVENT);
         await jobs.finish(manager, lease);
       }
     }
     return {};
+  }
+
+  /** Tells the client of a person's erasure. What is left of a client that ends tells nobody. */
+  async #tell(manager: EntityManager, request: ErasureRequestState, event: string): Promise<void> {
+    if (request.kind === 'CUSTOMER') await this.#options.recipients.queueForClient(manager, request, event);
   }
 
   /**

@@ -9,6 +9,8 @@ const RECORD: StatementKind = { type: 'remit-key-epoch+jws', title: 'record of a
 /** What the record of an epoch's end says. It names no person and no client. */
 export interface EpochStatement {
   readonly version: 1;
+  /** Which keys' store: `keys`, or `keys EU`. Each has epochs of its own. */
+  readonly store: string;
   readonly epoch: number;
   readonly begunAt: string;
   /** Since when nobody can use the epoch's root. */
@@ -34,6 +36,7 @@ export interface EpochRecord {
 
 /** What a record is about. */
 export interface EndedEpoch {
+  readonly store: string;
   readonly ended: EpochState;
   readonly next: EpochState;
   /** The record before it. */
@@ -45,12 +48,14 @@ export interface EndedEpoch {
 export const digestOf = (text: string): string => createHash('sha256').update(text).digest('base64url');
 
 /** Signs the record of an epoch's end. */
-export function signEpochRecord(keys: SigningKeys, { ended, next, previous, what }: EndedEpoch): Promise<string> {
+export function signEpochRecord(keys: SigningKeys, of: EndedEpoch): Promise<string> {
+  const { store, ended, next, previous, what } = of;
   const { number, begunAt, endedAt, rootId } = ended;
   if (endedAt === null) throw new Error(`epoch ${number} has not ended`);
   const { clients, buckets, rewrapped, destroyed } = what;
   const statement: EpochStatement = {
     version: 1,
+    store,
     epoch: number,
     begunAt: new Date(begunAt).toISOString(),
     endedAt: new Date(endedAt).toISOString(),
@@ -63,23 +68,21 @@ export function signEpochRecord(keys: SigningKeys, { ended, next, previous, what
 }
 
 /**
- * Verifies records of epochs, the first one first: each signature, and that each one names the one before it.
- * @param isWhole whether the first one must be the first of all
+ * Verifies records of epochs, of each store the first one first: each signature, and that each one names the one before
+ * it.
  * @throws {CertificateError} which says what is wrong, and with which
  */
-export async function verifyEpochRecords(
-  texts: readonly string[],
-  publicKeys: readonly JWK[],
-  isWhole = false,
-): Promise<EpochRecord[]> {
+export async function verifyEpochRecords(texts: readonly string[], publicKeys: readonly JWK[]): Promise<EpochRecord[]> {
   const records: EpochRecord[] = [];
   for (const [index, text] of texts.entries()) {
     const statement = await verifyStatement(text, RECORD, publicKeys).catch((error: unknown) => {
       throw error instanceof CertificateError ? new CertificateError(`Record ${index + 1}: ${error.message}`) : error;
     });
     const record = { digest: digestOf(text), statement: statement as EpochStatement };
-    const fault = faultOf(record.statement, records.at(-1), isWhole);
-    if (fault) throw new CertificateError(`The record of epoch ${record.statement.epoch} ${fault}.`);
+    const { store, epoch } = record.statement;
+    const before = records.findLast((one) => one.statement.store === store);
+    const fault = before && faultOf(record.statement, before);
+    if (fault) throw new CertificateError(`The record of epoch ${epoch} of "${store}" ${fault}.`);
     records.push(record);
   }
   return records;
@@ -87,11 +90,8 @@ export async function verifyEpochRecords(
 
 function faultOf(
   { epoch, previous, root }: EpochStatement,
-  before: EpochRecord | undefined,
-  isWhole: boolean,
+  { statement, digest }: EpochRecord,
 ): string | undefined {
-  if (!before) return isWhole && previous !== null ? 'names one before it, which is missing' : undefined;
-  const { statement, digest } = before;
   if (epoch <= statement.epoch) return `comes behind that of epoch ${statement.epoch}`;
   if (previous !== digest) return `does not name that of epoch ${statement.epoch}, which comes before it`;
   if (epoch === statement.epoch + 1 && root !== statement.nextRoot) return 'is about another root than came next';
@@ -112,10 +112,9 @@ export function recordOfCertificate(
   records: readonly EpochRecord[],
   { epoch, finalAt }: { readonly epoch: { readonly number: number; readonly record: string }; finalAt: string | null },
 ): EpochStatement {
-  const found = records.find(({ statement }) => statement.epoch === epoch.number);
-  if (!found) throw new CertificateError(`There is no record of epoch ${epoch.number}, which it names.`);
-  const { digest, statement } = found;
-  if (digest !== epoch.record) throw new CertificateError(`It names another record of epoch ${epoch.number}.`);
+  const found = records.find(({ digest }) => digest === epoch.record);
+  if (!found) throw new CertificateError(`The record of epoch ${epoch.number} that it names is not among the records.`);
+  const { statement } = found;
   // An earlier root may live longer, where a service keeps it for some days.
   if (finalAt !== null && statement.endedAt <= finalAt) return statement;
   throw new CertificateError(`Epoch ${epoch.number} ended at ${statement.endedAt}, behind ${finalAt}.`);
