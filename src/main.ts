@@ -26,7 +26,11 @@ const entries: readonly Entry[] = [
     'perform erasures, and check certificates',
     async () => (await import('./commands/erasures.js')).erasuresCommand(),
   ],
-  ['keys', 'turn the epochs of the keys, and list them', async () => (await import('./commands/keys.js')).keysCommand()],
+  [
+    'keys',
+    'turn the epochs of the keys, and list them',
+    async () => (await import('./commands/keys.js')).keysCommand(),
+  ],
   [
     'exports',
     "list clients' exports, and write one to a file",

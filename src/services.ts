@@ -11,6 +11,7 @@ import { isDataBehind } from './audit/verification/data-behind';
 import { LedgerState } from './audit/verification/ledger-state';
 import { Disclosures } from './disclosures/disclosures';
 import { tenantEntities } from './entities';
+import { EpochTurning } from './epoch-turning';
 import { createErasureModule, type ErasureModule } from './erasure/module';
 import type { Exports } from './exports/exports';
 import { createExportsModule } from './exports/module';
@@ -52,6 +53,8 @@ export interface Services {
   /** Records changes to governance; modules take it as their ChangeRecorder. */
   readonly recorder: LedgerChangeRecorder;
   readonly erasure: ErasureModule;
+  /** Ends epochs of the keys. */
+  readonly epochTurning: EpochTurning;
   readonly exports: Exports;
   /** The queue of erasures and exports, and what carries them out. */
   readonly jobs: Jobs;
@@ -141,6 +144,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     ledger,
     recorder,
     erasure,
+    epochTurning: new EpochTurning(stores.keyStores, erasure),
     exports: clientExports,
     jobs,
     jobHandlers: [erasure.runner, exporter],

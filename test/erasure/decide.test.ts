@@ -348,7 +348,12 @@ describe('what an erasure does next, of a person and of a client', () => {
     const world = new World('CUSTOMER', categories, 0, true);
     const seen: string[] = [];
     for (let next: NextStep | undefined; next?.do !== 'AWAIT_EPOCH'; seen.push(next.do)) next = world.turn();
-    expect([world.status, world.isForgotten, world.isCertified, world.keys]).toEqual(['AWAITING_EPOCH', true, false, 0]);
+    expect([world.status, world.isForgotten, world.isCertified, world.keys]).toEqual([
+      'AWAITING_EPOCH',
+      true,
+      false,
+      0,
+    ]);
     expect(world.turn().do).toBe('AWAIT_EPOCH');
     world.turnEpoch();
     expect([world.turn().do, world.turn().do, world.status]).toEqual(['CERTIFY', 'CONCLUDE', 'COMPLETED']);

@@ -61,7 +61,9 @@ async function look(services: Services, { keyStores }: Stores, { verify, key }: 
   for (const { name, keys } of keyStores.all()) stores.push({ name, epochs: await keys.epochs.list() });
   if (verify) {
     const { erasure, auditReader } = services;
-    const ended = stores.flatMap(({ name, epochs }) => epochs.filter(({ state }) => state === 'ENDED').map(recordIn(name)));
+    const ended = stores.flatMap(({ name, epochs }) =>
+      epochs.filter(({ state }) => state === 'ENDED').map(recordIn(name)),
+    );
     const publicKeys = key ? await keysIn(key) : await erasure.signingKeys.publicKeys();
     const records = await checked(ended, publicKeys);
     const first = records.find(({ statement }) => statement.previous !== null && isFirst(statement, records));

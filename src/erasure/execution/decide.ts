@@ -8,7 +8,9 @@ import type { Step } from './steps';
 export interface ErasureState {
   readonly now: number;
   /** Undefined when the request no longer exists. */
-  readonly request: Pick<ErasureRequestState, 'kind' | 'status' | 'pass' | 'notBefore' | 'customerId' | 'keyEpoch'> | undefined;
+  readonly request:
+    | Pick<ErasureRequestState, 'kind' | 'status' | 'pass' | 'notBefore' | 'customerId' | 'keyEpoch'>
+    | undefined;
   /** Until when the end of a client waits for its export to be collected; null when it does not wait. */
   readonly awaits: number | null;
   /** What legal holds and claims keep at the moment, within the scope of the request. */

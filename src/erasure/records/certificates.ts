@@ -1,7 +1,13 @@
 import { KEY_STORE } from '../execution/plan';
 import { erasedBy, type Step } from '../execution/steps';
 import type { ErasureRequestState } from '../requests/request-state';
-import { type CertifiedEpoch, type Retained, type SecondStatement, signCertificate, WITHOUT_EPOCH } from './certificate';
+import {
+  type CertifiedEpoch,
+  type Retained,
+  type SecondStatement,
+  signCertificate,
+  WITHOUT_EPOCH,
+} from './certificate';
 import { type ErasureOutcome, type ErasureRecord, type ErasureRecords, planDigest } from './erasure-records';
 import type { SigningKeys } from './signing-keys';
 

@@ -88,10 +88,7 @@ export async function verifyEpochRecords(texts: readonly string[], publicKeys: r
   return records;
 }
 
-function faultOf(
-  { epoch, previous, root }: EpochStatement,
-  { statement, digest }: EpochRecord,
-): string | undefined {
+function faultOf({ epoch, previous, root }: EpochStatement, { statement, digest }: EpochRecord): string | undefined {
   if (epoch <= statement.epoch) return `comes behind that of epoch ${statement.epoch}`;
   if (previous !== digest) return `does not name that of epoch ${statement.epoch}, which comes before it`;
   if (epoch === statement.epoch + 1 && root !== statement.nextRoot) return 'is about another root than came next';

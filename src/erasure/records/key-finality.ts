@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
-import type { EndingEpoch, Epochs } from '../../keys/epochs/epochs';
-import type { KeyStores } from '../../keys/key-stores';
+import { type EndingEpoch, endingEpochs } from '../../keys/epochs/ending';
+import type { KeyStores, KeysPlace } from '../../keys/key-stores';
 import { HOUR_MS, MINUTE_MS } from '../../law/calendar';
 import type { EpochEnd } from './certificates';
 import { digestOf } from './epoch-record';
@@ -8,8 +8,7 @@ import { digestOf } from './epoch-record';
 /** Whether deleted keys are gone for good. */
 export type Finality =
   /** `end` is undefined where no key was deleted, or epochs are off. */
-  | { readonly isFinal: true; readonly end: EpochEnd | undefined }
-  | Awaited;
+  { readonly isFinal: true; readonly end: EpochEnd | undefined } | Awaited;
 
 /** The epoch has not ended. */
 interface Awaited {
@@ -34,7 +33,7 @@ export class KeyFinality {
   readonly #stores: KeyStores;
   readonly #now: () => number;
   /** Looks of the same moment share a statement. */
-  readonly #ending = new Map<Epochs, DataLoader<number, EndingEpoch | undefined>>();
+  readonly #ending = new Map<KeysPlace, DataLoader<number, EndingEpoch | undefined>>();
 
   constructor(stores: KeyStores, now: () => number) {
     this.#stores = stores;
@@ -43,8 +42,7 @@ export class KeyFinality {
 
   /** An epoch of the store with a client's keys; undefined where there is none. */
   async epoch(client: string, number: number): Promise<EndingEpoch | undefined> {
-    const { keys } = await this.#stores.of(client);
-    return this.#endingOf(keys.epochs).load(number);
+    return this.#endingIn(await this.#stores.of(client)).load(number);
   }
 
   /**
@@ -61,8 +59,9 @@ export class KeyFinality {
   /** @param number the epoch that the client's keys were deleted in; null where none were */
   async of(client: string, number: number | null): Promise<Finality> {
     if (number === null) return { isFinal: true, end: undefined };
-    const { epochs } = (await this.#stores.of(client)).keys;
-    const epoch = await this.#endingOf(epochs).load(number);
+    const place = await this.#stores.of(client);
+    const { epochs } = place.keys;
+    const epoch = await this.#endingIn(place).load(number);
     const now = this.#now();
     const end = epoch && endOf(epoch, now);
     if (end) return { isFinal: true, end };
@@ -71,15 +70,15 @@ export class KeyFinality {
     return { isFinal: false, finalAt: null, expectedAt: now + LOG_MS, askAt: now + LOG_MS };
   }
 
-  #endingOf(epochs: Epochs): DataLoader<number, EndingEpoch | undefined> {
-    const known = this.#ending.get(epochs);
+  #endingIn(place: KeysPlace): DataLoader<number, EndingEpoch | undefined> {
+    const known = this.#ending.get(place);
     if (known) return known;
     const batch = async (numbers: readonly number[]) => {
-      const found = await epochs.ending(numbers);
+      const found = await endingEpochs(place.source, [...new Set(numbers)]);
       return numbers.map((number) => found.get(number));
     };
     const loader = new DataLoader(batch, { cache: false, maxBatchSize: 500 });
-    this.#ending.set(epochs, loader);
+    this.#ending.set(place, loader);
     return loader;
   }
 }

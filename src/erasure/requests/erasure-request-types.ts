@@ -115,7 +115,10 @@ const KeyEpochStateEnum = enumOf('KeyEpochState', 'How far an epoch of keys is.'
   ENDED: 'Its root is destroyed: nothing that was written in it opens a deleted key.',
 });
 
-@ObjectType({ description: 'An epoch of the keys. With its end what was deleted in it is final.', simpleResolvers: true })
+@ObjectType({
+  description: 'An epoch of the keys. With its end what was deleted in it is final.',
+  simpleResolvers: true,
+})
 export class KeyEpoch {
   @Field(() => Int)
   number: number;
@@ -134,7 +137,8 @@ export class KeyEpoch {
 
   @Field(() => String, {
     nullable: true,
-    description: 'SHA-256 of its signed record in base64url, as a certificate names it; `remit keys epochs` has records.',
+    description:
+      'SHA-256 of its signed record in base64url, as a certificate names it; `remit keys epochs` has records.',
   })
   record: string | null;
 }

@@ -13,7 +13,7 @@ export interface Turned {
  * Turns the epochs of all keys' stores: each turning that ends leaves a signed record, and what has waited for it is
  * carried on.
  */
-export class Turning {
+export class EpochTurning {
   readonly #stores: KeyStores;
   readonly #erasure: Pick<ErasureModule, 'epochRecords' | 'awaiting'>;
 
