@@ -11,7 +11,6 @@ import { isDataBehind } from './audit/verification/data-behind';
 import { LedgerState } from './audit/verification/ledger-state';
 import { Disclosures } from './disclosures/disclosures';
 import { tenantEntities } from './entities';
-import { EpochTurning } from './epoch-turning';
 import { createErasureModule, type ErasureModule } from './erasure/module';
 import type { Exports } from './exports/exports';
 import { createExportsModule } from './exports/module';
@@ -53,8 +52,6 @@ export interface Services {
   /** Records changes to governance; modules take it as their ChangeRecorder. */
   readonly recorder: LedgerChangeRecorder;
   readonly erasure: ErasureModule;
-  /** Ends epochs of the keys. */
-  readonly epochTurning: EpochTurning;
   readonly exports: Exports;
   /** The queue of erasures and exports, and what carries them out. */
   readonly jobs: Jobs;
@@ -144,7 +141,6 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     ledger,
     recorder,
     erasure,
-    epochTurning: new EpochTurning(stores.keyStores, erasure),
     exports: clientExports,
     jobs,
     jobHandlers: [erasure.runner, exporter],

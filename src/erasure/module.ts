@@ -12,6 +12,7 @@ import type { EntityClass } from '../storage/entity-class';
 import type { Regions } from '../storage/regions';
 import { type TenantTable, tableOf } from '../tenancy/tenant-table';
 import { AwaitingErasures } from './execution/awaiting-erasures';
+import { EpochTurning } from './execution/epoch-turning';
 import {
   COMPLETED_EVENT,
   DESTROYED_EVENT,
@@ -74,9 +75,9 @@ export interface ErasureModule {
   readonly signingKeys: SigningKeys;
   /** Whether deleted keys are gone for good. */
   readonly finality: KeyFinality;
-  /** Erasures that await the end of an epoch. */
-  readonly awaiting: AwaitingErasures;
   readonly epochRecords: EpochRecords;
+  /** Ends epochs of keys. */
+  readonly turning: EpochTurning;
   readonly tombstones: Tombstones;
   /** Recognises erased people, so that imports refuse them. */
   readonly erased: ErasedOrLeaving;
@@ -105,6 +106,8 @@ export function createErasureModule(options: ErasureModuleOptions): ErasureModul
     ...{ ...shared, filing, tombstones, certificates, finality, recipients, purgers, profile, chunkRows },
   });
   const terminations = new Terminations(shared);
+  const epochRecords = new EpochRecords(keyStores, signingKeys, recorder);
+  const awaiting = new AwaitingErasures({ regions, jobs, finality, now });
   const erasures = new ErasureRequests({ ...shared, filing, recipients });
   proposals?.on('END_CLIENT', async ({ terms }, by) => {
     await terminations.terminate(proposedTermination(terms), { principal: by, role: 'PLATFORM_PRIVACY_OFFICER' });
@@ -117,8 +120,8 @@ export function createErasureModule(options: ErasureModuleOptions): ErasureModul
     orphans: new OrphanKeys({ ...shared, isDataBehind }),
     replay: new ErasureReplay(shared),
     ...{ runner, records, signingKeys, finality, tombstones, tables, now },
-    awaiting: new AwaitingErasures({ regions, jobs, finality, now }),
-    epochRecords: new EpochRecords(keyStores, signingKeys, recorder),
+    epochRecords,
+    turning: new EpochTurning(keyStores, epochRecords, awaiting),
     erased: new ErasedOrLeaving(regions, keys, tombstones),
     bodies: new Map([
       [ERASURE_EVENT, erasureBody(records)],

@@ -24,7 +24,7 @@ const PATIENCE = 2;
  * @param epoch REMIT_EPOCH
  * @returns milliseconds since 1970; undefined where none has waited too long
  */
-export function lateEpochSince({ awaitingSince }: OpenErasures, epoch: number | 'off'): number | undefined {
+function lateEpochSince({ awaitingSince }: OpenErasures, epoch: number | 'off'): number | undefined {
   if (epoch === 'off' || awaitingSince === undefined) return undefined;
   return Date.now() - awaitingSince > PATIENCE * epoch ? awaitingSince : undefined;
 }

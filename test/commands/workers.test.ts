@@ -379,6 +379,8 @@ test('what every worker reads from the database is not added up', async () => {
     'remit_erasures_overdue 1',
     'remit_erasures_next_due_timestamp_seconds 1000',
     'remit_erasures_stuck 4',
+    'remit_key_epoch_awaited_seconds 0',
+    'remit_key_epoch_seconds 86400',
     // The worst of them says how the work goes.
     'remit_erasure_worker_last_success_timestamp_seconds 1',
     'remit_erasure_worker_failed_rounds 3',

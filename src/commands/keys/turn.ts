@@ -16,8 +16,8 @@ export function turnCommand(): Command {
     .addHelpText('after', '\nExample:\n  $ remit keys turn')
     .action(async ({ json }: { json?: true }) => {
       const progress = progressBar('keys');
-      const { turned, woken } = await withStores(({ epochTurning }) =>
-        epochTurning.turn(({ done, total }) => progress.update(done, total)),
+      const { turned, woken } = await withStores(({ erasure }) =>
+        erasure.turning.turn(({ done, total }) => progress.update(done, total)),
       );
       progress.stop();
       if (json) {

@@ -40,7 +40,7 @@ export class AwaitingErasures {
     let woken = 0;
     for (const source of regions.all()) {
       for await (const { client, epoch } of waitingIn(source)) {
-        const ending = await finality.of(client, epoch);
+        const ending = await finality.of(client, { epoch });
         if (ending.isFinal || ending.finalAt !== null) woken += await this.#wake(source, client, epoch);
       }
     }

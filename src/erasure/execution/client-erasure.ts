@@ -18,6 +18,7 @@ import { eraseChunk, type Range, storesWithRows } from './eraser';
 import { TERMINATION_EVENT } from './erasure-recipients';
 import { dataStore, KEY_STORE } from './plan';
 import type { Purger } from './purger';
+import { type KeysGone, keysGone } from './request-changes';
 import type { Step } from './steps';
 import type { ErasedRows, ErasureTarget, Kept, PassSteps } from './target';
 
@@ -203,10 +204,11 @@ export class ClientErasure implements ErasureTarget {
   /** What it was about is in no table but its own. */
   async forget(): Promise<void> {}
 
-  async complete(manager: EntityManager, { id }: ErasureRequestState, at: number): Promise<void> {
+  async complete(manager: EntityManager, { id }: ErasureRequestState, at: number, gone: KeysGone): Promise<void> {
     await tenantSql(manager, this.#client).change`
-        UPDATE erasure_request SET status = 'COMPLETED', completed_at = COALESCE(completed_at, ${at}) WHERE ${own}
-        AND id = ${id}`;
+        UPDATE erasure_request
+        SET status = 'COMPLETED', completed_at = COALESCE(completed_at, ${at}), ${keysGone(gone)}
+        WHERE ${own} AND id = ${id}`;
     // The end of the client completes open requests for its people; its certificate is their proof.
     await tenantSql(manager, this.#client).change`
       UPDATE erasure_request

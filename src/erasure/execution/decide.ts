@@ -33,7 +33,9 @@ export interface ErasureState {
   readonly isCertified: boolean;
 }
 
-/** The next step. After FINISH, PARK, HOLD, CLOSE, AWAIT_EPOCH and CONCLUDE the process stops working on the erasure. */
+/**
+ * The next step. After FINISH, PARK, HOLD, CLOSE, AWAIT_EPOCH and CONCLUDE the process stops working on the erasure.
+ */
 export type NextStep =
   /** The job is done. */
   | { readonly do: 'FINISH' }

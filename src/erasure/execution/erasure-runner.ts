@@ -17,7 +17,7 @@ import type { Range } from './eraser';
 import { COMPLETED_EVENT, DESTROYED_EVENT, type ErasureRecipients } from './erasure-recipients';
 import { PersonErasure, type PersonErasureServices } from './person-erasure';
 import { KEY_STORE, type StepAction } from './plan';
-import { setFinal, setKeysDeleted, setStatus } from './request-changes';
+import { type KeysGone, setPause, setStatus } from './request-changes';
 import {
   abandonSteps,
   type Counted,
@@ -148,13 +148,14 @@ export class ErasureRunner implements JobHandler {
 
   async #begin(source: DataSource, lease: Lease, request: ErasureRequestState): Promise<Run> {
     const { client, id } = lease;
-    const { profile, records, chunkRows } = this.#options;
+    const { profile, records, finality, chunkRows } = this.#options;
+    const record = await records.find(client, id);
     return {
       ...{ source, lease, request, target: await this.#targetOf(source, request) },
       limit: itemsPerTransaction(profile(source), chunkRows),
-      record: await records.find(client, id),
+      record,
       ...{ note: undefined, position: undefined, certified: undefined, erases: request.pass > 0 },
-      finality: await this.#options.finality.of(client, request.keyEpoch),
+      finality: await finality.of(client, record?.keysDeleted ?? null),
     };
   }
 
@@ -204,7 +205,7 @@ export class ErasureRunner implements JobHandler {
   /** Performs the part of a step that is in the data's database. */
   async #inside(
     manager: EntityManager,
-    { lease, target, limit, position, finality }: Run,
+    { lease, target, limit, position, record, finality }: Run,
     { request, kept, next, steps: all }: Turn,
     steps: readonly Step[],
   ): Promise<Inside> {
@@ -253,21 +254,20 @@ export class ErasureRunner implements JobHandler {
         return {};
       }
       case 'AWAIT_EPOCH':
-        await setStatus(manager, request, 'AWAITING_EPOCH');
-        await setFinal(manager, request, finalAtOf(finality));
+        await setPause(manager, request, 'AWAITING_EPOCH', keysGoneOf(record, finality));
         await target?.forget(manager, request, target.isKeyDestroyed(steps));
         await this.#tell(manager, request, DESTROYED_EVENT);
         await jobs.park(manager, lease, next.until);
         return {};
       case 'CONCLUDE': {
-        await setFinal(manager, request, finalAtOf(finality));
+        const gone = keysGoneOf(record, finality);
         if (!next.isComplete) {
-          await setStatus(manager, request, 'PARTIALLY_COMPLETED');
+          await setPause(manager, request, 'PARTIALLY_COMPLETED', gone);
           await jobs.park(manager, lease, next.again);
           return {};
         }
         await target?.forget(manager, request, target.isKeyDestroyed(steps));
-        await target?.complete(manager, request, now());
+        await target?.complete(manager, request, now(), gone);
         await this.#tell(manager, request, COMPLETED_EVENT);
         await jobs.finish(manager, lease);
       }
@@ -303,15 +303,11 @@ export class ErasureRunner implements JobHandler {
         const record = recordOf(run);
         const deleted = await target.destroyKeys(next.step, kept, request, record);
         if (deleted) run.record = await records.keysDeleted(record, deleted);
-        run.finality = await finality.of(client, deleted?.epoch ?? request.keyEpoch);
+        run.finality = await finality.of(client, run.record?.keysDeleted ?? null);
         // The plan counted the keys before: after a crash none are left to count.
         const planned = record.passes.find(({ pass }) => pass === request.pass)?.steps;
         const expected = planned?.find(({ store }) => store === next.step.store)?.expected ?? 0;
-        const note = done(next.step, Math.max(0, expected - next.step.rows));
-        return async (manager, keptNow) => {
-          if (deleted) await setKeysDeleted(manager, request, deleted);
-          await note(manager, keptNow);
-        };
+        return done(next.step, Math.max(0, expected - next.step.rows));
       }
       case 'REOPEN':
         run.certified = undefined;
@@ -353,8 +349,10 @@ export class ErasureRunner implements JobHandler {
 const isLast = (next: NextStep): boolean =>
   ['FINISH', 'PARK', 'HOLD', 'CLOSE', 'AWAIT_EPOCH', 'CONCLUDE'].includes(next.do);
 
-const finalAtOf = (finality: Finality): number | null =>
-  finality.isFinal ? (finality.end?.at ?? null) : finality.finalAt;
+const keysGoneOf = (record: ErasureRecord | undefined, finality: Finality): KeysGone => ({
+  deleted: record?.keysDeleted ?? null,
+  finalAt: finality.isFinal ? (finality.end?.at ?? null) : finality.finalAt,
+});
 
 /** Steps that are not on rows. */
 const isElsewhere: ReadonlySet<StepAction> = new Set(['PURGE', 'DESTROY_KEY']);

@@ -23,6 +23,7 @@ import { eraseChunk, rowsOf, storesWithRows } from './eraser';
 import { ERASURE_EVENT } from './erasure-recipients';
 import { dataStore, KEY_STORE, planErasure, tablesAbout } from './plan';
 import type { Purger } from './purger';
+import { type KeysGone, keysGone } from './request-changes';
 import type { Step } from './steps';
 import type { ErasedRows, ErasureTarget, Kept, PassSteps } from './target';
 
@@ -198,10 +199,11 @@ export class PersonErasure implements ErasureTarget {
     await this.#services.jobs.schedule(manager, this.#client, ids, this.#services.now());
   }
 
-  async complete(manager: EntityManager, { id }: ErasureRequestState, at: number): Promise<void> {
+  async complete(manager: EntityManager, { id }: ErasureRequestState, at: number, gone: KeysGone): Promise<void> {
     await tenantSql(manager, this.#client).change`
       UPDATE erasure_request
-      SET status = 'COMPLETED', completed_at = COALESCE(completed_at, ${at}), former_restriction = NULL
+      SET status = 'COMPLETED', completed_at = COALESCE(completed_at, ${at}), former_restriction = NULL,
+      ${keysGone(gone)}
       WHERE ${own} AND id = ${id}`;
   }
 

@@ -1,8 +1,19 @@
 import type { EntityManager } from 'typeorm';
-import { own, tenantSql } from '../../tenancy/tenant-sql';
+import { own, type Sql, sql, tenantSql } from '../../tenancy/tenant-sql';
 import type { KeysDeleted } from '../records/erasure-records';
 import type { ErasureStatus } from '../requests/erasure-request';
 import type { ErasureRequestState } from '../requests/request-state';
+
+/** What a request says of the keys that were deleted for it. The record in the keys' store decides; this follows it. */
+export interface KeysGone {
+  readonly deleted: KeysDeleted | null;
+  /** When nobody can bring them back, in milliseconds since 1970; null while it is not known. */
+  readonly finalAt: number | null;
+}
+
+/** Assigns what a request says of deleted keys. */
+export const keysGone = ({ deleted, finalAt }: KeysGone): Sql =>
+  sql`key_epoch = ${deleted?.epoch ?? null}, key_deleted_at = ${deleted?.at ?? null}, final_at = ${finalAt}`;
 
 /** Sets the status of a request that has not ended, and its pass. */
 export async function setStatus(
@@ -16,23 +27,14 @@ export async function setStatus(
       AND status NOT IN ('CANCELLED', 'COMPLETED')`;
 }
 
-/** Notes when keys were deleted for a request, and in which epoch. */
-export async function setKeysDeleted(
+/** Sets the status at which a pass stops for now, and what it says of deleted keys. */
+export async function setPause(
   manager: EntityManager,
   { client, id }: ErasureRequestState,
-  { epoch, at }: KeysDeleted,
+  status: ErasureStatus,
+  gone: KeysGone,
 ): Promise<void> {
   await tenantSql(manager, client).change`
-      UPDATE erasure_request SET key_epoch = ${epoch}, key_deleted_at = ${at}, final_at = NULL
-      WHERE ${own} AND id = ${id}`;
-}
-
-/** Notes when nobody can bring the keys back any more that were deleted for a request. */
-export async function setFinal(
-  manager: EntityManager,
-  { client, id, finalAt }: ErasureRequestState,
-  at: number | null | undefined,
-): Promise<void> {
-  if (at === null || at === undefined || at === finalAt) return;
-  await tenantSql(manager, client).change`UPDATE erasure_request SET final_at = ${at} WHERE ${own} AND id = ${id}`;
+      UPDATE erasure_request SET status = ${status}, ${keysGone(gone)} WHERE ${own} AND id = ${id}
+      AND status NOT IN ('CANCELLED', 'COMPLETED')`;
 }

@@ -5,6 +5,7 @@ import type { ErasureRecord, KeysDeleted } from '../records/erasure-records';
 import type { ErasureRequestState } from '../requests/request-state';
 import type { Chunk, Range } from './eraser';
 import type { PlannedStep } from './plan';
+import type { KeysGone } from './request-changes';
 import type { Counted, Step } from './steps';
 
 /** What legal holds and claims keep of an erasure at the moment. */
@@ -78,5 +79,5 @@ export interface ErasureTarget {
   /** Forgets whom it was about, once everything is done: in the transaction that ends the work. */
   forget(manager: EntityManager, request: ErasureRequestState, isKeyDestroyed: boolean): Promise<void>;
   /** Completes the request, in the transaction that ends the job. */
-  complete(manager: EntityManager, request: ErasureRequestState, at: number): Promise<void>;
+  complete(manager: EntityManager, request: ErasureRequestState, at: number, gone: KeysGone): Promise<void>;
 }

@@ -4,6 +4,7 @@ import type { KeyStores, KeysPlace } from '../../keys/key-stores';
 import { HOUR_MS, MINUTE_MS } from '../../law/calendar';
 import type { EpochEnd } from './certificates';
 import { digestOf } from './epoch-record';
+import type { KeysDeleted } from './erasure-records';
 
 /** Whether deleted keys are gone for good. */
 export type Finality =
@@ -46,8 +47,8 @@ export class KeyFinality {
   }
 
   /**
-   * Since when, or by when, what a client deleted in an epoch is final, in milliseconds since 1970; null where it is not
-   * known.
+   * Since when, or by when, what a client deleted in an epoch is final, in milliseconds since 1970; null where it is
+   * not known.
    */
   async foreseen(client: string, number: number): Promise<number | null> {
     const { everyMs } = (await this.#stores.of(client)).keys.epochs;
@@ -56,18 +57,19 @@ export class KeyFinality {
     return everyMs === undefined ? null : awaited(epoch, everyMs, this.#now()).expectedAt;
   }
 
-  /** @param number the epoch that the client's keys were deleted in; null where none were */
-  async of(client: string, number: number | null): Promise<Finality> {
-    if (number === null) return { isFinal: true, end: undefined };
+  /** @param deleted when the client's keys were deleted; null where none were */
+  async of(client: string, deleted: Pick<KeysDeleted, 'epoch'> | null): Promise<Finality> {
+    if (deleted === null) return { isFinal: true, end: undefined };
     const place = await this.#stores.of(client);
     const { epochs } = place.keys;
-    const epoch = await this.#endingIn(place).load(number);
     const now = this.#now();
+    if (epochs.everyMs === undefined) {
+      if (await epochs.isFinal(deleted.epoch)) return { isFinal: true, end: undefined };
+      return { isFinal: false, finalAt: null, expectedAt: now + LOG_MS, askAt: now + LOG_MS };
+    }
+    const epoch = await this.#endingIn(place).load(deleted.epoch);
     const end = epoch && endOf(epoch, now);
-    if (end) return { isFinal: true, end };
-    if (epochs.everyMs !== undefined) return awaited(epoch, epochs.everyMs, now);
-    if (await epochs.isFinal(number)) return { isFinal: true, end: undefined };
-    return { isFinal: false, finalAt: null, expectedAt: now + LOG_MS, askAt: now + LOG_MS };
+    return end ? { isFinal: true, end } : awaited(epoch, epochs.everyMs, now);
   }
 
   #endingIn(place: KeysPlace): DataLoader<number, EndingEpoch | undefined> {

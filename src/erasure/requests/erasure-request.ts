@@ -86,7 +86,7 @@ export class ErasureRequestRow {
   @NonPersonal(record, { plain: 'instant' })
   completedAt: Date | null;
 
-  /** The newest epoch in which keys were deleted for it. Until that has ended, a copy of the keys can bring them back. */
+  /** The newest epoch in which keys were deleted for it. Until it has ended, a copy of them can bring them back. */
   @NonPersonal(record, { plain: 'count' })
   keyEpoch: number | null;
 

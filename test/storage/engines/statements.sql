@@ -26,6 +26,11 @@ ALTER TABLE customer ADD COLUMN import_id varchar(36) CHARACTER SET ascii COLLAT
 ALTER TABLE customer ADD COLUMN last_automated_decision_at bigint NULL;
 ALTER TABLE customer ADD COLUMN objection_mask int NULL;
 ALTER TABLE customer ADD COLUMN revision int NULL;
+ALTER TABLE erasure_ledger ADD COLUMN key_deleted_at bigint NULL;
+ALTER TABLE erasure_ledger ADD COLUMN key_epoch int NULL;
+ALTER TABLE erasure_request ADD COLUMN final_at bigint NULL;
+ALTER TABLE erasure_request ADD COLUMN key_deleted_at bigint NULL;
+ALTER TABLE erasure_request ADD COLUMN key_epoch int NULL;
 ALTER TABLE message ADD COLUMN external_id_index varchar(43) CHARACTER SET ascii COLLATE ascii_bin NULL;
 ALTER TABLE message ADD COLUMN import_id varchar(36) CHARACTER SET ascii COLLATE ascii_bin NULL;
 ALTER TABLE order_item ADD COLUMN import_id varchar(36) CHARACTER SET ascii COLLATE ascii_bin NULL;
@@ -37,6 +42,7 @@ CREATE INDEX `IDX_audit_log_settled` ON `audit_log` (`settled`, `log_id`);
 CREATE INDEX `IDX_disclosure_status_told_at_gag_until` ON `disclosure` (`status`, `told_at`, `gag_until`);
 CREATE INDEX `IDX_erasure_request_client_id_kind` ON `erasure_request` (`client_id`, `kind`);
 CREATE INDEX `IDX_erasure_request_status_due_at` ON `erasure_request` (`status`, `due_at`);
+CREATE INDEX `IDX_erasure_request_status_key_epoch` ON `erasure_request` (`status`, `key_epoch`);
 CREATE INDEX `IDX_subject_key_client_id_bucket` ON `subject_key` (`client_id`, `bucket`);
 CREATE INDEX `IDX_webhook_delivery_status_endpoint_id_next_at` ON `webhook_delivery` (`status`, `endpoint_id`, `next_at`);
 CREATE INDEX `client_instruction_standing` ON `client_instruction` (`client_id`, `withdrawn_at`, `valid_to`);
@@ -299,6 +305,7 @@ SELECT name, due_at, done_at, UNIX_TIMESTAMP() * ? AS clock FROM background_task
 SELECT number FROM key_epoch ORDER BY number DESC LIMIT ?;
 SELECT place FROM background_task WHERE name = ?;
 SELECT recipient_id FROM webhook_delivery WHERE client_id = ? AND reference = ?;
+SELECT recipient_id FROM webhook_delivery WHERE client_id = ? AND reference = ? AND event = ?;
 SELECT region FROM client WHERE client_id = ?;
 SELECT scope, version FROM policy_version WHERE scope IN (?);
 SELECT seq FROM export_chunk WHERE client_id = ? AND export_id = ? ORDER BY seq LIMIT ?;
@@ -306,6 +313,7 @@ SELECT seq, store, action, categories, row_count, status, finished_at FROM erasu
 SELECT sequence, entry_id, about_client, body, leaf_hash, checkpoint FROM audit_entry WHERE log_id = ? AND sequence >= ? AND sequence <= ? ORDER BY sequence LIMIT ?;
 SELECT settled, COUNT(*) AS n, MIN(opened_at) AS first FROM audit_log GROUP BY settled;
 SELECT status, COUNT(*) AS n, SUM(CASE WHEN due_at < ? THEN ? ELSE ? END) AS soon, SUM(CASE WHEN due_at < ? THEN ? ELSE ? END) AS late, MIN(due_at) AS first_due FROM erasure_request WHERE status IN (?) GROUP BY status;
+SELECT status, COUNT(*) AS n, SUM(CASE WHEN due_at < ? THEN ? ELSE ? END) AS soon, SUM(CASE WHEN due_at < ? THEN ? ELSE ? END) AS late, MIN(due_at) AS first_due, MIN(CASE WHEN final_at IS NULL THEN key_deleted_at END) AS first_deleted FROM erasure_request WHERE status IN (?) GROUP BY status;
 SELECT subject_id FROM subject_key WHERE client_id = ? AND subject_id > ? AND created_at < ? ORDER BY subject_id LIMIT ?;
 SELECT subject_id, wrapped FROM subject_key WHERE client_id = ? AND subject_id IN (?);
 SELECT tile_index, hashes FROM audit_tile WHERE log_id = ? AND level = ? AND tile_index < ? ORDER BY tile_index;
@@ -348,6 +356,7 @@ UPDATE customer SET `phone_index` = ? WHERE client_id = ? AND id = ? AND `phone_
 UPDATE customer SET restriction = ?, restricted_at = ? WHERE client_id = ? AND id = ? AND restriction = ?;
 UPDATE customer SET restriction = ?, restricted_at = ? WHERE client_id = ? AND id IN (?);
 UPDATE erasure_ledger SET cancelled_at = ? WHERE client_id = ? AND id = ?;
+UPDATE erasure_ledger SET key_epoch = ?, key_deleted_at = ? WHERE client_id = ? AND id = ?;
 UPDATE erasure_ledger SET outcome = ?, certificate = ?, completed_at = COALESCE(completed_at, ?), replayed_at = COALESCE(?, replayed_at) WHERE client_id = ? AND id = ?;
 UPDATE erasure_ledger SET plan = ?, planned_at = ? WHERE client_id = ? AND id = ?;
 UPDATE erasure_ledger SET sealed_subject = ?, subject_digest = ? WHERE client_id = ?;
@@ -356,6 +365,7 @@ UPDATE erasure_request SET status = ?, completed_at = ? WHERE client_id = ? AND 
 UPDATE erasure_request SET status = ?, completed_at = COALESCE(completed_at, ?) WHERE client_id = ? AND id = ?;
 UPDATE erasure_request SET status = ?, completed_at = COALESCE(completed_at, ?), ended_by = ? WHERE client_id = ? AND status NOT IN (?);
 UPDATE erasure_request SET status = ?, completed_at = COALESCE(completed_at, ?), former_restriction = ? WHERE client_id = ? AND id = ?;
+UPDATE erasure_request SET status = ?, completed_at = COALESCE(completed_at, ?), former_restriction = ?, key_epoch = ?, key_deleted_at = ?, final_at = ? WHERE client_id = ? AND id = ?;
 UPDATE erasure_request SET status = ?, pass = ? WHERE client_id = ? AND id = ? AND status NOT IN (?);
 UPDATE erasure_step SET row_count = row_count + CASE seq WHEN ? THEN ? ELSE ? END, status = CASE WHEN ? = ? THEN ? ELSE status END, finished_at = CASE WHEN ? = ? THEN ? ELSE finished_at END WHERE client_id = ? AND request_id = ? AND seq IN (?);
 UPDATE erasure_step SET row_count = row_count + CASE seq WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? ELSE ? END, status = CASE WHEN seq IN (?) THEN ? ELSE status END, finished_at = CASE WHEN seq IN (?) THEN ? ELSE finished_at END WHERE client_id = ? AND request_id = ? AND seq IN (?);
