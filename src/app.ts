@@ -160,6 +160,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
           registry,
           () => openErasures(stores.regions),
           () => background.state(JOBS_TASK),
+          config.epoch,
         );
         measureInstallation(registry, {
           ledger: async () => ({ ...(await services.ledger.lag()), unanchored: await anchoring.unanchored() }),
@@ -189,9 +190,10 @@ export async function openApp(config: Config, logger = createLogger({ level: con
         const { fault } = await verifier.issuerState();
         return [
           ...(fault === undefined ? [] : [`${fault} (OIDC_ISSUER is ${issuer}); its earlier keys are still used`]),
-          ...(await openErasures(stores.regions).then(erasureConcerns, () => [
-            'open erasures could not be counted; see the log if that lasts',
-          ])),
+          ...(await openErasures(stores.regions).then(
+            (open) => erasureConcerns(open, config.epoch),
+            () => ['open erasures could not be counted; see the log if that lasts'],
+          )),
           ...storeLogConcerns(await storeLogsOf(stores)),
         ];
       },
