@@ -44,6 +44,8 @@ export interface Config {
   /** The keys' stores of regions. Clients bound to another region have their keys in `keysDatabaseUrl`. */
   readonly regionalKeys?: Readonly<Partial<Record<HostingRegion, RegionalKeys>>>;
   readonly masterKeyFile?: string;
+  /** Where each turning writes a backup of the keys before it destroys the old root. */
+  readonly keysBackupDir?: string;
   /** Milliseconds between the ends of two epochs of the keys; `off` where they do not end. */
   readonly epoch: number | 'off';
   /** The OpenID provider's identifier, exactly as in its tokens' `iss`. */
@@ -153,6 +155,7 @@ const environment = z.object({
   REMIT_MASTER_KEY_FILE: z.string().optional(),
   REMIT_MASTER_KEY_FILE_EU: z.string().optional(),
   REMIT_MASTER_KEY_FILE_US: z.string().optional(),
+  KEYS_BACKUP_DIR: z.string().optional(),
   REMIT_EPOCH: z
     .string()
     .default('daily')
@@ -397,6 +400,7 @@ export function readConfig(env: SetVariables, { toServe = false } = {}): Config 
     keysDatabaseUrl: variables.KEYS_DATABASE_URL ?? 'sqlite:./data/keys.db',
     regionalKeys: regionalKeysOf(variables),
     ...(variables.REMIT_MASTER_KEY_FILE === undefined ? {} : { masterKeyFile: variables.REMIT_MASTER_KEY_FILE }),
+    ...(variables.KEYS_BACKUP_DIR === undefined ? {} : { keysBackupDir: variables.KEYS_BACKUP_DIR }),
     epoch: variables.REMIT_EPOCH,
     ...(variables.OIDC_ISSUER === undefined ? {} : { oidcIssuer: variables.OIDC_ISSUER }),
     ...(variables.OIDC_CLIENT_ID === undefined ? {} : { oidcClientId: variables.OIDC_CLIENT_ID }),

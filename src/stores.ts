@@ -2,10 +2,11 @@ import type { DataSource } from 'typeorm';
 import { dataStore, keysStore } from '../ormconfig';
 import type { Config } from './config';
 import { withMoreTime } from './connections/time';
+import { whyUnfit } from './keys/backup/unfit-store';
 import { KeyStore } from './keys/key-store';
 import { holdsKeyOf, KeyStores, type KeysPlace } from './keys/key-stores';
 import { RegionalKeyStore } from './keys/regional-key-store';
-import { openRootKeys, type RootConfig, type RootKeys } from './keys/roots/root-keys';
+import { openRootKeys, type RootKeys } from './keys/roots/root-keys';
 import { isBeforeEpochs, upgradeToEpochs } from './keys/upgrade';
 import { migrate, openDataSource, pendingMigrations, type StoreOptions } from './storage/data-source';
 import { dialectOf } from './storage/dialect';
@@ -29,7 +30,13 @@ export interface Stores {
 
 export type StoreConfig = Pick<
   Config,
-  'databaseUrl' | 'regionalDatabaseUrls' | 'keysDatabaseUrl' | 'regionalKeys' | 'masterKeyFile' | 'production'
+  | 'databaseUrl'
+  | 'regionalDatabaseUrls'
+  | 'keysDatabaseUrl'
+  | 'regionalKeys'
+  | 'keysBackupDir'
+  | 'masterKeyFile'
+  | 'production'
 > &
   Partial<Pick<Config, 'epoch'>>;
 
@@ -90,7 +97,7 @@ async function migrateAll(config: StoreConfig): Promise<string[]> {
       ofRegions.push({ region, source: await brought(address) });
     for (const { region, source } of [{ region: undefined, source: keysSource }, ...ofRegions]) {
       if (!(await isBeforeEpochs(source))) continue;
-      const moved = await upgradeToEpochs(source, () => openRootKeys(rootConfigOf(config, region)));
+      const moved = await upgradeToEpochs(source, () => openRootsOf(config, region));
       if (moved > 0) done.push(`keys of ${moved} persons hung into epochs`);
     }
     const home = await brought({ url: config.databaseUrl, store: dataStore });
@@ -111,19 +118,11 @@ async function finishEpochs(
 ): Promise<void> {
   for (const { region, source } of places) {
     if (!(await isBeforeEpochs(source))) continue;
-    if (dialectOf(source).embedded) await upgradeToEpochs(source, () => openRootKeys(rootConfigOf(config, region)));
+    if (dialectOf(source).embedded) await upgradeToEpochs(source, () => openRootsOf(config, region));
     else {
-      const variable = region === undefined ? keysStore.variable : `KEYS_DATABASE_URL_${region}`;
-      throw new ConfigurationError(variable, 'its keys are from before epochs; run: remit migrate');
+      throw new ConfigurationError(keysVariable(region), 'its keys are from before epochs; run: remit migrate');
     }
   }
-}
-
-/** Where the roots of a region's keys are, or of those at home. */
-function rootConfigOf(config: StoreConfig, region: HostingRegion | undefined): RootConfig {
-  const { production, regionalKeys: settings = {} } = config;
-  const masterKeyFile = region === undefined ? config.masterKeyFile : settings[region]?.masterKeyFile;
-  return { ...(masterKeyFile === undefined ? {} : { masterKeyFile }), production };
 }
 
 /** Steps that migrations leave, because they need the keys. */
@@ -179,22 +178,46 @@ async function openKeys(
 ): Promise<OpenKeys> {
   const { epoch } = config;
   const roots: RootKeys[] = [];
-  const rootsOf = async (region?: HostingRegion) => {
-    const opened = await openRootKeys(rootConfigOf(config, region));
+  const rootsFor = async (source: DataSource, region?: HostingRegion) => {
+    const opened = await openRootsOf(config, region);
     roots.push(opened);
+    await requireFit(source, opened, config, region);
     return opened;
   };
   const Home = ofRegions.length > 0 ? RegionalKeyStore : KeyStore;
-  const keys = new Home(keysSource, await rootsOf(), { epoch });
+  const homeRoots = await rootsFor(keysSource);
+  const keys = new Home(keysSource, homeRoots, { epoch });
   const bound = new Map<HostingRegion, KeysPlace>();
   for (const { region, source } of ofRegions) {
-    const own = new KeyStore(source, await rootsOf(region), { epoch });
-    bound.set(region, { name: `keys ${region}`, region, source, keys: own });
+    const own = await rootsFor(source, region);
+    const name = keysStoreName(region);
+    bound.set(region, { name, region, source, roots: own, keys: new KeyStore(source, own, { epoch }) });
   }
-  const keyStores = new KeyStores(regions, { name: 'keys', region: undefined, source: keysSource, keys }, bound);
+  const home = { name: keysStoreName(), region: undefined, source: keysSource, roots: homeRoots, keys };
+  const keyStores = new KeyStores(regions, home, bound);
   if (keys instanceof RegionalKeyStore) keys.spread(keyStores);
   await requireKeysInPlace(regions, keyStores);
   return { keys, keyStores, roots };
+}
+
+/** By what name operators see a keys' store. */
+const keysStoreName = (region?: HostingRegion): string => (region === undefined ? 'keys' : `keys ${region}`);
+
+/** The roots of the home keys' store, or of a region's. */
+export function openRootsOf({ production, ...config }: StoreConfig, region?: HostingRegion): Promise<RootKeys> {
+  const masterKeyFile = region === undefined ? config.masterKeyFile : config.regionalKeys?.[region]?.masterKeyFile;
+  return openRootKeys({ ...(masterKeyFile === undefined ? {} : { masterKeyFile }), production });
+}
+
+/** Refuses an old copy of a keys' store, whose root is destroyed. @throws {ConfigurationError} saying how to go on */
+async function requireFit(
+  source: DataSource,
+  roots: RootKeys,
+  { keysBackupDir }: StoreConfig,
+  region?: HostingRegion,
+): Promise<void> {
+  const fault = await whyUnfit(source, roots, keysBackupDir);
+  if (fault !== undefined) throw new ConfigurationError(keysVariable(region), fault);
 }
 
 /**
@@ -233,10 +256,14 @@ function regional({ regionalDatabaseUrls }: StoreConfig): Array<Address & { regi
   );
 }
 
+/** The variable that names a keys' store. */
+const keysVariable = (region?: HostingRegion): string =>
+  region === undefined ? 'KEYS_DATABASE_URL' : `KEYS_DATABASE_URL_${region}`;
+
 function regionalKeys({ regionalKeys: settings = {} }: StoreConfig): Array<Address & { region: HostingRegion }> {
   return hostingRegions.flatMap((region) => {
     const { url } = settings[region] ?? {};
-    const store = { ...keysStore, variable: `KEYS_DATABASE_URL_${region}` };
+    const store = { ...keysStore, variable: keysVariable(region) };
     return url === undefined ? [] : [{ region, url, store }];
   });
 }

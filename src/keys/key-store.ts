@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { DataSource } from 'typeorm';
-import { HOUR_MS } from '../law/calendar';
+import { DAY_MS, HOUR_MS } from '../law/calendar';
 import type { HostingRegion } from '../storage/regions';
 import { committed } from '../storage/transaction';
 import { emptyWriteAheadLog } from '../storage/write-ahead-log';
@@ -66,7 +66,7 @@ export class KeyStore {
   readonly #buckets: SubjectBuckets;
   #watcher: ((destruction: KeyDestruction) => Promise<void>) | undefined;
 
-  constructor(dataSource: DataSource, roots: RootKeys, { now, epoch }: KeyStoreOptions = {}) {
+  constructor(dataSource: DataSource, roots: RootKeys, { now, epoch = DAY_MS }: KeyStoreOptions = {}) {
     this.#dataSource = dataSource;
     this.#now = now ?? Date.now;
     this.#cache = new KeyCache(KEY_CACHE_MAX, now);
@@ -78,7 +78,7 @@ export class KeyStore {
       roots,
       keys: this.#epochKeys,
       now: this.#now,
-      turning: epoch !== 'off',
+      everyMs: epoch === 'off' ? undefined : epoch,
     });
   }
 

@@ -10,7 +10,8 @@ import { freshKey } from '../wrapping';
 /** Epoch keys are cached as keys of no client. */
 const NO_CLIENT = '';
 
-const epochContext = (number: number) => `epoch-key:${number}`;
+/** What an epoch's key is bound to where its root wraps it. */
+export const epochContext = (number: number): string => `epoch-key:${number}`;
 
 /** The keys of epochs: each is wrapped by its root, and wraps the nodes of clients. */
 export class EpochKeys {

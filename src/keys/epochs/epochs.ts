@@ -2,6 +2,7 @@ import { DAY_MS, HOUR_MS } from '../../law/calendar';
 import { committed } from '../../storage/transaction';
 import { emptyWriteAheadLog } from '../../storage/write-ahead-log';
 import { EpochBusyError } from '../errors';
+import { endingEpochs } from './ending';
 import type { EpochKeys } from './epoch-keys';
 import { EPOCH_SELECT, type EpochRow, type EpochState, stateOf, type TurnHooks, type TurnResult } from './epoch-state';
 import { TurnLease } from './turn-lease';
@@ -12,8 +13,8 @@ const LONGEST_MS = 30 * DAY_MS;
 
 export interface EpochsParts extends Omit<TurningParts, 'forget'> {
   readonly keys: EpochKeys;
-  /** Whether epochs turn. If not, a deleted key counts as final at once. */
-  readonly turning: boolean;
+  /** How long an epoch lasts, in milliseconds; undefined where epochs do not turn: a deleted key is final at once. */
+  readonly everyMs: number | undefined;
 }
 
 /** The epochs of a keys' store: when a deletion became final, and what makes it so. */
@@ -24,9 +25,9 @@ export class Epochs {
     this.#parts = parts;
   }
 
-  /** Whether epochs turn (REMIT_EPOCH). */
-  get turning(): boolean {
-    return this.#parts.turning;
+  /** How long an epoch lasts, in milliseconds; undefined where epochs do not turn (REMIT_EPOCH). */
+  get everyMs(): number | undefined {
+    return this.#parts.everyMs;
   }
 
   /**
@@ -55,14 +56,15 @@ export class Epochs {
 
   /**
    * Ends the current epoch if it is time: something was destroyed in it, or it lasts for a month.
-   * @param afterMs how long an epoch lasts at least
    * @returns undefined where it is not
    */
-  async turnWhenDue(afterMs: number, hooks: TurnHooks = {}): Promise<TurnResult | undefined> {
+  async turnWhenDue(hooks: TurnHooks = {}): Promise<TurnResult | undefined> {
+    const { everyMs } = this.#parts;
+    if (everyMs === undefined) return undefined;
     const resumed = await this.resume(hooks);
     const current = (await this.list()).at(-1);
     const age = current ? this.#parts.now() - current.begunAt : 0;
-    const isDue = current && age >= afterMs && (age >= LONGEST_MS || (await this.#hasDestroyed(current)));
+    const isDue = current && age >= everyMs && (age >= LONGEST_MS || (await this.#hasDestroyed(current)));
     return isDue ? this.turn(hooks) : resumed;
   }
 
@@ -79,15 +81,14 @@ export class Epochs {
    * @param number as the key store's `destroy…` returned it
    */
   async isFinal(number: number): Promise<boolean> {
-    const { source, now } = this.#parts;
-    if (!this.turning) return emptyWriteAheadLog(source, 0);
-    const [row] = await committed(source, () => source.query<EpochRow[]>(`${EPOCH_SELECT} WHERE number = ?`, [number]));
-    const { state, endedAt } = row ? stateOf(row) : { state: 'CURRENT', endedAt: null };
-    return state === 'ENDED' && endedAt !== null && endedAt <= now();
+    const { source, now, everyMs } = this.#parts;
+    if (everyMs === undefined) return emptyWriteAheadLog(source, 0);
+    const finalAt = (await endingEpochs(source, [number])).get(number)?.finalAt ?? null;
+    return finalAt !== null && finalAt <= now();
   }
 
   async #run(number: number, hooks: TurnHooks): Promise<TurnResult> {
-    const { keys, ...parts } = this.#parts;
+    const { keys, everyMs: _, ...parts } = this.#parts;
     const forget = (ended: number) => keys.forget(ended);
     const done = await TurnLease.holding(parts.source, number, (lease) =>
       new Turning({ ...parts, forget }, lease, number, hooks).run(),
