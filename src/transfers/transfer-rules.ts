@@ -73,7 +73,9 @@ export class CompiledTransferRules implements TransferRules {
       certifications: await certifications.all(from),
     });
     this.#platform = new VersionedFacts(regions, platform, 1);
-    this.#approvals = new VersionedFacts<readonly StoredApproval[]>(regions, (from, client) => store.all(client, from));
+    this.#approvals = new VersionedFacts<readonly StoredApproval[]>(regions, (from, client) =>
+      store.standing(client, now(), from),
+    );
   }
 
   async checksFor(

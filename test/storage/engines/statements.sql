@@ -23,6 +23,7 @@ ALTER TABLE message ADD COLUMN external_id_index varchar(43) CHARACTER SET ascii
 ALTER TABLE message ADD COLUMN import_id varchar(36) CHARACTER SET ascii COLLATE ascii_bin NULL;
 ALTER TABLE order_item ADD COLUMN import_id varchar(36) CHARACTER SET ascii COLLATE ascii_bin NULL;
 ALTER TABLE purchase_order ADD COLUMN import_id varchar(36) CHARACTER SET ascii COLLATE ascii_bin NULL;
+ALTER TABLE transfer_approval ADD COLUMN ended_at bigint NULL;
 COMMIT;
 CREATE INDEX `IDX_audit_head_settled` ON `audit_head` (`settled`, `log_id`);
 CREATE INDEX `IDX_audit_log_settled` ON `audit_log` (`settled`, `log_id`);
@@ -32,6 +33,8 @@ CREATE INDEX `IDX_erasure_request_status_due_at` ON `erasure_request` (`status`,
 CREATE INDEX `IDX_webhook_delivery_status_endpoint_id_next_at` ON `webhook_delivery` (`status`, `endpoint_id`, `next_at`);
 CREATE INDEX `client_instruction_standing` ON `client_instruction` (`client_id`, `withdrawn_at`, `valid_to`);
 CREATE INDEX `purpose_grant_standing` ON `purpose_grant` (`client_id`, `withdrawn_at`, `valid_to`);
+CREATE INDEX `transfer_approval_standing` ON `transfer_approval` (`client_id`, `ended_at`, `valid_until`);
+CREATE INDEX `transfer_subject_approval` ON `transfer_subject` (`client_id`, `approval_id`);
 CREATE TABLE IF NOT EXISTS migration_lock (id int NOT NULL PRIMARY KEY, holder varchar(36) NOT NULL, expires_at bigint NOT NULL);
 CREATE TABLE `agreement` (`client_id` varchar(36) CHARACTER SET "ascii" COLLATE "ascii_bin" NOT NULL, `id` varchar(36) CHARACTER SET "ascii" COLLATE "ascii_bin" NOT NULL, `kind` varchar(20) CHARACTER SET "utf8mb4" COLLATE "utf8mb4_bin" NULL, `version` varchar(40) CHARACTER SET "utf8mb4" COLLATE "utf8mb4_bin" NULL, `effective_from` bigint NULL, `effective_to` bigint NULL, `excluded_purposes` varchar(200) CHARACTER SET "utf8mb4" COLLATE "utf8mb4_bin" NULL, `signed_by` varchar(255) CHARACTER SET "utf8mb4" COLLATE "utf8mb4_bin" NULL, `signed_at` bigint NULL, PRIMARY KEY (`client_id`, `id`)) ENGINE=InnoDB;
 CREATE TABLE `announcement` (`id` varchar(36) CHARACTER SET "ascii" COLLATE "ascii_bin" NOT NULL, `kind` varchar(40) CHARACTER SET "utf8mb4" COLLATE "utf8mb4_bin" NOT NULL, `subject` varchar(200) CHARACTER SET "utf8mb4" COLLATE "utf8mb4_bin" NOT NULL, `message` varchar(2000) CHARACTER SET "utf8mb4" COLLATE "utf8mb4_bin" NOT NULL, `application_id` varchar(36) CHARACTER SET "ascii" COLLATE "ascii_bin" NULL, `notice_version` varchar(40) CHARACTER SET "utf8mb4" COLLATE "utf8mb4_bin" NULL, `told_at` bigint NULL, INDEX `IDX_c8c5478730a2a534c9f0c2995b` (`told_at`), PRIMARY KEY (`id`)) ENGINE=InnoDB;
@@ -214,6 +217,7 @@ SELECT client_id FROM client WHERE client_id > ? ORDER BY client_id LIMIT ?;
 SELECT client_id FROM identifier_reindex LIMIT ?;
 SELECT client_id FROM installation WHERE application_id = ? AND accepted_notice_version <> ? ORDER BY client_id;
 SELECT client_id, after_id FROM identifier_reindex ORDER BY client_id LIMIT ?;
+SELECT client_id, approval_id, at FROM transfer_event WHERE action IN (?) AND (client_id > ? OR (client_id = ? AND approval_id > ?)) ORDER BY client_id, approval_id LIMIT ?;
 SELECT client_id, created_at FROM client WHERE client_id > ? ORDER BY client_id LIMIT ?;
 SELECT client_id, id FROM disclosure WHERE status = ? AND told_at IS NULL AND (gag_until IS NULL OR gag_until <= ?);
 SELECT client_id, id FROM job WHERE queue = ? AND run_at <= ? AND (lease_until IS NULL OR lease_until < ?) ORDER BY run_at LIMIT ?;
@@ -298,8 +302,8 @@ SELECT tile_index, hashes FROM audit_tile WHERE log_id = ? AND level = ? AND til
 SELECT tree_size, kind, receipt FROM audit_anchor WHERE log_id = ? AND tree_size > ? AND tree_size <= ? ORDER BY tree_size, kind;
 SELECT url, secret FROM webhook_endpoint WHERE client_id = ? AND id = ?;
 SELECT version() as version;
-SET SESSION innodb_lock_wait_timeout = ?, lock_wait_timeout = ?, wsrep_sync_wait = ?;
 SET SESSION innodb_lock_wait_timeout = ?, lock_wait_timeout = ?;
+SET SESSION innodb_lock_wait_timeout = ?, lock_wait_timeout = ?, wsrep_sync_wait = ?;
 SHOW STATUS WHERE Variable_name IN (?);
 SHOW VARIABLES WHERE Variable_name IN (?);
 START TRANSACTION;
@@ -357,6 +361,7 @@ UPDATE rate_share SET leased = CASE WHEN window_at < ? THEN ? ELSE leased + ? EN
 UPDATE rate_share SET window_at = ? WHERE bucket = ?;
 UPDATE subject_key SET wrapped = ? WHERE client_id = ? AND subject_id IN (?);
 UPDATE task SET state = ? WHERE client_id = ? AND id IN (?);
+UPDATE transfer_approval SET ended_at = ? WHERE client_id = ? AND id = ?;
 UPDATE webhook_delivery SET status = ?, acknowledged_at = ?, notified_at = COALESCE(notified_at, ?) WHERE client_id = ? AND id = ? AND acknowledged_at IS NULL;
 UPDATE webhook_delivery SET status = ?, attempts = ?, next_at = ?, endpoint_client = ?, endpoint_id = ? WHERE client_id = ? AND reference = ? AND recipient_id = ? AND status IN (?);
 UPDATE webhook_delivery SET status = ?, next_at = ?, lease_holder = ?, fault = ?, notified_at = ? WHERE client_id = ? AND id = ? AND status = ?;
