@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
+import type { DataSource } from 'typeorm';
 import type { Alert } from './audit/alerts/alerts';
 import { alertWebhook } from './audit/alerts/webhook';
 import { AuditResolver } from './audit/entries/entry-resolver';
@@ -23,6 +24,8 @@ import { contractNames, contractOf, contractSchema } from './gateway/contracts';
 import { erasureConcerns, measureErasures, workerFaults } from './gateway/erasure-metrics';
 import { type Explain, ExplainResolver } from './gateway/explain-resolver';
 import { FailureLog } from './gateway/failure-log';
+import { DoneAgain } from './gateway/idempotency/done-again';
+import { IdempotencyKeys } from './gateway/idempotency/idempotency-keys';
 import { measureInstallation, type PoolUse, type StoreLog, storeLogConcerns } from './gateway/installation-metrics';
 import { defaultServerLimits } from './gateway/limits';
 import { createLogger } from './gateway/logging';
@@ -43,7 +46,6 @@ import type { RequestContext } from './identity/request-context';
 import { createTokenVerifier } from './identity/tokens';
 import type { Outages } from './jobs/change-feed';
 import { Scheduler } from './jobs/scheduler';
-import { deriveKey } from './keys/derived-keys';
 import type { KeyStore } from './keys/key-store';
 import { platformKey } from './keys/platform-key';
 import { MINUTE_MS } from './law/calendar';
@@ -101,19 +103,23 @@ export async function openApp(config: Config, logger = createLogger({ level: con
   const anchoring = new Anchoring(services.ledger, anchorsOf(config), (error) =>
     failures.write(error, 'the audit ledger could not be anchored'),
   );
-  const { contracts } = governContracts(
+  const { contracts, again } = governContracts(
     services,
     stores.keys,
-    deriveKey(await platformKey(stores.keys), 'cursor'),
+    await platformKey(stores.keys, 'cursor'),
     (error) => failures.write(error, 'a resolver failed'),
     {
       began: (error) => logger.error({ err: error }, 'changes for subscriptions cannot be read; it is tried again'),
       ended: () => logger.info('changes for subscriptions can be read again'),
     },
   );
-  const shares = new RateShares(stores.regions.home, await platformKey(stores.keys));
+  const limits = { ...defaultServerLimits, ...config.limits };
+  const idempotency = new IdempotencyKeys(stores.regions, await platformKey(stores.keys, 'idempotency'), again, {
+    mostPerCaller: limits.idempotencyKeysPerCaller,
+  });
+  const shares = new RateShares(stores.regions.home, await platformKey(stores.keys, 'rate-share'));
   const budgets = new RateBudgets(shares, (error) => failures.write(error, 'no share of a budget could be leased'));
-  const tasks = backgroundTasks(stores, services, anchoring, {
+  const tasks = backgroundTasks(stores, services, anchoring, idempotency, {
     onJobFailure: (error, job) => failures.write(error, 'an erasure failed; it will be retried', { job: job.id }),
     onDead: (letter) => logger.warn(letter, 'a recipient of an erasure could not be notified'),
     onFailure: (error) => failures.write(error, 'work on erasures failed; it will be retried'),
@@ -143,6 +149,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       contracts,
       contractOf,
       verifier: watchedVerifier(verifier, services.recorder),
+      idempotency,
       audit: services.accesses,
       contextFor: (claims, purpose) => services.accessService.contextFor(claims, purpose),
       acknowledge: async (body, headers) => (await services.webhooks.acknowledge(body, headers)) !== undefined,
@@ -153,6 +160,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
           registry,
           () => openErasures(stores.regions),
           () => background.state(JOBS_TASK),
+          config.epoch,
         );
         measureInstallation(registry, {
           ledger: async () => ({ ...(await services.ledger.lag()), unanchored: await anchoring.unanchored() }),
@@ -176,15 +184,16 @@ export async function openApp(config: Config, logger = createLogger({ level: con
         ];
       },
       databaseIsBusy: () => poolsOf(stores).some(({ waiting }) => waiting > 0),
-      rates: new RateLimits(budgets, { ...defaultServerLimits, ...config.limits }),
+      rates: new RateLimits(budgets, limits),
       backgroundIdleMs: () => background.idleMs(),
       concerns: async () => {
         const { fault } = await verifier.issuerState();
         return [
           ...(fault === undefined ? [] : [`${fault} (OIDC_ISSUER is ${issuer}); its earlier keys are still used`]),
-          ...(await openErasures(stores.regions).then(erasureConcerns, () => [
-            'open erasures could not be counted; see the log if that lasts',
-          ])),
+          ...(await openErasures(stores.regions).then(
+            (open) => erasureConcerns(open, config.epoch),
+            () => ['open erasures could not be counted; see the log if that lasts'],
+          )),
           ...storeLogConcerns(await storeLogsOf(stores)),
         ];
       },
@@ -232,7 +241,7 @@ export function governContracts(
   cursorKey: Buffer,
   onFailure: (error: unknown) => void,
   outages: Outages = { began: onFailure, ended: () => undefined },
-): { schemas: Record<Contract, GraphQLSchema>; contracts: Record<Contract, Governed> } {
+): { schemas: Record<Contract, GraphQLSchema>; contracts: Record<Contract, Governed>; again: DoneAgain } {
   const explain: Explain = (claims, operation) => {
     const governed = contracts[contractOf(claims)];
     const coordinates = new Map(governed.coordinates.map((one) => [one.coordinate, one]));
@@ -273,6 +282,7 @@ export function governContracts(
     new ProposalResolver(services.proposals),
   ];
   const api = buildApi(resolvers);
+  const again = new DoneAgain(api);
   // Contracts are cut before governing: a governed schema carries its guards with it.
   const schemas = perContract((name) => contractSchema(api, name));
   const contracts = perContract((name) =>
@@ -288,7 +298,7 @@ export function governContracts(
       contextWith: (context, decision): RequestContext => ({ ...(context as RequestContext), decision }),
     }),
   );
-  return { schemas, contracts };
+  return { schemas, contracts, again };
 }
 
 function perContract<T>(make: (name: Contract) => T): Record<Contract, T> {
@@ -296,16 +306,19 @@ function perContract<T>(make: (name: Contract) => T): Record<Contract, T> {
 }
 
 /** The write-ahead logs of embedded stores. */
-async function storeLogsOf({ regions, keysSource }: Stores): Promise<StoreLog[]> {
-  const embedded = [...regions.named(), ['keys', keysSource] as const].filter(
-    ([, source]) => dialectOf(source).embedded,
-  );
+async function storeLogsOf(stores: Stores): Promise<StoreLog[]> {
+  const embedded = namedStores(stores).filter(([, source]) => dialectOf(source).embedded);
   return Promise.all(embedded.map(async ([store, source]) => ({ store, bytes: await writeAheadLogBytes(source) })));
 }
 
-function poolsOf({ regions, keysSource }: Stores): PoolUse[] {
-  return [...regions.named(), ['keys', keysSource] as const].flatMap(([store, source]) => {
+function poolsOf(stores: Stores): PoolUse[] {
+  return namedStores(stores).flatMap(([store, source]) => {
     const counts = poolCounts(source);
     return counts ? [{ store, ...counts }] : [];
   });
+}
+
+/** Every database by the name that operators see. */
+function namedStores({ regions, keyStores }: Stores): Array<readonly [name: string, source: DataSource]> {
+  return [...regions.named(), ...keyStores.all().map(({ name, source }) => [name, source] as const)];
 }

@@ -2,9 +2,10 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { readLimits, type ServerLimits } from './gateway/limits';
 import { type ClaimNames, defaultClaimNames } from './identity/claims';
+import { DAY_MS, HOUR_MS } from './law/calendar';
 import { isConfidential } from './outbound/urls';
 import { ConfigurationError } from './storage/errors';
-import type { HostingRegion } from './storage/regions';
+import { type HostingRegion, hostingRegions } from './storage/regions';
 import { withSecretFiles } from './storage/secret-files';
 import { parseStoreUrl } from './storage/store-url';
 
@@ -26,6 +27,12 @@ export interface AnchorConfig {
   readonly timestampUrl?: string | undefined;
 }
 
+/** A region's keys' store, and where the root of its keys is. */
+export interface RegionalKeys {
+  readonly url: string;
+  readonly masterKeyFile: string;
+}
+
 /** The validated environment; `.env.example` lists the variables. */
 export interface Config {
   /** TCP port of the server; 0 chooses a free one. */
@@ -34,7 +41,13 @@ export interface Config {
   /** Databases for clients bound to a region; their rows are in no other. */
   readonly regionalDatabaseUrls: Readonly<Partial<Record<HostingRegion, string>>>;
   readonly keysDatabaseUrl: string;
+  /** The keys' stores of regions. Clients bound to another region have their keys in `keysDatabaseUrl`. */
+  readonly regionalKeys?: Readonly<Partial<Record<HostingRegion, RegionalKeys>>>;
   readonly masterKeyFile?: string;
+  /** Where each turning writes a backup of the keys before it destroys the old root. */
+  readonly keysBackupDir?: string;
+  /** Milliseconds between the ends of two epochs of the keys; `off` where they do not end. */
+  readonly epoch: number | 'off';
   /** The OpenID provider's identifier, exactly as in its tokens' `iss`. */
   readonly oidcIssuer?: string;
   /** The public client for signing in at the issuer from the playground. */
@@ -135,7 +148,23 @@ const environment = z.object({
   DATABASE_URL_US_FILE: z.string().optional(),
   KEYS_DATABASE_URL: storeUrl('KEYS_DATABASE_URL').optional(),
   KEYS_DATABASE_URL_FILE: z.string().optional(),
+  KEYS_DATABASE_URL_EU: storeUrl('KEYS_DATABASE_URL_EU').optional(),
+  KEYS_DATABASE_URL_EU_FILE: z.string().optional(),
+  KEYS_DATABASE_URL_US: storeUrl('KEYS_DATABASE_URL_US').optional(),
+  KEYS_DATABASE_URL_US_FILE: z.string().optional(),
   REMIT_MASTER_KEY_FILE: z.string().optional(),
+  REMIT_MASTER_KEY_FILE_EU: z.string().optional(),
+  REMIT_MASTER_KEY_FILE_US: z.string().optional(),
+  KEYS_BACKUP_DIR: z.string().optional(),
+  REMIT_EPOCH: z
+    .string()
+    .default('daily')
+    .transform((text, context) => {
+      const epoch = epochOf(text);
+      if (epoch !== undefined) return epoch;
+      context.addIssue({ code: 'custom', message: 'must be daily, a number of hours such as 6h, or off' });
+      return z.NEVER;
+    }),
   OIDC_ISSUER: z
     .string()
     .refine(
@@ -233,6 +262,12 @@ function isAddressRange(text: string): boolean {
   return /^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128);
 }
 
+function epochOf(text: string): Config['epoch'] | undefined {
+  if (text === 'off') return text;
+  const [, hours] = /^([1-9]\d{0,2})h$/.exec(text) ?? [];
+  return text === 'daily' ? DAY_MS : hours === undefined ? undefined : Number(hours) * HOUR_MS;
+}
+
 function witnessOf(url: string | undefined, key: string | undefined): AnchorConfig['witness'] {
   return url === undefined || key === undefined ? undefined : { url, key };
 }
@@ -258,10 +293,12 @@ function pairFaults(set: SetVariables): ConfigurationError[] {
   });
 }
 
+const MASTER_KEY_MADE_BY = '(umask 077; head -c 32 /dev/urandom | base64 > master.key)';
+
 /** Variables that have no default in production. */
 const neededToServe: Readonly<Record<string, string>> = {
   OIDC_ISSUER: 'without an issuer no token can be verified; write the https URL of your OpenID provider',
-  REMIT_MASTER_KEY_FILE: 'write a key with: (umask 077; head -c 32 /dev/urandom | base64 > master.key), and name it',
+  REMIT_MASTER_KEY_FILE: `write a key with: ${MASTER_KEY_MADE_BY}, and name it`,
 };
 
 function servingFaults(set: SetVariables): ConfigurationError[] {
@@ -269,6 +306,13 @@ function servingFaults(set: SetVariables): ConfigurationError[] {
   return Object.entries(neededToServe)
     .filter(([name]) => set[name] === undefined)
     .map(([name, remedy]) => new ConfigurationError(name, `must be set in production: ${remedy}`));
+}
+
+/** Without epochs a destroyed key can be read from what was written before it was destroyed. */
+function epochFault(set: SetVariables): ConfigurationError[] {
+  if (set.NODE_ENV !== 'production' || set.REMIT_EPOCH !== 'off') return [];
+  const fault = 'off is refused in production: what is erased could be read from logs and backups; write daily';
+  return [new ConfigurationError('REMIT_EPOCH', fault)];
 }
 
 /** Checked in addition to the single variables, whatever else is wrong. */
@@ -286,6 +330,43 @@ function keyStoreFault(set: SetVariables): ConfigurationError[] {
   return [new ConfigurationError('KEYS_DATABASE_URL', fault)];
 }
 
+/** A region's keys' store stands beside its data, apart from all other stores, and under a root of its own. */
+function regionalKeyFaults(set: SetVariables): ConfigurationError[] {
+  const stores = ['DATABASE_URL', 'KEYS_DATABASE_URL', ...hostingRegions.flatMap(storesOf)];
+  return hostingRegions.flatMap((region) => {
+    const [data = '', keys = ''] = storesOf(region);
+    const root = `REMIT_MASTER_KEY_FILE_${region}`;
+    if (set[keys] === undefined) {
+      return set[root] === undefined ? [] : [new ConfigurationError(root, `has no use without ${keys}; set both`)];
+    }
+    const faults: ConfigurationError[] = [];
+    const other = stores.find((name) => name !== keys && set[name] === set[keys]);
+    if (set[data] === undefined) {
+      faults.push(new ConfigurationError(keys, `needs ${data} beside it: keys stand where the data that they seal is`));
+    }
+    if (other) faults.push(new ConfigurationError(keys, `must be another store than ${other}`));
+    if (set[root] === undefined) {
+      const remedy = `must be set beside ${keys}: write a key with: ${MASTER_KEY_MADE_BY}, and name it`;
+      faults.push(new ConfigurationError(root, remedy));
+    }
+    const roots = ['REMIT_MASTER_KEY_FILE', ...hostingRegions.map((each) => `REMIT_MASTER_KEY_FILE_${each}`)];
+    const shared = roots.find((name) => name !== root && set[name] !== undefined && set[name] === set[root]);
+    if (shared)
+      faults.push(new ConfigurationError(root, `must be another file than ${shared}: each store has its root`));
+    return faults;
+  });
+}
+
+const storesOf = (region: HostingRegion): string[] => [`DATABASE_URL_${region}`, `KEYS_DATABASE_URL_${region}`];
+
+function regionalKeysOf(set: z.output<typeof environment>): NonNullable<Config['regionalKeys']> {
+  const found = hostingRegions.flatMap((region) => {
+    const [url, masterKeyFile] = [set[`KEYS_DATABASE_URL_${region}`], set[`REMIT_MASTER_KEY_FILE_${region}`]];
+    return url === undefined || masterKeyFile === undefined ? [] : [[region, { url, masterKeyFile }] as const];
+  });
+  return Object.fromEntries(found);
+}
+
 /**
  * Reads and validates the environment. An empty variable counts as unset.
  * @param toServe whether a server is to be started, which needs more than other commands
@@ -299,7 +380,8 @@ export function readConfig(env: SetVariables, { toServe = false } = {}): Config 
   const faults = (read.error?.issues ?? []).map(
     ({ path, message }) => new ConfigurationError(String(path[0]), message),
   );
-  faults.push(...fileFaults, ...keyStoreFault(set), ...pairFaults(set), ...(toServe ? servingFaults(set) : []));
+  faults.push(...fileFaults, ...keyStoreFault(set), ...regionalKeyFaults(set), ...epochFault(set), ...pairFaults(set));
+  if (toServe) faults.push(...servingFaults(set));
   if (!read.success || faults.length > 0) throw new EnvironmentError(faults);
   const variables = read.data;
   const production = variables.NODE_ENV === 'production';
@@ -316,7 +398,10 @@ export function readConfig(env: SetVariables, { toServe = false } = {}): Config 
       ...(variables.DATABASE_URL_US === undefined ? {} : { US: variables.DATABASE_URL_US }),
     },
     keysDatabaseUrl: variables.KEYS_DATABASE_URL ?? 'sqlite:./data/keys.db',
+    regionalKeys: regionalKeysOf(variables),
     ...(variables.REMIT_MASTER_KEY_FILE === undefined ? {} : { masterKeyFile: variables.REMIT_MASTER_KEY_FILE }),
+    ...(variables.KEYS_BACKUP_DIR === undefined ? {} : { keysBackupDir: variables.KEYS_BACKUP_DIR }),
+    epoch: variables.REMIT_EPOCH,
     ...(variables.OIDC_ISSUER === undefined ? {} : { oidcIssuer: variables.OIDC_ISSUER }),
     ...(variables.OIDC_CLIENT_ID === undefined ? {} : { oidcClientId: variables.OIDC_CLIENT_ID }),
     oidcScope: variables.OIDC_SCOPE,

@@ -5,13 +5,14 @@ import { ErasureRecordRow, ErasureTombstone } from './erasure/records/entities';
 import { ErasureRequestRow, ErasureStepRow } from './erasure/requests/erasure-request';
 import { RetentionRuleRow } from './erasure/retention/retention-rule';
 import { ClientExportRow, ExportChunkRow } from './exports/client-export';
+import { IdempotencyKeyRow } from './gateway/idempotency/idempotency-key-row';
 import { RateShareRow } from './gateway/rate-shares';
 import { ClientInstruction } from './identity/client-instruction';
 import { PolicyVersion } from './identity/policy-version';
 import { PurposeGrant } from './identity/purpose-grant';
 import { Job } from './jobs/jobs';
 import { BackgroundTaskRow } from './jobs/shared-tasks';
-import { ClientKey, SubjectKey } from './keys/entities';
+import { BucketKey, ClientKey, SubjectKey } from './keys/entities';
 import { Agreement } from './register/agreement';
 import { Announcement } from './register/announcement';
 import { RecipientCertification } from './register/certification';
@@ -52,6 +53,7 @@ export const tenantEntities: ReadonlyArray<new () => object> = [
   TransferSubject,
   ClientExportRow,
   ExportChunkRow,
+  IdempotencyKeyRow,
 ];
 
 /** Tables of the platform itself. */
@@ -75,4 +77,4 @@ const platformEntities = [
 export const dataEntities = [...tenantEntities, ...platformEntities];
 
 /** Tables of the keys' store that hold a client's id: keys go with what they seal, the ledger proves that they went. */
-export const clientKeyEntities = [ClientKey, SubjectKey, ErasureRecordRow, ErasureTombstone];
+export const clientKeyEntities = [ClientKey, BucketKey, SubjectKey, ErasureRecordRow, ErasureTombstone];

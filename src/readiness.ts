@@ -19,10 +19,10 @@ const migratedAt = new WeakMap<DataSource, number>();
  * Why requests cannot be served, in words. Each store is asked by the way that requests go: by the same pool, and for
  * policies by the reader that every request waits for.
  */
-export async function faultsOf({ regions, keysSource }: Stores, ledger: Ledger): Promise<string[]> {
+export async function faultsOf({ regions, keyStores }: Stores, ledger: Ledger): Promise<string[]> {
   const stores = [
     ...regions.named().map(([name, source]) => [`the ${name} database`, source] as const),
-    ["the keys' store", keysSource] as const,
+    ...keyStores.all().map(({ region, source }) => [wordsFor(region), source] as const),
   ];
   const policies = within(policyVersions(regions, undefined)).then(
     () => [],
@@ -36,6 +36,9 @@ export async function faultsOf({ regions, keysSource }: Stores, ledger: Ledger):
   const found = faults.filter((fault) => fault !== undefined);
   return found.length > 0 ? found : [...(await policies), ...(await recorded)];
 }
+
+const wordsFor = (region: string | undefined): string =>
+  `the keys' store${region === undefined ? '' : ` of ${region}`}`;
 
 async function faultOfStore(name: string, source: DataSource): Promise<string | undefined> {
   const fault = await faultOf(source);

@@ -90,7 +90,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
   const records = new GovernanceRecords(regions, keys, recorder);
   const clients = new Clients(regions, keys, records, recorder);
   const parties = new ThirdParties(regions, keys, records, recorder);
-  const { keysSource, production } = stores;
+  const { keysSource, keyStores, production } = stores;
   const proposals = new Proposals(regions, recorder);
   const webhooks = new Webhooks(regions, keys, { production, recorder });
   const transfers = createTransfers({ regions, keys, clients, parties, records, recorder, proposals, webhooks });
@@ -113,7 +113,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
   const erasure = createErasureModule({
     regions,
     keys,
-    keysSource,
+    keyStores,
     parties,
     entities: tenantEntities,
     recorder,
@@ -167,7 +167,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
 }
 
 /** The number of a client's people and of their keys, for the report on encryption at rest. */
-async function peopleOf({ regions, keysSource }: Stores, client: string): Promise<{ people: number; keys: number }> {
+async function peopleOf({ regions, keyStores }: Stores, client: string): Promise<{ people: number; keys: number }> {
   const source = await regions.of(client);
   const count = async (of: DataSource, table: string) => {
     const [row] = await tenantSql(of, client).select<{ n: number }>`
@@ -175,5 +175,6 @@ async function peopleOf({ regions, keysSource }: Stores, client: string): Promis
     return Number(row?.n ?? 0);
   };
   const people = (await count(source, 'customer')) + (await count(source, 'client_user'));
+  const { source: keysSource } = await keyStores.of(client);
   return { people, keys: await count(keysSource, 'subject_key') };
 }

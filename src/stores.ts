@@ -2,20 +2,26 @@ import type { DataSource } from 'typeorm';
 import { dataStore, keysStore } from '../ormconfig';
 import type { Config } from './config';
 import { withMoreTime } from './connections/time';
+import { whyUnfit } from './keys/backup/unfit-store';
 import { KeyStore } from './keys/key-store';
-import { loadMasterKeyFile } from './keys/master-key';
+import { holdsKeyOf, KeyStores, type KeysPlace } from './keys/key-stores';
+import { RegionalKeyStore } from './keys/regional-key-store';
+import { openRootKeys, type RootKeys } from './keys/roots/root-keys';
 import { migrate, openDataSource, pendingMigrations, type StoreOptions } from './storage/data-source';
 import { dialectOf } from './storage/dialect';
 import { ConfigurationError } from './storage/errors';
-import { type HostingRegion, Regions } from './storage/regions';
+import { type HostingRegion, hostingRegions, Regions } from './storage/regions';
 import { hasPlainAttributes, sealPlainAttributes } from './subjects/plain-attributes';
 import { isReindexPending, reindexIdentifiers } from './subjects/reindex';
 
 /** The open stores of an installation. */
 export interface Stores {
   readonly regions: Regions;
+  /** The home keys' store: the platform's own. A client's may be another one, see `keyStores`. */
   readonly keysSource: DataSource;
+  /** The keys of every client, wherever they are. */
   readonly keys: KeyStore;
+  readonly keyStores: KeyStores;
   /** In production no webhook is sent to addresses of this network. */
   readonly production: boolean;
   close(): Promise<void>;
@@ -23,8 +29,15 @@ export interface Stores {
 
 export type StoreConfig = Pick<
   Config,
-  'databaseUrl' | 'regionalDatabaseUrls' | 'keysDatabaseUrl' | 'masterKeyFile' | 'production'
->;
+  | 'databaseUrl'
+  | 'regionalDatabaseUrls'
+  | 'keysDatabaseUrl'
+  | 'regionalKeys'
+  | 'keysBackupDir'
+  | 'masterKeyFile'
+  | 'production'
+> &
+  Partial<Pick<Config, 'epoch'>>;
 
 /**
  * Opens the databases and the keys' store. The embedded database migrates itself; a server is migrated by `remit
@@ -32,7 +45,6 @@ export type StoreConfig = Pick<
  * @throws {ConfigurationError} naming the variable and the remedy
  */
 export async function openStores(config: StoreConfig, options: { poolSize?: number } = {}): Promise<Stores> {
-  const master = await loadMasterKeyFile(config.masterKeyFile, { production: config.production });
   const opened: DataSource[] = [];
   const open = async ({ url, store }: Address) => {
     const source = await openDataSource(url, { ...store, ...options });
@@ -46,13 +58,16 @@ export async function openStores(config: StoreConfig, options: { poolSize?: numb
     const bound = new Map<HostingRegion, DataSource>();
     for (const { region, ...address } of regional(config)) bound.set(region, await open(address));
     const regions = new Regions(home, bound);
-    const keys = new KeyStore(keysSource, master);
+    const ofRegions: RegionalSource[] = [];
+    for (const { region, ...address } of regionalKeys(config)) ofRegions.push({ region, source: await open(address) });
+    const { keys, keyStores, roots } = await openKeys(config, regions, keysSource, ofRegions);
     for (const source of regions.all()) await finishKeyedSteps(source, keys);
     const close = async () => {
       keys.close();
-      await Promise.all([regions.close(), keysSource.destroy()]);
+      for (const each of roots) await each.close();
+      await Promise.all([regions.close(), ...keyStores.all().map(({ source }) => source.destroy())]);
     };
-    return { regions, keysSource, keys, production: config.production, close };
+    return { regions, keysSource, keys, keyStores, production: config.production, close };
   } catch (error) {
     for (const source of opened) await source.destroy();
     throw error;
@@ -68,18 +83,21 @@ async function migrateAll(config: StoreConfig): Promise<string[]> {
   const done: string[] = [];
   const opened: DataSource[] = [];
   try {
-    const addresses = [
-      { url: config.keysDatabaseUrl, store: keysStore },
-      { url: config.databaseUrl, store: dataStore },
-      ...regional(config),
-    ];
-    for (const { url, store } of addresses) {
+    const brought = async ({ url, store }: Address) => {
       const source = await openDataSource(url, store);
       opened.push(source);
       done.push(...(await migrate(source)));
-    }
-    const [keysSource, ...data] = opened;
-    if (keysSource) done.push(...(await runKeyedSteps(config, keysSource, data)));
+      return source;
+    };
+    const keysSource = await brought({ url: config.keysDatabaseUrl, store: keysStore });
+    const ofRegions: RegionalSource[] = [];
+    for (const { region, ...address } of regionalKeys(config))
+      ofRegions.push({ region, source: await brought(address) });
+    const home = await brought({ url: config.databaseUrl, store: dataStore });
+    const bound = new Map<HostingRegion, DataSource>();
+    for (const { region, ...address } of regional(config)) bound.set(region, await brought(address));
+    const regions = new Regions(home, bound);
+    done.push(...(await runKeyedSteps(regions, () => openKeys(config, regions, keysSource, ofRegions))));
     return done;
   } finally {
     for (const source of opened) await source.destroy();
@@ -105,25 +123,102 @@ const keyedSteps: ReadonlyArray<{
   },
 ];
 
-async function runKeyedSteps(
-  config: StoreConfig,
-  keysSource: DataSource,
-  data: readonly DataSource[],
-): Promise<string[]> {
+async function runKeyedSteps(regions: Regions, open: () => Promise<OpenKeys>): Promise<string[]> {
   const done: string[] = [];
-  let keys: KeyStore | undefined;
+  let opened: OpenKeys | undefined;
   try {
-    for (const source of data) {
+    for (const source of regions.all()) {
       for (const { isPending, run } of keyedSteps) {
         if (!(await isPending(source))) continue;
-        const { masterKeyFile, production } = config;
-        keys ??= new KeyStore(keysSource, await loadMasterKeyFile(masterKeyFile, { production }));
-        done.push(await run(source, keys));
+        opened ??= await open();
+        done.push(await run(source, opened.keys));
       }
     }
     return done;
   } finally {
-    keys?.close();
+    opened?.keys.close();
+    for (const each of opened?.roots ?? []) await each.close();
+  }
+}
+
+type OpenKeys = Pick<Stores, 'keys' | 'keyStores'> & { readonly roots: readonly RootKeys[] };
+
+interface RegionalSource {
+  readonly region: HostingRegion;
+  readonly source: DataSource;
+}
+
+/** The keys of an installation over the sources of their stores, each under its own root. */
+async function openKeys(
+  config: StoreConfig,
+  regions: Regions,
+  keysSource: DataSource,
+  ofRegions: readonly RegionalSource[],
+): Promise<OpenKeys> {
+  const { epoch } = config;
+  const roots: RootKeys[] = [];
+  const rootsFor = async (source: DataSource, region?: HostingRegion) => {
+    const opened = await openRootsOf(config, region);
+    roots.push(opened);
+    await requireFit(source, opened, config, region);
+    return opened;
+  };
+  const Home = ofRegions.length > 0 ? RegionalKeyStore : KeyStore;
+  const homeRoots = await rootsFor(keysSource);
+  const keys = new Home(keysSource, homeRoots, { epoch });
+  const bound = new Map<HostingRegion, KeysPlace>();
+  for (const { region, source } of ofRegions) {
+    const own = await rootsFor(source, region);
+    const name = keysStoreName(region);
+    bound.set(region, { name, region, source, roots: own, keys: new KeyStore(source, own, { epoch }) });
+  }
+  const home = { name: keysStoreName(), region: undefined, source: keysSource, roots: homeRoots, keys };
+  const keyStores = new KeyStores(regions, home, bound);
+  if (keys instanceof RegionalKeyStore) keys.spread(keyStores);
+  await requireKeysInPlace(regions, keyStores);
+  return { keys, keyStores, roots };
+}
+
+/** By what name operators see a keys' store. */
+const keysStoreName = (region?: HostingRegion): string => (region === undefined ? 'keys' : `keys ${region}`);
+
+/** The roots of the home keys' store, or of a region's. */
+export function openRootsOf({ production, ...config }: StoreConfig, region?: HostingRegion): Promise<RootKeys> {
+  const masterKeyFile = region === undefined ? config.masterKeyFile : config.regionalKeys?.[region]?.masterKeyFile;
+  return openRootKeys({ ...(masterKeyFile === undefined ? {} : { masterKeyFile }), production });
+}
+
+/** Refuses an old copy of a keys' store, whose root is destroyed. @throws {ConfigurationError} saying how to go on */
+async function requireFit(
+  source: DataSource,
+  roots: RootKeys,
+  { keysBackupDir }: StoreConfig,
+  region?: HostingRegion,
+): Promise<void> {
+  const fault = await whyUnfit(source, roots, keysBackupDir);
+  if (fault !== undefined) throw new ConfigurationError(keysVariable(region), fault);
+}
+
+/**
+ * Refuses settings under which a region's keys would be looked for where they are not, and new ones made there.
+ * @throws {ConfigurationError} naming the region's variable
+ */
+async function requireKeysInPlace(regions: Regions, keyStores: KeyStores): Promise<void> {
+  for (const region of hostingRegions) {
+    const client = await regions.firstOf(region);
+    if (client === undefined) continue;
+    const place = keyStores.at(region);
+    if (await holdsKeyOf(place, client)) continue;
+    const variable = `KEYS_DATABASE_URL_${region}`;
+    if (place === keyStores.home) {
+      throw new ConfigurationError(
+        variable,
+        `must be set: KEYS_DATABASE_URL has no keys of clients bound to ${region}`,
+      );
+    }
+    if (!(await holdsKeyOf(keyStores.home, client))) continue;
+    const fault = `clients bound to ${region} have their keys in KEYS_DATABASE_URL; leave ${variable} unset`;
+    throw new ConfigurationError(variable, fault);
   }
 }
 
@@ -138,6 +233,18 @@ function regional({ regionalDatabaseUrls }: StoreConfig): Array<Address & { regi
       ? []
       : [{ region: region as HostingRegion, url, store: { ...dataStore, variable: `DATABASE_URL_${region}` } }],
   );
+}
+
+/** The variable that names a keys' store. */
+const keysVariable = (region?: HostingRegion): string =>
+  region === undefined ? 'KEYS_DATABASE_URL' : `KEYS_DATABASE_URL_${region}`;
+
+function regionalKeys({ regionalKeys: settings = {} }: StoreConfig): Array<Address & { region: HostingRegion }> {
+  return hostingRegions.flatMap((region) => {
+    const { url } = settings[region] ?? {};
+    const store = { ...keysStore, variable: keysVariable(region) };
+    return url === undefined ? [] : [{ region, url, store }];
+  });
 }
 
 async function bringUpToDate(source: DataSource, variable: string): Promise<void> {

@@ -176,3 +176,22 @@ test('.env.example lists every variable that is read, and is sound', () => {
   expect(Object.keys(env).sort()).toEqual([...new Set([...read].map(([, name]) => name))].sort());
   expect(faults(env)).toEqual([]);
 });
+
+test('a region’s keys’ store stands beside its data, apart from the others, under a root of its own', () => {
+  const eu = {
+    DATABASE_URL_EU: 'sqlite:./eu.db',
+    KEYS_DATABASE_URL_EU: 'sqlite:./eu-keys.db',
+    REMIT_MASTER_KEY_FILE_EU: './eu.key',
+  };
+  expect(readConfig(eu).regionalKeys).toEqual({ EU: { url: 'sqlite:./eu-keys.db', masterKeyFile: './eu.key' } });
+  expect(readConfig({}).regionalKeys).toEqual({});
+  const wrong: Array<[Record<string, string>, string]> = [
+    [{ DATABASE_URL_EU: '' }, 'KEYS_DATABASE_URL_EU: needs DATABASE_URL_EU beside it'],
+    [{ KEYS_DATABASE_URL_EU: 'sqlite:./eu.db' }, 'KEYS_DATABASE_URL_EU: must be another store than DATABASE_URL_EU'],
+    [{ KEYS_DATABASE_URL: eu.KEYS_DATABASE_URL_EU }, 'must be another store than KEYS_DATABASE_URL'],
+    [{ REMIT_MASTER_KEY_FILE_EU: '' }, 'REMIT_MASTER_KEY_FILE_EU: must be set beside KEYS_DATABASE_URL_EU'],
+    [{ REMIT_MASTER_KEY_FILE: './eu.key' }, 'must be another file than REMIT_MASTER_KEY_FILE'],
+    [{ KEYS_DATABASE_URL_EU: '' }, 'REMIT_MASTER_KEY_FILE_EU: has no use without KEYS_DATABASE_URL_EU'],
+  ];
+  for (const [set, says] of wrong) expect(faults({ ...eu, ...set })).toEqual([expect.stringContaining(says)]);
+});

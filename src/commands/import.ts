@@ -120,7 +120,8 @@ async function run(services: Services, stores: Stores, file: string, options: Op
     }
     const record = { recorder: services.recorder, principal, preset: from };
     const target = { ...(await targetOf(services, stores, options)), sealing };
-    return await bulkLoading([target.source, stores.keysSource], () => recordedImport(target, wanted, record));
+    const { source: keysSource } = await stores.keyStores.of(client.id);
+    return await bulkLoading([target.source, keysSource], () => recordedImport(target, wanted, record));
   } finally {
     await sealing.close();
     progress.stop();

@@ -275,8 +275,11 @@ function faultOf({ faults, stack }: { faults: string[]; stack: string | undefine
   return fault;
 }
 
-function refuseMemory({ databaseUrl, regionalDatabaseUrls, keysDatabaseUrl }: Config): void {
-  const regional = Object.entries(regionalDatabaseUrls).map(([region, url]) => [`DATABASE_URL_${region}`, url]);
+function refuseMemory({ databaseUrl, regionalDatabaseUrls, keysDatabaseUrl, regionalKeys = {} }: Config): void {
+  const regional = [
+    ...Object.entries(regionalDatabaseUrls).map(([region, url]) => [`DATABASE_URL_${region}`, url]),
+    ...Object.entries(regionalKeys).map(([region, { url }]) => [`KEYS_DATABASE_URL_${region}`, url]),
+  ];
   const urls = { DATABASE_URL: databaseUrl, KEYS_DATABASE_URL: keysDatabaseUrl, ...Object.fromEntries(regional) };
   for (const [variable, url] of Object.entries<string>(urls)) {
     const address = parseStoreUrl(url, variable);

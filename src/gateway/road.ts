@@ -1,7 +1,8 @@
-import { type DocumentNode, GraphQLError } from 'graphql';
+import { type DocumentNode, GraphQLError, print } from 'graphql';
 import type { DecidedOperation, Governed, GovernedResult, PlannedOperation } from '../governance/govern';
 import type { RequestContext } from '../identity/request-context';
 import { authenticate } from './bearer';
+import { gatewayErrorOf } from './error-answers';
 import { gatewayErrors } from './errors';
 import type { Executions } from './executions';
 import { FailureLog } from './failure-log';
@@ -19,7 +20,7 @@ export interface Operation {
 
 type RoadOptions = Pick<
   ServerOptions,
-  'rates' | 'audit' | 'contextFor' | 'contractOf' | 'contracts' | 'logger' | 'verifier'
+  'rates' | 'idempotency' | 'audit' | 'contextFor' | 'contractOf' | 'contracts' | 'logger' | 'verifier'
 >;
 
 /**
@@ -69,6 +70,11 @@ export class Road {
     return this.#executions.turn(claims?.subject ?? '', clientOf(claims));
   }
 
+  /** The same for events of a client's subscribers, which take turns with its callers as one of them. */
+  async turnForEvents(client: string): Promise<() => void> {
+    return this.#executions.turn(client === '' ? '' : SUBSCRIBERS, client);
+  }
+
   /** Rights: what the caller may do now. Looked up after the turn has come, so that they are not out of date. */
   async grant(request: GovernedRequest): Promise<RequestContext> {
     const { claims, purpose } = request;
@@ -98,16 +104,45 @@ export class Road {
   /**
    * Execution.
    * @param event the event that a subscription's operation runs on
+   * @param context what resolvers get, in place of the request's own
    * @throws {GatewayError} 429 where it costs more than is left of a budget
    */
-  async execute(request: GovernedRequest, operation: Operation, event?: unknown): Promise<GovernedResult> {
+  async execute(
+    request: GovernedRequest,
+    operation: Operation,
+    event?: unknown,
+    context: RequestContext = contextOf(request),
+  ): Promise<GovernedResult> {
     // It was answered with a timeout before it began: what its caller was told must stay true.
     if (request.isGivenUp) throw gatewayErrors.draining();
     const decided = this.decide(request, operation);
     if (!('decision' in decided)) return decided;
     if (event === undefined && request.claims) await this.#options.rates?.take(request.claims, 'cost', decided.cost);
-    const result = await timed(request, () => decided.execute({ contextValue: contextOf(request), rootValue: event }));
-    return wholeOrNothing(request, result);
+    const keyed = await this.#keyed(request, operation, decided);
+    try {
+      const contextValue = keyed ? { ...context, once: keyed.once } : context;
+      const result = await timed(request, () => decided.execute({ contextValue, rootValue: event }));
+      if (keyed) request.isRepeated = keyed.isRepeated;
+      return wholeOrNothing(request, result);
+    } finally {
+      await keyed?.settle().catch((error: unknown) => this.#log.write(error, 'an idempotency key was not released'));
+    }
+  }
+
+  /** A mutation that came with an idempotency key. */
+  async #keyed(request: GovernedRequest, operation: Operation, decided: DecidedOperation) {
+    const { idempotency } = this.#options;
+    const { auditId: id, idempotencyKey: key, plan } = request;
+    if (!idempotency || key === undefined || !plan || !('decide' in plan) || plan.kind !== 'mutation') return undefined;
+    if (decided.decision.refusal || request.claims?.subject === '') return undefined;
+    const { document, operationName, variableValues } = operation;
+    const text = typeof document === 'string' ? document : print(document);
+    const sent = [text, operationName ?? null, variableValues ?? null, request.purpose ?? null];
+    return idempotency.begin({ id, key, context: contextOf(request), sent }).catch((error: unknown) => {
+      const told = gatewayErrorOf(error, 0);
+      if (told !== error) this.#log.write(error, 'an idempotency key could not be claimed');
+      throw told;
+    });
   }
 
   /** In place of an execution: opens the events of a subscription. */
@@ -138,8 +173,11 @@ export class Road {
   }
 }
 
+/** All subscribers of a client, as one of its callers. */
+const SUBSCRIBERS = 'subscribers';
+
 /** Whose turn it counts as: that of the client that the token names, or of a principal that belongs to none. */
-const clientOf = (claims: GovernedRequest['claims']): string => claims?.tenant ?? claims?.subject ?? '';
+export const clientOf = (claims: GovernedRequest['claims']): string => claims?.tenant ?? claims?.subject ?? '';
 
 /** Where a database was away for one field, nothing is given: half of an answer looks like all of it. */
 function wholeOrNothing(request: GovernedRequest, result: GovernedResult): GovernedResult {
@@ -162,7 +200,7 @@ function timed<R>(request: GovernedRequest, step: () => R): R {
   }
 }
 
-function contextOf({ context }: GovernedRequest): RequestContext {
+export function contextOf({ context }: GovernedRequest): RequestContext {
   if (!context) throw gatewayErrors.internal();
   return context;
 }

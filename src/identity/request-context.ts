@@ -1,4 +1,4 @@
-import { GraphQLError } from 'graphql';
+import { GraphQLError, type GraphQLResolveInfo } from 'graphql';
 import type { Access, Decision, RowRefusal } from '../governance/govern';
 import type { WriteOutcome } from '../storage/write-outcome';
 import type { Role, TokenClaims } from './caller';
@@ -34,11 +34,25 @@ export interface RequestContext {
   permissionsFor?(purpose: string): readonly string[];
   /** Whether an instruction of the client, in force and for the caller, orders this act. */
   instructedTo?(act: string): boolean;
+  /**
+   * Equal for callers who get the same answers, as long as these do not depend on the principal. Without it, nobody is
+   * taken to be alike.
+   */
+  readonly alike?: string;
   /** What was decided of the operation. Resolvers get it before anything is fetched. */
   readonly decision?: Decision;
   readonly notes: RequestNotes;
+  /** Runs a field of a mutation, unless it was done before under the request's idempotency key. */
+  once?(field: MutationField): Promise<unknown>;
   /** The DataLoaders of services, for this request alone; keyed by whoever owns one. */
   readonly memory: Map<unknown, unknown>;
+}
+
+/** A root field of a mutation that is to be executed. */
+export interface MutationField {
+  readonly info: GraphQLResolveInfo;
+  readonly context: RequestContext;
+  write(): Promise<unknown>;
 }
 
 /** What a request came across that its audit entry tells. Whoever decides or reads adds to it. */
@@ -105,8 +119,9 @@ export function requireRole(context: RequestContext, ...needed: Role[]): void {
 
 /** @throws {GraphQLError} UNAUTHENTICATED without a token, FORBIDDEN where it gives no role */
 export function requirePrincipal({ claims }: RequestContext): void {
-  if (claims.subject === '') throw denied.unauthenticated();
-  if (claims.roles.length === 0) throw denied.noRole();
+  // Only a token gives roles. Whom it names is not looked at, so that the answer is the same for all who have them.
+  if (claims.roles.length > 0) return;
+  throw claims.subject === '' ? denied.unauthenticated() : denied.noRole();
 }
 
 /** The client that the request is about. @throws {GraphQLError} where there is none */

@@ -85,7 +85,7 @@ export class Clients {
     const details = { record: row.id, country, region, keyCreated: true };
     const standing = this.#records.draft({ client: row.id, principal }, standingGrants());
     // The ledger seals facts about a client under the client's key.
-    await this.#keys.createClientKey(row.id);
+    await this.#keys.createClientKey(row.id, region ?? undefined);
     const decides = [decidedRow(ClientEntity, { ...row, clientId: row.id }), ...standing.decides];
     await changing(this.#recorder, 'CLIENT_REGISTERED', { client: row.id, principal, details, decides }, async () => {
       const addUser = administrator && (await this.#draftUser(row.id, administrator));

@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import { ConfigurationError } from './errors';
 
 /** Where personal data may be hosted (T1). */
-const hostingRegions = ['EU', 'US'] as const;
+export const hostingRegions = ['EU', 'US'] as const;
 export type HostingRegion = (typeof hostingRegions)[number];
 
 export function isHostingRegion(text: unknown): text is HostingRegion {
@@ -18,7 +18,7 @@ export class Regions {
   readonly home: DataSource;
   readonly #bound: ReadonlyMap<HostingRegion, DataSource>;
   /** A client's region never changes once it is registered. */
-  readonly #byClient = new LRUCache<string, DataSource>({ max: 100_000 });
+  readonly #byClient = new LRUCache<string, { region: HostingRegion | undefined }>({ max: 100_000 });
 
   constructor(home: DataSource, bound: ReadonlyMap<HostingRegion, DataSource> = new Map()) {
     this.home = home;
@@ -27,16 +27,31 @@ export class Regions {
 
   /** The database with a client's rows. For a client that does not exist it is home, where it has no rows. */
   async of(client: string): Promise<DataSource> {
+    const known = await this.regionOf(client);
+    return known ? this.at(known.region) : this.home;
+  }
+
+  /** The region that a client is bound to, if it is to any; undefined for a client that does not exist. */
+  async regionOf(client: string): Promise<{ readonly region: HostingRegion | undefined } | undefined> {
     const known = this.#byClient.get(client);
     if (known) return known;
     const [row] = await this.home.query<Array<{ region: string | null }>>(
       'SELECT region FROM client WHERE client_id = ?',
       [client],
     );
-    if (!row) return this.home;
-    const source = this.at(isHostingRegion(row.region) ? row.region : undefined);
-    this.#byClient.set(client, source);
-    return source;
+    if (!row) return undefined;
+    const found = { region: isHostingRegion(row.region) ? row.region : undefined };
+    this.#byClient.set(client, found);
+    return found;
+  }
+
+  /** The first client that was bound to a region; undefined where there is none. */
+  async firstOf(region: HostingRegion): Promise<string | undefined> {
+    const [row] = await this.home.query<Array<{ client_id: string }>>(
+      'SELECT client_id FROM client WHERE region = ? ORDER BY client_id LIMIT 1',
+      [region],
+    );
+    return row?.client_id;
   }
 
   /** @throws {ConfigurationError} where the region has no database. Its clients' data never goes elsewhere instead. */

@@ -3,7 +3,8 @@ import { ConfigurationError } from './errors';
 
 /** Settings that hold a secret. Each may be in a file instead, which the same name with `_FILE` names. */
 const secretSettings = [
-  ...['DATABASE_URL', 'DATABASE_URL_EU', 'DATABASE_URL_US', 'KEYS_DATABASE_URL'],
+  ...['DATABASE_URL', 'DATABASE_URL_EU', 'DATABASE_URL_US'],
+  ...['KEYS_DATABASE_URL', 'KEYS_DATABASE_URL_EU', 'KEYS_DATABASE_URL_US'],
   'AUDIT_ALERT_SECRET',
 ];
 

@@ -43,11 +43,11 @@ describe('how many rows one transaction of an erasure changes', () => {
   };
   /** Works until the first rows are gone, on an engine of this name: plans, then erases once, then is told to stop. */
   const eraseOnce = async (engine: EngineName) => {
-    const { regions, keys, keysSource } = app.stores;
+    const { regions, keys, keyStores } = app.stores;
     const { parties, webhooks } = app.services;
     const jobs = new Jobs({ now: () => Date.now() + 1_000 });
     const { runner } = createErasureModule({
-      ...{ regions, keys, keysSource, parties, webhooks, jobs, entities: tenantEntities },
+      ...{ regions, keys, keyStores, parties, webhooks, jobs, entities: tenantEntities },
       profile: () => ENGINE_PROFILES[engine],
       ...{ purgers: [], terminationExports: undefined },
     });

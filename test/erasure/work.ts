@@ -17,10 +17,10 @@ export function workerAt({ stores, services }: TestApp, at: number, options: Wor
   const { exports: made, onFailure, ...more } = options;
   const now = () => at;
   const jobs = new Jobs({ now });
-  const { regions, keys, keysSource } = stores;
+  const { regions, keys, keyStores } = stores;
   const { parties, webhooks, profile, recorder } = services;
   const erasure = createErasureModule({
-    ...{ regions, keys, keysSource, parties, webhooks, profile, recorder, jobs, now },
+    ...{ regions, keys, keyStores, parties, webhooks, profile, recorder, jobs, now },
     entities: tenantEntities,
     terminationExports: made?.beforeEnd,
     purgers: made ? [made.purger] : [],

@@ -1,12 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { governContracts } from '../../src/app';
 import { contractOf } from '../../src/gateway/contracts';
+import { IdempotencyKeys } from '../../src/gateway/idempotency/idempotency-keys';
+import { defaultServerLimits } from '../../src/gateway/limits';
 import type { Governed, GovernedResult } from '../../src/governance/govern';
 import type { ProcessingPurpose } from '../../src/governance/vocabulary';
 import type { Role, TokenClaims } from '../../src/identity/caller';
 import { generateMasterKeyFile } from '../../src/keys/master-key';
+import { platformKey } from '../../src/keys/platform-key';
 import { createServices, type Services } from '../../src/services';
 import { migrateStores, openStores, type StoreConfig, type Stores } from '../../src/stores';
 import type { TestDatabase } from './databases';
@@ -28,6 +32,7 @@ export interface Asker {
 export interface TestApp {
   readonly stores: Stores;
   readonly services: Services;
+  readonly idempotency: IdempotencyKeys;
   readonly contracts: Readonly<Record<'api' | 'client-app' | 'partner', Governed>>;
   readonly internalErrors: unknown[];
   /** What names the same stores to a command. */
@@ -37,9 +42,10 @@ export interface TestApp {
     purpose: ProcessingPurpose | undefined,
     document: string,
     variables?: Record<string, unknown>,
+    idempotencyKey?: string,
   ): Promise<GovernedResult>;
   /** A second process on the same stores. @param through other addresses of the stores */
-  replica(through?: Pick<StoreConfig, 'databaseUrl' | 'keysDatabaseUrl'>): Promise<TestApp>;
+  replica(through?: Partial<StoreConfig>): Promise<TestApp>;
   close(): Promise<void>;
 }
 
@@ -58,20 +64,30 @@ export function claimsOf(asker: Asker | undefined): TokenClaims {
   };
 }
 
-/** @param regionalDatabaseUrls databases of clients that are bound to a region */
+/**
+ * @param regionalDatabaseUrls databases of clients that are bound to a region
+ * @param regionalKeys URLs of their keys' stores; each gets a master key of its own
+ */
 export async function openTestApp(
   database: TestDatabase,
   regionalDatabaseUrls: StoreConfig['regionalDatabaseUrls'] = {},
+  regionalKeys: StoreConfig['regionalDatabaseUrls'] = {},
 ): Promise<TestApp> {
   const folder = mkdtempSync(join(tmpdir(), 'remit-key-'));
   const masterKeyFile = join(folder, 'master.key');
   await generateMasterKeyFile(masterKeyFile);
+  const ofRegions = Object.entries(regionalKeys).map(([region, url]) => {
+    return [region, { url, masterKeyFile: join(folder, `master-${region}.key`) }] as const;
+  });
+  for (const [, { masterKeyFile: file }] of ofRegions) await generateMasterKeyFile(file);
   const config = {
     databaseUrl: database.databaseUrl,
     regionalDatabaseUrls,
     keysDatabaseUrl: database.keysDatabaseUrl,
+    regionalKeys: Object.fromEntries(ofRegions),
     masterKeyFile,
     production: false,
+    epoch: 'off' as const,
   };
   await database.copyTables?.();
   await migrateStores(config);
@@ -82,28 +98,33 @@ async function openOn(config: StoreConfig, afterwards: () => void): Promise<Test
   const stores = await openStores(config, { poolSize: 4 });
   const services = createServices(stores);
   const internalErrors: unknown[] = [];
-  const { contracts } = governContracts(services, stores.keys, Buffer.alloc(32, 7), (error) =>
+  const { contracts, again } = governContracts(services, stores.keys, Buffer.alloc(32, 7), (error) =>
     internalErrors.push(error),
   );
+  const idempotency = new IdempotencyKeys(stores.regions, await platformKey(stores.keys, 'idempotency'), again, {
+    mostPerCaller: defaultServerLimits.idempotencyKeysPerCaller,
+  });
   return {
     stores,
     services,
+    idempotency,
     contracts,
     internalErrors,
     env: {
       DATABASE_URL: config.databaseUrl,
       KEYS_DATABASE_URL: config.keysDatabaseUrl,
       REMIT_MASTER_KEY_FILE: config.masterKeyFile ?? '',
+      REMIT_EPOCH: String(config.epoch),
     },
-    ask: async (asker, purpose, document, variables) => {
+    ask: async (asker, purpose, document, variables, key) => {
       const claims = claimsOf(asker);
-      const contextValue = await services.accessService.contextFor(claims, purpose);
-      return contracts[contractOf(claims)].execute({
-        document,
-        variableValues: variables ?? {},
-        contextValue,
-        access: contextValue.access,
-      });
+      const context = await services.accessService.contextFor(claims, purpose);
+      const sent = [document, variables ?? {}, purpose ?? null];
+      const keyed = key === undefined ? undefined : await idempotency.begin({ id: randomUUID(), key, context, sent });
+      const governed = contracts[contractOf(claims)];
+      const contextValue = { ...context, ...(keyed && { once: keyed.once }) };
+      const asked = { document, variableValues: variables ?? {}, contextValue, access: context.access };
+      return governed.execute(asked).finally(() => keyed?.settle().catch(() => undefined));
     },
     replica: (through) => openOn({ ...config, ...through }, () => undefined),
     close: async () => {

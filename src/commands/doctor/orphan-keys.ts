@@ -5,11 +5,15 @@ import { attention, type Check, ok } from './finding';
 /** Keys that belong to no person: each one was made for a row that never came. */
 export const orphanKeys: Check = {
   name: 'orphan keys',
-  look: async ({ keysSource, regions }) => {
-    const [row] = await keysSource.query<Array<{ n: number }>>('SELECT COUNT(*) AS n FROM subject_key');
+  look: async ({ keysSources, regions }) => {
+    let keys = 0;
+    for (const source of keysSources) {
+      const [row] = await source.query<Array<{ n: number }>>('SELECT COUNT(*) AS n FROM subject_key');
+      keys += Number(row?.n ?? 0);
+    }
     let people = 0;
     for (const source of regions.all()) people += await countPeople(source);
-    const more = Number(row?.n ?? 0) - people;
+    const more = keys - people;
     if (more <= 0) return [ok('no more keys than people')];
     const remedy = 'a server destroys such keys each hour: look again later';
     return [attention(`${counted(more, 'key')} more than people`, remedy)];

@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import { dataStore, keysStore } from '../../../ormconfig';
 import type { Config } from '../../config';
 import { openDataSource, type StoreOptions } from '../../storage/data-source';
-import { type HostingRegion, Regions } from '../../storage/regions';
+import { type HostingRegion, hostingRegions, Regions } from '../../storage/regions';
 import { parseStoreUrl, type StoreAddress } from '../../storage/store-url';
 import { faultsOf } from '../failure';
 import { within } from './within';
@@ -46,9 +46,19 @@ export class Patient {
     return new Regions(sourceOf(home), new Map(bound));
   }
 
-  /** @throws {NotAtHand} */
+  /** The home keys' store. @throws {NotAtHand} */
   get keysSource(): DataSource {
-    return sourceOf(this.stores.find(({ kind }) => kind === 'keys'));
+    return sourceOf(this.stores.find(({ kind, region }) => kind === 'keys' && region === undefined));
+  }
+
+  /** Every keys' store. @throws {NotAtHand} where one is not open */
+  get keysSources(): DataSource[] {
+    return this.keysStores.map(({ source }) => source);
+  }
+
+  /** Every keys' store with what names it. @throws {NotAtHand} where one is not open */
+  get keysStores(): ReadonlyArray<Store & { readonly source: DataSource }> {
+    return this.stores.filter(({ kind }) => kind === 'keys').map((store) => ({ ...store, source: sourceOf(store) }));
   }
 
   async close(): Promise<void> {
@@ -63,7 +73,7 @@ function sourceOf(store: Store | undefined): DataSource {
 
 /** Opens every store at once, each within a limit. A store that is away keeps nothing else from being looked at. */
 export async function admit(config: Config, limitMs: number): Promise<Patient> {
-  const { databaseUrl, keysDatabaseUrl, regionalDatabaseUrls } = config;
+  const { databaseUrl, keysDatabaseUrl, regionalDatabaseUrls, regionalKeys = {} } = config;
   const regional = Object.entries(regionalDatabaseUrls) as Array<[HostingRegion, string]>;
   const stores = await Promise.all([
     opened({ kind: 'data', url: databaseUrl, options: dataStore }, limitMs),
@@ -72,6 +82,11 @@ export async function admit(config: Config, limitMs: number): Promise<Patient> {
       return opened({ kind: 'data', region, url, options }, limitMs);
     }),
     opened({ kind: 'keys', url: keysDatabaseUrl, options: keysStore }, limitMs),
+    ...hostingRegions.flatMap((region) => {
+      const url = regionalKeys[region]?.url;
+      const options = { ...keysStore, variable: `KEYS_DATABASE_URL_${region}` };
+      return url === undefined ? [] : [opened({ kind: 'keys', region, url, options }, limitMs)];
+    }),
   ]);
   return new Patient(config, stores);
 }

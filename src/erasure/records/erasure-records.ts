@@ -1,8 +1,9 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { DataSource } from 'typeorm';
-import { deriveKey } from '../../keys/derived-keys';
+import type { DerivedKeyUse } from '../../keys/derived-keys';
 import { ClientKeyError } from '../../keys/errors';
 import type { KeyStore } from '../../keys/key-store';
+import type { KeyStores } from '../../keys/key-stores';
 import { platformKey } from '../../keys/platform-key';
 import { seal, unseal } from '../../keys/sealing';
 import { dialectOf } from '../../storage/dialect';
@@ -41,6 +42,12 @@ export interface ErasureOutcome {
   readonly keyAbsent?: true;
 }
 
+/** When keys were deleted, in milliseconds since 1970, and the newest epoch that they can be in. */
+export interface KeysDeleted {
+  readonly at: number;
+  readonly epoch: number;
+}
+
 export interface ErasureRecord {
   readonly client: string;
   readonly id: string;
@@ -52,6 +59,8 @@ export interface ErasureRecord {
   readonly outcome: ErasureOutcome | null;
   readonly completedAt: number | null;
   readonly certificate: string | null;
+  /** The last deletion of keys for this erasure; null where none was deleted, or before epochs were counted. */
+  readonly keysDeleted: KeysDeleted | null;
   readonly cancelledAt: number | null;
   readonly replayedAt: number | null;
   /** Decrypts whom the record is about; undefined once that was forgotten. */
@@ -70,6 +79,8 @@ interface Row {
   outcome: Buffer | null;
   completed_at: number | null;
   certificate: Buffer | null;
+  key_epoch: number | null;
+  key_deleted_at: number | null;
   cancelled_at: number | null;
   replayed_at: number | null;
 }
@@ -98,24 +109,25 @@ export interface RequestToRecord {
  * and 26). Each change is one statement, because the key store uses the same connection.
  */
 export class ErasureRecords {
-  readonly #source: DataSource;
+  readonly #stores: KeyStores;
   readonly #keys: KeyStore;
 
-  constructor(source: DataSource, keys: KeyStore) {
-    this.#source = source;
+  constructor(stores: KeyStores, keys: KeyStore) {
+    this.#stores = stores;
     this.#keys = keys;
   }
 
   /** Records new requests. Those that are recorded already stay as they are. */
   async open(client: string, requests: readonly RequestToRecord[]): Promise<void> {
-    const key = await this.#clientKey(client);
-    const sealing = key && deriveKey(key, 'ledger');
-    const pseudonymKey = key ?? (await platformKey(this.#keys));
-    const insert = dialectOf(this.#source).insertIgnore;
+    const sealing = await this.#derivedKey(client, 'ledger');
+    const tombstoneKey = await this.#derivedKey(client, 'tombstone');
+    const pseudonymKey = (await this.#derivedKey(client, 'pseudonym')) ?? (await platformKey(this.#keys, 'pseudonym'));
+    const source = await this.#sourceOf(client);
+    const insert = dialectOf(source).insertIgnore;
     for (let start = 0; start < requests.length; start += ROWS_PER_INSERT) {
       const chunk = requests.slice(start, start + ROWS_PER_INSERT);
       await writeStatement(
-        this.#source,
+        source,
         `${insert} erasure_ledger (client_id, id, kind, sealed_subject, subject_digest, request, requested_at)
          VALUES ${chunk.map(() => '(?, ?, ?, ?, ?, ?, ?)').join(', ')}`,
         chunk.flatMap((request) => {
@@ -125,7 +137,7 @@ export class ErasureRecords {
             id,
             kind,
             customerId === null || !sealing ? null : seal(sealing, customerId, context(client, id)),
-            customerId === null || !key ? null : subjectDigest(key, customerId),
+            customerId === null || !tombstoneKey ? null : subjectDigest(tombstoneKey, customerId),
             json(recorded(request, pseudonymOf(pseudonymKey, request.requestedBy))),
             request.requestedAt,
           ];
@@ -142,11 +154,24 @@ export class ErasureRecords {
     const { client, id } = record;
     const passes = [...record.passes.filter((known) => known.pass !== pass.pass), pass];
     await writeStatement(
-      this.#source,
+      await this.#sourceOf(client),
       'UPDATE erasure_ledger SET plan = ?, planned_at = ? WHERE client_id = ? AND id = ?',
       [json(passes), pass.plannedAt, client, id],
     );
     return { ...record, passes };
+  }
+
+  /**
+   * Records that keys were deleted. So an erasure that is repeated after a restore of the data knows when.
+   * @returns the new record
+   */
+  async keysDeleted(record: ErasureRecord, { at, epoch }: KeysDeleted): Promise<ErasureRecord> {
+    await writeStatement(
+      await this.#sourceOf(record.client),
+      'UPDATE erasure_ledger SET key_epoch = ?, key_deleted_at = ? WHERE client_id = ? AND id = ?',
+      [epoch, at, record.client, record.id],
+    );
+    return { ...record, keysDeleted: { at, epoch } };
   }
 
   /** Records the outcome and its certificate. */
@@ -156,7 +181,7 @@ export class ErasureRecords {
     done: { outcome: ErasureOutcome; certificate: string; completedAt: number | null; replayedAt: number | null },
   ): Promise<void> {
     await writeStatement(
-      this.#source,
+      await this.#sourceOf(client),
       `UPDATE erasure_ledger SET outcome = ?, certificate = ?, completed_at = COALESCE(completed_at, ?),
        replayed_at = COALESCE(?, replayed_at) WHERE client_id = ? AND id = ?`,
       [json(done.outcome), Buffer.from(done.certificate), done.completedAt, done.replayedAt, client, id],
@@ -164,17 +189,17 @@ export class ErasureRecords {
   }
 
   async cancel(client: string, id: string, at: number): Promise<void> {
-    await writeStatement(this.#source, 'UPDATE erasure_ledger SET cancelled_at = ? WHERE client_id = ? AND id = ?', [
-      at,
-      client,
-      id,
-    ]);
+    await writeStatement(
+      await this.#sourceOf(client),
+      'UPDATE erasure_ledger SET cancelled_at = ? WHERE client_id = ? AND id = ?',
+      [at, client, id],
+    );
   }
 
   /** Removes from a client's records whom they are about. What they prove stays. */
   async forgetSubjects(client: string): Promise<void> {
     await writeStatement(
-      this.#source,
+      await this.#sourceOf(client),
       'UPDATE erasure_ledger SET sealed_subject = NULL, subject_digest = NULL WHERE client_id = ?',
       [client],
     );
@@ -182,7 +207,7 @@ export class ErasureRecords {
 
   async find(client: string, id: string): Promise<ErasureRecord | undefined> {
     const rows = await runStatement<Row[]>(
-      this.#source,
+      await this.#sourceOf(client),
       'SELECT * FROM erasure_ledger WHERE client_id = ? AND id = ?',
       [client, id],
     );
@@ -202,20 +227,16 @@ export class ErasureRecords {
     after?: { client: string; id: string };
     limit: number;
   }): Promise<ErasureRecord[]> {
-    const { since = 0, after, limit } = options;
-    const rows = await runStatement<Row[]>(
-      this.#source,
-      `SELECT * FROM erasure_ledger WHERE (requested_at >= ? OR planned_at >= ? OR completed_at >= ?)
-       AND (client_id > ? OR (client_id = ? AND id > ?)) ORDER BY client_id, id LIMIT ${limit}`,
-      [since, since, since, after?.client ?? '', after?.client ?? '', after?.id ?? ''],
-    );
-    return rows.map((row) => this.#record(row));
+    const found: Row[] = [];
+    for (const { source } of this.#stores.all()) found.push(...(await listed(source, options)));
+    const inOrder = found.sort((a, b) => compare(a.client_id, b.client_id) || compare(a.id, b.id));
+    return inOrder.slice(0, options.limit).map((row) => this.#record(row));
   }
 
   /** Whether a subject's key is in the keys' store. */
   async hasKey(client: string, subject: string): Promise<boolean> {
     const [row] = await runStatement<unknown[]>(
-      this.#source,
+      await this.#sourceOf(client),
       'SELECT 1 AS present FROM subject_key WHERE client_id = ? AND subject_id = ?',
       [client, subject],
     );
@@ -224,17 +245,21 @@ export class ErasureRecords {
 
   async countKeys(client: string): Promise<number> {
     const [row] = await runStatement<Array<{ n: number }>>(
-      this.#source,
+      await this.#sourceOf(client),
       'SELECT COUNT(*) AS n FROM subject_key WHERE client_id = ?',
       [client],
     );
     return Number(row?.n ?? 0);
   }
 
+  async #sourceOf(client: string): Promise<DataSource> {
+    return (await this.#stores.of(client)).source;
+  }
+
   /** Undefined when it is destroyed: an erasure is then recorded without its subject. */
-  async #clientKey(client: string): Promise<Buffer | undefined> {
+  async #derivedKey(client: string, use: DerivedKeyUse): Promise<Buffer | undefined> {
     try {
-      return await this.#keys.clientKey(client);
+      return await this.#keys.derivedKey(client, use);
     } catch (error) {
       if (error instanceof ClientKeyError) return undefined;
       throw error;
@@ -254,16 +279,29 @@ export class ErasureRecords {
       outcome: row.outcome ? parse<ErasureOutcome>(row.outcome) : null,
       completedAt: row.completed_at === null ? null : Number(row.completed_at),
       certificate: row.certificate ? row.certificate.toString('utf8') : null,
+      keysDeleted: row.key_epoch === null ? null : { at: Number(row.key_deleted_at), epoch: Number(row.key_epoch) },
       cancelledAt: row.cancelled_at === null ? null : Number(row.cancelled_at),
       replayedAt: row.replayed_at === null ? null : Number(row.replayed_at),
       subject: async () => {
         if (!row.sealed_subject) return undefined;
-        const key = deriveKey(await this.#keys.clientKey(client), 'ledger');
+        const key = await this.#keys.derivedKey(client, 'ledger');
         return String(unseal(key, row.sealed_subject, context(client, id)));
       },
     };
   }
 }
+
+function listed(source: DataSource, options: Parameters<ErasureRecords['list']>[0]): Promise<Row[]> {
+  const { since = 0, after, limit } = options;
+  return runStatement<Row[]>(
+    source,
+    `SELECT * FROM erasure_ledger WHERE (requested_at >= ? OR planned_at >= ? OR completed_at >= ?)
+     AND (client_id > ? OR (client_id = ? AND id > ?)) ORDER BY client_id, id LIMIT ${limit}`,
+    [since, since, since, after?.client ?? '', after?.client ?? '', after?.id ?? ''],
+  );
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 
 const context = (client: string, id: string): string => `erasure-ledger:${client}:${id}`;
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value), 'utf8');
@@ -282,13 +320,13 @@ const recorded = (
   ...(exportAt === undefined ? {} : { exportAt }),
 });
 
-function subjectDigest(clientKey: Buffer, subject: string): string {
-  return createHmac('sha256', deriveKey(clientKey, 'tombstone')).update(`subject\0${subject}`).digest('base64url');
+function subjectDigest(tombstoneKey: Buffer, subject: string): string {
+  return createHmac('sha256', tombstoneKey).update(`subject\0${subject}`).digest('base64url');
 }
 
 /** The requester's pseudonym for certificates: under the client's key, or the platform's when that is destroyed. */
-function pseudonymOf(clientKey: Buffer, principal: string): string {
-  const mac = createHmac('sha256', deriveKey(clientKey, 'pseudonym')).update(`principal\0${principal}`);
+function pseudonymOf(key: Buffer, principal: string): string {
+  const mac = createHmac('sha256', key).update(`principal\0${principal}`);
   return `p_${mac.digest('base64url').slice(0, 22)}`;
 }
 

@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import { type Forms, formsOf, type Identifier } from '../../identifiers/forms';
 import { digestOf } from '../../keys/blind-index';
 import type { KeyStore } from '../../keys/key-store';
+import type { KeyStores } from '../../keys/key-stores';
 import { dialectOf } from '../../storage/dialect';
 import { placesFor } from '../../storage/sql';
 import { runStatement } from '../../storage/statements';
@@ -14,11 +15,11 @@ const CHUNK = 1_000;
  * given identifier was erased. Without the client's key they tell nothing.
  */
 export class Tombstones {
-  readonly #source: DataSource;
+  readonly #stores: KeyStores;
   readonly #keys: KeyStore;
 
-  constructor(source: DataSource, keys: KeyStore) {
-    this.#source = source;
+  constructor(stores: KeyStores, keys: KeyStore) {
+    this.#stores = stores;
     this.#keys = keys;
   }
 
@@ -28,11 +29,12 @@ export class Tombstones {
     const digests = await this.#digests(client, identifiers, 'recognised');
     const wanted = [...new Set(digests.flat())];
     if (wanted.length === 0) return [];
+    const source = await this.#sourceOf(client);
     const known = new Set<string>();
     for (let start = 0; start < wanted.length; start += CHUNK) {
       const chunk = wanted.slice(start, start + CHUNK);
       const rows = await runStatement<Array<{ digest: string }>>(
-        this.#source,
+        source,
         `SELECT digest FROM erasure_tombstone WHERE client_id = ? AND digest IN (${placesFor(chunk)})`,
         [client, ...chunk],
       );
@@ -48,9 +50,10 @@ export class Tombstones {
       identifiers.flatMap(({ kind }, index) => (digests[index] ?? []).map((digest) => [digest, kind] as const)),
     );
     if (byDigest.size === 0) return;
-    const insert = dialectOf(this.#source).insertIgnore;
+    const source = await this.#sourceOf(client);
+    const insert = dialectOf(source).insertIgnore;
     await writeStatement(
-      this.#source,
+      source,
       `${insert} erasure_tombstone (client_id, digest, kind, request_id, created_at)
        VALUES ${[...byDigest].map(() => '(?, ?, ?, ?, ?)').join(', ')}`,
       [...byDigest].flatMap(([digest, kind]) => [client, digest, kind, request, at]),
@@ -59,13 +62,18 @@ export class Tombstones {
 
   /** Deletes the tombstones of a client whose key is destroyed: nothing can be compared with them any more. */
   async dropClient(client: string): Promise<void> {
-    await writeStatement(this.#source, 'DELETE FROM erasure_tombstone WHERE client_id = ?', [client]);
+    const source = await this.#sourceOf(client);
+    await writeStatement(source, 'DELETE FROM erasure_tombstone WHERE client_id = ?', [client]);
   }
 
   /** Whether anybody was erased at the client. If not, computing digests, which is expensive, can be skipped. */
   async hasAny(client: string): Promise<boolean> {
     const sql = 'SELECT 1 AS one FROM erasure_tombstone WHERE client_id = ? LIMIT 1';
-    return (await runStatement<unknown[]>(this.#source, sql, [client])).length > 0;
+    return (await runStatement<unknown[]>(await this.#sourceOf(client), sql, [client])).length > 0;
+  }
+
+  async #sourceOf(client: string): Promise<DataSource> {
+    return (await this.#stores.of(client)).source;
   }
 
   /** Digests of each identifier's forms; none for a placeholder. */
