@@ -15,8 +15,11 @@ export const canaryContext = (person: string): string => `person:${person}`;
 /** Every id of the forensic test begins with it, so that files are searched once for all of them. */
 export const MARK = 'f0f1f2f3-';
 const ID_BYTES = 36;
-/** How far behind an id a blob of its row may begin, in every file format there is. */
-const REACH = 160;
+/**
+ * How far behind an id a blob of its row may begin, in the files of SQLite and InnoDB and in binary logs: two of a
+ * client's row are behind other columns.
+ */
+const [REACH, REACH_OF_CLIENTS] = [32, 176];
 /** More than there are of each. */
 const [MOST_EPOCHS, MOST_BUCKETS] = [5, 6];
 
@@ -126,6 +129,7 @@ export class Attacker {
 
   #openPersons(bucket: Buffer, client: string, persons: Set<string>, canaries: Set<string>): void {
     for (const [id, blobs] of this.#blobs) {
+      if (persons.has(id) || this.#clients.includes(id) || this.#roots.has(id)) continue;
       for (const blob of blobs.values()) {
         const key = opened(bucket, blob, subjectContext(client, id));
         if (!key) continue;
@@ -156,7 +160,8 @@ export class Attacker {
     for (const mark of [MARK, ...this.#roots]) {
       for (let at = bytes.indexOf(mark); at !== -1; at = bytes.indexOf(mark, at + 1)) {
         const id = mark === MARK ? bytes.toString('latin1', at, at + ID_BYTES) : mark;
-        const end = Math.min(at + id.length + REACH, bytes.length - BLOB_BYTES);
+        const reach = this.#clients.includes(id) ? REACH_OF_CLIENTS : REACH;
+        const end = Math.min(at + id.length + reach, bytes.length - BLOB_BYTES);
         for (let place = at + id.length; place <= end; place++) {
           if (bytes[place] !== 1) continue;
           const blob = Buffer.from(bytes.subarray(place, place + BLOB_BYTES));
