@@ -94,6 +94,29 @@ export class Executions {
   }
 
   /**
+   * Waits, in an operation that has its turn and is dear, until no other such one of its caller's runs while others
+   * ask, and none of its client's while other clients ask. So nobody waits for several of them in a row.
+   * @returns call it when the operation has ended
+   */
+  async alone(caller: string, client: string = caller): Promise<() => void> {
+    const group = this.#groups.get(client);
+    const queue = group?.queues.get(caller);
+    if (!group || !queue) return () => undefined;
+    if (queue.held.length === 0 && this.#mayGoOn(group, queue)) this.#goesOn(group, queue);
+    // #handOut counts it as dear before it resolves this promise.
+    else {
+      this.#wake(group);
+      this.#wake(queue);
+      await new Promise<void>((resolve) => queue.held.push(resolve));
+    }
+    return once(() => {
+      group.dear--;
+      queue.dear--;
+      this.#handOut();
+    });
+  }
+
+  /**
    * Charges a caller for time in which the process could do nothing else, for example to validate a new document. While
    * others ask too, the caller pauses for a multiple of that time, and its client where it has used up its allowance.
    */
@@ -174,6 +197,19 @@ export class Executions {
     return this.#running < executions && queue.running < most;
   }
 
+  /** Whether a dear operation that has its turn may go on. */
+  #mayGoOn(group: Group, queue: Queue): boolean {
+    const now = performance.now();
+    const isFree = ({ dear, restsUntil }: Member) => dear === 0 && restsUntil <= now;
+    if (this.#turns.contended) return isFree(group) && isFree(queue);
+    return !group.turns.contended || isFree(queue);
+  }
+
+  #goesOn(group: Group, queue: Queue): void {
+    group.dear++;
+    queue.dear++;
+  }
+
   #begin(group: Group, queue: Queue): void {
     this.#meter();
     group.running++;
@@ -204,6 +240,15 @@ export class Executions {
   #runNext(group: Group): boolean {
     const now = performance.now();
     for (const [caller, queue] of group.queues) {
+      if (queue.held.length > 0 && this.#mayGoOn(group, queue)) {
+        this.#goesOn(group, queue);
+        queue.held.shift()?.();
+        return true;
+      }
+      if (queue.held.length > 0) {
+        this.#wake(group);
+        this.#wake(queue);
+      }
       if (queue.waiting.length === 0) {
         if (queue.running === 0 && queue.restsUntil < now) group.queues.delete(caller);
         continue;

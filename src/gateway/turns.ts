@@ -3,6 +3,8 @@ import { performance } from 'node:perf_hooks';
 /** Somebody who takes turns with others, and may have to pause. */
 export interface Member {
   running: number;
+  /** How many of those that run are dear: they keep the process for long. */
+  dear: number;
   /** When it may run again, in milliseconds of `performance.now()`. */
   restsUntil: number;
   isToWake: boolean;
@@ -12,6 +14,8 @@ export interface Member {
 export interface Queue extends Member {
   /** Operations that wait for their turn, oldest first. */
   readonly waiting: Array<() => void>;
+  /** Operations that run and are dear, and wait until they may go on. */
+  readonly held: Array<() => void>;
 }
 
 /** A client with its principals; who belongs to no client is one alone. */
@@ -25,10 +29,12 @@ export interface Group extends Member {
   readonly allowance: Allowance;
 }
 
-export const newQueue = (): Queue => ({ running: 0, restsUntil: 0, isToWake: false, waiting: [] });
+const newMember = (): Member => ({ running: 0, dear: 0, restsUntil: 0, isToWake: false });
+
+export const newQueue = (): Queue => ({ ...newMember(), waiting: [], held: [] });
 
 export const newGroup = (): Group => ({
-  ...{ running: 0, restsUntil: 0, isToWake: false, queues: new Map<string, Queue>() },
+  ...{ ...newMember(), queues: new Map<string, Queue>() },
   ...{ turns: new Turns(), usage: new Usage(), blocked: new Usage(), allowance: new Allowance() },
 });
 

@@ -26,6 +26,11 @@ export class Documents {
     this.#limits = limits;
   }
 
+  /** Whether a text has been found sound and is kept. */
+  knows(source: string): boolean {
+    return this.#byText.get(source) !== undefined;
+  }
+
   /** @param keep whether the text may stay in memory; false for an unauthenticated caller */
   check(source: string | DocumentNode, keep: boolean): Checked {
     if (typeof source !== 'string') return this.#checkNode(source);
