@@ -150,8 +150,8 @@ export class Road {
   }
 
   /** Charges the caller for the time in which the process could do nothing else. */
-  charge({ claims, blockedMs = 0 }: GovernedRequest): void {
-    this.#executions.charge(claims?.subject ?? '', blockedMs, clientOf(claims));
+  charge({ claims, blockedMs = 0, leaveAlone }: GovernedRequest): void {
+    this.#executions.charge(claims?.subject ?? '', blockedMs, clientOf(claims), leaveAlone !== undefined);
   }
 
   /** Record: the request's entry is durable before its answer leaves. See {@link recordRequest}. */

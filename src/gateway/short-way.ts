@@ -48,7 +48,6 @@ export class ShortWay {
     const contentType = this.#contentTypes.get(headers.accept ?? '');
     if (contentType === undefined || method !== 'POST' || !isUsual(body)) return undefined;
     const operation = { document: body.query, operationName: body.operationName, variableValues: body.variables };
-    await this.#road.approach(request, operation);
     const plan = this.#road.plan(request, operation);
     if (!('decide' in plan) || plan.kind === 'subscription') return undefined;
     const { errors: failures, ...rest } = await this.#road.execute(request, operation);

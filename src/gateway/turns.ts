@@ -7,7 +7,12 @@ export interface Member {
   dear: number;
   /** When it may run again, in milliseconds of `performance.now()`. */
   restsUntil: number;
-  isToWake: boolean;
+  /** When its next dear operation may run, if later. */
+  sparesUntil: number;
+  /** When it is looked at next, if not before. */
+  wakesAt: number;
+  /** What it may keep the process for by dear operations. */
+  readonly allowance: Allowance;
 }
 
 /** A principal, or '' for every caller without a token. */
@@ -26,16 +31,18 @@ export interface Group extends Member {
   readonly usage: Usage;
   /** For how long it kept the process to itself lately. */
   readonly blocked: Usage;
-  readonly allowance: Allowance;
 }
 
-const newMember = (): Member => ({ running: 0, dear: 0, restsUntil: 0, isToWake: false });
+const newMember = (): Member => ({
+  ...{ running: 0, dear: 0, restsUntil: 0, sparesUntil: 0, wakesAt: Number.POSITIVE_INFINITY },
+  allowance: new Allowance(),
+});
 
 export const newQueue = (): Queue => ({ ...newMember(), waiting: [], held: [] });
 
 export const newGroup = (): Group => ({
   ...{ ...newMember(), queues: new Map<string, Queue>() },
-  ...{ turns: new Turns(), usage: new Usage(), blocked: new Usage(), allowance: new Allowance() },
+  ...{ turns: new Turns(), usage: new Usage(), blocked: new Usage() },
 });
 
 /** Members compete if the turn passed between two of them within this time. Milliseconds. */
