@@ -5,20 +5,20 @@ import { ConfigurationError } from '../../storage/errors';
 import { RootKeyError } from '../errors';
 import {
   developmentMasterKey,
+  FILE_SCHEME,
   type FileRoot,
   isDraft,
   isErrno,
+  loadMasterKeyFile,
   readKeyFile,
-  readMasterKeyFile,
   rootIn,
   syncFolder,
   writeKeyFile,
-} from './key-file';
+} from '../master-key';
 import type { RootKeys } from './root-keys';
 import { wipeFile } from './wiped-file';
 
 const VARIABLE = 'REMIT_MASTER_KEY_FILE';
-const SCHEME = 'file:';
 /** A draft that is older was left by a process that died. */
 const DRAFT_AGE_MS = 10 * MINUTE_MS;
 
@@ -50,7 +50,7 @@ export class FileRoots implements RootKeys {
   /**
    * Opens the roots, and finishes what a process that died had begun.
    * @param isLeft whether roots are made elsewhere from now on, and the last one in the file may end
-   * @throws ConfigurationError as `readMasterKeyFile`; in production, where the folder cannot be written
+   * @throws ConfigurationError as `loadMasterKeyFile`; in production, where the folder cannot be written
    */
   static async open(
     path: string | undefined,
@@ -58,7 +58,7 @@ export class FileRoots implements RootKeys {
   ): Promise<FileRoots> {
     const named = path?.trim() ? path : developmentMasterKey;
     const hasEnded = isLeft && !(await isThere(named));
-    if (!hasEnded) await readMasterKeyFile(path, { production });
+    if (!hasEnded) await loadMasterKeyFile(path, { production });
     const roots = new FileRoots(hasEnded ? resolve(named) : await realpath(named), production, isLeft);
     if (production) await roots.#mustBeWritable();
     await roots.#finish();
@@ -70,11 +70,11 @@ export class FileRoots implements RootKeys {
     const found = await this.#read();
     // What a development key became stays one: whoever could read it could read what it wrapped.
     const isDevelopment = all(found).some((root) => root.isDevelopment);
-    return `${SCHEME}${await writeKeyFile((fingerprint) => this.#next(fingerprint), isDevelopment)}`;
+    return `${FILE_SCHEME}${await writeKeyFile((fingerprint) => this.#next(fingerprint), isDevelopment)}`;
   }
 
   async ids(): Promise<readonly string[]> {
-    return all(await this.#read()).map(idOf);
+    return all(await this.#read()).map(({ id }) => id);
   }
 
   async wrap(id: string, key: Buffer, context: string): Promise<Buffer> {
@@ -86,8 +86,8 @@ export class FileRoots implements RootKeys {
   }
 
   async destroy(id: string): Promise<number> {
-    if (!id.startsWith(SCHEME)) throw await this.#absent(id);
-    const fingerprint = id.slice(SCHEME.length);
+    if (!id.startsWith(FILE_SCHEME)) throw await this.#absent(id);
+    const fingerprint = id.slice(FILE_SCHEME.length);
     const { current, next } = await this.#read();
     if (current?.fingerprint === fingerprint) {
       if (next.length > 0) await link(this.#path, this.#ended(fingerprint)).catch(unless('EEXIST'));
@@ -174,7 +174,7 @@ export class FileRoots implements RootKeys {
   }
 
   async #root(id: string): Promise<FileRoot> {
-    const root = all(await this.#read()).find((one) => idOf(one) === id);
+    const root = all(await this.#read()).find((one) => one.id === id);
     if (root) return root;
     throw await this.#absent(id);
   }
@@ -205,8 +205,6 @@ export class FileRoots implements RootKeys {
 }
 
 const all = ({ current, next }: Found): FileRoot[] => (current ? [current, ...next] : [...next]);
-
-const idOf = ({ fingerprint }: FileRoot) => `${SCHEME}${fingerprint}`;
 
 const unless = (code: string) => (error: unknown) => {
   if (!isErrno(error, code)) throw error;

@@ -5,8 +5,9 @@ import { GcpKms } from './gcp-kms';
 import { MovingRoots } from './moving-roots';
 import { Pkcs11Service } from './pkcs11-service';
 import { parseRootLocation, type RootLocation } from './root-location';
+import type { RootSettings } from './root-settings';
 import { ServiceRoots } from './service-roots';
-import { type VaultAccess, VaultTransit } from './vault-transit';
+import { VaultTransit } from './vault-transit';
 
 /**
  * Where the root of the key hierarchy lives, outside of every database. Each epoch has a root of its own. The roots of
@@ -32,20 +33,8 @@ export interface RootKeys {
   close(): Promise<void>;
 }
 
-export interface RootConfig {
-  readonly masterKeyFile?: string;
-  /** REMIT_ROOT_KEY; instead of a file. */
-  readonly rootKey?: string;
-  /** REMIT_ROOT_KEY_BEFORE: where the roots were until now, until the epoch has turned. */
-  readonly rootKeyBefore?: string;
-  readonly rootAccess?: RootAccess;
+export interface RootConfig extends RootSettings {
   readonly production: boolean;
-}
-
-/** What lets in where roots live, besides what the clients of services find by themselves. */
-export interface RootAccess {
-  readonly pin?: string | undefined;
-  readonly vault?: VaultAccess | undefined;
 }
 
 /**

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, readFile, rm, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import { isErrno, syncFolder } from './key-file';
+import { isErrno, syncFolder } from '../master-key';
 
 const run = promisify(execFile);
 

@@ -15,8 +15,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RootKeyError, UnsealError } from '../../../src/keys/errors';
+import { generateMasterKeyFile } from '../../../src/keys/master-key';
 import { FileRoots } from '../../../src/keys/roots/file-roots';
-import { generateMasterKeyFile } from '../../../src/keys/roots/key-file';
 import { openRootKeys, type RootKeys } from '../../../src/keys/roots/root-keys';
 import { caveatsAt } from '../../../src/keys/roots/wiped-file';
 import { ConfigurationError } from '../../../src/storage/errors';
