@@ -135,11 +135,10 @@ export class AwsKms implements KeyService {
     const code = connectionFailureOf(error) ?? nameOf(error);
     if (code === 'NotFoundException' || code === 'KMSInvalidStateException') return { meaning: 'GONE', code };
     if (code === 'InvalidCiphertextException' || code === 'IncorrectKeyException') return { meaning: 'DAMAGED', code };
-    const isAway =
-      connectionFailureOf(error) !== undefined ||
-      $retryable !== undefined ||
-      ($metadata?.httpStatusCode ?? 0) >= 500 ||
-      away.has(code);
+    const status = $metadata?.httpStatusCode;
+    // Without an answer it is the way there, unless no credentials were found.
+    const isUnanswered = status === undefined && !/Credentials|Token/.test(code);
+    const isAway = isUnanswered || $retryable !== undefined || (status ?? 0) >= 500 || away.has(code);
     return { meaning: isAway ? 'AWAY' : 'REFUSED', code };
   }
 

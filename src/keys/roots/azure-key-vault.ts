@@ -2,7 +2,7 @@ import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UnsealError } from '../errors';
 import { clientPackage } from './client-package';
-import { connectionFailureOf, type Failure, type KeyService } from './service-roots';
+import { type Act, connectionFailureOf, type Failure, type KeyService } from './service-roots';
 
 /** Where keys of Azure are. */
 export interface AzureLocation {
@@ -42,6 +42,7 @@ interface Properties {
 
 interface KeyClient {
   createRsaKey(name: string, options: NewKey): Promise<{ readonly properties: Properties }>;
+  getKey(name: string, options: Options): Promise<{ readonly properties: Properties }>;
   listPropertiesOfKeys(options: Options): AsyncIterable<Properties>;
   beginDeleteKey(
     name: string,
@@ -102,8 +103,11 @@ export class AzureKeyVault implements KeyService {
 
   async list(abortSignal: AbortSignal): Promise<readonly string[]> {
     const keys: string[] = [];
-    for await (const { name, version, enabled } of this.#keys.listPropertiesOfKeys({ abortSignal })) {
-      if (enabled && name.startsWith(`${this.#prefix}-`)) keys.push(version ? `${name}/${version}` : name);
+    for await (const { name, enabled } of this.#keys.listPropertiesOfKeys({ abortSignal })) {
+      if (!enabled || !name.startsWith(`${this.#prefix}-`)) continue;
+      // The list names no versions.
+      const { properties } = await this.#keys.getKey(name, { abortSignal });
+      keys.push(`${name}/${properties.version}`);
     }
     return keys;
   }
@@ -139,14 +143,14 @@ export class AzureKeyVault implements KeyService {
     return Date.now();
   }
 
-  failureOf(error: unknown): Failure {
+  failureOf(error: unknown, act: Act): Failure {
     const { statusCode = 0, code: said, name } = error as { statusCode?: number; code?: string; name?: string };
     const code = connectionFailureOf(error) ?? (typeof said === 'string' ? said : undefined) ?? name ?? 'Error';
     if (connectionFailureOf(error) !== undefined || away.has(code) || statusCode === 429 || statusCode >= 500) {
       return { meaning: 'AWAY', code };
     }
     if (statusCode === 404 || statusCode === 409) return { meaning: 'GONE', code };
-    return { meaning: statusCode === 400 ? 'DAMAGED' : 'REFUSED', code };
+    return { meaning: act === 'decrypt' && statusCode === 400 ? 'DAMAGED' : 'REFUSED', code };
   }
 
   close(): void {

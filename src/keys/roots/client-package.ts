@@ -3,7 +3,7 @@ import { ConfigurationError } from '../../storage/errors';
 /** Packages that only some installations need, with the versions that are tested. They are not installed with Remit. */
 const packages = {
   pkcs11js: '2',
-  '@aws-sdk/client-kms': '3',
+  '@aws-sdk/client-kms': '3.1164',
   '@google-cloud/kms': '5',
   '@azure/keyvault-keys': '4',
   '@azure/identity': '4.13.1',

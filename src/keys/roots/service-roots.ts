@@ -67,12 +67,12 @@ export class ServiceRoots implements RootKeys {
     return (await this.#repeat('list', (signal) => this.#service.list(signal))).map((key) => this.#idOf(key));
   }
 
-  wrap(id: string, key: Buffer, context: string): Promise<Buffer> {
+  async wrap(id: string, key: Buffer, context: string): Promise<Buffer> {
     const name = this.#nameOf(id);
     return this.#repeat('encrypt', (signal) => this.#service.encrypt(name, key, context, signal));
   }
 
-  unwrap(id: string, wrapped: Buffer, context: string): Promise<Buffer> {
+  async unwrap(id: string, wrapped: Buffer, context: string): Promise<Buffer> {
     const name = this.#nameOf(id);
     return this.#repeat('decrypt', (signal) => this.#service.decrypt(name, wrapped, context, signal));
   }
