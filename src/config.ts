@@ -51,6 +51,8 @@ export interface Config extends RootSettings {
   readonly keysDatabaseUrl: string;
   /** The keys' stores of regions. Clients bound to another region have their keys in `keysDatabaseUrl`. */
   readonly regionalKeys?: Readonly<Partial<Record<HostingRegion, RegionalKeys>>>;
+  /** Where each turning writes a backup of the keys before it destroys the old root. */
+  readonly keysBackupDir?: string;
   /** Milliseconds between the ends of two epochs of the keys; `off` where they do not end. */
   readonly epoch: number | 'off';
   /** The OpenID provider's identifier, exactly as in its tokens' `iss`. */
@@ -158,6 +160,7 @@ const environment = z.object({
   KEYS_DATABASE_URL_US: storeUrl('KEYS_DATABASE_URL_US').optional(),
   KEYS_DATABASE_URL_US_FILE: z.string().optional(),
   ...rootVariables,
+  KEYS_BACKUP_DIR: z.string().optional(),
   REMIT_EPOCH: z
     .string()
     .default('daily')
@@ -411,6 +414,7 @@ export function readConfig(env: SetVariables, { toServe = false } = {}): Config 
     keysDatabaseUrl: variables.KEYS_DATABASE_URL ?? 'sqlite:./data/keys.db',
     regionalKeys: regionalKeysOf(set),
     ...readRootSettings(set, undefined),
+    ...(variables.KEYS_BACKUP_DIR === undefined ? {} : { keysBackupDir: variables.KEYS_BACKUP_DIR }),
     epoch: variables.REMIT_EPOCH,
     ...(variables.OIDC_ISSUER === undefined ? {} : { oidcIssuer: variables.OIDC_ISSUER }),
     ...(variables.OIDC_CLIENT_ID === undefined ? {} : { oidcClientId: variables.OIDC_CLIENT_ID }),

@@ -6,6 +6,8 @@ const mayWriteText: ReadonlyMap<string, string> = new Map([
   ['tenancy/tenant-reader.ts', 'makes every SELECT by itself, the client first'],
   ['tenancy/tenant-writer.ts', 'names each row by its whole key, the client first'],
   ['tenancy/fence.ts', 'writes the persons’ rows of one client'],
+  ['keys/backup/restore.ts', 'empties and fills whole tables of a keys’ store, which are named by their entities'],
+  ['keys/backup/rows.ts', 'reads whole tables of a keys’ store'],
   ['storage/regions.ts', 'is below tenancy; looks up clients in the directory'],
 ]);
 

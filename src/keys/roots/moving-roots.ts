@@ -17,9 +17,9 @@ export class MovingRoots implements RootKeys {
     return this.#now.create();
   }
 
-  /** Those of the old place are not offered for new epochs. */
-  ids(): Promise<readonly string[]> {
-    return this.#now.ids();
+  /** Those of the new place first: a store that has no epoch begins with the first of them. */
+  async ids(): Promise<readonly string[]> {
+    return [...(await this.#now.ids()), ...(await this.#before.ids())];
   }
 
   async wrap(id: string, key: Buffer, context: string): Promise<Buffer> {

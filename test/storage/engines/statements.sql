@@ -297,6 +297,7 @@ SELECT log_id, tree_size FROM audit_head WHERE settled = ? ORDER BY log_id;
 SELECT name FROM migrations;
 SELECT name, due_at, done_at, UNIX_TIMESTAMP() * ? AS clock FROM background_task;
 SELECT number FROM key_epoch ORDER BY number DESC LIMIT ?;
+SELECT number, root_id FROM key_epoch ORDER BY number DESC LIMIT ?;
 SELECT place FROM background_task WHERE name = ?;
 SELECT recipient_id FROM webhook_delivery WHERE client_id = ? AND reference = ?;
 SELECT region FROM client WHERE client_id = ?;
