@@ -65,8 +65,8 @@ const POLL_MS = 500;
 const OPTIONS = { retryOptions: { maxRetries: 0 } };
 
 /**
- * Keys in Azure Key Vault: an RSA key for each epoch. OAEP has no associated data, so a digest of the context is wrapped
- * together with the key.
+ * Keys in Azure Key Vault: an RSA key for each epoch. OAEP has no associated data, so a digest of the context is
+ * wrapped together with the key.
  */
 export class AzureKeyVault implements KeyService {
   readonly name = 'Azure Key Vault';

@@ -158,7 +158,7 @@ export class FileRoots implements RootKeys {
     return { current, next: next.map(({ root }) => root).filter((root) => root.fingerprint !== current?.fingerprint) };
   }
 
-  /** The current root. A process that ends it may be overwriting the file that was opened here: then another is there. */
+  /** A process that ends the root may be overwriting the file that was opened here: then another one is there. */
   async #current(): Promise<FileRoot | undefined> {
     if (this.#isLeft && !(await isThere(this.#path))) return undefined;
     return readKeyFile(this.#path, this.#production).catch(() => readKeyFile(this.#path, this.#production));

@@ -153,14 +153,17 @@ class TimeLimit extends Error {}
 async function within<T>(limitMs: number, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const ended = new AbortController();
   let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new TimeLimit());
-      ended.abort();
-    }, limitMs);
-  });
+  const end = (reject: (error: TimeLimit) => void) => {
+    reject(new TimeLimit());
+    ended.abort();
+  };
   try {
-    return await Promise.race([call(ended.signal), limit]);
+    return await Promise.race([
+      call(ended.signal),
+      new Promise<never>((_, reject) => {
+        timer = setTimeout(end, limitMs, reject);
+      }),
+    ]);
   } finally {
     clearTimeout(timer);
   }

@@ -113,8 +113,8 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 /** Signature Version 4, from the documentation of IAM: "Create a signed AWS API request". */
 function isSigned({ method, url, headers, body }: Asked): boolean {
-  const form =
-    /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/kms\/aws4_request, SignedHeaders=([^,]+), Signature=([0-9a-f]{64})$/;
+  const credential = 'Credential=([^/]+)/([0-9]{8})/([^/]+)/kms/aws4_request';
+  const form = new RegExp(`^AWS4-HMAC-SHA256 ${credential}, SignedHeaders=([^,]+), Signature=([0-9a-f]{64})$`);
   const [, accessKey, day = '', region = '', names = '', signature] = form.exec(headers.authorization ?? '') ?? [];
   if (accessKey !== ACCESS_KEY || region !== REGION) return false;
   if (!['host', 'x-amz-date', 'x-amz-target'].every((name) => names.split(';').includes(name))) return false;

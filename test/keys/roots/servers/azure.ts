@@ -27,8 +27,8 @@ interface Key {
 }
 
 /**
- * Azure Key Vault as its REST reference says, with its authentication challenge, over TLS under a real vault's name, and
- * the token endpoint of a managed identity in App Service. Undefined where there is no openssl.
+ * Azure Key Vault as its REST reference says, with its authentication challenge, over TLS under a real vault's name,
+ * and the token endpoint of a managed identity in App Service. Undefined where there is no openssl.
  */
 export async function startAzure(folder: string, { isPurgeable = true } = {}): Promise<KeyServer | undefined> {
   const certificates = makeCertificates(folder, HOST);

@@ -42,8 +42,8 @@ interface Call {
 type Answer = (error: object | null, answer?: object) => void;
 
 /**
- * Google Cloud KMS over gRPC and TLS, by the service's own definition as the client's package ships it. Callers show the
- * signed token of a service account, which is checked. Undefined where there is no openssl.
+ * Google Cloud KMS over gRPC and TLS, by the service's own definition as the client's package ships it. Callers show
+ * the signed token of a service account, which is checked. Undefined where there is no openssl.
  */
 export async function startGcp(folder: string): Promise<KeyServer | undefined> {
   const certificates = makeCertificates(folder, 'localhost');
