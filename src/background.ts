@@ -1,5 +1,6 @@
 import type { Anchoring } from './audit/witness/anchors';
 import { openErasures } from './erasure/requests/open-erasures';
+import type { IdempotencyKeys } from './gateway/idempotency/idempotency-keys';
 import { DueWork, type DueWorkOptions } from './jobs/due-work';
 import { JobWorker, type JobWorkerOptions } from './jobs/job-worker';
 import { firstJob, type Jobs } from './jobs/jobs';
@@ -66,6 +67,7 @@ export function backgroundTasks(
   stores: Stores,
   services: Services,
   anchoring: Anchoring,
+  idempotency: Pick<IdempotencyKeys, 'sweep'>,
   options: BackgroundOptions,
 ): Task[] {
   const {
@@ -89,11 +91,12 @@ export function backgroundTasks(
   return [
     jobsTask(worker, { due }),
     webhooksTask(sender, { due }),
-    // Once a day: it looks at every person of each client with a rule.
-    shared.task('retention', HOUR, async (swept) => {
-      if (swept !== undefined && Date.now() - Number(swept) < DAY - HOUR) return swept;
-      await erasure.retention.sweep(options.onFailure);
-      return String(Date.now());
+    // Begins once a day, and then goes on part by part.
+    shared.task('retention', 5 * MINUTE, async (place) => {
+      const swept = /^swept (\d+)$/.exec(place ?? '')?.[1];
+      if (swept !== undefined && Date.now() - Number(swept) < DAY - HOUR) return place;
+      const from = swept === undefined ? place : undefined;
+      return (await erasure.retention.sweepFrom(from, options.onFailure)).place ?? `swept ${Date.now()}`;
     }),
     once('uncollected exports', HOUR, () => clientExports.sweep()),
     shared.task('orphan keys', HOUR, async (place) => {
@@ -107,6 +110,7 @@ export function backgroundTasks(
     }),
     once('notices of disclosures', MINUTE, () => disclosures.tellDue()),
     once('announcements', MINUTE, () => announcements.tellDue()),
+    once('idempotency keys', MINUTE, () => idempotency.sweep()),
     shared.task('reminders of agreements', MINUTE, (place) => agreementReminders.tellDue(place)),
     every('anchors', MINUTE, () => anchoring.run()),
     every('write-ahead logs', MINUTE, async () => {
