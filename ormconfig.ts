@@ -4,6 +4,7 @@ import { DataSource, type MigrationInterface } from 'typeorm';
 import { AuditHeadRow } from './src/audit/log/checkpoint-store';
 import { clientKeyEntities, dataEntities } from './src/entities';
 import { SigningKeyRow } from './src/erasure/records/entities';
+import { KeyEpoch } from './src/keys/entities';
 import { classesIn } from './src/storage/classes-in';
 import { dataSourceOptions, type StoreOptions } from './src/storage/data-source';
 
@@ -21,7 +22,7 @@ export const dataStore: StoreOptions = {
 /** The keys' store, apart from the data so that a backup of the data brings back no key. */
 export const keysStore: StoreOptions = {
   variable: 'KEYS_DATABASE_URL',
-  entities: [...clientKeyEntities, SigningKeyRow, AuditHeadRow],
+  entities: [...clientKeyEntities, KeyEpoch, SigningKeyRow, AuditHeadRow],
   migrations: migrationsIn('keys'),
 };
 

@@ -44,7 +44,6 @@ import type { RequestContext } from './identity/request-context';
 import { createTokenVerifier } from './identity/tokens';
 import type { Outages } from './jobs/change-feed';
 import { Scheduler } from './jobs/scheduler';
-import { deriveKey } from './keys/derived-keys';
 import type { KeyStore } from './keys/key-store';
 import { platformKey } from './keys/platform-key';
 import { MINUTE_MS } from './law/calendar';
@@ -105,14 +104,14 @@ export async function openApp(config: Config, logger = createLogger({ level: con
   const { contracts } = governContracts(
     services,
     stores.keys,
-    deriveKey(await platformKey(stores.keys), 'cursor'),
+    await platformKey(stores.keys, 'cursor'),
     (error) => failures.write(error, 'a resolver failed'),
     {
       began: (error) => logger.error({ err: error }, 'changes for subscriptions cannot be read; it is tried again'),
       ended: () => logger.info('changes for subscriptions can be read again'),
     },
   );
-  const shares = new RateShares(stores.regions.home, await platformKey(stores.keys));
+  const shares = new RateShares(stores.regions.home, await platformKey(stores.keys, 'rate-share'));
   const budgets = new RateBudgets(shares, (error) => failures.write(error, 'no share of a budget could be leased'));
   const tasks = backgroundTasks(stores, services, anchoring, {
     onJobFailure: (error, job) => failures.write(error, 'an erasure failed; it will be retried', { job: job.id }),

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { readLimits, type ServerLimits } from './gateway/limits';
 import { type ClaimNames, defaultClaimNames } from './identity/claims';
+import { DAY_MS, HOUR_MS } from './law/calendar';
 import { isConfidential } from './outbound/urls';
 import { ConfigurationError } from './storage/errors';
 import { type HostingRegion, hostingRegions } from './storage/regions';
@@ -43,6 +44,8 @@ export interface Config {
   /** The keys' stores of regions. Clients bound to another region have their keys in `keysDatabaseUrl`. */
   readonly regionalKeys?: Readonly<Partial<Record<HostingRegion, RegionalKeys>>>;
   readonly masterKeyFile?: string;
+  /** Milliseconds between the ends of two epochs of the keys; `off` where they do not end. */
+  readonly epoch: number | 'off';
   /** The OpenID provider's identifier, exactly as in its tokens' `iss`. */
   readonly oidcIssuer?: string;
   /** The public client for signing in at the issuer from the playground. */
@@ -150,6 +153,15 @@ const environment = z.object({
   REMIT_MASTER_KEY_FILE: z.string().optional(),
   REMIT_MASTER_KEY_FILE_EU: z.string().optional(),
   REMIT_MASTER_KEY_FILE_US: z.string().optional(),
+  REMIT_EPOCH: z
+    .string()
+    .default('daily')
+    .transform((text, context) => {
+      const epoch = epochOf(text);
+      if (epoch !== undefined) return epoch;
+      context.addIssue({ code: 'custom', message: 'must be daily, a number of hours such as 6h, or off' });
+      return z.NEVER;
+    }),
   OIDC_ISSUER: z
     .string()
     .refine(
@@ -247,6 +259,12 @@ function isAddressRange(text: string): boolean {
   return /^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128);
 }
 
+function epochOf(text: string): Config['epoch'] | undefined {
+  if (text === 'off') return text;
+  const [, hours] = /^([1-9]\d{0,2})h$/.exec(text) ?? [];
+  return text === 'daily' ? DAY_MS : hours === undefined ? undefined : Number(hours) * HOUR_MS;
+}
+
 function witnessOf(url: string | undefined, key: string | undefined): AnchorConfig['witness'] {
   return url === undefined || key === undefined ? undefined : { url, key };
 }
@@ -285,6 +303,13 @@ function servingFaults(set: SetVariables): ConfigurationError[] {
   return Object.entries(neededToServe)
     .filter(([name]) => set[name] === undefined)
     .map(([name, remedy]) => new ConfigurationError(name, `must be set in production: ${remedy}`));
+}
+
+/** Without epochs a destroyed key can be read from what was written before it was destroyed. */
+function epochFault(set: SetVariables): ConfigurationError[] {
+  if (set.NODE_ENV !== 'production' || set.REMIT_EPOCH !== 'off') return [];
+  const fault = 'off is refused in production: what is erased could be read from logs and backups; write daily';
+  return [new ConfigurationError('REMIT_EPOCH', fault)];
 }
 
 /** Checked in addition to the single variables, whatever else is wrong. */
@@ -352,7 +377,7 @@ export function readConfig(env: SetVariables, { toServe = false } = {}): Config 
   const faults = (read.error?.issues ?? []).map(
     ({ path, message }) => new ConfigurationError(String(path[0]), message),
   );
-  faults.push(...fileFaults, ...keyStoreFault(set), ...regionalKeyFaults(set), ...pairFaults(set));
+  faults.push(...fileFaults, ...keyStoreFault(set), ...regionalKeyFaults(set), ...epochFault(set), ...pairFaults(set));
   if (toServe) faults.push(...servingFaults(set));
   if (!read.success || faults.length > 0) throw new EnvironmentError(faults);
   const variables = read.data;
@@ -372,6 +397,7 @@ export function readConfig(env: SetVariables, { toServe = false } = {}): Config 
     keysDatabaseUrl: variables.KEYS_DATABASE_URL ?? 'sqlite:./data/keys.db',
     regionalKeys: regionalKeysOf(variables),
     ...(variables.REMIT_MASTER_KEY_FILE === undefined ? {} : { masterKeyFile: variables.REMIT_MASTER_KEY_FILE }),
+    epoch: variables.REMIT_EPOCH,
     ...(variables.OIDC_ISSUER === undefined ? {} : { oidcIssuer: variables.OIDC_ISSUER }),
     ...(variables.OIDC_CLIENT_ID === undefined ? {} : { oidcClientId: variables.OIDC_CLIENT_ID }),
     oidcScope: variables.OIDC_SCOPE,

@@ -11,7 +11,7 @@ import { PolicyVersion } from './identity/policy-version';
 import { PurposeGrant } from './identity/purpose-grant';
 import { Job } from './jobs/jobs';
 import { BackgroundTaskRow } from './jobs/shared-tasks';
-import { ClientKey, SubjectKey } from './keys/entities';
+import { BucketKey, ClientKey, SubjectKey } from './keys/entities';
 import { Agreement } from './register/agreement';
 import { Announcement } from './register/announcement';
 import { RecipientCertification } from './register/certification';
@@ -75,4 +75,4 @@ const platformEntities = [
 export const dataEntities = [...tenantEntities, ...platformEntities];
 
 /** Tables of the keys' store that hold a client's id: keys go with what they seal, the ledger proves that they went. */
-export const clientKeyEntities = [ClientKey, SubjectKey, ErasureRecordRow, ErasureTombstone];
+export const clientKeyEntities = [ClientKey, BucketKey, SubjectKey, ErasureRecordRow, ErasureTombstone];

@@ -4,8 +4,8 @@ import type { Config } from './config';
 import { withMoreTime } from './connections/time';
 import { KeyStore } from './keys/key-store';
 import { holdsKeyOf, KeyStores, type KeysPlace } from './keys/key-stores';
-import { loadMasterKeyFile } from './keys/master-key';
 import { RegionalKeyStore } from './keys/regional-key-store';
+import { openRootKeys, type RootKeys } from './keys/roots/root-keys';
 import { migrate, openDataSource, pendingMigrations, type StoreOptions } from './storage/data-source';
 import { dialectOf } from './storage/dialect';
 import { ConfigurationError } from './storage/errors';
@@ -29,7 +29,8 @@ export interface Stores {
 export type StoreConfig = Pick<
   Config,
   'databaseUrl' | 'regionalDatabaseUrls' | 'keysDatabaseUrl' | 'regionalKeys' | 'masterKeyFile' | 'production'
->;
+> &
+  Partial<Pick<Config, 'epoch'>>;
 
 /**
  * Opens the databases and the keys' store. The embedded database migrates itself; a server is migrated by `remit
@@ -52,10 +53,11 @@ export async function openStores(config: StoreConfig, options: { poolSize?: numb
     const regions = new Regions(home, bound);
     const ofRegions: RegionalSource[] = [];
     for (const { region, ...address } of regionalKeys(config)) ofRegions.push({ region, source: await open(address) });
-    const { keys, keyStores } = await openKeys(config, regions, keysSource, ofRegions);
+    const { keys, keyStores, roots } = await openKeys(config, regions, keysSource, ofRegions);
     for (const source of regions.all()) await finishKeyedSteps(source, keys);
     const close = async () => {
       keys.close();
+      for (const each of roots) await each.close();
       await Promise.all([regions.close(), ...keyStores.all().map(({ source }) => source.destroy())]);
     };
     return { regions, keysSource, keys, keyStores, production: config.production, close };
@@ -116,22 +118,23 @@ const keyedSteps: ReadonlyArray<{
 
 async function runKeyedSteps(regions: Regions, open: () => Promise<OpenKeys>): Promise<string[]> {
   const done: string[] = [];
-  let keys: KeyStore | undefined;
+  let opened: OpenKeys | undefined;
   try {
     for (const source of regions.all()) {
       for (const { isPending, run } of keyedSteps) {
         if (!(await isPending(source))) continue;
-        keys ??= (await open()).keys;
-        done.push(await run(source, keys));
+        opened ??= await open();
+        done.push(await run(source, opened.keys));
       }
     }
     return done;
   } finally {
-    keys?.close();
+    opened?.keys.close();
+    for (const each of opened?.roots ?? []) await each.close();
   }
 }
 
-type OpenKeys = Pick<Stores, 'keys' | 'keyStores'>;
+type OpenKeys = Pick<Stores, 'keys' | 'keyStores'> & { readonly roots: readonly RootKeys[] };
 
 interface RegionalSource {
   readonly region: HostingRegion;
@@ -145,20 +148,24 @@ async function openKeys(
   keysSource: DataSource,
   ofRegions: readonly RegionalSource[],
 ): Promise<OpenKeys> {
-  const { production, regionalKeys: settings = {} } = config;
-  const masterKeyOf = (path: string | undefined) => loadMasterKeyFile(path, { production });
-  const master = await masterKeyOf(config.masterKeyFile);
-  const isSpread = ofRegions.length > 0;
-  const keys = isSpread ? new RegionalKeyStore(keysSource, master) : new KeyStore(keysSource, master);
+  const { production, epoch, regionalKeys: settings = {} } = config;
+  const roots: RootKeys[] = [];
+  const rootsOf = async (masterKeyFile: string | undefined) => {
+    const opened = await openRootKeys({ ...(masterKeyFile === undefined ? {} : { masterKeyFile }), production });
+    roots.push(opened);
+    return opened;
+  };
+  const Home = ofRegions.length > 0 ? RegionalKeyStore : KeyStore;
+  const keys = new Home(keysSource, await rootsOf(config.masterKeyFile), { epoch });
   const bound = new Map<HostingRegion, KeysPlace>();
   for (const { region, source } of ofRegions) {
-    const own = new KeyStore(source, await masterKeyOf(settings[region]?.masterKeyFile));
+    const own = new KeyStore(source, await rootsOf(settings[region]?.masterKeyFile), { epoch });
     bound.set(region, { name: `keys ${region}`, region, source, keys: own });
   }
   const keyStores = new KeyStores(regions, { name: 'keys', region: undefined, source: keysSource, keys }, bound);
   if (keys instanceof RegionalKeyStore) keys.spread(keyStores);
   await requireKeysInPlace(regions, keyStores);
-  return { keys, keyStores };
+  return { keys, keyStores, roots };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Column, type DataSource, Entity, type EntityManager, PrimaryColumn } from 'typeorm';
-import { deriveKey, macOf } from '../keys/derived-keys';
+import { macOf } from '../keys/derived-keys';
 import { HOUR_MS, MINUTE_MS } from '../law/calendar';
 import { countColumn, digestColumn, instantColumn } from '../storage/columns';
 import { dialectOf } from '../storage/dialect';
@@ -42,9 +42,10 @@ export class RateShares implements Shares {
   readonly #id = randomUUID();
   #processes = MANY;
 
-  constructor(source: DataSource, platformKey: Buffer) {
+  /** @param key the platform's, for `rate-share` */
+  constructor(source: DataSource, key: Buffer) {
     this.#source = source;
-    this.#key = deriveKey(platformKey, 'rate-share');
+    this.#key = key;
   }
 
   get processes(): number {

@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 
 export type DerivedKeyUse =
   | 'blind-index'
@@ -13,9 +13,14 @@ export type DerivedKeyUse =
   | 'audit-signing'
   | 'rate-share';
 
-/** A key of 32 bytes for one use, derived from a client's key by HKDF-SHA256 (RFC 5869). */
-export function deriveKey(clientKey: Buffer, use: DerivedKeyUse): Buffer {
-  return Buffer.from(hkdfSync('sha256', clientKey, Buffer.alloc(0), `remit/v1/${use}`, 32));
+/** A key of 32 bytes for one use, derived from a client's secret: HKDF-SHA256's second step (RFC 5869, 2.3). */
+export function deriveKey(secret: Buffer, use: DerivedKeyUse): Buffer {
+  return createHmac('sha256', secret).update(`remit/v1/${use}\x01`).digest();
+}
+
+/** The client's secret that follows from a key from before epochs: HKDF-SHA256's first step (RFC 5869, 2.2). */
+export function secretOf(clientKey: Buffer): Buffer {
+  return createHmac('sha256', Buffer.alloc(32)).update(clientKey).digest();
 }
 
 const MAC_BYTES = 16;

@@ -1,5 +1,58 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { idColumn, instantColumn, sealedColumn, textColumn } from '../storage/columns';
+import { countColumn, idColumn, instantColumn, sealedColumn, textColumn } from '../storage/columns';
+
+/** An epoch of the key hierarchy: its key, wrapped by a root that is outside of every database. */
+@Entity('key_epoch')
+export class KeyEpoch {
+  @PrimaryColumn({ ...countColumn })
+  number: number;
+
+  @Column({ name: 'root_id', ...textColumn(200) })
+  rootId: string;
+
+  @Column({ ...sealedColumn })
+  wrapped: Buffer;
+
+  /** CURRENT, TURNING, DESTROYING or ENDED: see epochs/epochs.ts. */
+  @Column({ ...textColumn(12) })
+  state: string;
+
+  @Column({ name: 'begun_at', ...instantColumn })
+  begunAt: number;
+
+  @Column({ name: 'ended_at', ...instantColumn, nullable: true })
+  endedAt: number | null;
+
+  @Column({ ...textColumn(500), nullable: true })
+  backup: string | null;
+
+  @Column({ ...sealedColumn, nullable: true })
+  record: Buffer | null;
+
+  /** How many clients were made in it. Making one changes the row, so that no turning misses it. */
+  @Column({ ...countColumn })
+  clients: number;
+
+  /** The process that turns it. */
+  @Column({ name: 'lease_holder', ...textColumn(36), nullable: true })
+  leaseHolder: string | null;
+
+  /** Until when, by the database's clock. */
+  @Column({ name: 'lease_until', ...instantColumn })
+  leaseUntil: number;
+
+  @Column({ name: 'turned_clients', ...countColumn })
+  turnedClients: number;
+
+  @Column({ name: 'turned_buckets', ...countColumn })
+  turnedBuckets: number;
+
+  @Column({ name: 'turned_subjects', ...countColumn })
+  turnedSubjects: number;
+
+  @Column({ name: 'turned_destroyed', ...countColumn })
+  turnedDestroyed: number;
+}
 
 /** A client's key, wrapped by the master key. The row stays after destruction, so that no second key is made. */
 @Entity('client_key')
@@ -18,6 +71,63 @@ export class ClientKey {
 
   @Column({ name: 'destroyed_at', ...instantColumn, nullable: true })
   destroyedAt: number | null;
+
+  /** The client's node key, wrapped by the epoch's. Null once it is destroyed. */
+  @Column({ ...sealedColumn, nullable: true })
+  node: Buffer | null;
+
+  /** The epoch in which the node's key was made. */
+  @Column({ name: 'node_generation', ...countColumn })
+  nodeGeneration: number;
+
+  /** The epoch whose key wraps the node. */
+  @Column({ ...countColumn })
+  epoch: number;
+
+  /** The node that takes over while an epoch turns, wrapped by the next epoch's key. */
+  @Column({ name: 'next_node', ...sealedColumn, nullable: true })
+  nextNode: Buffer | null;
+
+  /** 0 where there is no next node. */
+  @Column({ name: 'next_generation', ...countColumn })
+  nextGeneration: number;
+
+  /** The secret from which the client's other keys are derived, wrapped by its node. */
+  @Column({ ...sealedColumn, nullable: true })
+  secret: Buffer | null;
+
+  /** How many buckets were made for the client. */
+  @Column({ ...countColumn })
+  buckets: number;
+}
+
+/** The key of some hundreds of subjects, wrapped by their client's node. */
+@Entity('bucket_key')
+export class BucketKey {
+  @PrimaryColumn({ name: 'client_id', ...idColumn })
+  clientId: string;
+
+  @PrimaryColumn({ ...countColumn })
+  bucket: number;
+
+  @Column({ ...sealedColumn })
+  wrapped: Buffer;
+
+  /** Which node wraps it. */
+  @Column({ name: 'node_generation', ...countColumn })
+  nodeGeneration: number;
+
+  /** The epoch in which the bucket's key was made. */
+  @Column({ ...countColumn })
+  generation: number;
+
+  /** How many subjects were put into it. */
+  @Column({ ...countColumn })
+  members: number;
+
+  /** How many of their keys were destroyed since the bucket's key was made. */
+  @Column({ ...countColumn })
+  marked: number;
 }
 
 /** A data subject's key, wrapped by the client's key. Deleting the row erases the person, in backups too. */
@@ -34,4 +144,7 @@ export class SubjectKey {
 
   @Column({ name: 'created_at', ...instantColumn })
   createdAt: number;
+
+  @Column({ ...countColumn })
+  bucket: number;
 }

@@ -1,3 +1,5 @@
+import { ConfigurationError } from '../storage/errors';
+
 /** Sealed bytes do not open with this key and associated data. On purpose it says nothing about the content. */
 export class UnsealError extends Error {
   override readonly name = 'UnsealError';
@@ -22,3 +24,6 @@ export class ClientKeyError extends Error {
     this.code = `CLIENT_KEY_${state}`;
   }
 }
+
+/** A root of the key hierarchy is not there: it was destroyed, or lives elsewhere than the configuration says. */
+export class RootKeyError extends ConfigurationError {}

@@ -1,19 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { HOUR_MS } from '../law/calendar';
-import { ConfigurationError } from '../storage/errors';
 import type { HostingRegion } from '../storage/regions';
 import { chunksOf, insertStatement, placesFor } from '../storage/sql';
 import { committed } from '../storage/transaction';
 import { emptyWriteAheadLog } from '../storage/write-ahead-log';
 import { writeStatement } from '../storage/write-statement';
 import { decrypt, encrypt, SEAL_OVERHEAD_BYTES } from './aes-gcm';
-import { type DerivedKeyUse, deriveKey } from './derived-keys';
+import { type DerivedKeyUse, deriveKey, secretOf } from './derived-keys';
 import { ClientKey } from './entities';
+import { EpochKeys } from './epochs/epoch-keys';
+import { Epochs } from './epochs/epochs';
 import { ClientKeyError, UnsealError } from './errors';
 import { damagedKey, HeldKey, type KeyHandle, OpenedMemory } from './held-key';
 import { KeyCache } from './key-cache';
-import type { MasterKey } from './master-key';
+import type { RootKeys } from './roots/root-keys';
 
 /** A younger key without a row is not swept: its row may still be on the way. Milliseconds. */
 export const ORPHAN_GRACE_MS = HOUR_MS;
@@ -44,6 +45,8 @@ export interface OrphanSweep {
 export interface KeyStoreOptions {
   /** Milliseconds since 1970; replaced in tests. */
   readonly now?: () => number;
+  /** REMIT_EPOCH: how long an epoch lasts, in milliseconds; `off` where epochs do not turn. */
+  readonly epoch?: number | 'off' | undefined;
 }
 
 /**
@@ -56,18 +59,22 @@ export interface KeyStoreOptions {
  */
 export class KeyStore {
   readonly #dataSource: DataSource;
-  readonly #master: MasterKey;
+  readonly #roots: RootKeys;
+  readonly #epochKeys: EpochKeys;
   readonly #now: () => number;
   readonly #cache: KeyCache;
+  readonly epochs: Epochs;
   #watcher: ((destruction: KeyDestruction) => Promise<void>) | undefined;
   /** Rises with every destruction. A key that was read before one must not enter the cache after it. */
   #destructions = 0;
 
-  constructor(dataSource: DataSource, master: MasterKey, { now }: KeyStoreOptions = {}) {
+  constructor(dataSource: DataSource, roots: RootKeys, { now, epoch }: KeyStoreOptions = {}) {
     this.#dataSource = dataSource;
-    this.#master = master;
+    this.#roots = roots;
     this.#now = now ?? Date.now;
     this.#cache = new KeyCache(KEY_CACHE_MAX, now);
+    this.#epochKeys = new EpochKeys(dataSource, roots, this.#cache, this.#now);
+    this.epochs = new Epochs(dataSource, { now: this.#now, turning: epoch !== 'off' });
   }
 
   /** Calls `watcher` before a key is destroyed, while what it sealed can still be read. */
@@ -81,9 +88,9 @@ export class KeyStore {
    */
   async createClientKey(clientId: string, _region?: HostingRegion): Promise<void> {
     const key = randomBytes(KEY_BYTES);
-    const wrapped = await this.#master.wrap(key, clientContext(clientId));
+    const [masterKeyId = ''] = await this.#roots.ids();
+    const wrapped = await this.#roots.wrap(masterKeyId, key, clientContext(clientId));
     key.fill(0);
-    const masterKeyId = this.#master.id;
     const columns = ['client_id', 'wrapped', 'master_key_id', 'created_at'];
     const values = [clientId, wrapped, masterKeyId, this.#now()];
     await writeStatement(this.#dataSource, insertStatement('client_key', columns, 1), values, { ownKeys: true });
@@ -95,7 +102,7 @@ export class KeyStore {
    * @throws ClientKeyError if the client has none, or it was destroyed
    * @throws ConfigurationError if another master key wrapped it
    */
-  async clientKey(clientId: string): Promise<Buffer> {
+  async #clientKey(clientId: string): Promise<Buffer> {
     const cached = this.#cache.get(clientId);
     if (cached !== undefined) return cached;
     const destructions = this.#destructions;
@@ -103,14 +110,7 @@ export class KeyStore {
     const row = await committed(this.#dataSource, () => repository.findOneBy({ clientId }));
     if (row === null) throw new ClientKeyError(clientId, 'ABSENT');
     if (row.wrapped === null || row.destroyedAt !== null) throw new ClientKeyError(clientId, 'DESTROYED');
-    if (row.masterKeyId !== this.#master.id) {
-      throw new ConfigurationError(
-        'REMIT_MASTER_KEY_FILE',
-        `holds the key ${this.#master.id}, but this store's keys are wrapped by ${row.masterKeyId}; ` +
-          "name that key's file",
-      );
-    }
-    const key = await this.#master.unwrap(row.wrapped, clientContext(clientId));
+    const key = await this.#roots.unwrap(row.masterKeyId, row.wrapped, clientContext(clientId));
     if (destructions === this.#destructions) this.#cache.set(key, clientId);
     return key;
   }
@@ -118,14 +118,15 @@ export class KeyStore {
   /**
    * A client's key for one use. It is derived from the client's own key and cached with it.
    *
-   * @throws as {@link clientKey}
+   * @throws ClientKeyError if the client has none, or it was destroyed
+   * @throws RootKeyError if the root that wraps it is gone
    */
   async derivedKey(clientId: string, use: DerivedKeyUse): Promise<Buffer> {
     const cached = this.#cache.get(clientId, use);
     if (cached !== undefined) return cached;
     const destructions = this.#destructions;
-    const clientKey = await this.clientKey(clientId);
-    const key = deriveKey(clientKey, use);
+    const clientKey = await this.#clientKey(clientId);
+    const key = deriveKey(secretOf(clientKey), use);
     clientKey.fill(0);
     if (destructions === this.#destructions) this.#cache.set(key, clientId, use);
     return key;
@@ -135,10 +136,10 @@ export class KeyStore {
    * Makes the keys of new subjects; call it before their rows are written.
    *
    * @returns each subject's key, the caller's own copy
-   * @throws ClientKeyError as {@link clientKey}; an error of the database if a subject has a key already, which is kept
+   * @throws ClientKeyError as {@link derivedKey}; an error of the database if a subject has a key, which is kept
    */
   async createSubjectKeys(clientId: string, subjectIds: readonly string[]): Promise<Map<string, Buffer>> {
-    const clientKey = await this.clientKey(clientId);
+    const clientKey = await this.#clientKey(clientId);
     const createdAt = this.#now();
     const keys = new Map<string, Buffer>();
     const fresh = randomBytes(KEY_BYTES * subjectIds.length);
@@ -228,35 +229,36 @@ export class KeyStore {
   /**
    * Destroys a subject's key for good. This process drops it from its cache at once, every other one within
    * KEY_CACHE_TTL_MS. Does nothing where there is no key, so that an erasure can run again.
+   * @returns the epoch with whose end the destruction is final, see `Epochs.isFinal`
    */
-  async destroySubjectKey(clientId: string, subjectId: string): Promise<void> {
+  async destroySubjectKey(clientId: string, subjectId: string): Promise<number> {
     await this.#watcher?.({ client: clientId, subject: subjectId });
-    await this.#destroying([clientId, subjectId], async () => {
+    return this.#destroying([clientId, subjectId], async () => {
       await this.#deleteSubjectKeys(clientId, [subjectId]);
     });
   }
 
   /**
    * Destroys the keys of all of a client's subjects, except those in `kept`.
-   * @returns how many were destroyed
+   * @returns as {@link destroySubjectKey}
    */
   async destroySubjectKeysExcept(clientId: string, kept: ReadonlySet<string>): Promise<number> {
-    let destroyed = 0;
-    await this.#destroying([clientId], async () => {
+    return this.#destroying([clientId], async () => {
       for (let ids = await this.#idsAfter(clientId, ''); ids.length > 0; ) {
         const gone = ids.filter((id) => !kept.has(id));
         await this.#deleteSubjectKeys(clientId, gone);
-        destroyed += gone.length;
         ids = await this.#idsAfter(clientId, ids.at(-1) ?? '');
       }
     });
-    return destroyed;
   }
 
-  /** Destroys a client's key, and with it all personal data of the client (D3). Then destroys its subjects' keys. */
-  async destroyClientKey(clientId: string): Promise<void> {
+  /**
+   * Destroys a client's key, and with it all personal data of the client (D3). Then destroys its subjects' keys.
+   * @returns as {@link destroySubjectKey}
+   */
+  async destroyClientKey(clientId: string): Promise<number> {
     await this.#watcher?.({ client: clientId });
-    await this.#destroying([clientId], async () => {
+    return this.#destroying([clientId], async () => {
       await writeStatement(
         this.#dataSource,
         'UPDATE client_key SET wrapped = NULL, destroyed_at = ? WHERE client_id = ? AND destroyed_at IS NULL',
@@ -333,7 +335,7 @@ export class KeyStore {
 
   async #clientKeyUnlessDestroyed(clientId: string): Promise<Buffer | undefined> {
     try {
-      return await this.clientKey(clientId);
+      return await this.#clientKey(clientId);
     } catch (error) {
       if (error instanceof ClientKeyError && error.code === 'CLIENT_KEY_DESTROYED') return undefined;
       throw error;
@@ -341,7 +343,10 @@ export class KeyStore {
   }
 
   /** Clears the cache before and after: a read that began in between must leave nothing there. */
-  async #destroying([clientId, subjectId]: [clientId: string, subjectId?: string], work: () => Promise<void>) {
+  async #destroying(
+    [clientId, subjectId]: [clientId: string, subjectId?: string],
+    work: () => Promise<void>,
+  ): Promise<number> {
     const forget = () => {
       this.#destructions++;
       if (subjectId === undefined) this.#cache.forgetClient(clientId);
@@ -354,6 +359,7 @@ export class KeyStore {
       forget();
     }
     await emptyWriteAheadLog(this.#dataSource);
+    return this.#epochKeys.newest();
   }
 
   /** Overwrites before it deletes: InnoDB leaves a deleted row's bytes in its page until the page is reused. */

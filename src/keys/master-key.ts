@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { access, link, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { ConfigurationError } from '../storage/errors';
 import { decrypt, encrypt } from './aes-gcm';
@@ -53,6 +53,15 @@ export async function generateMasterKeyFile(path: string): Promise<void> {
     const fault = isErrno(error, 'EEXIST') ? 'exists already and is not overwritten' : `cannot be written: ${error}`;
     throw new ConfigurationError(VARIABLE, `${path} ${fault}`, { cause: error });
   }
+}
+
+/** The key in a file; undefined where there is no file. */
+export async function masterKeyIn(path: string, production: boolean): Promise<MasterKey | undefined> {
+  const isThere = await access(path).then(
+    () => true,
+    (error: unknown) => !isErrno(error, 'ENOENT'),
+  );
+  return isThere ? readKeyFile(path, production) : undefined;
 }
 
 async function readKeyFile(path: string, production: boolean): Promise<MasterKey> {

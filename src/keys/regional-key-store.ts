@@ -31,11 +31,6 @@ export class RegionalKeyStore extends KeyStore {
     return keys === this ? super.createClientKey(client) : keys.createClientKey(client);
   }
 
-  override async clientKey(...given: Given<'clientKey'>): Promise<Buffer> {
-    const there = await this.#elsewhere(given[0]);
-    return there ? there.clientKey(...given) : super.clientKey(...given);
-  }
-
   override async derivedKey(...given: Given<'derivedKey'>): Promise<Buffer> {
     const there = await this.#elsewhere(given[0]);
     return there ? there.derivedKey(...given) : super.derivedKey(...given);

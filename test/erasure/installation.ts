@@ -22,7 +22,14 @@ export async function openInstallation(database: TestDatabase): Promise<Installa
   const masterKeyFile = join(folder, 'master.key');
   await generateMasterKeyFile(masterKeyFile);
   const { databaseUrl, keysDatabaseUrl } = database;
-  const config = { databaseUrl, keysDatabaseUrl, regionalDatabaseUrls: {}, masterKeyFile, production: false };
+  const config = {
+    databaseUrl,
+    keysDatabaseUrl,
+    regionalDatabaseUrls: {},
+    masterKeyFile,
+    production: false,
+    epoch: 'off' as const,
+  };
   await database.copyTables?.();
   await migrateStores(config);
   const open = async () => {
@@ -36,7 +43,12 @@ export async function openInstallation(database: TestDatabase): Promise<Installa
   };
   const installation: Installation = {
     folder,
-    env: { DATABASE_URL: databaseUrl, KEYS_DATABASE_URL: keysDatabaseUrl, REMIT_MASTER_KEY_FILE: masterKeyFile },
+    env: {
+      DATABASE_URL: databaseUrl,
+      KEYS_DATABASE_URL: keysDatabaseUrl,
+      REMIT_MASTER_KEY_FILE: masterKeyFile,
+      REMIT_EPOCH: 'off',
+    },
     ...(await open()),
     whileClosed: async (work) => {
       await shut(installation);

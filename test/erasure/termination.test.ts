@@ -83,7 +83,7 @@ describe.each(databases)('the end of a client on $name', ({ create }) => {
     expect(await countRows(app.stores, leaving)).toEqual(nothing);
     expect(await userCount(leaving)).toBe(0);
     expect(await countRows(app.stores, staying)).toEqual(plantedRows);
-    await expect(app.stores.keys.clientKey(leaving)).rejects.toMatchObject({ code: 'CLIENT_KEY_DESTROYED' });
+    await expect(app.stores.keys.derivedKey(leaving, 'ledger')).rejects.toMatchObject({ code: 'CLIENT_KEY_DESTROYED' });
     const { records, signingKeys, erasures } = app.services.erasure;
     expect(await erasures.find(leaving, id)).toMatchObject({ status: 'COMPLETED' });
     const steps = await erasures.steps(leaving, id);
@@ -154,7 +154,7 @@ describe.each(databases)('the end of a client on $name', ({ create }) => {
     await drain(now + 366 * DAY);
     expect(await userCount(client)).toBe(0);
     expect(await erasures.find(client, id)).toMatchObject({ status: 'COMPLETED' });
-    await expect(app.stores.keys.clientKey(client)).rejects.toMatchObject({ code: 'CLIENT_KEY_DESTROYED' });
+    await expect(app.stores.keys.derivedKey(client, 'ledger')).rejects.toMatchObject({ code: 'CLIENT_KEY_DESTROYED' });
   });
 
   test('retention: what has outlived its rule is previewed, then filed by a sweep', async () => {

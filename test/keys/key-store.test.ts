@@ -5,33 +5,35 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { CreateKeyStore1700000000000 } from '../../migrations/keys/1700000000000-create-key-store';
-import { ClientKey, SubjectKey } from '../../src/keys/entities';
+import { AddEpochs1700000000026 } from '../../migrations/keys/1700000000026-add-epochs';
+import { BucketKey, ClientKey, KeyEpoch, SubjectKey } from '../../src/keys/entities';
 import { KEY_CACHE_TTL_MS } from '../../src/keys/key-cache';
 import { KeyStore, ORPHAN_GRACE_MS } from '../../src/keys/key-store';
-import { generateMasterKeyFile, loadMasterKeyFile, type MasterKey } from '../../src/keys/master-key';
+import { generateMasterKeyFile } from '../../src/keys/master-key';
+import { openRootKeys, type RootKeys } from '../../src/keys/roots/root-keys';
 import { seal, unseal } from '../../src/keys/sealing';
 import { migrate, openDataSource } from '../../src/storage/data-source';
 import { databases, type TestDatabase } from '../support/databases';
 
 const folder = mkdtempSync(join(tmpdir(), 'remit-key-store-'));
-let master: MasterKey;
-let otherMaster: MasterKey;
+let master: RootKeys;
+let otherMaster: RootKeys;
 
 beforeAll(async () => {
   [master, otherMaster] = (await Promise.all(
     ['one', 'two'].map(async (name) => {
       await generateMasterKeyFile(join(folder, name));
-      return loadMasterKeyFile(join(folder, name), { production: true });
+      return openRootKeys({ masterKeyFile: join(folder, name), production: true });
     }),
-  )) as [MasterKey, MasterKey];
+  )) as [RootKeys, RootKeys];
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function openKeys(database: TestDatabase): Promise<DataSource> {
   return openDataSource(database.keysDatabaseUrl, {
     variable: 'KEYS_DATABASE_URL',
-    entities: [ClientKey, SubjectKey],
-    migrations: [CreateKeyStore1700000000000],
+    entities: [BucketKey, ClientKey, KeyEpoch, SubjectKey],
+    migrations: [CreateKeyStore1700000000000, AddEpochs1700000000026],
   });
 }
 
@@ -44,7 +46,7 @@ describe.each(databases)('on $name', ({ name, create }) => {
   const stores: KeyStore[] = [];
 
   /** A key store with caches of its own, as another process would have. */
-  const process = (by: MasterKey = master, source: DataSource = dataSource) => {
+  const process = (by: RootKeys = master, source: DataSource = dataSource) => {
     const store = new KeyStore(source, by, { now: () => time });
     stores.push(store);
     return store;
@@ -72,6 +74,10 @@ describe.each(databases)('on $name', ({ name, create }) => {
   const uuids = (length: number): string[] => Array.from({ length }, () => randomUUID());
 
   test('the migration and the entities say the same', async () => {
+    const portable: Readonly<Record<string, string>> = {
+      mediumblob: 'blob',
+      ...(name === 'SQLite' ? { int: 'integer' } : {}),
+    };
     const queryRunner = dataSource.createQueryRunner();
     for (const { tableName, columns } of dataSource.entityMetadatas) {
       const table = await queryRunner.getTable(tableName);
@@ -83,7 +89,7 @@ describe.each(databases)('on $name', ({ name, create }) => {
         isPrimary: column.isPrimary,
       }));
       const found = table?.columns.map(({ name, type, length, isNullable, isPrimary }) => {
-        return { name, type: type.replace('mediumblob', 'blob'), length, isNullable, isPrimary };
+        return { name, type: portable[type] ?? type, length, isNullable, isPrimary };
       });
       expect(found).toEqual(said);
     }
@@ -94,23 +100,24 @@ describe.each(databases)('on $name', ({ name, create }) => {
     test('a key is 32 bytes, the same in every process, another for every client', async () => {
       const other = randomUUID();
       await keys.createClientKey(other);
-      const key = await keys.clientKey(client);
+      const key = await keys.derivedKey(client, 'cursor');
       expect(key).toHaveLength(32);
-      expect(await process().clientKey(client)).toEqual(key);
-      expect(await keys.clientKey(other)).not.toEqual(key);
+      expect(await process().derivedKey(client, 'cursor')).toEqual(key);
+      expect(await keys.derivedKey(other, 'cursor')).not.toEqual(key);
     });
 
     test('one without a key, and a second key, are errors', async () => {
-      await expect(keys.clientKey(randomUUID())).rejects.toMatchObject({ code: 'CLIENT_KEY_ABSENT' });
+      await expect(keys.derivedKey(randomUUID(), 'cursor')).rejects.toMatchObject({ code: 'CLIENT_KEY_ABSENT' });
       await expect(keys.subjectKeys(randomUUID(), uuids(1))).rejects.toMatchObject({ code: 'CLIENT_KEY_ABSENT' });
-      const before = await keys.clientKey(client);
+      const before = await keys.derivedKey(client, 'cursor');
       await expect(keys.createClientKey(client)).rejects.toThrow(/unique|duplicate/i);
-      expect(await process().clientKey(client)).toEqual(before);
+      expect(await process().derivedKey(client, 'cursor')).toEqual(before);
     });
 
     test('another master key is recognised, and the remedy named', async () => {
-      await expect(process(otherMaster).clientKey(client)).rejects.toThrow(
-        new RegExp(`REMIT_MASTER_KEY_FILE: holds the key ${otherMaster.id}, .* wrapped by ${master.id}`),
+      const [[other], [own]] = [await otherMaster.ids(), await master.ids()];
+      await expect(process(otherMaster).derivedKey(client, 'cursor')).rejects.toThrow(
+        new RegExp(`REMIT_MASTER_KEY_FILE: holds the key ${other}, .* wrapped by ${own}`),
       );
     });
 
@@ -119,13 +126,13 @@ describe.each(databases)('on $name', ({ name, create }) => {
       await keys.createClientKey(thief);
       const [row] = await dataSource.query('SELECT wrapped FROM client_key WHERE client_id = ?', [client]);
       await dataSource.query('UPDATE client_key SET wrapped = ? WHERE client_id = ?', [row.wrapped, thief]);
-      await expect(keys.clientKey(thief)).rejects.toMatchObject({ code: 'UNSEAL_FAILED' });
+      await expect(keys.derivedKey(thief, 'cursor')).rejects.toMatchObject({ code: 'UNSEAL_FAILED' });
     });
 
     test('no key lies in the store in the clear', async () => {
       const [subject] = uuids(1) as [string];
       const subjectKey = (await keys.createSubjectKeys(client, [subject])).get(subject) as Buffer;
-      const clientKey = await keys.clientKey(client);
+      const clientKey = await keys.derivedKey(client, 'cursor');
       for (const table of ['client_key', 'subject_key']) {
         for (const row of await dataSource.query(`SELECT wrapped FROM ${table} WHERE client_id = ?`, [client])) {
           expect(row.wrapped.includes(clientKey)).toBe(false);
@@ -276,7 +283,7 @@ describe.each(databases)('on $name', ({ name, create }) => {
 
     test('a read that was under way when the key was destroyed leaves nothing in the cache', async () => {
       const elsewhere = new AsyncResource('AnotherRequest');
-      let destroying: Promise<void> | undefined;
+      let destroying: Promise<number> | undefined;
       const [subject] = uuids(1) as [string];
       await keys.createSubjectKeys(client, [subject]);
       const query = dataSource.query.bind(dataSource);
@@ -324,7 +331,7 @@ describe.each(databases)('on $name', ({ name, create }) => {
       await keys.destroyClientKey(client);
       await keys.destroyClientKey(client);
       for (const store of [keys, process()]) {
-        await expect(store.clientKey(client)).rejects.toMatchObject({ code: 'CLIENT_KEY_DESTROYED' });
+        await expect(store.derivedKey(client, 'cursor')).rejects.toMatchObject({ code: 'CLIENT_KEY_DESTROYED' });
         expect(await store.subjectKeys(client, ids)).toEqual(new Map());
         await expect(store.createSubjectKeys(client, uuids(1))).rejects.toMatchObject({ code: 'CLIENT_KEY_DESTROYED' });
         await expect(store.createClientKey(client)).rejects.toThrow(/unique|duplicate/i);

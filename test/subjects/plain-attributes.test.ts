@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { v7 as uuid } from 'uuid';
 import { dataStore, keysStore } from '../../ormconfig';
 import { KeyStore } from '../../src/keys/key-store';
-import { generateMasterKeyFile, loadMasterKeyFile } from '../../src/keys/master-key';
+import { generateMasterKeyFile } from '../../src/keys/master-key';
+import { openRootKeys } from '../../src/keys/roots/root-keys';
 import { seal } from '../../src/keys/sealing';
 import { migrate, openDataSource } from '../../src/storage/data-source';
 import { inTransaction } from '../../src/storage/transaction';
@@ -35,7 +36,7 @@ describe.each(databases)('attributes whose keys were plain, on $name', ({ name, 
     const data = await openDataSource(database.databaseUrl, { ...dataStore, migrations: former });
     await migrate(keysSource);
     await migrate(data);
-    const keys = new KeyStore(keysSource, await loadMasterKeyFile(masterKeyFile, { production: false }));
+    const keys = new KeyStore(keysSource, await openRootKeys({ masterKeyFile, production: false }));
     await keys.createClientKey(client);
     const subjectKeys = await keys.createSubjectKeys(client, [ada, erasing]);
     const plant = async (person: string, key: string, value: string | null, owner = client) => {

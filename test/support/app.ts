@@ -81,6 +81,7 @@ export async function openTestApp(
     regionalKeys: Object.fromEntries(ofRegions),
     masterKeyFile,
     production: false,
+    epoch: 'off' as const,
   };
   await database.copyTables?.();
   await migrateStores(config);
@@ -103,6 +104,7 @@ async function openOn(config: StoreConfig, afterwards: () => void): Promise<Test
       DATABASE_URL: config.databaseUrl,
       KEYS_DATABASE_URL: config.keysDatabaseUrl,
       REMIT_MASTER_KEY_FILE: config.masterKeyFile ?? '',
+      REMIT_EPOCH: String(config.epoch),
     },
     ask: async (asker, purpose, document, variables) => {
       const claims = claimsOf(asker);

@@ -1,7 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { blindIndex } from '../../src/keys/blind-index';
-import { deriveKey } from '../../src/keys/derived-keys';
 import { decidedRow } from '../../src/storage/decided-row';
 import { committed, inTransaction } from '../../src/storage/transaction';
 import { Customer } from '../../src/subjects/customer';
@@ -51,7 +50,7 @@ describe.each(databases)('writing rows of a client on $name', ({ create, name })
     return row ?? {};
   };
   const digest = async (kind: 'email' | 'phone' | 'socialHandle', value: string, client = acme) =>
-    blindIndex(deriveKey(await app.stores.keys.clientKey(client), 'blind-index'), { kind, value });
+    blindIndex(await app.stores.keys.derivedKey(client, 'blind-index'), { kind, value });
 
   describe('updates', () => {
     test('of one sealed field keep the others of its category, and leave other categories’ bytes alone', async () => {

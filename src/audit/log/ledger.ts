@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GraphQLError } from 'graphql';
 import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import { deriveKey } from '../../keys/derived-keys';
 import type { KeyStore } from '../../keys/key-store';
 import { platformKey } from '../../keys/platform-key';
 import type { Regions } from '../../storage/regions';
@@ -46,9 +45,7 @@ export class Ledger {
     return this.#clock;
   });
   /** The key that signs this installation's checkpoints. */
-  readonly signer = remembered(
-    async () => new CheckpointSigner(deriveKey(await platformKey(this.#keys), 'audit-signing')),
-  );
+  readonly signer = remembered(async () => new CheckpointSigner(await platformKey(this.#keys, 'audit-signing')));
 
   constructor(
     { regions, keys, keysSource }: { regions: Regions; keys: KeyStore; keysSource: DataSource },

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { deriveKey, macOf } from '../../keys/derived-keys';
+import { macOf } from '../../keys/derived-keys';
 import { ClientKeyError } from '../../keys/errors';
 import type { KeyHandle } from '../../keys/held-key';
 import { KEY_CACHE_TTL_MS } from '../../keys/key-cache';
@@ -123,7 +123,7 @@ export class References {
 
   /** What happens after a client's end is done by the platform, under its own key. */
   async #ownKey(client: string | undefined, use: typeof PRINCIPAL | typeof DECISION): Promise<Buffer> {
-    return (await this.#clientKey(client, use)) ?? deriveKey(await platformKey(this.#keys), use);
+    return (await this.#clientKey(client, use)) ?? (await platformKey(this.#keys, use));
   }
 
   async #clientKey(client: string | undefined, use: typeof PRINCIPAL | typeof DECISION): Promise<Buffer | undefined> {

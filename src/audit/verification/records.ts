@@ -221,7 +221,7 @@ class Comparison {
   async #isKeyless(client: string): Promise<boolean> {
     const known = this.#keyless.get(client);
     if (known !== undefined) return known;
-    const keyless = await this.#parts.keys.clientKey(client).then(
+    const keyless = await this.#parts.keys.derivedKey(client, 'audit-decision').then(
       () => false,
       (error: unknown) => {
         if (error instanceof ClientKeyError) return error.code === 'CLIENT_KEY_DESTROYED';

@@ -255,7 +255,7 @@ function keptForClaims(request: ErasureRequestState, at: number): Retained[] {
 
 async function hasKey(keys: KeyStore, client: string): Promise<boolean> {
   try {
-    return (await keys.clientKey(client)).length > 0;
+    return (await keys.derivedKey(client, 'ledger')).length > 0;
   } catch (error) {
     if (error instanceof ClientKeyError) return false;
     throw error;

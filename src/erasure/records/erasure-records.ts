@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { DataSource } from 'typeorm';
-import { deriveKey } from '../../keys/derived-keys';
+import type { DerivedKeyUse } from '../../keys/derived-keys';
 import { ClientKeyError } from '../../keys/errors';
 import type { KeyStore } from '../../keys/key-store';
 import type { KeyStores } from '../../keys/key-stores';
@@ -109,9 +109,9 @@ export class ErasureRecords {
 
   /** Records new requests. Those that are recorded already stay as they are. */
   async open(client: string, requests: readonly RequestToRecord[]): Promise<void> {
-    const key = await this.#clientKey(client);
-    const sealing = key && deriveKey(key, 'ledger');
-    const pseudonymKey = key ?? (await platformKey(this.#keys));
+    const sealing = await this.#derivedKey(client, 'ledger');
+    const tombstoneKey = await this.#derivedKey(client, 'tombstone');
+    const pseudonymKey = (await this.#derivedKey(client, 'pseudonym')) ?? (await platformKey(this.#keys, 'pseudonym'));
     const source = await this.#sourceOf(client);
     const insert = dialectOf(source).insertIgnore;
     for (let start = 0; start < requests.length; start += ROWS_PER_INSERT) {
@@ -127,7 +127,7 @@ export class ErasureRecords {
             id,
             kind,
             customerId === null || !sealing ? null : seal(sealing, customerId, context(client, id)),
-            customerId === null || !key ? null : subjectDigest(key, customerId),
+            customerId === null || !tombstoneKey ? null : subjectDigest(tombstoneKey, customerId),
             json(recorded(request, pseudonymOf(pseudonymKey, request.requestedBy))),
             request.requestedAt,
           ];
@@ -234,9 +234,9 @@ export class ErasureRecords {
   }
 
   /** Undefined when it is destroyed: an erasure is then recorded without its subject. */
-  async #clientKey(client: string): Promise<Buffer | undefined> {
+  async #derivedKey(client: string, use: DerivedKeyUse): Promise<Buffer | undefined> {
     try {
-      return await this.#keys.clientKey(client);
+      return await this.#keys.derivedKey(client, use);
     } catch (error) {
       if (error instanceof ClientKeyError) return undefined;
       throw error;
@@ -260,7 +260,7 @@ export class ErasureRecords {
       replayedAt: row.replayed_at === null ? null : Number(row.replayed_at),
       subject: async () => {
         if (!row.sealed_subject) return undefined;
-        const key = deriveKey(await this.#keys.clientKey(client), 'ledger');
+        const key = await this.#keys.derivedKey(client, 'ledger');
         return String(unseal(key, row.sealed_subject, context(client, id)));
       },
     };
@@ -296,13 +296,13 @@ const recorded = (
   ...(exportAt === undefined ? {} : { exportAt }),
 });
 
-function subjectDigest(clientKey: Buffer, subject: string): string {
-  return createHmac('sha256', deriveKey(clientKey, 'tombstone')).update(`subject\0${subject}`).digest('base64url');
+function subjectDigest(tombstoneKey: Buffer, subject: string): string {
+  return createHmac('sha256', tombstoneKey).update(`subject\0${subject}`).digest('base64url');
 }
 
 /** The requester's pseudonym for certificates: under the client's key, or the platform's when that is destroyed. */
-function pseudonymOf(clientKey: Buffer, principal: string): string {
-  const mac = createHmac('sha256', deriveKey(clientKey, 'pseudonym')).update(`principal\0${principal}`);
+function pseudonymOf(key: Buffer, principal: string): string {
+  const mac = createHmac('sha256', key).update(`principal\0${principal}`);
   return `p_${mac.digest('base64url').slice(0, 22)}`;
 }
 

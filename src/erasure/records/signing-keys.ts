@@ -1,6 +1,5 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 import type { DataSource } from 'typeorm';
-import { deriveKey } from '../../keys/derived-keys';
 import type { KeyStore } from '../../keys/key-store';
 import { platformKey } from '../../keys/platform-key';
 import { seal, unseal } from '../../keys/sealing';
@@ -46,7 +45,7 @@ export class SigningKeys {
     // When two were created at the same time, all processes use the one with the first id.
     const [row] = await this.#stored();
     if (!row) throw new Error("the keys' store has no signing key, and takes none");
-    const sealingKey = deriveKey(await platformKey(this.#keys), 'signing');
+    const sealingKey = await platformKey(this.#keys, 'signing');
     const jwk = unseal(sealingKey, row.sealed_private, context(row.id)) as JWK;
     return { id: row.id, publicKey: JSON.parse(row.public_key) as JWK, privateKey: await importJWK(jwk, 'EdDSA') };
   }
@@ -55,7 +54,7 @@ export class SigningKeys {
     const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
     const [privateKey, publicKey] = await Promise.all([exportJWK(pair.privateKey), exportJWK(pair.publicKey)]);
     const id = await calculateJwkThumbprint(publicKey);
-    const sealingKey = deriveKey(await platformKey(this.#keys), 'signing');
+    const sealingKey = await platformKey(this.#keys, 'signing');
     await writeStatement(
       this.#source,
       'INSERT INTO signing_key (id, public_key, sealed_private, created_at) VALUES (?, ?, ?, ?)',

@@ -6,7 +6,6 @@ import type { AuditKind } from '../../identity/audit-kinds';
 import { type ChangeRecorder, changing } from '../../identity/change-recorder';
 import { denied } from '../../identity/request-context';
 import type { OnScheduled } from '../../jobs/due-work';
-import { deriveKey } from '../../keys/derived-keys';
 import type { KeyStore } from '../../keys/key-store';
 import { PLATFORM, platformKey } from '../../keys/platform-key';
 import { seal, unseal } from '../../keys/sealing';
@@ -271,7 +270,7 @@ export class Webhooks {
   }
 
   async #sealingKey(): Promise<Buffer> {
-    return deriveKey(await platformKey(this.#keys), 'webhook');
+    return platformKey(this.#keys, 'webhook');
   }
 
   async #sourceOf(owner: string): Promise<DataSource> {
