@@ -6,6 +6,7 @@ import {
   type KeyKind,
   type KeyMaterial,
   type KeyRecord,
+  type PreparedKey,
   RotatingKeys,
   type RotatingKeysOptions,
 } from '../../keys/rotation/rotating-keys';
@@ -33,9 +34,9 @@ export class LedgerKeys {
     return (await this.rotating.records()).map(ledgerKeyOf);
   }
 
-  /** Publishes a new key, signed by the one of now. */
-  async publish(): Promise<KeyRecord> {
-    return this.rotating.publish((now, { secret, publicKey }, { number, usedFrom }) =>
+  /** Makes a new key, signed by the one of now. */
+  prepare(): Promise<PreparedKey> {
+    return this.rotating.prepare((now, { secret, publicKey }, { number, usedFrom }) =>
       statementFor(
         { number, usedFrom, publicKey: Buffer.from(publicKey ?? '', 'base64'), former: now.publicKey },
         { former: now, next: new CheckpointSigner(Buffer.from(secret, 'base64')) },

@@ -42,6 +42,9 @@ export interface KeyMaterial {
   readonly secret: string;
 }
 
+/** A new key with its place among the others. */
+export interface PreparedKey extends KeyMaterial, Pick<KeyRecord, 'number' | 'usedFrom' | 'statement'> {}
+
 /** How keys of one use are made. `K` is what their users work with. */
 export interface KeyKind<K> {
   readonly use: RotatedUse;
@@ -140,23 +143,31 @@ export class RotatingKeys<K> {
   }
 
   /**
-   * Publishes a new key. It is used after `leadMs`.
+   * Makes a new key, which is not stored yet.
    * @param statementOf writes by which the key of now vouches for it
    * @throws {RotationUnderWayError}
    */
-  async publish(
+  async prepare(
     statementOf?: (now: K, next: KeyMaterial, as: Pick<KeyRecord, 'number' | 'usedFrom'>) => string,
-  ): Promise<KeyRecord> {
+  ): Promise<PreparedKey> {
     const next = await this.#kind.make();
     const { record, key } = await this.#newest();
     const now = this.#now();
     const until = record.usedFrom + this.#pace.overlapMs;
     if (record.number > 1 && now < until) throw new RotationUnderWayError(this.#kind.use, until);
     const as = { number: record.number + 1, usedFrom: now + this.#pace.leadMs };
-    const isOurs = await this.#insert(next, { ...as, statement: statementOf?.(key, next, as) ?? null });
-    const published = (await this.#again()).find(({ number }) => number === as.number);
-    if (!isOurs || !published) throw new RotationUnderWayError(this.#kind.use, as.usedFrom + this.#pace.overlapMs);
-    return published;
+    return { ...next, ...as, statement: statementOf?.(key, next, as) ?? null };
+  }
+
+  /**
+   * Publishes a key. It is used after `leadMs`.
+   * @throws {RotationUnderWayError} where another process was faster
+   */
+  async publish(prepared: PreparedKey): Promise<void> {
+    const { number, usedFrom, statement } = prepared;
+    const isOurs = await this.#insert(prepared, { number, usedFrom, statement });
+    await this.#read();
+    if (!isOurs) throw new RotationUnderWayError(this.#kind.use, usedFrom + this.#pace.overlapMs);
   }
 
   /** Keys whose secret is no longer needed, and is there still. */
