@@ -22,12 +22,15 @@ export class RotateKeys1700000000029 implements MigrationInterface {
     });
     if (!(await queryRunner.hasTable('signing_key'))) return;
     // All processes have used the key with the first id.
-    await queryRunner.query(
-      `INSERT INTO rotating_key (used_for, number, id, public_key, sealed_secret, created_at, used_from)
-       SELECT 'certificates', 1, id, public_key, sealed_private, created_at, created_at FROM signing_key
-       WHERE id = (SELECT MIN(id) FROM signing_key)
-       AND NOT EXISTS (SELECT 1 FROM rotating_key WHERE used_for = 'certificates')`,
-    );
+    const [old] = await queryRunner.query('SELECT * FROM signing_key ORDER BY id LIMIT 1');
+    const [moved] = await queryRunner.query("SELECT id FROM rotating_key WHERE used_for = 'certificates' LIMIT 1");
+    if (old && !moved) {
+      await queryRunner.query(
+        `INSERT INTO rotating_key (used_for, number, id, public_key, sealed_secret, created_at, used_from)
+         VALUES ('certificates', 1, ?, ?, ?, ?, ?)`,
+        [old.id, old.public_key, old.sealed_private, old.created_at, old.created_at],
+      );
+    }
     await queryRunner.dropTable('signing_key');
   }
 

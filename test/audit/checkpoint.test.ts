@@ -2,8 +2,8 @@ import {
   CheckpointSigner,
   isSigned,
   parseCheckpoint,
-  signedCheckpointNote,
   readPublicKey,
+  signedCheckpointNote,
   verifierKey,
 } from '../../src/audit/log/checkpoint';
 

@@ -50,6 +50,7 @@ describe.each(databases)('what a server does by itself on $name', ({ name, creat
 
   const tasksOf = ({ stores, services }: TestApp): Task[] =>
     backgroundTasks(stores, services, new Anchoring(services.ledger, [], fail), {
+      keyRotation: 'off',
       onJobFailure: fail,
       onDead: fail,
       onFailure: fail,

@@ -188,7 +188,6 @@ export class RotatingKeys<K> {
       'UPDATE rotating_key SET sealed_secret = NULL, destroyed_at = ? WHERE used_for = ? AND number = ?',
       [this.#now(), this.#kind.use, number],
     );
-    this.#opened.forget(number, this.#opened.get(number));
     await this.#again();
   }
 
@@ -299,6 +298,9 @@ export class RotatingKeys<K> {
     const sql = `SELECT number, id, public_key, sealed_secret, sealed_by, statement, created_at, used_from, destroyed_at
                  FROM rotating_key WHERE used_for = ? ORDER BY number`;
     const rows = await committed(this.#source, () => this.#source.query<Row[]>(sql, [this.#kind.use]));
+    // What was destroyed does not stay in memory either.
+    const gone = new Set(rows.filter((row) => row.destroyed_at !== null).map((row) => Number(row.number)));
+    for (const [number, opening] of this.#opened.entries()) if (gone.has(number)) this.#opened.forget(number, opening);
     this.#known = { rows, at };
     return this.#known;
   }
