@@ -46,6 +46,8 @@ export interface Config {
   /** The keys' stores of regions. Clients bound to another region have their keys in `keysDatabaseUrl`. */
   readonly regionalKeys?: Readonly<Partial<Record<HostingRegion, RegionalKeys>>>;
   readonly masterKeyFile?: string;
+  /** Where each turning writes a backup of the keys before it destroys the old root. */
+  readonly keysBackupDir?: string;
   /** Milliseconds between the ends of two epochs of the keys; `off` where they do not end. */
   readonly epoch: number | 'off';
   /** Milliseconds after which keys of the platform are replaced; `off` where nobody but an operator does. */
@@ -157,6 +159,7 @@ const environment = z.object({
   REMIT_MASTER_KEY_FILE: z.string().optional(),
   REMIT_MASTER_KEY_FILE_EU: z.string().optional(),
   REMIT_MASTER_KEY_FILE_US: z.string().optional(),
+  KEYS_BACKUP_DIR: z.string().optional(),
   REMIT_EPOCH: z
     .string()
     .default('daily')
@@ -406,6 +409,7 @@ export function readConfig(env: SetVariables, { toServe = false } = {}): Config 
     keysDatabaseUrl: variables.KEYS_DATABASE_URL ?? 'sqlite:./data/keys.db',
     regionalKeys: regionalKeysOf(variables),
     ...(variables.REMIT_MASTER_KEY_FILE === undefined ? {} : { masterKeyFile: variables.REMIT_MASTER_KEY_FILE }),
+    ...(variables.KEYS_BACKUP_DIR === undefined ? {} : { keysBackupDir: variables.KEYS_BACKUP_DIR }),
     epoch: variables.REMIT_EPOCH,
     keyRotation: variables.REMIT_KEY_ROTATION ?? (production ? KEY_ROTATION_MS : 'off'),
     ...(variables.OIDC_ISSUER === undefined ? {} : { oidcIssuer: variables.OIDC_ISSUER }),

@@ -1,5 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Logger } from 'pino';
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { GovernedRequest } from './governed-request';
 import type { Metrics } from './metrics';
 
@@ -20,8 +19,7 @@ const probes = new Set(['/healthz', '/readyz', '/metrics']);
  */
 export function accessLog(app: FastifyInstance, metrics: Metrics): void {
   app.decorateRequest('governedRequest', null);
-  // The lines are built from known fields below, so redaction has nothing to do.
-  const lines = app.log.child({}, { redact: [] });
+  const lines = linesOf(app.log);
   app.addHook('onRequest', async (request, reply) => {
     // Not onResponse: a caller that hangs up while its operation runs must leave a line too.
     reply.raw.once('close', () => write(request, reply));
@@ -44,11 +42,17 @@ export function accessLog(app: FastifyInstance, metrics: Metrics): void {
   }
 }
 
-/** Writes the line for one operation, or one event, on a WebSocket. */
-export function logSocketRequest(logger: Logger, metrics: Metrics, request: GovernedRequest): void {
+/** A log for lines that are built from known fields below: redaction has nothing to do. */
+export const linesOf = (logger: FastifyBaseLogger): FastifyBaseLogger => logger.child({}, { redact: [] });
+
+/**
+ * Writes the line for one operation, or one event, on a WebSocket.
+ * @param lines what {@link linesOf} gave
+ */
+export function logSocketRequest(lines: FastifyBaseLogger, metrics: Metrics, request: GovernedRequest): void {
   metrics.count(request);
   const durationMs = Math.round((performance.now() - request.startedAt) * 10) / 10;
-  logger.info({ method: 'WS', route: '/graphql', durationMs, ...describe(request) }, 'request');
+  lines.info({ method: 'WS', route: '/graphql', durationMs, ...describe(request) }, 'request');
 }
 
 function describe(request: GovernedRequest): Record<string, unknown> {

@@ -69,6 +69,11 @@ export class Road {
     return this.#executions.turn(claims?.subject ?? '', clientOf(claims));
   }
 
+  /** The same for events of a client's subscribers, which take turns with its callers as one of them. */
+  async turnForEvents(client: string): Promise<() => void> {
+    return this.#executions.turn(client === '' ? '' : SUBSCRIBERS, client);
+  }
+
   /** Rights: what the caller may do now. Looked up after the turn has come, so that they are not out of date. */
   async grant(request: GovernedRequest): Promise<RequestContext> {
     const { claims, purpose } = request;
@@ -98,15 +103,21 @@ export class Road {
   /**
    * Execution.
    * @param event the event that a subscription's operation runs on
+   * @param context what resolvers get, in place of the request's own
    * @throws {GatewayError} 429 where it costs more than is left of a budget
    */
-  async execute(request: GovernedRequest, operation: Operation, event?: unknown): Promise<GovernedResult> {
+  async execute(
+    request: GovernedRequest,
+    operation: Operation,
+    event?: unknown,
+    context: RequestContext = contextOf(request),
+  ): Promise<GovernedResult> {
     // It was answered with a timeout before it began: what its caller was told must stay true.
     if (request.isGivenUp) throw gatewayErrors.draining();
     const decided = this.decide(request, operation);
     if (!('decision' in decided)) return decided;
     if (event === undefined && request.claims) await this.#options.rates?.take(request.claims, 'cost', decided.cost);
-    const result = await timed(request, () => decided.execute({ contextValue: contextOf(request), rootValue: event }));
+    const result = await timed(request, () => decided.execute({ contextValue: context, rootValue: event }));
     return wholeOrNothing(request, result);
   }
 
@@ -138,8 +149,11 @@ export class Road {
   }
 }
 
+/** All subscribers of a client, as one of its callers. */
+const SUBSCRIBERS = 'subscribers';
+
 /** Whose turn it counts as: that of the client that the token names, or of a principal that belongs to none. */
-const clientOf = (claims: GovernedRequest['claims']): string => claims?.tenant ?? claims?.subject ?? '';
+export const clientOf = (claims: GovernedRequest['claims']): string => claims?.tenant ?? claims?.subject ?? '';
 
 /** Where a database was away for one field, nothing is given: half of an answer looks like all of it. */
 function wholeOrNothing(request: GovernedRequest, result: GovernedResult): GovernedResult {
@@ -162,7 +176,7 @@ function timed<R>(request: GovernedRequest, step: () => R): R {
   }
 }
 
-function contextOf({ context }: GovernedRequest): RequestContext {
+export function contextOf({ context }: GovernedRequest): RequestContext {
   if (!context) throw gatewayErrors.internal();
   return context;
 }

@@ -1,8 +1,6 @@
-import type { GovernedResult } from '../governance/govern';
-
-/** The answer to an event, and whether the subscription ends with it. */
+/** The answer to an event as JSON, and whether the subscription ends with it. */
 export interface AnsweredEvent {
-  readonly result: GovernedResult;
+  readonly payload: string;
   readonly last: boolean;
 }
 
@@ -11,16 +9,19 @@ export interface EventAnswers<Terms> {
   /** @throws what ends the subscription */
   answer(subscription: SocketSubscription<Terms>, event: unknown): Promise<AnsweredEvent>;
   /** The last answer where the source of events fails. */
-  broken(error: unknown): GovernedResult;
+  broken(error: unknown): string;
+  /** Sends an answer. Resolves once it has left, and a subscriber that reads slowly may be told the next one. */
+  send(subscription: SocketSubscription<Terms>, payload: string): Promise<void>;
   /** Called once, when the subscription has ended, however it ended. */
   ended(subscription: SocketSubscription<Terms>): void;
 }
 
 /**
- * A subscription on a WebSocket: a stream of answers, one for each event. `return` reaches the source at once. It keeps
- * its terms and nothing of the request that opened it, since it may be idle for months.
+ * A subscription on a WebSocket: a stream that yields nothing. It sends the answers itself, as text that it shares with
+ * others, and is over when the subscription is. `return` reaches the source at once. It keeps its terms and nothing of
+ * the request that opened it, since it may be idle for months.
  */
-export class SocketSubscription<Terms> implements AsyncGenerator<GovernedResult, void, void> {
+export class SocketSubscription<Terms> implements AsyncGenerator<never, void, void> {
   readonly terms: Terms;
   readonly #events: AsyncIterator<unknown>;
   readonly #answers: EventAnswers<Terms>;
@@ -38,33 +39,43 @@ export class SocketSubscription<Terms> implements AsyncGenerator<GovernedResult,
     return this.#isOver;
   }
 
-  async next(): Promise<IteratorResult<GovernedResult, void>> {
-    if (this.#isOver) return over;
-    let step: IteratorResult<unknown>;
-    try {
-      step = await this.#events.next();
-    } catch (error) {
-      if (this.#isOver) return over;
-      this.#end();
-      return { done: false, value: this.#answers.broken(error) };
+  /** Tells the subscriber its events, until it is over. @throws what ended it */
+  async next(): Promise<IteratorResult<never, void>> {
+    while (!this.#isOver) {
+      const step = await this.#step();
+      if (this.#isOver) break;
+      if (step.done) this.#end();
+      else await this.#tell(step.value);
     }
-    if (step.done && !this.#isOver) this.#end();
-    return this.#isOver ? over : this.#answered(step.value);
+    return over;
   }
 
-  async #answered(event: unknown): Promise<IteratorResult<GovernedResult, void>> {
+  async #step(): Promise<IteratorResult<unknown, unknown>> {
     try {
-      const { result, last } = await this.#answers.answer(this, event);
-      if (this.#isOver) return over;
+      return await this.#events.next();
+    } catch (error) {
+      if (!this.#isOver) {
+        this.#end();
+        await this.#answers.send(this, this.#answers.broken(error));
+      }
+      return over;
+    }
+  }
+
+  async #tell(event: unknown): Promise<void> {
+    try {
+      const { payload, last } = await this.#answers.answer(this, event);
+      if (this.#isOver) return;
+      const sent = this.#answers.send(this, payload);
       if (last) await this.return();
-      return { done: false, value: result };
+      await sent;
     } catch (error) {
       await this.return();
       throw error;
     }
   }
 
-  async return(): Promise<IteratorResult<GovernedResult, void>> {
+  async return(): Promise<IteratorResult<never, void>> {
     if (!this.#isOver) {
       this.#end();
       await this.#events.return?.();

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from '@fastify/websocket';
 import type { WebSocket as Adapter } from 'graphql-ws';
 import { gatewayErrorOf } from './error-answers';
@@ -25,19 +26,28 @@ export function closeFor(socket: WebSocket, error: GatewayError): void {
   socket.close(closeCodes.get(error.status) ?? 1011, Buffer.from(error.message).subarray(0, MAX_REASON_BYTES));
 }
 
-type Opened = (code?: number, reason?: string) => Promise<void>;
+type Closed = (code?: number, reason?: string) => Promise<void>;
+
+/** What an opened socket can do besides what graphql-ws knows. */
+export interface SocketParts {
+  /** Resumes reading before a message is fully handled. */
+  readonly goOn: () => void;
+  /** Resolves once the text has left. What is sent in one turn of the event loop leaves in one write. */
+  readonly send: (text: string) => Promise<void>;
+}
 
 /**
  * Connects a socket to graphql-ws. It pings the peer, and cuts it off where it does not answer or does not read. While
  * a message is handled, nothing else is read.
+ * @param connection what the socket runs over
  * @param receive counts a message or a ping; false where it exceeds the limit
- * @param open gets a callback that resumes reading before a message is fully handled
  */
 export function connectSocket(
   socket: WebSocket,
+  connection: Duplex,
   { socketBuffer }: Pick<ServerLimits, 'socketBuffer'>,
   receive: (bytes: number) => boolean,
-  open: (adapter: Adapter, goOn: () => void) => Opened,
+  open: (adapter: Adapter, parts: SocketParts) => Closed,
 ): void {
   const isRead = () => {
     if (socket.bufferedAmount <= socketBuffer) return true;
@@ -47,6 +57,7 @@ export function connectSocket(
   const send = (text: string) =>
     new Promise<void>((resolve, reject) => {
       if (socket.readyState !== socket.OPEN || !isRead()) return resolve();
+      together(connection);
       socket.send(text, (error) => (error ? reject(error) : resolve()));
     });
   // Also while it closes: the peer's closing frame must be read.
@@ -69,7 +80,7 @@ export function connectSocket(
         });
       },
     },
-    goOn,
+    { goOn, send },
   );
   let answered = true;
   socket.on('pong', () => {
@@ -89,4 +100,11 @@ export function connectSocket(
     clearInterval(pings);
     closed(code, String(reason)).catch(() => undefined);
   });
+}
+
+/** Keeps back what is written until everything else of this turn has run. */
+function together(connection: Duplex): void {
+  if (connection.writableCorked > 0) return;
+  connection.cork();
+  process.nextTick(() => connection.uncork());
 }

@@ -4,11 +4,12 @@ import { GraphQLError, GraphQLSchema, parse } from 'graphql';
 import { makeServer } from 'graphql-ws';
 import { type GovernedResult, isRefusal, type PlannedOperation } from '../governance/govern';
 import { failureOf } from '../storage/failures';
-import { logSocketRequest } from './access-log';
+import { linesOf, logSocketRequest } from './access-log';
 import { authenticate } from './bearer';
 import { withDeadline } from './deadline';
 import { gatewayErrorOf } from './error-answers';
 import { type GatewayError, gatewayErrors } from './errors';
+import { EventRounds } from './event-rounds';
 import { type Executions, once } from './executions';
 import { FailureLog } from './failure-log';
 import type { GovernedRequest } from './governed-request';
@@ -17,22 +18,15 @@ import type { Metrics } from './metrics';
 import type { OpenSocket, OpenSockets } from './open-sockets';
 import type { OpenSubscriptions } from './open-subscriptions';
 import { purposeHeader, statedPurpose } from './purpose';
-import type { Operation, Road } from './road';
+import { clientOf, type Operation, type Road } from './road';
 import type { ServerOptions } from './server-options';
-import { closeFor, connectSocket } from './socket';
+import { type Credentials, digestOf, SharedAnswers, type ToldEvent } from './shared-answers';
+import { closeFor, connectSocket, type SocketParts } from './socket';
 import { type AnsweredEvent, type EventAnswers, SocketSubscription } from './socket-subscription';
 
-/** What a socket was opened with. It is verified again for each operation and each event. */
-interface Credentials {
-  readonly authorization: string | undefined;
-  readonly purpose: string | undefined;
-}
-
-interface Extra {
+interface Extra extends SocketParts {
   readonly socket: WebSocket;
   readonly open: OpenSocket;
-  /** Resumes reading from the socket before its operation has ended. */
-  readonly goOn: () => void;
   /** Running operations and open subscriptions. */
   underWay: number;
   /** The open subscriptions. They end with the socket. */
@@ -43,8 +37,12 @@ interface Extra {
 /** What a subscription keeps of the operation that opened it. */
 interface Terms {
   readonly extra: Extra;
+  /** The operation's id on the socket, as JSON. */
+  readonly id: string;
+  readonly client: string;
   readonly plan: PlannedOperation;
   readonly operation: Operation;
+  readonly variables: string;
   /** Each is called when it has ended. */
   readonly endings: ReadonlyArray<() => void>;
 }
@@ -81,7 +79,13 @@ const isEvents = <Event>(result: GovernedResult | AsyncIterable<Event>): result 
  */
 export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, request: FastifyRequest) => void {
   const { road, options, limits, metrics, executions, sockets, subscriptions } = parts;
-  const answers: EventAnswers<Terms> = { answer: answerEvent, broken: brokenEvents, ended };
+  const lines = linesOf(options.logger);
+  const shared = new SharedAnswers(road, (request) => logSocketRequest(lines, metrics, request));
+  const rounds = new EventRounds<ToldEvent>(
+    (client) => road.turnForEvents(client),
+    (round) => shared.answer(round),
+  );
+  const answers: EventAnswers<Terms> = { answer: answerEvent, broken: brokenEvents, send, ended };
   const log = new FailureLog(options.logger);
   const server = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: limits.initialisationMs,
@@ -98,7 +102,8 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
       extra.underWay++;
       const ended = once(() => extra.underWay--);
       try {
-        const answered = await answer(extra, { document: query, operationName, variableValues: variables }, ended);
+        const operation = { document: query, operationName, variableValues: variables };
+        const answered = await answer(extra, id, operation, ended);
         if (isEvents(answered) || 'data' in answered) return { ...placeholder, contextValue: { answered } };
         return answered.errors ?? [asGraphQLError(gatewayErrors.internal())];
       } catch (error) {
@@ -117,13 +122,18 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
       metrics.sockets.dec();
       for (const subscription of opened) void subscription.return();
     });
-    connectSocket(socket, limits, open.receive, (adapter, goOn) =>
-      server.opened(adapter, { socket, open, goOn, underWay: 0, subscriptions: opened }),
+    connectSocket(socket, request.raw.socket, limits, open.receive, (adapter, parts) =>
+      server.opened(adapter, { ...parts, socket, open, underWay: 0, subscriptions: opened }),
     );
   };
 
   /** @param ended called when the operation has really ended, which may be after its answer */
-  async function answer(extra: Extra, operation: Operation, ended: () => void): Promise<GovernedResult | Subscription> {
+  async function answer(
+    extra: Extra,
+    id: string,
+    operation: Operation,
+    ended: () => void,
+  ): Promise<GovernedResult | Subscription> {
     const request = road.begin('websocket');
     let leave = () => {};
     const left = await arrive(extra, request).catch((error: unknown) => {
@@ -147,7 +157,10 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
         closed();
         throw error;
       });
-      if (isEvents(events)) return opened(events, { extra, plan, operation, endings: [ended, closed] });
+      if (isEvents(events)) {
+        const kept = { extra, id: JSON.stringify(id), client: clientOf(request.claims), plan, operation };
+        return opened(events, { ...kept, variables: digestOf(operation.variableValues), endings: [ended, closed] });
+      }
       closed();
       return record(request, operation, events);
     };
@@ -190,12 +203,12 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
    * that: the event is tried again until it can be answered.
    */
   async function answerEvent(subscription: Subscription, event: unknown): Promise<AnsweredEvent> {
-    const { extra, plan, operation } = subscription.terms;
+    const { extra } = subscription.terms;
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       let away: unknown;
       try {
-        const result = await answerOnce(extra, plan, operation, event);
-        if (!isAway(result) || subscription.isOver) return { result, last: isRefusal(result) };
+        const { result, payload } = await answerOnce(subscription.terms, event);
+        if (!isAway(result) || subscription.isOver) return { payload, last: isRefusal(result) };
       } catch (error) {
         const { status } = gatewayErrorOf(error, limits.bodyBytes);
         // 429: the caller's operations have taken all turns for the moment.
@@ -207,27 +220,24 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
     }
   }
 
-  /** Answers one event as a request of its own, by the plan of the subscription. */
-  async function answerOnce(extra: Extra, plan: PlannedOperation, operation: Operation, event: unknown) {
-    const request = road.begin('websocket');
-    let leave = () => {};
-    try {
-      await identify(extra, request);
-      leave = await subscriptions.turn(request.claims?.subject ?? '', () => road.turn(request));
-      await road.grant(request);
-      request.plan = plan;
-      const result = await road.execute(request, operation, event);
-      return await record(request, operation, result);
-    } finally {
-      request.settled();
-      leave();
-    }
+  /** Answers one event as a request of its own, together with others. */
+  function answerOnce(terms: Terms, event: unknown): Promise<{ result: GovernedResult; payload: string }> {
+    const { extra, client, plan, operation, variables } = terms;
+    return new Promise((resolve, fail) => {
+      const answered = (result: GovernedResult, payload: string) => resolve({ result, payload });
+      const { socket, credentials } = extra;
+      rounds.add({ client, socket, credentials, plan, operation, variables, event, answered, fail });
+    });
   }
 
-  function brokenEvents(error: unknown): GovernedResult {
+  function send({ terms: { extra, id } }: Subscription, payload: string): Promise<void> {
+    return extra.send(`{"id":${id},"type":"next","payload":${payload}}`);
+  }
+
+  function brokenEvents(error: unknown): string {
     const told = gatewayErrorOf(error, limits.bodyBytes);
     if (told.status >= 500) log.write(error, 'the events of a subscription broke off');
-    return { data: null, errors: [asGraphQLError(told)] };
+    return JSON.stringify({ data: null, errors: [asGraphQLError(told)] });
   }
 
   async function arrive(extra: Extra, request: GovernedRequest): Promise<() => void> {
@@ -249,7 +259,7 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
       errors: [error],
       extensions,
     }));
-    logSocketRequest(options.logger, metrics, request);
+    logSocketRequest(lines, metrics, request);
     return recorded;
   }
 

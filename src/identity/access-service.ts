@@ -127,6 +127,7 @@ export class AccessService {
       wouldBe,
       permissionsFor,
       instructedTo,
+      alike: `${status.alike} ${labelOf(versions.client, versions.register)}`,
       notes,
       memory: new Map(),
     };
@@ -209,6 +210,8 @@ interface Status {
   readonly rights: Rights;
   readonly country: string | undefined;
   readonly party: RegisteredParty | undefined;
+  /** All that it follows from, without the principal's name. */
+  readonly alike: string;
   /** The facts for a purpose. Always the same object, since decisions are cached by it. */
   factsFor(purpose: string | undefined): Facts;
 }
@@ -240,7 +243,15 @@ function statusOf(
     return facts;
   };
   const until = nextChangeOf([...policy.permissions, ...policy.exclusions, ...policy.agreements], at);
-  return { client, version, since: at, until, rights, country, party, factsFor };
+  const alike = JSON.stringify([client, version, until, party, rights.titles, agreements, likeOthers(claims)]);
+  return { client, version, since: at, until, rights, country, party, alike, factsFor };
+}
+
+/** The claims that others may share. A third party is named by its subject, and nobody is like it. */
+function likeOthers(claims: TokenClaims): Partial<TokenClaims> {
+  if (isThirdParty(claims)) return claims;
+  const { subject, expiresAt, ...others } = claims;
+  return others;
 }
 
 /**

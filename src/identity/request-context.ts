@@ -34,6 +34,11 @@ export interface RequestContext {
   permissionsFor?(purpose: string): readonly string[];
   /** Whether an instruction of the client, in force and for the caller, orders this act. */
   instructedTo?(act: string): boolean;
+  /**
+   * Equal for callers who get the same answers, as long as these do not depend on the principal. Without it, nobody is
+   * taken to be alike.
+   */
+  readonly alike?: string;
   /** What was decided of the operation. Resolvers get it before anything is fetched. */
   readonly decision?: Decision;
   readonly notes: RequestNotes;
@@ -105,8 +110,9 @@ export function requireRole(context: RequestContext, ...needed: Role[]): void {
 
 /** @throws {GraphQLError} UNAUTHENTICATED without a token, FORBIDDEN where it gives no role */
 export function requirePrincipal({ claims }: RequestContext): void {
-  if (claims.subject === '') throw denied.unauthenticated();
-  if (claims.roles.length === 0) throw denied.noRole();
+  // Only a token gives roles. Whom it names is not looked at, so that the answer is the same for all who have them.
+  if (claims.roles.length > 0) return;
+  throw claims.subject === '' ? denied.unauthenticated() : denied.noRole();
 }
 
 /** The client that the request is about. @throws {GraphQLError} where there is none */

@@ -23,6 +23,8 @@ export interface Exclusion extends Validity {
 }
 
 export interface Rights {
+  /** The titles of what permits the caller anything. */
+  readonly titles: readonly string[];
   readonly granted: readonly ProcessingPurpose[];
   prohibitions(purpose: string | undefined): readonly Prohibition[];
   /** Whether an instruction in force orders the caller to do this. */
@@ -47,6 +49,7 @@ export function rightsOf(
     (purpose) => claims.purposes.includes(purpose) && mine.some(({ purposes }) => purposes.includes(purpose)),
   );
   return {
+    titles: mine.map(({ title }) => title),
     granted,
     instructedTo: (act) => mine.some(({ acts = [] }) => acts.includes(act)),
     permissionsFor: (purpose) =>

@@ -35,7 +35,7 @@ describe.each(databases)('remit doctor on $name', ({ name, create }) => {
     app = await openTestApp(database);
     client = await newClient(app.services, 'acme');
     await plantPeople(app.stores, client, [1]);
-    config = readConfig(app.env);
+    config = readConfig({ ...app.env, REMIT_EPOCH: 'daily' });
   });
   afterAll(async () => {
     await app.close();
@@ -51,7 +51,7 @@ describe.each(databases)('remit doctor on $name', ({ name, create }) => {
     expect(unwell(findings)).toEqual([]);
     expect([...new Set(findings.map(({ check }) => check))]).toEqual([
       ...['settings', 'stores', 'engine', 'migrations', 'clocks', 'issuer', 'disk'],
-      ...['keys', 'orphan keys', 'backups', 'ledger', 'erasures', 'webhooks', 'law'],
+      ...['keys', 'key traces', 'orphan keys', 'backups', 'ledger', 'erasures', 'webhooks', 'law'],
     ]);
     expect(findings).toContainEqual(
       expect.objectContaining({

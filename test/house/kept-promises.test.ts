@@ -9,7 +9,6 @@ const workUnderWay = new Set([
   'identity/issuer-keys.ts #pending',
   'gateway/deadline.ts deadline',
   'gateway/erasure-metrics.ts looking',
-  'gateway/open-subscriptions.ts turn',
   'gateway/rate-budgets.ts leasing',
   'register/webhooks/webhook-sender.ts #sending',
   'storage/remembered.ts #made',

@@ -6,6 +6,8 @@ const mayWriteText: ReadonlyMap<string, string> = new Map([
   ['tenancy/tenant-reader.ts', 'makes every SELECT by itself, the client first'],
   ['tenancy/tenant-writer.ts', 'names each row by its whole key, the client first'],
   ['tenancy/fence.ts', 'writes the persons’ rows of one client'],
+  ['keys/backup/restore.ts', 'empties and fills whole tables of a keys’ store, which are named by their entities'],
+  ['keys/backup/rows.ts', 'reads whole tables of a keys’ store'],
   ['storage/regions.ts', 'is below tenancy; looks up clients in the directory'],
 ]);
 
@@ -25,6 +27,7 @@ const mayCrossClients: ReadonlyMap<string, string> = new Map([
   ['register/agreement-reminders.ts', 'looks for clients without an agreement'],
   ['register/announcements.ts', 'tells all clients'],
   ['register/clients.ts', 'keeps the directory of clients'],
+  ['register/webhooks/webhook-secrets.ts', 'seals the secrets of all endpoints under a newer key'],
   ['register/webhooks/webhook-sender.ts', 'sends what is queued of all clients'],
 ]);
 

@@ -11,7 +11,8 @@ const KEY_BYTES = 32;
 /** Epoch keys are cached as keys of no client. */
 const NO_CLIENT = '';
 
-const epochContext = (number: number) => `epoch-key:${number}`;
+/** What an epoch's key is bound to where its root wraps it. */
+export const epochContext = (number: number): string => `epoch-key:${number}`;
 
 /** The keys of epochs: each is wrapped by its root, and wraps the nodes of clients. */
 export class EpochKeys {

@@ -309,6 +309,7 @@ SELECT name FROM migrations;
 SELECT name, due_at, done_at, UNIX_TIMESTAMP() * ? AS clock FROM background_task;
 SELECT number FROM key_epoch ORDER BY number DESC LIMIT ?;
 SELECT number, id, public_key, sealed_secret, sealed_by, statement, created_at, used_from, destroyed_at FROM rotating_key WHERE used_for = ? ORDER BY number;
+SELECT number, root_id FROM key_epoch ORDER BY number DESC LIMIT ?;
 SELECT place FROM background_task WHERE name = ?;
 SELECT recipient_id FROM webhook_delivery WHERE client_id = ? AND reference = ?;
 SELECT region FROM client WHERE client_id = ?;
