@@ -1,5 +1,6 @@
 import type { Anchoring } from './audit/witness/anchors';
 import { openErasures } from './erasure/requests/open-erasures';
+import type { IdempotencyKeys } from './gateway/idempotency/idempotency-keys';
 import { DueWork, type DueWorkOptions } from './jobs/due-work';
 import { JobWorker, type JobWorkerOptions } from './jobs/job-worker';
 import { firstJob, type Jobs } from './jobs/jobs';
@@ -68,6 +69,7 @@ export function backgroundTasks(
   stores: Stores,
   services: Services,
   anchoring: Anchoring,
+  idempotency: Pick<IdempotencyKeys, 'sweep'>,
   options: BackgroundOptions,
 ): Task[] {
   const {
@@ -114,6 +116,7 @@ export function backgroundTasks(
     }),
     once('notices of disclosures', MINUTE, () => disclosures.tellDue()),
     once('announcements', MINUTE, () => announcements.tellDue()),
+    once('idempotency keys', MINUTE, () => idempotency.sweep()),
     shared.task('reminders of agreements', MINUTE, (place) => agreementReminders.tellDue(place)),
     every('anchors', MINUTE, () => anchoring.run()),
     every('write-ahead logs', MINUTE, async () => {

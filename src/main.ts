@@ -27,6 +27,11 @@ const entries: readonly Entry[] = [
     async () => (await import('./commands/erasures.js')).erasuresCommand(),
   ],
   [
+    'keys',
+    'turn the epochs of the keys, and list them',
+    async () => (await import('./commands/keys.js')).keysCommand(),
+  ],
+  [
     'exports',
     "list clients' exports, and write one to a file",
     async () => (await import('./commands/exports.js')).exportsCommand(),

@@ -81,6 +81,7 @@ export const auditKinds = {
   SUBJECT_KEY_DESTROYED: { title: "A person's key is destroyed." },
   CLIENT_KEY_DESTROYED: { title: "A client's key is destroyed." },
   ORPHAN_KEYS_DESTROYED: { title: 'Keys that seal nothing any more are destroyed.' },
+  KEY_EPOCH_ENDED: { title: 'An epoch of keys ended: what was deleted in it is final.', seenBy: 'PLATFORM' },
   LEGAL_HOLD_PLACED: { title: 'A legal hold was placed on a person.' },
   LEGAL_HOLD_RELEASED: { title: 'A legal hold was released.' },
   RETENTION_SET: { title: 'A client changed how long it keeps a category.' },

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { DataSource } from 'typeorm';
-import { HOUR_MS } from '../law/calendar';
+import { DAY_MS, HOUR_MS } from '../law/calendar';
 import type { HostingRegion } from '../storage/regions';
 import { chunksOf, insertStatement, placesFor } from '../storage/sql';
 import { committed } from '../storage/transaction';
@@ -68,13 +68,13 @@ export class KeyStore {
   /** Rises with every destruction. A key that was read before one must not enter the cache after it. */
   #destructions = 0;
 
-  constructor(dataSource: DataSource, roots: RootKeys, { now, epoch }: KeyStoreOptions = {}) {
+  constructor(dataSource: DataSource, roots: RootKeys, { now, epoch = DAY_MS }: KeyStoreOptions = {}) {
     this.#dataSource = dataSource;
     this.#roots = roots;
     this.#now = now ?? Date.now;
     this.#cache = new KeyCache(KEY_CACHE_MAX, now);
     this.#epochKeys = new EpochKeys(dataSource, roots, this.#cache, this.#now);
-    this.epochs = new Epochs(dataSource, { now: this.#now, turning: epoch !== 'off' });
+    this.epochs = new Epochs(dataSource, { now: this.#now, everyMs: epoch === 'off' ? undefined : epoch });
   }
 
   /** Calls `watcher` before a key is destroyed, while what it sealed can still be read. */

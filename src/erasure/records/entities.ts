@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { digestColumn, idColumn, instantColumn, sealedColumn, textColumn } from '../../storage/columns';
+import { countColumn, digestColumn, idColumn, instantColumn, sealedColumn, textColumn } from '../../storage/columns';
 
 /** The record of one erasure. It outlives the data, the person and the client, and names none of them. */
 @Entity('erasure_ledger')
@@ -39,6 +39,12 @@ export class ErasureRecordRow {
 
   @Column({ ...sealedColumn, nullable: true })
   certificate: Buffer | null;
+
+  @Column({ name: 'key_epoch', ...countColumn, nullable: true })
+  keyEpoch: number | null;
+
+  @Column({ name: 'key_deleted_at', ...instantColumn, nullable: true })
+  keyDeletedAt: number | null;
 
   @Column({ name: 'cancelled_at', ...instantColumn, nullable: true })
   cancelledAt: number | null;

@@ -54,8 +54,8 @@ interface Row {
 
 export interface EpochsOptions {
   readonly now: () => number;
-  /** Whether epochs turn. If not, a deleted key counts as final at once. */
-  readonly turning: boolean;
+  /** How long an epoch lasts, in milliseconds; undefined where epochs do not turn: a deleted key is final at once. */
+  readonly everyMs: number | undefined;
 }
 
 /** The epochs of a keys' store: when a deletion became final, and what makes it so. */
@@ -70,7 +70,12 @@ export class Epochs {
 
   /** Whether epochs turn (REMIT_EPOCH). */
   get turning(): boolean {
-    return this.#options.turning;
+    return this.everyMs !== undefined;
+  }
+
+  /** How long an epoch lasts, in milliseconds; undefined where epochs do not turn. */
+  get everyMs(): number | undefined {
+    return this.#options.everyMs;
   }
 
   /** Ends the current epoch: what was destroyed in it cannot be read any more from anything that was ever written. */

@@ -147,7 +147,7 @@ export class Webhooks {
     this.onScheduled(manager.dataSource, Date.now());
     const known = await tenantSql(manager, client).select<{
       recipient_id: string;
-    }>`SELECT recipient_id FROM webhook_delivery WHERE ${own} AND reference = ${reference}`;
+    }>`SELECT recipient_id FROM webhook_delivery WHERE ${own} AND reference = ${reference} AND event = ${event}`;
     const told = new Set(known.map(({ recipient_id }) => recipient_id));
     const rows = recipients
       .filter(({ id }) => !told.has(id))
@@ -165,6 +165,15 @@ export class Webhooks {
         nextAt: Date.now(),
       }));
     await new TenantWriter(manager, this.#keys).insert(WebhookDeliveryRow, client, rows);
+  }
+
+  /** Queues an event for the client's own endpoint, if it has one, in the caller's transaction. */
+  async queueForClient(manager: EntityManager, client: string, event: string, reference: string): Promise<void> {
+    const [endpoint] = await tenantSql(manager, client).select<{ id: string }>`
+      SELECT id FROM webhook_endpoint WHERE ${own} AND owner_id = ${client}`;
+    if (!endpoint) return;
+    const to = { kind: 'CLIENT', id: client, name: 'the client', endpoint: { client, id: endpoint.id } } as const;
+    await this.queue(manager, client, event, reference, [to]);
   }
 
   /** Endpoints of the platform and of a client, by their owner's id. */

@@ -126,7 +126,7 @@ describe.each(databases)('rotation of keys on $name', ({ create }) => {
 
   test('certificates: old ones verify by the public half that stays; the private half is gone', async () => {
     const [{ erasure }, other] = processes;
-    const statement = { version: 1, request: 'r' } as Parameters<typeof signCertificate>[1];
+    const statement = { version: 1, request: 'r' } as unknown as Parameters<typeof signCertificate>[1];
     const old = await signCertificate(erasure.signingKeys, statement);
     expect(await rotated(['certificates'])).toEqual([1]);
     const recent = await signCertificate(other.erasure.signingKeys, statement);

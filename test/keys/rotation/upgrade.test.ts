@@ -34,7 +34,7 @@ describe.each(databases)('keys from before rotation on $name', ({ create }) => {
     await runner.release();
 
     const { erasure, ledger } = createServices(app.stores);
-    const statement = { version: 1, request: 'r' } as Parameters<typeof signCertificate>[1];
+    const statement = { version: 1, request: 'r' } as unknown as Parameters<typeof signCertificate>[1];
     const certificate = await signCertificate(erasure.signingKeys, statement);
     const published = await erasure.signingKeys.publicKeys();
     expect(published).toMatchObject([{ kid: id, used: { from: '2023-11-14T22:13:20.000Z', until: null } }]);

@@ -1,0 +1,41 @@
+import type { TurnHooks, TurnResult } from '../../keys/epochs/epochs';
+import type { KeyStores, KeysPlace } from '../../keys/key-stores';
+import type { EpochRecords } from '../records/epoch-records';
+import type { AwaitingErasures } from './awaiting-erasures';
+
+/** What the turning of epochs did. */
+export interface Turned {
+  readonly turned: ReadonlyArray<TurnResult & { readonly store: string }>;
+  /** How many erasures have waited for it. */
+  readonly woken: number;
+}
+
+/** Turns epochs of keys: each one that ends leaves a signed record, and what has waited for its end is carried on. */
+export class EpochTurning {
+  readonly #stores: KeyStores;
+  readonly #records: EpochRecords;
+  readonly #awaiting: AwaitingErasures;
+
+  constructor(stores: KeyStores, records: EpochRecords, awaiting: AwaitingErasures) {
+    this.#stores = stores;
+    this.#records = records;
+    this.#awaiting = awaiting;
+  }
+
+  /** Ends the current epoch of each keys' store. */
+  async turn(progress?: TurnHooks['progress']): Promise<Turned> {
+    const turned = [];
+    for (const place of this.#stores.all()) {
+      turned.push({ store: place.name, ...(await place.keys.epochs.turn(this.hooks(place, progress))) });
+    }
+    return { turned, woken: await this.#awaiting.wake() };
+  }
+
+  /** What a turning of a store's epoch does beside it. */
+  hooks(place: KeysPlace, progress?: TurnHooks['progress']): TurnHooks {
+    return {
+      record: (ended, what) => this.#records.make(place, ended, what),
+      ...(progress ? { progress } : {}),
+    };
+  }
+}
