@@ -387,6 +387,7 @@ UPDATE erasure_request SET status = ?, completed_at = COALESCE(completed_at, ?) 
 UPDATE erasure_request SET status = ?, completed_at = COALESCE(completed_at, ?), ended_by = ? WHERE client_id = ? AND status NOT IN (?);
 UPDATE erasure_request SET status = ?, completed_at = COALESCE(completed_at, ?), former_restriction = ? WHERE client_id = ? AND id = ?;
 UPDATE erasure_request SET status = ?, completed_at = COALESCE(completed_at, ?), former_restriction = ?, key_epoch = ?, key_deleted_at = ?, final_at = ? WHERE client_id = ? AND id = ?;
+UPDATE erasure_request SET status = ?, key_epoch = ?, key_deleted_at = ?, final_at = ? WHERE client_id = ? AND id = ? AND status NOT IN (?);
 UPDATE erasure_request SET status = ?, pass = ? WHERE client_id = ? AND id = ? AND status NOT IN (?);
 UPDATE erasure_step SET row_count = row_count + CASE seq WHEN ? THEN ? ELSE ? END, status = CASE WHEN ? = ? THEN ? ELSE status END, finished_at = CASE WHEN ? = ? THEN ? ELSE finished_at END WHERE client_id = ? AND request_id = ? AND seq IN (?);
 UPDATE erasure_step SET row_count = row_count + CASE seq WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? ELSE ? END, status = CASE WHEN seq IN (?) THEN ? ELSE status END, finished_at = CASE WHEN seq IN (?) THEN ? ELSE finished_at END WHERE client_id = ? AND request_id = ? AND seq IN (?);
