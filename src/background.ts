@@ -94,12 +94,14 @@ export function backgroundTasks(
   return [
     jobsTask(worker, { due }),
     webhooksTask(sender, { due }),
-    // Once a day: it looks at every person of each client with a rule.
-    shared.task('retention', HOUR, async (swept) => {
-      if (swept !== undefined && Date.now() - Number(swept) < DAY - HOUR) return swept;
-      await erasure.retention.sweep(options.onFailure);
-      return String(Date.now());
+    // Begins once a day, and then goes on part by part.
+    shared.task('retention', 5 * MINUTE, async (place) => {
+      const swept = /^swept (\d+)$/.exec(place ?? '')?.[1];
+      if (swept !== undefined && Date.now() - Number(swept) < DAY - HOUR) return place;
+      const from = swept === undefined ? place : undefined;
+      return (await erasure.retention.sweepFrom(from, options.onFailure)).place ?? `swept ${Date.now()}`;
     }),
+    once('key epochs', HOUR, () => erasure.turning.turnWhenDue()),
     once('uncollected exports', HOUR, () => clientExports.sweep()),
     shared.task('orphan keys', HOUR, async (place) => {
       erasure.orphans.place = place;
