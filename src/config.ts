@@ -23,6 +23,8 @@ const compressions = ['impersonal', 'all', 'none'] as const;
 const SHUTDOWN_DELAY_S = 5;
 /** Kubernetes kills a pod after 30 s unless told. */
 const SHUTDOWN_GRACE_S = 25;
+/** In production, unless told. It concerns those who check certificates and checkpoints by keys that they keep. */
+const KEY_ROTATION_MS = 365 * DAY_MS;
 const exporters = ['otlp', 'none'] as const;
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
@@ -55,6 +57,8 @@ export interface Config extends RootSettings {
   readonly keysBackupDir?: string;
   /** Milliseconds between the ends of two epochs of the keys; `off` where they do not end. */
   readonly epoch: number | 'off';
+  /** Milliseconds after which keys of the platform are replaced; `off` where nobody but an operator does. */
+  readonly keyRotation?: number | 'off';
   /** The OpenID provider's identifier, exactly as in its tokens' `iss`. */
   readonly oidcIssuer?: string;
   /** The public client for signing in at the issuer from the playground. */
@@ -170,6 +174,11 @@ const environment = z.object({
       context.addIssue({ code: 'custom', message: 'must be daily, a number of hours such as 6h, or off' });
       return z.NEVER;
     }),
+  REMIT_KEY_ROTATION: z
+    .string()
+    .regex(/^(off|[1-9]\d{0,3}d)$/, 'must be a number of days such as 90d, or off')
+    .transform((text) => (text === 'off' ? text : Number.parseInt(text, 10) * DAY_MS))
+    .optional(),
   OIDC_ISSUER: z
     .string()
     .refine(
@@ -416,6 +425,7 @@ export function readConfig(env: SetVariables, { toServe = false } = {}): Config 
     ...readRootSettings(set, undefined),
     ...(variables.KEYS_BACKUP_DIR === undefined ? {} : { keysBackupDir: variables.KEYS_BACKUP_DIR }),
     epoch: variables.REMIT_EPOCH,
+    keyRotation: variables.REMIT_KEY_ROTATION ?? (production ? KEY_ROTATION_MS : 'off'),
     ...(variables.OIDC_ISSUER === undefined ? {} : { oidcIssuer: variables.OIDC_ISSUER }),
     ...(variables.OIDC_CLIENT_ID === undefined ? {} : { oidcClientId: variables.OIDC_CLIENT_ID }),
     oidcScope: variables.OIDC_SCOPE,
