@@ -28,7 +28,15 @@ export class EpochTurning {
     for (const place of this.#stores.all()) {
       turned.push({ store: place.name, ...(await place.keys.epochs.turn(this.hooks(place, progress))) });
     }
-    return { turned, woken: await this.#awaiting.wake() };
+    return { turned, woken: await this.wake() };
+  }
+
+  /**
+   * Has those erasures carried on whose epoch has ended.
+   * @returns how many there are
+   */
+  wake(): Promise<number> {
+    return this.#awaiting.wake();
   }
 
   /** What a turning of a store's epoch does beside it. */
