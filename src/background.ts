@@ -101,6 +101,7 @@ export function backgroundTasks(
       await erasure.orphans.sweep(options.onFailure);
       return erasure.orphans.place;
     }),
+    once('key epochs', HOUR, () => erasure.turning.turnWhenDue()),
     once('terms of erasures', HOUR, async () => {
       const open = await openErasures(stores.regions);
       if (open.dueSoon > 0) options.onNear(open);

@@ -7,6 +7,7 @@ import { KeyStore } from './keys/key-store';
 import { holdsKeyOf, KeyStores, type KeysPlace } from './keys/key-stores';
 import { RegionalKeyStore } from './keys/regional-key-store';
 import { openRootKeys, type RootKeys } from './keys/roots/root-keys';
+import { isBeforeEpochs, upgradeToEpochs } from './keys/upgrade';
 import { migrate, openDataSource, pendingMigrations, type StoreOptions } from './storage/data-source';
 import { dialectOf } from './storage/dialect';
 import { ConfigurationError } from './storage/errors';
@@ -60,6 +61,7 @@ export async function openStores(config: StoreConfig, options: { poolSize?: numb
     const regions = new Regions(home, bound);
     const ofRegions: RegionalSource[] = [];
     for (const { region, ...address } of regionalKeys(config)) ofRegions.push({ region, source: await open(address) });
+    await finishEpochs(config, [{ region: undefined, source: keysSource }, ...ofRegions]);
     const { keys, keyStores, roots } = await openKeys(config, regions, keysSource, ofRegions);
     for (const source of regions.all()) await finishKeyedSteps(source, keys);
     const close = async () => {
@@ -93,6 +95,11 @@ async function migrateAll(config: StoreConfig): Promise<string[]> {
     const ofRegions: RegionalSource[] = [];
     for (const { region, ...address } of regionalKeys(config))
       ofRegions.push({ region, source: await brought(address) });
+    for (const { region, source } of [{ region: undefined, source: keysSource }, ...ofRegions]) {
+      if (!(await isBeforeEpochs(source))) continue;
+      const moved = await upgradeToEpochs(source, () => openRootsOf(config, region));
+      if (moved > 0) done.push(`keys of ${moved} persons hung into epochs`);
+    }
     const home = await brought({ url: config.databaseUrl, store: dataStore });
     const bound = new Map<HostingRegion, DataSource>();
     for (const { region, ...address } of regional(config)) bound.set(region, await brought(address));
@@ -101,6 +108,20 @@ async function migrateAll(config: StoreConfig): Promise<string[]> {
     return done;
   } finally {
     for (const source of opened) await source.destroy();
+  }
+}
+
+/** As {@link bringUpToDate}, for keys from before epochs. */
+async function finishEpochs(
+  config: StoreConfig,
+  places: ReadonlyArray<{ region: HostingRegion | undefined; source: DataSource }>,
+): Promise<void> {
+  for (const { region, source } of places) {
+    if (!(await isBeforeEpochs(source))) continue;
+    if (dialectOf(source).embedded) await upgradeToEpochs(source, () => openRootsOf(config, region));
+    else {
+      throw new ConfigurationError(keysVariable(region), 'its keys are from before epochs; run: remit migrate');
+    }
   }
 }
 
