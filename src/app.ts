@@ -24,6 +24,8 @@ import { contractNames, contractOf, contractSchema } from './gateway/contracts';
 import { erasureConcerns, measureErasures, workerFaults } from './gateway/erasure-metrics';
 import { type Explain, ExplainResolver } from './gateway/explain-resolver';
 import { FailureLog } from './gateway/failure-log';
+import { DoneAgain } from './gateway/idempotency/done-again';
+import { IdempotencyKeys } from './gateway/idempotency/idempotency-keys';
 import { measureInstallation, type PoolUse, type StoreLog, storeLogConcerns } from './gateway/installation-metrics';
 import { defaultServerLimits } from './gateway/limits';
 import { createLogger } from './gateway/logging';
@@ -101,7 +103,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
   const anchoring = new Anchoring(services.ledger, anchorsOf(config), (error) =>
     failures.write(error, 'the audit ledger could not be anchored'),
   );
-  const { contracts } = governContracts(
+  const { contracts, again } = governContracts(
     services,
     stores.keys,
     await platformKey(stores.keys, 'cursor'),
@@ -111,9 +113,14 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       ended: () => logger.info('changes for subscriptions can be read again'),
     },
   );
+  const limits = { ...defaultServerLimits, ...config.limits };
+  const idempotency = new IdempotencyKeys(stores.regions, await platformKey(stores.keys, 'idempotency'), again, {
+    mostPerCaller: limits.idempotencyKeysPerCaller,
+  });
   const shares = new RateShares(stores.regions.home, await platformKey(stores.keys, 'rate-share'));
   const budgets = new RateBudgets(shares, (error) => failures.write(error, 'no share of a budget could be leased'));
-  const tasks = backgroundTasks(stores, services, anchoring, {
+  const tasks = backgroundTasks(stores, services, anchoring, idempotency, {
+    keyRotation: config.keyRotation ?? 'off',
     onJobFailure: (error, job) => failures.write(error, 'an erasure failed; it will be retried', { job: job.id }),
     onDead: (letter) => logger.warn(letter, 'a recipient of an erasure could not be notified'),
     onFailure: (error) => failures.write(error, 'work on erasures failed; it will be retried'),
@@ -143,6 +150,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       contracts,
       contractOf,
       verifier: watchedVerifier(verifier, services.recorder),
+      idempotency,
       audit: services.accesses,
       contextFor: (claims, purpose) => services.accessService.contextFor(claims, purpose),
       acknowledge: async (body, headers) => (await services.webhooks.acknowledge(body, headers)) !== undefined,
@@ -177,7 +185,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
         ];
       },
       databaseIsBusy: () => poolsOf(stores).some(({ waiting }) => waiting > 0),
-      rates: new RateLimits(budgets, { ...defaultServerLimits, ...config.limits }),
+      rates: new RateLimits(budgets, limits),
       backgroundIdleMs: () => background.idleMs(),
       concerns: async () => {
         const { fault } = await verifier.issuerState();
@@ -234,7 +242,7 @@ export function governContracts(
   cursorKey: Buffer,
   onFailure: (error: unknown) => void,
   outages: Outages = { began: onFailure, ended: () => undefined },
-): { schemas: Record<Contract, GraphQLSchema>; contracts: Record<Contract, Governed> } {
+): { schemas: Record<Contract, GraphQLSchema>; contracts: Record<Contract, Governed>; again: DoneAgain } {
   const explain: Explain = (claims, operation) => {
     const governed = contracts[contractOf(claims)];
     const coordinates = new Map(governed.coordinates.map((one) => [one.coordinate, one]));
@@ -275,6 +283,7 @@ export function governContracts(
     new ProposalResolver(services.proposals),
   ];
   const api = buildApi(resolvers);
+  const again = new DoneAgain(api);
   // Contracts are cut before governing: a governed schema carries its guards with it.
   const schemas = perContract((name) => contractSchema(api, name));
   const contracts = perContract((name) =>
@@ -290,7 +299,7 @@ export function governContracts(
       contextWith: (context, decision): RequestContext => ({ ...(context as RequestContext), decision }),
     }),
   );
-  return { schemas, contracts };
+  return { schemas, contracts, again };
 }
 
 function perContract<T>(make: (name: Contract) => T): Record<Contract, T> {

@@ -23,11 +23,13 @@ const mayCrossClients: ReadonlyMap<string, string> = new Map([
   ['erasure/requests/watched-requests.ts', 'looks at what subscribers of all clients watch, each by its client'],
   ['erasure/retention/retention-rules.ts', 'sweeps by the rules of all clients'],
   ['exports/export-state.ts', 'sweeps what nobody collected'],
+  ['gateway/idempotency/idempotency-keys.ts', 'sweeps what is older than a day'],
   ['jobs/due-work.ts', 'asks when the first work of a database is due'],
   ['jobs/jobs.ts', 'is the queue of all clients'],
   ['register/agreement-reminders.ts', 'looks for clients without an agreement'],
   ['register/announcements.ts', 'tells all clients'],
   ['register/clients.ts', 'keeps the directory of clients'],
+  ['register/webhooks/webhook-secrets.ts', 'seals the secrets of all endpoints under a newer key'],
   ['register/webhooks/webhook-sender.ts', 'sends what is queued of all clients'],
 ]);
 

@@ -3,6 +3,7 @@ import { type ChangeRecorder, changing } from '../../identity/change-recorder';
 import { denied } from '../../identity/request-context';
 import type { KeyStore } from '../../keys/key-store';
 import type { Delivery } from '../../register/webhooks/webhooks';
+import { noteThings } from '../../storage/noted-ids';
 import type { Regions } from '../../storage/regions';
 import { committed, inTransaction } from '../../storage/transaction';
 import { Customer } from '../../subjects/customer';
@@ -78,6 +79,7 @@ export class ErasureRequests {
     const filed = requests.get(customerId);
     const found = filed ? await this.find(client, filed) : await this.#openFor(client, customerId);
     if (!found) throw unreached();
+    noteThings(found.id);
     return found;
   }
 

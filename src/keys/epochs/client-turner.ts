@@ -42,8 +42,8 @@ export interface ClientTurnerParts {
 }
 
 /**
- * Hangs all clients under the epoch that begins. A client without a marked bucket keeps its node, which is wrapped anew.
- * One with a marked bucket gets a new node: what the old one has wrapped must not be opened by anything that lives.
+ * Hangs all clients under the epoch that begins. A client without a marked bucket keeps its node, wrapped anew. One
+ * with a marked bucket gets a new node: what the old one has wrapped must not be opened by anything that lives.
  *
  * Each transaction changes a bounded number of rows and holds by itself, so that any process can go on. Readers find
  * buckets of both nodes meanwhile.
@@ -209,7 +209,7 @@ export class ClientTurner {
   }
 }
 
-/** Hangs a client's buckets under its next node. A marked one gets a new key, under which what lives is wrapped anew. */
+/** Hangs a client's buckets under its next node. A marked one gets a new key, which wraps what lives anew. */
 class BucketTurner {
   readonly #parts: ClientTurnerParts;
   readonly #client: string;

@@ -52,8 +52,8 @@ export interface TurnHooks {
   backup?(epoch: number): Promise<string | undefined>;
   /** Makes the record of an epoch that has ended. A crash may make it run again. @returns the record */
   record?(epoch: EpochState, what: TurnResult): Promise<string>;
-  /** @param done with `verifying`: how many keys were opened so far */
-  progress?(at: { readonly step: TurnStep; readonly done?: number }): void;
+  /** Told after each step. @param at how many of all keys were seen to open under the new root so far */
+  progress?(at: { readonly step: TurnStep; readonly done: number; readonly total: number }): void;
   /** Goes on where keys do not open, and leaves them as they are: nothing can mend them after the epoch's end. */
   readonly leaveDamaged?: boolean;
 }

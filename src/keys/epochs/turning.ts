@@ -38,6 +38,8 @@ export class Turning {
   readonly #hooks: TurnHooks;
   readonly #number: number;
   readonly #began = performance.now();
+  #opened = 0;
+  #total = 0;
 
   /** @param number the epoch that ends */
   constructor(parts: TurningParts, lease: TurnLease, number: number, hooks: TurnHooks) {
@@ -88,7 +90,12 @@ export class Turning {
     const lease = this.#lease;
     await new ClientTurner({ source, lease, number: next, oldKey, newKey, leaveDamaged, onStep }).run();
     for (const key of [oldKey, newKey]) key.fill(0);
-    await verifyKeys(source, roots, next, { leaveDamaged, onProgress: (done) => this.#step('verifying', done) });
+    this.#total = await this.#countSubjects();
+    const onProgress = (done: number) => {
+      this.#opened = done;
+      this.#step('verifying');
+    };
+    await verifyKeys(source, roots, next, { leaveDamaged, onProgress });
     this.#step('verified');
     const made = await backup?.(next);
     if (made !== undefined) await this.#set('backup = ?', [made], next);
@@ -143,7 +150,13 @@ export class Turning {
     };
   }
 
-  #step(step: TurnStep, done?: number): void {
-    this.#hooks.progress?.({ step, ...(done === undefined ? {} : { done }) });
+  #step(step: TurnStep): void {
+    this.#hooks.progress?.({ step, done: Math.min(this.#opened, this.#total), total: this.#total });
+  }
+
+  async #countSubjects(): Promise<number> {
+    const sql = 'SELECT SUM(members) AS n FROM bucket_key';
+    const [row] = await committed(this.#parts.source, () => this.#parts.source.query<Array<{ n: number | null }>>(sql));
+    return Number(row?.n ?? 0);
   }
 }
