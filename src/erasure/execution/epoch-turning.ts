@@ -1,4 +1,4 @@
-import type { TurnHooks, TurnResult } from '../../keys/epochs/epochs';
+import type { TurnHooks, TurnResult } from '../../keys/epochs/epoch-state';
 import type { KeyStores, KeysPlace } from '../../keys/key-stores';
 import type { EpochRecords } from '../records/epoch-records';
 import type { AwaitingErasures } from './awaiting-erasures';
@@ -29,6 +29,18 @@ export class EpochTurning {
       turned.push({ store: place.name, ...(await place.keys.epochs.turn(this.hooks(place, progress))) });
     }
     return { turned, woken: await this.#awaiting.wake() };
+  }
+
+  /**
+   * Ends the current epoch of each keys' store where it is time, and goes on with turnings that were interrupted.
+   * @throws {AggregateError} where some did not end; the others have
+   */
+  async turnWhenDue(): Promise<void> {
+    const places = this.#stores.all();
+    const ended = await Promise.allSettled(places.map((place) => place.keys.epochs.turnWhenDue(this.hooks(place))));
+    if (ended.some((one) => one.status === 'fulfilled' && one.value !== undefined)) await this.#awaiting.wake();
+    const failed = ended.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+    if (failed.length > 0) throw new AggregateError(failed, failed.map(({ message }) => message).join(' '));
   }
 
   /** What a turning of a store's epoch does beside it. */
