@@ -133,7 +133,7 @@ test('the first migration makes a root that the server takes, and no other one d
   const volume = mkdtempSync(join(tmpdir(), 'remit-chart-root-'));
   try {
     const script = String(first?.args[0]).replaceAll('/var/lib/remit', volume);
-    const [shell = '', ...words] = first?.command as string[];
+    const [shell = '', ...words] = (first?.command ?? []) as string[];
     const make = () => execFileSync(shell, [...words, script], { stdio: 'pipe' });
     make();
     const { id } = await loadMasterKeyFile(join(volume, 'master.key'), { production: true });
