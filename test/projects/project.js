@@ -14,6 +14,7 @@ const project = (name) => ({
   rootDir: root,
   roots: ['<rootDir>/test'],
   testEnvironment: 'node',
+  resolver: '<rootDir>/test/projects/resolver.js',
   testMatch: sorted[name].map((path) => `<rootDir>/${path}`),
   setupFiles: ['reflect-metadata', '<rootDir>/test/support/statements/record.js'],
   transform: {
