@@ -7,6 +7,8 @@ import { KeyStore } from './keys/key-store';
 import { holdsKeyOf, KeyStores, type KeysPlace } from './keys/key-stores';
 import { RegionalKeyStore } from './keys/regional-key-store';
 import { openRootKeys, type RootKeys } from './keys/roots/root-keys';
+import type { RootSettings } from './keys/roots/root-settings';
+import { isBeforeEpochs, upgradeToEpochs } from './keys/upgrade';
 import { migrate, openDataSource, pendingMigrations, type StoreOptions } from './storage/data-source';
 import { dialectOf } from './storage/dialect';
 import { ConfigurationError } from './storage/errors';
@@ -34,8 +36,8 @@ export type StoreConfig = Pick<
   | 'keysDatabaseUrl'
   | 'regionalKeys'
   | 'keysBackupDir'
-  | 'masterKeyFile'
   | 'production'
+  | keyof RootSettings
 > &
   Partial<Pick<Config, 'epoch'>>;
 
@@ -60,6 +62,7 @@ export async function openStores(config: StoreConfig, options: { poolSize?: numb
     const regions = new Regions(home, bound);
     const ofRegions: RegionalSource[] = [];
     for (const { region, ...address } of regionalKeys(config)) ofRegions.push({ region, source: await open(address) });
+    await finishEpochs(config, [{ region: undefined, source: keysSource }, ...ofRegions]);
     const { keys, keyStores, roots } = await openKeys(config, regions, keysSource, ofRegions);
     for (const source of regions.all()) await finishKeyedSteps(source, keys);
     const close = async () => {
@@ -93,6 +96,11 @@ async function migrateAll(config: StoreConfig): Promise<string[]> {
     const ofRegions: RegionalSource[] = [];
     for (const { region, ...address } of regionalKeys(config))
       ofRegions.push({ region, source: await brought(address) });
+    for (const { region, source } of [{ region: undefined, source: keysSource }, ...ofRegions]) {
+      if (!(await isBeforeEpochs(source))) continue;
+      const moved = await upgradeToEpochs(source, () => openRootsOf(config, region));
+      if (moved > 0) done.push(`keys of ${moved} persons hung into epochs`);
+    }
     const home = await brought({ url: config.databaseUrl, store: dataStore });
     const bound = new Map<HostingRegion, DataSource>();
     for (const { region, ...address } of regional(config)) bound.set(region, await brought(address));
@@ -101,6 +109,20 @@ async function migrateAll(config: StoreConfig): Promise<string[]> {
     return done;
   } finally {
     for (const source of opened) await source.destroy();
+  }
+}
+
+/** As {@link bringUpToDate}, for keys from before epochs. */
+async function finishEpochs(
+  config: StoreConfig,
+  places: ReadonlyArray<{ region: HostingRegion | undefined; source: DataSource }>,
+): Promise<void> {
+  for (const { region, source } of places) {
+    if (!(await isBeforeEpochs(source))) continue;
+    if (dialectOf(source).embedded) await upgradeToEpochs(source, () => openRootsOf(config, region));
+    else {
+      throw new ConfigurationError(keysVariable(region), 'its keys are from before epochs; run: remit migrate');
+    }
   }
 }
 
@@ -184,8 +206,8 @@ const keysStoreName = (region?: HostingRegion): string => (region === undefined 
 
 /** The roots of the home keys' store, or of a region's. */
 export function openRootsOf({ production, ...config }: StoreConfig, region?: HostingRegion): Promise<RootKeys> {
-  const masterKeyFile = region === undefined ? config.masterKeyFile : config.regionalKeys?.[region]?.masterKeyFile;
-  return openRootKeys({ ...(masterKeyFile === undefined ? {} : { masterKeyFile }), production });
+  const settings = region === undefined ? config : config.regionalKeys?.[region];
+  return openRootKeys({ ...settings, production });
 }
 
 /** Refuses an old copy of a keys' store, whose root is destroyed. @throws {ConfigurationError} saying how to go on */

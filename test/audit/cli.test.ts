@@ -108,7 +108,7 @@ describe('remit audit', () => {
     const { publicKey, logs } = JSON.parse((await remit(['audit', 'keys', '--json'], { cwd, env })).stdout);
     expect([publicKey, logs]).toEqual([
       printed.stdout.trim(),
-      expect.arrayContaining([{ log: expect.any(String), verifierKey: key }]),
+      expect.arrayContaining([{ log: expect.any(String), verifierKey: key, verifierKeys: [key] }]),
     ]);
     writeFileSync(join(cwd, 'remit-audit.pub'), printed.stdout);
     const proof = await remit(['audit', 'prove', id], { cwd, env });

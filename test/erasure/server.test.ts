@@ -55,7 +55,7 @@ describe('a server beside its erasures', () => {
       'test',
     );
     const owner = { kind: 'SUB_PROCESSOR', id: mailer.id } as const;
-    const { secret } = await app.services.webhooks.register(PLATFORM, owner, url, 'test');
+    const { secret } = await app.services.webhooks.register(PLATFORM, owner, { url }, 'test');
     const [person] = await plantPeople(app.stores, client, [1]);
     const { erasures } = app.services.erasure;
     const filing = { principal: 'a', role: 'CLIENT_ADMIN', grounds: 'OBJECTION' } as const;

@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
-import { developmentMasterKey, loadMasterKeyFile } from '../../keys/master-key';
+import { developmentMasterKey } from '../../keys/master-key';
+import { openRootKeys } from '../../keys/roots/root-keys';
 import { ConfigurationError } from '../../storage/errors';
-import { counted } from '../counted';
 import { attention, type Check, type Finding, fault, orWell } from './finding';
 import type { Patient } from './patient';
 import { placeOf } from './stores';
@@ -40,14 +40,14 @@ async function master({ config, keysSource }: Patient): Promise<Finding[]> {
     if (!isThere) return [attention('there is no master key yet', 'a server makes one for development when it starts')];
   }
   try {
-    const { id } = await loadMasterKeyFile(masterKeyFile, { production });
-    const [row] = await keysSource.query<Array<{ n: number }>>(
-      'SELECT COUNT(*) AS n FROM client_key WHERE destroyed_at IS NULL AND master_key_id <> ?',
-      [id],
+    const roots = await openRootKeys({ ...(masterKeyFile === undefined ? {} : { masterKeyFile }), production });
+    const there = new Set(await roots.ids());
+    await roots.close();
+    const epochs = await keysSource.query<Array<{ root_id: string }>>(
+      "SELECT root_id FROM key_epoch WHERE state <> 'ENDED'",
     );
-    const others = Number(row?.n ?? 0);
-    if (others === 0) return [];
-    const says = `the keys of ${counted(others, 'client')} are wrapped by another master key`;
+    if (epochs.every(({ root_id: id }) => there.has(id))) return [];
+    const says = 'the keys of clients are wrapped by another master key';
     return [fault(says, 'name the file with that key in REMIT_MASTER_KEY_FILE: without it their data cannot be read')];
   } catch (error) {
     if (error instanceof ConfigurationError) return [fault(error.message, 'see docs/deployment.md, keys')];

@@ -9,7 +9,7 @@ import {
   verifyEpochRecords,
 } from '../../erasure/records/epoch-record';
 import { CertificateError, readPublicKeys } from '../../erasure/records/signed-statement';
-import type { EpochState } from '../../keys/epochs/epochs';
+import type { EpochState } from '../../keys/epochs/epoch-state';
 import type { Services } from '../../services';
 import type { Stores } from '../../stores';
 import { counted } from '../counted';

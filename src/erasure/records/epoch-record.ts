@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { JWK } from 'jose';
-import type { EpochState, TurnResult } from '../../keys/epochs/epochs';
+import type { EpochState, TurnResult } from '../../keys/epochs/epoch-state';
 import { CertificateError, type StatementKind, signStatement, verifyStatement } from './signed-statement';
 import type { SigningKeys } from './signing-keys';
 

@@ -1,5 +1,5 @@
 import type { ChangeRecorder } from '../../identity/change-recorder';
-import type { EpochState, TurnResult } from '../../keys/epochs/epochs';
+import type { EpochState, TurnResult } from '../../keys/epochs/epoch-state';
 import type { KeyStores, KeysPlace } from '../../keys/key-stores';
 import { digestOf, signEpochRecord } from './epoch-record';
 import type { SigningKeys } from './signing-keys';

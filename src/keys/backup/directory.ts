@@ -1,7 +1,7 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DAY_MS } from '../../law/calendar';
-import type { EpochState } from '../epochs/epochs';
+import type { EpochState } from '../epochs/epoch-state';
 import { KeyBackupError } from './errors';
 import { rootDigest } from './header';
 import { headerOf } from './read';

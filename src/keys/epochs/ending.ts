@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { placesFor } from '../../storage/sql';
 import { committed } from '../../storage/transaction';
-import type { EpochStage } from './epochs';
+import type { EpochStage } from './epoch-state';
 
 /** An epoch, as whoever awaits its end sees it. Times are milliseconds since 1970. */
 export interface EndingEpoch {
