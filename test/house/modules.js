@@ -17,10 +17,10 @@ const layers = [
   ['erasure', 'exports', 'transfers', 'rights', 'notices', 'disclosures', 'audit'],
   ['register', 'subjects'],
   ['identity'],
-  ['inventory', 'jobs', 'api', 'outbound'],
+  ['inventory', 'jobs', 'api'],
   ['tenancy'],
   ['keys'],
-  ['storage', 'connections', 'identifiers'],
+  ['storage', 'connections', 'identifiers', 'outbound'],
   ['governance', 'law', 'version'],
 ];
 
