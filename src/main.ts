@@ -41,6 +41,11 @@ const entries: readonly Entry[] = [
     'list transfer approvals, assess transfers',
     async () => (await import('./commands/transfers.js')).transfersCommand(),
   ],
+  [
+    'webhooks',
+    'list notices that did not arrive, and send them again',
+    async () => (await import('./commands/webhooks.js')).webhooksCommand(),
+  ],
   ['schema', 'write the schema files', async () => (await import('./commands/schema.js')).schemaCommand()],
 ];
 

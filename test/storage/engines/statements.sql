@@ -39,9 +39,9 @@ ALTER TABLE message ADD COLUMN external_id_index varchar(43) CHARACTER SET ascii
 ALTER TABLE message ADD COLUMN import_id varchar(36) CHARACTER SET ascii COLLATE ascii_bin NULL;
 ALTER TABLE order_item ADD COLUMN import_id varchar(36) CHARACTER SET ascii COLLATE ascii_bin NULL;
 ALTER TABLE purchase_order ADD COLUMN import_id varchar(36) CHARACTER SET ascii COLLATE ascii_bin NULL;
-ALTER TABLE transfer_approval ADD COLUMN ended_at bigint NULL;
 ALTER TABLE subject_key ADD COLUMN bucket int NOT NULL DEFAULT 0;
 ALTER TABLE subject_key MODIFY COLUMN bucket int NOT NULL;
+ALTER TABLE transfer_approval ADD COLUMN ended_at bigint NULL;
 COMMIT;
 CREATE INDEX `IDX_audit_head_settled` ON `audit_head` (`settled`, `log_id`);
 CREATE INDEX `IDX_audit_log_settled` ON `audit_log` (`settled`, `log_id`);
@@ -317,6 +317,7 @@ SELECT id FROM erasure_request WHERE client_id = ? AND customer_id = ? AND statu
 SELECT id FROM erasure_request WHERE client_id = ? AND kind = ? AND categories IS NULL AND requested_at >= ? AND status NOT IN (?) LIMIT ?;
 SELECT id FROM erasure_request WHERE client_id = ? AND kind = ? AND pass > ? AND status <> ?;
 SELECT id FROM erasure_request WHERE client_id = ? AND kind = ? AND status NOT IN (?);
+SELECT id FROM erasure_request WHERE client_id = ? AND status = ? AND final_at IS NULL AND key_epoch = ? AND id > ? ORDER BY id LIMIT ?;
 SELECT id FROM job WHERE client_id = ? AND id IN (?);
 SELECT id FROM rotating_key WHERE used_for = ? LIMIT ?;
 SELECT id FROM task WHERE client_id = ? ORDER BY id FOR UPDATE;
@@ -333,6 +334,7 @@ SELECT id, residency, restriction, objection_mask FROM customer WHERE client_id 
 SELECT id, residency, restriction, objection_mask, external_id_rank FROM customer WHERE client_id = ? AND external_id_index = ? ORDER BY external_id_rank;
 SELECT id, restriction FROM customer WHERE client_id = ? AND id IN (?);
 SELECT id, url, secret FROM webhook_endpoint WHERE client_id = ? AND owner_id = ?;
+SELECT key_epoch, client_id FROM erasure_request WHERE status = ? AND final_at IS NULL AND (key_epoch > ? OR (key_epoch = ? AND client_id > ?)) GROUP BY key_epoch, client_id ORDER BY key_epoch, client_id LIMIT ?;
 SELECT kind, COUNT(*) AS receipts, MAX(tree_size) AS size FROM audit_anchor WHERE log_id = ? AND tree_size <= ? GROUP BY kind;
 SELECT l.log_id AS log_id, l.settled AS settled, l.pruned AS pruned, (SELECT e.sequence FROM audit_entry e WHERE e.log_id = l.log_id ORDER BY e.sequence DESC LIMIT ?) AS `last` FROM audit_log l WHERE l.log_id IN (?);
 SELECT l.log_id, l.opened_at, l.alive_until, e.entry_id, e.checkpoint, UNIX_TIMESTAMP() * ? AS clock FROM audit_log l LEFT JOIN audit_entry e ON e.log_id = l.log_id AND e.sequence = (SELECT m.sequence FROM audit_entry m WHERE m.log_id = l.log_id ORDER BY m.sequence DESC LIMIT ?) WHERE l.settled = ? AND l.log_id > ? ORDER BY l.log_id LIMIT ?;
@@ -437,6 +439,7 @@ UPDATE erasure_request SET status = ?, completed_at = COALESCE(completed_at, ?) 
 UPDATE erasure_request SET status = ?, completed_at = COALESCE(completed_at, ?), ended_by = ? WHERE client_id = ? AND status NOT IN (?);
 UPDATE erasure_request SET status = ?, completed_at = COALESCE(completed_at, ?), former_restriction = ? WHERE client_id = ? AND id = ?;
 UPDATE erasure_request SET status = ?, completed_at = COALESCE(completed_at, ?), former_restriction = ?, key_epoch = ?, key_deleted_at = ?, final_at = ? WHERE client_id = ? AND id = ?;
+UPDATE erasure_request SET status = ?, completed_at = COALESCE(completed_at, ?), key_epoch = ?, key_deleted_at = ?, final_at = ? WHERE client_id = ? AND id = ?;
 UPDATE erasure_request SET status = ?, key_epoch = ?, key_deleted_at = ?, final_at = ? WHERE client_id = ? AND id = ? AND status NOT IN (?);
 UPDATE erasure_request SET status = ?, pass = ? WHERE client_id = ? AND id = ? AND status NOT IN (?);
 UPDATE erasure_step SET row_count = row_count + CASE seq WHEN ? THEN ? ELSE ? END, status = CASE WHEN ? = ? THEN ? ELSE status END, finished_at = CASE WHEN ? = ? THEN ? ELSE finished_at END WHERE client_id = ? AND request_id = ? AND seq IN (?);
