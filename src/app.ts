@@ -24,6 +24,8 @@ import { contractNames, contractOf, contractSchema } from './gateway/contracts';
 import { erasureConcerns, measureErasures, workerFaults } from './gateway/erasure-metrics';
 import { type Explain, ExplainResolver } from './gateway/explain-resolver';
 import { FailureLog } from './gateway/failure-log';
+import { DoneAgain } from './gateway/idempotency/done-again';
+import { IdempotencyKeys } from './gateway/idempotency/idempotency-keys';
 import { measureInstallation, type PoolUse, type StoreLog, storeLogConcerns } from './gateway/installation-metrics';
 import { defaultServerLimits } from './gateway/limits';
 import { createLogger } from './gateway/logging';
@@ -51,6 +53,7 @@ import { faultsOf } from './readiness';
 import { NoticeResolver } from './register/notice-resolver';
 import { ProposalResolver } from './register/proposal-resolver';
 import { RegisterResolver } from './register/register-resolver';
+import { countDeadNotices } from './register/webhooks/undelivered';
 import { WebhookResolver } from './register/webhooks/webhook-resolver';
 import { createServices, type Services } from './services';
 import { dialectOf } from './storage/dialect';
@@ -101,7 +104,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
   const anchoring = new Anchoring(services.ledger, anchorsOf(config), (error) =>
     failures.write(error, 'the audit ledger could not be anchored'),
   );
-  const { contracts } = governContracts(
+  const { contracts, again } = governContracts(
     services,
     stores.keys,
     await platformKey(stores.keys, 'cursor'),
@@ -111,9 +114,14 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       ended: () => logger.info('changes for subscriptions can be read again'),
     },
   );
+  const limits = { ...defaultServerLimits, ...config.limits };
+  const idempotency = new IdempotencyKeys(stores.regions, await platformKey(stores.keys, 'idempotency'), again, {
+    mostPerCaller: limits.idempotencyKeysPerCaller,
+  });
   const shares = new RateShares(stores.regions.home, await platformKey(stores.keys, 'rate-share'));
   const budgets = new RateBudgets(shares, (error) => failures.write(error, 'no share of a budget could be leased'));
-  const tasks = backgroundTasks(stores, services, anchoring, {
+  const tasks = backgroundTasks(stores, services, anchoring, idempotency, {
+    keyRotation: config.keyRotation ?? 'off',
     onJobFailure: (error, job) => failures.write(error, 'an erasure failed; it will be retried', { job: job.id }),
     onDead: (letter) => logger.warn(letter, 'a recipient of an erasure could not be notified'),
     onFailure: (error) => failures.write(error, 'work on erasures failed; it will be retried'),
@@ -143,6 +151,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
       contracts,
       contractOf,
       verifier: watchedVerifier(verifier, services.recorder),
+      idempotency,
       audit: services.accesses,
       contextFor: (claims, purpose) => services.accessService.contextFor(claims, purpose),
       acknowledge: async (body, headers) => (await services.webhooks.acknowledge(body, headers)) !== undefined,
@@ -153,11 +162,13 @@ export async function openApp(config: Config, logger = createLogger({ level: con
           registry,
           () => openErasures(stores.regions),
           () => background.state(JOBS_TASK),
+          config.epoch,
         );
         measureInstallation(registry, {
           ledger: async () => ({ ...(await services.ledger.lag()), unanchored: await anchoring.unanchored() }),
           pools: () => poolsOf(stores),
           storeLogs: () => storeLogsOf(stores),
+          deadNotices: () => countDeadNotices(stores.regions),
         });
         measureTasks(registry, () => background.states());
         alerted.push(countAlerts(registry));
@@ -176,15 +187,16 @@ export async function openApp(config: Config, logger = createLogger({ level: con
         ];
       },
       databaseIsBusy: () => poolsOf(stores).some(({ waiting }) => waiting > 0),
-      rates: new RateLimits(budgets, { ...defaultServerLimits, ...config.limits }),
+      rates: new RateLimits(budgets, limits),
       backgroundIdleMs: () => background.idleMs(),
       concerns: async () => {
         const { fault } = await verifier.issuerState();
         return [
           ...(fault === undefined ? [] : [`${fault} (OIDC_ISSUER is ${issuer}); its earlier keys are still used`]),
-          ...(await openErasures(stores.regions).then(erasureConcerns, () => [
-            'open erasures could not be counted; see the log if that lasts',
-          ])),
+          ...(await openErasures(stores.regions).then(
+            (open) => erasureConcerns(open, config.epoch),
+            () => ['open erasures could not be counted; see the log if that lasts'],
+          )),
           ...storeLogConcerns(await storeLogsOf(stores)),
         ];
       },
@@ -232,7 +244,7 @@ export function governContracts(
   cursorKey: Buffer,
   onFailure: (error: unknown) => void,
   outages: Outages = { began: onFailure, ended: () => undefined },
-): { schemas: Record<Contract, GraphQLSchema>; contracts: Record<Contract, Governed> } {
+): { schemas: Record<Contract, GraphQLSchema>; contracts: Record<Contract, Governed>; again: DoneAgain } {
   const explain: Explain = (claims, operation) => {
     const governed = contracts[contractOf(claims)];
     const coordinates = new Map(governed.coordinates.map((one) => [one.coordinate, one]));
@@ -273,6 +285,7 @@ export function governContracts(
     new ProposalResolver(services.proposals),
   ];
   const api = buildApi(resolvers);
+  const again = new DoneAgain(api);
   // Contracts are cut before governing: a governed schema carries its guards with it.
   const schemas = perContract((name) => contractSchema(api, name));
   const contracts = perContract((name) =>
@@ -288,7 +301,7 @@ export function governContracts(
       contextWith: (context, decision): RequestContext => ({ ...(context as RequestContext), decision }),
     }),
   );
-  return { schemas, contracts };
+  return { schemas, contracts, again };
 }
 
 function perContract<T>(make: (name: Contract) => T): Record<Contract, T> {

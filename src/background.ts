@@ -1,5 +1,6 @@
 import type { Anchoring } from './audit/witness/anchors';
 import { openErasures } from './erasure/requests/open-erasures';
+import type { IdempotencyKeys } from './gateway/idempotency/idempotency-keys';
 import { DueWork, type DueWorkOptions } from './jobs/due-work';
 import { JobWorker, type JobWorkerOptions } from './jobs/job-worker';
 import { firstJob, type Jobs } from './jobs/jobs';
@@ -50,6 +51,8 @@ function dueWork({ regions }: Stores, { jobs, webhooks }: Services, options: Due
 type Due = DueWork<'job' | 'notice'>;
 
 export interface BackgroundOptions {
+  /** Milliseconds after which keys of the platform are replaced; `off` where nobody but an operator does. */
+  readonly keyRotation: number | 'off';
   readonly onJobFailure: NonNullable<JobWorkerOptions['onFailure']>;
   readonly onDead: NonNullable<SenderOptions['onDead']>;
   /** Called for failures within a task that continued. */
@@ -66,6 +69,7 @@ export function backgroundTasks(
   stores: Stores,
   services: Services,
   anchoring: Anchoring,
+  idempotency: Pick<IdempotencyKeys, 'sweep'>,
   options: BackgroundOptions,
 ): Task[] {
   const {
@@ -76,6 +80,7 @@ export function backgroundTasks(
     agreementReminders,
     recorder,
     ledger,
+    rotations,
   } = services;
   const worker = jobWorker(stores, services, { onFailure: options.onJobFailure });
   const sender = webhookSender(stores, services, { onDead: options.onDead });
@@ -89,17 +94,23 @@ export function backgroundTasks(
   return [
     jobsTask(worker, { due }),
     webhooksTask(sender, { due }),
-    // Once a day: it looks at every person of each client with a rule.
-    shared.task('retention', HOUR, async (swept) => {
-      if (swept !== undefined && Date.now() - Number(swept) < DAY - HOUR) return swept;
-      await erasure.retention.sweep(options.onFailure);
-      return String(Date.now());
+    // Begins once a day, and then goes on part by part.
+    shared.task('retention', 5 * MINUTE, async (place) => {
+      const swept = /^swept (\d+)$/.exec(place ?? '')?.[1];
+      if (swept !== undefined && Date.now() - Number(swept) < DAY - HOUR) return place;
+      const from = swept === undefined ? place : undefined;
+      return (await erasure.retention.sweepFrom(from, options.onFailure)).place ?? `swept ${Date.now()}`;
     }),
+    once('key epochs', HOUR, () => erasure.turning.turnWhenDue()),
     once('uncollected exports', HOUR, () => clientExports.sweep()),
     shared.task('orphan keys', HOUR, async (place) => {
       erasure.orphans.place = place;
       await erasure.orphans.sweep(options.onFailure);
       return erasure.orphans.place;
+    }),
+    once('key rotation', HOUR, async () => {
+      await rotations.end();
+      if (options.keyRotation !== 'off') await rotations.beginDue(options.keyRotation);
     }),
     once('terms of erasures', HOUR, async () => {
       const open = await openErasures(stores.regions);
@@ -107,6 +118,7 @@ export function backgroundTasks(
     }),
     once('notices of disclosures', MINUTE, () => disclosures.tellDue()),
     once('announcements', MINUTE, () => announcements.tellDue()),
+    once('idempotency keys', MINUTE, () => idempotency.sweep()),
     shared.task('reminders of agreements', MINUTE, (place) => agreementReminders.tellDue(place)),
     every('anchors', MINUTE, () => anchoring.run()),
     every('write-ahead logs', MINUTE, async () => {

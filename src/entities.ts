@@ -5,6 +5,7 @@ import { ErasureRecordRow, ErasureTombstone } from './erasure/records/entities';
 import { ErasureRequestRow, ErasureStepRow } from './erasure/requests/erasure-request';
 import { RetentionRuleRow } from './erasure/retention/retention-rule';
 import { ClientExportRow, ExportChunkRow } from './exports/client-export';
+import { IdempotencyKeyRow } from './gateway/idempotency/idempotency-key-row';
 import { RateShareRow } from './gateway/rate-shares';
 import { ClientInstruction } from './identity/client-instruction';
 import { PolicyVersion } from './identity/policy-version';
@@ -52,6 +53,7 @@ export const tenantEntities: ReadonlyArray<new () => object> = [
   TransferSubject,
   ClientExportRow,
   ExportChunkRow,
+  IdempotencyKeyRow,
 ];
 
 /** Tables of the platform itself. */

@@ -2,10 +2,13 @@ import type { DataSource } from 'typeorm';
 import { dataStore, keysStore } from '../ormconfig';
 import type { Config } from './config';
 import { withMoreTime } from './connections/time';
+import { whyUnfit } from './keys/backup/unfit-store';
 import { KeyStore } from './keys/key-store';
 import { holdsKeyOf, KeyStores, type KeysPlace } from './keys/key-stores';
 import { RegionalKeyStore } from './keys/regional-key-store';
 import { openRootKeys, type RootKeys } from './keys/roots/root-keys';
+import type { RootSettings } from './keys/roots/root-settings';
+import { isBeforeEpochs, upgradeToEpochs } from './keys/upgrade';
 import { migrate, openDataSource, pendingMigrations, type StoreOptions } from './storage/data-source';
 import { dialectOf } from './storage/dialect';
 import { ConfigurationError } from './storage/errors';
@@ -28,7 +31,13 @@ export interface Stores {
 
 export type StoreConfig = Pick<
   Config,
-  'databaseUrl' | 'regionalDatabaseUrls' | 'keysDatabaseUrl' | 'regionalKeys' | 'masterKeyFile' | 'production'
+  | 'databaseUrl'
+  | 'regionalDatabaseUrls'
+  | 'keysDatabaseUrl'
+  | 'regionalKeys'
+  | 'keysBackupDir'
+  | 'production'
+  | keyof RootSettings
 > &
   Partial<Pick<Config, 'epoch'>>;
 
@@ -53,6 +62,7 @@ export async function openStores(config: StoreConfig, options: { poolSize?: numb
     const regions = new Regions(home, bound);
     const ofRegions: RegionalSource[] = [];
     for (const { region, ...address } of regionalKeys(config)) ofRegions.push({ region, source: await open(address) });
+    await finishEpochs(config, [{ region: undefined, source: keysSource }, ...ofRegions]);
     const { keys, keyStores, roots } = await openKeys(config, regions, keysSource, ofRegions);
     for (const source of regions.all()) await finishKeyedSteps(source, keys);
     const close = async () => {
@@ -86,6 +96,11 @@ async function migrateAll(config: StoreConfig): Promise<string[]> {
     const ofRegions: RegionalSource[] = [];
     for (const { region, ...address } of regionalKeys(config))
       ofRegions.push({ region, source: await brought(address) });
+    for (const { region, source } of [{ region: undefined, source: keysSource }, ...ofRegions]) {
+      if (!(await isBeforeEpochs(source))) continue;
+      const moved = await upgradeToEpochs(source, () => openRootsOf(config, region));
+      if (moved > 0) done.push(`keys of ${moved} persons hung into epochs`);
+    }
     const home = await brought({ url: config.databaseUrl, store: dataStore });
     const bound = new Map<HostingRegion, DataSource>();
     for (const { region, ...address } of regional(config)) bound.set(region, await brought(address));
@@ -94,6 +109,20 @@ async function migrateAll(config: StoreConfig): Promise<string[]> {
     return done;
   } finally {
     for (const source of opened) await source.destroy();
+  }
+}
+
+/** As {@link bringUpToDate}, for keys from before epochs. */
+async function finishEpochs(
+  config: StoreConfig,
+  places: ReadonlyArray<{ region: HostingRegion | undefined; source: DataSource }>,
+): Promise<void> {
+  for (const { region, source } of places) {
+    if (!(await isBeforeEpochs(source))) continue;
+    if (dialectOf(source).embedded) await upgradeToEpochs(source, () => openRootsOf(config, region));
+    else {
+      throw new ConfigurationError(keysVariable(region), 'its keys are from before epochs; run: remit migrate');
+    }
   }
 }
 
@@ -148,24 +177,48 @@ async function openKeys(
   keysSource: DataSource,
   ofRegions: readonly RegionalSource[],
 ): Promise<OpenKeys> {
-  const { production, epoch, regionalKeys: settings = {} } = config;
+  const { epoch } = config;
   const roots: RootKeys[] = [];
-  const rootsOf = async (masterKeyFile: string | undefined) => {
-    const opened = await openRootKeys({ ...(masterKeyFile === undefined ? {} : { masterKeyFile }), production });
+  const rootsFor = async (source: DataSource, region?: HostingRegion) => {
+    const opened = await openRootsOf(config, region);
     roots.push(opened);
+    await requireFit(source, opened, config, region);
     return opened;
   };
   const Home = ofRegions.length > 0 ? RegionalKeyStore : KeyStore;
-  const keys = new Home(keysSource, await rootsOf(config.masterKeyFile), { epoch });
+  const homeRoots = await rootsFor(keysSource);
+  const keys = new Home(keysSource, homeRoots, { epoch });
   const bound = new Map<HostingRegion, KeysPlace>();
   for (const { region, source } of ofRegions) {
-    const own = new KeyStore(source, await rootsOf(settings[region]?.masterKeyFile), { epoch });
-    bound.set(region, { name: `keys ${region}`, region, source, keys: own });
+    const own = await rootsFor(source, region);
+    const name = keysStoreName(region);
+    bound.set(region, { name, region, source, roots: own, keys: new KeyStore(source, own, { epoch }) });
   }
-  const keyStores = new KeyStores(regions, { name: 'keys', region: undefined, source: keysSource, keys }, bound);
+  const home = { name: keysStoreName(), region: undefined, source: keysSource, roots: homeRoots, keys };
+  const keyStores = new KeyStores(regions, home, bound);
   if (keys instanceof RegionalKeyStore) keys.spread(keyStores);
   await requireKeysInPlace(regions, keyStores);
   return { keys, keyStores, roots };
+}
+
+/** By what name operators see a keys' store. */
+const keysStoreName = (region?: HostingRegion): string => (region === undefined ? 'keys' : `keys ${region}`);
+
+/** The roots of the home keys' store, or of a region's. */
+export function openRootsOf({ production, ...config }: StoreConfig, region?: HostingRegion): Promise<RootKeys> {
+  const settings = region === undefined ? config : config.regionalKeys?.[region];
+  return openRootKeys({ ...settings, production });
+}
+
+/** Refuses an old copy of a keys' store, whose root is destroyed. @throws {ConfigurationError} saying how to go on */
+async function requireFit(
+  source: DataSource,
+  roots: RootKeys,
+  { keysBackupDir }: StoreConfig,
+  region?: HostingRegion,
+): Promise<void> {
+  const fault = await whyUnfit(source, roots, keysBackupDir);
+  if (fault !== undefined) throw new ConfigurationError(keysVariable(region), fault);
 }
 
 /**
@@ -204,10 +257,14 @@ function regional({ regionalDatabaseUrls }: StoreConfig): Array<Address & { regi
   );
 }
 
+/** The variable that names a keys' store. */
+const keysVariable = (region?: HostingRegion): string =>
+  region === undefined ? 'KEYS_DATABASE_URL' : `KEYS_DATABASE_URL_${region}`;
+
 function regionalKeys({ regionalKeys: settings = {} }: StoreConfig): Array<Address & { region: HostingRegion }> {
   return hostingRegions.flatMap((region) => {
     const { url } = settings[region] ?? {};
-    const store = { ...keysStore, variable: `KEYS_DATABASE_URL_${region}` };
+    const store = { ...keysStore, variable: keysVariable(region) };
     return url === undefined ? [] : [{ region, url, store }];
   });
 }

@@ -15,7 +15,7 @@ import { withStores } from './with-stores';
 export function censusCommand(): Command {
   const command = new Command('census')
     .description('Make the data inventory from the schema, the entities and the databases, and name every gap in it.')
-    .option('--json', 'print {"fields": […], "gaps": […]}')
+    .option('--json', 'print {"fields": […], "remains": […], "gaps": […]}')
     .addHelpText('after', '\nExit code 1 when there is a gap.\n\nExample:\n  $ remit census --json')
     .action(async ({ json }: { json?: true }) => {
       const result = await withStores(census);
@@ -29,10 +29,14 @@ export function censusCommand(): Command {
 export async function census(services: Services, stores: Stores): Promise<Inventory> {
   const [home, ...regional] = stores.regions.all();
   const databases = [
-    ...(home ? [{ name: 'the database', source: home }] : []),
-    ...regional.map((source, place) => ({ name: `regional database ${place + 1}`, source })),
+    ...(home ? [{ name: 'the database', store: 'data' as const, source: home }] : []),
+    ...regional.map((source, place) => ({
+      ...{ name: `regional database ${place + 1}`, store: 'data' as const },
+      source,
+    })),
     ...stores.keyStores.all().map(({ region, source }) => {
-      return { name: region === undefined ? "the keys' store" : `the keys' store of ${region}`, source };
+      const name = region === undefined ? "the keys' store" : `the keys' store of ${region}`;
+      return { name, store: 'keys' as const, source };
     }),
   ];
   try {
@@ -41,11 +45,15 @@ export async function census(services: Services, stores: Stores): Promise<Invent
   } catch (error) {
     if (!(error instanceof SchemaPolicyError)) throw error;
     const remedy = 'correct the schema; the server does not start with it';
-    return { fields: [], gaps: error.message.split('\n').map((fault) => ({ at: 'schema', fault, remedy })) };
+    return {
+      fields: [],
+      remains: [],
+      gaps: error.message.split('\n').map((fault) => ({ at: 'schema', fault, remedy })),
+    };
   }
 }
 
-function report({ fields, gaps }: Inventory): string {
+function report({ fields, remains, gaps }: Inventory): string {
   const personal = fields.filter(({ personal: said }) => said);
   const table = new Table({
     head: ['table', 'field', 'column', 'category', 'purposes (≈ de-identified)', 'retention', 'erasure'],
@@ -53,7 +61,11 @@ function report({ fields, gaps }: Inventory): string {
   });
   table.push(...personal.map(lineOf));
   const others = fields.length - personal.length;
-  const counts = `${counted(personal.length, 'field')} about people, ${others} about no person.`;
+  const counts = [
+    `${counted(personal.length, 'field')} about people, ${others} about no person.`,
+    `Of an erased person something stays in ${counted(remains.length, 'table')} (docs/erasure.md): ` +
+      `${remains.map(({ table: name }) => name).join(', ')}.`,
+  ].join('\n');
   if (gaps.length === 0) return `${table.toString()}\n${counts}\nThere is no gap.\n`;
   const lines = gaps.map(({ at, fault, remedy }) => `✗ ${at} ${fault}\n  → ${remedy}`);
   return `${table.toString()}\n${counts}\n\n${lines.join('\n')}\n\n${counted(gaps.length, 'gap')}.\n`;

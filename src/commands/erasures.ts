@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises';
 import Table from 'cli-table3';
 import { Command, InvalidArgumentError } from 'commander';
 import { jobsTask, jobWorker, webhookSender, webhooksTask } from '../background';
-import { CertificateError, readPublicKeys, verifyCertificate } from '../erasure/records/certificate';
+import { type ErasureStatement, verifyCertificate } from '../erasure/records/certificate';
+import { readEpochRecords, recordOfCertificate, verifyEpochRecords } from '../erasure/records/epoch-record';
+import { CertificateError, readPublicKeys } from '../erasure/records/signed-statement';
 import { type ErasureStatus, erasureStatuses } from '../erasure/requests/erasure-request';
 import type { ErasureRequestState } from '../erasure/requests/request-state';
 import { Jobs } from '../jobs/jobs';
@@ -13,6 +15,7 @@ import { collect } from './caller-options';
 import { counted } from './counted';
 import { CommandError } from './failure';
 import { moment } from './moments';
+import { wholeNumber } from './numbers';
 import { progressBar } from './progress';
 import { selectedClients } from './selected-clients';
 import { exitTwoOnUsageError } from './usage-errors';
@@ -39,7 +42,7 @@ function listCommand(): Command {
     .option('--client <slug>', 'only this client (default: all)')
     .option('--status <status>', 'only this status; repeat for more', collect(status))
     .option('--due-before <time>', 'due before this time, such as 2026-12-01', moment)
-    .option('--limit <number>', 'at most this many for each client', count, 100)
+    .option('--limit <number>', 'at most this many for each client', wholeNumber, 100)
     .option('--json', 'print {"requests": […]}')
     .addHelpText('after', '\nExample:\n  $ remit erasures list --status ATTENTION_REQUIRED')
     .action(async (options: ListOptions) => {
@@ -82,7 +85,8 @@ async function list(services: Services, options: ListOptions) {
 
 const time = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 
-function lineOf(client: string, { id, kind, status: now, requestedAt, dueAt, completedAt }: ErasureRequestState) {
+function lineOf(client: string, state: ErasureRequestState) {
+  const { id, kind, status: now, requestedAt, dueAt, keyDeletedAt, keyEpoch, completedAt } = state;
   return {
     client,
     id,
@@ -90,6 +94,8 @@ function lineOf(client: string, { id, kind, status: now, requestedAt, dueAt, com
     status: now,
     requestedAt: time(requestedAt),
     dueAt: time(dueAt),
+    keyDeletedAt: time(keyDeletedAt),
+    keyEpoch,
     completedAt: time(completedAt),
   };
 }
@@ -98,8 +104,8 @@ function runCommand(): Command {
   const command = new Command('run')
     .description('Perform what is due and notify recipients. Several can run at once, also beside servers.')
     .option('--watch', 'run until SIGTERM instead of ending when nothing is due')
-    .option('--concurrency <number>', 'erasures at the same time; SQLite does one', count, 4)
-    .option('--lease <seconds>', 'take over work of a worker that has been silent this long', count, 30)
+    .option('--concurrency <number>', 'erasures at the same time; SQLite does one', wholeNumber, 4)
+    .option('--lease <seconds>', 'take over work of a worker that has been silent this long', wholeNumber, 30)
     .option('--sweep', 'first request erasure of what has outlived its retention')
     .option('--json', 'print {"jobs","failed","swept"}')
     .addHelpText('after', '\nExample:\n  $ remit erasures run --sweep')
@@ -225,36 +231,85 @@ function verifyCommand(): Command {
     .description("Check a certificate with a public key, or with this installation's own key")
     .argument('<certificate>', 'the certificate, a JSON file')
     .option('--key <file>', 'public keys: a JWK set from the query erasureCertificateKeys, a JWK, or PEM')
+    .option('--epochs <file>', 'records of epochs, see `remit keys epochs --export` (default: those of the store)')
     .option('--json', 'print the statement of the certificate')
     .addHelpText(
       'after',
       '\nExit code 1 when the certificate is not valid.\n\nExample:\n  $ remit erasures verify cert.json --key pub.pem',
     )
-    .action(async (file: string, options: { key?: string; json?: true }) => {
+    .action(async (file: string, options: VerifyOptions) => {
       const text = await readFile(file, 'utf8');
       try {
-        const keys = options.key
-          ? await readPublicKeys(await readFile(options.key, 'utf8'))
-          : await withStores(({ erasure }) => erasure.signingKeys.publicKeys());
-        const statement = await verifyCertificate(text, keys);
+        const { statement, epoch } = await verify(text, options);
         if (options.json) return print(statement);
-        const { request, completedAt, erased, retained, keyDestroyed, keyAbsent } = statement;
-        const rows = erased.reduce((sum, step) => sum + step.rows, 0);
-        const table = new Table({ head: ['store', 'action', 'rows'], style });
-        table.push(...erased.map((step) => [step.store, step.action, step.rows]));
-        const kept = retained.map(
-          ({ category, reason, until }) => `  kept: ${category}, ${reason}, until ${until ?? 'released'}\n`,
-        );
-        process.stdout.write(
-          `The signature is valid. Request ${request}, ${completedAt}: ${counted(rows, 'row')}` +
-            `${keyDestroyed ? ', key destroyed' : keyAbsent ? ', there was no key' : ''}.\n` +
-            `${table.toString()}\n${kept.join('')}`,
-        );
+        process.stdout.write(describe(statement, epoch));
       } catch (error) {
         throw error instanceof CertificateError ? new CommandError(`${file}: ${error.message}`) : error;
       }
     });
   return exitTwoOnUsageError(command);
+}
+
+interface VerifyOptions {
+  readonly key?: string;
+  readonly epochs?: string;
+  readonly json?: true;
+}
+
+/** Whether the epoch's own record was checked, and says the same. */
+type CheckedEpoch = 'CHECKED' | 'NOT_CHECKED' | undefined;
+
+async function verify(text: string, { key, epochs }: VerifyOptions) {
+  const { keys, records } = key
+    ? { keys: await readPublicKeys(await readFile(key, 'utf8')), records: undefined }
+    : await withStores(async ({ erasure }) => ({
+        keys: await erasure.signingKeys.publicKeys(),
+        records: await erasure.epochRecords.all(),
+      }));
+  const statement = await verifyCertificate(text, keys);
+  return { statement, epoch: await checkEpoch(statement, keys, epochs, records) };
+}
+
+async function checkEpoch(
+  statement: ErasureStatement,
+  keys: Awaited<ReturnType<typeof readPublicKeys>>,
+  file: string | undefined,
+  stored: readonly string[] | undefined,
+): Promise<CheckedEpoch> {
+  if (statement.version === 1 || statement.epoch === null) return undefined;
+  const texts = file === undefined ? stored : readEpochRecords(await readFile(file, 'utf8'));
+  if (!texts) return 'NOT_CHECKED';
+  const { epoch, finalAt } = statement;
+  recordOfCertificate(await verifyEpochRecords(texts, keys), { epoch, finalAt });
+  return 'CHECKED';
+}
+
+function describe(statement: ErasureStatement, epoch: CheckedEpoch): string {
+  const { request, completedAt, erased, retained } = statement;
+  const rows = erased.reduce((sum, step) => sum + step.rows, 0);
+  const table = new Table({ head: ['store', 'action', 'rows'], style });
+  table.push(...erased.map((step) => [step.store, step.action, step.rows]));
+  const kept = retained.map(
+    ({ category, reason, until }) => `  kept: ${category}, ${reason}, until ${until ?? 'released'}\n`,
+  );
+  return [
+    `The signature is valid. Request ${request}, ${completedAt}: ${counted(rows, 'row')}${ofKey(statement)}.\n`,
+    ...momentsOf(statement, epoch),
+    `${table.toString()}\n`,
+    ...kept,
+  ].join('');
+}
+
+const ofKey = ({ keyDestroyed, keyAbsent }: ErasureStatement): string =>
+  keyDestroyed ? ', key destroyed' : keyAbsent ? ', there was no key' : '';
+
+/** When the key was deleted, and since when that is final, in words. */
+function momentsOf(statement: ErasureStatement, epoch: CheckedEpoch): string[] {
+  if (statement.version === 1 || statement.keyDeletedAt === null) return [];
+  const deleted = `The key was deleted at ${statement.keyDeletedAt}.\n`;
+  if (statement.epoch === null) return [deleted, `${statement.withoutEpoch}\n`];
+  const record = epoch === 'CHECKED' ? 'its record is valid' : 'its record was not checked, see --epochs';
+  return [deleted, `It is final since ${statement.finalAt}, when epoch ${statement.epoch.number} ended: ${record}.\n`];
 }
 
 const style = { head: [], border: [], compact: true };
@@ -263,9 +318,4 @@ function status(text: string): ErasureStatus {
   const known = (Object.keys(erasureStatuses) as ErasureStatus[]).find((name) => name === text);
   if (!known) throw new InvalidArgumentError(`Statuses are ${Object.keys(erasureStatuses).join(', ')}.`);
   return known;
-}
-
-function count(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Write a whole number from 1.');
-  return Number(text);
 }

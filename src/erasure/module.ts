@@ -3,6 +3,7 @@ import { type ChangeRecorder, unrecorded } from '../identity/change-recorder';
 import { Jobs } from '../jobs/jobs';
 import type { KeyStore } from '../keys/key-store';
 import type { KeyStores } from '../keys/key-stores';
+import type { RotationPace } from '../keys/rotation/rotating-keys';
 import type { Proposals } from '../register/proposals';
 import type { ThirdParties } from '../register/third-parties';
 import type { WebhookBody } from '../register/webhooks/webhook-sender';
@@ -11,14 +12,24 @@ import type { EngineProfile } from '../storage/engine-profiles';
 import type { EntityClass } from '../storage/entity-class';
 import type { Regions } from '../storage/regions';
 import { type TenantTable, tableOf } from '../tenancy/tenant-table';
-import { ERASURE_EVENT, ErasureRecipients, TERMINATION_EVENT } from './execution/erasure-recipients';
+import { AwaitingErasures } from './execution/awaiting-erasures';
+import { EpochTurning } from './execution/epoch-turning';
+import {
+  COMPLETED_EVENT,
+  DESTROYED_EVENT,
+  ERASURE_EVENT,
+  ErasureRecipients,
+  TERMINATION_EVENT,
+} from './execution/erasure-recipients';
 import { ErasureRunner } from './execution/erasure-runner';
 import type { Purger } from './execution/purger';
 import { LegalHolds } from './holds/legal-holds';
 import { OrphanKeys } from './orphan-keys';
 import { Certificates } from './records/certificates';
+import { EpochRecords } from './records/epoch-records';
 import { ErasedOrLeaving } from './records/erased-people';
 import { ErasureRecords } from './records/erasure-records';
+import { KeyFinality } from './records/key-finality';
 import { ErasureReplay } from './records/replay';
 import { SigningKeys } from './records/signing-keys';
 import { Tombstones } from './records/tombstones';
@@ -42,6 +53,8 @@ export interface ErasureModuleOptions {
   /** What a client may have before its end; undefined where there is no module of exports. */
   readonly terminationExports: TerminationExports | undefined;
   readonly webhooks: Webhooks;
+  /** How fast keys of certificates are replaced. */
+  readonly pace?: RotationPace | undefined;
   readonly chunkRows?: number;
   readonly now?: () => number;
   /** Whether a backup of the data was restored. Without it no key counts as an orphan. */
@@ -63,6 +76,11 @@ export interface ErasureModule {
   readonly runner: ErasureRunner;
   readonly records: ErasureRecords;
   readonly signingKeys: SigningKeys;
+  /** Whether deleted keys are gone for good. */
+  readonly finality: KeyFinality;
+  readonly epochRecords: EpochRecords;
+  /** Ends epochs of keys. */
+  readonly turning: EpochTurning;
   readonly tombstones: Tombstones;
   /** Recognises erased people, so that imports refuse them. */
   readonly erased: ErasedOrLeaving;
@@ -81,30 +99,38 @@ export function createErasureModule(options: ErasureModuleOptions): ErasureModul
   const tables = entities.map(tableOf);
   const records = new ErasureRecords(keyStores, keys);
   const tombstones = new Tombstones(keyStores, keys);
-  const signingKeys = new SigningKeys(keyStores.home.source, keys);
+  const signingKeys = new SigningKeys(keyStores.home.source, keys, { pace: options.pace });
+  const finality = new KeyFinality(keyStores, now);
   const recipients = new ErasureRecipients(parties, webhooks);
   const shared = { regions, keys, recorder, records, jobs, tables, terminationExports, now };
   const filing = new ErasureFiling(shared);
   const certificates = new Certificates(records, signingKeys);
   const runner = new ErasureRunner({
-    ...{ ...shared, filing, tombstones, certificates, recipients, purgers, profile, chunkRows },
+    ...{ ...shared, filing, tombstones, certificates, finality, recipients, purgers, profile, chunkRows },
   });
   const terminations = new Terminations(shared);
+  const epochRecords = new EpochRecords(keyStores, signingKeys, recorder);
+  const awaiting = new AwaitingErasures({ regions, jobs, finality, now });
+  const erasures = new ErasureRequests({ ...shared, filing, recipients });
   proposals?.on('END_CLIENT', async ({ terms }, by) => {
     await terminations.terminate(proposedTermination(terms), { principal: by, role: 'PLATFORM_PRIVACY_OFFICER' });
   });
   return {
-    erasures: new ErasureRequests({ ...shared, filing, recipients }),
+    erasures,
     terminations,
     holds: new LegalHolds(shared),
     retention: new RetentionRules({ ...shared, filing }),
     orphans: new OrphanKeys({ ...shared, isDataBehind }),
     replay: new ErasureReplay(shared),
-    ...{ runner, records, signingKeys, tombstones, tables, now },
+    ...{ runner, records, signingKeys, finality, tombstones, tables, now },
+    epochRecords,
+    turning: new EpochTurning(keyStores, epochRecords, awaiting),
     erased: new ErasedOrLeaving(regions, keys, tombstones),
     bodies: new Map([
       [ERASURE_EVENT, erasureBody(records)],
       [TERMINATION_EVENT, async (_client, request) => ({ request })],
+      [DESTROYED_EVENT, stateBody(erasures)],
+      [COMPLETED_EVENT, stateBody(erasures)],
     ]),
   };
 }
@@ -117,3 +143,15 @@ function erasureBody(records: ErasureRecords): WebhookBody {
     return customer === undefined ? undefined : { request, customer };
   };
 }
+
+/** How far a person's erasure is, for the client that follows it. It does not say whose it is. */
+function stateBody(erasures: ErasureRequests): WebhookBody {
+  return async (client, request) => {
+    const state = await erasures.find(client, request);
+    if (!state) return undefined;
+    const { status, keyDeletedAt, keyEpoch, finalAt } = state;
+    return { request, status, keyDeletedAt: moment(keyDeletedAt), keyEpoch, finalAt: moment(finalAt) };
+  };
+}
+
+const moment = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());

@@ -6,6 +6,7 @@ import { denied, type RequestContext, requireClient, requireRole } from '../iden
 import { administration } from '../identity/roles';
 import type { Jobs } from '../jobs/jobs';
 import type { KeyStore } from '../keys/key-store';
+import { noteThings } from '../storage/noted-ids';
 import type { Regions } from '../storage/regions';
 import { committed, inTransaction } from '../storage/transaction';
 import { own, sql, tenantSql } from '../tenancy/tenant-sql';
@@ -76,7 +77,10 @@ export class Exports {
         if (ending) throw denied.conflict('The client is being erased: there is nothing to export any more.');
         const isOpen = sql`request_id IS NULL AND status IN ('WAITING', 'PREPARING')`;
         const [open] = await readExports(manager, client, isOpen);
-        if (open) return open.id;
+        if (open) {
+          noteThings(open.id);
+          return open.id;
+        }
         await insertExport(manager, {
           client,
           id,

@@ -5,6 +5,7 @@ import type { StoredField, TenantTable } from '../tenancy/tenant-table';
 export const omittedTables: ReadonlyMap<string, string> = new Map([
   ['job', 'work under way, of this installation'],
   ['export_chunk', 'the export itself'],
+  ['idempotency_key', 'what callers may ask this installation again, for a day'],
 ]);
 
 /** Fields without a meaning elsewhere: secrets, and counters of this installation. */

@@ -1,5 +1,6 @@
 import cors from '@fastify/cors';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { keyHeader, repeatedHeader } from './idempotency/header';
 import { purposeHeader } from './purpose';
 import type { ServerOptions } from './server-options';
 
@@ -21,10 +22,11 @@ export async function allowOrigins(scope: FastifyInstance, { allowedOrigins = []
       'authorization',
       'content-type',
       purposeHeader,
+      keyHeader,
       'apollo-require-preflight',
       'x-apollo-operation-name',
     ],
-    exposedHeaders: ['retry-after', 'www-authenticate'],
+    exposedHeaders: ['retry-after', 'www-authenticate', repeatedHeader],
     credentials: false,
     maxAge: PREFLIGHT_S,
     strictPreflight: false,

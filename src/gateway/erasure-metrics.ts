@@ -16,9 +16,30 @@ export function workerFaults({ failedRuns, lastSuccessAt }: TaskState): string[]
   return [`erasure is not working: its queue failed ${failedRuns} times in a row, ${since}; the log says why`];
 }
 
-/** Warnings about erasures, for an operator to look at while the process works. */
-export function erasureConcerns({ stuck, overdue }: OpenErasures): string[] {
+/** How many times the length of an epoch an erasure may wait for its end. The alert RemitEpochLate says the same. */
+const PATIENCE = 2;
+
+/**
+ * Since when erasures have waited for an epoch of keys that does not end.
+ * @param epoch REMIT_EPOCH
+ * @returns milliseconds since 1970; undefined where none has waited too long
+ */
+function lateEpochSince({ awaitingSince }: OpenErasures, epoch: number | 'off'): number | undefined {
+  if (epoch === 'off' || awaitingSince === undefined) return undefined;
+  return Date.now() - awaitingSince > PATIENCE * epoch ? awaitingSince : undefined;
+}
+
+/**
+ * Warnings about erasures, for an operator to look at while the process works.
+ * @param epoch REMIT_EPOCH
+ */
+export function erasureConcerns(open: OpenErasures, epoch: number | 'off'): string[] {
+  const { stuck, overdue } = open;
+  const lateSince = lateEpochSince(open, epoch);
   return [
+    ...(lateSince === undefined
+      ? []
+      : [`erasures await the end of an epoch of keys since ${new Date(lateSince).toISOString()}: remit keys turn`]),
     ...(stuck > 0
       ? [`erasures that are stuck: ${stuck}; look at them by: remit erasures list --status ATTENTION_REQUIRED`]
       : []),
@@ -26,8 +47,16 @@ export function erasureConcerns({ stuck, overdue }: OpenErasures): string[] {
   ];
 }
 
-/** Gauges about erasures. The statement (D2) promises 90 days; law often allows less. */
-export function measureErasures(registry: Registry, look: () => Promise<OpenErasures>, worker: () => TaskState): void {
+/**
+ * Gauges about erasures. The statement (D2) promises 90 days; law often allows less.
+ * @param epoch REMIT_EPOCH
+ */
+export function measureErasures(
+  registry: Registry,
+  look: () => Promise<OpenErasures>,
+  worker: () => TaskState,
+  epoch: number | 'off',
+): void {
   let looking: Promise<OpenErasures | undefined> | undefined;
   /**
    * One query for each scrape, shared by all gauges. Where it fails or takes too long, the gauges have no value and
@@ -67,6 +96,19 @@ export function measureErasures(registry: Registry, look: () => Promise<OpenEras
     'Open erasures that nobody carries out though it is time: failed again and again, without a job, or not taken.',
     ({ stuck }) => stuck,
   );
+  gauge(
+    'remit_key_epoch_awaited_seconds',
+    'How long the erasure that waits longest has waited for the epoch of its keys to end; 0 where none waits.',
+    ({ awaitingSince }) => (awaitingSince === undefined ? 0 : Math.max(0, Date.now() - awaitingSince) / 1_000),
+  );
+  new Gauge({
+    name: 'remit_key_epoch_seconds',
+    help: 'How long an epoch of keys lasts; 0 where epochs are off.',
+    ...common,
+    collect() {
+      this.set(epoch === 'off' ? 0 : epoch / 1_000);
+    },
+  });
   new Gauge({
     name: 'remit_erasure_worker_last_success_timestamp_seconds',
     help: 'When a process last looked at every queue of erasures without a fault; 0 where it never did.',

@@ -30,7 +30,7 @@ export function answerErrors(app: FastifyInstance, bodyBytes: number, log: Failu
     const { governedRequest: governed } = request;
     if (governed) governed.codes = [error.code];
     const write = governed && !governed.isGivenUp ? writeOf(governed) : undefined;
-    return answerError(reply, write ? saying(error, write) : error);
+    return answerError(reply, write ? sayingWrite(error, write) : error);
   });
   app.setNotFoundHandler((_request, reply) => answerError(reply, gatewayErrors.notFound()));
 }
@@ -50,8 +50,10 @@ export function answerError(reply: FastifyReply, error: GatewayError): FastifyRe
 }
 
 /** After a mutation had begun, even an unforeseen error says what became of it. */
-const saying = ({ status, code, message, headers, extensions }: GatewayError, write: WriteOutcome): GatewayError =>
-  new GatewayError(status, code, message, headers, { ...extensions, write });
+export const sayingWrite = (
+  { status, code, message, headers, extensions }: GatewayError,
+  write: WriteOutcome,
+): GatewayError => new GatewayError(status, code, message, headers, { ...extensions, write });
 
 const madeForCallers = [GatewayError, GraphQLError, InvalidTokenError, IssuerUnavailableError];
 

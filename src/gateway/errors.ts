@@ -35,6 +35,29 @@ export const gatewayErrors = {
       'BAD_USER_INPUT',
       `The header "processing-purpose" states exactly one of ${allPurposes.join(', ')}, spelled like this.`,
     ),
+  idempotencyKey: () =>
+    new GatewayError(
+      400,
+      'BAD_USER_INPUT',
+      'The header "idempotency-key" holds one string of 1 to 128 printable ASCII characters, such as a new UUID.',
+    ),
+  idempotencyKeyReused: () =>
+    new GatewayError(
+      422,
+      'IDEMPOTENCY_KEY_REUSED',
+      'Something else was sent under this idempotency key: send this under a new one.',
+    ),
+  idempotencyKeyInUse: () =>
+    new GatewayError(409, 'IDEMPOTENCY_KEY_IN_USE', 'A request under this idempotency key is under way; try again.', {
+      'retry-after': '1',
+    }),
+  tooManyKeys: (limit: number) =>
+    new GatewayError(
+      429,
+      'TOO_MANY_IDEMPOTENCY_KEYS',
+      `No more than ${limit} idempotency keys of yours are kept; each is kept for a day.`,
+      { 'retry-after': '3600' },
+    ),
   encodedBody: () =>
     new GatewayError(415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the body as it is, without a content-encoding.', {
       'accept-encoding': 'identity',

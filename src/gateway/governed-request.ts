@@ -31,6 +31,8 @@ export interface GovernedRequest {
   contract?: Contract;
   /** The purpose that its header states; the document may state one too. */
   purpose?: string | undefined;
+  /** The key under which a mutation is executed once. */
+  idempotencyKey?: string | undefined;
   /** The context for resolvers, with what the caller may do now. */
   context?: RequestContext;
 
@@ -46,6 +48,10 @@ export interface GovernedRequest {
 
   /** Why it was not executed though it was decided, where that must pass Apollo Server. */
   refusal?: GatewayError;
+
+  // Execution.
+  /** Set where the answer tells of something that an earlier request did under the same key. */
+  isRepeated?: boolean;
 
   // Record: what came of it.
   /** The operation's kind and root fields. The caller's name for it is not kept. */

@@ -7,6 +7,7 @@ import { withDeadline } from './deadline';
 import { challenge, gatewayErrors } from './errors';
 import type { Executions } from './executions';
 import type { GovernedRequest } from './governed-request';
+import { keyHeader, repeatedHeader, statedKey } from './idempotency/header';
 import type { ServerLimits } from './limits';
 import { purposeHeader, statedPurpose } from './purpose';
 import type { Road } from './road';
@@ -58,6 +59,7 @@ export async function graphqlOverHttp(
     reply.code(statusOf(request, answer.status, answer.contentType));
     for (const [name, value] of answer.headers ?? []) reply.header(name, value);
     reply.header('content-type', answer.contentType);
+    if (request.isRepeated) reply.header(repeatedHeader, 'true');
     if (reply.statusCode === 401) reply.header('www-authenticate', challenge);
     if (reply.statusCode === 503) reply.header('retry-after', RETRY_AFTER_S);
     return sendAnswer(reply.header('cache-control', 'no-store'), options, request, answer.text);
@@ -65,6 +67,7 @@ export async function graphqlOverHttp(
 
   async function respond(http: FastifyRequest, request: GovernedRequest): Promise<Answer> {
     await road.identify(request, authorizationOf(http.raw), () => statedPurpose(http.headers[purposeHeader]));
+    request.idempotencyKey = statedKey(http.headers[keyHeader]);
     const server = request.contract && servers.get(request.contract);
     if (!server) throw gatewayErrors.internal();
     await road.admit(request);

@@ -22,6 +22,7 @@ const table = {
   clientOperationsPerSecond: [50_000, 'the same of all principals of one client'],
   costPerSecond: [5_000_000, 'fields of one principal a second, counted as by `cost`, over ten, in all processes'],
   clientCostPerSecond: [20_000_000, 'the same of all principals of one client'],
+  idempotencyKeysPerCaller: [100_000, 'idempotency keys of one principal that are kept at once'],
   sockets: [1_000, 'WebSockets open at once'],
   socketsPerAddress: [200, 'WebSockets from one address'],
   anonymousSockets: [50, 'WebSockets that have shown no token'],

@@ -1,7 +1,8 @@
-import { type DocumentNode, GraphQLError } from 'graphql';
+import { type DocumentNode, GraphQLError, print } from 'graphql';
 import type { DecidedOperation, Governed, GovernedResult, PlannedOperation } from '../governance/govern';
 import type { RequestContext } from '../identity/request-context';
 import { authenticate } from './bearer';
+import { gatewayErrorOf } from './error-answers';
 import { gatewayErrors } from './errors';
 import type { Executions } from './executions';
 import { FailureLog } from './failure-log';
@@ -19,7 +20,7 @@ export interface Operation {
 
 type RoadOptions = Pick<
   ServerOptions,
-  'rates' | 'audit' | 'contextFor' | 'contractOf' | 'contracts' | 'logger' | 'verifier'
+  'rates' | 'idempotency' | 'audit' | 'contextFor' | 'contractOf' | 'contracts' | 'logger' | 'verifier'
 >;
 
 /**
@@ -139,8 +140,31 @@ export class Road {
     if (!('decision' in decided)) return decided;
     if (event === undefined && decided.cost >= DEAR) await this.#alone(request);
     if (event === undefined && request.claims) await this.#options.rates?.take(request.claims, 'cost', decided.cost);
-    const result = await timed(request, () => decided.execute({ contextValue: context, rootValue: event }));
-    return wholeOrNothing(request, result);
+    const keyed = await this.#keyed(request, operation, decided);
+    try {
+      const contextValue = keyed ? { ...context, once: keyed.once } : context;
+      const result = await timed(request, () => decided.execute({ contextValue, rootValue: event }));
+      if (keyed) request.isRepeated = keyed.isRepeated;
+      return wholeOrNothing(request, result);
+    } finally {
+      await keyed?.settle().catch((error: unknown) => this.#log.write(error, 'an idempotency key was not released'));
+    }
+  }
+
+  /** A mutation that came with an idempotency key. */
+  async #keyed(request: GovernedRequest, operation: Operation, decided: DecidedOperation) {
+    const { idempotency } = this.#options;
+    const { auditId: id, idempotencyKey: key, plan } = request;
+    if (!idempotency || key === undefined || !plan || !('decide' in plan) || plan.kind !== 'mutation') return undefined;
+    if (decided.decision.refusal || request.claims?.subject === '') return undefined;
+    const { document, operationName, variableValues } = operation;
+    const text = typeof document === 'string' ? document : print(document);
+    const sent = [text, operationName ?? null, variableValues ?? null, request.purpose ?? null];
+    return idempotency.begin({ id, key, context: contextOf(request), sent }).catch((error: unknown) => {
+      const told = gatewayErrorOf(error, 0);
+      if (told !== error) this.#log.write(error, 'an idempotency key could not be claimed');
+      throw told;
+    });
   }
 
   /** In place of an execution: opens the events of a subscription. */

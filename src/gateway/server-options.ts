@@ -6,6 +6,7 @@ import type { TokenClaims } from '../identity/caller';
 import type { RequestContext } from '../identity/request-context';
 import type { TokenVerifier } from '../identity/tokens';
 import type { Collect } from './export-downloads';
+import type { IdempotencyKeys } from './idempotency/idempotency-keys';
 import type { ServerLimits } from './limits';
 import type { SignIn } from './playground';
 import type { RateLimits } from './rate-limits';
@@ -25,6 +26,8 @@ export interface ServerOptions {
    * event.
    */
   contextFor(claims: TokenClaims, purpose: string | undefined): Promise<RequestContext>;
+  /** Executes a mutation once for each idempotency key; absent, keys are ignored. */
+  readonly idempotency?: Pick<IdempotencyKeys, 'begin'>;
   /** Limits what callers ask for over time; absent, nothing does. */
   readonly rates?: Pick<RateLimits, 'take'>;
   /** Records each operation before its answer leaves; absent only in tests without a ledger. */

@@ -4,15 +4,17 @@ import { GraphQLError, GraphQLSchema, parse } from 'graphql';
 import { makeServer } from 'graphql-ws';
 import { type GovernedResult, isRefusal, type PlannedOperation } from '../governance/govern';
 import { failureOf } from '../storage/failures';
+import type { WriteOutcome } from '../storage/write-outcome';
 import { linesOf, logSocketRequest } from './access-log';
 import { authenticate } from './bearer';
 import { withDeadline } from './deadline';
-import { gatewayErrorOf } from './error-answers';
+import { gatewayErrorOf, sayingWrite } from './error-answers';
 import { type GatewayError, gatewayErrors } from './errors';
 import { EventRounds } from './event-rounds';
 import { type Executions, once } from './executions';
 import { FailureLog } from './failure-log';
 import type { GovernedRequest } from './governed-request';
+import { keyHeader, statedKey } from './idempotency/header';
 import type { ServerLimits } from './limits';
 import type { Metrics } from './metrics';
 import type { OpenSocket, OpenSockets } from './open-sockets';
@@ -23,6 +25,8 @@ import type { ServerOptions } from './server-options';
 import { type Credentials, digestOf, SharedAnswers, type ToldEvent } from './shared-answers';
 import { closeFor, connectSocket, type SocketParts } from './socket';
 import { type AnsweredEvent, type EventAnswers, SocketSubscription } from './socket-subscription';
+import { writeOf, writeSoFar } from './told-writes';
+import { traced } from './tracing';
 
 interface Extra extends SocketParts {
   readonly socket: WebSocket;
@@ -94,7 +98,7 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
       const { subject, expiresAt } = await authenticate(extra.credentials.authorization, options.verifier);
       if (subject !== '') extra.open.know(expiresAt);
     },
-    async onSubscribe({ extra }, id, { query, operationName, variables }) {
+    async onSubscribe({ extra }, id, { query, operationName, variables, extensions }) {
       if (id.length > LONGEST_ID) throw gatewayErrors.badRequest('The id of an operation is too long.');
       if (extra.underWay >= limits.operationsPerSocket) {
         return [asGraphQLError(gatewayErrors.tooManyOperations(limits.operationsPerSocket))];
@@ -103,7 +107,7 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
       const ended = once(() => extra.underWay--);
       try {
         const operation = { document: query, operationName, variableValues: variables };
-        const answered = await answer(extra, id, operation, ended);
+        const answered = await answer(extra, id, operation, extensions ?? {}, ended);
         if (isEvents(answered) || 'data' in answered) return { ...placeholder, contextValue: { answered } };
         return answered.errors ?? [asGraphQLError(gatewayErrors.internal())];
       } catch (error) {
@@ -127,16 +131,20 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
     );
   };
 
-  /** @param ended called when the operation has really ended, which may be after its answer */
+  /**
+   * @param extensions what HTTP's headers say of one request: `idempotency-key`, `traceparent`
+   * @param ended called when the operation has really ended, which may be after its answer
+   */
   async function answer(
     extra: Extra,
     id: string,
     operation: Operation,
+    extensions: Readonly<Record<string, unknown>>,
     ended: () => void,
   ): Promise<GovernedResult | Subscription> {
     const request = road.begin('websocket');
     let leave = () => {};
-    const left = await arrive(extra, request).catch((error: unknown) => {
+    const left = await arrive(extra, request, extensions).catch((error: unknown) => {
       request.settled();
       ended();
       throw error;
@@ -159,6 +167,7 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
         throw error;
       });
       if (isEvents(events)) {
+        request.outcome = 'ANSWERED';
         const kept = { extra, id: JSON.stringify(id), client: clientOf(request.claims), plan, operation };
         return opened(events, { ...kept, variables: digestOf(operation.variableValues), endings: [ended, closed] });
       }
@@ -166,7 +175,7 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
       return record(request, operation, events);
     };
 
-    const opening = open().finally(() => request.settled());
+    const opening = traced(extensions, request, open).finally(() => request.settled());
     // Not when the answer is sent: an operation that took too long still runs.
     const settled = (result?: GovernedResult | Subscription) => {
       left();
@@ -177,11 +186,17 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
     return withDeadline(
       opening,
       limits.operationMs,
-      () => gatewayErrors.timeout(limits.operationMs),
+      () => {
+        request.isGivenUp = true;
+        return gatewayErrors.timeout(limits.operationMs, writeSoFar(request));
+      },
       (late) => {
         if (late instanceof SocketSubscription) void late.return();
       },
-    );
+    ).catch((error: unknown) => {
+      const write = request.isGivenUp ? undefined : writeOf(request);
+      return { errors: [failed(extra.socket, error, write)] };
+    });
   }
 
   function opened(events: AsyncIterable<unknown>, terms: Terms): Subscription {
@@ -241,8 +256,13 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
     return JSON.stringify({ data: null, errors: [asGraphQLError(told)] });
   }
 
-  async function arrive(extra: Extra, request: GovernedRequest): Promise<() => void> {
+  async function arrive(
+    extra: Extra,
+    request: GovernedRequest,
+    extensions: Readonly<Record<string, unknown>>,
+  ): Promise<() => void> {
     await identify(extra, request);
+    request.idempotencyKey = statedKey(extensions[keyHeader]);
     return executions.arrive(extra.open.address);
   }
 
@@ -265,12 +285,12 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
   }
 
   /** The error for the client. An invalid token closes the whole connection. */
-  function failed(socket: WebSocket, error: unknown): GraphQLError {
+  function failed(socket: WebSocket, error: unknown, write?: WriteOutcome): GraphQLError {
     const told = gatewayErrorOf(error, limits.bodyBytes);
     if (told.status === 401) closeFor(socket, told);
     else if (told.status >= 500) log.write(error, 'an operation on a WebSocket failed', { code: told.code });
     else options.logger.warn({ err: error, code: told.code }, 'an operation on a WebSocket failed');
-    return asGraphQLError(told);
+    return asGraphQLError(write ? sayingWrite(told, write) : told);
   }
 }
 
@@ -293,6 +313,6 @@ function theOne(payload: Record<string, unknown>, name: string, doubled: () => E
   return values[0]?.[1];
 }
 
-function asGraphQLError({ message, code }: GatewayError): GraphQLError {
-  return new GraphQLError(message, { extensions: { code } });
+function asGraphQLError({ message, code, extensions }: GatewayError): GraphQLError {
+  return new GraphQLError(message, { extensions: { code, ...extensions } });
 }

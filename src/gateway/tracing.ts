@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { context, isSpanContextValid, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { GovernedRequest } from './governed-request';
 
@@ -8,9 +7,15 @@ const tracer = trace.getTracer('remit');
 /**
  * Runs a request in a span that holds who asked and what for, and nothing that was read. It continues the trace that
  * the caller names in `traceparent`.
+ * @param headers of HTTP, or the `extensions` of an operation on a WebSocket
  */
-export function traced<T>(headers: IncomingHttpHeaders, request: GovernedRequest, work: () => Promise<T>): Promise<T> {
-  const callers = propagation.extract(context.active(), headers);
+export function traced<T>(
+  headers: Readonly<Record<string, unknown>>,
+  request: GovernedRequest,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { traceparent, tracestate } = headers;
+  const callers = propagation.extract(context.active(), { traceparent, tracestate });
   return tracer.startActiveSpan('graphql', { kind: SpanKind.SERVER }, callers, async (span) => {
     const { traceId, spanId } = span.spanContext();
     if (isSpanContextValid(span.spanContext())) request.trace = { traceId, spanId };
@@ -22,6 +27,7 @@ export function traced<T>(headers: IncomingHttpHeaders, request: GovernedRequest
     } finally {
       span.setAttributes({
         'remit.audit_id': request.auditId,
+        'remit.transport': request.transport,
         'remit.contract': request.contract ?? 'none',
         'remit.purpose': request.purpose ?? 'none',
         'remit.outcome': request.outcome ?? 'FAILED',

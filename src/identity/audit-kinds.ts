@@ -46,6 +46,10 @@ export const auditKinds = {
   WEBHOOK_UNDELIVERED: { title: 'A recipient could not be told; it is not tried again.' },
   WEBHOOK_ACKNOWLEDGED: { title: 'A recipient confirmed what it was told.' },
 
+  WEBHOOK_SEALED_AGAIN: { title: "An endpoint's secret was sealed under a newer key of the platform." },
+  KEY_PUBLISHED: { title: 'A new key of the platform was published.', seenBy: 'PLATFORM' },
+  KEY_DESTROYED: { title: 'The secret of an earlier key of the platform was destroyed.', seenBy: 'PLATFORM' },
+
   GRANT_GIVEN: { title: 'A client permitted reading for a purpose.' },
   GRANT_WITHDRAWN: { title: 'A client withdrew such a permission.' },
   INSTRUCTION_GIVEN: { title: 'A client instructed platform staff.' },
@@ -77,6 +81,7 @@ export const auditKinds = {
   SUBJECT_KEY_DESTROYED: { title: "A person's key is destroyed." },
   CLIENT_KEY_DESTROYED: { title: "A client's key is destroyed." },
   ORPHAN_KEYS_DESTROYED: { title: 'Keys that seal nothing any more are destroyed.' },
+  KEY_EPOCH_ENDED: { title: 'An epoch of keys ended: what was deleted in it is final.', seenBy: 'PLATFORM' },
   LEGAL_HOLD_PLACED: { title: 'A legal hold was placed on a person.' },
   LEGAL_HOLD_RELEASED: { title: 'A legal hold was released.' },
   RETENTION_SET: { title: 'A client changed how long it keeps a category.' },

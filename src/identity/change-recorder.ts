@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { DecidedRow } from '../storage/decided-row';
+import { notePeople, noteThings } from '../storage/noted-ids';
 import { commitsSoFar, OutcomeUnknownError } from '../storage/write-outcome';
 import type { AuditKind } from './audit-kinds';
 
@@ -49,6 +50,7 @@ export async function changing<T>(
   change: Change,
   make: () => Promise<T>,
 ): Promise<T> {
+  noteIdsOf(change);
   const entry = await recorder.record(kind, change);
   const before = commitsSoFar();
   try {
@@ -59,6 +61,14 @@ export async function changing<T>(
     await recorder.record(CHANGE_FAILED, { client, principal, details: { entry, kind, ...(outcome && { outcome }) } });
     throw error;
   }
+}
+
+/** What the change says of the rows that it makes or changes. */
+function noteIdsOf({ subject, details, decides = [] }: Change): void {
+  const people = [subject, ...decides.map((decided) => decided.subject)];
+  notePeople(...people.filter((id) => id !== undefined));
+  const rows = decides.flatMap((decided) => (decided.subject === undefined ? decided.row : []));
+  noteThings(...(typeof details?.record === 'string' ? [details.record] : []), ...rows);
 }
 
 /** Undefined where nothing was changed. */

@@ -1,4 +1,4 @@
-import { GraphQLError } from 'graphql';
+import { GraphQLError, type GraphQLResolveInfo } from 'graphql';
 import type { Access, Decision, RowRefusal } from '../governance/govern';
 import type { WriteOutcome } from '../storage/write-outcome';
 import type { Role, TokenClaims } from './caller';
@@ -42,8 +42,17 @@ export interface RequestContext {
   /** What was decided of the operation. Resolvers get it before anything is fetched. */
   readonly decision?: Decision;
   readonly notes: RequestNotes;
+  /** Runs a field of a mutation, unless it was done before under the request's idempotency key. */
+  once?(field: MutationField): Promise<unknown>;
   /** The DataLoaders of services, for this request alone; keyed by whoever owns one. */
   readonly memory: Map<unknown, unknown>;
+}
+
+/** A root field of a mutation that is to be executed. */
+export interface MutationField {
+  readonly info: GraphQLResolveInfo;
+  readonly context: RequestContext;
+  write(): Promise<unknown>;
 }
 
 /** What a request came across that its audit entry tells. Whoever decides or reads adds to it. */

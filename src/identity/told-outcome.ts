@@ -19,7 +19,12 @@ export class WriteFailedError extends Error {
  * Notes what became of a mutation's write, and says it in its error as `extensions.write` (docs/writes.md). A refusal
  * needs no such word where nothing was done.
  */
-export const tellingOutcome: MiddlewareFn<RequestContext> = ({ context }, next) =>
+export const tellingOutcome: MiddlewareFn<RequestContext> = ({ context, info }, next) => {
+  const write = () => told(context, next);
+  return context.once ? context.once({ info, context, write }) : write();
+};
+
+const told = (context: RequestContext, next: () => Promise<unknown>): Promise<unknown> =>
   tallyingWrites(async (tally) => {
     try {
       const result = await next();

@@ -4,11 +4,14 @@ import type { EntityClass } from '../storage/entity-class';
 import { databaseGaps } from './database';
 import { declaredInventory, type InventoryField } from './declared';
 import type { Gap } from './gap';
+import { type Remains, remains, remainsGaps } from './remains';
 import { schemaGaps } from './schema';
 
 export interface Inventory {
   /** Every stored field about people and clients. */
   readonly fields: readonly InventoryField[];
+  /** What stays of an erased person. */
+  readonly remains: readonly Remains[];
   /** What the declarations do not cover. */
   readonly gaps: readonly Gap[];
 }
@@ -20,8 +23,12 @@ export interface InventoryScope {
   readonly tenants: readonly EntityClass[];
   /** The entities of the keys' store with a client's id. */
   readonly keys: readonly EntityClass[];
-  /** The live databases by name. */
-  readonly databases: ReadonlyArray<{ readonly name: string; readonly source: DataSource }>;
+  /** The live databases by name: those of data, and keys' stores. */
+  readonly databases: ReadonlyArray<{
+    readonly name: string;
+    readonly store: Remains['store'];
+    readonly source: DataSource;
+  }>;
 }
 
 /**
@@ -34,9 +41,12 @@ export async function takeInventory({ schema, tenants, keys, databases }: Invent
     databases.flatMap(({ source }) => source.entityMetadatas),
   );
   const live: Gap[] = [];
-  for (const { name, source } of databases) live.push(...(await databaseGaps(name, source, tenants, keys)));
+  for (const { name, store, source } of databases) {
+    live.push(...(await databaseGaps(name, source, tenants, keys)), ...(await remainsGaps(store, source)));
+  }
   return {
     fields: declared.fields,
+    remains,
     gaps: [...declared.gaps, ...schemaGaps(schema, tenants), ...live],
   };
 }

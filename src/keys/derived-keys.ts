@@ -11,7 +11,8 @@ export type DerivedKeyUse =
   | 'audit-principal'
   | 'audit-decision'
   | 'audit-signing'
-  | 'rate-share';
+  | 'rate-share'
+  | 'idempotency';
 
 /** A key of 32 bytes for one use, derived from a client's secret: HKDF-SHA256's second step (RFC 5869, 2.3). */
 export function deriveKey(secret: Buffer, use: DerivedKeyUse): Buffer {

@@ -54,17 +54,11 @@ export class KeyEpoch {
   turnedDestroyed: number;
 }
 
-/** A client's key, wrapped by the master key. The row stays after destruction, so that no second key is made. */
+/** A client's keys. The row stays after their destruction, so that no second ones are made. */
 @Entity('client_key')
 export class ClientKey {
   @PrimaryColumn({ name: 'client_id', ...idColumn })
   clientId: string;
-
-  @Column({ ...sealedColumn, nullable: true })
-  wrapped: Buffer | null;
-
-  @Column({ name: 'master_key_id', ...textColumn(100) })
-  masterKeyId: string;
 
   @Column({ name: 'created_at', ...instantColumn })
   createdAt: number;
@@ -130,7 +124,7 @@ export class BucketKey {
   marked: number;
 }
 
-/** A data subject's key, wrapped by the client's key. Deleting the row erases the person, in backups too. */
+/** A data subject's key, wrapped by its bucket's. Deleting the row erases the person, in backups of the data too. */
 @Entity('subject_key')
 export class SubjectKey {
   @PrimaryColumn({ name: 'client_id', ...idColumn })

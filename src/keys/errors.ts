@@ -27,3 +27,36 @@ export class ClientKeyError extends Error {
 
 /** A root of the key hierarchy is not there: it was destroyed, or lives elsewhere than the configuration says. */
 export class RootKeyError extends ConfigurationError {}
+
+/** Another process turns the epoch. */
+export class EpochBusyError extends Error {
+  override readonly name = 'EpochBusyError';
+  readonly code = 'EPOCH_BUSY';
+
+  constructor(number: number) {
+    super(`Another process turns epoch ${number} of the keys. Wait for it; if it died, another can go on in a minute.`);
+  }
+}
+
+/** Something still needs what an epoch's end would destroy. It is tried again. */
+export class EpochUnfinishedError extends Error {
+  override readonly name = 'EpochUnfinishedError';
+  readonly code = 'EPOCH_UNFINISHED';
+
+  constructor(number: number, why: string) {
+    super(`Epoch ${number} of the keys has not ended yet: ${why}.`);
+  }
+}
+
+/** Keys do not open that should: they were altered before the turning. It destroys nothing then. */
+export class DamagedKeysError extends Error {
+  override readonly name = 'DamagedKeysError';
+  readonly code = 'DAMAGED_KEYS';
+
+  constructor(client: string, what: string) {
+    super(
+      `The keys of client ${client} are damaged: ${what} does not open. Its epoch is not ended, so that a backup of ` +
+        'the keys can still mend it: put the row back, erase those persons, or turn with damaged keys left as they are.',
+    );
+  }
+}

@@ -11,8 +11,6 @@ const OPENED_MAX_BYTES = 64 * 2 ** 20;
 const PURGE_EVERY_MS = 5_000;
 /** Dropped keys at the queue's head before it is cut. */
 const QUEUE_SLACK = 1_024;
-/** The name of a client's own key among those of its subjects and uses. */
-const OWN = '';
 
 interface Place {
   readonly client: string;
@@ -31,6 +29,7 @@ export class KeyCache {
   /** Keys in the order in which they came and expire, from `#first` on. Some are dropped already. */
   #queue: HeldKey[] = [];
   #first = 0;
+  #moment = 0;
   readonly #opened = new OpenedMemory(OPENED_MAX_BYTES);
   readonly #purge: NodeJS.Timeout;
 
@@ -42,8 +41,8 @@ export class KeyCache {
     this.#purge = setInterval(() => this.#forgetExpired(), PURGE_EVERY_MS).unref();
   }
 
-  /** A copy of a client's own key, or of the key of a subject or a use by its name. */
-  get(client: string, name = OWN): Buffer | undefined {
+  /** A copy of one of a client's keys: of its nodes and buckets, its subjects, or for a use. */
+  get(client: string, name: string): Buffer | undefined {
     const held = this.#clients.get(client)?.get(name);
     return held && this.#now() < held.until ? ownCopy(held.key) : undefined;
   }
@@ -61,9 +60,20 @@ export class KeyCache {
     return handles;
   }
 
-  set(key: Buffer, client: string, name = OWN): void {
+  /** Rises with everything that is forgotten on demand. */
+  get moment(): number {
+    return this.#moment;
+  }
+
+  /** Caches a key that was read from `moment` on, unless something was forgotten since: it may be the same key. */
+  setSince(moment: number, key: Buffer, client: string, name: string): void {
+    if (moment === this.#moment) this.set(key, client, name);
+  }
+
+  set(key: Buffer, client: string, name: string): void {
     this.#forgetExpired();
-    this.forget(client, name);
+    const before = this.#clients.get(client)?.get(name);
+    if (before) this.#drop(before);
     if (this.#places.size >= this.#max) {
       const oldest = this.#oldest();
       if (oldest) this.#drop(oldest);
@@ -77,12 +87,14 @@ export class KeyCache {
   }
 
   forget(client: string, name: string): void {
+    this.#moment++;
     const held = this.#clients.get(client)?.get(name);
     if (held) this.#drop(held);
   }
 
-  /** Drops a client's key, the keys derived from it and those of its subjects. */
+  /** Drops all keys of a client. */
   forgetClient(client: string): void {
+    this.#moment++;
     for (const held of [...(this.#clients.get(client)?.values() ?? [])]) this.#drop(held);
   }
 

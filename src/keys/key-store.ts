@@ -1,20 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import type { DataSource } from 'typeorm';
-import { HOUR_MS } from '../law/calendar';
+import { DAY_MS, HOUR_MS } from '../law/calendar';
 import type { HostingRegion } from '../storage/regions';
-import { chunksOf, insertStatement, placesFor } from '../storage/sql';
 import { committed } from '../storage/transaction';
 import { emptyWriteAheadLog } from '../storage/write-ahead-log';
-import { writeStatement } from '../storage/write-statement';
-import { decrypt, encrypt, SEAL_OVERHEAD_BYTES } from './aes-gcm';
-import { type DerivedKeyUse, deriveKey, secretOf } from './derived-keys';
-import { ClientKey } from './entities';
+import { ClientNodes } from './client-nodes';
+import { type DerivedKeyUse, deriveKey } from './derived-keys';
 import { EpochKeys } from './epochs/epoch-keys';
 import { Epochs } from './epochs/epochs';
-import { ClientKeyError, UnsealError } from './errors';
+import { ClientKeyError } from './errors';
 import { damagedKey, HeldKey, type KeyHandle, OpenedMemory } from './held-key';
 import { KeyCache } from './key-cache';
 import type { RootKeys } from './roots/root-keys';
+import { SubjectBuckets } from './subject-buckets';
+import { KEY_BYTES } from './wrapping';
 
 /** A younger key without a row is not swept: its row may still be on the way. Milliseconds. */
 export const ORPHAN_GRACE_MS = HOUR_MS;
@@ -24,9 +23,6 @@ const KEY_CACHE_MAX = 50_000;
 const CHUNK = 512;
 /** For keys that one request holds: what they open is not cached. */
 const nothingKept = new OpenedMemory(0);
-const KEY_BYTES = 32;
-/** A wrapped key's bytes after its destruction, until its row is deleted. */
-const OVERWRITTEN = Buffer.alloc(KEY_BYTES + SEAL_OVERHEAD_BYTES);
 
 /** A key about to be destroyed: a client's with all that it wraps, or one subject's. */
 export interface KeyDestruction {
@@ -50,31 +46,40 @@ export interface KeyStoreOptions {
 }
 
 /**
- * The keys that seal personal data, in a store of their own (docs/design.md). Each subject has a random key. The
- * client's key wraps it, and the master key wraps the client's. Destroying a key erases what it sealed from every copy
- * and backup of the data (D2; docs/pitfalls.md, 26). A destroyed key lives on only in backups of this store and in the
- * binary logs of a MySQL server that holds it: both need a short retention.
+ * The keys that seal personal data, in a store of their own (docs/design.md). Each subject has a random key. Its
+ * bucket's key wraps it, the client's node wraps the bucket's, the epoch's key the node, and a root outside of every
+ * database the epoch's. Destroying a key deletes its row; nobody can read what it sealed from then on.
+ *
+ * What was written before lives on in redo logs, undo pages, binary logs and backups, and nothing that is overwritten
+ * changes that. So a deletion is final only when its epoch has ended: then all that once wrapped the key is gone, and
+ * the last of it was in no database (`epochs`; D2; docs/pitfalls.md, 26).
  *
  * A subject's key is written before the subject's row and destroyed after it, so that every row can be read.
  */
 export class KeyStore {
+  readonly epochs: Epochs;
   readonly #dataSource: DataSource;
-  readonly #roots: RootKeys;
-  readonly #epochKeys: EpochKeys;
   readonly #now: () => number;
   readonly #cache: KeyCache;
-  readonly epochs: Epochs;
+  readonly #epochKeys: EpochKeys;
+  readonly #nodes: ClientNodes;
+  readonly #buckets: SubjectBuckets;
   #watcher: ((destruction: KeyDestruction) => Promise<void>) | undefined;
-  /** Rises with every destruction. A key that was read before one must not enter the cache after it. */
-  #destructions = 0;
 
-  constructor(dataSource: DataSource, roots: RootKeys, { now, epoch }: KeyStoreOptions = {}) {
+  constructor(dataSource: DataSource, roots: RootKeys, { now, epoch = DAY_MS }: KeyStoreOptions = {}) {
     this.#dataSource = dataSource;
-    this.#roots = roots;
     this.#now = now ?? Date.now;
     this.#cache = new KeyCache(KEY_CACHE_MAX, now);
     this.#epochKeys = new EpochKeys(dataSource, roots, this.#cache, this.#now);
-    this.epochs = new Epochs(dataSource, { now: this.#now, turning: epoch !== 'off' });
+    this.#nodes = new ClientNodes(dataSource, this.#epochKeys, this.#cache);
+    this.#buckets = new SubjectBuckets(dataSource, this.#nodes, this.#cache);
+    this.epochs = new Epochs({
+      source: dataSource,
+      roots,
+      keys: this.#epochKeys,
+      now: this.#now,
+      everyMs: epoch === 'off' ? undefined : epoch,
+    });
   }
 
   /** Calls `watcher` before a key is destroyed, while what it sealed can still be read. */
@@ -87,36 +92,11 @@ export class KeyStore {
    * @param _region which the client will be bound to; it counts where regions have stores of their own
    */
   async createClientKey(clientId: string, _region?: HostingRegion): Promise<void> {
-    const key = randomBytes(KEY_BYTES);
-    const [masterKeyId = ''] = await this.#roots.ids();
-    const wrapped = await this.#roots.wrap(masterKeyId, key, clientContext(clientId));
-    key.fill(0);
-    const columns = ['client_id', 'wrapped', 'master_key_id', 'created_at'];
-    const values = [clientId, wrapped, masterKeyId, this.#now()];
-    await writeStatement(this.#dataSource, insertStatement('client_key', columns, 1), values, { ownKeys: true });
+    await this.#nodes.create(clientId, this.#now());
   }
 
   /**
-   * A client's key, 32 bytes, the caller's own copy.
-   *
-   * @throws ClientKeyError if the client has none, or it was destroyed
-   * @throws ConfigurationError if another master key wrapped it
-   */
-  async #clientKey(clientId: string): Promise<Buffer> {
-    const cached = this.#cache.get(clientId);
-    if (cached !== undefined) return cached;
-    const destructions = this.#destructions;
-    const repository = this.#dataSource.getRepository(ClientKey);
-    const row = await committed(this.#dataSource, () => repository.findOneBy({ clientId }));
-    if (row === null) throw new ClientKeyError(clientId, 'ABSENT');
-    if (row.wrapped === null || row.destroyedAt !== null) throw new ClientKeyError(clientId, 'DESTROYED');
-    const key = await this.#roots.unwrap(row.masterKeyId, row.wrapped, clientContext(clientId));
-    if (destructions === this.#destructions) this.#cache.set(key, clientId);
-    return key;
-  }
-
-  /**
-   * A client's key for one use. It is derived from the client's own key and cached with it.
+   * A client's key for one use, the caller's own copy. It is derived from the client's secret.
    *
    * @throws ClientKeyError if the client has none, or it was destroyed
    * @throws RootKeyError if the root that wraps it is gone
@@ -124,11 +104,11 @@ export class KeyStore {
   async derivedKey(clientId: string, use: DerivedKeyUse): Promise<Buffer> {
     const cached = this.#cache.get(clientId, use);
     if (cached !== undefined) return cached;
-    const destructions = this.#destructions;
-    const clientKey = await this.#clientKey(clientId);
-    const key = deriveKey(secretOf(clientKey), use);
-    clientKey.fill(0);
-    if (destructions === this.#destructions) this.#cache.set(key, clientId, use);
+    const { moment } = this.#cache;
+    const secret = await this.#nodes.secret(clientId);
+    const key = deriveKey(secret, use);
+    secret.fill(0);
+    this.#cache.setSince(moment, key, clientId, use);
     return key;
   }
 
@@ -139,23 +119,12 @@ export class KeyStore {
    * @throws ClientKeyError as {@link derivedKey}; an error of the database if a subject has a key, which is kept
    */
   async createSubjectKeys(clientId: string, subjectIds: readonly string[]): Promise<Map<string, Buffer>> {
-    const clientKey = await this.#clientKey(clientId);
-    const createdAt = this.#now();
     const keys = new Map<string, Buffer>();
     const fresh = randomBytes(KEY_BYTES * subjectIds.length);
     for (const [place, subjectId] of subjectIds.entries()) {
       keys.set(subjectId, fresh.subarray(place * KEY_BYTES, (place + 1) * KEY_BYTES));
     }
-    for (const chunk of chunksOf([...keys], CHUNK)) {
-      const values = chunk.flatMap(([subjectId, key]) => {
-        const wrapped = encrypt(clientKey, key, subjectContext(clientId, subjectId));
-        return [clientId, subjectId, wrapped, createdAt];
-      });
-      const columns = ['client_id', 'subject_id', 'wrapped', 'created_at'];
-      const sql = insertStatement('subject_key', columns, chunk.length);
-      await writeStatement(this.#dataSource, sql, values, { ownKeys: true });
-    }
-    clientKey.fill(0);
+    await this.#buckets.insert(clientId, keys, this.#now());
     return keys;
   }
 
@@ -234,7 +203,7 @@ export class KeyStore {
   async destroySubjectKey(clientId: string, subjectId: string): Promise<number> {
     await this.#watcher?.({ client: clientId, subject: subjectId });
     return this.#destroying([clientId, subjectId], async () => {
-      await this.#deleteSubjectKeys(clientId, [subjectId]);
+      await this.#buckets.destroy(clientId, [subjectId]);
     });
   }
 
@@ -246,7 +215,7 @@ export class KeyStore {
     return this.#destroying([clientId], async () => {
       for (let ids = await this.#idsAfter(clientId, ''); ids.length > 0; ) {
         const gone = ids.filter((id) => !kept.has(id));
-        await this.#deleteSubjectKeys(clientId, gone);
+        await this.#buckets.destroy(clientId, gone);
         ids = await this.#idsAfter(clientId, ids.at(-1) ?? '');
       }
     });
@@ -259,13 +228,9 @@ export class KeyStore {
   async destroyClientKey(clientId: string): Promise<number> {
     await this.#watcher?.({ client: clientId });
     return this.#destroying([clientId], async () => {
-      await writeStatement(
-        this.#dataSource,
-        'UPDATE client_key SET wrapped = NULL, destroyed_at = ? WHERE client_id = ? AND destroyed_at IS NULL',
-        [this.#now(), clientId],
-      );
+      await this.#nodes.destroy(clientId, this.#now());
       for (let ids = await this.#idsAfter(clientId, ''); ids.length > 0; ids = await this.#idsAfter(clientId, '')) {
-        await this.#deleteSubjectKeys(clientId, ids);
+        await this.#buckets.destroy(clientId, ids);
       }
     });
   }
@@ -288,7 +253,7 @@ export class KeyStore {
     for (let ids = await this.#idsAfter(clientId, after, bornBefore); ids.length > 0; ) {
       const present = await exists(ids);
       const orphans = ids.filter((subjectId) => !present.has(subjectId));
-      if (orphans.length > 0) await this.#destroying([clientId], () => this.#deleteSubjectKeys(clientId, orphans));
+      if (orphans.length > 0) await this.#destroying([clientId], () => this.#buckets.destroy(clientId, orphans));
       looked += ids.length;
       swept += orphans.length;
       const last = ids.at(-1) ?? '';
@@ -304,38 +269,18 @@ export class KeyStore {
   }
 
   /**
-   * @returns copies of the keys that open, and the subjects whose keys do not; undefined where the client's key is
+   * @returns copies of the keys that open, and the subjects whose keys do not; undefined where the client's are
    *   destroyed
    */
   async #readSubjectKeys(
     clientId: string,
     subjectIds: Iterable<string>,
   ): Promise<{ keys: Map<string, Buffer>; damaged: Set<string> } | undefined> {
-    const destructions = this.#destructions;
-    const clientKey = await this.#clientKeyUnlessDestroyed(clientId);
-    if (clientKey === undefined) return undefined;
-    const keys = new Map<string, Buffer>();
-    const damaged = new Set<string>();
-    for (const chunk of chunksOf([...subjectIds], CHUNK)) {
-      for (const row of await this.#selectWrapped(clientId, chunk)) {
-        // It is being destroyed, or a process died between overwriting and deleting it.
-        if (row.wrapped.equals(OVERWRITTEN)) continue;
-        const key = opened(clientKey, row.wrapped, subjectContext(clientId, row.subject_id));
-        if (!key) {
-          damaged.add(row.subject_id);
-          continue;
-        }
-        if (destructions === this.#destructions) this.#cache.set(key, clientId, row.subject_id);
-        keys.set(row.subject_id, key);
-      }
-    }
-    clientKey.fill(0);
-    return { keys, damaged };
-  }
-
-  async #clientKeyUnlessDestroyed(clientId: string): Promise<Buffer | undefined> {
+    const { moment } = this.#cache;
     try {
-      return await this.#clientKey(clientId);
+      const read = await this.#buckets.read(clientId, new Set(subjectIds));
+      for (const [subjectId, key] of read.keys) this.#cache.setSince(moment, key, clientId, subjectId);
+      return read;
     } catch (error) {
       if (error instanceof ClientKeyError && error.code === 'CLIENT_KEY_DESTROYED') return undefined;
       throw error;
@@ -343,12 +288,8 @@ export class KeyStore {
   }
 
   /** Clears the cache before and after: a read that began in between must leave nothing there. */
-  async #destroying(
-    [clientId, subjectId]: [clientId: string, subjectId?: string],
-    work: () => Promise<void>,
-  ): Promise<number> {
+  async #destroying([clientId, subjectId]: [clientId: string, subjectId?: string], work: () => Promise<void>) {
     const forget = () => {
-      this.#destructions++;
       if (subjectId === undefined) this.#cache.forgetClient(clientId);
       else this.#cache.forget(clientId, subjectId);
     };
@@ -359,25 +300,8 @@ export class KeyStore {
       forget();
     }
     await emptyWriteAheadLog(this.#dataSource);
+    // Read after the commit: an epoch that began before it is named, and ends later.
     return this.#epochKeys.newest();
-  }
-
-  /** Overwrites before it deletes: InnoDB leaves a deleted row's bytes in its page until the page is reused. */
-  async #deleteSubjectKeys(clientId: string, subjectIds: readonly string[]): Promise<void> {
-    for (const chunk of chunksOf(subjectIds, CHUNK)) {
-      const where = `WHERE client_id = ? AND subject_id IN (${placesFor(chunk)})`;
-      const overwritten = [OVERWRITTEN, clientId, ...chunk];
-      await writeStatement(this.#dataSource, `UPDATE subject_key SET wrapped = ? ${where}`, overwritten);
-      await writeStatement(this.#dataSource, `DELETE FROM subject_key ${where}`, [clientId, ...chunk]);
-    }
-  }
-
-  async #selectWrapped(clientId: string, subjectIds: string[]): Promise<{ subject_id: string; wrapped: Buffer }[]> {
-    // Padded to a power of two by repeating an id: then only a few statements have to be prepared.
-    const size = 2 ** Math.ceil(Math.log2(subjectIds.length));
-    const padded = [...subjectIds, ...Array<string>(size - subjectIds.length).fill(subjectIds[0] ?? '')];
-    const sql = `SELECT subject_id, wrapped FROM subject_key WHERE client_id = ? AND subject_id IN (${placesFor(padded)})`;
-    return committed(this.#dataSource, () => this.#dataSource.query(sql, [clientId, ...padded]));
   }
 
   async #idsAfter(clientId: string, after: string, bornBefore = Number.MAX_SAFE_INTEGER): Promise<string[]> {
@@ -389,16 +313,3 @@ export class KeyStore {
     return rows.map((row) => row.subject_id);
   }
 }
-
-/** The unwrapped key; undefined where it was altered or belongs to another subject. */
-function opened(clientKey: Buffer, wrapped: Buffer, context: string): Buffer | undefined {
-  try {
-    return decrypt(clientKey, wrapped, context);
-  } catch (error) {
-    if (error instanceof UnsealError) return undefined;
-    throw error;
-  }
-}
-
-const clientContext = (clientId: string) => `client-key:${clientId}`;
-const subjectContext = (clientId: string, subjectId: string) => `subject-key:${clientId}:${subjectId}`;

@@ -4,6 +4,7 @@ import type { HostingRegion, Regions } from '../storage/regions';
 import { committed } from '../storage/transaction';
 import type { KeyStore } from './key-store';
 import { PLATFORM } from './platform-key';
+import type { RootKeys } from './roots/root-keys';
 
 /** One of an installation's keys' stores. */
 export interface KeysPlace {
@@ -12,6 +13,7 @@ export interface KeysPlace {
   /** Undefined at home, which has the keys of the platform and of clients that are bound to no region. */
   readonly region: HostingRegion | undefined;
   readonly source: DataSource;
+  readonly roots: RootKeys;
   readonly keys: KeyStore;
 }
 

@@ -7,6 +7,8 @@ export interface Companion {
   isFor(source: DataSource): boolean;
   /** What it throws undoes the other write too. */
   write(manager: EntityManager): Promise<void>;
+  /** Called when both are committed. */
+  committed?(): void;
 }
 
 interface Waiting {
@@ -46,7 +48,10 @@ export function joined<T>(source: DataSource, work: Work<T>): { work: Work<T>; s
       return result;
     },
     settle: () => {
-      for (const each of written) each.isWritten = true;
+      for (const each of written) {
+        each.isWritten = true;
+        each.companion.committed?.();
+      }
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { DataSource, EntityManager } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { dialectOf, embeddedDatabaseOf } from './dialect';
 import { retrying } from './retries';
 import { serverTransaction } from './server-transaction';
@@ -16,6 +16,17 @@ export function inSnapshot<T>(source: DataSource, read: (manager: EntityManager)
       () => true,
     );
   return committed(source, () => embeddedSnapshot(source, read));
+}
+
+/** As {@link inSnapshot}, for reads that take long: they have a connection of their own, so nobody waits for them. */
+export async function inLongSnapshot<T>(source: DataSource, read: (manager: EntityManager) => Promise<T>): Promise<T> {
+  if (!dialectOf(source).embedded || embeddedDatabaseOf(source).memory) return inSnapshot(source, read);
+  const own = await new DataSource(source.options).initialize();
+  try {
+    return await inSnapshot(own, read);
+  } finally {
+    await own.destroy();
+  }
 }
 
 /** Another process may write to the file in between. A transaction that only reads does not see that. */

@@ -9,6 +9,7 @@ import { about } from '../identity/subject-state';
 import { blindIndex, soughtIndexes } from '../keys/blind-index';
 import type { KeyStore } from '../keys/key-store';
 import { failureOf } from '../storage/failures';
+import { notePeople } from '../storage/noted-ids';
 import type { Regions } from '../storage/regions';
 import { inTransaction } from '../storage/transaction';
 import type { Condition } from '../tenancy/conditions';
@@ -176,6 +177,7 @@ export class Customers {
     if (refusal !== undefined) throw denied.transfer(unreadable(residency), refusal);
     const erased = await this.#erasedAmong(client, undefined, fields, allowErased, by);
     const id = uuid();
+    notePeople(id);
     // Checked before the person's key is made: the key would stay after a refusal.
     await this.#placeFor(client, input.externalId, id, by.reach);
     await this.#keys.createSubjectKeys(client, [id]);
@@ -202,6 +204,7 @@ export class Customers {
     const { customerId, attributes, allowErased, ...rest } = input;
     const fields = present(rest);
     checkCustomer(input);
+    notePeople(customerId);
     const source = await this.#regions.of(client);
     const writable = async (manager: EntityManager): Promise<Person> => {
       const [person] = await lockPeople(manager, client, [customerId]);

@@ -70,6 +70,10 @@ export function name(identifier: string): Sql {
   return new SqlPart(`\`${identifier}\``, []);
 }
 
+/** The database's own clock, in milliseconds since 1970, to the second. */
+export const clockOf = (source: DataSource | EntityManager): Sql =>
+  new SqlPart(`(${dialectOf(source).now} * 1000)`, []);
+
 /** The number after LIMIT or OFFSET. Not every engine takes it as a parameter. */
 export function limitOf(rows: number): Sql {
   return new SqlPart(String(wholeNumber(rows)), []);
@@ -100,6 +104,8 @@ export interface Writes extends Reads {
 export interface OwnWrites extends Writes {
   /** Inserts rows by column names. All rows have the columns of the first. `client_id` is added. */
   insert(table: string, rows: ReadonlyArray<Readonly<Record<string, Scalar>>>): Promise<void>;
+  /** Inserts a row unless its key exists. @returns whether it did */
+  insertNew(table: string, row: Readonly<Record<string, Scalar | Sql>>): Promise<boolean>;
 }
 
 /**
@@ -126,6 +132,14 @@ export function tenantSql(source: DataSource | EntityManager, client: string): O
         const text = insertStatement(table, ['client_id', ...columns], chunk.length);
         await writable(source).query(text, values);
       }
+    },
+    insertNew: async (table, row) => {
+      const parts = Object.values(row).map((value) => (value instanceof SqlPart ? value : sql`${value}`));
+      const { text, parameters } = joined(parts, ', ');
+      const columns = ['client_id', ...Object.keys(row)].map((column) => name(column).text);
+      const { insertIgnore } = dialectOf(source);
+      const statement = `${insertIgnore} ${name(table).text} (${columns.join(', ')}) VALUES (?, ${text})`;
+      return (await affectedRows(writable(source), statement, [client, ...parameters])) > 0;
     },
   };
 }

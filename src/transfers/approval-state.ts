@@ -83,6 +83,10 @@ function decidedAt(
   return state;
 }
 
+/** When acts end an approval for good; null where none does. */
+export const endedAt = (acts: readonly TransferEvent[]): number | null =>
+  acts.find(({ action }) => action === 'REJECTED' || action === 'REVOKED')?.at ?? null;
+
 /**
  * The state that all acts of officers give, in the order of their numbers. The clock that stamped an act may be ahead
  * of the reader's: an act counts once it is there.

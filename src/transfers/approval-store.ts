@@ -4,7 +4,8 @@ import { bumpPolicy } from '../identity/policy-version';
 import type { RecipientKind } from '../identity/recipient';
 import { denied } from '../identity/request-context';
 import type { KeyStore } from '../keys/key-store';
-import { type DecidedRow, decidedRow } from '../storage/decided-row';
+import { DAY_MS } from '../law/calendar';
+import { type DecidedRow, decidedChange, decidedRow } from '../storage/decided-row';
 import { failureOf } from '../storage/failures';
 import type { Regions } from '../storage/regions';
 import { chunksOf } from '../storage/sql';
@@ -14,7 +15,7 @@ import { type Row, TenantReader } from '../tenancy/tenant-reader';
 import { own, tenantSql } from '../tenancy/tenant-sql';
 import { tableOf } from '../tenancy/tenant-table';
 import { TenantWriter } from '../tenancy/tenant-writer';
-import type { OfficerAction, Side, TransferEvent } from './approval-state';
+import { endedAt, type OfficerAction, type Side, type TransferEvent } from './approval-state';
 import { TransferApproval, TransferEventRow, TransferSubject } from './transfer-approval';
 import type { ApprovedTerms } from './transfer-table';
 
@@ -36,7 +37,10 @@ export interface StoredApproval extends ApprovedTerms {
   readonly events: readonly TransferEvent[];
 }
 
-/** Stores approvals. Rows are only added, never changed. */
+/** Clocks are set back at times. What ended no longer ago than this is still read, and decided by the clock. */
+const ENDED_LATELY_MS = DAY_MS;
+
+/** Stores approvals. Rows are only added; an act that ends an approval for good marks it as ended. */
 export class ApprovalStore {
   readonly #regions: Regions;
   readonly #keys: KeyStore;
@@ -48,26 +52,40 @@ export class ApprovalStore {
 
   /** A client's approvals, in the order of their requests. @param from a snapshot to read from */
   async all(client: string, from?: EntityManager): Promise<StoredApproval[]> {
-    return this.#read(client, [], [], from);
+    return this.#read(client, [], from);
+  }
+
+  /**
+   * Those of a client's approvals that can be in force now or later: neither rejected nor revoked, nor long over. They
+   * are found by an index, so that the cost does not grow with all that were ever asked for.
+   */
+  async standing(client: string, now: number, from: EntityManager): Promise<StoredApproval[]> {
+    return this.#read(
+      client,
+      [
+        { field: 'endedAt', is: 'null' },
+        {
+          any: [
+            { field: 'validUntil', is: 'null' },
+            { field: 'validUntil', is: '>', value: now - ENDED_LATELY_MS },
+          ],
+        },
+      ],
+      from,
+    );
   }
 
   async find(client: string, id: string): Promise<StoredApproval | undefined> {
     if (id === '') return undefined;
-    const [found] = await this.#read(
-      client,
-      [{ field: 'id', is: '=', value: id }],
-      [{ field: 'approvalId', is: '=', value: id }],
-    );
+    const [found] = await this.#read(client, [{ field: 'id', is: '=', value: id }]);
     return found;
   }
 
   /** Those of a client's approvals that are named. @param from a snapshot to read from */
   async some(client: string, ids: readonly string[], from: EntityManager): Promise<StoredApproval[]> {
     const found: StoredApproval[] = [];
-    for (const chunk of chunksOf(ids, IDS_PER_READ)) {
-      const ofEvents: Condition = { field: 'approvalId', is: 'in', value: chunk };
-      found.push(...(await this.#read(client, [{ field: 'id', is: 'in', value: chunk }], [ofEvents], from)));
-    }
+    for (const chunk of chunksOf(ids, IDS_PER_READ))
+      found.push(...(await this.#read(client, [{ field: 'id', is: 'in', value: chunk }], from)));
     return found;
   }
 
@@ -82,8 +100,10 @@ export class ApprovalStore {
   decisionsOf(approval: StoredApproval, events: readonly TransferEvent[] = approval.events): DecidedRow[] {
     const isNew = events === approval.events;
     const named = isNew ? [...(approval.subjects ?? [])] : [];
+    const ended = isNew ? null : endedAt(events);
     return [
       ...(isNew ? [decidedRow(TransferApproval, rowOf(approval))] : []),
+      ...(ended === null ? [] : [decidedChange(TransferApproval, approval, { endedAt: ended })]),
       ...events.map((event) => decidedRow(TransferEventRow, eventRow(approval.id, event))),
       ...named.map((subject) => ({ table: 'transfer_subject', row: approval.id, columns: {}, subject })),
     ];
@@ -110,6 +130,10 @@ export class ApprovalStore {
     try {
       await inTransaction(await this.#regions.of(client), async (manager) => {
         await this.#insertEvent(manager, client, approval, event);
+        const ended = endedAt([event]);
+        if (ended !== null)
+          await tenantSql(manager, client).change`
+            UPDATE transfer_approval SET ended_at = ${ended} WHERE ${own} AND id = ${approval}`;
         await bumpPolicy(manager, client);
       });
     } catch (error) {
@@ -131,33 +155,28 @@ export class ApprovalStore {
     return new TenantWriter(manager, this.#keys).insert(TransferEventRow, client, [eventRow(approvalId, event)]);
   }
 
-  async #read(
-    client: string,
-    ofApprovals: Condition[],
-    ofEvents: Condition[],
-    from?: EntityManager,
-  ): Promise<StoredApproval[]> {
+  async #read(client: string, where: Condition[], from?: EntityManager): Promise<StoredApproval[]> {
     const reader = new TenantReader(from ?? (await this.#regions.of(client)), this.#keys);
-    const approvals = await reader.select(TransferApproval, {
-      client,
-      fields: tableOf(TransferApproval).fields.keys(),
-      where: ofApprovals,
-      orderBy: [{ field: 'id' }],
-    });
-    if (approvals.length === 0) return [];
-    const events = await reader.select(TransferEventRow, {
-      client,
-      fields: tableOf(TransferEventRow).fields.keys(),
-      where: ofEvents,
-      orderBy: [{ field: 'approvalId' }, { field: 'sequence' }],
-    });
-    const narrowed = approvals.some(({ namedSubjects }) => namedSubjects !== null);
-    const subjects = narrowed ? await reader.select(TransferSubject, { client, fields: [], where: ofEvents }) : [];
-    const eventsOf = grouped(events);
-    const subjectsOf = grouped(subjects);
-    return approvals.map((row) =>
-      storedOf(row, eventsOf.get(String(row.id)) ?? [], subjectsOf.get(String(row.id)) ?? []),
-    );
+    const fields = tableOf(TransferApproval).fields.keys();
+    const approvals = await reader.select(TransferApproval, { client, fields, where });
+    // Sorted here: engines would read all that were ever asked for in the order of their ids.
+    approvals.sort((a, b) => (String(a.id) < String(b.id) ? -1 : 1));
+    const found: StoredApproval[] = [];
+    for (const chunk of chunksOf(approvals, IDS_PER_READ)) {
+      const ofThese: Condition = { field: 'approvalId', is: 'in', value: chunk.map(({ id }) => String(id)) };
+      const events = await reader.select(TransferEventRow, {
+        client,
+        fields: tableOf(TransferEventRow).fields.keys(),
+        where: [ofThese],
+        orderBy: [{ field: 'approvalId' }, { field: 'sequence' }],
+      });
+      const narrowed = chunk.some(({ namedSubjects }) => namedSubjects !== null);
+      const subjects = narrowed ? await reader.select(TransferSubject, { client, fields: [], where: [ofThese] }) : [];
+      const [eventsOf, subjectsOf] = [grouped(events), grouped(subjects)];
+      for (const row of chunk)
+        found.push(storedOf(row, eventsOf.get(String(row.id)) ?? [], subjectsOf.get(String(row.id)) ?? []));
+    }
+    return found;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Law } from '../law/law';
 import type { Suspension } from '../law/transfer';
-import { historyOf, stateAt } from './approval-state';
+import { endedAt, historyOf, stateAt } from './approval-state';
 import type { StoredApproval } from './approval-store';
 import { articlesOf } from './approved-basis';
 import type { TransferApproval } from './transfer-approval';
@@ -14,7 +14,8 @@ export function presented(
   now: number,
 ): TransferApproval {
   const course = courseOf(law, approval, suspensions);
-  const { subjects: _people, events: _events, ...terms } = approval;
+  const { subjects: _people, events, ...terms } = approval;
+  const ended = endedAt(events);
   return {
     ...terms,
     categories: [...terms.categories],
@@ -24,6 +25,7 @@ export function presented(
     validFrom: new Date(terms.validFrom),
     validUntil: terms.validUntil === null ? null : new Date(terms.validUntil),
     requestedAt: new Date(terms.requestedAt),
+    endedAt: ended === null ? null : new Date(ended),
     state: stateAt(course, now),
     articles: articlesOf(law, approval, now, suspensions),
     history: historyOf(course, now).map((entry) => ({ ...entry, at: new Date(entry.at) })),

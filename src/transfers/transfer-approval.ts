@@ -121,6 +121,10 @@ export class TransferApproval {
   @Field(() => DateTime)
   requestedAt: Date;
 
+  /** When an officer rejected or revoked it, as the act says. What has ended is left out by an index. */
+  @NonPersonal(governance, { plain: 'instant' })
+  endedAt: Date | null;
+
   @Field(() => TransferStateEnum)
   state: TransferState;
 

@@ -23,6 +23,19 @@ interface PlatformFacts {
   readonly certifications: readonly RecipientCertification[];
 }
 
+/** A table, and the facts that it was made of. */
+interface KeptTable {
+  readonly table: TransferTable;
+  /** When it may change by date. */
+  readonly until: number;
+  readonly approvals: Versioned<readonly StoredApproval[]>;
+  readonly platform: Versioned<PlatformFacts>;
+}
+
+/** How many tables are kept; one that names people counts for up to a hundred. */
+const TABLES_KEPT = 20_000;
+const sizeOf = ({ table }: KeptTable): number => 1 + Math.min(99, table.named.size >> 4);
+
 /** A transfer outside a query, such as a webhook or an export. */
 export interface IntendedTransfer {
   readonly client: string;
@@ -47,7 +60,7 @@ export class CompiledTransferRules implements TransferRules {
   readonly #now: () => number;
   readonly #platform: VersionedFacts<PlatformFacts>;
   readonly #approvals: VersionedFacts<readonly StoredApproval[]>;
-  readonly #tables = new LRUCache<string, { table: TransferTable; until: number }>({ max: 20_000 });
+  readonly #tables = new LRUCache<string, KeptTable>({ maxSize: TABLES_KEPT, sizeCalculation: sizeOf });
 
   constructor(
     {
@@ -73,7 +86,9 @@ export class CompiledTransferRules implements TransferRules {
       certifications: await certifications.all(from),
     });
     this.#platform = new VersionedFacts(regions, platform, 1);
-    this.#approvals = new VersionedFacts<readonly StoredApproval[]>(regions, (from, client) => store.all(client, from));
+    this.#approvals = new VersionedFacts<readonly StoredApproval[]>(regions, (from, client) =>
+      store.standing(client, now(), from),
+    );
   }
 
   async checksFor(
@@ -103,13 +118,15 @@ export class CompiledTransferRules implements TransferRules {
       client === undefined ? noApprovals : this.#approvals.at(client, versions.client),
     ]);
     const at = this.#now();
-    const prefix = [client, approvals.version, platform.version, recipient?.kind, recipient?.id, country].join(' ');
+    const prefix = [client, recipient?.kind, recipient?.id, country].join(' ');
     return (purpose) => {
       const key = `${prefix} ${purpose ?? ''}`;
       const known = this.#tables.get(key);
-      if (known && at < known.until) return known.table;
+      const isCurrent = known?.approvals === approvals && known.platform === platform && at < known.until;
+      if (isCurrent) return known.table;
       const made = this.#make(approvals.facts, platform.facts, caller, purpose, at);
-      this.#tables.set(key, made);
+      // In the place of the one before: a version that is over is not asked for again.
+      this.#tables.set(key, { ...made, approvals, platform });
       return made.table;
     };
   }

@@ -1,4 +1,4 @@
-import { Writable } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { keptHeads } from '../../src/audit/log/checkpoint-store';
 import { watchedVerifier } from '../../src/audit/recording/change-recorder';
@@ -9,11 +9,13 @@ import { createServer } from '../../src/gateway/server';
 import type { ProcessingPurpose } from '../../src/governance/vocabulary';
 import type { TokenClaims } from '../../src/identity/caller';
 import { InvalidTokenError } from '../../src/identity/token-errors';
+import type { StoreConfig } from '../../src/stores';
 import { type Asker, claimsOf, openTestApp, type TestApp } from '../support/app';
 import type { TestDatabase } from '../support/databases';
 
 export interface Answer {
   readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
   readonly text: string;
   readonly body: {
     readonly data?: Record<string, never> | null;
@@ -33,6 +35,7 @@ export interface AuditedServer {
     purpose: ProcessingPurpose | undefined,
     query: string,
     variables?: object,
+    headers?: Readonly<Record<string, string>>,
   ): Promise<Answer>;
   verify(options?: { heads?: boolean }): Promise<Verification>;
   close(): Promise<void>;
@@ -40,15 +43,8 @@ export interface AuditedServer {
 
 export const tokenOf = (asker: Asker): string => Buffer.from(JSON.stringify(claimsOf(asker))).toString('base64url');
 
-export async function openAuditedServer(database: TestDatabase): Promise<AuditedServer> {
-  const app = await openTestApp(database);
-  const lines: string[] = [];
-  const destination = new Writable({
-    write(chunk, _encoding, done) {
-      lines.push(...String(chunk).trim().split('\n'));
-      done();
-    },
-  });
+/** The HTTP server of an app. A token is what it claims. */
+export function serverOf(app: TestApp, log: Writable = new PassThrough().resume()): Promise<FastifyInstance> {
   const verifier = {
     verify: async (bearer: string): Promise<TokenClaims> => {
       try {
@@ -58,22 +54,38 @@ export async function openAuditedServer(database: TestDatabase): Promise<Audited
       }
     },
   };
-  const http = await createServer({
+  return createServer({
     contracts: app.contracts,
     contractOf,
     verifier: watchedVerifier(verifier, app.services.recorder),
     contextFor: (claims, purpose) => app.services.accessService.contextFor(claims, purpose),
+    idempotency: app.idempotency,
     audit: app.services.accesses,
     collect: (context, id) => app.services.exports.collect(context, id),
     ready: async () => [],
-    logger: createLogger({ level: 'info', destination }),
+    logger: createLogger({ level: 'info', destination: log }),
     production: false,
   });
+}
+
+export async function openAuditedServer(
+  database: TestDatabase,
+  regionalDatabaseUrls: StoreConfig['regionalDatabaseUrls'] = {},
+): Promise<AuditedServer> {
+  const app = await openTestApp(database, regionalDatabaseUrls);
+  const lines: string[] = [];
+  const destination = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(...String(chunk).trim().split('\n'));
+      done();
+    },
+  });
+  const http = await serverOf(app, destination);
   return {
     app,
     http,
     log: () => lines,
-    post: async (asker, purpose, query, variables = {}) => {
+    post: async (asker, purpose, query, variables = {}, headers = {}) => {
       const response = await http.inject({
         method: 'POST',
         url: '/graphql',
@@ -81,10 +93,12 @@ export async function openAuditedServer(database: TestDatabase): Promise<Audited
           'content-type': 'application/json',
           ...(asker ? { authorization: `Bearer ${tokenOf(asker)}` } : {}),
           ...(purpose ? { 'processing-purpose': purpose } : {}),
+          ...headers,
         },
         payload: { query, variables },
       });
-      return { status: response.statusCode, text: response.body, body: response.json() };
+      const { statusCode: status, headers: given, body: text } = response;
+      return { status, headers: given, text, body: response.json() };
     },
     verify: async ({ heads = true } = {}) => {
       const { publicKey } = await app.services.ledger.signer();

@@ -56,10 +56,49 @@ if (databases.some(({ name }) => name === 'MariaDB')) {
       );
     });
 
-    test('a binary log that keeps destroyed keys', async () => {
-      expect(await said('keys')).toContain(
-        "attention: the keys' server keeps destroyed keys, wrapped, in its binary log for 3 days",
+    const traces = async (settings: Partial<Config> = {}) =>
+      (await examine({ ...config, ...settings })).flatMap((one) =>
+        one.check === 'key traces' ? [`${one.verdict}: ${one.says.replace('KEYS_DATABASE_URL: ', '')}`] : [],
       );
+
+    test('where old bytes of keys stay, and that they open nothing once the epoch has ended', async () => {
+      const harmless = 'they open nothing once their epoch has ended';
+      expect(await traces()).toEqual([
+        `ok: it keeps wrapped keys in its binary log for 3 days: ${harmless}`,
+        expect.stringMatching(/^ok: the last \d+ MiB of changes are in the redo log: they open nothing once/),
+        `ok: undo pages are not given back (innodb_undo_log_truncate=OFF): ${harmless}`,
+        `ok: freed pages keep their bytes (scrubbing is off): ${harmless}`,
+      ]);
+    });
+
+    test('without epochs each of these is worth a look', async () => {
+      const open = 'they can be opened, for REMIT_EPOCH is off';
+      expect(await traces({ epoch: 'off' })).toEqual([
+        `attention: it keeps wrapped keys in its binary log for 3 days: ${open}`,
+        expect.stringMatching(/^attention: the last \d+ MiB of changes are in the redo log: they can be opened/),
+        `attention: undo pages are not given back (innodb_undo_log_truncate=OFF): ${open}`,
+        `attention: freed pages keep their bytes (scrubbing is off): ${open}`,
+      ]);
+    });
+
+    test('logs of statements, and a binary log that never ends', async () => {
+      await ask(
+        ...['general_log = ON', 'slow_query_log = ON', 'binlog_expire_logs_seconds = 0'].map(
+          (one) => `SET GLOBAL ${one}`,
+        ),
+        ...['innodb_undo_log_truncate = ON', 'innodb_immediate_scrub_data_uncompressed = ON'].map(
+          (one) => `SET GLOBAL ${one}`,
+        ),
+      );
+      const statements = 'writes statements, with ids of people in them, to where nothing expires';
+      expect(await traces()).toEqual([
+        'attention: it keeps wrapped keys in its binary log for ever: they open nothing once their epoch has ended',
+        `attention: its general log ${statements}`,
+        `attention: its slow query log ${statements}`,
+        expect.stringContaining('ok: the last '),
+        'ok: freed pages are overwritten (scrubbing is on); parts of pages in use are not',
+      ]);
+      await ask('SET GLOBAL general_log = OFF', 'SET GLOBAL slow_query_log = OFF');
     });
 
     test('a server that takes no writes', async () => {

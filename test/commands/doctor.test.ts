@@ -7,11 +7,12 @@ import { type CheckedFinding, examine } from '../../src/commands/doctor/examinat
 import { changes } from '../../src/commands/doctor/law';
 import { type Config, readConfig } from '../../src/config';
 import { generateMasterKeyFile } from '../../src/keys/master-key';
+import { openRootKeys } from '../../src/keys/roots/root-keys';
 import { DAY_MS } from '../../src/law/calendar';
 import { newClient, plantPeople } from '../erasure/people';
 import { serve } from '../outbound/serving';
 import { openTestApp, type TestApp } from '../support/app';
-import { remit } from '../support/cli';
+import { remitHere as remit } from '../support/command';
 import { databases, type TestDatabase } from '../support/databases';
 
 const folder = mkdtempSync(join(tmpdir(), 'remit-doctor-'));
@@ -35,7 +36,7 @@ describe.each(databases)('remit doctor on $name', ({ name, create }) => {
     app = await openTestApp(database);
     client = await newClient(app.services, 'acme');
     await plantPeople(app.stores, client, [1]);
-    config = readConfig(app.env);
+    config = readConfig({ ...app.env, REMIT_EPOCH: 'daily' });
   });
   afterAll(async () => {
     await app.close();
@@ -51,7 +52,7 @@ describe.each(databases)('remit doctor on $name', ({ name, create }) => {
     expect(unwell(findings)).toEqual([]);
     expect([...new Set(findings.map(({ check }) => check))]).toEqual([
       ...['settings', 'stores', 'engine', 'migrations', 'clocks', 'issuer', 'disk'],
-      ...['keys', 'orphan keys', 'backups', 'ledger', 'erasures', 'webhooks', 'law'],
+      ...['keys', 'key traces', 'orphan keys', 'backups', 'ledger', 'erasures', 'webhooks', 'law'],
     ]);
     expect(findings).toContainEqual(
       expect.objectContaining({
@@ -102,15 +103,22 @@ describe.each(databases)('remit doctor on $name', ({ name, create }) => {
     const other = join(folder, `${name}.key`);
     await generateMasterKeyFile(other);
     expect(await looked({ masterKeyFile: other })).toEqual([
-      expect.stringMatching(/^keys: fault: the keys of \d clients? are wrapped by another master key$/),
+      'keys: fault: the keys of clients are wrapped by another master key',
     ]);
     chmodSync(other, 0o644);
     expect(await looked({ masterKeyFile: other, production: true })).toContainEqual(
       expect.stringContaining('keys: fault: REMIT_MASTER_KEY_FILE: '),
     );
+    expect(
+      await looked({ rootKey: 'vault:http://127.0.0.1:9/transit', rootAccess: { vault: { token: 'x' } } }),
+    ).toEqual(['keys: fault: Vault does not answer (ECONNREFUSED); try again.']);
+    const roots = await openRootKeys({ ...config, production: false });
+    const vain = await roots.create();
+    expect(await looked()).toEqual([`keys: attention: no epoch uses the root ${vain}`]);
+    await roots.destroy(vain);
     const nobody = uuid();
-    await keys('INSERT INTO subject_key (client_id, subject_id, wrapped, created_at) VALUES (?, ?, ?, ?)', [
-      ...[client, nobody, Buffer.from('x'), 1],
+    await keys('INSERT INTO subject_key (client_id, subject_id, wrapped, bucket, created_at) VALUES (?, ?, ?, ?, ?)', [
+      ...[client, nobody, Buffer.from('x'), 0, 1],
     ]);
     expect(await looked()).toEqual(['orphan keys: attention: 1 key more than people']);
     await keys('DELETE FROM subject_key WHERE subject_id = ?', [nobody]);

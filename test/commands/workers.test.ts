@@ -358,7 +358,8 @@ test.each(databases.filter(({ name }) => name === 'MariaDB'))(
 );
 
 test('what every worker reads from the database is not added up', async () => {
-  const open = { byStatus: new Map([['RECEIVED', 3]]), dueSoon: 2, overdue: 1, stuck: 4, nextDueAt: 1_000_000 };
+  const late = { stuck: 4, awaitingSince: undefined, nextDueAt: 1_000_000 };
+  const open = { byStatus: new Map([['RECEIVED', 3]]), dueSoon: 2, overdue: 1, ...late };
   const measured = await Promise.all(
     [1, 2, 3].map(async (number) => {
       const registry = new Registry();
@@ -366,6 +367,7 @@ test('what every worker reads from the database is not added up', async () => {
         registry,
         async () => open,
         () => ({ lastSuccessAt: number * 1_000, failedRuns: number }),
+        86_400_000,
       );
       await registry.getMetricsAsJSON();
       return registry.getMetricsAsJSON();
@@ -377,6 +379,8 @@ test('what every worker reads from the database is not added up', async () => {
     'remit_erasures_overdue 1',
     'remit_erasures_next_due_timestamp_seconds 1000',
     'remit_erasures_stuck 4',
+    'remit_key_epoch_awaited_seconds 0',
+    'remit_key_epoch_seconds 86400',
     // The worst of them says how the work goes.
     'remit_erasure_worker_last_success_timestamp_seconds 1',
     'remit_erasure_worker_failed_rounds 3',

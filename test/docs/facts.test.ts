@@ -4,6 +4,7 @@ import { alertRules } from '../../src/audit/alerts/rules';
 import { erasureStatuses } from '../../src/erasure/requests/erasure-request';
 import { dataCategories, deidentifications, processingPurposes } from '../../src/governance/vocabulary';
 import { roles } from '../../src/identity/caller';
+import { remainsTable } from '../../src/inventory/remains';
 import { transferStates } from '../../src/transfers/approval-state';
 import { root } from '../support/root';
 import { textOf } from './pages';
@@ -47,6 +48,17 @@ test('docs/directives.md names every directive and every way to de-identify', ()
   expect(names(rows)).toEqual(names(defined));
   const forms = textOf('docs/directives.md').matchAll(/^\| `([A-Z]+)` \|/gm);
   expect(names(forms)).toEqual(sorted(Object.keys(deidentifications)));
+});
+
+test('docs/erasure.md lists what stays of an erased person', () => {
+  // The formatter pads cells.
+  const bare = (text = '') =>
+    text
+      .replace(/ +/g, ' ')
+      .replace(/-{3,}/g, '---')
+      .replace(/ ?\| ?/g, '|');
+  const [, table] = /<!-- remains -->\n([\s\S]*?)\n<!-- \/remains -->/.exec(textOf('docs/erasure.md')) ?? [];
+  expect(bare(table)).toBe(bare(remainsTable()));
 });
 
 test('docs/operations.md names every rule of alerts', () => {

@@ -22,14 +22,25 @@ class World {
   steps: Array<Step & { pass: number }> = [];
   readonly holds = new Set<Category>();
   isCertified = false;
+  /** Where epochs are off, a deleted key is gone at once. */
+  readonly hasEpochs: boolean;
+  epoch = 1;
+  /** The epoch that the last key was really deleted in, the one in the ledger, and the one in the request. */
+  readonly deleted: { really: number | null; recorded: number | null; noted: number | null } = {
+    really: null,
+    recorded: null,
+    noted: null,
+  };
+  isForgotten = false;
   /** What a process knows and loses in a crash. */
   memory: { certified: string | undefined; note: (() => void) | undefined } = { certified: undefined, note: undefined };
   turns = 0;
   /** Whether somebody will look at it again by themselves. */
   hasJob = true;
 
-  constructor(kind: 'CUSTOMER' | 'CLIENT', asked: readonly Category[], rows: number) {
+  constructor(kind: 'CUSTOMER' | 'CLIENT', asked: readonly Category[], rows: number, hasEpochs = false) {
     this.kind = kind;
+    this.hasEpochs = hasEpochs;
     this.asked = asked;
     this.rows = { CONTACT: 1, COMMERCE: rows };
     this.keys = kind === 'CLIENT' ? 2 : 1;
@@ -50,11 +61,14 @@ class World {
     const steps = this.steps.filter((step) => step.pass === pass);
     const isErased =
       steps.length > 0 && steps.every(({ status, action }) => status === 'DONE' || action === 'DESTROY_KEY');
-    const looks = isErased && (kind === 'CLIENT' || steps.some(({ action }) => action === 'DESTROY_KEY'));
+    const looks =
+      isErased && !this.isForgotten && (kind === 'CLIENT' || steps.some(({ action }) => action === 'DESTROY_KEY'));
+    const customerId = kind === 'CUSTOMER' && !this.isForgotten ? 'somebody' : null;
+    const isAwaited = this.hasEpochs && this.deleted.noted !== null && this.deleted.noted >= this.epoch;
     const late = looks ? this.asked.filter((category) => this.rows[category] > 0 && !this.holds.has(category)) : [];
     return {
       now: 0,
-      request: { kind, status, pass, notBefore: null, customerId: kind === 'CUSTOMER' ? 'somebody' : null },
+      request: { kind, status, pass, notBefore: null, customerId, keyEpoch: this.deleted.noted },
       awaits: null,
       retained,
       keepsAll: kind === 'CUSTOMER' && retained.length === this.asked.length,
@@ -62,12 +76,13 @@ class World {
       plan: plan && { retained: plan },
       steps,
       late: late.map((category) => tableOf[category]),
+      epochUntil: isAwaited ? 1 : null,
       isCertified: this.memory.certified === `${pass} ${keptKey(retained)}`,
     };
   }
 
-  /** One turn of the runner. @param dies whether the process dies before or after the outside step */
-  turn(dies?: 'BEFORE' | 'AFTER'): NextStep {
+  /** One turn of the runner. @param dies whether the process dies before, within or after the outside step */
+  turn(dies?: 'BEFORE' | 'WITHIN' | 'AFTER'): NextStep {
     if (++this.turns > 300) throw new Error('it does not end');
     this.memory.note?.();
     this.memory.note = undefined;
@@ -75,7 +90,7 @@ class World {
     const next = decide(state);
     this.check(next, state);
     this.inside(next);
-    if (dies !== 'BEFORE') this.outside(next, state);
+    if (dies !== 'BEFORE') this.outside(next, state, dies === 'WITHIN');
     if (dies) this.memory = { certified: undefined, note: undefined };
     return next;
   }
@@ -97,11 +112,20 @@ class World {
       for (const category of this.asked) if (!kept.has(category)) expect(this.rows[category]).toBe(0);
       if (this.kind === 'CUSTOMER' || next.step.store === 'keys:client_key') expect(kept.size).toBe(0);
     }
-    if (next.do === 'CERTIFY') expect([open, this.status]).toEqual([[], 'IN_PROGRESS']);
+    if (next.do === 'CERTIFY') {
+      expect(open).toEqual([]);
+      expect(['IN_PROGRESS', 'AWAITING_EPOCH']).toContain(this.status);
+      this.expectFinal();
+    }
     if (next.do === 'CONCLUDE') {
       expect([open, this.isCertified]).toEqual([[], true]);
       if (next.isComplete && this.isWhole) expect([this.rows, this.keys]).toEqual([{ CONTACT: 0, COMMERCE: 0 }, 0]);
     }
+  }
+
+  /** Nothing is certified or completed before the epoch has ended in which the last key was deleted. */
+  expectFinal(): void {
+    if (this.hasEpochs && this.deleted.really !== null) expect(this.epoch).toBeGreaterThan(this.deleted.really);
   }
 
   inside(next: NextStep): void {
@@ -127,18 +151,24 @@ class World {
       }
     }
     if (next.do === 'REOPEN') {
+      this.status = 'IN_PROGRESS';
       const again = [...next.stores, 'keys:subject_key'];
       for (const step of this.steps) {
         if (step.pass === this.pass && again.includes(step.store)) Object.assign(step, { status: 'PENDING' });
       }
     }
+    if (next.do === 'AWAIT_EPOCH') {
+      this.status = 'AWAITING_EPOCH';
+      this.isForgotten = this.kind === 'CUSTOMER';
+    }
+    if (next.do === 'CONCLUDE') this.expectFinal();
     if (next.do === 'CONCLUDE') this.status = next.isComplete ? 'COMPLETED' : 'PARTIALLY_COMPLETED';
-    if (['FINISH', 'HOLD', 'CLOSE', 'CONCLUDE', 'PARK'].includes(next.do)) {
+    if (['FINISH', 'HOLD', 'CLOSE', 'AWAIT_EPOCH', 'CONCLUDE', 'PARK'].includes(next.do)) {
       this.hasJob = next.do === 'CONCLUDE' && !next.isComplete && next.again !== null;
     }
   }
 
-  outside(next: NextStep, { retained }: ErasureState): void {
+  outside(next: NextStep, { retained }: ErasureState, dies: boolean): void {
     const done = (step: Step) => {
       this.memory.note = () => void Object.assign(step, { status: 'DONE' });
     };
@@ -155,8 +185,20 @@ class World {
     }
     if (next.do === 'DESTROY_KEY') {
       const isLast = this.kind === 'CUSTOMER' || next.step.store === 'keys:client_key';
-      this.keys = isLast ? 0 : Math.min(this.keys, 1);
-      done(next.step);
+      const left = isLast ? 0 : Math.min(this.keys, 1);
+      const isThere = this.keys > left;
+      if (isThere) this.deleted.really = this.epoch;
+      this.keys = left;
+      if (dies) return;
+      // Of a person the record says when. Otherwise the newest epoch is late enough.
+      const known = this.kind === 'CUSTOMER' && !isThere ? this.deleted.recorded : null;
+      const epoch = known ?? this.epoch;
+      this.deleted.recorded = epoch;
+      const { step } = next;
+      this.memory.note = () => {
+        this.deleted.noted = epoch;
+        Object.assign(step, { status: 'DONE' });
+      };
     }
     if (next.do === 'REOPEN') this.memory.certified = undefined;
     if (next.do === 'CERTIFY') {
@@ -193,6 +235,12 @@ class World {
     if (this.rows.CONTACT > 0 && this.rows[category] > 0) this.holds.add(category);
   }
 
+  /** Whoever ends an epoch wakes what waited for it. */
+  turnEpoch(): void {
+    this.epoch++;
+    if (this.status === 'AWAITING_EPOCH') this.hasJob = true;
+  }
+
   /** Whoever ends a hold schedules what waited for it. */
   release(): void {
     if (this.holds.size > 0) this.hasJob = true;
@@ -207,36 +255,43 @@ class World {
 /** More by the environment, e.g. PROPERTY_RUNS=50000. */
 const numRuns = Number(process.env.PROPERTY_RUNS ?? 2_000);
 
-type Event = 'TURN' | 'DIE_BEFORE' | 'DIE_AFTER' | 'HOLD' | 'HOLD_ALL' | 'RELEASE' | 'LATE_ROW' | 'CANCEL';
-const events = fc.array(
-  fc.constantFrom<Event>('TURN', 'TURN', 'TURN', 'DIE_BEFORE', 'DIE_AFTER', 'HOLD', 'HOLD_ALL', 'RELEASE', 'LATE_ROW'),
-  { maxLength: 40 },
-);
+const deaths = ['DIE_BEFORE', 'DIE_WITHIN', 'DIE_AFTER'] as const;
+const happenings = ['HOLD', 'HOLD_ALL', 'RELEASE', 'LATE_ROW', 'EPOCH'] as const;
+type Event = 'TURN' | 'CANCEL' | (typeof deaths)[number] | (typeof happenings)[number];
+const events = fc.array(fc.constantFrom<Event>('TURN', 'TURN', 'TURN', 'TURN', ...deaths, ...happenings), {
+  maxLength: 40,
+});
 const worlds = fc
   .record({
     kind: fc.constantFrom('CUSTOMER' as const, 'CLIENT' as const),
     asked: fc.constantFrom<readonly Category[]>(categories, ['COMMERCE']),
     rows: fc.nat({ max: 7 }),
+    hasEpochs: fc.boolean(),
   })
   .map(
-    ({ kind, asked, rows }) =>
+    ({ kind, asked, rows, hasEpochs }) =>
       () =>
-        new World(kind, kind === 'CLIENT' ? categories : asked, rows),
+        new World(kind, kind === 'CLIENT' ? categories : asked, rows, hasEpochs),
   );
 
 function happen(world: World, event: Event): void {
   if (event === 'TURN' && world.hasJob) world.turn();
   if (event === 'DIE_BEFORE' && world.hasJob) world.turn('BEFORE');
+  if (event === 'DIE_WITHIN' && world.hasJob) world.turn('WITHIN');
   if (event === 'DIE_AFTER' && world.hasJob) world.turn('AFTER');
   if (event === 'HOLD') world.hold('COMMERCE');
   if (event === 'HOLD_ALL') for (const category of categories) world.hold(category);
   if (event === 'RELEASE') world.release();
-  if (event === 'LATE_ROW' && world.status !== 'COMPLETED') world.rows.COMMERCE++;
+  if (event === 'EPOCH') world.turnEpoch();
+  if (event === 'LATE_ROW' && world.status !== 'COMPLETED' && !world.isForgotten) world.rows.COMMERCE++;
   if (event === 'CANCEL') world.cancel();
 }
 
 function runOut(world: World): void {
-  for (let next: NextStep | undefined; next?.do !== 'FINISH'; ) next = world.turn();
+  for (let next: NextStep | undefined; next?.do !== 'FINISH'; ) {
+    next = world.turn();
+    if (next.do === 'AWAIT_EPOCH') world.turnEpoch();
+  }
 }
 
 describe('what an erasure does next, of a person and of a client', () => {
@@ -247,7 +302,7 @@ describe('what an erasure does next, of a person and of a client', () => {
         for (const event of happened) happen(world, event);
         world.release();
         // Nothing that is open is forgotten.
-        expect(world.hasJob || world.status === 'COMPLETED').toBe(true);
+        expect(world.hasJob || ['COMPLETED', 'AWAITING_EPOCH'].includes(world.status)).toBe(true);
         runOut(world);
         expect([world.status, world.isCertified, world.copies]).toEqual(['COMPLETED', true, 0]);
         if (world.isWhole) expect(world.keys).toBe(0);
@@ -257,9 +312,9 @@ describe('what an erasure does next, of a person and of a client', () => {
   });
 
   test('a process that dies at any point leaves the same end as one that does not', () => {
-    const deaths = fc.array(fc.constantFrom<Event>('TURN', 'DIE_BEFORE', 'DIE_AFTER'), { maxLength: 30 });
+    const dying = fc.array(fc.constantFrom<Event>('TURN', ...deaths), { maxLength: 30 });
     fc.assert(
-      fc.property(worlds, deaths, (make, happened) => {
+      fc.property(worlds, dying, (make, happened) => {
         const [undisturbed, world] = [make(), make()];
         runOut(undisturbed);
         for (const event of happened) happen(world, event);
@@ -287,6 +342,31 @@ describe('what an erasure does next, of a person and of a client', () => {
         expect([world.status, world.rows, world.keys, world.copies]).toEqual(['CANCELLED', rows, keys, 1]);
       }),
     );
+  });
+
+  test('it awaits the end of the epoch in which the key was deleted, forgets the person, and then certifies', () => {
+    const world = new World('CUSTOMER', categories, 0, true);
+    const seen: string[] = [];
+    for (let next: NextStep | undefined; next?.do !== 'AWAIT_EPOCH'; seen.push(next.do)) next = world.turn();
+    expect([world.status, world.isForgotten, world.isCertified, world.keys]).toEqual([
+      'AWAITING_EPOCH',
+      true,
+      false,
+      0,
+    ]);
+    expect(world.turn().do).toBe('AWAIT_EPOCH');
+    world.turnEpoch();
+    expect([world.turn().do, world.turn().do, world.status]).toEqual(['CERTIFY', 'CONCLUDE', 'COMPLETED']);
+    expect(seen.at(-2)).toBe('DESTROY_KEY');
+  });
+
+  test('categories of a person are erased without a key, so that no epoch is awaited', () => {
+    const world = new World('CUSTOMER', ['COMMERCE'], 3, true);
+    for (let next: NextStep | undefined; next?.do !== 'FINISH'; ) {
+      next = world.turn();
+      expect(next.do).not.toBe('AWAIT_EPOCH');
+    }
+    expect(world.status).toBe('COMPLETED');
   });
 
   test('while a hold keeps everything of a person, nothing is touched', () => {

@@ -11,6 +11,7 @@ export interface Answer {
   readonly write: string | undefined;
   readonly text: string;
   readonly retryAfter: string | null;
+  readonly headers?: Headers;
   /** Only for a request without an answer: the process was not there, or went away meanwhile. */
   readonly lost: boolean;
 }
@@ -27,7 +28,7 @@ export interface Question {
 const PATIENCE_MS = 30_000;
 
 export async function ask(served: ServedProcess, question: Question): Promise<Answer> {
-  const { token, purpose, document: query, variables } = question;
+  const { token, purpose, document: query, variables, headers = {} } = question;
   try {
     const response = await fetch(served.url, {
       method: 'POST',
@@ -35,6 +36,7 @@ export async function ask(served: ServedProcess, question: Question): Promise<An
         'content-type': 'application/json',
         authorization: `Bearer ${token}`,
         ...(purpose === undefined ? {} : { 'processing-purpose': purpose }),
+        ...headers,
       },
       body: JSON.stringify({ query, variables }),
       signal: AbortSignal.timeout(PATIENCE_MS),
@@ -51,6 +53,7 @@ export async function ask(served: ServedProcess, question: Question): Promise<An
       codes: errors.map(({ extensions }) => extensions?.code ?? 'NONE'),
       text,
       retryAfter: response.headers.get('retry-after'),
+      headers: response.headers,
       lost: false,
     };
   } catch (error) {

@@ -68,7 +68,7 @@ describe('ALLOWED_ORIGINS', () => {
     for (const { headers } of answers) {
       expect(headers).toMatchObject({
         'access-control-allow-origin': app,
-        'access-control-expose-headers': 'retry-after, www-authenticate',
+        'access-control-expose-headers': 'retry-after, www-authenticate, idempotency-replayed',
         'cache-control': 'no-store',
       });
     }

@@ -26,7 +26,7 @@ const typeDefs = `${governanceTypeDefs}
     echo(text: Int): String
     broken: String
   }
-  type Mutation { touch: String! }
+  type Mutation { touch: String! linger(ms: Int!): String }
   type Subscription { changed: Customer @personalRows ticks: Int late: Int }
   type Customer {
     id: ID! @nonPersonal(because: "a number of the test's own")
@@ -154,6 +154,7 @@ export async function startServer(overrides: Partial<ServerOptions> = {}): Promi
           harness.touched++;
           return 'touched';
         },
+        linger: (_, { ms }) => new Promise((resolve) => void setTimeout(resolve, Number(ms), 'stayed').unref()),
       },
     };
     for (const [type, fields] of Object.entries(resolvers)) {

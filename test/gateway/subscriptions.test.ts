@@ -327,3 +327,16 @@ describe('bounds on one connection', () => {
     expect(await own.init()).toEqual({ type: 'connection_ack' });
   });
 });
+
+test('a mutation that takes too long says what may have become of it', async () => {
+  const client = await connect(server.url);
+  await client.init({ authorization: `Bearer ${await server.token()}` });
+  client.subscribe('1', 'mutation { linger(ms: 1500) }');
+  expect(await client.next()).toMatchObject({
+    type: 'error',
+    payload: [{ message: expect.stringContaining('longer than'), extensions: { code: 'TIMEOUT', write: 'UNKNOWN' } }],
+  });
+  client.subscribe('2', '{ slow(ms: 1500) }');
+  expect(await client.next()).not.toHaveProperty('payload.0.extensions.write');
+  client.close();
+});

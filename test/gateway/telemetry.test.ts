@@ -12,6 +12,7 @@ import { propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import { startSdk } from '../../src/gateway/telemetry-sdk';
 import { send } from '../../src/outbound/http';
 import { remit, startRemit } from '../support/cli';
+import { connect } from './socket-client';
 
 jest.setTimeout(120_000);
 
@@ -91,7 +92,7 @@ async function serve(env: Record<string, string>) {
     child.kill('SIGTERM');
     return (await closed)[0] as number | null;
   };
-  return { ask, end, log: () => log };
+  return { url: url.replace('/graphql', ''), ask, end, log: () => log };
 }
 
 /** What waits is sent at the end alone: a batch is never full, and its time never comes. */
@@ -109,13 +110,22 @@ test('spans and logs reach a collector at the end at the latest, and hold nothin
     { query, variables: { first: 2, CANARYvariable: 'CANARYvalue' }, extensions },
     headers,
   );
+  const socketTrace = randomBytes(16);
+  const socket = await connect(server.url);
+  await socket.init({ authorization: `Bearer ${token}`, 'processing-purpose': 'SUPPORT' });
+  const carrier = { traceparent: `00-${socketTrace.toString('hex')}-${parentId.toString('hex')}-01`, CANARY: 1 };
+  socket.subscribe('1', query, { variables: { first: 1 }, extensions: carrier });
+  expect(await socket.next()).toMatchObject({ type: 'next' });
+  socket.close();
   const read = data.customers.nodes.flatMap((node) => Object.values(node));
   expect(read.length).toBe(6);
   expect(await server.end()).toBe(0);
   const { '/v1/traces': spans, '/v1/logs': records } = collector.received;
-  expect([traceId, parentId, 'graphql', 'desk', 'SUPPORT', 'ANSWERED'].filter((part) => !spans.includes(part))).toEqual(
-    [],
-  );
+  expect(
+    [traceId, parentId, socketTrace, 'websocket', 'graphql', 'desk', 'SUPPORT', 'ANSWERED'].filter(
+      (part) => !spans.includes(part),
+    ),
+  ).toEqual([]);
   expect([traceId, 'listening on', 'request', 'desk', 'ANSWERED'].filter((part) => !records.includes(part))).toEqual(
     [],
   );

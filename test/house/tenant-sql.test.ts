@@ -6,6 +6,8 @@ const mayWriteText: ReadonlyMap<string, string> = new Map([
   ['tenancy/tenant-reader.ts', 'makes every SELECT by itself, the client first'],
   ['tenancy/tenant-writer.ts', 'names each row by its whole key, the client first'],
   ['tenancy/fence.ts', 'writes the persons’ rows of one client'],
+  ['keys/backup/restore.ts', 'empties and fills whole tables of a keys’ store, which are named by their entities'],
+  ['keys/backup/rows.ts', 'reads whole tables of a keys’ store'],
   ['storage/regions.ts', 'is below tenancy; looks up clients in the directory'],
 ]);
 
@@ -15,16 +17,20 @@ const mayCrossClients: ReadonlyMap<string, string> = new Map([
   ['audit/verification/records.ts', 'compares every row with what was decided'],
   ['commands/doctor/counts.ts', 'counts what somebody should look at'],
   ['disclosures/disclosures.ts', 'tells clients when a gag has ended'],
+  ['erasure/execution/awaiting-erasures.ts', 'what waits for an epoch of keys to end waits in every client'],
   ['erasure/orphan-keys.ts', 'goes through the clients, one after the other'],
   ['erasure/requests/open-erasures.ts', 'counts what is open in the installation'],
   ['erasure/requests/watched-requests.ts', 'looks at what subscribers of all clients watch, each by its client'],
   ['erasure/retention/retention-rules.ts', 'sweeps by the rules of all clients'],
   ['exports/export-state.ts', 'sweeps what nobody collected'],
+  ['gateway/idempotency/idempotency-keys.ts', 'sweeps what is older than a day'],
   ['jobs/due-work.ts', 'asks when the first work of a database is due'],
   ['jobs/jobs.ts', 'is the queue of all clients'],
   ['register/agreement-reminders.ts', 'looks for clients without an agreement'],
   ['register/announcements.ts', 'tells all clients'],
   ['register/clients.ts', 'keeps the directory of clients'],
+  ['register/webhooks/undelivered.ts', 'counts what was given up'],
+  ['register/webhooks/webhook-secrets.ts', 'seals the secrets of all endpoints under a newer key'],
   ['register/webhooks/webhook-sender.ts', 'sends what is queued of all clients'],
 ]);
 

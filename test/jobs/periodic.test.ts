@@ -49,12 +49,19 @@ describe.each(databases)('what a server does by itself on $name', ({ name, creat
   });
 
   const tasksOf = ({ stores, services }: TestApp): Task[] =>
-    backgroundTasks(stores, services, new Anchoring(services.ledger, [], fail), {
-      onJobFailure: fail,
-      onDead: fail,
-      onFailure: fail,
-      onNear: () => undefined,
-    });
+    backgroundTasks(
+      stores,
+      services,
+      new Anchoring(services.ledger, [], fail),
+      { sweep: async () => 0 },
+      {
+        keyRotation: 'off',
+        onJobFailure: fail,
+        onDead: fail,
+        onFailure: fail,
+        onNear: () => undefined,
+      },
+    );
 
   async function plantHistory(): Promise<void> {
     const { home } = app.stores.regions;

@@ -3,39 +3,25 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DataSource } from 'typeorm';
-import { CreateKeyStore1700000000000 } from '../../migrations/keys/1700000000000-create-key-store';
-import { AddEpochs1700000000026 } from '../../migrations/keys/1700000000026-add-epochs';
-import { BucketKey, ClientKey, KeyEpoch, SubjectKey } from '../../src/keys/entities';
+import { type DataSource, EntityManager } from 'typeorm';
+import { ClientKey, SubjectKey } from '../../src/keys/entities';
 import { KEY_CACHE_TTL_MS } from '../../src/keys/key-cache';
 import { KeyStore, ORPHAN_GRACE_MS } from '../../src/keys/key-store';
-import { generateMasterKeyFile } from '../../src/keys/master-key';
-import { openRootKeys, type RootKeys } from '../../src/keys/roots/root-keys';
+import type { RootKeys } from '../../src/keys/roots/root-keys';
 import { seal, unseal } from '../../src/keys/sealing';
-import { migrate, openDataSource } from '../../src/storage/data-source';
+import { openDataSource } from '../../src/storage/data-source';
 import { databases, type TestDatabase } from '../support/databases';
+import { newRoots, openKeysSource } from './keys-source';
 
 const folder = mkdtempSync(join(tmpdir(), 'remit-key-store-'));
 let master: RootKeys;
 let otherMaster: RootKeys;
 
 beforeAll(async () => {
-  [master, otherMaster] = (await Promise.all(
-    ['one', 'two'].map(async (name) => {
-      await generateMasterKeyFile(join(folder, name));
-      return openRootKeys({ masterKeyFile: join(folder, name), production: true });
-    }),
-  )) as [RootKeys, RootKeys];
+  master = await newRoots(folder, 'one');
+  otherMaster = await newRoots(folder, 'two');
 });
 afterAll(() => rmSync(folder, { recursive: true }));
-
-function openKeys(database: TestDatabase): Promise<DataSource> {
-  return openDataSource(database.keysDatabaseUrl, {
-    variable: 'KEYS_DATABASE_URL',
-    entities: [BucketKey, ClientKey, KeyEpoch, SubjectKey],
-    migrations: [CreateKeyStore1700000000000, AddEpochs1700000000026],
-  });
-}
 
 describe.each(databases)('on $name', ({ name, create }) => {
   let database: TestDatabase;
@@ -54,8 +40,7 @@ describe.each(databases)('on $name', ({ name, create }) => {
 
   beforeAll(async () => {
     database = await create();
-    dataSource = await openKeys(database);
-    await migrate(dataSource);
+    dataSource = await openKeysSource(database.keysDatabaseUrl);
   });
 
   beforeEach(async () => {
@@ -124,8 +109,10 @@ describe.each(databases)('on $name', ({ name, create }) => {
     test('a wrapped key moved to another client does not open', async () => {
       const thief = randomUUID();
       await keys.createClientKey(thief);
-      const [row] = await dataSource.query('SELECT wrapped FROM client_key WHERE client_id = ?', [client]);
-      await dataSource.query('UPDATE client_key SET wrapped = ? WHERE client_id = ?', [row.wrapped, thief]);
+      const [row] = await dataSource.query('SELECT node, secret FROM client_key WHERE client_id = ?', [client]);
+      await dataSource.query('UPDATE client_key SET node = ? WHERE client_id = ?', [row.node, thief]);
+      await expect(keys.derivedKey(thief, 'cursor')).rejects.toMatchObject({ code: 'UNSEAL_FAILED' });
+      await dataSource.query('UPDATE client_key SET secret = ? WHERE client_id = ?', [row.secret, thief]);
       await expect(keys.derivedKey(thief, 'cursor')).rejects.toMatchObject({ code: 'UNSEAL_FAILED' });
     });
 
@@ -133,12 +120,12 @@ describe.each(databases)('on $name', ({ name, create }) => {
       const [subject] = uuids(1) as [string];
       const subjectKey = (await keys.createSubjectKeys(client, [subject])).get(subject) as Buffer;
       const clientKey = await keys.derivedKey(client, 'cursor');
-      for (const table of ['client_key', 'subject_key']) {
-        for (const row of await dataSource.query(`SELECT wrapped FROM ${table} WHERE client_id = ?`, [client])) {
-          expect(row.wrapped.includes(clientKey)).toBe(false);
-          expect(row.wrapped.includes(subjectKey)).toBe(false);
-        }
-      }
+      const stored = ['key_epoch', 'client_key', 'bucket_key', 'subject_key'].map((table) =>
+        dataSource.query<object[]>(`SELECT * FROM ${table}`),
+      );
+      const bytes = (await Promise.all(stored)).flat().flatMap((row) => Object.values(row).filter(Buffer.isBuffer));
+      expect(bytes.length).toBeGreaterThan(4);
+      for (const each of bytes) expect([each.includes(clientKey), each.includes(subjectKey)]).toEqual([false, false]);
     });
   });
 
@@ -182,7 +169,8 @@ describe.each(databases)('on $name', ({ name, create }) => {
         expect(asked).not.toHaveBeenCalled();
         time += 2;
         expect(await other.subjectKeys(client, ids)).toEqual(made);
-        expect(asked).toHaveBeenCalledTimes(1);
+        // For the subjects and their bucket, the client's node and the epoch.
+        expect(asked).toHaveBeenCalledTimes(3);
       } finally {
         asked.mockRestore();
       }
@@ -291,7 +279,7 @@ describe.each(databases)('on $name', ({ name, create }) => {
         .spyOn(dataSource, 'query')
         .mockImplementation(async (...asking: Parameters<DataSource['query']>) => {
           const rows = await query(...asking);
-          if (asking[0].startsWith('SELECT subject_id, wrapped')) {
+          if (asking[0].startsWith('SELECT s.subject_id')) {
             asked.mockRestore();
             // By another request, which does not have this read's turn.
             destroying = elsewhere.runInAsyncScope(() => keys.destroySubjectKey(client, subject));
@@ -303,20 +291,27 @@ describe.each(databases)('on $name', ({ name, create }) => {
       expect((await keys.subjectKeys(client, [subject])).size).toBe(0);
     });
 
-    test('one that died between overwriting and deleting counts as done, and can be run again', async () => {
+    test('one that died between marking the bucket and deleting has done nothing, and can be run again', async () => {
       const [subject] = uuids(1) as [string];
       await keys.createSubjectKeys(client, [subject]);
-      const query = dataSource.query.bind(dataSource);
-      const asked = jest
-        .spyOn(dataSource, 'query')
-        .mockImplementation(async (...asking: Parameters<DataSource['query']>) => {
-          if (asking[0].startsWith('DELETE')) throw new Error('killed');
-          return query(...asking);
-        });
+      const found = async () => {
+        const sql = 'SELECT SUM(marked) AS marked FROM bucket_key WHERE client_id = ?';
+        const [bucket] = await dataSource.query<Array<{ marked: number }>>(sql, [client]);
+        return { marked: Number(bucket?.marked), keys: (await process().subjectKeys(client, [subject])).size };
+      };
+      const asked = jest.spyOn(EntityManager.prototype, 'query').mockImplementation(async function (
+        this: EntityManager,
+        sql: string,
+        parameters?: unknown,
+      ) {
+        if (sql.startsWith('DELETE')) throw new Error('killed');
+        return this.queryRunner?.query(sql, parameters as unknown[]);
+      });
       await expect(keys.destroySubjectKey(client, subject)).rejects.toThrow('killed');
       asked.mockRestore();
-      expect((await keys.subjectKeys(client, [subject])).size).toBe(0);
+      expect(await found()).toEqual({ marked: 0, keys: 1 });
       await keys.destroySubjectKey(client, subject);
+      expect(await found()).toEqual({ marked: 1, keys: 0 });
       const rows = await dataSource.query('SELECT 1 FROM subject_key WHERE subject_id = ?', [subject]);
       expect(rows).toHaveLength(0);
     });
@@ -338,7 +333,9 @@ describe.each(databases)('on $name', ({ name, create }) => {
         expect(await store.subjectKeys(other, ids)).toEqual(theirs);
       }
       expect(await dataSource.getRepository(ClientKey).findOneBy({ clientId: client })).toMatchObject({
-        wrapped: null,
+        node: null,
+        nextNode: null,
+        secret: null,
         destroyedAt: time,
       });
       expect(await dataSource.getRepository(SubjectKey).countBy({ clientId: client })).toBe(0);
@@ -376,14 +373,15 @@ describe.each(databases)('on $name', ({ name, create }) => {
         const wrapped = await Promise.all(
           [
             'SELECT wrapped FROM subject_key WHERE client_id = ?',
-            'SELECT wrapped FROM client_key WHERE client_id = ?',
+            'SELECT node AS wrapped FROM client_key WHERE client_id = ?',
+            'SELECT secret AS wrapped FROM client_key WHERE client_id = ?',
           ].map(async (sql) => (await dataSource.query<{ wrapped: Buffer }[]>(sql, [client]))[0]?.wrapped as Buffer),
         );
-        expect(wrapped.map(inFiles)).toEqual([true, true]);
+        expect(wrapped.map(inFiles)).toEqual([true, true, true]);
         await keys.destroySubjectKey(client, subject);
-        expect(wrapped.map(inFiles)).toEqual([false, true]);
+        expect(wrapped.map(inFiles)).toEqual([false, true, true]);
         await keys.destroyClientKey(client);
-        expect(wrapped.map(inFiles)).toEqual([false, false]);
+        expect(wrapped.map(inFiles)).toEqual([false, false, false]);
       });
     }
   });

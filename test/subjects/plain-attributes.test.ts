@@ -7,6 +7,7 @@ import { KeyStore } from '../../src/keys/key-store';
 import { generateMasterKeyFile } from '../../src/keys/master-key';
 import { openRootKeys } from '../../src/keys/roots/root-keys';
 import { seal } from '../../src/keys/sealing';
+import { upgradeToEpochs } from '../../src/keys/upgrade';
 import { migrate, openDataSource } from '../../src/storage/data-source';
 import { inTransaction } from '../../src/storage/transaction';
 import { migrateStores, openStores, type StoreConfig } from '../../src/stores';
@@ -35,8 +36,10 @@ describe.each(databases)('attributes whose keys were plain, on $name', ({ name, 
     const keysSource = await openDataSource(database.keysDatabaseUrl, keysStore);
     const data = await openDataSource(database.databaseUrl, { ...dataStore, migrations: former });
     await migrate(keysSource);
+    const openRoots = () => openRootKeys({ masterKeyFile, production: false });
+    await upgradeToEpochs(keysSource, openRoots);
     await migrate(data);
-    const keys = new KeyStore(keysSource, await openRootKeys({ masterKeyFile, production: false }));
+    const keys = new KeyStore(keysSource, await openRoots());
     await keys.createClientKey(client);
     const subjectKeys = await keys.createSubjectKeys(client, [ada, erasing]);
     const plant = async (person: string, key: string, value: string | null, owner = client) => {

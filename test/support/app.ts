@@ -1,13 +1,17 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { governContracts } from '../../src/app';
 import { contractOf } from '../../src/gateway/contracts';
+import { IdempotencyKeys } from '../../src/gateway/idempotency/idempotency-keys';
+import { defaultServerLimits } from '../../src/gateway/limits';
 import type { Governed, GovernedResult } from '../../src/governance/govern';
 import type { ProcessingPurpose } from '../../src/governance/vocabulary';
 import type { Role, TokenClaims } from '../../src/identity/caller';
 import { generateMasterKeyFile } from '../../src/keys/master-key';
-import { createServices, type Services } from '../../src/services';
+import { platformKey } from '../../src/keys/platform-key';
+import { createServices, type ServiceOptions, type Services } from '../../src/services';
 import { migrateStores, openStores, type StoreConfig, type Stores } from '../../src/stores';
 import type { TestDatabase } from './databases';
 
@@ -28,6 +32,7 @@ export interface Asker {
 export interface TestApp {
   readonly stores: Stores;
   readonly services: Services;
+  readonly idempotency: IdempotencyKeys;
   readonly contracts: Readonly<Record<'api' | 'client-app' | 'partner', Governed>>;
   readonly internalErrors: unknown[];
   /** What names the same stores to a command. */
@@ -37,6 +42,7 @@ export interface TestApp {
     purpose: ProcessingPurpose | undefined,
     document: string,
     variables?: Record<string, unknown>,
+    idempotencyKey?: string,
   ): Promise<GovernedResult>;
   /** A second process on the same stores. @param through other addresses of the stores */
   replica(through?: Partial<StoreConfig>): Promise<TestApp>;
@@ -58,14 +64,18 @@ export function claimsOf(asker: Asker | undefined): TokenClaims {
   };
 }
 
+type Settings = ServiceOptions & Partial<Pick<StoreConfig, 'epoch'>>;
+
 /**
  * @param regionalDatabaseUrls databases of clients that are bound to a region
  * @param regionalKeys URLs of their keys' stores; each gets a master key of its own
+ * @param settings epochs end, or keys are replaced, at another pace
  */
 export async function openTestApp(
   database: TestDatabase,
   regionalDatabaseUrls: StoreConfig['regionalDatabaseUrls'] = {},
   regionalKeys: StoreConfig['regionalDatabaseUrls'] = {},
+  { epoch = 'off', ...services }: Settings = {},
 ): Promise<TestApp> {
   const folder = mkdtempSync(join(tmpdir(), 'remit-key-'));
   const masterKeyFile = join(folder, 'master.key');
@@ -81,23 +91,27 @@ export async function openTestApp(
     regionalKeys: Object.fromEntries(ofRegions),
     masterKeyFile,
     production: false,
-    epoch: 'off' as const,
+    epoch,
   };
   await database.copyTables?.();
   await migrateStores(config);
-  return openOn(config, () => rmSync(folder, { recursive: true, force: true }));
+  return openOn(config, services, () => rmSync(folder, { recursive: true, force: true }));
 }
 
-async function openOn(config: StoreConfig, afterwards: () => void): Promise<TestApp> {
+async function openOn(config: StoreConfig, settings: ServiceOptions, afterwards: () => void): Promise<TestApp> {
   const stores = await openStores(config, { poolSize: 4 });
-  const services = createServices(stores);
+  const services = createServices(stores, settings);
   const internalErrors: unknown[] = [];
-  const { contracts } = governContracts(services, stores.keys, Buffer.alloc(32, 7), (error) =>
+  const { contracts, again } = governContracts(services, stores.keys, Buffer.alloc(32, 7), (error) =>
     internalErrors.push(error),
   );
+  const idempotency = new IdempotencyKeys(stores.regions, await platformKey(stores.keys, 'idempotency'), again, {
+    mostPerCaller: defaultServerLimits.idempotencyKeysPerCaller,
+  });
   return {
     stores,
     services,
+    idempotency,
     contracts,
     internalErrors,
     env: {
@@ -106,17 +120,17 @@ async function openOn(config: StoreConfig, afterwards: () => void): Promise<Test
       REMIT_MASTER_KEY_FILE: config.masterKeyFile ?? '',
       REMIT_EPOCH: String(config.epoch),
     },
-    ask: async (asker, purpose, document, variables) => {
+    ask: async (asker, purpose, document, variables, key) => {
       const claims = claimsOf(asker);
-      const contextValue = await services.accessService.contextFor(claims, purpose);
-      return contracts[contractOf(claims)].execute({
-        document,
-        variableValues: variables ?? {},
-        contextValue,
-        access: contextValue.access,
-      });
+      const context = await services.accessService.contextFor(claims, purpose);
+      const sent = [document, variables ?? {}, purpose ?? null];
+      const keyed = key === undefined ? undefined : await idempotency.begin({ id: randomUUID(), key, context, sent });
+      const governed = contracts[contractOf(claims)];
+      const contextValue = { ...context, ...(keyed && { once: keyed.once }) };
+      const asked = { document, variableValues: variables ?? {}, contextValue, access: context.access };
+      return governed.execute(asked).finally(() => keyed?.settle().catch(() => undefined));
     },
-    replica: (through) => openOn({ ...config, ...through }, () => undefined),
+    replica: (through) => openOn({ ...config, ...through }, settings, () => undefined),
     close: async () => {
       await stores.close();
       afterwards();

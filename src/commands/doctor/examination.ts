@@ -8,6 +8,7 @@ import { engine } from './engine';
 import { erasures } from './erasures';
 import { attention, type Check, type Finding, fault } from './finding';
 import { issuer } from './issuer';
+import { keyTraces } from './key-traces';
 import { keys } from './keys';
 import { law } from './law';
 import { ledger } from './ledger';
@@ -21,7 +22,7 @@ import { TooSlow, within } from './within';
 
 const CHECKS: readonly Check[] = [
   ...[settings, stores, engine, migrations, clocks, issuer, disk],
-  ...[keys, orphanKeys, backups, ledger, erasures, webhooks, law],
+  ...[keys, keyTraces, orphanKeys, backups, ledger, erasures, webhooks, law],
 ];
 
 export type CheckedFinding = Finding & { readonly check: string };

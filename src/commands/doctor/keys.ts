@@ -1,27 +1,22 @@
 import { access } from 'node:fs/promises';
-import { developmentMasterKey, loadMasterKeyFile } from '../../keys/master-key';
-import { dialectOf } from '../../storage/dialect';
+import type { DataSource } from 'typeorm';
+import type { Config } from '../../config';
+import { developmentMasterKey } from '../../keys/master-key';
+import { RootUnavailableError } from '../../keys/roots/errors';
+import { caveatsAt } from '../../keys/roots/wiped-file';
 import { ConfigurationError } from '../../storage/errors';
-import { serverValues } from '../../storage/server-values';
-import { counted } from '../counted';
+import type { HostingRegion } from '../../storage/regions';
+import { openRootsOf } from '../../stores';
 import { attention, type Check, type Finding, fault, orWell } from './finding';
 import type { Patient } from './patient';
 import { placeOf } from './stores';
 
-const LOGS = [
-  'log_bin',
-  'binlog_expire_logs_seconds',
-  'expire_logs_days',
-  'wsrep_on',
-  'wsrep_provider_options',
-] as const;
-
-/** The master key, whether it opens what is stored, and where a destroyed key's bytes may stay. */
+/** The roots of the keys, and whether they open what is stored. */
 export const keys: Check = {
   name: 'keys',
   look: async (patient) =>
     orWell(
-      [...apart(patient), ...(await master(patient)), ...(await traces(patient))],
+      [...apart(patient), ...(await roots(patient))],
       'the master key opens the stored keys, which have a store of their own',
     ),
 };
@@ -40,54 +35,49 @@ function apart({ stores }: Patient): Finding[] {
   );
 }
 
-async function master({ config, keysSource }: Patient): Promise<Finding[]> {
-  const { masterKeyFile, production } = config;
-  if (masterKeyFile === undefined && !production) {
-    const isThere = await access(developmentMasterKey).then(
-      () => true,
-      () => false,
-    );
-    if (!isThere) return [attention('there is no master key yet', 'a server makes one for development when it starts')];
+/** Whether each keys' store can be opened with the roots that are there, and what those are worth. */
+async function roots({ config, keysStores }: Patient): Promise<Finding[]> {
+  const found: Finding[] = [];
+  for (const { region, source } of keysStores) found.push(...(await rootsOf(config, region, source)));
+  return found;
+}
+
+async function rootsOf(config: Config, region: HostingRegion | undefined, source: DataSource): Promise<Finding[]> {
+  const settings = region === undefined ? config : config.regionalKeys?.[region];
+  const isInFile = settings?.rootKey === undefined;
+  const file = settings?.masterKeyFile ?? developmentMasterKey;
+  if (isInFile && settings?.masterKeyFile === undefined && !config.production && !(await isThere(file))) {
+    return [attention('there is no master key yet', 'a server makes one for development when it starts')];
   }
   try {
-    const { id } = await loadMasterKeyFile(masterKeyFile, { production });
-    const [row] = await keysSource.query<Array<{ n: number }>>(
-      'SELECT COUNT(*) AS n FROM client_key WHERE destroyed_at IS NULL AND master_key_id <> ?',
-      [id],
+    const places = await openRootsOf(config, region);
+    const there = await places.ids().finally(() => places.close());
+    const epochs = await source.query<Array<{ root_id: string; state: string }>>(
+      'SELECT root_id, state FROM key_epoch',
     );
-    const others = Number(row?.n ?? 0);
-    if (others === 0) return [];
-    const says = `the keys of ${counted(others, 'client')} are wrapped by another master key`;
-    return [fault(says, 'name the file with that key in REMIT_MASTER_KEY_FILE: without it their data cannot be read')];
+    if (epochs.some(({ root_id: id, state }) => state !== 'ENDED' && !there.includes(id))) {
+      const says = 'the keys of clients are wrapped by another master key';
+      return [fault(says, 'name the place of that key (docs/keys.md): without it their data cannot be read')];
+    }
+    const unused = epochs.length === 0 ? [] : there.filter((id) => !epochs.some(({ root_id: used }) => used === id));
+    return [
+      ...unused.map((id) =>
+        attention(`no epoch uses the root ${id}`, 'a process died when it had made it; remove it where it is'),
+      ),
+      ...(isInFile && config.production ? await caveatsAt(file) : []).map((caveat) =>
+        attention(`a root that ended may be read from the disk: ${caveat}`, 'see docs/keys.md, a file'),
+      ),
+    ];
   } catch (error) {
-    if (error instanceof ConfigurationError) return [fault(error.message, 'see docs/deployment.md, keys')];
+    if (error instanceof RootUnavailableError || error instanceof ConfigurationError)
+      return [fault(error.message, 'see docs/keys.md')];
     throw error;
   }
 }
 
-/** Logs of a server keep the wrapped bytes of a key for a while after it was destroyed. */
-async function traces({ keysSource }: Patient): Promise<Finding[]> {
-  if (dialectOf(keysSource).embedded) return [];
-  const values = await serverValues(keysSource, 'VARIABLES', LOGS);
-  const cache = /gcache\.size *= *(\w+)/.exec(values.wsrep_provider_options ?? '')?.[1];
-  const seconds = Number(values.binlog_expire_logs_seconds ?? 0) || Number(values.expire_logs_days ?? 0) * 86_400;
-  const kept = seconds === 0 ? 'for ever' : `for ${counted(Math.ceil(seconds / 86_400), 'day')}`;
-  return [
-    ...(values.log_bin === 'ON'
-      ? [
-          attention(
-            `the keys' server keeps destroyed keys, wrapped, in its binary log ${kept}`,
-            'run it without a binary log, or let the log expire within a day',
-          ),
-        ]
-      : []),
-    ...(values.wsrep_on === 'ON' && cache !== undefined
-      ? [
-          attention(
-            `the keys' cluster keeps destroyed keys, wrapped, in galera.cache (${cache}) of every node`,
-            'give the keys a server of their own outside of the cluster, or a small gcache.size',
-          ),
-        ]
-      : []),
-  ];
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }

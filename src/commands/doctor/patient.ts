@@ -53,7 +53,12 @@ export class Patient {
 
   /** Every keys' store. @throws {NotAtHand} where one is not open */
   get keysSources(): DataSource[] {
-    return this.stores.filter(({ kind }) => kind === 'keys').map(sourceOf);
+    return this.keysStores.map(({ source }) => source);
+  }
+
+  /** Every keys' store with what names it. @throws {NotAtHand} where one is not open */
+  get keysStores(): ReadonlyArray<Store & { readonly source: DataSource }> {
+    return this.stores.filter(({ kind }) => kind === 'keys').map((store) => ({ ...store, source: sourceOf(store) }));
   }
 
   async close(): Promise<void> {

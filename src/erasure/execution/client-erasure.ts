@@ -8,7 +8,7 @@ import type { TenantTable } from '../../tenancy/tenant-table';
 import { holdsOfClient } from '../holds/legal-holds';
 import { nextExpiry, retainedBy } from '../holds/retained';
 import type { Retained } from '../records/certificate';
-import type { ErasureRecords } from '../records/erasure-records';
+import type { ErasureRecord, ErasureRecords, KeysDeleted } from '../records/erasure-records';
 import type { Tombstones } from '../records/tombstones';
 import type { ErasureFiling } from '../requests/filing';
 import type { ErasureRequestState } from '../requests/request-state';
@@ -18,6 +18,7 @@ import { eraseChunk, type Range, storesWithRows } from './eraser';
 import { TERMINATION_EVENT } from './erasure-recipients';
 import { dataStore, KEY_STORE } from './plan';
 import type { Purger } from './purger';
+import { type KeysGone, keysGone } from './request-changes';
 import type { Step } from './steps';
 import type { ErasedRows, ErasureTarget, Kept, PassSteps } from './target';
 
@@ -95,7 +96,10 @@ export class ClientErasure implements ErasureTarget {
     return storesWithRows(manager, emptied, { client: this.#client, except: people });
   }
 
-  /** Takes over open requests for single people, so that no row is counted twice. Those of people under a hold stay. */
+  /**
+   * Takes over open requests for single people, so that no row is counted twice. Those of people under a hold stay, and
+   * those that only await the end of an epoch.
+   */
   async begin(manager: EntityManager, { people }: Kept): Promise<void> {
     const held = new Set(people);
     const open = await tenantSql(manager, this.#client).select<{
@@ -103,7 +107,7 @@ export class ClientErasure implements ErasureTarget {
       customer_id: string | null;
     }>`
       SELECT id, customer_id FROM erasure_request WHERE ${own} AND kind = 'CUSTOMER'
-      AND status NOT IN ('CANCELLED', 'COMPLETED')`;
+      AND status NOT IN ('CANCELLED', 'COMPLETED', 'AWAITING_EPOCH')`;
     const ours = open.filter(({ customer_id }) => customer_id === null || !held.has(customer_id)).map(({ id }) => id);
     for (let start = 0; start < ours.length; start += CHUNK) {
       const chunk = ours.slice(start, start + CHUNK);
@@ -166,16 +170,24 @@ export class ClientErasure implements ErasureTarget {
     return this.#services.now();
   }
 
-  async destroyKeys({ store }: Step, kept: Kept, request: ErasureRequestState): Promise<void> {
-    const { keys, tombstones, records } = this.#services;
+  async destroyKeys(
+    { store }: Step,
+    kept: Kept,
+    request: ErasureRequestState,
+    record: ErasureRecord,
+  ): Promise<KeysDeleted> {
+    const { keys, tombstones, records, now } = this.#services;
+    // Repeated after a restore: the epoch on record has made it final.
+    const known = record.completedAt === null ? null : record.keysDeleted;
     if (store === KEY_STORE) {
-      await keys.destroySubjectKeysExcept(this.#client, await this.#keptSubjects(request, kept));
-      return;
+      const epoch = await keys.destroySubjectKeysExcept(this.#client, await this.#keptSubjects(request, kept));
+      return known ?? { at: now(), epoch };
     }
-    await keys.destroyClientKey(this.#client);
+    const epoch = await keys.destroyClientKey(this.#client);
     this.#isKeyThere = false;
     await tombstones.dropClient(this.#client);
     await records.forgetSubjects(this.#client);
+    return known ?? { at: now(), epoch };
   }
 
   isKeyDestroyed(steps: readonly Step[]): boolean {
@@ -189,10 +201,14 @@ export class ClientErasure implements ErasureTarget {
     await recordAct(this.#services.recorder, kind, request, { pass: request.pass });
   }
 
-  async complete(manager: EntityManager, { id }: ErasureRequestState, at: number): Promise<void> {
+  /** What it was about is in no table but its own. */
+  async forget(): Promise<void> {}
+
+  async complete(manager: EntityManager, { id }: ErasureRequestState, at: number, gone: KeysGone): Promise<void> {
     await tenantSql(manager, this.#client).change`
-        UPDATE erasure_request SET status = 'COMPLETED', completed_at = COALESCE(completed_at, ${at}) WHERE ${own}
-        AND id = ${id}`;
+        UPDATE erasure_request
+        SET status = 'COMPLETED', completed_at = COALESCE(completed_at, ${at}), ${keysGone(gone)}
+        WHERE ${own} AND id = ${id}`;
     // The end of the client completes open requests for its people; its certificate is their proof.
     await tenantSql(manager, this.#client).change`
       UPDATE erasure_request

@@ -1,5 +1,6 @@
 import type { Retained } from '../records/certificate';
 import type { PlannedPass } from '../records/erasure-records';
+import type { ErasureStatus } from '../requests/erasure-request';
 import { type ErasureRequestState, isFinal } from '../requests/request-state';
 import type { Step } from './steps';
 
@@ -7,7 +8,9 @@ import type { Step } from './steps';
 export interface ErasureState {
   readonly now: number;
   /** Undefined when the request no longer exists. */
-  readonly request: Pick<ErasureRequestState, 'kind' | 'status' | 'pass' | 'notBefore' | 'customerId'> | undefined;
+  readonly request:
+    | Pick<ErasureRequestState, 'kind' | 'status' | 'pass' | 'notBefore' | 'customerId' | 'keyEpoch'>
+    | undefined;
   /** Until when the end of a client waits for its export to be collected; null when it does not wait. */
   readonly awaits: number | null;
   /** What legal holds and claims keep at the moment, within the scope of the request. */
@@ -24,11 +27,15 @@ export interface ErasureState {
    * Tables that got rows after their step was done. They are looked for only when no step on rows or copies is pending.
    */
   readonly late: readonly string[];
+  /** When to ask again whether the deleted keys are gone for good; null when they are, or none was deleted. */
+  readonly epochUntil: number | null;
   /** Whether the certificate for exactly this state has been written. */
   readonly isCertified: boolean;
 }
 
-/** The next step. After FINISH, PARK, HOLD, CLOSE and CONCLUDE the process stops working on the erasure. */
+/**
+ * The next step. After FINISH, PARK, HOLD, CLOSE, AWAIT_EPOCH and CONCLUDE the process stops working on the erasure.
+ */
 export type NextStep =
   /** The job is done. */
   | { readonly do: 'FINISH' }
@@ -49,6 +56,8 @@ export type NextStep =
   /** Repeats the steps of tables that got rows late, and then those of the keys. */
   | { readonly do: 'REOPEN'; readonly stores: readonly string[] }
   | { readonly do: 'DESTROY_KEY'; readonly step: Step }
+  /** All is done, but a log or a backup of the keys' store can bring the keys back until their epoch has ended. */
+  | { readonly do: 'AWAIT_EPOCH'; readonly until: number }
   | { readonly do: 'CERTIFY'; readonly retained: readonly Retained[] }
   /** Ends the pass. When something is kept, the request is looked at again at `again`. */
   | { readonly do: 'CONCLUDE'; readonly isComplete: boolean; readonly again: number | null };
@@ -64,10 +73,12 @@ export function decide(state: ErasureState): NextStep {
     const until = Math.max(request.notBefore ?? 0, awaits ?? 0);
     if (until > now) return { do: 'PARK', until };
   }
-  if (request.kind === 'CUSTOMER' && request.customerId === null) return { do: 'CLOSE' };
+  // While it awaits the end of an epoch, it has forgotten whom it was about.
+  const isForgotten = request.kind === 'CUSTOMER' && request.customerId === null;
+  if (isForgotten && request.keyEpoch === null) return { do: 'CLOSE' };
 
   const pending = steps.filter(({ status }) => status === 'PENDING');
-  const isUnderWay = request.pass > 0 && (request.status === 'IN_PROGRESS' || request.status === 'ATTENTION_REQUIRED');
+  const isUnderWay = request.pass > 0 && isUnderWayAs(request.status);
   const isPlanned = isUnderWay && steps.length > 0;
   const isAsPlanned = plan !== undefined && keptKey(plan.retained) === keptKey(state.retained);
   // A hold that is placed when everything is done is too late.
@@ -86,10 +97,14 @@ export function decide(state: ErasureState): NextStep {
   if (late.length > 0) return { do: 'REOPEN', stores: late };
   const [key] = pending;
   if (key) return { do: 'DESTROY_KEY', step: key };
+  if (state.epochUntil !== null) return { do: 'AWAIT_EPOCH', until: state.epochUntil };
   if (!state.isCertified) return { do: 'CERTIFY', retained: isAsPlanned ? state.retained : plan.retained };
   const again = isAsPlanned ? state.keptUntil : now;
   return { do: 'CONCLUDE', isComplete: plan.retained.length === 0, again };
 }
+
+const isUnderWayAs = (status: ErasureStatus): boolean =>
+  status === 'IN_PROGRESS' || status === 'AWAITING_EPOCH' || status === 'ATTENTION_REQUIRED';
 
 /** The kept categories as one text, to compare plans by. */
 export const keptKey = (retained: readonly Retained[]): string =>

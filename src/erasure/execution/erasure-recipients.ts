@@ -1,10 +1,15 @@
 import type { EntityManager } from 'typeorm';
 import type { ThirdParties } from '../../register/third-parties';
 import type { Delivery, WebhookRecipient, Webhooks } from '../../register/webhooks/webhooks';
+import type { RequestName } from '../requests/watched-requests';
 
 /** Events that recipients are notified of (GDPR Art. 19): the erasure of a person, and of a client. */
 export const ERASURE_EVENT = 'erasure.requested';
 export const TERMINATION_EVENT = 'client.terminated';
+
+/** Events that the client itself is told of: the key is deleted, and the erasure is final. */
+export const DESTROYED_EVENT = 'erasure.destroyed';
+export const COMPLETED_EVENT = 'erasure.completed';
 
 type Addressee = WebhookRecipient & { endpoint: { client: string; id: string } | undefined };
 
@@ -55,6 +60,11 @@ export class ErasureRecipients {
     to: readonly Addressee[],
   ): Promise<void> {
     return this.#webhooks.queue(manager, client, event, request, to);
+  }
+
+  /** Queues an event for the client's own endpoint, in the caller's transaction. */
+  queueForClient(manager: EntityManager, { client, id }: RequestName, event: string): Promise<void> {
+    return this.#webhooks.queueForClient(manager, client, event, id);
   }
 
   told(client: string, request: string): Promise<Delivery[]> {

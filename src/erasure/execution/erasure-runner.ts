@@ -8,15 +8,16 @@ import { committed, inTransaction } from '../../storage/transaction';
 import { own, tenantSql } from '../../tenancy/tenant-sql';
 import type { Certificates } from '../records/certificates';
 import type { ErasureRecord, ErasureRecords } from '../records/erasure-records';
-import type { ErasureStatus } from '../requests/erasure-request';
+import type { Finality, KeyFinality } from '../records/key-finality';
 import { type ErasureRequestState, readRequest } from '../requests/request-state';
 import { recordAct } from './acts';
 import { ClientErasure, type ClientErasureServices } from './client-erasure';
 import { decide, keptKey, type NextStep } from './decide';
 import type { Range } from './eraser';
-import type { ErasureRecipients } from './erasure-recipients';
+import { COMPLETED_EVENT, DESTROYED_EVENT, type ErasureRecipients } from './erasure-recipients';
 import { PersonErasure, type PersonErasureServices } from './person-erasure';
 import { KEY_STORE, type StepAction } from './plan';
+import { type KeysGone, setPause, setStatus } from './request-changes';
 import {
   abandonSteps,
   type Counted,
@@ -35,6 +36,7 @@ export interface ErasureRunnerOptions extends PersonErasureServices, ClientErasu
   readonly jobs: Jobs;
   readonly records: ErasureRecords;
   readonly certificates: Certificates;
+  readonly finality: KeyFinality;
   readonly recipients: ErasureRecipients;
   readonly profile: (source: DataSource) => EngineProfile;
   /** The most rows that one transaction changes; the engine's own limit can make it fewer. */
@@ -70,6 +72,8 @@ interface Run {
   certified: string | undefined;
   /** Whether the next turn can erase rows of the person: then it locks the person first. */
   erases: boolean;
+  /** Whether the deleted keys are gone for good, as last asked. */
+  finality: Finality;
 }
 
 /** What one turn has read, decided and done. */
@@ -144,21 +148,24 @@ export class ErasureRunner implements JobHandler {
 
   async #begin(source: DataSource, lease: Lease, request: ErasureRequestState): Promise<Run> {
     const { client, id } = lease;
-    const { profile, records, chunkRows } = this.#options;
+    const { profile, records, finality, chunkRows } = this.#options;
+    const record = await records.find(client, id);
     return {
       ...{ source, lease, request, target: await this.#targetOf(source, request) },
       limit: itemsPerTransaction(profile(source), chunkRows),
-      record: await records.find(client, id),
+      record,
       ...{ note: undefined, position: undefined, certified: undefined, erases: request.pass > 0 },
+      finality: await finality.of(client, record?.keysDeleted ?? null),
     };
   }
 
   async #targetOf(
     source: DataSource,
-    { client, kind, customerId }: ErasureRequestState,
+    { client, kind, customerId, keyEpoch }: ErasureRequestState,
   ): Promise<ErasureTarget | undefined> {
     if (kind === 'CLIENT') return ClientErasure.of(this.#options, source, client);
-    return customerId === null ? undefined : new PersonErasure(this.#options, source, client, customerId);
+    if (customerId === null && keyEpoch === null) return undefined;
+    return new PersonErasure(this.#options, source, client, customerId);
   }
 
   /** One turn: renews the lease, notes the result of work elsewhere, loads the state, decides, and changes rows. */
@@ -184,6 +191,7 @@ export class ErasureRunner implements JobHandler {
         plan: run.record?.passes.find(({ pass }) => pass === request.pass),
         steps: ofPass,
         late: target && isErased(ofPass) ? await target.late(manager, kept, ofPass) : [],
+        epochUntil: run.finality.isFinal ? null : run.finality.askAt,
         isCertified: run.certified === certifiedAs(request, kept),
       });
       const turn = { request, kept, steps, next };
@@ -197,7 +205,7 @@ export class ErasureRunner implements JobHandler {
   /** Performs the part of a step that is in the data's database. */
   async #inside(
     manager: EntityManager,
-    { lease, target, limit, position }: Run,
+    { lease, target, limit, position, record, finality }: Run,
     { request, kept, next, steps: all }: Turn,
     steps: readonly Step[],
   ): Promise<Inside> {
@@ -241,20 +249,35 @@ export class ErasureRunner implements JobHandler {
       case 'REOPEN': {
         const keys = steps.filter(({ store }) => store === KEY_STORE).map(({ store }) => store);
         const pass = { number: request.pass, steps };
+        await setStatus(manager, request, 'IN_PROGRESS');
         await reopenSteps(manager, client, id, pass, [...next.stores, ...keys]);
         return {};
       }
+      case 'AWAIT_EPOCH':
+        await setPause(manager, request, 'AWAITING_EPOCH', keysGoneOf(record, finality));
+        await target?.forget(manager, request, target.isKeyDestroyed(steps));
+        await this.#tell(manager, request, DESTROYED_EVENT);
+        await jobs.park(manager, lease, next.until);
+        return {};
       case 'CONCLUDE': {
+        const gone = keysGoneOf(record, finality);
         if (!next.isComplete) {
-          await setStatus(manager, request, 'PARTIALLY_COMPLETED');
+          await setPause(manager, request, 'PARTIALLY_COMPLETED', gone);
           await jobs.park(manager, lease, next.again);
           return {};
         }
-        await target?.complete(manager, request, now(), target.isKeyDestroyed(steps));
+        await target?.forget(manager, request, target.isKeyDestroyed(steps));
+        await target?.complete(manager, request, now(), gone);
+        await this.#tell(manager, request, COMPLETED_EVENT);
         await jobs.finish(manager, lease);
       }
     }
     return {};
+  }
+
+  /** Tells the client of a person's erasure. What is left of a client that ends tells nobody. */
+  async #tell(manager: EntityManager, request: ErasureRequestState, event: string): Promise<void> {
+    if (request.kind === 'CUSTOMER') await this.#options.recipients.queueForClient(manager, request, event);
   }
 
   /**
@@ -264,7 +287,7 @@ export class ErasureRunner implements JobHandler {
   async #outside(run: Run, target: ErasureTarget, turn: Turn): Promise<Note | undefined> {
     const { request, kept, next, steps } = turn;
     const { client, id } = request;
-    const { purgers, certificates, now } = this.#options;
+    const { purgers, certificates, records, finality, now } = this.#options;
     const done = (step: Step, rows: number): Note => {
       return (manager) => finishSteps(manager, client, id, [{ step, rows, done: true }], now());
     };
@@ -278,7 +301,9 @@ export class ErasureRunner implements JobHandler {
       }
       case 'DESTROY_KEY': {
         const record = recordOf(run);
-        await target.destroyKeys(next.step, kept, request, record);
+        const deleted = await target.destroyKeys(next.step, kept, request, record);
+        if (deleted) run.record = await records.keysDeleted(record, deleted);
+        run.finality = await finality.of(client, run.record?.keysDeleted ?? null);
         // The plan counted the keys before: after a crash none are left to count.
         const planned = record.passes.find(({ pass }) => pass === request.pass)?.steps;
         const expected = planned?.find(({ store }) => store === next.step.store)?.expected ?? 0;
@@ -291,7 +316,8 @@ export class ErasureRunner implements JobHandler {
         const isComplete = next.retained.length === 0;
         const keyDestroyed = target.isKeyDestroyed(steps.filter(isOf(request)));
         await target.certifying(request, kept, isComplete, keyDestroyed);
-        const said = { steps, retained: next.retained, keyDestroyed, isComplete, at: now() };
+        const end = run.finality.isFinal ? run.finality.end : undefined;
+        const said = { steps, retained: next.retained, keyDestroyed, isComplete, end, at: now() };
         await certificates.issue(request, recordOf(run), said);
         run.certified = certifiedAs(request, kept);
       }
@@ -320,7 +346,13 @@ export class ErasureRunner implements JobHandler {
   }
 }
 
-const isLast = (next: NextStep): boolean => ['FINISH', 'PARK', 'HOLD', 'CLOSE', 'CONCLUDE'].includes(next.do);
+const isLast = (next: NextStep): boolean =>
+  ['FINISH', 'PARK', 'HOLD', 'CLOSE', 'AWAIT_EPOCH', 'CONCLUDE'].includes(next.do);
+
+const keysGoneOf = (record: ErasureRecord | undefined, finality: Finality): KeysGone => ({
+  deleted: record?.keysDeleted ?? null,
+  finalAt: finality.isFinal ? (finality.end?.at ?? null) : finality.finalAt,
+});
 
 /** Steps that are not on rows. */
 const isElsewhere: ReadonlySet<StepAction> = new Set(['PURGE', 'DESTROY_KEY']);
@@ -346,15 +378,4 @@ const certifiedAs = ({ pass }: ErasureRequestState, { retained, people }: Kept):
 function recordOf({ record }: Run): ErasureRecord {
   if (!record) throw new Error('the erasure has no record in the keys’ store');
   return record;
-}
-
-async function setStatus(
-  manager: EntityManager,
-  { client, id, pass }: ErasureRequestState,
-  status: ErasureStatus,
-  next = pass,
-): Promise<void> {
-  await tenantSql(manager, client).change`
-      UPDATE erasure_request SET status = ${status}, pass = ${next} WHERE ${own} AND id = ${id}
-      AND status NOT IN ('CANCELLED', 'COMPLETED')`;
 }

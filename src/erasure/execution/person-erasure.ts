@@ -14,7 +14,7 @@ import { fencedBy, type TenantTable, tableOf } from '../../tenancy/tenant-table'
 import { holdsInForce } from '../holds/legal-holds';
 import { erasedCategories, nextExpiry, retainedBy } from '../holds/retained';
 import { hadKey } from '../records/certificates';
-import type { ErasureRecord, ErasureRecords } from '../records/erasure-records';
+import type { ErasureRecord, ErasureRecords, KeysDeleted } from '../records/erasure-records';
 import type { Tombstones } from '../records/tombstones';
 import { agreedTerms } from '../requests/agreed-terms';
 import type { ErasureRequestState } from '../requests/request-state';
@@ -23,6 +23,7 @@ import { eraseChunk, rowsOf, storesWithRows } from './eraser';
 import { ERASURE_EVENT } from './erasure-recipients';
 import { dataStore, KEY_STORE, planErasure, tablesAbout } from './plan';
 import type { Purger } from './purger';
+import { type KeysGone, keysGone } from './request-changes';
 import type { Step } from './steps';
 import type { ErasedRows, ErasureTarget, Kept, PassSteps } from './target';
 
@@ -41,22 +42,27 @@ export interface PersonErasureServices {
 /** This table forgets the person in the transaction that ends the request. */
 export const REQUEST_TABLE = 'erasure_request';
 
-/** The erasure of one person: rows, copies, and the key when nothing is kept. */
+/**
+ * The erasure of one person: rows, copies, and the key when nothing is kept. Once it has forgotten the person, it only
+ * awaits the end of an epoch.
+ */
 export class PersonErasure implements ErasureTarget {
   readonly event = ERASURE_EVENT;
   readonly tables: readonly TenantTable[];
   readonly #services: PersonErasureServices;
   readonly #source: DataSource;
   readonly #client: string;
-  readonly #customer: string;
+  readonly #known: string | null;
   /** Without a key nothing can be kept, and no hold can be placed any more. */
-  #isKeyGone = false;
+  #isKeyGone: boolean;
 
-  constructor(services: PersonErasureServices, source: DataSource, client: string, customer: string) {
+  /** @param customer null once it is forgotten */
+  constructor(services: PersonErasureServices, source: DataSource, client: string, customer: string | null) {
     this.#services = services;
     this.#source = source;
     this.#client = client;
-    this.#customer = customer;
+    this.#known = customer;
+    this.#isKeyGone = customer === null;
     this.tables = services.tables.filter(({ name }) => name !== REQUEST_TABLE);
   }
 
@@ -67,7 +73,7 @@ export class PersonErasure implements ErasureTarget {
   /** Writes about the person, and holds on them, wait for this lock or are seen after it (fence.ts). */
   async enter(manager: EntityManager): Promise<void> {
     const people = fencedBy(tableOf(Customer));
-    if (people) await lockFence(manager, people, this.#client, [this.#customer]);
+    if (people && this.#known !== null) await lockFence(manager, people, this.#client, [this.#customer]);
   }
 
   async kept(manager: EntityManager, request: ErasureRequestState): Promise<Kept> {
@@ -84,7 +90,7 @@ export class PersonErasure implements ErasureTarget {
 
   /** Only for people who are erased completely. The others keep rows. */
   async late(manager: EntityManager, _kept: Kept, steps: readonly Step[]): Promise<readonly string[]> {
-    if (!this.isKeyDestroyed(steps)) return [];
+    if (!this.isKeyDestroyed(steps) || this.#known === null) return [];
     return storesWithRows(manager, tablesAbout(this.tables, 'CUSTOMER'), this.#range);
   }
 
@@ -147,13 +153,22 @@ export class PersonErasure implements ErasureTarget {
     return categories === null ? (replayedAt ?? requestedAt) : this.#services.now();
   }
 
-  async destroyKeys(_step: Step, _kept: Kept, request: ErasureRequestState, record: ErasureRecord): Promise<void> {
-    const { records, recorder, keys } = this.#services;
+  async destroyKeys(
+    _step: Step,
+    _kept: Kept,
+    request: ErasureRequestState,
+    record: ErasureRecord,
+  ): Promise<KeysDeleted | undefined> {
+    const { records, recorder, keys, now } = this.#services;
     const isThere = await records.hasKey(this.#client, this.#customer);
     // When the key is already gone after a crash, this has been recorded.
     if (isThere || !hadKey(record)) await recordAct(recorder, 'ERASURE_EXECUTED', request);
-    if (isThere) await keys.destroySubjectKey(this.#client, this.#customer);
     this.#isKeyGone = true;
+    if (!isThere && record.keysDeleted) return record.keysDeleted;
+    if (!isThere && !hadKey(record)) return undefined;
+    // The key may be gone since a crash that came before this was noted. Then the newest epoch is late enough.
+    const epoch = await keys.destroySubjectKey(this.#client, this.#customer);
+    return { at: now(), epoch };
   }
 
   isKeyDestroyed(steps: readonly Step[]): boolean {
@@ -170,20 +185,11 @@ export class PersonErasure implements ErasureTarget {
     await recordAct(this.#services.recorder, isComplete ? 'ERASURE_EXECUTED' : 'ERASURE_PARTLY', request);
   }
 
-  async complete(
-    manager: EntityManager,
-    { id }: ErasureRequestState,
-    at: number,
-    isKeyDestroyed: boolean,
-  ): Promise<void> {
-    await tenantSql(manager, this.#client).change`
-      UPDATE erasure_request
-      SET status = 'COMPLETED', completed_at = COALESCE(completed_at, ${at}), former_restriction = NULL
-      WHERE ${own} AND id = ${id}`;
-    if (isKeyDestroyed) {
+  async forget(manager: EntityManager, _request: ErasureRequestState, isKeyDestroyed: boolean): Promise<void> {
+    if (isKeyDestroyed && this.#known !== null) {
       await tenantSql(manager, this.#client).change`
         UPDATE erasure_request SET customer_id = NULL, sealed_correspondence = NULL WHERE ${own}
-        AND customer_id = ${this.#customer}`;
+        AND customer_id = ${this.#known}`;
     }
     // The end of the client may wait for this person.
     const waiting = await tenantSql(manager, this.#client).select<{
@@ -191,6 +197,19 @@ export class PersonErasure implements ErasureTarget {
     }>`SELECT id FROM erasure_request WHERE ${own} AND kind = 'CLIENT' AND status = 'PARTIALLY_COMPLETED'`;
     const ids = waiting.map((request) => request.id);
     await this.#services.jobs.schedule(manager, this.#client, ids, this.#services.now());
+  }
+
+  async complete(manager: EntityManager, { id }: ErasureRequestState, at: number, gone: KeysGone): Promise<void> {
+    await tenantSql(manager, this.#client).change`
+      UPDATE erasure_request
+      SET status = 'COMPLETED', completed_at = COALESCE(completed_at, ${at}), former_restriction = NULL,
+      ${keysGone(gone)}
+      WHERE ${own} AND id = ${id}`;
+  }
+
+  get #customer(): string {
+    if (this.#known === null) throw new Error('the erasure has forgotten whom it was about');
+    return this.#known;
   }
 
   get #range() {

@@ -1,10 +1,11 @@
 import type { EntityManager } from 'typeorm';
 import type { TenantTable } from '../../tenancy/tenant-table';
 import type { Retained } from '../records/certificate';
-import type { ErasureRecord } from '../records/erasure-records';
+import type { ErasureRecord, KeysDeleted } from '../records/erasure-records';
 import type { ErasureRequestState } from '../requests/request-state';
 import type { Chunk, Range } from './eraser';
 import type { PlannedStep } from './plan';
+import type { KeysGone } from './request-changes';
 import type { Counted, Step } from './steps';
 
 /** What legal holds and claims keep of an erasure at the moment. */
@@ -61,12 +62,22 @@ export interface ErasureTarget {
   ): Promise<ErasedRows>;
   /** Copies made later cannot contain the erased data. Milliseconds since 1970. */
   copiedUntil(request: ErasureRequestState): number;
-  /** Destroys the keys of a step. A second run finds none. */
-  destroyKeys(step: Step, kept: Kept, request: ErasureRequestState, record: ErasureRecord): Promise<void>;
+  /**
+   * Destroys the keys of a step. A second run finds none.
+   * @returns when they were deleted and in which epoch; undefined when there were none
+   */
+  destroyKeys(
+    step: Step,
+    kept: Kept,
+    request: ErasureRequestState,
+    record: ErasureRecord,
+  ): Promise<KeysDeleted | undefined>;
   /** Whether a pass with these steps destroys the key of the person, or of the client. */
   isKeyDestroyed(steps: readonly Step[]): boolean;
   /** Runs right before the certificate is written. */
   certifying(request: ErasureRequestState, kept: Kept, isComplete: boolean, isKeyDestroyed: boolean): Promise<void>;
+  /** Forgets whom it was about, once everything is done: in the transaction that ends the work. */
+  forget(manager: EntityManager, request: ErasureRequestState, isKeyDestroyed: boolean): Promise<void>;
   /** Completes the request, in the transaction that ends the job. */
-  complete(manager: EntityManager, request: ErasureRequestState, at: number, isKeyDestroyed: boolean): Promise<void>;
+  complete(manager: EntityManager, request: ErasureRequestState, at: number, gone: KeysGone): Promise<void>;
 }

@@ -1,8 +1,9 @@
-import { exportJWK, type FlattenedJWS, FlattenedSign, flattenedVerify, importJWK, importSPKI, type JWK } from 'jose';
+import type { JWK } from 'jose';
 import type { DataCategory } from '../../governance/vocabulary';
+import { CertificateError, type StatementKind, signStatement, verifyStatement } from './signed-statement';
 import type { SigningKeys } from './signing-keys';
 
-const TYPE = 'remit-erasure+jws';
+const CERTIFICATE: StatementKind = { type: 'remit-erasure+jws', title: 'certificate of erasure' };
 
 export interface ErasedStore {
   readonly store: string;
@@ -21,9 +22,8 @@ export interface Retained {
   readonly until: string | null;
 }
 
-/** What a certificate says. It names nobody: the person is a keyed digest, the requester a pseudonym. */
-export interface ErasureStatement {
-  readonly version: 1;
+/** What every certificate says. It names nobody: the person is a keyed digest, the requester a pseudonym. */
+interface Said {
   readonly request: string;
   readonly client: string;
   readonly kind: 'CUSTOMER' | 'CLIENT';
@@ -46,19 +46,39 @@ export interface ErasureStatement {
   readonly ledger: { readonly entry: string; readonly plannedAt: string; readonly planDigest: string };
 }
 
-export class CertificateError extends Error {
-  override readonly name = 'CertificateError';
-  readonly code = 'CERTIFICATE_INVALID';
+/** The epoch whose end made the deletion of keys final. */
+export interface CertifiedEpoch {
+  readonly number: number;
+  /** SHA-256 of the epoch's own signed record, in base64url. */
+  readonly record: string;
 }
 
-/** Signs a statement with Ed25519: a flattened JWS (RFC 7515, RFC 8037) as JSON text. */
-export async function signCertificate(keys: SigningKeys, statement: ErasureStatement): Promise<string> {
-  const key = await keys.current();
-  const jws = await new FlattenedSign(Buffer.from(JSON.stringify(statement)))
-    .setProtectedHeader({ alg: 'EdDSA', typ: TYPE, kid: key.id })
-    .sign(key.privateKey);
-  return JSON.stringify(jws);
+/** The first version, from before there were epochs of keys. */
+export interface FirstStatement extends Said {
+  readonly version: 1;
 }
+
+export interface SecondStatement extends Said {
+  readonly version: 2;
+  /** When the last key was deleted; null where none was, as when only some categories are erased. */
+  readonly keyDeletedAt: string | null;
+  /** Since when nothing that was ever written opens the deleted keys; null where no epoch has ended. */
+  readonly finalAt: string | null;
+  readonly epoch: CertifiedEpoch | null;
+  /** What it means that a key was deleted and no epoch has ended. */
+  readonly withoutEpoch?: string;
+}
+
+/** What a certificate says. */
+export type ErasureStatement = FirstStatement | SecondStatement;
+
+/** The words of a certificate where keys were deleted and epochs are off. */
+export const WITHOUT_EPOCH =
+  'No epoch of keys has ended: logs, pages and backups of the keys’ store from before the deletion can still open ' +
+  'what the key sealed, as long as there are any.';
+
+export const signCertificate = (keys: SigningKeys, statement: SecondStatement): Promise<string> =>
+  signStatement(keys, CERTIFICATE, statement);
 
 /**
  * Verifies a certificate offline, with public keys alone.
@@ -66,43 +86,8 @@ export async function signCertificate(keys: SigningKeys, statement: ErasureState
  * @throws {CertificateError} which says what is wrong with it
  */
 export async function verifyCertificate(text: string, publicKeys: readonly JWK[]): Promise<ErasureStatement> {
-  const jws = parseJws(text);
-  for (const jwk of publicKeys) {
-    try {
-      const key = await importJWK(jwk, 'EdDSA');
-      const { payload, protectedHeader } = await flattenedVerify(jws, key, { algorithms: ['EdDSA'] });
-      if (protectedHeader?.typ !== TYPE) throw new CertificateError('It is signed, but is no certificate of erasure.');
-      return JSON.parse(Buffer.from(payload).toString('utf8')) as ErasureStatement;
-    } catch (error) {
-      if (error instanceof CertificateError) throw error;
-    }
-  }
-  throw new CertificateError('The signature does not match: it was altered, or another key signed it.');
-}
-
-function parseJws(text: string): FlattenedJWS {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new CertificateError('It is not JSON.');
-  }
-  const { payload, protected: header, signature } = (value ?? {}) as Record<string, unknown>;
-  if (typeof payload === 'string' && typeof header === 'string' && typeof signature === 'string') {
-    return { payload, protected: header, signature };
-  }
-  throw new CertificateError('It has no payload, protected header and signature: it is not a flattened JWS.');
-}
-
-/** Reads public keys from a file: a JWK, a JWK set, or PEM (SPKI). */
-export async function readPublicKeys(text: string): Promise<JWK[]> {
-  if (text.includes('BEGIN PUBLIC KEY')) {
-    return [await exportJWK(await importSPKI(text, 'EdDSA', { extractable: true }))];
-  }
-  try {
-    const value = JSON.parse(text) as { keys?: JWK[] } & JWK;
-    return value.keys ?? [value];
-  } catch {
-    throw new CertificateError('The key is neither PEM nor a JWK.');
-  }
+  const statement = (await verifyStatement(text, CERTIFICATE, publicKeys)) as ErasureStatement;
+  if (statement.version === 1 || statement.version === 2) return statement;
+  const { version } = statement as { version: unknown };
+  throw new CertificateError(`It is signed, but of version ${version}: a newer release of Remit can read it.`);
 }

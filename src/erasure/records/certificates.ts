@@ -1,7 +1,13 @@
 import { KEY_STORE } from '../execution/plan';
 import { erasedBy, type Step } from '../execution/steps';
 import type { ErasureRequestState } from '../requests/request-state';
-import { type ErasureStatement, type Retained, signCertificate } from './certificate';
+import {
+  type CertifiedEpoch,
+  type Retained,
+  type SecondStatement,
+  signCertificate,
+  WITHOUT_EPOCH,
+} from './certificate';
 import { type ErasureOutcome, type ErasureRecord, type ErasureRecords, planDigest } from './erasure-records';
 import type { SigningKeys } from './signing-keys';
 
@@ -12,6 +18,14 @@ export interface Done {
   readonly retained: readonly Retained[];
   readonly keyDestroyed: boolean;
   readonly isComplete: boolean;
+  /** What has made the deletion of keys final; undefined where none has ended. */
+  readonly end: EpochEnd | undefined;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** The end of the epoch that deleted keys belonged to. */
+export interface EpochEnd extends CertifiedEpoch {
   /** Milliseconds since 1970. */
   readonly at: number;
 }
@@ -41,7 +55,7 @@ export class Certificates {
       keyDestroyed: done.keyDestroyed && !keyAbsent,
       ...(keyAbsent ? { keyAbsent } : {}),
     };
-    const certificate = await signCertificate(this.#signingKeys, statementOf(request, record, outcome, at));
+    const certificate = await signCertificate(this.#signingKeys, statementOf(request, record, outcome, done));
     await this.#records.conclude(client, id, {
       outcome,
       certificate,
@@ -52,18 +66,21 @@ export class Certificates {
 }
 
 /** Whether any pass found a person's key to destroy. */
-export const hadKey = ({ passes }: ErasureRecord): boolean =>
+export const hadKey = ({ passes, keysDeleted }: ErasureRecord): boolean =>
+  keysDeleted !== null ||
   passes.some(({ steps }) => steps.some(({ store, expected }) => store === KEY_STORE && expected === 1));
 
 function statementOf(
   request: ErasureRequestState,
   record: ErasureRecord,
   outcome: ErasureOutcome,
-  at: number,
-): ErasureStatement {
+  { at, end }: Done,
+): SecondStatement {
   const { role, pseudonym } = record.request;
+  const { keysDeleted } = record;
+  const moment = (of: { readonly at: number } | null | undefined) => (of ? new Date(of.at).toISOString() : null);
   return {
-    version: 1,
+    version: 2,
     request: request.id,
     client: request.client,
     kind: request.kind,
@@ -78,6 +95,10 @@ function statementOf(
     retained: outcome.retained,
     keyDestroyed: outcome.keyDestroyed,
     ...(outcome.keyAbsent ? { keyAbsent: true } : {}),
+    keyDeletedAt: moment(keysDeleted),
+    finalAt: moment(end),
+    epoch: end ? { number: end.number, record: end.record } : null,
+    ...(keysDeleted && !end ? { withoutEpoch: WITHOUT_EPOCH } : {}),
     ledger: {
       entry: record.id,
       plannedAt: new Date(record.passes.at(-1)?.plannedAt ?? at).toISOString(),

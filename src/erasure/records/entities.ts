@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { digestColumn, idColumn, instantColumn, sealedColumn, textColumn } from '../../storage/columns';
+import { countColumn, digestColumn, idColumn, instantColumn, sealedColumn, textColumn } from '../../storage/columns';
 
 /** The record of one erasure. It outlives the data, the person and the client, and names none of them. */
 @Entity('erasure_ledger')
@@ -40,6 +40,12 @@ export class ErasureRecordRow {
   @Column({ ...sealedColumn, nullable: true })
   certificate: Buffer | null;
 
+  @Column({ name: 'key_epoch', ...countColumn, nullable: true })
+  keyEpoch: number | null;
+
+  @Column({ name: 'key_deleted_at', ...instantColumn, nullable: true })
+  keyDeletedAt: number | null;
+
   @Column({ name: 'cancelled_at', ...instantColumn, nullable: true })
   cancelledAt: number | null;
 
@@ -61,22 +67,6 @@ export class ErasureTombstone {
 
   @Column({ name: 'request_id', ...idColumn })
   requestId: string;
-
-  @Column({ name: 'created_at', ...instantColumn })
-  createdAt: number;
-}
-
-/** A key that signs certificates: the public half as a JWK, the private half sealed under the platform's key. */
-@Entity('signing_key')
-export class SigningKeyRow {
-  @PrimaryColumn({ ...textColumn(64) })
-  id: string;
-
-  @Column({ name: 'public_key', ...textColumn(300) })
-  publicKey: string;
-
-  @Column({ name: 'sealed_private', ...sealedColumn })
-  sealedPrivate: Buffer;
 
   @Column({ name: 'created_at', ...instantColumn })
   createdAt: number;

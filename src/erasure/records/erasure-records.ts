@@ -42,6 +42,12 @@ export interface ErasureOutcome {
   readonly keyAbsent?: true;
 }
 
+/** When keys were deleted, in milliseconds since 1970, and the newest epoch that they can be in. */
+export interface KeysDeleted {
+  readonly at: number;
+  readonly epoch: number;
+}
+
 export interface ErasureRecord {
   readonly client: string;
   readonly id: string;
@@ -53,6 +59,8 @@ export interface ErasureRecord {
   readonly outcome: ErasureOutcome | null;
   readonly completedAt: number | null;
   readonly certificate: string | null;
+  /** The last deletion of keys for this erasure; null where none was deleted, or before epochs were counted. */
+  readonly keysDeleted: KeysDeleted | null;
   readonly cancelledAt: number | null;
   readonly replayedAt: number | null;
   /** Decrypts whom the record is about; undefined once that was forgotten. */
@@ -71,6 +79,8 @@ interface Row {
   outcome: Buffer | null;
   completed_at: number | null;
   certificate: Buffer | null;
+  key_epoch: number | null;
+  key_deleted_at: number | null;
   cancelled_at: number | null;
   replayed_at: number | null;
 }
@@ -149,6 +159,19 @@ export class ErasureRecords {
       [json(passes), pass.plannedAt, client, id],
     );
     return { ...record, passes };
+  }
+
+  /**
+   * Records that keys were deleted. So an erasure that is repeated after a restore of the data knows when.
+   * @returns the new record
+   */
+  async keysDeleted(record: ErasureRecord, { at, epoch }: KeysDeleted): Promise<ErasureRecord> {
+    await writeStatement(
+      await this.#sourceOf(record.client),
+      'UPDATE erasure_ledger SET key_epoch = ?, key_deleted_at = ? WHERE client_id = ? AND id = ?',
+      [epoch, at, record.client, record.id],
+    );
+    return { ...record, keysDeleted: { at, epoch } };
   }
 
   /** Records the outcome and its certificate. */
@@ -256,6 +279,7 @@ export class ErasureRecords {
       outcome: row.outcome ? parse<ErasureOutcome>(row.outcome) : null,
       completedAt: row.completed_at === null ? null : Number(row.completed_at),
       certificate: row.certificate ? row.certificate.toString('utf8') : null,
+      keysDeleted: row.key_epoch === null ? null : { at: Number(row.key_deleted_at), epoch: Number(row.key_epoch) },
       cancelledAt: row.cancelled_at === null ? null : Number(row.cancelled_at),
       replayedAt: row.replayed_at === null ? null : Number(row.replayed_at),
       subject: async () => {

@@ -1,4 +1,5 @@
 import { Arg, Ctx, Field, FieldResolver, ID, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import { DateTime } from '../../api/date-time';
 import { type Connection, page, pageSize, positionOf } from '../../api/paging';
 import { sideOf } from '../../identity/caller';
 import { cursorsOf } from '../../identity/cursors';
@@ -20,6 +21,7 @@ import { PersonalRows } from '../../tenancy/personal-data';
 import type { Row } from '../../tenancy/tenant-reader';
 import { personalCategories } from '../../tenancy/tenant-table';
 import type { ErasureModule } from '../module';
+import { digestOf } from '../records/epoch-record';
 import type { BulkFiling } from './bulk-filing';
 import { categoriesOfEndedPurpose } from './ended-purpose';
 import {
@@ -36,6 +38,7 @@ import {
   ErasureRetention,
   ErasureStep,
   ErasureSubject,
+  KeyEpoch,
   UnfiledErasure,
 } from './erasure-request-types';
 import type { Filing } from './filing';
@@ -113,7 +116,9 @@ export class ErasureRequestResolver {
   }
 
   @Query(() => String, {
-    description: 'Public keys that certificates are verified by: a JWK set, for `remit erasures verify --key`.',
+    description:
+      'Public keys that certificates and the records of epochs are verified by: a JWK set, for `remit erasures verify ' +
+      '--key`.',
   })
   async erasureCertificateKeys(): Promise<string> {
     return JSON.stringify({ keys: await this.module.signingKeys.publicKeys() });
@@ -129,6 +134,36 @@ export class ErasureRequestResolver {
     const subject = about(row, { subject: String(row.customerId), ...unrestricted, restriction: UNDER_ERASURE });
     noteGiven(context, [subject], personalCategories(ErasureSubject));
     return subject as unknown as ErasureSubject;
+  }
+
+  @FieldResolver(() => DateTime, {
+    nullable: true,
+    description:
+      'Since when, or by when, nothing that was ever written opens the deleted keys; null where none is deleted, or ' +
+      'epochs are off.',
+  })
+  async finalAt(@Root() request: Row): Promise<Date | null> {
+    if (request.finalAt instanceof Date) return request.finalAt;
+    const number = epochOf(request);
+    const at = number === null ? null : await this.module.finality.foreseen(clientOf(request), number);
+    return at === null ? null : new Date(at);
+  }
+
+  @FieldResolver(() => KeyEpoch, {
+    nullable: true,
+    description: 'The epoch whose end makes the deletion of keys final; null where none is deleted.',
+  })
+  async keyEpoch(@Root() request: Row): Promise<KeyEpoch | null> {
+    const number = epochOf(request);
+    const epoch = number === null ? undefined : await this.module.finality.epoch(clientOf(request), number);
+    if (!epoch) return null;
+    return {
+      number: epoch.number,
+      state: epoch.state,
+      begunAt: new Date(epoch.begunAt),
+      endedAt: epoch.endedAt === null ? null : new Date(epoch.endedAt),
+      record: epoch.record === null ? null : digestOf(epoch.record),
+    };
   }
 
   @FieldResolver(() => [ErasureStep])
@@ -276,10 +311,14 @@ export function overseen(context: RequestContext): string {
   return requireClient(context).id;
 }
 
-/** A request for the API, with its client, which is not a field. */
-export function requestOf(state: ErasureRequestState): ErasureRequest & { clientId: string } {
+/** A request for the API, with what its fields are resolved from: its client, and what is known of its epoch. */
+export function requestOf(
+  state: ErasureRequestState,
+): ErasureRequest & { clientId: string; epochNumber: number | null; finalAt: Date | null } {
   return {
     clientId: state.client,
+    epochNumber: state.keyEpoch,
+    finalAt: state.finalAt === null ? null : new Date(state.finalAt),
     id: state.id,
     kind: state.kind,
     status: state.status,
@@ -288,9 +327,11 @@ export function requestOf(state: ErasureRequestState): ErasureRequest & { client
     requestedAt: new Date(state.requestedAt),
     startsAt: state.notBefore === null ? null : new Date(state.notBefore),
     dueAt: new Date(state.dueAt),
+    keyDeletedAt: state.keyDeletedAt === null ? null : new Date(state.keyDeletedAt),
     completedAt: state.completedAt === null ? null : new Date(state.completedAt),
   };
 }
 
 const clientOf = (request: Row): string => String(request.clientId);
 const idOf = (request: Row): string => String(request.id);
+const epochOf = ({ epochNumber }: Row): number | null => (typeof epochNumber === 'number' ? epochNumber : null);

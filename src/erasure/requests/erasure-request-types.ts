@@ -84,7 +84,7 @@ export class ErasureRecipient {
 }
 
 @ObjectType({
-  description: 'Whom a request is about, while it knows: completed, it has forgotten.',
+  description: 'Whom a request is about, while it knows: once all is erased, it has forgotten.',
   simpleResolvers: true,
 })
 export class ErasureSubject {
@@ -106,6 +106,41 @@ export class UnfiledErasure {
   @NonPersonal('says what went wrong, not of whom', { within: 'ErasureRequestRow' })
   @Field(() => String, { description: 'What went wrong, as a code.' })
   code: string;
+}
+
+const KeyEpochStateEnum = enumOf('KeyEpochState', 'How far an epoch of keys is.', {
+  CURRENT: 'The newest one.',
+  TURNING: 'The next one takes over what lives.',
+  DESTROYING: 'Everything that lives has moved; its root is being destroyed.',
+  ENDED: 'Its root is destroyed: nothing that was written in it opens a deleted key.',
+});
+
+@ObjectType({
+  description: 'An epoch of the keys. With its end what was deleted in it is final.',
+  simpleResolvers: true,
+})
+export class KeyEpoch {
+  @Field(() => Int)
+  number: number;
+
+  @Field(() => KeyEpochStateEnum)
+  state: keyof typeof KeyEpochStateEnum;
+
+  @Field(() => DateTime)
+  begunAt: Date;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When nobody can use its root any more; in the future where a key service keeps it for some days.',
+  })
+  endedAt: Date | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'SHA-256 of its signed record in base64url, as a certificate names it; `remit keys epochs` has records.',
+  })
+  record: string | null;
 }
 
 @ObjectType({ description: 'A request to erase a person, or a client.', simpleResolvers: true })
@@ -135,6 +170,9 @@ export class ErasureRequest {
     description: 'The earliest of 90 days (statement D2), the agreement’s own term and the law of the residency.',
   })
   dueAt: Date;
+
+  @Field(() => DateTime, { nullable: true, description: 'When the last key was deleted; null where none is.' })
+  keyDeletedAt: Date | null;
 
   @Field(() => DateTime, { nullable: true })
   completedAt: Date | null;

@@ -22,7 +22,8 @@ export const erasureStatuses = {
   IN_PROGRESS: 'Destruction has begun and cannot be taken back.',
   ON_HOLD: 'A legal hold keeps everything that would be erased.',
   PARTIALLY_COMPLETED: 'All is erased but what a legal hold or a claim keeps; the rest follows by itself.',
-  COMPLETED: 'All is erased, and a certificate says so.',
+  AWAITING_EPOCH: 'All is erased; the deleted keys are gone for good once their epoch has ended.',
+  COMPLETED: 'All is erased for good, and a certificate says so.',
   CANCELLED: 'Taken back before anything was destroyed.',
   ATTENTION_REQUIRED: 'It failed several times and is tried again; somebody should look.',
 } as const;
@@ -32,7 +33,8 @@ export type ErasureStatus = keyof typeof erasureStatuses;
 export type ErasureKind = 'CUSTOMER' | 'CLIENT';
 
 /**
- * A request to erase. Once it is completed, it no longer says whom it was about. The erasure record does, encrypted.
+ * A request to erase. Once the person's key is deleted, it no longer says whom it was about. The erasure record does,
+ * encrypted.
  */
 @TenantTable('erasure_request', {
   subject: { kind: 'CUSTOMER', id: 'customerId' },
@@ -83,6 +85,17 @@ export class ErasureRequestRow {
 
   @NonPersonal(record, { plain: 'instant' })
   completedAt: Date | null;
+
+  /** The newest epoch in which keys were deleted for it. Until it has ended, a copy of them can bring them back. */
+  @NonPersonal(record, { plain: 'count' })
+  keyEpoch: number | null;
+
+  @NonPersonal(record, { plain: 'instant' })
+  keyDeletedAt: Date | null;
+
+  /** When nobody can bring the keys back any more; null until the epoch has ended. It may lie in the future. */
+  @NonPersonal(record, { plain: 'instant' })
+  finalAt: Date | null;
 
   /** The restriction before the request, which a cancellation restores. */
   @NonPersonal(record, { plain: { text: 30 } })

@@ -3,6 +3,7 @@ import { type ChangeRecorder, changing } from '../../identity/change-recorder';
 import { denied } from '../../identity/request-context';
 import type { KeyStore } from '../../keys/key-store';
 import type { Delivery } from '../../register/webhooks/webhooks';
+import { noteThings } from '../../storage/noted-ids';
 import type { Regions } from '../../storage/regions';
 import { committed, inTransaction } from '../../storage/transaction';
 import { Customer } from '../../subjects/customer';
@@ -78,6 +79,7 @@ export class ErasureRequests {
     const filed = requests.get(customerId);
     const found = filed ? await this.find(client, filed) : await this.#openFor(client, customerId);
     if (!found) throw unreached();
+    noteThings(found.id);
     return found;
   }
 
@@ -224,10 +226,10 @@ export class ErasureRequests {
   /** The signed certificate, once there is one; of a request that a termination took over, the termination's. */
   async certificate(client: string, id: string): Promise<string | null> {
     const { records } = this.#services;
-    const own = (await records.find(client, id))?.certificate;
-    if (own) return own;
     const endedBy = (await this.find(client, id))?.endedBy;
-    return (endedBy && (await records.find(client, endedBy))?.certificate) || null;
+    // One of its own is of what it had erased before.
+    const taken = endedBy ? (await records.find(client, endedBy))?.certificate : undefined;
+    return taken ?? (await records.find(client, id))?.certificate ?? null;
   }
 
   /** Whom a request is about and what was noted, while it knows. */

@@ -3,6 +3,7 @@ import { v7 as uuid } from 'uuid';
 import type { DataCategory } from '../../governance/vocabulary';
 import type { Jobs } from '../../jobs/jobs';
 import type { KeyStore } from '../../keys/key-store';
+import { noteThings } from '../../storage/noted-ids';
 import type { Regions } from '../../storage/regions';
 import { inTransaction } from '../../storage/transaction';
 import { everybody, lockPeople, mayAct, type Reach } from '../../subjects/reach';
@@ -92,6 +93,7 @@ export class ErasureFiling {
       if (categories === null) await withhold(manager, client, ids, at);
       await new TenantWriter(manager, keys).insert(ErasureRequestRow, client, filed);
       const requests = filed.map(({ id }) => id);
+      noteThings(...requests);
       await jobs.schedule(manager, client, requests, notBefore ?? at);
       return { filed, underErasure };
     });

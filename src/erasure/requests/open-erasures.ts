@@ -13,6 +13,8 @@ export interface OpenErasures {
   readonly overdue: number;
   /** How many are not progressing: they failed repeatedly, have no job, or their job is not taken. */
   readonly stuck: number;
+  /** Since when the one waits that has waited longest for an epoch to end, in milliseconds since 1970. */
+  readonly awaitingSince: number | undefined;
   /** When the next one is due, in milliseconds since 1970; undefined when none is open. */
   readonly nextDueAt: number | undefined;
 }
@@ -33,6 +35,7 @@ export async function openErasures(
   const byStatus = new Map<string, number>();
   let [dueSoon, overdue, stuck] = [0, 0, 0];
   let nextDueAt: number | undefined;
+  let awaitingSince: number | undefined;
   for (const source of regions.all()) {
     const rows = await acrossClients(source).select<{
       status: string;
@@ -40,12 +43,17 @@ export async function openErasures(
       soon: number;
       late: number;
       first_due: number;
+      first_deleted: number | null;
     }>`
       SELECT status, COUNT(*) AS n, SUM(CASE WHEN due_at < ${now() + nearDays * DAY_MS} THEN 1 ELSE 0 END) AS soon,
-      SUM(CASE WHEN due_at < ${now()} THEN 1 ELSE 0 END) AS late, MIN(due_at) AS first_due
+      SUM(CASE WHEN due_at < ${now()} THEN 1 ELSE 0 END) AS late, MIN(due_at) AS first_due,
+      MIN(CASE WHEN final_at IS NULL THEN key_deleted_at END) AS first_deleted
       FROM erasure_request WHERE status IN (${open}) GROUP BY status`;
-    for (const { status, n, soon, late, first_due } of rows) {
+    for (const { status, n, soon, late, first_due, first_deleted } of rows) {
       byStatus.set(status, (byStatus.get(status) ?? 0) + Number(n));
+      if (status === 'AWAITING_EPOCH' && first_deleted !== null) {
+        awaitingSince = Math.min(awaitingSince ?? Number.POSITIVE_INFINITY, Number(first_deleted));
+      }
       if (status === 'ON_HOLD' || status === 'PARTIALLY_COMPLETED') continue;
       dueSoon += Number(soon);
       overdue += Number(late);
@@ -55,11 +63,11 @@ export async function openErasures(
     // Requests under a hold, and those that the end of their client took over, need no due job.
     const [row] = await acrossClients(source).select<{ n: number }>`
       SELECT COUNT(*) AS n FROM erasure_request r LEFT JOIN job j ON j.client_id = r.client_id AND j.id = r.id
-      WHERE r.status IN ('ATTENTION_REQUIRED', 'RECEIVED', 'IN_PROGRESS') AND (r.status = 'ATTENTION_REQUIRED'
+      WHERE r.status IN ('ATTENTION_REQUIRED', 'RECEIVED', 'IN_PROGRESS', 'AWAITING_EPOCH') AND (r.status = 'ATTENTION_REQUIRED'
       OR (COALESCE(r.not_before, 0) < ${since} AND (j.id IS NULL OR j.run_at < ${since})
       AND NOT EXISTS (SELECT 1 FROM erasure_request c WHERE c.client_id = r.client_id AND c.kind = 'CLIENT'
       AND c.pass > 0 AND c.id <> r.id AND c.status IN (${open}))))`;
     stuck += Number(row?.n ?? 0);
   }
-  return { byStatus, dueSoon, overdue, stuck, nextDueAt };
+  return { byStatus, dueSoon, overdue, stuck, awaitingSince, nextDueAt };
 }

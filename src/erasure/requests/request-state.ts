@@ -19,6 +19,9 @@ export interface ErasureRequestState {
   readonly notBefore: number | null;
   readonly dueAt: number;
   readonly completedAt: number | null;
+  readonly keyEpoch: number | null;
+  readonly keyDeletedAt: number | null;
+  readonly finalAt: number | null;
   readonly pass: number;
   readonly replayedAt: number | null;
   readonly agreementReference: string | null;
@@ -29,8 +32,8 @@ export interface ErasureRequestState {
 
 const columns = (
   'client_id id kind customer_id grounds categories status requested_by requested_role requested_at ' +
-  'not_before due_at ' +
-  'completed_at pass replayed_at agreement_reference claims_reason claims_until ended_by'
+  'not_before due_at completed_at key_epoch key_deleted_at final_at pass replayed_at agreement_reference ' +
+  'claims_reason claims_until ended_by'
 ).split(' ');
 
 export const stateColumns = joined(columns.map(name), ', ');
@@ -45,7 +48,7 @@ export const stateColumnsOf = (alias: string): Sql =>
 export type StateRow = Record<string, string | number | null>;
 
 export function stateOf(row: StateRow): ErasureRequestState {
-  const at = (name: string) => (row[name] === null || row[name] === undefined ? null : Number(row[name]));
+  const number = (name: string) => (row[name] === null || row[name] === undefined ? null : Number(row[name]));
   const word = (name: string) => (row[name] === null || row[name] === undefined ? null : String(row[name]));
   return {
     client: String(row.client_id),
@@ -58,14 +61,17 @@ export function stateOf(row: StateRow): ErasureRequestState {
     requestedBy: String(row.requested_by),
     requestedRole: String(row.requested_role),
     requestedAt: Number(row.requested_at),
-    notBefore: at('not_before'),
+    notBefore: number('not_before'),
     dueAt: Number(row.due_at),
-    completedAt: at('completed_at'),
+    completedAt: number('completed_at'),
+    keyEpoch: number('key_epoch'),
+    keyDeletedAt: number('key_deleted_at'),
+    finalAt: number('final_at'),
     pass: Number(row.pass ?? 0),
-    replayedAt: at('replayed_at'),
+    replayedAt: number('replayed_at'),
     agreementReference: word('agreement_reference'),
     claimsReason: word('claims_reason'),
-    claimsUntil: at('claims_until'),
+    claimsUntil: number('claims_until'),
     endedBy: word('ended_by'),
   };
 }

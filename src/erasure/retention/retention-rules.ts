@@ -5,32 +5,19 @@ import { denied } from '../../identity/request-context';
 import type { KeyStore } from '../../keys/key-store';
 import { DAY_MS } from '../../law/calendar';
 import { decidedRow, goneRow } from '../../storage/decided-row';
-import { snakeCase } from '../../storage/entity-class';
 import type { Regions } from '../../storage/regions';
 import { inTransaction } from '../../storage/transaction';
-import { UNDER_ERASURE } from '../../tenancy/fence';
-import {
-  acrossClients,
-  joined,
-  limitOf,
-  name,
-  nothing,
-  own,
-  ownOf,
-  type Sql,
-  sql,
-  tenantSql,
-} from '../../tenancy/tenant-sql';
+import { acrossClients, own, tenantSql } from '../../tenancy/tenant-sql';
 import type { TenantTable } from '../../tenancy/tenant-table';
 import { TenantWriter } from '../../tenancy/tenant-writer';
-import { categoriesOf, tablesAbout } from '../execution/plan';
-import { type BulkFiling, fileInBulk, PAGE, pagesOf } from '../requests/bulk-filing';
+import { type BulkFiling, fileInBulk } from '../requests/bulk-filing';
 import type { ErasureFiling } from '../requests/filing';
+import { outlived } from './outlived';
+import { beginning, byClient, PeopleByAge, placeIn, placeOf, WHOLE_PERSON } from './people-by-age';
 import { RetentionRuleRow } from './retention-rule';
 
-/** The scope of a rule for whole people. */
-const WHOLE_PERSON = 'PERSON';
-const SWEEP_LIMIT = 50_000;
+/** The most people that one part of a sweep looks at. */
+const LOOK_LIMIT = 50_000;
 
 export interface RetentionRule {
   /** null is the whole person. */
@@ -98,75 +85,80 @@ export class RetentionRules {
     const due: RetentionDue[] = [];
     for (const [source, rule] of await this.#all(client)) {
       const cutoff = this.#services.now() - rule.days * DAY_MS;
-      const outlived = this.#outlived(rule, cutoff);
-      const [row] = await tenantSql(source, rule.client).select<{ n: number }>`SELECT COUNT(*) AS n ${outlived}`;
+      const people = outlived(this.#services.tables, rule.category, cutoff);
+      const [row] = await tenantSql(source, rule.client).select<{ n: number }>`SELECT COUNT(*) AS n ${people}`;
       due.push({ ...rule, cutoff: new Date(cutoff), customers: Number(row?.n ?? 0) });
     }
     return due;
   }
 
-  /** Requests erasures by the rules. A failure with one rule or person does not stop the others. @returns how many */
+  /**
+   * Requests erasures by the rules, of everybody. A failure with one rule or person does not stop the others.
+   * @returns how many
+   */
   async sweep(onFailure: (error: unknown) => void = () => undefined): Promise<number> {
     let filed = 0;
+    for (let place: string | undefined; ; ) {
+      const step = await this.sweepFrom(place, onFailure);
+      filed += step.filed;
+      place = step.place;
+      if (place === undefined) return filed;
+    }
+  }
+
+  /**
+   * A part of a sweep, which looks at no more people than its limit. Of each rule it looks at those alone whose term
+   * can have come, by their time of creation, and at nobody twice.
+   * @param place where the last part ended; undefined at the beginning
+   * @returns how many erasures were requested, and where the next part begins; undefined after the last
+   */
+  async sweepFrom(
+    place: string | undefined,
+    onFailure: (error: unknown) => void,
+    limit = LOOK_LIMIT,
+  ): Promise<{ readonly filed: number; readonly place: string | undefined }> {
+    const from = placeIn(place);
+    const step = { looked: 0, filed: 0 };
     for (const [source, rule] of await this.#all()) {
+      const order = from ? byClient(rule, from) : 1;
+      if (order < 0) continue;
+      const people = new PeopleByAge(from && order === 0 ? from.age : beginning);
+      if (step.looked >= limit) return { filed: step.filed, place: placeOf(rule, people.last) };
       try {
-        const { requested, failed } = await this.#file(source, rule);
-        filed += requested;
+        const { requested, failed } = await this.#file(source, rule, people, limit - step.looked);
+        step.filed += requested;
         for (const { error } of failed) onFailure(error);
       } catch (error) {
         onFailure(error);
       }
+      step.looked += people.looked;
+      if (people.isCut) return { filed: step.filed, place: placeOf(rule, people.last) };
     }
-    return filed;
+    return { filed: step.filed, place: undefined };
   }
 
-  #file(source: DataSource, rule: RetentionRule & { client: string }): Promise<BulkFiling> {
-    const outlived = this.#outlived(rule, this.#services.now() - rule.days * DAY_MS);
-    const pages = pagesOf(async (after) => {
-      const rows = await tenantSql(source, rule.client).select<{ id: string }>`
-        SELECT c.id AS id ${outlived} AND c.id > ${after} ORDER BY c.id LIMIT ${limitOf(PAGE)}`;
-      return rows.map(({ id }) => id);
-    });
+  #file(
+    source: DataSource,
+    rule: RetentionRule & { client: string },
+    people: PeopleByAge,
+    limit: number,
+  ): Promise<BulkFiling> {
+    const cutoff = this.#services.now() - rule.days * DAY_MS;
+    const isOutlived = outlived(this.#services.tables, rule.category, cutoff);
+    async function* pages() {
+      for await (const ids of people.pages(tenantSql(source, rule.client), cutoff, limit)) {
+        const rows = await tenantSql(source, rule.client).select<{ id: string }>`
+          SELECT c.id AS id ${isOutlived} AND c.id IN (${ids})`;
+        if (rows.length > 0) yield rows.map(({ id }) => id);
+      }
+    }
     const filing = {
       principal: 'retention',
       role: 'RETENTION',
       grounds: 'NO_LONGER_NECESSARY' as const,
       categories: rule.category === null ? null : [rule.category],
     };
-    return fileInBulk(this.#services.filing, rule.client, filing, pages, SWEEP_LIMIT);
-  }
-
-  /**
-   * People without activity since the cutoff who have data of the rule's category.
-   * @returns `FROM customer c WHERE …`
-   */
-  #outlived({ category }: RetentionRule, cutoff: number): Sql {
-    const tables = tablesAbout(this.#services.tables, 'CUSTOMER').filter(({ name: table }) => !ownTables.has(table));
-    const others = tables.filter(({ name: table }) => table !== 'customer');
-    const lively = others.flatMap((table) =>
-      instantsOf(table).map(
-        (column) =>
-          sql`
-            AND NOT EXISTS (SELECT 1 FROM ${name(table.name)} t WHERE ${ofCustomer(table)}
-            AND t.${name(column)} >= ${cutoff})`,
-      ),
-    );
-    const holding = category === null ? [] : this.#holding(tables, category);
-    const has = category === null ? nothing : sql`AND (${holding.length > 0 ? joined(holding, ' OR ') : sql`1 = 0`})`;
-    return sql`
-      FROM customer c WHERE ${ownOf('c')} AND (c.restriction IS NULL OR c.restriction <> ${UNDER_ERASURE})
-      AND c.created_at < ${cutoff} ${joined(lively, ' ')} ${has}
-      ${category === null ? nothing : unrequested(category)}`;
-  }
-
-  #holding(tables: readonly TenantTable[], category: DataCategory): Sql[] {
-    return tables.flatMap((table) => {
-      if (!categoriesOf(table).includes(category)) return [];
-      if (table.name !== 'customer')
-        return [sql`EXISTS (SELECT 1 FROM ${name(table.name)} t WHERE ${ofCustomer(table)})`];
-      const column = table.sealed.get(category)?.column;
-      return column ? [sql`c.${name(column)} IS NOT NULL`] : [];
-    });
+    return fileInBulk(this.#services.filing, rule.client, filing, pages());
   }
 
   async #all(client?: string): Promise<Array<[DataSource, RetentionRule & { client: string }]>> {
@@ -174,7 +166,7 @@ export class RetentionRules {
     for (const source of this.#services.regions.all()) {
       for (const rule of await this.#rules(source)) if (!client || rule.client === client) found.push([source, rule]);
     }
-    return found;
+    return found.sort(([, a], [, b]) => byClient(a, b));
   }
 
   async #rules(source: DataSource): Promise<Array<RetentionRule & { client: string }>> {
@@ -192,20 +184,3 @@ export class RetentionRules {
     }));
   }
 }
-
-/** Rows in erasure's own tables are no activity. */
-const ownTables = new Set(['erasure_request', 'legal_hold']);
-
-const unrequested = (category: DataCategory): Sql => sql`
-  AND NOT EXISTS (SELECT 1 FROM erasure_request r
-  WHERE r.client_id = c.client_id AND r.customer_id = c.id AND r.categories = ${category}
-  AND r.status NOT IN ('CANCELLED', 'COMPLETED'))`;
-
-const ofCustomer = (table: TenantTable): Sql =>
-  sql`t.client_id = c.client_id AND t.${name(snakeCase(table.subject?.id ?? 'customerId'))} = c.id`;
-
-/** Columns with the time of an activity. */
-const instantsOf = (table: TenantTable): string[] =>
-  [...table.fields.values()].flatMap(({ property, personal, stored }) =>
-    personal && 'plain' in stored && stored.plain === 'instant' ? [snakeCase(property)] : [],
-  );

@@ -1,17 +1,17 @@
-import { randomBytes } from 'node:crypto';
 import type { DataSource } from 'typeorm';
-import { failureOf } from '../../storage/failures';
+import { dialectOf } from '../../storage/dialect';
 import { insertStatement } from '../../storage/sql';
 import { committed } from '../../storage/transaction';
 import { writeStatement } from '../../storage/write-statement';
 import type { KeyCache } from '../key-cache';
 import type { RootKeys } from '../roots/root-keys';
+import { freshKey } from '../wrapping';
 
-const KEY_BYTES = 32;
 /** Epoch keys are cached as keys of no client. */
 const NO_CLIENT = '';
 
-const epochContext = (number: number) => `epoch-key:${number}`;
+/** What an epoch's key is bound to where its root wraps it. */
+export const epochContext = (number: number): string => `epoch-key:${number}`;
 
 /** The keys of epochs: each is wrapped by its root, and wraps the nodes of clients. */
 export class EpochKeys {
@@ -42,14 +42,7 @@ export class EpochKeys {
   async key(number: number): Promise<Buffer> {
     const cached = this.#cache.get(NO_CLIENT, String(number));
     if (cached !== undefined) return cached;
-    const [row] = await committed(this.#source, () =>
-      this.#source.query<Array<{ root_id: string; wrapped: Buffer }>>(
-        'SELECT root_id, wrapped FROM key_epoch WHERE number = ?',
-        [number],
-      ),
-    );
-    if (!row) throw new Error(`The keys' store has no epoch ${number}.`);
-    const key = await this.#roots.unwrap(row.root_id, row.wrapped, epochContext(number));
+    const key = await epochKeyOf(this.#source, this.#roots, number);
     this.#cache.set(key, NO_CLIENT, String(number));
     return key;
   }
@@ -68,29 +61,45 @@ export class EpochKeys {
 
   /** The first epoch's root is the one that is there, such as the master key's file. */
   async #begin(): Promise<void> {
-    const [there] = await this.#roots.ids();
-    await insertEpoch(this.#source, 1, await newEpoch(this.#roots, 1, there), this.#now()).catch((error: unknown) => {
-      // Another process has begun it. Then that one counts.
-      if (failureOf(error) !== 'DUPLICATE') throw error;
-    });
+    const [rootId = await this.#roots.create()] = await this.#roots.ids();
+    await beginFirstEpoch(this.#source, this.#roots, { rootId, begunAt: this.#now() });
   }
 }
 
-interface NewEpoch {
-  readonly rootId: string;
-  readonly wrapped: Buffer;
+/** An epoch's key, from the database and its root. @throws RootKeyError where its root is gone */
+export async function epochKeyOf(source: DataSource, roots: RootKeys, number: number): Promise<Buffer> {
+  const [row] = await committed(source, () =>
+    source.query<Array<{ root_id: string; wrapped: Buffer }>>(
+      'SELECT root_id, wrapped FROM key_epoch WHERE number = ?',
+      [number],
+    ),
+  );
+  if (!row) throw new Error(`The keys' store has no epoch ${number}.`);
+  return roots.unwrap(row.root_id, row.wrapped, epochContext(number));
 }
 
-/** Makes the key of an epoch. @param root the root that wraps it; a new one unless named */
-async function newEpoch(roots: RootKeys, number: number, root?: string): Promise<NewEpoch> {
-  const rootId = root ?? (await roots.create());
-  const key = randomBytes(KEY_BYTES);
+interface FirstEpoch {
+  readonly rootId: string;
+  readonly begunAt: number;
+}
+
+/** Begins a store's first epoch, unless another process has begun it. Then that one counts. */
+export async function beginFirstEpoch(source: DataSource, roots: RootKeys, { rootId, begunAt }: FirstEpoch) {
+  const { insertIgnore } = dialectOf(source);
+  const values = epochValues(1, rootId, await wrappedEpochKey(roots, 1, rootId), begunAt);
+  await writeStatement(source, insertStatement('key_epoch', EPOCH_COLUMNS, 1, insertIgnore), values);
+}
+
+/** A new epoch's key, wrapped by its root. */
+export async function wrappedEpochKey(roots: RootKeys, number: number, rootId: string): Promise<Buffer> {
+  const key = freshKey();
   const wrapped = await roots.wrap(rootId, key, epochContext(number));
   key.fill(0);
-  return { rootId, wrapped };
+  return wrapped;
 }
 
-const COLUMNS = [
+/** What an INSERT of an epoch names: see {@link epochValues}. */
+export const EPOCH_COLUMNS = [
   'number',
   'root_id',
   'wrapped',
@@ -102,9 +111,14 @@ const COLUMNS = [
   'turned_buckets',
   'turned_subjects',
   'turned_destroyed',
-];
+] as const;
 
-function insertEpoch(source: DataSource, number: number, { rootId, wrapped }: NewEpoch, begunAt: number) {
-  const values = [number, rootId, wrapped, 'CURRENT', begunAt, 0, 0, 0, 0, 0, 0];
-  return writeStatement(source, insertStatement('key_epoch', COLUMNS, 1), values, { ownKeys: true });
-}
+/** The row of an epoch that begins. */
+export const epochValues = (number: number, rootId: string, wrapped: Buffer, begunAt: number): unknown[] => [
+  number,
+  rootId,
+  wrapped,
+  'CURRENT',
+  begunAt,
+  ...Array<number>(6).fill(0),
+];

@@ -1,118 +1,112 @@
-import type { DataSource } from 'typeorm';
+import { DAY_MS, HOUR_MS } from '../../law/calendar';
 import { committed } from '../../storage/transaction';
 import { emptyWriteAheadLog } from '../../storage/write-ahead-log';
+import { EpochBusyError } from '../errors';
+import { endingEpochs } from './ending';
+import type { EpochKeys } from './epoch-keys';
+import { EPOCH_SELECT, type EpochRow, type EpochState, stateOf, type TurnHooks, type TurnResult } from './epoch-state';
+import { TurnLease } from './turn-lease';
+import { Turning, type TurningParts } from './turning';
 
-/**
- * The state of an epoch: CURRENT while it is the newest; TURNING while the next one takes over; DESTROYING once
- * everything that lives hangs under the next one; ENDED when its root is destroyed.
- */
-export type EpochStage = 'CURRENT' | 'TURNING' | 'DESTROYING' | 'ENDED';
+/** An epoch in which nothing was destroyed ends after this time all the same. */
+const LONGEST_MS = 30 * DAY_MS;
 
-export interface EpochState {
-  readonly number: number;
-  readonly rootId: string;
-  readonly state: EpochStage;
-  readonly begunAt: number;
-  /** When nobody can use its root any more, ms since 1970. A KMS may keep it for days, so it may lie in the future. */
-  readonly endedAt: number | null;
-  /** Where the backup went that was made when it began. */
-  readonly backup: string | null;
-  /** The signed record of its end. */
-  readonly record: string | null;
-}
-
-/** What a turning did. */
-export interface TurnResult {
-  /** The epoch that ended. */
-  readonly epoch: number;
-  readonly clients: number;
-  readonly buckets: number;
-  /** Subject keys that were wrapped anew. */
-  readonly rewrapped: number;
-  /** Keys whose destruction became final. */
-  readonly destroyed: number;
-  readonly milliseconds: number;
-}
-
-export interface TurnHooks {
-  /** Makes a backup of the wrapped keys under the new epoch. @returns where it is */
-  backup?(epoch: number): Promise<string | undefined>;
-  /** Writes the record of an epoch that has ended. @returns the record */
-  record?(epoch: EpochState, what: TurnResult): Promise<string>;
-  progress?(what: { readonly done: number; readonly total: number }): void;
-}
-
-interface Row {
-  readonly number: number;
-  readonly root_id: string;
-  readonly state: EpochStage;
-  readonly begun_at: number;
-  readonly ended_at: number | null;
-  readonly backup: string | null;
-  readonly record: Buffer | null;
-}
-
-export interface EpochsOptions {
-  readonly now: () => number;
-  /** Whether epochs turn. If not, a deleted key counts as final at once. */
-  readonly turning: boolean;
+export interface EpochsParts extends Omit<TurningParts, 'forget'> {
+  readonly keys: EpochKeys;
+  /** How long an epoch lasts, in milliseconds; undefined where epochs do not turn: a deleted key is final at once. */
+  readonly everyMs: number | undefined;
 }
 
 /** The epochs of a keys' store: when a deletion became final, and what makes it so. */
 export class Epochs {
-  readonly #source: DataSource;
-  readonly #options: EpochsOptions;
+  readonly #parts: EpochsParts;
 
-  constructor(source: DataSource, options: EpochsOptions) {
-    this.#source = source;
-    this.#options = options;
+  constructor(parts: EpochsParts) {
+    this.#parts = parts;
   }
 
-  /** Whether epochs turn (REMIT_EPOCH). */
-  get turning(): boolean {
-    return this.#options.turning;
+  /** How long an epoch lasts, in milliseconds; undefined where epochs do not turn (REMIT_EPOCH). */
+  get everyMs(): number | undefined {
+    return this.#parts.everyMs;
   }
 
-  /** Ends the current epoch: what was destroyed in it cannot be read any more from anything that was ever written. */
-  async turn(_hooks: TurnHooks = {}): Promise<TurnResult> {
-    throw new Error('Epochs do not turn yet.');
+  /**
+   * Ends the current epoch: what was destroyed in it cannot be read any more from anything that was ever written. A
+   * turning that was interrupted is finished before.
+   * @throws EpochBusyError where another process turns; EpochUnfinishedError; DamagedKeysError
+   */
+  async turn(hooks: TurnHooks = {}): Promise<TurnResult> {
+    await this.resume(hooks);
+    return this.#run(await this.#parts.keys.newest(), hooks);
   }
 
-  /** Goes on with a turning that was interrupted. @returns undefined where there is none */
-  async resume(_hooks: TurnHooks = {}): Promise<TurnResult | undefined> {
-    return undefined;
+  /**
+   * Goes on with a turning that was interrupted.
+   * @returns undefined where there is none
+   * @throws as {@link turn}
+   */
+  async resume(hooks: TurnHooks = {}): Promise<TurnResult | undefined> {
+    const unfinished = (await this.list()).filter(({ state, record }) =>
+      state === 'ENDED' ? record === null && hooks.record !== undefined : state !== 'CURRENT',
+    );
+    let last: TurnResult | undefined;
+    for (const { number } of unfinished) last = await this.#run(number, hooks);
+    return last;
+  }
+
+  /**
+   * Ends the current epoch if it is time: something was destroyed in it, or it lasts for a month.
+   * @returns undefined where it is not
+   */
+  async turnWhenDue(hooks: TurnHooks = {}): Promise<TurnResult | undefined> {
+    const { everyMs } = this.#parts;
+    if (everyMs === undefined) return undefined;
+    const resumed = await this.resume(hooks);
+    const current = (await this.list()).at(-1);
+    const age = current ? this.#parts.now() - current.begunAt : 0;
+    const isDue = current && age >= everyMs && (age >= LONGEST_MS || (await this.#hasDestroyed(current)));
+    return isDue ? this.turn(hooks) : resumed;
   }
 
   /** All epochs, the first one first. */
   async list(): Promise<EpochState[]> {
-    const rows = await committed(this.#source, () =>
-      this.#source.query<Row[]>(
-        'SELECT number, root_id, state, begun_at, ended_at, backup, record FROM key_epoch ORDER BY number',
-      ),
-    );
-    return rows.map((row) => ({
-      number: Number(row.number),
-      rootId: row.root_id,
-      state: row.state,
-      begunAt: Number(row.begun_at),
-      endedAt: row.ended_at === null ? null : Number(row.ended_at),
-      backup: row.backup,
-      record: row.record?.toString('utf8') ?? null,
-    }));
+    const { source } = this.#parts;
+    const rows = await committed(source, () => source.query<EpochRow[]>(`${EPOCH_SELECT} ORDER BY number`));
+    return rows.map(stateOf);
   }
 
   /**
-   * Whether what was destroyed in an epoch can be read by nobody any more.
+   * Whether what was destroyed in an epoch can be read by nobody any more. Where epochs do not turn, whether it is gone
+   * from the database itself.
    * @param number as the key store's `destroy…` returned it
    */
   async isFinal(number: number): Promise<boolean> {
-    if (!this.turning) return emptyWriteAheadLog(this.#source, 0);
-    const [row] = await committed(this.#source, () =>
-      this.#source.query<Array<Pick<Row, 'state' | 'ended_at'>>>(
-        'SELECT state, ended_at FROM key_epoch WHERE number = ?',
-        [number],
-      ),
+    const { source, now, everyMs } = this.#parts;
+    if (everyMs === undefined) return emptyWriteAheadLog(source, 0);
+    const finalAt = (await endingEpochs(source, [number])).get(number)?.finalAt ?? null;
+    return finalAt !== null && finalAt <= now();
+  }
+
+  async #run(number: number, hooks: TurnHooks): Promise<TurnResult> {
+    const { keys, everyMs: _, ...parts } = this.#parts;
+    const forget = (ended: number) => keys.forget(ended);
+    const done = await TurnLease.holding(parts.source, number, (lease) =>
+      new Turning({ ...parts, forget }, lease, number, hooks).run(),
     );
-    return row?.state === 'ENDED' && row.ended_at !== null && Number(row.ended_at) <= this.#options.now();
+    if (!done) throw new EpochBusyError(number);
+    return done.result;
+  }
+
+  async #hasDestroyed({ begunAt }: EpochState): Promise<boolean> {
+    const { source } = this.#parts;
+    const find = (sql: string, parameters: unknown[] = []) =>
+      committed(source, () => source.query<unknown[]>(sql, parameters));
+    const [bucket] = await find('SELECT bucket FROM bucket_key WHERE marked > 0 LIMIT 1');
+    // By the clock of whoever destroyed it.
+    const since = begunAt - HOUR_MS;
+    const [client] = bucket
+      ? []
+      : await find('SELECT client_id FROM client_key WHERE destroyed_at > ? LIMIT 1', [since]);
+    return bucket !== undefined || client !== undefined;
   }
 }

@@ -8,9 +8,15 @@ import { slopeOf } from '../support/slope';
 const CONNECTIONS = 64;
 /** Each has a fair share of the server. */
 const PRINCIPALS = 16;
-const READING_EVERY_MS = 30_000;
+const READING_EVERY_MS = 5_000;
+/** Readings between two lines that are printed. */
+const PRINTED_EVERY = 6;
 /** The part of the run that warms up: code is compiled, and caches fill to their bounds. */
 const WARM_UP = 1 / 3;
+/** A shorter run is still warming up at its end. */
+const LEAST_SECONDS = 1_800;
+/** The most that memory may rise once the server is warm: MiB a minute, by least squares. */
+const MOST_RISE = 0.2;
 
 const documents = {
   page: '{ customers(first: 50) { nodes { id firstName email orders(first: 5) { nodes { total } } } } }',
@@ -126,10 +132,13 @@ function count(counts: Map<string, number>, what: string): void {
   counts.set(what, (counts.get(what) ?? 0) + 1);
 }
 
+/** MiB, but for the time. */
 interface Reading {
   readonly seconds: number;
-  /** MiB. */
+  /** Resident, as the system counts it. */
   readonly memory: number;
+  readonly heap: number;
+  readonly external: number;
 }
 
 async function watch(server: ServerProcess, ends: number): Promise<Reading[]> {
@@ -137,11 +146,24 @@ async function watch(server: ServerProcess, ends: number): Promise<Reading[]> {
   const readings: Reading[] = [];
   while (Date.now() < ends) {
     await new Promise((resolve) => setTimeout(resolve, Math.min(READING_EVERY_MS, ends - Date.now())));
-    const reading = { seconds: Math.round((Date.now() - begun) / 1_000), memory: server.memory() };
+    const memory = server.memory();
+    const [heap, external] = await heapOf(server);
+    const reading = { seconds: Math.round((Date.now() - begun) / 1_000), memory, heap, external };
     readings.push(reading);
-    process.stdout.write(`after ${reading.seconds} s: ${reading.memory} MiB\n`);
+    if (readings.length % PRINTED_EVERY === 0)
+      process.stdout.write(
+        `after ${reading.seconds} s: ${memory} MiB; heap ${heap} MiB in use, external ${external} MiB\n`,
+      );
   }
   return readings;
+}
+
+/** What V8 has in use on its heap and beside it, in MiB, by the server's own metrics. */
+async function heapOf({ url }: ServerProcess): Promise<[heap: number, external: number]> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  const said = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]) / 2 ** 20;
+  const rounded = (value: number) => Math.round(value * 10) / 10;
+  return [rounded(said('nodejs_heap_size_used_bytes')), rounded(said('nodejs_external_memory_bytes'))];
 }
 
 function report(server: ServerProcess, { latencies, errors }: Tally, readings: readonly Reading[]): unknown {
@@ -156,10 +178,27 @@ function report(server: ServerProcess, { latencies, errors }: Tally, readings: r
   const wrong = [...errors.values()].reduce((sum, n) => sum + n, 0);
   const warm = readings.slice(Math.floor(readings.length * WARM_UP));
   const slope = slopeOf(warm.map(({ seconds, memory }) => [seconds / 60, memory]));
+  const length = readings.at(-1)?.seconds ?? 0;
+  const verdict = verdictOn(length, wrong, slope);
   process.stdout.write(
-    `${answers} answers, ${wrong} errors; memory over the last ${warm.length} readings ${slope.toFixed(2)} MiB a ` +
-      `minute by least squares, at most ${server.peakMemory()} MiB\n`,
+    `${answers} answers, ${wrong} errors; memory over the last ${minutesOf(warm)} minutes ${slope.toFixed(2)} MiB a ` +
+      `minute by least squares, at most ${server.peakMemory()} MiB\n${verdict}\n`,
   );
+  if (verdict.startsWith('FAILED')) process.exitCode = 1;
   for (const [what, n] of errors) process.stdout.write(`${n} × ${what}\n`);
-  return { kinds, answers, errors: Object.fromEntries(errors), readings, slope, peak: server.peakMemory() };
+  return { kinds, answers, errors: Object.fromEntries(errors), readings, slope, peak: server.peakMemory(), verdict };
+}
+
+const minutesOf = (readings: readonly Reading[]): number =>
+  Math.round(((readings.at(-1)?.seconds ?? 0) - (readings[0]?.seconds ?? 0)) / 60);
+
+function verdictOn(seconds: number, errors: number, slope: number): string {
+  const faults = [
+    ...(errors > 0 ? [`${errors} errors`] : []),
+    ...(seconds >= LEAST_SECONDS && slope >= MOST_RISE ? [`memory rises by ${slope.toFixed(2)} MiB a minute`] : []),
+  ];
+  if (faults.length > 0) return `FAILED: ${faults.join(', ')}`;
+  if (seconds < LEAST_SECONDS)
+    return `no verdict on memory: ${LEAST_SECONDS} s are needed, and in ${seconds} s it is still warming up`;
+  return `PASSED: no errors, and memory rises by less than ${MOST_RISE} MiB a minute`;
 }

@@ -10,8 +10,8 @@ export interface Rows {
   close(): Promise<void>;
 }
 
-/** The ledger's own tables, and those of migrations and leases. */
-const bookkeeping = /^(?:audit_|migration|sqlite_)/;
+/** The ledger's own tables, and those of migrations, leases and idempotency keys. */
+const bookkeeping = /^(?:audit_|migration|sqlite_|idempotency_)/;
 const text = (row: unknown): string =>
   JSON.stringify(row, (_key, value) => (value?.type === 'Buffer' ? Buffer.from(value.data).toString('base64') : value));
 const ENTRIES = 'SELECT body FROM audit_entry ORDER BY entry_id';

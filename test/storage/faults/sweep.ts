@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { entryOf } from '../../../src/audit/log/entry';
+import type { GovernedResult } from '../../../src/governance/govern';
 import { CHANGE_FAILED } from '../../../src/identity/change-recorder';
+import type { Asker } from '../../support/app';
 import { type Act, acts } from './acts';
 import type { Faults } from './faults';
 import { difference, type Rows } from './rows';
@@ -62,7 +65,7 @@ export class Sweep {
     const { by, input } = await this.#ready(mutation);
     const before = await this.#stored.data.read();
     this.#faults.arm('NONE', Number.POSITIVE_INFINITY);
-    const result = await this.#world.send(by, mutation, input);
+    const result = await this.#world.send(by, mutation, input, randomUUID());
     const { count: statements } = this.#faults.disarm();
     if (result.errors) throw new Error(`${mutation} fails undisturbed: ${JSON.stringify(result.errors)}`);
     const change = difference(before, await this.#stored.data.read());
@@ -77,7 +80,8 @@ export class Sweep {
     this.#faults.arm(kind, at);
     // What fails before the execution begins is answered by the server, and nothing was done.
     const unbegun = { data: undefined, errors: [{ extensions: { write: 'NOT_DONE' } }] };
-    const result = await this.#world.send(by, mutation, input).catch(() => unbegun);
+    const key = randomUUID();
+    const result = await this.#world.send(by, mutation, input, key).catch(() => unbegun);
     const { struck = '' } = this.#faults.disarm();
     const change = difference(before, await this.#stored.data.read());
     const told = toldBy(result.errors, result.data?.[mutation]);
@@ -105,7 +109,33 @@ export class Sweep {
     // Where nothing can be written any more, the ledger cannot say either that it was not done.
     if (told === 'NOT_DONE' && standing.length > 0 && !/^(AWAY|FULL)$/.test(kind))
       faults.push('not done, with an entry');
+    faults.push(...(await this.#again({ mutation, by, input, key, told, data: result.data }, before)));
     return { mutation, kind, at, told, isThere, faults };
+  }
+
+  /** Sent again under its key, it is done once altogether; and once more, it changes nothing. */
+  async #again({ mutation, by, input, key, told, data }: Sent, before: Table): Promise<string[]> {
+    const { later } = acts[mutation] as Act;
+    const whole = this.#undisturbed.get(mutation)?.change ?? '';
+    await this.#world.letLeasesLapse();
+    const faults: string[] = [];
+    for (const time of ['second', 'third']) {
+      const { data: given, errors } = await this.#world.send(by, mutation, input, key);
+      const answer = toldBy(errors, given?.[mutation]);
+      const change = difference(before, await this.#stored.data.read());
+      const isOnce =
+        change === whole || (later !== undefined && withoutTable(whole, later) === withoutTable(change, later));
+      if (!isOnce) faults.push(`the ${time} time: ${change} instead of ${whole}`);
+      if (answer !== 'DONE' && (answer !== 'PARTLY' || later === undefined))
+        faults.push(`told ${answer} the ${time} time: ${JSON.stringify(errors)}`);
+      const isTold = errors?.[0]?.extensions?.code === 'ALREADY_DONE';
+      const mayBeTold = toldOnly.has(mutation) || answer === 'PARTLY';
+      if (isTold ? !mayBeTold : told === 'DONE' && data && JSON.stringify(given) !== JSON.stringify(data))
+        faults.push(
+          `answered ${JSON.stringify({ given, errors })} the ${time} time instead of ${JSON.stringify(data)}`,
+        );
+    }
+    return faults;
   }
 
   async #ready(mutation: string) {
@@ -114,6 +144,26 @@ export class Sweep {
     return { by: typeof act.by === 'function' ? act.by(this.#world) : act.by, input };
   }
 }
+
+/** What a trial sent, and its first answer. */
+interface Sent {
+  readonly mutation: string;
+  readonly by: Asker;
+  readonly input: object;
+  readonly key: string;
+  readonly told: string;
+  readonly data: GovernedResult['data'];
+}
+type Table = Awaited<ReturnType<Rows['read']>>;
+
+/** Mutations whose answer cannot be given twice: one shows a secret, the others are reports. */
+const toldOnly: ReadonlySet<string> = new Set(['registerWebhook', 'suspendLegalBasis', 'certifyRecipient']);
+
+const withoutTable = (change: string, table: string): string =>
+  change
+    .split(', ')
+    .filter((one) => !one.startsWith(table))
+    .join();
 
 type Errors = ReadonlyArray<{ readonly extensions?: Readonly<Record<string, unknown>> }> | undefined;
 

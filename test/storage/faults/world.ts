@@ -62,7 +62,7 @@ export class World {
     return basis;
   }
 
-  async send(by: Asker, mutation: string, input: object): Promise<GovernedResult> {
+  async send(by: Asker, mutation: string, input: object, key?: string): Promise<GovernedResult> {
     const { args, type } = this.#field(mutation);
     const payload = getNamedType(type);
     const fields = isObjectType(payload) ? Object.values(payload.getFields()) : [];
@@ -72,7 +72,12 @@ export class World {
     });
     const selection = ['__typename', ...withId.map(({ name }) => `${name} { id }`)].join(' ');
     const document = `mutation ($input: ${args[0]?.type}) { ${mutation}(input: $input) { ${selection} } }`;
-    return this.app.ask(by, 'LEGAL', document, { input });
+    return this.app.ask(by, 'LEGAL', document, { input }, key);
+  }
+
+  /** Lets the time pass in which a request that left nothing behind may still be under way. */
+  async letLeasesLapse(): Promise<void> {
+    await this.app.stores.regions.home.query('UPDATE idempotency_key SET lease_until = 0');
   }
 
   /** Does what must succeed. @returns the id of what was made */

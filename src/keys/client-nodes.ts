@@ -1,0 +1,132 @@
+import type { DataSource, EntityManager } from 'typeorm';
+import { affectedRows, insertStatement } from '../storage/sql';
+import { committed } from '../storage/transaction';
+import { writeStatement } from '../storage/write-statement';
+import { decrypt } from './aes-gcm';
+import type { EpochKeys } from './epochs/epoch-keys';
+import { ClientKeyError } from './errors';
+import type { KeyCache } from './key-cache';
+import { insertedOnce, settled } from './settled';
+import { freshKey, nodeContext, secretContext, wrap } from './wrapping';
+
+/** A row of `client_key`. */
+export interface ClientRow {
+  readonly client_id: string;
+  readonly node: Buffer | null;
+  readonly node_generation: number;
+  readonly epoch: number;
+  readonly next_node: Buffer | null;
+  /** 0 unless an epoch turns and the client's node is replaced. */
+  readonly next_generation: number;
+  readonly secret: Buffer | null;
+  readonly destroyed_at: number | null;
+}
+
+/** A client that has its keys. */
+export type LivingClient = ClientRow & { readonly node: Buffer; readonly secret: Buffer };
+
+export const CLIENT_COLUMNS =
+  'client_id, node, node_generation, epoch, next_node, next_generation, secret, destroyed_at';
+
+/** Clients' node keys, which wrap their buckets' keys, and their secrets. */
+export class ClientNodes {
+  readonly #source: DataSource;
+  readonly #epochs: EpochKeys;
+  readonly #cache: KeyCache;
+
+  constructor(source: DataSource, epochs: EpochKeys, cache: KeyCache) {
+    this.#source = source;
+    this.#epochs = epochs;
+    this.#cache = cache;
+  }
+
+  /** Makes a client's node and secret. A client has them once ever. */
+  async create(client: string, createdAt: number): Promise<void> {
+    for (;;) {
+      const epoch = await this.#epochs.newest();
+      const epochKey = await this.#epochs.key(epoch);
+      const [node, secret] = [freshKey(), freshKey()];
+      const wrapped = wrap(epochKey, node, nodeContext(client, epoch));
+      const values = [client, wrapped, epoch, epoch, 0, wrap(node, secret, secretContext(client)), 0, createdAt];
+      for (const key of [epochKey, node, secret]) key.fill(0);
+      const made = await settled(this.#source, async (manager, mayHaveArrived) => {
+        // A turning that has begun changes the row first, or this does and the turning finds the client.
+        const isCurrent = await affectedRows(
+          manager,
+          "UPDATE key_epoch SET clients = clients + 1 WHERE number = ? AND state = 'CURRENT'",
+          [epoch],
+        );
+        if (isCurrent === 0) return false;
+        await insertedOnce(mayHaveArrived, () => manager.query(INSERT_CLIENT, values));
+        return true;
+      });
+      if (made) return;
+    }
+  }
+
+  /** Destroys a client's node and secret. The row stays, so that no second ones are made. */
+  async destroy(client: string, at: number): Promise<void> {
+    await writeStatement(
+      this.#source,
+      `UPDATE client_key SET node = NULL, next_node = NULL, next_generation = 0, secret = NULL, destroyed_at = ?
+       WHERE client_id = ? AND destroyed_at IS NULL`,
+      [at, client],
+    );
+  }
+
+  /** @throws ClientKeyError where the client has no keys, or they were destroyed */
+  async row(client: string, manager?: EntityManager): Promise<LivingClient> {
+    const source = manager ?? this.#source;
+    const [row] = await committed(source, () =>
+      source.query<ClientRow[]>(`SELECT ${CLIENT_COLUMNS} FROM client_key WHERE client_id = ?`, [client]),
+    );
+    if (!row) throw new ClientKeyError(client, 'ABSENT');
+    if (row.node === null || row.secret === null || row.destroyed_at !== null)
+      throw new ClientKeyError(client, 'DESTROYED');
+    return row as LivingClient;
+  }
+
+  /**
+   * The node key of a generation, the caller's own copy.
+   * @param row the client, where it was just read
+   * @returns undefined where the client has no such node any more: then what it wrapped was wrapped anew meanwhile
+   * @throws ClientKeyError as {@link row}; RootKeyError; UnsealError for an altered node
+   */
+  async key(client: string, generation: number, row?: LivingClient): Promise<Buffer | undefined> {
+    const cached = this.#cache.get(client, nodeName(generation));
+    if (cached !== undefined) return cached;
+    const moment = this.#cache.moment;
+    const found = nodeOf(row ?? (await this.row(client)), generation);
+    if (!found) return undefined;
+    const epochKey = await this.#epochs.key(found.epoch);
+    const key = decrypt(epochKey, found.wrapped, nodeContext(client, generation));
+    epochKey.fill(0);
+    this.#cache.setSince(moment, key, client, nodeName(generation));
+    return key;
+  }
+
+  /** The client's secret, the caller's own copy. @throws as {@link key} */
+  async secret(client: string): Promise<Buffer> {
+    const row = await this.row(client);
+    const node = await this.key(client, Number(row.node_generation), row);
+    if (!node) throw new ClientKeyError(client, 'ABSENT');
+    const secret = decrypt(node, row.secret, secretContext(client));
+    node.fill(0);
+    return secret;
+  }
+}
+
+const INSERT_CLIENT = insertStatement(
+  'client_key',
+  ['client_id', 'node', 'node_generation', 'epoch', 'next_generation', 'secret', 'buckets', 'created_at'],
+  1,
+);
+
+const nodeName = (generation: number) => `node ${generation}`;
+
+/** The next node's generation is the epoch that wraps it. */
+function nodeOf(row: LivingClient, generation: number): { wrapped: Buffer; epoch: number } | undefined {
+  if (Number(row.node_generation) === generation) return { wrapped: row.node, epoch: Number(row.epoch) };
+  if (Number(row.next_generation) !== generation || !row.next_node) return undefined;
+  return { wrapped: row.next_node, epoch: generation };
+}

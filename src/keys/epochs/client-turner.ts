@@ -1,0 +1,344 @@
+import type { DataSource, EntityManager } from 'typeorm';
+import { dialectOf } from '../../storage/dialect';
+import { affectedRows, chunksOf, placesFor } from '../../storage/sql';
+import { committed } from '../../storage/transaction';
+import { CLIENT_COLUMNS, type ClientRow } from '../client-nodes';
+import { DamagedKeysError } from '../errors';
+import { settled } from '../settled';
+import { bucketContext, freshKey, nodeContext, opened, secretContext, subjectContext, wrap } from '../wrapping';
+import type { TurnLease } from './turn-lease';
+
+/** How many clients or buckets one transaction wraps anew. Each is a row. */
+const TOGETHER = 100;
+/** How many subjects one statement wraps anew. */
+const SUBJECTS_TOGETHER = 128;
+
+interface BucketRow {
+  readonly bucket: number;
+  readonly wrapped: Buffer;
+  readonly node_generation: number;
+  readonly generation: number;
+  readonly marked: number;
+}
+
+interface SubjectRow {
+  readonly subject_id: string;
+  readonly wrapped: Buffer;
+}
+
+export interface ClientTurnerParts {
+  readonly source: DataSource;
+  readonly lease: TurnLease;
+  /** The epoch that begins. */
+  readonly number: number;
+  /** Its key. */
+  readonly newKey: Buffer;
+  /** The key of the epoch that ends. */
+  readonly oldKey: Buffer;
+  /** Whether keys that do not open are left as they are. If not, the turning stops at them. */
+  readonly leaveDamaged: boolean;
+  /** Called after each committed step. */
+  readonly onStep: (step: 'node' | 'bucket' | 'client') => void;
+}
+
+/**
+ * Hangs all clients under the epoch that begins. A client without a marked bucket keeps its node, wrapped anew. One
+ * with a marked bucket gets a new node: what the old one has wrapped must not be opened by anything that lives.
+ *
+ * Each transaction changes a bounded number of rows and holds by itself, so that any process can go on. Readers find
+ * buckets of both nodes meanwhile.
+ */
+export class ClientTurner {
+  readonly #parts: ClientTurnerParts;
+
+  constructor(parts: ClientTurnerParts) {
+    this.#parts = parts;
+  }
+
+  async run(): Promise<void> {
+    for (let found = await this.#round(); found > 0; found = await this.#round());
+  }
+
+  /** @returns how many clients it found that hang under an older epoch */
+  async #round(): Promise<number> {
+    const { source, number } = this.#parts;
+    let found = 0;
+    for (let after = ''; ; ) {
+      const sql = `SELECT ${CLIENT_COLUMNS} FROM client_key WHERE epoch < ? AND client_id > ?
+                   ORDER BY client_id LIMIT ${TOGETHER}`;
+      const rows = await committed(source, () => source.query<ClientRow[]>(sql, [number, after]));
+      if (rows.length === 0) return found;
+      await this.#turnSome(rows);
+      found += rows.length;
+      after = rows.at(-1)?.client_id ?? '';
+    }
+  }
+
+  async #turnSome(rows: readonly ClientRow[]): Promise<void> {
+    const { source } = this.#parts;
+    const ids = rows.map((row) => row.client_id);
+    const marked = await committed(source, () =>
+      source.query<Array<{ client_id: string }>>(
+        `SELECT DISTINCT client_id FROM bucket_key WHERE marked > 0 AND client_id IN (${placesFor(ids)})`,
+        ids,
+      ),
+    );
+    const touched = new Set(marked.map((row) => row.client_id));
+    const kept: ClientRow[] = [];
+    for (const row of rows) {
+      if (row.node === null) await this.#leaveOut(row);
+      else if (touched.has(row.client_id) || row.next_generation > 0) await this.#renew(row, row.node);
+      else kept.push(row);
+    }
+    await this.#keepNodes(kept);
+  }
+
+  /** Wraps nodes anew, each where nobody has changed the client since it was read. */
+  async #keepNodes(rows: readonly ClientRow[]): Promise<void> {
+    const { source, lease, number, newKey } = this.#parts;
+    if (rows.length === 0) return;
+    const wrapped = rows.map((row) => {
+      const node = row.node && this.#openedNode(row, row.node);
+      const context = nodeContext(row.client_id, row.node_generation);
+      return { row, node: node ? wrap(newKey, node, context) : row.node };
+    });
+    await settled(source, async (manager) => {
+      let clients = 0;
+      for (const { row, node } of wrapped) {
+        clients += await affectedRows(
+          manager,
+          `UPDATE client_key SET node = ?, epoch = ? WHERE client_id = ? AND epoch = ? AND node_generation = ?
+           AND next_generation = ? AND destroyed_at IS NULL`,
+          [node, number, row.client_id, row.epoch, row.node_generation, row.next_generation],
+        );
+      }
+      await lease.fence(manager, { clients });
+    });
+    this.#parts.onStep('client');
+  }
+
+  /** Removes the buckets of a client whose keys are destroyed. */
+  async #leaveOut({ client_id: client }: ClientRow): Promise<void> {
+    const { source, lease, number } = this.#parts;
+    for (;;) {
+      const left = await settled(source, async (manager) => {
+        const rows = await manager.query<BucketRow[]>(
+          `SELECT bucket, marked FROM bucket_key WHERE client_id = ? ORDER BY bucket LIMIT ${TOGETHER}`,
+          [client],
+        );
+        const numbers = rows.map((row) => row.bucket);
+        await lease.fence(manager, { buckets: rows.length, destroyed: rows.reduce((sum, row) => sum + row.marked, 0) });
+        if (rows.length > 0)
+          await manager.query(`DELETE FROM bucket_key WHERE client_id = ? AND bucket IN (${placesFor(numbers)})`, [
+            client,
+            ...numbers,
+          ]);
+        else await manager.query('UPDATE client_key SET epoch = ? WHERE client_id = ?', [number, client]);
+        return rows.length;
+      });
+      if (left === 0) return;
+    }
+  }
+
+  async #renew(row: ClientRow, wrappedNode: Buffer): Promise<void> {
+    const old = this.#openedNode(row, wrappedNode);
+    // A damaged node opens nothing, under whatever epoch.
+    if (!old) return this.#keepNodes([row]);
+    const next = await this.#nextNode(row);
+    if (!next) return;
+    this.#parts.onStep('node');
+    await new BucketTurner(this.#parts, row.client_id, old, next).run();
+    await this.#switch(row.client_id, old, next);
+    for (const key of [old, next]) key.fill(0);
+    this.#parts.onStep('client');
+  }
+
+  /** The node that takes over; undefined where the client was changed since it was read. */
+  async #nextNode(row: ClientRow): Promise<Buffer | undefined> {
+    const { source, lease, number, newKey } = this.#parts;
+    const context = nodeContext(row.client_id, number);
+    if (row.next_node) {
+      const node = opened(newKey, row.next_node, context);
+      if (!node) throw new DamagedKeysError(row.client_id, 'its next node');
+      return node;
+    }
+    const node = freshKey();
+    const wrapped = wrap(newKey, node, context);
+    const isMade = await settled(source, async (manager) => {
+      await lease.fence(manager);
+      return affectedRows(
+        manager,
+        `UPDATE client_key SET next_node = ?, next_generation = ? WHERE client_id = ? AND epoch = ?
+         AND node_generation = ? AND next_generation = 0 AND destroyed_at IS NULL`,
+        [wrapped, number, row.client_id, row.epoch, row.node_generation],
+      );
+    });
+    return isMade > 0 ? node : undefined;
+  }
+
+  /** The next node takes over, once it wraps all buckets. Otherwise the client is found again. */
+  async #switch(client: string, old: Buffer, next: Buffer): Promise<void> {
+    const { source, lease, number, leaveDamaged } = this.#parts;
+    await settled(source, async (manager) => {
+      const [left] = await manager.query<Array<{ n: number }>>(
+        'SELECT COUNT(*) AS n FROM bucket_key WHERE client_id = ? AND node_generation <> ?',
+        [client, number],
+      );
+      const [row] = await manager.query<Array<{ secret: Buffer | null }>>(
+        'SELECT secret FROM client_key WHERE client_id = ?',
+        [client],
+      );
+      if (Number(left?.n) > 0 || !row?.secret) return;
+      const secret = opened(old, row.secret, secretContext(client));
+      if (!secret && !leaveDamaged) throw new DamagedKeysError(client, 'its secret');
+      const clients = await affectedRows(
+        manager,
+        `UPDATE client_key SET node = next_node, node_generation = next_generation, epoch = ?, next_node = NULL,
+         next_generation = 0, secret = ? WHERE client_id = ? AND next_generation = ? AND destroyed_at IS NULL`,
+        [number, secret ? wrap(next, secret, secretContext(client)) : row.secret, client, number],
+      );
+      await lease.fence(manager, { clients });
+    });
+  }
+
+  #openedNode(row: ClientRow, node: Buffer): Buffer | undefined {
+    const { oldKey, leaveDamaged } = this.#parts;
+    const key = opened(oldKey, node, nodeContext(row.client_id, row.node_generation));
+    if (!key && !leaveDamaged) throw new DamagedKeysError(row.client_id, 'its node');
+    return key;
+  }
+}
+
+/** Hangs a client's buckets under its next node. A marked one gets a new key, which wraps what lives anew. */
+class BucketTurner {
+  readonly #parts: ClientTurnerParts;
+  readonly #client: string;
+  readonly #old: Buffer;
+  readonly #next: Buffer;
+
+  constructor(parts: ClientTurnerParts, client: string, old: Buffer, next: Buffer) {
+    this.#parts = parts;
+    this.#client = client;
+    this.#old = old;
+    this.#next = next;
+  }
+
+  async run(): Promise<void> {
+    const { source, number } = this.#parts;
+    for (;;) {
+      const rows = await committed(source, () =>
+        source.query<BucketRow[]>(
+          `SELECT bucket, wrapped, node_generation, generation, marked FROM bucket_key
+           WHERE client_id = ? AND node_generation <> ? ORDER BY bucket LIMIT ${TOGETHER}`,
+          [this.#client, number],
+        ),
+      );
+      if (rows.length === 0) return;
+      await this.#keep(rows.filter(({ marked }) => marked === 0));
+      for (const { bucket, marked } of rows) if (marked > 0) await this.#renew(bucket);
+    }
+  }
+
+  async #keep(rows: readonly BucketRow[]): Promise<void> {
+    const { source, lease, number } = this.#parts;
+    if (rows.length === 0) return;
+    const wrapped = rows.map((row) => {
+      const { bucket, generation } = row;
+      const key = this.#opened(row);
+      return { row, key: key ? wrap(this.#next, key, bucketContext(this.#client, bucket, generation)) : row.wrapped };
+    });
+    await settled(source, async (manager) => {
+      let buckets = 0;
+      for (const { row, key } of wrapped) {
+        buckets += await affectedRows(
+          manager,
+          `UPDATE bucket_key SET wrapped = ?, node_generation = ?
+           WHERE client_id = ? AND bucket = ? AND generation = ? AND node_generation = ? AND marked = 0`,
+          [key, number, this.#client, row.bucket, row.generation, row.node_generation],
+        );
+      }
+      await lease.fence(manager, { buckets });
+    });
+    this.#parts.onStep('bucket');
+  }
+
+  async #renew(bucket: number): Promise<void> {
+    const { source, lease, number, leaveDamaged } = this.#parts;
+    const [client, { forUpdate }] = [this.#client, dialectOf(source)];
+    const key = freshKey();
+    await settled(source, async (manager) => {
+      const [row] = await manager.query<BucketRow[]>(
+        `SELECT bucket, wrapped, node_generation, generation, marked FROM bucket_key
+         WHERE client_id = ? AND bucket = ?${forUpdate}`,
+        [client, bucket],
+      );
+      // An earlier attempt may have arrived, or the client's keys are destroyed.
+      if (!row || row.node_generation === number) return;
+      const old = this.#opened(row);
+      const subjects = await this.#subjectsOf(manager, bucket, forUpdate);
+      const living = new Map<string, Buffer>();
+      for (const { subject_id: id, wrapped } of subjects) {
+        const subjectKey = old && opened(old, wrapped, subjectContext(client, id));
+        if (subjectKey) living.set(id, subjectKey);
+        else if (!leaveDamaged) throw new DamagedKeysError(client, `the key of person ${id}`);
+      }
+      for (const chunk of chunksOf([...living], SUBJECTS_TOGETHER)) await this.#wrapAnew(manager, key, chunk);
+      await this.#requireAll(manager, bucket, key, living);
+      await manager.query(
+        `UPDATE bucket_key SET wrapped = ?, node_generation = ?, generation = ?, members = ?, marked = 0
+         WHERE client_id = ? AND bucket = ?`,
+        [
+          old ? wrap(this.#next, key, bucketContext(client, bucket, number)) : row.wrapped,
+          number,
+          number,
+          subjects.length,
+          client,
+          bucket,
+        ],
+      );
+      await lease.fence(manager, { buckets: 1, subjects: living.size, destroyed: row.marked });
+      for (const each of living.values()) each.fill(0);
+    });
+    key.fill(0);
+    this.#parts.onStep('bucket');
+  }
+
+  async #wrapAnew(manager: EntityManager, key: Buffer, chunk: ReadonlyArray<readonly [string, Buffer]>): Promise<void> {
+    const client = this.#client;
+    const cases = chunk.flatMap(([id, subjectKey]) => [id, wrap(key, subjectKey, subjectContext(client, id))]);
+    const ids = chunk.map(([id]) => id);
+    await manager.query(
+      `UPDATE subject_key SET wrapped = CASE subject_id ${'WHEN ? THEN ? '.repeat(chunk.length)}END
+       WHERE client_id = ? AND subject_id IN (${placesFor(ids)})`,
+      [...cases, client, ...ids],
+    );
+  }
+
+  /** What was written is read again before the old keys are given up. */
+  async #requireAll(
+    manager: EntityManager,
+    bucket: number,
+    key: Buffer,
+    living: ReadonlyMap<string, Buffer>,
+  ): Promise<void> {
+    const found = await this.#subjectsOf(manager, bucket);
+    const same = found.filter(({ subject_id: id, wrapped }) => {
+      const before = living.get(id);
+      return before && opened(key, wrapped, subjectContext(this.#client, id))?.equals(before);
+    });
+    if (same.length !== living.size) throw new Error('A key that was wrapped anew does not open.');
+  }
+
+  #subjectsOf(manager: EntityManager, bucket: number, lock = ''): Promise<SubjectRow[]> {
+    return manager.query<SubjectRow[]>(
+      `SELECT subject_id, wrapped FROM subject_key WHERE client_id = ? AND bucket = ? ORDER BY subject_id${lock}`,
+      [this.#client, bucket],
+    );
+  }
+
+  #opened({ bucket, wrapped, generation }: BucketRow): Buffer | undefined {
+    const key = opened(this.#old, wrapped, bucketContext(this.#client, bucket, generation));
+    if (!key && !this.#parts.leaveDamaged) throw new DamagedKeysError(this.#client, `its bucket ${bucket}`);
+    return key;
+  }
+}

@@ -1,0 +1,282 @@
+import { LRUCache } from 'lru-cache';
+import type { DataSource, EntityManager } from 'typeorm';
+import { affectedRows, chunksOf, insertStatement, placesFor } from '../storage/sql';
+import { committed } from '../storage/transaction';
+import type { ClientNodes, LivingClient } from './client-nodes';
+import type { KeyCache } from './key-cache';
+import { insertedOnce, settled } from './settled';
+import { bucketContext, freshKey, opened, subjectContext, wrap } from './wrapping';
+
+/**
+ * How many subjects share a bucket. Destroying one of them makes the next turning wrap the others anew, and each of the
+ * client's buckets.
+ */
+export const BUCKET_SUBJECTS = 256;
+/** The most ids that one statement names. */
+const CHUNK = 512;
+/** How often a read that met a turning looks again. Each time a client's node would have to be replaced in between. */
+const MOST_LOOKS = 4;
+
+/** A bucket that this process fills. */
+interface OpenBucket {
+  readonly bucket: number;
+  readonly generation: number;
+  left: number;
+}
+
+interface SubjectRow {
+  readonly subject_id: string;
+  readonly wrapped: Buffer;
+  readonly bucket: number;
+  /** Null where the bucket's row is lost. */
+  readonly bucket_wrapped: Buffer | null;
+  readonly node_generation: number;
+  readonly generation: number;
+}
+
+/** The keys of subjects, and the buckets in which they are. */
+export class SubjectBuckets {
+  readonly #source: DataSource;
+  readonly #nodes: ClientNodes;
+  readonly #cache: KeyCache;
+  /** Buckets with room, of clients. Several calls at once fill several buckets, so that none waits for another. */
+  readonly #open = new LRUCache<string, OpenBucket[]>({ max: 10_000 });
+
+  constructor(source: DataSource, nodes: ClientNodes, cache: KeyCache) {
+    this.#source = source;
+    this.#nodes = nodes;
+    this.#cache = cache;
+  }
+
+  /** Stores the keys of new subjects. */
+  async insert(client: string, keys: ReadonlyMap<string, Buffer>, createdAt: number): Promise<void> {
+    const waiting = [...keys];
+    while (waiting.length > 0) {
+      const open = this.#open.get(client)?.pop();
+      const chunk = waiting.slice(0, open?.left ?? BUCKET_SUBJECTS);
+      const filled = open
+        ? await this.#fill(client, open, chunk, createdAt)
+        : await this.#begin(client, chunk, createdAt);
+      if (!filled) continue;
+      waiting.splice(0, chunk.length);
+      if (filled.left > 0) this.#open.set(client, [...(this.#open.get(client) ?? []), filled]);
+    }
+  }
+
+  /**
+   * Reads keys of subjects. One statement reads a subject's key and its bucket's, so they are always of one generation.
+   * @returns copies of the keys that open, and the subjects whose keys do not
+   * @throws ClientKeyError where the client never had keys, or they are destroyed
+   */
+  async read(
+    client: string,
+    subjects: ReadonlySet<string>,
+  ): Promise<{ keys: Map<string, Buffer>; damaged: Set<string> }> {
+    const keys = new Map<string, Buffer>();
+    const damaged = new Set<string>();
+    for (const chunk of chunksOf([...subjects], CHUNK)) {
+      let missing = chunk;
+      for (let looks = 1; missing.length > 0; looks++) {
+        const moved: string[] = [];
+        const buckets = new Map<number, Buffer | 'DAMAGED' | 'MOVED'>();
+        for (const row of await this.#select(client, missing)) {
+          const known = buckets.get(row.bucket) ?? (await this.#bucketKey(client, row));
+          buckets.set(row.bucket, known);
+          const bucketKey = known === 'MOVED' && looks >= MOST_LOOKS ? 'DAMAGED' : known;
+          if (bucketKey === 'MOVED') {
+            moved.push(row.subject_id);
+            continue;
+          }
+          const context = subjectContext(client, row.subject_id);
+          const key = bucketKey === 'DAMAGED' ? undefined : opened(bucketKey, row.wrapped, context);
+          if (key) keys.set(row.subject_id, key);
+          else damaged.add(row.subject_id);
+        }
+        for (const key of buckets.values()) if (key instanceof Buffer) key.fill(0);
+        missing = moved;
+      }
+    }
+    // What is absent of a client without keys is no destroyed subject.
+    if (keys.size + damaged.size < new Set(subjects).size) await this.#nodes.row(client);
+    return { keys, damaged };
+  }
+
+  /** Deletes keys, and marks their buckets: the next turning replaces what wrapped them. */
+  async destroy(client: string, subjects: readonly string[]): Promise<void> {
+    for (const chunk of chunksOf(subjects, CHUNK)) {
+      const placed = await this.#placesOf(client, chunk);
+      // One bucket at a time, as the turning does: then they wait for each other, and end in no deadlock.
+      for (const [bucket, ids] of placed) await this.#destroyIn(client, bucket, ids);
+    }
+  }
+
+  async #destroyIn(client: string, bucket: number, ids: readonly string[]): Promise<void> {
+    await settled(this.#source, async (manager) => {
+      await manager.query('UPDATE bucket_key SET marked = marked + ? WHERE client_id = ? AND bucket = ?', [
+        ids.length,
+        client,
+        bucket,
+      ]);
+      const among = `client_id = ? AND subject_id IN (${placesFor(ids)})`;
+      await manager.query(`DELETE FROM subject_key WHERE ${among}`, [client, ...ids]);
+    });
+  }
+
+  async #placesOf(client: string, subjects: readonly string[]): Promise<Map<number, string[]>> {
+    const ids = padded(subjects);
+    const sql = `SELECT subject_id, bucket FROM subject_key WHERE client_id = ? AND subject_id IN (${placesFor(ids)})`;
+    const rows = await committed(this.#source, () =>
+      this.#source.query<Array<{ subject_id: string; bucket: number }>>(sql, [client, ...ids]),
+    );
+    const placed = new Map<number, string[]>();
+    for (const { subject_id: id, bucket } of rows) placed.set(bucket, [...(placed.get(bucket) ?? []), id]);
+    return placed;
+  }
+
+  #select(client: string, subjects: readonly string[]): Promise<SubjectRow[]> {
+    const ids = padded(subjects);
+    const sql = `SELECT s.subject_id, s.wrapped, s.bucket, b.wrapped AS bucket_wrapped, b.node_generation, b.generation
+                 FROM subject_key AS s LEFT JOIN bucket_key AS b ON b.client_id = s.client_id AND b.bucket = s.bucket
+                 WHERE s.client_id = ? AND s.subject_id IN (${placesFor(ids)})`;
+    return committed(this.#source, () => this.#source.query(sql, [client, ...ids]));
+  }
+
+  /** @returns the caller's own copy; MOVED where its node was replaced after the bucket was read */
+  async #bucketKey(client: string, row: SubjectRow): Promise<Buffer | 'DAMAGED' | 'MOVED'> {
+    const { bucket, bucket_wrapped: wrapped, generation } = row;
+    if (wrapped === null) return 'DAMAGED';
+    const cached = this.#cache.get(client, bucketName(bucket, generation));
+    if (cached) return cached;
+    const moment = this.#cache.moment;
+    const node = await this.#nodes.key(client, row.node_generation);
+    if (!node) return 'MOVED';
+    const key = opened(node, wrapped, bucketContext(client, bucket, generation));
+    node.fill(0);
+    if (key) this.#cache.setSince(moment, key, client, bucketName(bucket, generation));
+    return key ?? 'DAMAGED';
+  }
+
+  /** @returns undefined where the bucket's key was replaced */
+  async #fill(
+    client: string,
+    open: OpenBucket,
+    chunk: ReadonlyArray<readonly [string, Buffer]>,
+    createdAt: number,
+  ): Promise<OpenBucket | undefined> {
+    const { bucket, generation } = open;
+    const key = await this.#openKey(client, open);
+    if (!key) return undefined;
+    const rows = rowsOf(client, bucket, key, chunk, createdAt);
+    key.fill(0);
+    const isThere = await settled(this.#source, async (manager, mayHaveArrived) => {
+      const sql = 'UPDATE bucket_key SET members = members + ? WHERE client_id = ? AND bucket = ? AND generation = ?';
+      if ((await affectedRows(manager, sql, [chunk.length, client, bucket, generation])) === 0) return false;
+      await insertedOnce(mayHaveArrived, () => insertSubjects(manager, rows));
+      return true;
+    });
+    return isThere ? { ...open, left: open.left - chunk.length } : undefined;
+  }
+
+  async #openKey(client: string, { bucket, generation }: OpenBucket): Promise<Buffer | undefined> {
+    const cached = this.#cache.get(client, bucketName(bucket, generation));
+    if (cached) return cached;
+    const [row] = await committed(this.#source, () =>
+      this.#source.query<Array<Omit<SubjectRow, 'subject_id' | 'wrapped'>>>(
+        `SELECT bucket, wrapped AS bucket_wrapped, node_generation, generation FROM bucket_key
+         WHERE client_id = ? AND bucket = ? AND generation = ?`,
+        [client, bucket, generation],
+      ),
+    );
+    if (!row) return undefined;
+    const key = await this.#bucketKey(client, row as SubjectRow);
+    return key instanceof Buffer ? key : undefined;
+  }
+
+  /** @returns undefined where an epoch turned meanwhile */
+  async #begin(
+    client: string,
+    chunk: ReadonlyArray<readonly [string, Buffer]>,
+    createdAt: number,
+  ): Promise<OpenBucket | undefined> {
+    const row = await this.#nodes.row(client);
+    const generation = Number(row.next_generation) || Number(row.node_generation);
+    const node = await this.#nodes.key(client, generation, row);
+    if (!node) return undefined;
+    let key: Buffer | undefined;
+    try {
+      const begun = await settled(this.#source, async (manager, mayHaveArrived) => {
+        const made = await insertBucket(manager, row, { node, generation, members: chunk.length });
+        if (!made) return undefined;
+        const { bucket } = made;
+        key = made.key;
+        await insertedOnce(mayHaveArrived, () =>
+          insertSubjects(manager, rowsOf(client, bucket, made.key, chunk, createdAt)),
+        );
+        return { bucket, generation, left: BUCKET_SUBJECTS - chunk.length };
+      });
+      if (begun && key) this.#cache.set(key, client, bucketName(begun.bucket, generation));
+      return begun;
+    } finally {
+      key?.fill(0);
+      node.fill(0);
+    }
+  }
+}
+
+/**
+ * Makes a bucket of a client. It holds back a turning that would replace the client's node.
+ * @param row the client as it was read
+ * @param made the node that wraps the bucket's key, its generation, and how many subjects the bucket gets at once
+ * @returns its number and key; undefined where the client's node was replaced since the client was read
+ */
+export async function insertBucket(
+  manager: EntityManager,
+  { client_id: client, ...row }: Pick<LivingClient, 'client_id' | 'node_generation' | 'next_generation'>,
+  { node, generation, members }: { readonly node: Buffer; readonly generation: number; readonly members: number },
+): Promise<{ bucket: number; key: Buffer } | undefined> {
+  const isAsRead = await affectedRows(
+    manager,
+    `UPDATE client_key SET buckets = buckets + 1
+     WHERE client_id = ? AND node_generation = ? AND next_generation = ? AND destroyed_at IS NULL`,
+    [client, row.node_generation, row.next_generation],
+  );
+  if (isAsRead === 0) return undefined;
+  const sql = 'SELECT buckets FROM client_key WHERE client_id = ?';
+  const [counted] = await manager.query<Array<{ buckets: number }>>(sql, [client]);
+  const bucket = Number(counted?.buckets);
+  // Each attempt's bucket needs a key of its own.
+  const key = freshKey();
+  const wrapped = wrap(node, key, bucketContext(client, bucket, generation));
+  await manager.query(INSERT_BUCKET, [client, bucket, wrapped, generation, generation, members, 0]);
+  return { bucket, key };
+}
+
+const INSERT_BUCKET = insertStatement(
+  'bucket_key',
+  ['client_id', 'bucket', 'wrapped', 'node_generation', 'generation', 'members', 'marked'],
+  1,
+);
+const SUBJECT_COLUMNS = ['client_id', 'subject_id', 'wrapped', 'bucket', 'created_at'];
+
+const bucketName = (bucket: number, generation: number) => `bucket ${bucket} ${generation}`;
+
+function rowsOf(
+  client: string,
+  bucket: number,
+  bucketKey: Buffer,
+  chunk: ReadonlyArray<readonly [string, Buffer]>,
+  createdAt: number,
+): unknown[][] {
+  return chunk.map(([subject, key]) => {
+    return [client, subject, wrap(bucketKey, key, subjectContext(client, subject)), bucket, createdAt];
+  });
+}
+
+const insertSubjects = (manager: EntityManager, rows: unknown[][]) =>
+  manager.query(insertStatement('subject_key', SUBJECT_COLUMNS, rows.length), rows.flat());
+
+/** Ids, repeated up to a power of two: then only a few statements have to be prepared. */
+function padded(ids: readonly string[]): string[] {
+  const size = 2 ** Math.ceil(Math.log2(ids.length));
+  return [...ids, ...Array<string>(size - ids.length).fill(ids[0] ?? '')];
+}

@@ -1,0 +1,256 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DataSource } from 'typeorm';
+import type { TurnStep } from '../../src/keys/epochs/epoch-state';
+import { KEY_CACHE_TTL_MS } from '../../src/keys/key-cache';
+import { KeyStore, type KeyStoreOptions } from '../../src/keys/key-store';
+import type { RootKeys } from '../../src/keys/roots/root-keys';
+import { HOUR_MS } from '../../src/law/calendar';
+import { embeddedDatabaseOf } from '../../src/storage/dialect';
+import { databases, type TestDatabase } from '../support/databases';
+import { newRoots, openKeysSource } from './keys-source';
+
+describe.each(databases)('epochs on $name', ({ name, create }) => {
+  let database: TestDatabase;
+  let source: DataSource;
+  let folder: string;
+  let roots: RootKeys;
+  let keys: KeyStore;
+  let client: string;
+  let time: number;
+  const opened: KeyStore[] = [];
+
+  const process = (options: KeyStoreOptions = {}) => {
+    const store = new KeyStore(source, roots, { now: () => time, ...options });
+    opened.push(store);
+    return store;
+  };
+  const persons = (length: number): string[] => Array.from({ length }, () => randomUUID());
+  const rows = <T>(sql: string, parameters: unknown[] = []) => source.query<T[]>(sql, parameters);
+  const states = async () => (await keys.epochs.list()).map(({ state }) => state);
+
+  beforeEach(async () => {
+    database = await create();
+    source = await openKeysSource(database.keysDatabaseUrl);
+    folder = mkdtempSync(join(tmpdir(), 'remit-epochs-'));
+    roots = await newRoots(folder);
+    // Roots tell the time by their own clock.
+    time = Date.now() + HOUR_MS;
+    client = randomUUID();
+    keys = process();
+    await keys.createClientKey(client);
+  });
+
+  afterEach(async () => {
+    for (const store of opened.splice(0)) store.close();
+    await source.destroy();
+    await database.drop();
+    rmSync(folder, { recursive: true });
+  });
+
+  test('a turning makes destructions final, and what lives reads the same in every process', async () => {
+    const ids = persons(600);
+    const made = await keys.createSubjectKeys(client, ids);
+    const [first, second, ...living] = ids as [string, string, ...string[]];
+    const secret = await keys.derivedKey(client, 'cursor');
+    const other = process();
+    await other.subjectKeys(client, ids);
+    const epoch = await keys.destroySubjectKey(client, first);
+    expect(await keys.epochs.isFinal(epoch)).toBe(false);
+    const [root] = await roots.ids();
+    const before = await rows<{ subject_id: string; wrapped: Buffer }>('SELECT subject_id, wrapped FROM subject_key');
+
+    const result = await keys.epochs.turn();
+    // Of three buckets, the one with the destroyed person was wrapped anew: 255 others were in it.
+    expect(result).toMatchObject({ epoch, clients: 1, buckets: 3, rewrapped: 255, destroyed: 1 });
+    expect(await keys.epochs.isFinal(epoch)).toBe(true);
+    expect(await states()).toEqual(['ENDED', 'CURRENT']);
+    expect(await roots.ids()).not.toContain(root);
+    expect(await roots.ids()).toHaveLength(1);
+    const after = new Map(
+      (await rows<{ subject_id: string; wrapped: Buffer }>('SELECT subject_id, wrapped FROM subject_key')).map(
+        (row) => [row.subject_id, row.wrapped] as const,
+      ),
+    );
+    expect(before.filter((row) => !after.get(row.subject_id)?.equals(row.wrapped))).toHaveLength(255);
+
+    const expected = new Map([second, ...living].map((id) => [id, made.get(id)]));
+    for (const store of [keys, process()]) expect(await store.subjectKeys(client, ids)).toEqual(expected);
+    time += KEY_CACHE_TTL_MS;
+    for (const store of [other, process()]) {
+      expect(await store.subjectKeys(client, ids)).toEqual(expected);
+      expect(await store.derivedKey(client, 'cursor')).toEqual(secret);
+    }
+    // What is destroyed after it is final with the next one.
+    const next = await other.destroySubjectKey(client, second);
+    expect(next).toBe(epoch + 1);
+    expect(await other.epochs.isFinal(next)).toBe(false);
+    await other.epochs.turn();
+    expect(await keys.epochs.isFinal(next)).toBe(true);
+    time += KEY_CACHE_TTL_MS;
+    expect(await keys.subjectKeys(client, ids)).toEqual(new Map(living.map((id) => [id, made.get(id)])));
+  });
+
+  test('clients without a destroyed person keep their buckets; a destroyed one leaves none', async () => {
+    const [quiet, leaving] = [randomUUID(), randomUUID()];
+    for (const each of [quiet, leaving]) await keys.createClientKey(each);
+    const made = await keys.createSubjectKeys(quiet, persons(10));
+    await keys.createSubjectKeys(leaving, persons(10));
+    const [bucket] = await rows<{ wrapped: Buffer }>('SELECT wrapped FROM bucket_key WHERE client_id = ?', [quiet]);
+    const epoch = await keys.destroyClientKey(leaving);
+    expect(await keys.epochs.turn()).toMatchObject({ epoch, clients: 2, buckets: 1, rewrapped: 0, destroyed: 10 });
+    expect(await rows('SELECT wrapped FROM bucket_key WHERE client_id = ?', [quiet])).toEqual([bucket]);
+    expect(await rows('SELECT * FROM bucket_key WHERE client_id = ?', [leaving])).toEqual([]);
+    expect(await process().subjectKeys(quiet, [...made.keys()])).toEqual(made);
+    await expect(process().derivedKey(leaving, 'cursor')).rejects.toMatchObject({ code: 'CLIENT_KEY_DESTROYED' });
+  });
+
+  test('what is created while an epoch turns lives, whichever keys a process holds', async () => {
+    const ids = persons(300);
+    await keys.createSubjectKeys(client, ids);
+    const other = process();
+    const made = await other.createSubjectKeys(client, persons(3));
+    await keys.destroySubjectKey(client, ids[0] as string);
+    const waiting: Promise<unknown>[] = [];
+    const newClients: string[] = [];
+    const meanwhile = async () => {
+      for (const [id, key] of await other.createSubjectKeys(client, persons(2))) made.set(id, key);
+      const fresh = randomUUID();
+      await other.createClientKey(fresh);
+      newClients.push(fresh);
+    };
+    const told: TurnStep[] = [];
+    const result = await keys.epochs.turn({
+      progress: ({ step }) => {
+        told.push(step);
+        if (step !== 'verifying') waiting.push(meanwhile());
+      },
+    });
+    await Promise.all(waiting);
+    expect(result.destroyed).toBe(1);
+    expect(told).toEqual(expect.arrayContaining(['root', 'begun', 'node', 'bucket', 'client', 'verified', 'ended']));
+    time += KEY_CACHE_TTL_MS;
+    for (const store of [keys, other, process()]) {
+      expect(await store.subjectKeys(client, [...made.keys()])).toEqual(made);
+      for (const each of newClients) expect(await store.derivedKey(each, 'cursor')).toHaveLength(32);
+    }
+    expect(await keys.epochs.turn()).toMatchObject({ destroyed: 0, rewrapped: 0 });
+    expect(await process().subjectKeys(client, [...made.keys()])).toEqual(made);
+  });
+
+  test('hooks get the backup and the record of an epoch, once each', async () => {
+    await keys.createSubjectKeys(client, persons(1));
+    const backup = jest.fn(async (number: number) => `backup of ${number}`);
+    const record = jest.fn(async ({ number, state }: { number: number; state: string }) => `${number} ${state}`);
+    await keys.epochs.turn({ backup, record });
+    expect(await keys.epochs.list()).toMatchObject([
+      { number: 1, state: 'ENDED', backup: null, record: '1 ENDED' },
+      { number: 2, state: 'CURRENT', backup: 'backup of 2', record: null },
+    ]);
+    expect(await keys.epochs.resume({ backup, record })).toBeUndefined();
+    expect([backup.mock.calls, record.mock.calls]).toMatchObject([[[2]], [[{ number: 1 }, { epoch: 1 }]]]);
+  });
+
+  test('one process turns at a time; where it fails another goes on', async () => {
+    await keys.createSubjectKeys(client, persons(1));
+    const other = process();
+    let refused: Promise<unknown> | undefined;
+    const failing = keys.epochs.turn({
+      backup: async () => {
+        refused = other.epochs.turn().catch((error: unknown) => error);
+        await refused;
+        throw new Error('nowhere to put it');
+      },
+    });
+    await expect(failing).rejects.toThrow('nowhere to put it');
+    expect(await refused).toMatchObject({ code: 'EPOCH_BUSY' });
+    expect(await states()).toEqual(['TURNING', 'CURRENT']);
+    expect(await roots.ids()).toHaveLength(2);
+    expect(await other.epochs.resume()).toMatchObject({ epoch: 1, clients: 1 });
+    expect(await states()).toEqual(['ENDED', 'CURRENT']);
+  });
+
+  test('keys that were altered stop it before anything is lost, until they are mended or left', async () => {
+    const ids = persons(3);
+    const made = await keys.createSubjectKeys(client, ids);
+    const [gone, altered] = ids as [string, string, string];
+    await keys.destroySubjectKey(client, gone);
+    const alter = async (table: string, where: string, value: string) => {
+      const sql = `SELECT wrapped FROM ${table} WHERE ${where} = ?`;
+      const [row] = await rows<{ wrapped: Buffer }>(sql, [value]);
+      await source.query(`UPDATE ${table} SET wrapped = ? WHERE ${where} = ?`, [Buffer.alloc(61, 1), value]);
+      return () => source.query(`UPDATE ${table} SET wrapped = ? WHERE ${where} = ?`, [row?.wrapped, value]);
+    };
+    for (const [table, where, value, what] of [
+      ['subject_key', 'subject_id', altered, `the key of person ${altered}`],
+      ['bucket_key', 'client_id', client, 'its bucket 1'],
+    ] as const) {
+      const mend = await alter(table, where, value);
+      await expect(keys.epochs.turn()).rejects.toMatchObject({
+        code: 'DAMAGED_KEYS',
+        message: expect.stringContaining(what),
+      });
+      expect(await states()).toEqual(['TURNING', 'CURRENT']);
+      await mend();
+    }
+    await alter('subject_key', 'subject_id', altered);
+    await keys.epochs.turn({ leaveDamaged: true });
+    made.delete(gone);
+    made.delete(altered);
+    expect(await process().subjectKeys(client, ids)).toEqual(made);
+    expect(await process().damagedAmong(client, ids)).toEqual(new Set([altered]));
+  });
+
+  test('an epoch ends when it is time and something was destroyed in it, or after a month', async () => {
+    const [gone] = persons(1) as [string];
+    await keys.createSubjectKeys(client, [gone]);
+    keys = process({ epoch: 6 * HOUR_MS });
+    const due = () => keys.epochs.turnWhenDue();
+    time += 7 * HOUR_MS;
+    expect(await due()).toBeUndefined();
+    await keys.destroySubjectKey(client, gone);
+    expect(await due()).toMatchObject({ epoch: 1, destroyed: 1 });
+    time += 7 * HOUR_MS;
+    expect(await due()).toBeUndefined();
+    time += 30 * 24 * HOUR_MS;
+    expect(await due()).toMatchObject({ epoch: 2 });
+    await keys.destroyClientKey(client);
+    expect(await due()).toBeUndefined();
+    time += 6 * HOUR_MS;
+    expect(await due()).toMatchObject({ epoch: 3 });
+  });
+
+  test('without epochs a destruction is final once it is gone from the database', async () => {
+    const off = process({ epoch: 'off' });
+    const [gone] = persons(1) as [string];
+    await off.createSubjectKeys(client, [gone]);
+    const epoch = await off.destroySubjectKey(client, gone);
+    expect(off.epochs.everyMs).toBeUndefined();
+    expect(await off.epochs.isFinal(epoch)).toBe(true);
+  });
+
+  if (name === 'SQLite') {
+    test('while a reader keeps the write-ahead log, an epoch does not end and nothing is final; then it does', async () => {
+      const off = process({ epoch: 'off' });
+      const ids = persons(2);
+      await keys.createSubjectKeys(client, ids);
+      const reader = await openKeysSource(database.keysDatabaseUrl);
+      const reading = embeddedDatabaseOf(reader);
+      reading.exec('BEGIN');
+      reading.prepare('SELECT COUNT(*) FROM subject_key').get();
+      const epoch = await keys.destroySubjectKey(client, ids[0] as string);
+      expect(await off.epochs.isFinal(epoch)).toBe(false);
+      await expect(keys.epochs.turn()).rejects.toMatchObject({ code: 'EPOCH_UNFINISHED' });
+      expect(await states()).toEqual(['DESTROYING', 'CURRENT']);
+      expect(await keys.epochs.isFinal(epoch)).toBe(false);
+      expect(await roots.ids()).toHaveLength(2);
+      reading.exec('COMMIT');
+      expect(await off.epochs.isFinal(epoch)).toBe(true);
+      expect(await keys.epochs.resume()).toMatchObject({ epoch });
+      expect(await keys.epochs.isFinal(epoch)).toBe(true);
+      await reader.destroy();
+    });
+  }
+});
