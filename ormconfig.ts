@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { DataSource, type MigrationInterface } from 'typeorm';
 import { AuditHeadRow } from './src/audit/log/checkpoint-store';
 import { clientKeyEntities, dataEntities } from './src/entities';
-import { SigningKeyRow } from './src/erasure/records/entities';
 import { KeyEpoch } from './src/keys/entities';
+import { RotatingKeyRow } from './src/keys/rotation/rotating-key';
 import { classesIn } from './src/storage/classes-in';
 import { dataSourceOptions, type StoreOptions } from './src/storage/data-source';
 
@@ -22,7 +22,7 @@ export const dataStore: StoreOptions = {
 /** The keys' store, apart from the data so that a backup of the data brings back no key. */
 export const keysStore: StoreOptions = {
   variable: 'KEYS_DATABASE_URL',
-  entities: [...clientKeyEntities, KeyEpoch, SigningKeyRow, AuditHeadRow],
+  entities: [...clientKeyEntities, KeyEpoch, RotatingKeyRow, AuditHeadRow],
   migrations: migrationsIn('keys'),
 };
 

@@ -53,6 +53,7 @@ import { faultsOf } from './readiness';
 import { NoticeResolver } from './register/notice-resolver';
 import { ProposalResolver } from './register/proposal-resolver';
 import { RegisterResolver } from './register/register-resolver';
+import { countDeadNotices } from './register/webhooks/undelivered';
 import { WebhookResolver } from './register/webhooks/webhook-resolver';
 import { createServices, type Services } from './services';
 import { dialectOf } from './storage/dialect';
@@ -120,6 +121,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
   const shares = new RateShares(stores.regions.home, await platformKey(stores.keys, 'rate-share'));
   const budgets = new RateBudgets(shares, (error) => failures.write(error, 'no share of a budget could be leased'));
   const tasks = backgroundTasks(stores, services, anchoring, idempotency, {
+    keyRotation: config.keyRotation ?? 'off',
     onJobFailure: (error, job) => failures.write(error, 'an erasure failed; it will be retried', { job: job.id }),
     onDead: (letter) => logger.warn(letter, 'a recipient of an erasure could not be notified'),
     onFailure: (error) => failures.write(error, 'work on erasures failed; it will be retried'),
@@ -166,6 +168,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
           ledger: async () => ({ ...(await services.ledger.lag()), unanchored: await anchoring.unanchored() }),
           pools: () => poolsOf(stores),
           storeLogs: () => storeLogsOf(stores),
+          deadNotices: () => countDeadNotices(stores.regions),
         });
         measureTasks(registry, () => background.states());
         alerted.push(countAlerts(registry));

@@ -51,6 +51,8 @@ function dueWork({ regions }: Stores, { jobs, webhooks }: Services, options: Due
 type Due = DueWork<'job' | 'notice'>;
 
 export interface BackgroundOptions {
+  /** Milliseconds after which keys of the platform are replaced; `off` where nobody but an operator does. */
+  readonly keyRotation: number | 'off';
   readonly onJobFailure: NonNullable<JobWorkerOptions['onFailure']>;
   readonly onDead: NonNullable<SenderOptions['onDead']>;
   /** Called for failures within a task that continued. */
@@ -78,6 +80,7 @@ export function backgroundTasks(
     agreementReminders,
     recorder,
     ledger,
+    rotations,
   } = services;
   const worker = jobWorker(stores, services, { onFailure: options.onJobFailure });
   const sender = webhookSender(stores, services, { onDead: options.onDead });
@@ -104,6 +107,10 @@ export function backgroundTasks(
       erasure.orphans.place = place;
       await erasure.orphans.sweep(options.onFailure);
       return erasure.orphans.place;
+    }),
+    once('key rotation', HOUR, async () => {
+      await rotations.end();
+      if (options.keyRotation !== 'off') await rotations.beginDue(options.keyRotation);
     }),
     once('terms of erasures', HOUR, async () => {
       const open = await openErasures(stores.regions);

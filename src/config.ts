@@ -2,6 +2,15 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { readLimits, type ServerLimits } from './gateway/limits';
 import { type ClaimNames, defaultClaimNames } from './identity/claims';
+import {
+  namesRoots,
+  ROOT_MADE_BY,
+  type RootSettings,
+  readRootSettings,
+  rootFaults,
+  rootVariables,
+  rootVariablesSet,
+} from './keys/roots/root-settings';
 import { DAY_MS, HOUR_MS } from './law/calendar';
 import { isConfidential } from './outbound/urls';
 import { ConfigurationError } from './storage/errors';
@@ -14,6 +23,8 @@ const compressions = ['impersonal', 'all', 'none'] as const;
 const SHUTDOWN_DELAY_S = 5;
 /** Kubernetes kills a pod after 30 s unless told. */
 const SHUTDOWN_GRACE_S = 25;
+/** In production, unless told. It concerns those who check certificates and checkpoints by keys that they keep. */
+const KEY_ROTATION_MS = 365 * DAY_MS;
 const exporters = ['otlp', 'none'] as const;
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
@@ -27,14 +38,13 @@ export interface AnchorConfig {
   readonly timestampUrl?: string | undefined;
 }
 
-/** A region's keys' store, and where the root of its keys is. */
-export interface RegionalKeys {
+/** A region's keys' store, and where the roots of its keys are. */
+export interface RegionalKeys extends RootSettings {
   readonly url: string;
-  readonly masterKeyFile: string;
 }
 
 /** The validated environment; `.env.example` lists the variables. */
-export interface Config {
+export interface Config extends RootSettings {
   /** TCP port of the server; 0 chooses a free one. */
   readonly port: number;
   readonly databaseUrl: string;
@@ -43,11 +53,12 @@ export interface Config {
   readonly keysDatabaseUrl: string;
   /** The keys' stores of regions. Clients bound to another region have their keys in `keysDatabaseUrl`. */
   readonly regionalKeys?: Readonly<Partial<Record<HostingRegion, RegionalKeys>>>;
-  readonly masterKeyFile?: string;
   /** Where each turning writes a backup of the keys before it destroys the old root. */
   readonly keysBackupDir?: string;
   /** Milliseconds between the ends of two epochs of the keys; `off` where they do not end. */
   readonly epoch: number | 'off';
+  /** Milliseconds after which keys of the platform are replaced; `off` where nobody but an operator does. */
+  readonly keyRotation?: number | 'off';
   /** The OpenID provider's identifier, exactly as in its tokens' `iss`. */
   readonly oidcIssuer?: string;
   /** The public client for signing in at the issuer from the playground. */
@@ -152,9 +163,7 @@ const environment = z.object({
   KEYS_DATABASE_URL_EU_FILE: z.string().optional(),
   KEYS_DATABASE_URL_US: storeUrl('KEYS_DATABASE_URL_US').optional(),
   KEYS_DATABASE_URL_US_FILE: z.string().optional(),
-  REMIT_MASTER_KEY_FILE: z.string().optional(),
-  REMIT_MASTER_KEY_FILE_EU: z.string().optional(),
-  REMIT_MASTER_KEY_FILE_US: z.string().optional(),
+  ...rootVariables,
   KEYS_BACKUP_DIR: z.string().optional(),
   REMIT_EPOCH: z
     .string()
@@ -165,6 +174,11 @@ const environment = z.object({
       context.addIssue({ code: 'custom', message: 'must be daily, a number of hours such as 6h, or off' });
       return z.NEVER;
     }),
+  REMIT_KEY_ROTATION: z
+    .string()
+    .regex(/^(off|[1-9]\d{0,3}d)$/, 'must be a number of days such as 90d, or off')
+    .transform((text) => (text === 'off' ? text : Number.parseInt(text, 10) * DAY_MS))
+    .optional(),
   OIDC_ISSUER: z
     .string()
     .refine(
@@ -293,18 +307,16 @@ function pairFaults(set: SetVariables): ConfigurationError[] {
   });
 }
 
-const MASTER_KEY_MADE_BY = '(umask 077; head -c 32 /dev/urandom | base64 > master.key)';
-
 /** Variables that have no default in production. */
 const neededToServe: Readonly<Record<string, string>> = {
   OIDC_ISSUER: 'without an issuer no token can be verified; write the https URL of your OpenID provider',
-  REMIT_MASTER_KEY_FILE: `write a key with: ${MASTER_KEY_MADE_BY}, and name it`,
+  REMIT_MASTER_KEY_FILE: ROOT_MADE_BY,
 };
 
 function servingFaults(set: SetVariables): ConfigurationError[] {
   if (set.NODE_ENV !== 'production') return [];
   return Object.entries(neededToServe)
-    .filter(([name]) => set[name] === undefined)
+    .filter(([name]) => (name === 'REMIT_MASTER_KEY_FILE' ? !namesRoots(set, undefined) : set[name] === undefined))
     .map(([name, remedy]) => new ConfigurationError(name, `must be set in production: ${remedy}`));
 }
 
@@ -337,7 +349,9 @@ function regionalKeyFaults(set: SetVariables): ConfigurationError[] {
     const [data = '', keys = ''] = storesOf(region);
     const root = `REMIT_MASTER_KEY_FILE_${region}`;
     if (set[keys] === undefined) {
-      return set[root] === undefined ? [] : [new ConfigurationError(root, `has no use without ${keys}; set both`)];
+      return rootVariablesSet(set, region).map(
+        (name) => new ConfigurationError(name, `has no use without ${keys}; set both`),
+      );
     }
     const faults: ConfigurationError[] = [];
     const other = stores.find((name) => name !== keys && set[name] === set[keys]);
@@ -345,24 +359,32 @@ function regionalKeyFaults(set: SetVariables): ConfigurationError[] {
       faults.push(new ConfigurationError(keys, `needs ${data} beside it: keys stand where the data that they seal is`));
     }
     if (other) faults.push(new ConfigurationError(keys, `must be another store than ${other}`));
-    if (set[root] === undefined) {
-      const remedy = `must be set beside ${keys}: write a key with: ${MASTER_KEY_MADE_BY}, and name it`;
-      faults.push(new ConfigurationError(root, remedy));
+    if (!namesRoots(set, region)) {
+      faults.push(new ConfigurationError(root, `must be set beside ${keys}: ${ROOT_MADE_BY}`));
     }
-    const roots = ['REMIT_MASTER_KEY_FILE', ...hostingRegions.map((each) => `REMIT_MASTER_KEY_FILE_${each}`)];
-    const shared = roots.find((name) => name !== root && set[name] !== undefined && set[name] === set[root]);
-    if (shared)
-      faults.push(new ConfigurationError(root, `must be another file than ${shared}: each store has its root`));
+    for (const [name, others] of rootsOf(region)) {
+      const shared = others.find((each) => set[each] !== undefined && set[each] === set[name]);
+      if (shared === undefined) continue;
+      const what = name === root ? 'file' : 'place (prefix=… makes one)';
+      faults.push(new ConfigurationError(name, `must be another ${what} than ${shared}: each store has its root`));
+    }
     return faults;
   });
 }
 
+/** The variables of a region's roots, each with those of other stores. */
+const rootsOf = (region: HostingRegion) =>
+  ['REMIT_MASTER_KEY_FILE', 'REMIT_ROOT_KEY'].map((name) => {
+    const all = [name, ...hostingRegions.map((each) => `${name}_${each}`)];
+    return [`${name}_${region}`, all.filter((each) => each !== `${name}_${region}`)] as const;
+  });
+
 const storesOf = (region: HostingRegion): string[] => [`DATABASE_URL_${region}`, `KEYS_DATABASE_URL_${region}`];
 
-function regionalKeysOf(set: z.output<typeof environment>): NonNullable<Config['regionalKeys']> {
+function regionalKeysOf(set: SetVariables): NonNullable<Config['regionalKeys']> {
   const found = hostingRegions.flatMap((region) => {
-    const [url, masterKeyFile] = [set[`KEYS_DATABASE_URL_${region}`], set[`REMIT_MASTER_KEY_FILE_${region}`]];
-    return url === undefined || masterKeyFile === undefined ? [] : [[region, { url, masterKeyFile }] as const];
+    const url = set[`KEYS_DATABASE_URL_${region}`];
+    return url === undefined ? [] : [[region, { url, ...readRootSettings(set, region) }] as const];
   });
   return Object.fromEntries(found);
 }
@@ -380,6 +402,7 @@ export function readConfig(env: SetVariables, { toServe = false } = {}): Config 
   const faults = (read.error?.issues ?? []).map(
     ({ path, message }) => new ConfigurationError(String(path[0]), message),
   );
+  for (const place of [undefined, ...hostingRegions]) faults.push(...rootFaults(set, place));
   faults.push(...fileFaults, ...keyStoreFault(set), ...regionalKeyFaults(set), ...epochFault(set), ...pairFaults(set));
   if (toServe) faults.push(...servingFaults(set));
   if (!read.success || faults.length > 0) throw new EnvironmentError(faults);
@@ -398,10 +421,11 @@ export function readConfig(env: SetVariables, { toServe = false } = {}): Config 
       ...(variables.DATABASE_URL_US === undefined ? {} : { US: variables.DATABASE_URL_US }),
     },
     keysDatabaseUrl: variables.KEYS_DATABASE_URL ?? 'sqlite:./data/keys.db',
-    regionalKeys: regionalKeysOf(variables),
-    ...(variables.REMIT_MASTER_KEY_FILE === undefined ? {} : { masterKeyFile: variables.REMIT_MASTER_KEY_FILE }),
+    regionalKeys: regionalKeysOf(set),
+    ...readRootSettings(set, undefined),
     ...(variables.KEYS_BACKUP_DIR === undefined ? {} : { keysBackupDir: variables.KEYS_BACKUP_DIR }),
     epoch: variables.REMIT_EPOCH,
+    keyRotation: variables.REMIT_KEY_ROTATION ?? (production ? KEY_ROTATION_MS : 'off'),
     ...(variables.OIDC_ISSUER === undefined ? {} : { oidcIssuer: variables.OIDC_ISSUER }),
     ...(variables.OIDC_CLIENT_ID === undefined ? {} : { oidcClientId: variables.OIDC_CLIENT_ID }),
     oidcScope: variables.OIDC_SCOPE,

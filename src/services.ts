@@ -12,12 +12,16 @@ import { LedgerState } from './audit/verification/ledger-state';
 import { Disclosures } from './disclosures/disclosures';
 import { tenantEntities } from './entities';
 import { createErasureModule, type ErasureModule } from './erasure/module';
+import type { SigningKeys } from './erasure/records/signing-keys';
 import type { Exports } from './exports/exports';
 import { createExportsModule } from './exports/module';
 import { AccessService } from './identity/access-service';
+import type { ChangeRecorder } from './identity/change-recorder';
 import { GovernanceRecords } from './identity/governance-records';
 import type { JobHandler } from './jobs/job-worker';
 import { Jobs } from './jobs/jobs';
+import { type KeyRotation, KeyRotations } from './key-rotations';
+import { PLATFORM } from './keys/platform-key';
 import { AgreementReminders } from './register/agreement-reminders';
 import { Announcements } from './register/announcements';
 import { Clients } from './register/clients';
@@ -25,10 +29,12 @@ import { NOTICE_EVENT } from './register/notices';
 import { RegisterPolicySource } from './register/policy-source';
 import { Proposals } from './register/proposals';
 import { ThirdParties } from './register/third-parties';
+import { WebhookSecrets } from './register/webhooks/webhook-secrets';
 import type { WebhookBody } from './register/webhooks/webhook-sender';
 import { Webhooks } from './register/webhooks/webhooks';
 import type { EngineProfile } from './storage/engine-profiles';
 import { engineOf } from './storage/pool-use';
+import type { Regions } from './storage/regions';
 import type { Stores } from './stores';
 import { Customers } from './subjects/customers';
 import { Processing } from './subjects/processing';
@@ -57,6 +63,8 @@ export interface Services {
   readonly jobs: Jobs;
   readonly jobHandlers: readonly JobHandler[];
   readonly webhooks: Webhooks;
+  /** Replaces the platform's keys. */
+  readonly rotations: KeyRotations;
   /** What each event tells, made when it is sent. */
   readonly webhookBodies: ReadonlyMap<string, WebhookBody>;
   /** What the engine of a database can do. */
@@ -86,13 +94,17 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
   const ledger = new Ledger(stores, options);
   const references = new References(keys);
   const recorder = new LedgerChangeRecorder(ledger, references);
-  keys.watch((destruction) => recorder.keyDestroyed(destruction));
+  // Keys of the platform have entries of their own (key-rotations.ts).
+  keys.watch(async (destruction) => {
+    if (destruction.client !== PLATFORM) await recorder.keyDestroyed(destruction);
+  });
   const records = new GovernanceRecords(regions, keys, recorder);
   const clients = new Clients(regions, keys, records, recorder);
   const parties = new ThirdParties(regions, keys, records, recorder);
   const { keysSource, keyStores, production } = stores;
   const proposals = new Proposals(regions, recorder);
-  const webhooks = new Webhooks(regions, keys, { production, recorder });
+  const secrets = new WebhookSecrets(stores.keysSource, keys, { pace: options.pace });
+  const webhooks = new Webhooks(regions, keys, { production, recorder, secrets });
   const transfers = createTransfers({ regions, keys, clients, parties, records, recorder, proposals, webhooks });
   const jobs = new Jobs();
   const {
@@ -123,8 +135,17 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     jobs,
     profile: engineOf,
     webhooks,
+    pace: options.pace,
     isDataBehind: () => isDataBehind(regions, keysSource),
   });
+  const rotations = new KeyRotations(
+    [
+      certificateRotation(erasure.signingKeys),
+      { use: 'ledger', keys: ledger.keys.rotating, prepare: () => ledger.keys.prepare() },
+      webhookRotation(webhooks.secrets, regions, recorder),
+    ],
+    recorder,
+  );
   const policies = new RegisterPolicySource(regions, clients, parties, records);
   const reader = new AuditReader(regions, references);
   const state = new LedgerState(stores, ledger);
@@ -145,6 +166,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     jobs,
     jobHandlers: [erasure.runner, exporter],
     webhooks,
+    rotations,
     webhookBodies: new Map([...erasure.bodies, [NOTICE_EVENT, (client, id) => transfers.notices.body(client, id)]]),
     profile: engineOf,
     accesses: new AccessRecorder(ledger, references, options.onAlert),
@@ -165,6 +187,21 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     disclosures: new Disclosures({ regions, keys, references, recorder, notices: transfers.notices }),
   };
 }
+
+const certificateRotation = ({ rotating }: SigningKeys): KeyRotation => ({
+  use: 'certificates',
+  keys: rotating,
+  prepare: () => rotating.prepare(),
+});
+
+const webhookRotation = (secrets: WebhookSecrets, regions: Regions, recorder: ChangeRecorder): KeyRotation => ({
+  use: 'webhooks',
+  keys: secrets.rotating,
+  prepare: () => secrets.rotating.prepare(),
+  release: async () => {
+    for (const source of regions.all()) await secrets.sealAgain(source, recorder);
+  },
+});
 
 /** The number of a client's people and of their keys, for the report on encryption at rest. */
 async function peopleOf({ regions, keyStores }: Stores, client: string): Promise<{ people: number; keys: number }> {

@@ -7,6 +7,7 @@ import { KeyStore } from './keys/key-store';
 import { holdsKeyOf, KeyStores, type KeysPlace } from './keys/key-stores';
 import { RegionalKeyStore } from './keys/regional-key-store';
 import { openRootKeys, type RootKeys } from './keys/roots/root-keys';
+import type { RootSettings } from './keys/roots/root-settings';
 import { isBeforeEpochs, upgradeToEpochs } from './keys/upgrade';
 import { migrate, openDataSource, pendingMigrations, type StoreOptions } from './storage/data-source';
 import { dialectOf } from './storage/dialect';
@@ -35,8 +36,8 @@ export type StoreConfig = Pick<
   | 'keysDatabaseUrl'
   | 'regionalKeys'
   | 'keysBackupDir'
-  | 'masterKeyFile'
   | 'production'
+  | keyof RootSettings
 > &
   Partial<Pick<Config, 'epoch'>>;
 
@@ -205,8 +206,8 @@ const keysStoreName = (region?: HostingRegion): string => (region === undefined 
 
 /** The roots of the home keys' store, or of a region's. */
 export function openRootsOf({ production, ...config }: StoreConfig, region?: HostingRegion): Promise<RootKeys> {
-  const masterKeyFile = region === undefined ? config.masterKeyFile : config.regionalKeys?.[region]?.masterKeyFile;
-  return openRootKeys({ ...(masterKeyFile === undefined ? {} : { masterKeyFile }), production });
+  const settings = region === undefined ? config : config.regionalKeys?.[region];
+  return openRootKeys({ ...settings, production });
 }
 
 /** Refuses an old copy of a keys' store, whose root is destroyed. @throws {ConfigurationError} saying how to go on */

@@ -172,8 +172,10 @@ test('a setting that is secret may be in a file', () => {
 test('.env.example lists every variable that is read, and is sound', () => {
   const example = readFileSync(join(__dirname, '../.env.example'), 'utf8');
   const env = Object.fromEntries([...example.matchAll(/^#?([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value]));
-  const read = readFileSync(join(__dirname, '../src/config.ts'), 'utf8').matchAll(/^ +([A-Z_]+): /gm);
-  expect(Object.keys(env).sort()).toEqual([...new Set([...read].map(([, name]) => name))].sort());
+  const read = ['config.ts', 'keys/roots/root-settings.ts'].flatMap((path) => [
+    ...readFileSync(join(__dirname, '../src', path), 'utf8').matchAll(/^ +([A-Z_]+): /gm),
+  ]);
+  expect(Object.keys(env).sort()).toEqual([...new Set(read.map(([, name]) => name))].sort());
   expect(faults(env)).toEqual([]);
 });
 

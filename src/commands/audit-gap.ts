@@ -77,10 +77,11 @@ function requireReason(by: string, reason: string): void {
 async function acknowledge(services: Services, stores: Stores, { by, reason, anchor, json }: GapOptions) {
   requireReason(by, reason);
   const whole = { anchor, witnessKey: [], tsaCert: [], ...(json ? { json } : {}) };
-  const { report, forged } = await verifyWhole(services, stores, whole);
+  const { report, forged, keyFault } = await verifyWhole(services, stores, whole);
   const other = report.findings.filter(({ gap }) => gap === undefined);
-  if (other.length > 0 || forged.length > 0) {
+  if (other.length > 0 || forged.length > 0 || keyFault !== undefined) {
     const what = [
+      ...(keyFault === undefined ? [] : [keyFault]),
       ...other.map(describeFinding),
       ...forged.map((log) => `log ${log}: its checkpoint in the keys' store is forged`),
     ];

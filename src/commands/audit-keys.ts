@@ -4,15 +4,23 @@ import { readPublicKey, witnessOf } from '../audit/log/checkpoint';
 import type { Trust } from '../audit/witness/receipts';
 import { asCommandError, CommandError } from './failure';
 
-/** A public key, given as text or as the path of a file. */
-export async function publicKeyIn(key: string): Promise<Buffer> {
+/** Public keys, given as text or as the path of a file: a PEM file, or one with a key on each line. */
+export async function publicKeysIn(key: string): Promise<[Buffer, ...Buffer[]]> {
   try {
-    return readPublicKey(key);
+    return [readPublicKey(key)];
   } catch (notTyped) {
     const content = await readFile(key, 'utf8').catch(() => undefined);
     if (content === undefined) throw new CommandError(`${(notTyped as Error).message} No file is named so either.`, 2);
-    return Promise.resolve(content).then(readPublicKey).catch(asCommandError);
+    return Promise.resolve(content).then(keysOf).catch(asCommandError);
   }
+}
+
+/** Behind a key may stand when it was used, as `remit audit keys` prints it. */
+function keysOf(content: string): [Buffer, ...Buffer[]] {
+  const lines = content.split('\n').filter((line) => line.trim() !== '');
+  if (lines.length < 2 || content.includes('-----BEGIN')) return [readPublicKey(content)];
+  const [first = '', ...more] = lines.map((line) => line.trim().split(' ', 1)[0] ?? '');
+  return [readPublicKey(first), ...more.map(readPublicKey)];
 }
 
 /** Witness keys, given as text, and the certificates in PEM files. */

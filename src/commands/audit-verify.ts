@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import { keptHeads } from '../audit/log/checkpoint-store';
+import { chainOf } from '../audit/log/key-history';
 import type { Gap } from '../audit/verification/gaps';
 import type { Finding } from '../audit/verification/log-verification';
 import { type RecordFinding, type RecordsReport, verifyRecords } from '../audit/verification/records';
@@ -10,7 +11,7 @@ import { readAnchors } from '../audit/witness/anchor-file';
 import { readConfig } from '../config';
 import type { Services } from '../services';
 import type { Stores } from '../stores';
-import { publicKeyIn, trustIn } from './audit-keys';
+import { publicKeysIn, trustIn } from './audit-keys';
 import { collect } from './caller-options';
 import { counted } from './counted';
 import { asCommandError } from './failure';
@@ -49,7 +50,11 @@ export function verifyCommand(): Command {
       collect(String),
       [],
     )
-    .option('--key <key>', "the public key (default: the one in the keys' store): a verifier key, base64 or a PEM file")
+    .option(
+      '--key <key>',
+      'a public key that you know, from which the others must follow (default: the first one in the keys’ store): a ' +
+        'verifier key, base64, or a file',
+    )
     .option('--records', 'also compare grants, instructions, agreements and approvals with the decisions in the ledger')
     .option(
       '--json',
@@ -61,27 +66,41 @@ export function verifyCommand(): Command {
       '\nExample:\n  $ remit audit verify --anchor anchors.jsonl --tsa-cert tsa.pem --records --json',
     )
     .action(async (options: VerifyOptions) => {
-      const { report, forged, records } = await withStores((services, stores) => verify(services, stores, options));
-      const all = { ...report, forgedHeads: forged, ...(records ? { records } : {}) };
+      const checked = await withStores((services, stores) => verify(services, stores, options));
+      const { report, forged, keyFault, records } = checked;
+      const keys = keyFault === undefined ? {} : { keyFault };
+      const all = { ...report, forgedHeads: forged, ...keys, ...(records ? { records } : {}) };
       if (options.json) process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
-      else process.stdout.write(describe(report, forged, options.anchor.length > 0) + describeRecords(records));
-      if (!report.sound || forged.length > 0 || (records?.findings.length ?? 0) > 0) process.exitCode = 1;
+      else process.stdout.write(describe(checked, options.anchor.length > 0) + describeRecords(records));
+      if (!isSound(checked) || (records?.findings.length ?? 0) > 0) process.exitCode = 1;
     });
   return exitTwoOnUsageError(command);
 }
 
 async function verify(services: Services, stores: Stores, options: VerifyOptions) {
   const { regions, keys } = stores;
-  const { report, forged } = await verifyWhole(services, stores, options);
+  const whole = await verifyWhole(services, stores, options);
   const { references } = services;
   const records = options.records ? await verifyRecords({ regions, keys, references }) : undefined;
-  return { report, forged, records };
+  return { ...whole, records };
 }
 
+interface Whole {
+  readonly report: Verification;
+  /** Logs whose checkpoint in the keys' store is not signed by a key of the ledger. */
+  readonly forged: readonly string[];
+  /** What is wrong with the history of keys. */
+  readonly keyFault: string | undefined;
+}
+
+const isSound = ({ report, forged, keyFault }: Whole): boolean =>
+  report.sound && forged.length === 0 && keyFault === undefined;
+
 /** Verifies the ledger with the keys and anchors from the environment and the command line. */
-export async function verifyWhole({ ledger }: Services, stores: Stores, options: WholeOptions) {
+export async function verifyWhole({ ledger }: Services, stores: Stores, options: WholeOptions): Promise<Whole> {
   const { anchor, key, json } = options;
-  const publicKey = key ? await publicKeyIn(key) : (await ledger.signer()).publicKey;
+  const pinned = key ? (await publicKeysIn(key))[0] : undefined;
+  const { keys: publicKey, fault: keyFault } = await chainOf(await ledger.keys.history(), pinned);
   const configured = readConfig(process.env).auditAnchors?.witness;
   const witnesses = options.witnessKey.length === 0 && configured ? [configured.key] : options.witnessKey;
   const trust = await trustIn(witnesses, options.tsaCert);
@@ -102,19 +121,21 @@ export async function verifyWhole({ ledger }: Services, stores: Stores, options:
     onProgress: (entries) => bar?.update(entries),
   });
   bar?.stop();
-  return { report, forged };
+  return { report, forged, keyFault };
 }
 
-function describe(report: Verification, forged: readonly string[], hasAnchor: boolean): string {
-  const { sound, entries, checkpoints, logs, findings, acknowledged } = report;
+function describe(checked: Whole, hasAnchor: boolean): string {
+  const { report, forged, keyFault } = checked;
+  const { entries, checkpoints, logs, findings, acknowledged } = report;
   const gaps = acknowledged.length === 0 ? '' : `, ${counted(acknowledged.length, 'acknowledged gap')}`;
   const isAnchored = hasAnchor || logs.some(({ anchors }) => anchors.length > 0);
   return [
     ...findings.map(describeFinding),
+    ...(keyFault === undefined ? [] : [keyFault]),
     ...forged.map((log) => `log ${log}: its checkpoint in the keys' store is not signed by the key`),
     ...(isAnchored ? logs.flatMap(describeAnchoring) : []),
     ...acknowledged.map(describeGap),
-    `${sound && forged.length === 0 ? 'Sound' : 'NOT SOUND'}: ${counted(entries, 'entry', 'entries')} ` +
+    `${isSound(checked) ? 'Sound' : 'NOT SOUND'}: ${counted(entries, 'entry', 'entries')} ` +
       `in ${counted(logs.length, 'log')}, ${counted(checkpoints, 'signed checkpoint')}${gaps}.`,
     '',
   ].join('\n');

@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { text as textOf } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { originOf, verifierKey } from '../audit/log/checkpoint';
+import type { LedgerKey } from '../audit/log/key-history';
 import { faultOfProof, readProof, tlogProof } from '../audit/log/proof';
 import { pruneLedger, TamperedLogError } from '../audit/log/pruning';
 import { anchorsCommand } from './audit-anchors';
 import { acknowledgeGapCommand, adoptRecordsCommand } from './audit-gap';
-import { publicKeyIn } from './audit-keys';
+import { publicKeysIn } from './audit-keys';
 import { reportCommand } from './audit-report';
 import { verifyCommand } from './audit-verify';
 import { counted } from './counted';
@@ -58,10 +59,10 @@ function checkCommand(): Command {
       '\nExample:\n  $ remit audit keys > remit-audit.pub\n  $ remit audit check proof.json --key remit-audit.pub',
     )
     .action(async (file: string, { key, json }: { key: string; json?: true }) => {
-      const publicKey = await publicKeyIn(key);
+      const keys = await publicKeysIn(key);
       const content = file === '-' ? await textOf(process.stdin) : await readFile(file, 'utf8');
       const proof = await Promise.resolve(content).then(readProof).catch(asCommandError);
-      const fault = await faultOfProof(proof, publicKey);
+      const fault = await faultOfProof(proof, keys);
       if (json) {
         process.stdout.write(
           `${JSON.stringify({ holds: !fault, fault: fault ?? null, entry: JSON.parse(proof.entry) }, null, 2)}\n`,
@@ -78,8 +79,15 @@ function checkCommand(): Command {
 
 function keysCommand(): Command {
   const command = new Command('keys')
-    .description('Print the public key of the checkpoints. Give it once to everybody who checks them.')
-    .option('--json', 'print {"publicKey","logs":[{"log","verifierKey"}]}, for tools that read signed notes')
+    .description(
+      'Print the public keys of the checkpoints, the first one first, with the time of their use. Give them to ' +
+        'everybody who checks checkpoints. Each key is signed by the one before: who knows one can check the others.',
+    )
+    .option(
+      '--json',
+      'print {"publicKey","keys":[{"number","publicKey","usedFrom","usedUntil","statement"}],"logs":[{"log",' +
+        '"verifierKey","verifierKeys"}]}, for tools that read signed notes; "publicKey" and "verifierKey" are those of now',
+    )
     .addHelpText(
       'after',
       `
@@ -88,20 +96,41 @@ Example:
   $ remit audit keys > remit-audit.pub`,
     )
     .action(async ({ json }: { json?: true }) => {
-      const { publicKey, logs } = await withStores(async ({ ledger }, { regions }) => {
-        const signer = await ledger.signer();
+      const printed = await withStores(async ({ ledger }, { regions }) => {
+        const { publicKey } = await ledger.signer();
+        const history = await ledger.keys.history();
+        if (!json) return history.map(describeKey).join('');
         const found = await Promise.all(
           regions.all().map((source) => source.query<Array<{ log_id: string }>>('SELECT log_id FROM audit_log')),
         );
-        const ids = found.flat().map(({ log_id: log }) => log);
-        const verifierKeys = ids
-          .sort()
-          .map((log) => ({ log, verifierKey: verifierKey(originOf(log), signer.publicKey) }));
-        return { publicKey: signer.publicKey.toString('base64'), logs: verifierKeys };
+        const logs = found.flat().map(({ log_id: log }) => log);
+        const verifierKeys = logs.sort().map((log) => ({
+          log,
+          verifierKey: verifierKey(originOf(log), publicKey),
+          verifierKeys: history.map((key) => verifierKey(originOf(log), key.publicKey)),
+        }));
+        const keys = history.map((key) => ({
+          number: key.number,
+          publicKey: key.publicKey.toString('base64'),
+          usedFrom: momentOf(key.usedFrom),
+          usedUntil: momentOf(key.usedUntil),
+          statement: key.statement,
+        }));
+        return `${JSON.stringify({ publicKey: publicKey.toString('base64'), keys, logs: verifierKeys }, null, 2)}\n`;
       });
-      process.stdout.write(json ? `${JSON.stringify({ publicKey, logs }, null, 2)}\n` : `${publicKey}\n`);
+      process.stdout.write(printed);
     });
   return exitTwoOnUsageError(command);
+}
+
+/** Null where it is not known, or not said yet. */
+const momentOf = (at: number): string | null =>
+  at === 0 || at === Number.POSITIVE_INFINITY ? null : new Date(at).toISOString();
+
+function describeKey({ publicKey, usedFrom, usedUntil }: LedgerKey): string {
+  const [from, until] = [momentOf(usedFrom), momentOf(usedUntil)];
+  const when = `${from === null ? '' : ` from ${from}`}${until === null ? '' : ` until ${until}`}`;
+  return `${publicKey.toString('base64')}${when}\n`;
 }
 
 function pruneCommand(): Command {

@@ -7,6 +7,7 @@ import { allCallers, type Caller, callersForHealth, callersOfTheClinic, tokenCom
 import { type Comparison, compare } from './demo/comparison';
 import { comparisonTable, reasonsText } from './demo/comparison-table';
 import { customerComparison, healthComparison } from './demo/comparisons';
+import { type ErasedPerson, eraseSomebody, erasureText } from './demo/erased-person';
 import { announceDemo, forgetDemo } from './demo/installation-file';
 import { addCallerLinks, linkTo } from './demo/links';
 import { fillWithSamples } from './demo/sample-data';
@@ -52,6 +53,7 @@ async function demo(options: DemoOptions): Promise<void> {
   try {
     await running.open(installation.config, options.once ? 0 : (options.port ?? installation.config.port));
     await show(running.address);
+    if (running.erased) process.stdout.write(`\n${erasureText(running.erased)}`);
     if (options.once) return await running.close();
     await running.work(installation.environment);
     await building;
@@ -69,6 +71,7 @@ class RunningDemo {
   #app?: App;
   #server?: FastifyInstance;
   address = '';
+  erased: ErasedPerson | undefined;
   /** A signal has arrived. Errors from now on are its consequence. */
   closing = false;
 
@@ -80,6 +83,7 @@ class RunningDemo {
   async open(config: Config, port: number): Promise<void> {
     this.#app = await openApp(config);
     await fillWithSamples(this.#app.services, this.#app.stores);
+    this.erased = await eraseSomebody(this.#app.services, this.#app.stores);
     this.#server = await createServer(this.#app.serverOptions);
     addCallerLinks(this.#server);
     this.address = await this.#server.listen({ port, host: '127.0.0.1' }).catch((error: NodeJS.ErrnoException) => {

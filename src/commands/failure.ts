@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 import { EnvironmentError } from '../config';
 import { SchemaPolicyError } from '../governance/govern';
-import { ClientKeyError } from '../keys/errors';
+import { ClientKeyError, DamagedKeysError, EpochBusyError, EpochUnfinishedError } from '../keys/errors';
 import { ConfigurationError, MigrationLockError } from '../storage/errors';
 
 /** An error whose message is written for the user of the command. */
@@ -60,6 +60,7 @@ export function faultsOf(error: unknown): string[] {
 
 function isForCallers(error: unknown): error is Error {
   if (error instanceof GraphQLError) return error.extensions.code !== 'INTERNAL_SERVER_ERROR';
-  const kinds = [CommandError, ConfigurationError, MigrationLockError, ClientKeyError];
+  const ofKeys = [ClientKeyError, DamagedKeysError, EpochBusyError, EpochUnfinishedError];
+  const kinds = [CommandError, ConfigurationError, MigrationLockError, ...ofKeys];
   return kinds.some((kind) => error instanceof kind);
 }

@@ -127,8 +127,9 @@ export const clientCodes: Readonly<Record<string, StorageFailure>> = {
   POOL_CLOSED: 'UNAVAILABLE',
   POOL_NOEXIST: 'UNAVAILABLE',
   POOL_NONEONLINE: 'UNAVAILABLE',
-  // This product's own time limits (errors.ts).
+  // This product's own: time limits (storage/errors.ts), and what holds the root of the keys (keys/roots/errors.ts).
   STORE_UNAVAILABLE: 'UNAVAILABLE',
+  ROOT_KEYS_UNAVAILABLE: 'UNAVAILABLE',
 };
 
 /**

@@ -3,6 +3,7 @@ import { type ChangeRecorder, unrecorded } from '../identity/change-recorder';
 import { Jobs } from '../jobs/jobs';
 import type { KeyStore } from '../keys/key-store';
 import type { KeyStores } from '../keys/key-stores';
+import type { RotationPace } from '../keys/rotation/rotating-keys';
 import type { Proposals } from '../register/proposals';
 import type { ThirdParties } from '../register/third-parties';
 import type { WebhookBody } from '../register/webhooks/webhook-sender';
@@ -52,6 +53,8 @@ export interface ErasureModuleOptions {
   /** What a client may have before its end; undefined where there is no module of exports. */
   readonly terminationExports: TerminationExports | undefined;
   readonly webhooks: Webhooks;
+  /** How fast keys of certificates are replaced. */
+  readonly pace?: RotationPace | undefined;
   readonly chunkRows?: number;
   readonly now?: () => number;
   /** Whether a backup of the data was restored. Without it no key counts as an orphan. */
@@ -96,7 +99,7 @@ export function createErasureModule(options: ErasureModuleOptions): ErasureModul
   const tables = entities.map(tableOf);
   const records = new ErasureRecords(keyStores, keys);
   const tombstones = new Tombstones(keyStores, keys);
-  const signingKeys = new SigningKeys(keyStores.home.source, keys);
+  const signingKeys = new SigningKeys(keyStores.home.source, keys, { pace: options.pace });
   const finality = new KeyFinality(keyStores, now);
   const recipients = new ErasureRecipients(parties, webhooks);
   const shared = { regions, keys, recorder, records, jobs, tables, terminationExports, now };

@@ -46,6 +46,10 @@ export const auditKinds = {
   WEBHOOK_UNDELIVERED: { title: 'A recipient could not be told; it is not tried again.' },
   WEBHOOK_ACKNOWLEDGED: { title: 'A recipient confirmed what it was told.' },
 
+  WEBHOOK_SEALED_AGAIN: { title: "An endpoint's secret was sealed under a newer key of the platform." },
+  KEY_PUBLISHED: { title: 'A new key of the platform was published.', seenBy: 'PLATFORM' },
+  KEY_DESTROYED: { title: 'The secret of an earlier key of the platform was destroyed.', seenBy: 'PLATFORM' },
+
   GRANT_GIVEN: { title: 'A client permitted reading for a purpose.' },
   GRANT_WITHDRAWN: { title: 'A client withdrew such a permission.' },
   INSTRUCTION_GIVEN: { title: 'A client instructed platform staff.' },

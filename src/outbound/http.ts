@@ -6,7 +6,7 @@ import { isPublicAddress, literalAddressIn, publicLookup } from './addresses';
 /** One request to somebody outside. */
 export interface OutboundRequest {
   readonly url: string;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
 }

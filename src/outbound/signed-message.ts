@@ -12,11 +12,11 @@ export interface Message {
 
 /**
  * A message by Standard Webhooks 1.0: its body, and the headers that sign it.
- * @param secret `whsec_…`
+ * @param secrets each `whsec_…`; while one replaces another, both sign
  */
 export function signedMessage(
   { id, type, at, data }: Message,
-  secret: string,
+  secrets: readonly string[],
 ): { readonly headers: Readonly<Record<string, string>>; readonly body: string } {
   const body = JSON.stringify({ type, timestamp: at.toISOString(), data });
   return {
@@ -24,7 +24,7 @@ export function signedMessage(
       'content-type': 'application/json',
       'webhook-id': id,
       'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
-      'webhook-signature': new Webhook(secret).sign(id, at, body),
+      'webhook-signature': secrets.map((secret) => new Webhook(secret).sign(id, at, body)).join(' '),
     },
     body,
   };

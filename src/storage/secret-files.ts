@@ -5,7 +5,7 @@ import { ConfigurationError } from './errors';
 const secretSettings = [
   ...['DATABASE_URL', 'DATABASE_URL_EU', 'DATABASE_URL_US'],
   ...['KEYS_DATABASE_URL', 'KEYS_DATABASE_URL_EU', 'KEYS_DATABASE_URL_US'],
-  'AUDIT_ALERT_SECRET',
+  ...['REMIT_ROOT_KEY_PIN', 'AUDIT_ALERT_SECRET'],
 ];
 
 type SetVariables = Readonly<Record<string, string | undefined>>;

@@ -3,6 +3,7 @@ import {
   isSigned,
   parseCheckpoint,
   readPublicKey,
+  signedCheckpointNote,
   verifierKey,
 } from '../../src/audit/log/checkpoint';
 
@@ -11,7 +12,7 @@ const signer = new CheckpointSigner(seed);
 const checkpoint = { origin: 'remit.example/audit/1', size: 42, root: Buffer.alloc(32, 9) };
 
 describe('checkpoints by C2SP tlog-checkpoint', () => {
-  const note = signer.sign(checkpoint);
+  const note = signedCheckpointNote(checkpoint, [signer]);
 
   test('are signed notes: origin, size, root, a blank line, signatures', () => {
     expect(note).toMatch(/^remit\.example\/audit\/1\n42\n[\w+/]{43}=\n\n— remit\.example\/audit\/1 [\w+/]{91}=\n$/);

@@ -1,6 +1,6 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import { canonical } from '../../src/audit/log/canonical';
-import { originOf } from '../../src/audit/log/checkpoint';
+import { originOf, signedCheckpointNote } from '../../src/audit/log/checkpoint';
 import { keptHeads } from '../../src/audit/log/checkpoint-store';
 import { type EntryRow, entryColumns, entryOf } from '../../src/audit/log/entry';
 import { hashLeaf, rootOf } from '../../src/audit/log/merkle';
@@ -69,7 +69,7 @@ describe.each(databases)('logs of the ledger do not pile up on $name', ({ name, 
       const id = `01900000-0000-7000-9000-${String(at).padStart(12, '0')}`;
       const body = Buffer.from(canonical({ kind: 'LOG_OPENED', id, client: null, log, sequence: 0, before: [] }));
       const leaf = hashLeaf(body);
-      const checkpoint = signer.sign({ origin: originOf(log), size: 1, root: rootOf([leaf]) });
+      const checkpoint = signedCheckpointNote({ origin: originOf(log), size: 1, root: rootOf([leaf]) }, [signer]);
       logs.push([log, Date.now() - 3 * HOUR, 0, 0, Date.now() - 2 * HOUR]);
       entries.push([log, 0, id, null, body, leaf.toString('base64url'), checkpoint]);
     }
@@ -150,7 +150,7 @@ describe.each(databases)('logs of the ledger do not pile up on $name', ({ name, 
     const before = [{ log: first.log, size: head?.size ?? 0, root }];
     const body = Buffer.from(canonical({ kind: 'LOG_OPENED', id, client: null, log, sequence: 0, before }));
     const leaf = hashLeaf(body);
-    const checkpoint = signer.sign({ origin: originOf(log), size: 1, root: rootOf([leaf]) });
+    const checkpoint = signedCheckpointNote({ origin: originOf(log), size: 1, root: rootOf([leaf]) }, [signer]);
     await home.query('INSERT INTO audit_log (log_id, opened_at, settled, pruned) VALUES (?, 0, 0, 0)', [log]);
     await home.query(insertStatement('audit_entry', entryColumns.split(', '), 1), [
       ...[log, 0, id, null, body, leaf.toString('base64url'), checkpoint],

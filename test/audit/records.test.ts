@@ -69,7 +69,7 @@ describe.each(databases)('attack S16: records are held against the ledger on $na
     await services.webhooks.register(
       acme,
       { kind: 'APPLICATION', id: installed.id },
-      'https://mailer.example/hook',
+      { url: 'https://mailer.example/hook' },
       'test',
     );
     hold = (

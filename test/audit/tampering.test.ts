@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { canonical } from '../../src/audit/log/canonical';
-import { originOf } from '../../src/audit/log/checkpoint';
+import { originOf, signedCheckpointNote } from '../../src/audit/log/checkpoint';
 import { keptHeads, type Witnessed } from '../../src/audit/log/checkpoint-store';
 import { type EntryRow, entryColumns } from '../../src/audit/log/entry';
 import { GrowingTree, hashLeaf } from '../../src/audit/log/merkle';
@@ -222,7 +222,7 @@ describe.each(databases)('tampering with the ledger on $name (statement G1)', ({
     for (const row of rows) {
       const body = Buffer.from(canonical({ ...JSON.parse(String(row.body)), purpose: 'REWRITTEN' }));
       tree.append(hashLeaf(body));
-      const checkpoint = signer.sign({ origin: originOf(log), size: tree.size, root: tree.root() });
+      const checkpoint = signedCheckpointNote({ origin: originOf(log), size: tree.size, root: tree.root() }, [signer]);
       await set(Number(row.sequence), 'body', body);
       await set(Number(row.sequence), 'leaf_hash', hashLeaf(body).toString('base64url'));
       await set(Number(row.sequence), 'checkpoint', checkpoint);

@@ -11,7 +11,7 @@ import { type App, openApp } from '../../src/app';
 import { readConfig } from '../../src/config';
 import { createServer } from '../../src/gateway/server';
 import { PLATFORM } from '../../src/keys/platform-key';
-import { remit } from '../support/cli';
+import { remitHere as remit } from '../support/command';
 import { databases, type TestDatabase } from '../support/databases';
 import { type Installation, openInstallation } from './installation';
 import { CANARY, newClient, plantPeople } from './people';
@@ -55,7 +55,7 @@ describe('a server beside its erasures', () => {
       'test',
     );
     const owner = { kind: 'SUB_PROCESSOR', id: mailer.id } as const;
-    const { secret } = await app.services.webhooks.register(PLATFORM, owner, url, 'test');
+    const { secret } = await app.services.webhooks.register(PLATFORM, owner, { url }, 'test');
     const [person] = await plantPeople(app.stores, client, [1]);
     const { erasures } = app.services.erasure;
     const filing = { principal: 'a', role: 'CLIENT_ADMIN', grounds: 'OBJECTION' } as const;

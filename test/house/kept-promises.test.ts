@@ -10,6 +10,7 @@ const workUnderWay = new Set([
   'gateway/deadline.ts deadline',
   'gateway/erasure-metrics.ts looking',
   'gateway/rate-budgets.ts leasing',
+  'keys/roots/pkcs11-service.ts loggedIn',
   'register/webhooks/webhook-sender.ts #sending',
   'storage/remembered.ts #made',
   'storage/transaction.ts turns',

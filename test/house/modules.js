@@ -17,15 +17,15 @@ const layers = [
   ['erasure', 'exports', 'transfers', 'rights', 'notices', 'disclosures', 'audit'],
   ['register', 'subjects'],
   ['identity'],
-  ['inventory', 'jobs', 'api', 'outbound'],
+  ['inventory', 'jobs', 'api'],
   ['tenancy'],
   ['keys'],
-  ['storage', 'connections', 'identifiers'],
+  ['storage', 'connections', 'identifiers', 'outbound'],
   ['governance', 'law', 'version'],
 ];
 
 /** Files beside the modules that wire them: one module. */
-const wiring = new Set(['app', 'background', 'services', 'stores', 'entities', 'config', 'readiness']);
+const wiring = new Set(['app', 'background', 'services', 'key-rotations', 'stores', 'entities', 'config', 'readiness']);
 
 /**
  * An import from one file to another, paths below src.

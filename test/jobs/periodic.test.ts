@@ -55,6 +55,7 @@ describe.each(databases)('what a server does by itself on $name', ({ name, creat
       new Anchoring(services.ledger, [], fail),
       { sweep: async () => 0 },
       {
+        keyRotation: 'off',
         onJobFailure: fail,
         onDead: fail,
         onFailure: fail,

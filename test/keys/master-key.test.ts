@@ -38,10 +38,10 @@ test('a generated key serves in production: it wraps and unwraps, for the same c
   expect(statSync(file).mode & 0o777).toBe(0o600);
   expect(readdirSync(folder)).toEqual(['master.key']);
   const master = await loadMasterKeyFile(file, { production: true });
-  const wrapped = await master.wrap(Buffer.from('secret'), 'client-key:1');
+  const wrapped = master.wrap(Buffer.from('secret'), 'client-key:1');
   expect(wrapped.includes('secret')).toBe(false);
-  expect(String(await master.unwrap(wrapped, 'client-key:1'))).toBe('secret');
-  await expect(master.unwrap(wrapped, 'client-key:2')).rejects.toThrow(UnsealError);
+  expect(String(master.unwrap(wrapped, 'client-key:1'))).toBe('secret');
+  expect(() => master.unwrap(wrapped, 'client-key:2')).toThrow(UnsealError);
 });
 
 test('a key file is never overwritten', async () => {

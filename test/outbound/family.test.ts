@@ -60,7 +60,7 @@ describe.each(callers)('%s', (name, call) => {
 
 test('a message is signed as Standard Webhooks say, whoever sends it', () => {
   const at = new Date();
-  const { headers, body } = signedMessage({ id: 'm1', type: 'audit.alert', at, data: { n: 1 } }, secret);
+  const { headers, body } = signedMessage({ id: 'm1', type: 'audit.alert', at, data: { n: 1 } }, [secret]);
   expect(new Webhook(secret).verify(body, { ...headers })).toEqual({
     type: 'audit.alert',
     timestamp: at.toISOString(),

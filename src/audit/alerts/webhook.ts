@@ -12,7 +12,7 @@ const policy = { timeoutMs: 10_000, maxBytes: 0, privateAddresses: true };
  */
 export function alertWebhook(url: string, secret: string): (alert: Alert) => Promise<void> {
   return async (alert) => {
-    const message = signedMessage({ id: uuid(), type: 'audit.alert', at: new Date(), data: alert }, secret);
+    const message = signedMessage({ id: uuid(), type: 'audit.alert', at: new Date(), data: alert }, [secret]);
     const { status } = await send({ url, method: 'POST', ...message }, policy);
     if (status < 200 || status > 299) throw new Error(`the alert's recipient answered ${status}`);
   };

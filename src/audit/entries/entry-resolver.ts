@@ -7,6 +7,7 @@ import { denied, type RequestContext, requireClient, requireRole } from '../../i
 import { privacyOfficers } from '../../identity/roles';
 import { originOf, verifierKey } from '../log/checkpoint';
 import type { AuditEntry } from '../log/entry';
+import { signerOf } from '../log/key-history';
 import type { Ledger } from '../log/ledger';
 import { tlogProof } from '../log/proof';
 import {
@@ -67,14 +68,15 @@ export class AuditResolver {
   @Query(() => [AuditCheckpointType], { description: 'The latest signed state of each log that may still grow.' })
   async auditCheckpoint(@Ctx() context: RequestContext): Promise<AuditCheckpointType[]> {
     scopeOf(context);
-    const { publicKey } = await this.ledger.signer();
-    return (await this.reader.checkpoints()).map(({ log, size, root, note }) => ({
-      log,
-      size,
-      root: root.toString('base64'),
-      note,
-      verifierKey: verifierKey(originOf(log), publicKey),
-    }));
+    const history = await this.ledger.keys.history();
+    const { publicKey: newest } = await this.ledger.signer();
+    const checkpoints = await this.reader.checkpoints();
+    return Promise.all(
+      checkpoints.map(async ({ log, size, root, note }) => {
+        const { publicKey } = (await signerOf(note, history)) ?? { publicKey: newest };
+        return { log, size, root: root.toString('base64'), note, verifierKey: verifierKey(originOf(log), publicKey) };
+      }),
+    );
   }
 
   /** Filter for this reader: anyone outside platform staff and auditors does not see entries under a gag order. */

@@ -9,7 +9,7 @@ import { writeStatement } from '../../storage/write-statement';
 import type { BatchWindow } from './batch-window';
 import { canonical, type Json } from './canonical';
 import type { CheckpointSigner } from './checkpoint';
-import { originOf } from './checkpoint';
+import { originOf, signedCheckpointNote } from './checkpoint';
 import type { CheckpointStore } from './checkpoint-store';
 import { LogEndedError, LogLease } from './log-lease';
 import { GrowingTree, hashLeaf } from './merkle';
@@ -27,6 +27,13 @@ interface Waiting extends Draft {
   readonly since: number;
   resolve(): void;
   reject(error: unknown): void;
+}
+
+interface AppenderParts {
+  /** Who signs a checkpoint now. */
+  readonly signers: () => Promise<readonly CheckpointSigner[]>;
+  readonly heads: CheckpointStore;
+  readonly batchWindow: BatchWindow;
 }
 
 export interface LogHead {
@@ -52,7 +59,7 @@ const WRITE_LIMIT_MS = 5_000;
 export class Appender {
   readonly id = uuid();
   readonly #source: DataSource;
-  readonly #signer: CheckpointSigner;
+  readonly #signers: () => Promise<readonly CheckpointSigner[]>;
   readonly #heads: CheckpointStore;
   readonly #batchWindow: BatchWindow;
   readonly #onFailure: (error: unknown) => void;
@@ -69,13 +76,9 @@ export class Appender {
   /** The last group was refused. Rows that stand in the place of the next one were not written for that one. */
   #isSuspect = false;
 
-  constructor(
-    source: DataSource,
-    { signer, heads, batchWindow }: { signer: CheckpointSigner; heads: CheckpointStore; batchWindow: BatchWindow },
-    onFailure: (error: unknown) => void,
-  ) {
+  constructor(source: DataSource, { signers, heads, batchWindow }: AppenderParts, onFailure: (error: unknown) => void) {
     this.#source = source;
-    this.#signer = signer;
+    this.#signers = signers;
     this.#heads = heads;
     this.#batchWindow = batchWindow;
     this.#onFailure = onFailure;
@@ -182,7 +185,11 @@ export class Appender {
       leaves.push(leaf);
       values.push(this.id, String(sequence), id, client ?? null, body, leaf.toString('base64url'), null);
     }
-    const checkpoint = this.#signer.sign({ origin: originOf(this.id), size: tree.size, root: tree.root() });
+    const stated = { origin: originOf(this.id), size: tree.size, root: tree.root() };
+    const signers = await this.#signers().catch((error: unknown) => {
+      throw new UnsignedError('the checkpoint cannot be signed', { cause: error });
+    });
+    const checkpoint = signedCheckpointNote(stated, signers);
     values[values.length - 1] = checkpoint;
     await this.#inTime(insert(insertStatement('audit_entry', COLUMNS, group.length), values));
     this.#tree = tree;
@@ -220,11 +227,17 @@ export class Appender {
   }
 }
 
+/** The key that signs cannot be had: nothing was written. */
+class UnsignedError extends Error {
+  override readonly name = 'UnsignedError';
+}
+
 /**
  * Whether a failure proves that the statement has written nothing. After any other one, such as a lost connection, it
  * may have been written, or may be yet.
  */
 function provesNothingWritten(error: unknown): boolean {
+  if (error instanceof UnsignedError) return true;
   const failure = failureOf(error);
   return failure === 'FULL' || failure === 'CONFLICT';
 }

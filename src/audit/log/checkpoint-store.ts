@@ -3,7 +3,8 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { countColumn, idColumn, textColumn } from '../../storage/columns';
 import { dialectOf } from '../../storage/dialect';
 import { writeStatement } from '../../storage/write-statement';
-import { type Checkpoint, isSigned, logOf, parseCheckpoint } from './checkpoint';
+import { type Checkpoint, logOf, parseCheckpoint } from './checkpoint';
+import { type CheckpointKeys, isSignedBy } from './key-history';
 
 @Entity('audit_head')
 export class AuditHeadRow {
@@ -81,7 +82,7 @@ export class CheckpointStore {
 /** The checkpoints in the keys' store. Forged ones are left out and listed. */
 export async function keptHeads(
   keys: DataSource,
-  publicKey: Buffer,
+  by: CheckpointKeys,
 ): Promise<{ heads: Witnessed[]; forged: string[] }> {
   const rows = await keys.query<Array<{ log_id: string; checkpoint: string }>>(
     'SELECT log_id, checkpoint FROM audit_head ORDER BY log_id',
@@ -89,22 +90,22 @@ export async function keptHeads(
   const heads: Witnessed[] = [];
   const forged: string[] = [];
   for (const { log_id: logId, checkpoint } of rows) {
-    const parsed = await signedCheckpoint(checkpoint, publicKey);
+    const parsed = await signedCheckpoint(checkpoint, by);
     if (parsed && parsed.logId === logId) heads.push({ ...parsed, by: "the keys' store" });
     else forged.push(logId);
   }
   return { heads, forged };
 }
 
-/** A note's checkpoint and its log; undefined unless the key signed it. */
+/** A note's checkpoint and its log; undefined unless one of the keys signed it. */
 export async function signedCheckpoint(
   note: string,
-  publicKey: Buffer,
+  by: CheckpointKeys,
 ): Promise<{ logId: string; size: number; root: Buffer } | undefined> {
   try {
     const { origin, size, root } = parseCheckpoint(note);
     const logId = logOf(origin);
-    return logId !== undefined && (await isSigned(note, publicKey)) ? { logId, size, root } : undefined;
+    return logId !== undefined && (await isSignedBy(note, by)) ? { logId, size, root } : undefined;
   } catch {
     return undefined;
   }

@@ -35,16 +35,20 @@ export class CheckpointSigner {
     this.publicKey = createPublicKey(this.#privateKey).export({ format: 'der', type: 'spki' }).subarray(-KEY_BYTES);
   }
 
-  /**
-   * The checkpoint as a signed note (C2SP `signed-note`). The key has the log's name, as `tlog-checkpoint` requires.
-   */
-  sign(checkpoint: Checkpoint): string {
-    const text = textOf(checkpoint);
+  /** A line of a signed note: this key's signature of the text, by a name. */
+  lineFor(name: string, text: string): string {
     const signature = sign(null, Buffer.from(text), this.#privateKey);
-    const bytes = Buffer.concat([keyId(checkpoint.origin, this.publicKey), signature]);
-    return `${text}\n— ${checkpoint.origin} ${bytes.toString('base64')}\n`;
+    return `— ${name} ${Buffer.concat([keyId(name, this.publicKey), signature]).toString('base64')}\n`;
   }
 }
+
+/** A text with the signatures of all signers: a signed note (C2SP `signed-note`). */
+export const signedNote = (name: string, text: string, signers: readonly CheckpointSigner[]): string =>
+  `${text}\n${signers.map((signer) => signer.lineFor(name, text)).join('')}`;
+
+/** The checkpoint as a signed note. The keys have the log's name, as `tlog-checkpoint` requires. */
+export const signedCheckpointNote = (checkpoint: Checkpoint, signers: readonly CheckpointSigner[]): string =>
+  signedNote(checkpoint.origin, textOf(checkpoint), signers);
 
 /** The public key in the form of signed-note tools: `name+id+key`. */
 export function verifierKey(origin: string, publicKey: Buffer): string {
@@ -101,9 +105,13 @@ export function checkpointIn(note: string): Checkpoint | undefined {
 }
 
 /** Whether the log's own key signed the note. Others, such as witnesses, may have signed it too. */
-export async function isSigned(note: string, publicKey: Buffer): Promise<boolean> {
-  const origin = note.slice(0, note.indexOf('\n'));
-  for (const signature of signaturesOf(note, origin, keyId(origin, publicKey), 64)) {
+export function isSigned(note: string, publicKey: Buffer): Promise<boolean> {
+  return isSignedAs(note.slice(0, note.indexOf('\n')), note, publicKey);
+}
+
+/** Whether a key signed the note by a name. */
+export async function isSignedAs(name: string, note: string, publicKey: Buffer): Promise<boolean> {
+  for (const signature of signaturesOf(note, name, keyId(name, publicKey), 64)) {
     if (await verified(Buffer.from(textIn(note)), publicKey, signature)) return true;
   }
   return false;

@@ -3,21 +3,24 @@ import { GraphQLError } from 'graphql';
 import type { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { KeyStore } from '../../keys/key-store';
-import { platformKey } from '../../keys/platform-key';
+import type { RotationPace } from '../../keys/rotation/rotating-keys';
 import type { Regions } from '../../storage/regions';
 import { Remembered, remembered } from '../../storage/remembered';
 import { Appender, type Draft, type LogHead } from './appender';
 import { BatchWindow } from './batch-window';
 import type { Json } from './canonical';
-import { CheckpointSigner, originOf, verifierKey } from './checkpoint';
+import { type CheckpointSigner, originOf, verifierKey } from './checkpoint';
 import { CheckpointStore } from './checkpoint-store';
 import { keepEnds, settle, statementOf, unsettledLogs } from './earlier-logs';
 import { LedgerClock } from './ledger-clock';
+import { LedgerKeys } from './ledger-keys';
 import { LogEndedError } from './log-lease';
 
 export interface LedgerOptions {
   /** Told of failures. Their messages may repeat what was to be written. */
   readonly onFailure?: (error: unknown) => void;
+  /** How fast keys are replaced. */
+  readonly pace?: RotationPace | undefined;
 }
 
 /** Milliseconds before another log is opened, by how many failed in a row before it. */
@@ -30,7 +33,6 @@ const REOPEN_AFTER_MS = [0, 50, 100, 200, 400, 800, 1_000];
  */
 export class Ledger {
   readonly #regions: Regions;
-  readonly #keys: KeyStore;
   readonly #keysSource: DataSource;
   readonly #onFailure: (error: unknown) => void;
   /** Shared by all logs: which one an operation will write to is known only at its end. */
@@ -44,17 +46,22 @@ export class Ledger {
     this.#clock = await LedgerClock.of(this.#regions.home);
     return this.#clock;
   });
-  /** The key that signs this installation's checkpoints. */
-  readonly signer = remembered(async () => new CheckpointSigner(await platformKey(this.#keys, 'audit-signing')));
+  /** The keys that sign this installation's checkpoints. */
+  readonly keys: LedgerKeys;
 
   constructor(
     { regions, keys, keysSource }: { regions: Regions; keys: KeyStore; keysSource: DataSource },
-    { onFailure }: LedgerOptions = {},
+    { onFailure, pace }: LedgerOptions = {},
   ) {
     this.#regions = regions;
-    this.#keys = keys;
+    this.keys = new LedgerKeys(keysSource, keys, { pace });
     this.#keysSource = keysSource;
     this.#onFailure = onFailure ?? (() => undefined);
+  }
+
+  /** The key that signs now. */
+  async signer(): Promise<CheckpointSigner> {
+    return (await this.keys.signers())[0];
   }
 
   /**
@@ -163,10 +170,14 @@ export class Ledger {
   }
 
   async #begin(source: DataSource): Promise<Appender> {
-    const signer = await this.signer();
+    const [signer] = await this.keys.signers();
     const heads = new CheckpointStore(this.#keysSource, this.#onFailure);
     await this.#asked();
-    const log = new Appender(source, { signer, heads, batchWindow: this.batchWindow }, this.#onFailure);
+    const log = new Appender(
+      source,
+      { signers: () => this.keys.signers(), heads, batchWindow: this.batchWindow },
+      this.#onFailure,
+    );
     const earlier = await unsettledLogs(source);
     const fields = {
       kind: 'LOG_OPENED',

@@ -1,4 +1,5 @@
-import { isSigned, parseCheckpoint } from './checkpoint';
+import { parseCheckpoint } from './checkpoint';
+import { type CheckpointKeys, isSignedBy } from './key-history';
 import { hashLeaf, verifyInclusion } from './merkle';
 
 /** A proof that an entry is in a log, checkable without the log or a database. */
@@ -18,10 +19,10 @@ export function tlogProof({ index, hashes, checkpoint }: AuditProof): string {
 }
 
 /**
- * Checks a proof by a public key alone.
+ * Checks a proof by public keys alone.
  * @returns why it does not hold, or undefined where it does
  */
-export async function faultOfProof(proof: AuditProof, publicKey: Buffer): Promise<string | undefined> {
+export async function faultOfProof(proof: AuditProof, keys: CheckpointKeys): Promise<string | undefined> {
   const { entry, index, hashes, checkpoint } = proof;
   let stated: { origin: string; size: number; root: Buffer };
   try {
@@ -29,7 +30,7 @@ export async function faultOfProof(proof: AuditProof, publicKey: Buffer): Promis
   } catch (error) {
     return (error as Error).message;
   }
-  if (!(await isSigned(checkpoint, publicKey))) {
+  if (!(await isSignedBy(checkpoint, keys))) {
     const remedy = '"remit audit keys" prints the key of the installation that made it.';
     return `The checkpoint is not signed by this key; ${remedy}`;
   }

@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import type { Regions } from '../../storage/regions';
 import { keptHeads } from '../log/checkpoint-store';
 import { timeOfId } from '../log/entry';
+import { chainOf } from '../log/key-history';
 import type { Ledger } from '../log/ledger';
 import { verifyLedger } from './verification';
 
@@ -35,10 +36,11 @@ export class LedgerState {
   }
 
   async #verify(): Promise<string> {
-    const { publicKey } = await this.#ledger.signer();
+    const { keys: publicKey, fault } = await chainOf(await this.#ledger.keys.history());
     const { heads, forged } = await keptHeads(this.#keysSource, publicKey);
     const last = await lastEntry(this.#regions.all());
     const report = await verifyLedger(this.#regions.all(), { publicKey, witnessed: heads, anchored: [] });
+    if (fault !== undefined) return `NOT SOUND: ${fault}`;
     const [first] = report.findings;
     if (first) return `NOT SOUND: log ${first.log}, entry ${first.sequence}: ${first.message}`;
     if (forged.length > 0) return `NOT SOUND: log ${forged[0]}: its head in the keys' store is forged`;

@@ -1,7 +1,8 @@
 import type { DataSource } from 'typeorm';
-import { checkpointIn, isSigned, originOf } from '../log/checkpoint';
+import { checkpointIn, originOf } from '../log/checkpoint';
 import type { Witnessed } from '../log/checkpoint-store';
 import { type AuditEntry, type EntryRow, entryIn } from '../log/entry';
+import { type CheckpointKeys, isSignedBy } from '../log/key-history';
 import { GrowingTree, hashLeafText, rootOf } from '../log/merkle';
 import { hashesOf, TILE_HEIGHT, TILE_LEAVES } from '../log/tiles';
 import { AnchorTally } from '../witness/anchor-tally';
@@ -52,7 +53,7 @@ export interface LogToVerify {
   readonly last: number;
   /** The largest tree size with a receipt, looked up before that; 0 where there is none. */
   readonly receiptsTo: number;
-  readonly publicKey: Buffer;
+  readonly publicKey: CheckpointKeys;
   /** Checkpoints that others saw. */
   readonly expected: readonly Witnessed[];
   readonly trust: Trust;
@@ -178,7 +179,7 @@ export class LogVerification {
     // Goes on with the stored hash, so that later faults are found too.
     this.#tree.append(Buffer.from(row.leaf_hash, 'base64url'));
     this.read++;
-    if (row.checkpoint !== null) this.#checkpoint(row.checkpoint, row.entry_id);
+    if (row.checkpoint !== null) this.#checkpoint(row.checkpoint, row);
     this.#compare();
   }
 
@@ -205,7 +206,7 @@ export class LogVerification {
     this.prunings.push({ log: String(details.log), entries: Number(details.entries) });
   }
 
-  #checkpoint(note: string, entry: string): void {
+  #checkpoint(note: string, { entry_id: entry, body }: Row): void {
     this.checkpoints++;
     const sequence = this.size - 1;
     const stated = checkpointIn(note);
@@ -218,8 +219,8 @@ export class LogVerification {
       this.#contradict(this.#covered, entry, message);
     } else {
       this.#signatures.push(
-        isSigned(note, this.log.publicKey).then((signed) => {
-          if (!signed) this.#find('CHECKPOINT', sequence, entry, 'its checkpoint is not signed by the key');
+        isSignedBy(note, this.log.publicKey, timeIn(body)).then((signed) => {
+          if (!signed) this.#find('CHECKPOINT', sequence, entry, 'its checkpoint is not signed by the key of its time');
         }),
       );
     }
@@ -277,4 +278,10 @@ export class LogVerification {
     if (this.findings.length >= 20) return;
     this.findings.push({ problem, log: this.log.logId, sequence, entry, message, ...(gap ? { gap } : {}) });
   }
+}
+
+/** When an entry says it was written; undefined where it does not say. */
+function timeIn(body: Buffer): number | undefined {
+  const at = Date.parse(entryIn(body)?.time ?? '');
+  return Number.isNaN(at) ? undefined : at;
 }

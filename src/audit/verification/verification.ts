@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import type { Witnessed } from '../log/checkpoint-store';
 import { keptEnds, statementOf } from '../log/earlier-logs';
 import { entryIn } from '../log/entry';
+import type { CheckpointKeys } from '../log/key-history';
 import type { Anchored } from '../witness/anchor-file';
 import type { AnchorReport } from '../witness/anchor-tally';
 import type { Trust } from '../witness/receipts';
@@ -33,7 +34,7 @@ export interface Verification {
 }
 
 export interface VerificationOptions {
-  readonly publicKey: Buffer;
+  readonly publicKey: CheckpointKeys;
   /** Checkpoints that others saw: the keys' store and anchors. */
   readonly witnessed: readonly Witnessed[];
   readonly anchored: readonly Anchored[];

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { signedCheckpoint, type Witnessed } from '../log/checkpoint-store';
+import type { CheckpointKeys } from '../log/key-history';
 import { checkReceipt, type Receipt, type Trust, type Vouched } from './receipts';
 
 /**
@@ -29,14 +30,14 @@ export type Anchored = Witnessed & Vouched;
 export async function readAnchors(
   text: string,
   name: string,
-  publicKey: Buffer,
+  keys: CheckpointKeys,
   trust: Trust = { witnesses: [], authorities: [] },
 ): Promise<Anchored[]> {
   const anchors: Anchored[] = [];
   for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue;
     const { checkpoint, receipt } = lineIn(line) ?? {};
-    const signed = checkpoint === undefined ? undefined : await signedCheckpoint(checkpoint, publicKey);
+    const signed = checkpoint === undefined ? undefined : await signedCheckpoint(checkpoint, keys);
     if (checkpoint === undefined || !signed) {
       throw new Error(`${name}, line ${index + 1}: this installation's key did not sign a checkpoint in it`);
     }

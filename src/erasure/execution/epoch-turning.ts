@@ -3,6 +3,8 @@ import type { KeyStores, KeysPlace } from '../../keys/key-stores';
 import type { EpochRecords } from '../records/epoch-records';
 import type { AwaitingErasures } from './awaiting-erasures';
 
+type TurnOptions = Pick<TurnHooks, 'progress' | 'leaveDamaged'>;
+
 /** What the turning of epochs did. */
 export interface Turned {
   readonly turned: ReadonlyArray<TurnResult & { readonly store: string }>;
@@ -22,13 +24,24 @@ export class EpochTurning {
     this.#awaiting = awaiting;
   }
 
-  /** Ends the current epoch of each keys' store. */
-  async turn(progress?: TurnHooks['progress']): Promise<Turned> {
+  /**
+   * Ends the current epoch of each keys' store.
+   * @throws as `Epochs.turn`
+   */
+  async turn(options: TurnOptions = {}): Promise<Turned> {
     const turned = [];
     for (const place of this.#stores.all()) {
-      turned.push({ store: place.name, ...(await place.keys.epochs.turn(this.hooks(place, progress))) });
+      turned.push({ store: place.name, ...(await place.keys.epochs.turn(this.hooks(place, options))) });
     }
-    return { turned, woken: await this.#awaiting.wake() };
+    return { turned, woken: await this.wake() };
+  }
+
+  /**
+   * Has those erasures carried on whose epoch has ended.
+   * @returns how many there are
+   */
+  wake(): Promise<number> {
+    return this.#awaiting.wake();
   }
 
   /**
@@ -38,16 +51,14 @@ export class EpochTurning {
   async turnWhenDue(): Promise<void> {
     const places = this.#stores.all();
     const ended = await Promise.allSettled(places.map((place) => place.keys.epochs.turnWhenDue(this.hooks(place))));
-    if (ended.some((one) => one.status === 'fulfilled' && one.value !== undefined)) await this.#awaiting.wake();
+    // Also where none ended now: whoever ended one may have died before it woke what waited.
+    await this.wake();
     const failed = ended.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
     if (failed.length > 0) throw new AggregateError(failed, failed.map(({ message }) => message).join(' '));
   }
 
   /** What a turning of a store's epoch does beside it. */
-  hooks(place: KeysPlace, progress?: TurnHooks['progress']): TurnHooks {
-    return {
-      record: (ended, what) => this.#records.make(place, ended, what),
-      ...(progress ? { progress } : {}),
-    };
+  hooks(place: KeysPlace, options: TurnOptions = {}): TurnHooks {
+    return { ...options, record: (ended, what) => this.#records.make(place, ended, what) };
   }
 }

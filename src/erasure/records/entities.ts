@@ -71,19 +71,3 @@ export class ErasureTombstone {
   @Column({ name: 'created_at', ...instantColumn })
   createdAt: number;
 }
-
-/** A key that signs certificates: the public half as a JWK, the private half sealed under the platform's key. */
-@Entity('signing_key')
-export class SigningKeyRow {
-  @PrimaryColumn({ ...textColumn(64) })
-  id: string;
-
-  @Column({ name: 'public_key', ...textColumn(300) })
-  publicKey: string;
-
-  @Column({ name: 'sealed_private', ...sealedColumn })
-  sealedPrivate: Buffer;
-
-  @Column({ name: 'created_at', ...instantColumn })
-  createdAt: number;
-}

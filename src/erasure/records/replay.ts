@@ -92,7 +92,9 @@ export class ErasureReplay {
     // An open request continues by itself: its job came back with it.
     const isLost = state === undefined || (record.completedAt !== null && state.status !== 'COMPLETED');
     const isBack = record.completedAt !== null && record.request.categories === null && rows > 0;
-    if (rows === 0 || !(isLost || isBack)) return undefined;
+    // Nothing came back of whom it was about, but nobody would certify the erasure.
+    const isUncertified = state === undefined && record.completedAt === null && record.keysDeleted !== null;
+    if (!isUncertified && (rows === 0 || !(isLost || isBack))) return undefined;
     const again = { client, request: id, kind, rows };
     if (dryRun) return again;
     const holds = subject === null ? [] : await this.#lostHolds(source, record, subject);

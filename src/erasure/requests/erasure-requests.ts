@@ -226,10 +226,10 @@ export class ErasureRequests {
   /** The signed certificate, once there is one; of a request that a termination took over, the termination's. */
   async certificate(client: string, id: string): Promise<string | null> {
     const { records } = this.#services;
-    const own = (await records.find(client, id))?.certificate;
-    if (own) return own;
     const endedBy = (await this.find(client, id))?.endedBy;
-    return (endedBy && (await records.find(client, endedBy))?.certificate) || null;
+    // One of its own is of what it had erased before.
+    const taken = endedBy ? (await records.find(client, endedBy))?.certificate : undefined;
+    return taken ?? (await records.find(client, id))?.certificate ?? null;
   }
 
   /** Whom a request is about and what was noted, while it knows. */

@@ -1,45 +1,80 @@
-import { link, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { access, constants, link, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { MINUTE_MS } from '../../law/calendar';
+import { ConfigurationError } from '../../storage/errors';
 import { RootKeyError } from '../errors';
 import {
   developmentMasterKey,
-  generateMasterKeyFile,
+  FILE_SCHEME,
+  type FileRoot,
+  isDraft,
+  isErrno,
   loadMasterKeyFile,
-  type MasterKey,
-  masterKeyIn,
+  readKeyFile,
+  rootIn,
+  syncFolder,
+  writeKeyFile,
 } from '../master-key';
 import type { RootKeys } from './root-keys';
+import { wipeFile } from './wiped-file';
+
+const VARIABLE = 'REMIT_MASTER_KEY_FILE';
+/** A draft that is older was left by a process that died. */
+const DRAFT_AGE_MS = 10 * MINUTE_MS;
+
+/** Roots as they are on the disk. */
+interface Found {
+  /** Undefined where the last one has ended. */
+  readonly current: FileRoot | undefined;
+  /** The newest first. */
+  readonly next: readonly FileRoot[];
+}
 
 /**
- * Roots in files: the current one in the master key's file, the next one beside it until the current one is destroyed.
- * Another process may change the files at any time, so they are read at each use.
+ * Roots in files. `master.key` is the current one. `master.key.next.ID` takes its place when the current one is
+ * destroyed: that one is linked as `master.key.ended.ID`, the next is renamed over it, and then the ended one is wiped.
+ * Names hold the id of their content, so whoever finds a half-done step can finish it, and a slow process cannot do it
+ * to another root. Another process may change the files at any time, so they are read at each use.
  */
 export class FileRoots implements RootKeys {
   readonly #path: string;
   readonly #production: boolean;
+  readonly #isLeft: boolean;
 
-  private constructor(path: string, production: boolean) {
+  private constructor(path: string, production: boolean, isLeft: boolean) {
     this.#path = path;
     this.#production = production;
+    this.#isLeft = isLeft;
   }
 
-  /** @throws ConfigurationError as `loadMasterKeyFile` */
-  static async open(path: string | undefined, { production }: { production: boolean }): Promise<FileRoots> {
-    await loadMasterKeyFile(path, { production });
-    return new FileRoots(path?.trim() ? path : developmentMasterKey, production);
+  /**
+   * Opens the roots, and finishes what a process that died had begun.
+   * @param isLeft whether roots are made elsewhere from now on, and the last one in the file may end
+   * @throws ConfigurationError as `loadMasterKeyFile`; in production, where the folder cannot be written
+   */
+  static async open(
+    path: string | undefined,
+    { production, isLeft = false }: { readonly production: boolean; readonly isLeft?: boolean },
+  ): Promise<FileRoots> {
+    const named = path?.trim() ? path : developmentMasterKey;
+    const hasEnded = isLeft && !(await isThere(named));
+    if (!hasEnded) await loadMasterKeyFile(path, { production });
+    const roots = new FileRoots(hasEnded ? resolve(named) : await realpath(named), production, isLeft);
+    if (production) await roots.#mustBeWritable();
+    await roots.#finish();
+    return roots;
   }
 
   async create(): Promise<string> {
-    // One that is there was made by a process that died before it could use it.
-    if (!(await masterKeyIn(this.#next, this.#production))) {
-      await generateMasterKeyFile(this.#next);
-      await syncFolder(this.#path);
-    }
-    return (await loadMasterKeyFile(this.#next, { production: this.#production })).id;
+    await this.#mustBeWritable();
+    const found = await this.#read();
+    // What a development key became stays one: whoever could read it could read what it wrapped.
+    const isDevelopment = all(found).some((root) => root.isDevelopment);
+    return `${FILE_SCHEME}${await writeKeyFile((fingerprint) => this.#next(fingerprint), isDevelopment)}`;
   }
 
   async ids(): Promise<readonly string[]> {
-    return (await this.#all()).map(({ id }) => id);
+    return all(await this.#read()).map(({ id }) => id);
   }
 
   async wrap(id: string, key: Buffer, context: string): Promise<Buffer> {
@@ -51,17 +86,18 @@ export class FileRoots implements RootKeys {
   }
 
   async destroy(id: string): Promise<number> {
+    if (!id.startsWith(FILE_SCHEME)) throw await this.#absent(id);
+    const fingerprint = id.slice(FILE_SCHEME.length);
     const { current, next } = await this.#read();
-    if (current?.id === id) {
-      await rm(this.#gone, { force: true });
-      await link(this.#path, this.#gone);
-      await (next ? rename(this.#next, this.#path) : rm(this.#path));
-    } else if (next?.id === id) {
-      await rename(this.#next, this.#gone);
+    if (current?.fingerprint === fingerprint) {
+      if (next.length > 0) await link(this.#path, this.#ended(fingerprint)).catch(unless('EEXIST'));
+      else if (this.#isLeft) await rename(this.#path, this.#ended(fingerprint)).catch(unless('ENOENT'));
+      else throw new RootKeyError(VARIABLE, `holds the only root, ${id}, which is not destroyed`);
+    } else if (next.some((root) => root.fingerprint === fingerprint)) {
+      await rename(this.#next(fingerprint), this.#ended(fingerprint)).catch(unless('ENOENT'));
     }
-    await overwrite(this.#gone);
-    await rm(this.#gone, { force: true });
     await syncFolder(this.#path);
+    await this.#finish();
     return Date.now();
   }
 
@@ -69,58 +105,114 @@ export class FileRoots implements RootKeys {
     // Nothing is held open.
   }
 
-  get #next(): string {
-    return `${this.#path}.next`;
+  #next(fingerprint: string): string {
+    return `${this.#path}.next.${fingerprint}`;
   }
 
-  /** What is being destroyed. */
-  get #gone(): string {
-    return `${this.#path}.gone`;
+  #ended(fingerprint: string): string {
+    return `${this.#path}.ended.${fingerprint}`;
   }
 
-  async #read(): Promise<{ current: MasterKey | undefined; next: MasterKey | undefined }> {
-    // In this order: the next one may become the current one in between.
-    const next = await masterKeyIn(this.#next, this.#production);
-    return { current: await masterKeyIn(this.#path, this.#production), next };
+  /** Ends what has begun to end, and removes drafts of processes that died. */
+  async #finish(): Promise<void> {
+    for (const name of await this.#names('ended')) await this.#finishEnding(name);
+    const folder = dirname(this.#path);
+    for (const name of await readdir(folder)) {
+      if (!name.startsWith(basename(this.#path)) || !isDraft(name)) continue;
+      const { mtimeMs } = await stat(join(folder, name)).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
+      if (mtimeMs < Date.now() - DRAFT_AGE_MS) await rm(join(folder, name), { force: true });
+    }
   }
 
-  async #all(): Promise<MasterKey[]> {
+  async #finishEnding(fingerprint: string): Promise<void> {
     const { current, next } = await this.#read();
-    return [current, next].filter((key) => key !== undefined);
+    if (current?.fingerprint === fingerprint) {
+      const [successor] = next;
+      if (!successor) return;
+      await rename(this.#next(successor.fingerprint), this.#path).catch(unless('ENOENT'));
+      await syncFolder(this.#path);
+    }
+    const living = current && (await stat(this.#path)).ino;
+    await wipeFile(this.#ended(fingerprint), (content, inode) => {
+      const root = rootIn(content);
+      // Half overwritten, it is no root at all. Another whole root was linked by a process that came too late.
+      return inode !== living && (root === undefined || root.fingerprint === fingerprint);
+    });
   }
 
-  async #root(id: string): Promise<MasterKey> {
-    const all = await this.#all();
-    const root = all.find((one) => one.id === id);
+  async #read(): Promise<Found> {
+    // In this order: the next one may become the current one in between.
+    const next: Array<{ readonly root: FileRoot; readonly madeMs: number }> = [];
+    for (const fingerprint of await this.#names('next')) {
+      const path = this.#next(fingerprint);
+      try {
+        const { mtimeMs: madeMs } = await stat(path);
+        const root = await readKeyFile(path, this.#production);
+        if (root.fingerprint === fingerprint) next.push({ root, madeMs });
+      } catch (error) {
+        if (await isThere(path)) throw error;
+      }
+    }
+    next.sort((one, other) => other.madeMs - one.madeMs);
+    const current = await this.#current();
+    return { current, next: next.map(({ root }) => root).filter((root) => root.fingerprint !== current?.fingerprint) };
+  }
+
+  /** A process that ends the root may be overwriting the file that was opened here: then another one is there. */
+  async #current(): Promise<FileRoot | undefined> {
+    if (this.#isLeft && !(await isThere(this.#path))) return undefined;
+    return readKeyFile(this.#path, this.#production).catch(() => readKeyFile(this.#path, this.#production));
+  }
+
+  async #names(state: 'next' | 'ended'): Promise<string[]> {
+    const beginning = `${basename(this.#path)}.${state}.`;
+    const names = await readdir(dirname(this.#path));
+    return names.flatMap((name) => {
+      const fingerprint = name.startsWith(beginning) ? name.slice(beginning.length) : '';
+      return /^[\w-]{16}$/.test(fingerprint) ? [fingerprint] : [];
+    });
+  }
+
+  async #root(id: string): Promise<FileRoot> {
+    const root = all(await this.#read()).find((one) => one.id === id);
     if (root) return root;
-    const held = all.map((one) => one.id).join(' and ') || 'no key';
-    throw new RootKeyError(
-      'REMIT_MASTER_KEY_FILE',
+    throw await this.#absent(id);
+  }
+
+  async #absent(id: string): Promise<RootKeyError> {
+    const held = (await this.ids()).join(' and ') || 'none';
+    return new RootKeyError(
+      VARIABLE,
       `holds the key ${held}, but this store's keys are wrapped by ${id}; name that key's file`,
     );
   }
-}
 
-async function overwrite(path: string): Promise<void> {
-  const file = await open(path, 'r+').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (!file) return;
-  try {
-    const { size } = await file.stat();
-    await file.write(Buffer.alloc(size), 0, size, 0);
-    await file.sync();
-  } finally {
-    await file.close();
+  async #mustBeWritable(): Promise<void> {
+    const folder = dirname(this.#path);
+    try {
+      await access(folder, constants.W_OK);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      throw new ConfigurationError(
+        VARIABLE,
+        `${this.#path} is in a folder that this user cannot write (${code}), so no epoch of the keys can end there, ` +
+          'and no erasure would ever be complete; put the file into a folder of its own that the server may write, ' +
+          'or keep the root in an HSM or a KMS with REMIT_ROOT_KEY (docs/keys.md)',
+        { cause: error },
+      );
+    }
   }
 }
 
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(dirname(path), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+const all = ({ current, next }: Found): FileRoot[] => (current ? [current, ...next] : [...next]);
+
+const unless = (code: string) => (error: unknown) => {
+  if (!isErrno(error, code)) throw error;
+};
+
+function isThere(path: string): Promise<boolean> {
+  return readFile(path).then(
+    () => true,
+    (error: unknown) => !isErrno(error, 'ENOENT'),
+  );
 }

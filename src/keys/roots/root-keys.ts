@@ -1,4 +1,13 @@
+import { AwsKms } from './aws-kms';
+import { AzureKeyVault } from './azure-key-vault';
 import { FileRoots } from './file-roots';
+import { GcpKms } from './gcp-kms';
+import { MovingRoots } from './moving-roots';
+import { Pkcs11Service } from './pkcs11-service';
+import { parseRootLocation, type RootLocation } from './root-location';
+import type { RootSettings } from './root-settings';
+import { ServiceRoots } from './service-roots';
+import { VaultTransit } from './vault-transit';
 
 /**
  * Where the root of the key hierarchy lives, outside of every database. Each epoch has a root of its own. The roots of
@@ -24,8 +33,7 @@ export interface RootKeys {
   close(): Promise<void>;
 }
 
-export interface RootConfig {
-  readonly masterKeyFile?: string;
+export interface RootConfig extends RootSettings {
   readonly production: boolean;
 }
 
@@ -33,6 +41,28 @@ export interface RootConfig {
  * Opens the roots where the configuration says that they live.
  * @throws ConfigurationError naming the variable and the fix
  */
-export function openRootKeys({ masterKeyFile, production }: RootConfig): Promise<RootKeys> {
-  return FileRoots.open(masterKeyFile, { production });
+export async function openRootKeys(config: RootConfig): Promise<RootKeys> {
+  const { masterKeyFile, rootKey, rootKeyBefore, production } = config;
+  const now = rootKey === undefined ? undefined : parseRootLocation(rootKey, 'REMIT_ROOT_KEY');
+  const roots = await (now ? openAt(now, config) : FileRoots.open(masterKeyFile, { production }));
+  if (rootKeyBefore === undefined) return roots;
+  return new MovingRoots(roots, await openAt(parseRootLocation(rootKeyBefore, 'REMIT_ROOT_KEY_BEFORE'), config));
+}
+
+async function openAt(location: RootLocation, { rootAccess, production }: RootConfig): Promise<RootKeys> {
+  const { scheme } = location;
+  switch (scheme) {
+    case 'file':
+      return FileRoots.open(location.path, { production, isLeft: true });
+    case 'pkcs11':
+      return new ServiceRoots(scheme, new Pkcs11Service(location.at, rootAccess?.pin));
+    case 'aws-kms':
+      return new ServiceRoots(scheme, AwsKms.open(location.at));
+    case 'gcp-kms':
+      return new ServiceRoots(scheme, GcpKms.open(location.at));
+    case 'azure-key-vault':
+      return new ServiceRoots(scheme, AzureKeyVault.open(location.at));
+    case 'vault':
+      return new ServiceRoots(scheme, new VaultTransit(location.at, rootAccess?.vault ?? {}));
+  }
 }

@@ -30,25 +30,25 @@ export class WebhookResolver {
     @Arg('input', () => RegisterWebhookInput) input: RegisterWebhookInput,
     @Ctx() context: RequestContext,
   ): Promise<WebhookPayload> {
-    const { installationId, subProcessor, url } = input;
+    const { installationId, subProcessor } = input;
     if (installationId && !subProcessor) {
       requireRole(context, ...administration);
       const { id } = requireClient(context);
       const known = await this.parties.installations(id);
       if (!known.some((installation) => installation.id === installationId)) throw denied.notFound('installation');
       const owner = { kind: 'APPLICATION', id: installationId } as const;
-      return { endpoint: await this.webhooks.register(id, owner, url, context.claims.subject) };
+      return { endpoint: await this.webhooks.register(id, owner, input, context.claims.subject) };
     }
     if (!subProcessor && administration.some((role) => context.claims.roles.includes(role))) {
       const { id } = requireClient(context);
       const owner = { kind: 'CLIENT', id } as const;
-      return { endpoint: await this.webhooks.register(id, owner, url, context.claims.subject) };
+      return { endpoint: await this.webhooks.register(id, owner, input, context.claims.subject) };
     }
     requireRole(context, ...platformOfficers);
     if (!subProcessor || installationId) throw denied.input('Give either "installationId" or "subProcessor".');
     const known = await this.parties.subProcessor(subProcessor);
     if (!known) throw denied.notFound('sub-processor');
     const owner = { kind: 'SUB_PROCESSOR', id: known.id } as const;
-    return { endpoint: await this.webhooks.register(PLATFORM, owner, url, context.claims.subject) };
+    return { endpoint: await this.webhooks.register(PLATFORM, owner, input, context.claims.subject) };
   }
 }

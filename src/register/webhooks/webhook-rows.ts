@@ -28,9 +28,16 @@ export class WebhookEndpointRow {
   @NonPersonal(business, { plain: { text: 1000 } })
   url: string;
 
-  /** Encrypted under the platform's key, base64. */
+  /** Encrypted under a key of the platform (webhook-secrets.ts). */
   @NonPersonal(business, { plain: { text: 300 } })
   secret: string;
+
+  /** The secret before, while both sign; encrypted likewise. */
+  @NonPersonal(business, { plain: { text: 300 } })
+  formerSecret: string | null;
+
+  @NonPersonal(business, { plain: 'instant' })
+  formerUntil: number | null;
 
   @NonPersonal(business, { plain: 'instant' })
   createdAt: number;

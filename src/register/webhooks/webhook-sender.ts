@@ -167,7 +167,7 @@ export class WebhookSender {
       at: new Date(this.#options.now()),
       data: { ...data, client: notice.client_id, delivery: notice.id },
     };
-    const signed = signedMessage(message, endpoint.secret);
+    const signed = signedMessage(message, endpoint.secrets);
     // An endpoint could be registered to reach addresses inside this network.
     const policy = {
       timeoutMs: this.#options.timeoutMs,

@@ -1,4 +1,4 @@
-import { Field, ID, InputType, ObjectType } from 'type-graphql';
+import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import { enumOf } from '../../api/enum-of';
 
 export const RecipientKindEnum = enumOf('RecipientKind', 'Who receives data beside the client.', {
@@ -34,4 +34,12 @@ export class RegisterWebhookInput {
       'https, and outside this network. Without a recipient it is where the client itself is told of notices.',
   })
   url: string;
+
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'For how many days the last secret signs too, from 0 to 30, so that the recipient can change over without a ' +
+      'gap. 0 unless told; it counts only where the URL stays the same.',
+  })
+  lastSecretDays?: number | null;
 }

@@ -7,8 +7,8 @@ import { type ChangeRecorder, changing } from '../../identity/change-recorder';
 import { denied } from '../../identity/request-context';
 import type { OnScheduled } from '../../jobs/due-work';
 import type { KeyStore } from '../../keys/key-store';
-import { PLATFORM, platformKey } from '../../keys/platform-key';
-import { seal, unseal } from '../../keys/sealing';
+import { PLATFORM } from '../../keys/platform-key';
+import { DAY_MS } from '../../law/calendar';
 import { faultOfUrl } from '../../outbound/urls';
 import { decidedRow, goneRow } from '../../storage/decided-row';
 import type { Regions } from '../../storage/regions';
@@ -16,6 +16,7 @@ import { inTransaction } from '../../storage/transaction';
 import { TenantReader } from '../../tenancy/tenant-reader';
 import { own, tenantSql } from '../../tenancy/tenant-sql';
 import { TenantWriter } from '../../tenancy/tenant-writer';
+import { unsentTo } from './undelivered';
 import {
   type DeliveryStatus,
   type EndpointKind,
@@ -23,6 +24,7 @@ import {
   WebhookEndpointRow,
   type WebhookRecipientKind,
 } from './webhook-rows';
+import type { WebhookSecrets } from './webhook-secrets';
 
 export interface WebhookRecipient {
   readonly kind: EndpointKind;
@@ -62,6 +64,7 @@ interface Delivered extends Told {
 export class Webhooks {
   /** Told of notices that will be due; set by who sends them in this process. */
   onScheduled: OnScheduled = () => undefined;
+  readonly secrets: WebhookSecrets;
   readonly #regions: Regions;
   readonly #keys: KeyStore;
   readonly #production: boolean;
@@ -70,10 +73,11 @@ export class Webhooks {
   constructor(
     regions: Regions,
     keys: KeyStore,
-    { production, recorder }: { production: boolean; recorder: ChangeRecorder },
+    { production, recorder, secrets }: { production: boolean; recorder: ChangeRecorder; secrets: WebhookSecrets },
   ) {
     this.#regions = regions;
     this.#keys = keys;
+    this.secrets = secrets;
     this.#production = production;
     this.#recorder = recorder;
   }
@@ -83,7 +87,8 @@ export class Webhooks {
   }
 
   /**
-   * Registers the endpoint of an owner. It replaces an earlier one.
+   * Registers the endpoint of an owner. It replaces an earlier one, whose secret may go on signing for some days where
+   * the URL is the same.
    * @param client the client of the installation; PLATFORM for a sub-processor
    * @param principal who registers it
    * @returns the endpoint with its secret, which is shown only this once
@@ -92,24 +97,32 @@ export class Webhooks {
   async register(
     client: string,
     owner: EndpointOwner,
-    url: string,
+    { url, lastSecretDays }: WebhookAddress,
     principal: string,
   ): Promise<{ id: string; secret: string }> {
     const fault = faultOfUrl(url, this.#production);
     if (fault) throw denied.input(`"url" ${fault}.`);
-    const id = uuid();
-    const secret = `whsec_${randomBytes(32).toString('base64')}`;
-    const sealed = seal(await this.#sealingKey(), secret, context(client, id)).toString('base64');
+    const overlapMs = overlapOf(lastSecretDays ?? 0);
     const source = await this.#sourceOf(client);
-    const replaced = await tenantSql(source, client).select<{
-      id: string;
-    }>`SELECT id FROM webhook_endpoint WHERE ${own} AND owner_id = ${owner.id}`;
-    const row = { id, kind: owner.kind, ownerId: owner.id, url, secret: sealed, createdAt: Date.now() };
+    const replaced = await tenantSql(source, client).select<{ id: string; url: string; secret: string }>`
+      SELECT id, url, secret FROM webhook_endpoint WHERE ${own} AND owner_id = ${owner.id}`;
+    // Under its id queued notices find the endpoint, and its last secret opens.
+    const kept = overlapMs > 0 ? replaced.find((last) => last.url === url) : undefined;
+    const id = kept?.id ?? uuid();
+    const secret = `whsec_${randomBytes(32).toString('base64')}`;
+    const createdAt = Date.now();
+    const row = {
+      ...{ id, kind: owner.kind, ownerId: owner.id, url, createdAt },
+      secret: await this.secrets.seal(client, id, secret),
+      formerSecret: kept?.secret ?? null,
+      formerUntil: kept ? createdAt + overlapMs : null,
+    };
+    const gone = replaced.filter((last) => last.id !== id).map((last) => goneRow(WebhookEndpointRow, last));
     const change = {
       client: client === PLATFORM ? undefined : client,
       principal,
       details: { record: id, recipientKind: owner.kind, recipient: owner.id, host: new URL(url).host },
-      decides: [...replaced.map((gone) => goneRow(WebhookEndpointRow, gone)), decidedRow(WebhookEndpointRow, row)],
+      decides: [...gone, decidedRow(WebhookEndpointRow, row)],
     };
     await changing(this.#recorder, 'WEBHOOK_REGISTERED', change, () =>
       inTransaction(source, async (manager) => {
@@ -198,34 +211,46 @@ export class Webhooks {
     }));
   }
 
-  /** Queues dead notices of an event again, and those whose recipient has an endpoint now. */
-  async revive(client: string, reference: string): Promise<number> {
-    const endpoints = await this.endpoints(client);
+  /**
+   * Queues notices again that were given up, or whose recipient had no endpoint, where it has one now.
+   * @param reference only notices about this
+   * @returns how many
+   */
+  async revive(client: string, reference?: string): Promise<number> {
+    const source = await this.#regions.of(client);
     let revived = 0;
-    await inTransaction(await this.#regions.of(client), async (manager) => {
-      revived = 0;
-      this.onScheduled(manager.dataSource, Date.now());
-      for (const [owner, endpoint] of endpoints) {
-        revived += await tenantSql(manager, client).change`
-          UPDATE webhook_delivery
-          SET status = 'QUEUED', attempts = 0, next_at = ${Date.now()}, endpoint_client = ${endpoint.client},
-          endpoint_id = ${endpoint.id}
-          WHERE ${own} AND reference = ${reference} AND recipient_id = ${owner} AND status IN ('DEAD', 'NO_ENDPOINT')`;
+    for (const [owner, endpoint] of await this.endpoints(client)) {
+      for (;;) {
+        const ids = await unsentTo(source, client, owner, reference, REVIVED_AT_ONCE);
+        if (ids.length === 0) break;
+        this.onScheduled(source, Date.now());
+        revived += await inTransaction(
+          source,
+          (manager) => tenantSql(manager, client).change`
+            UPDATE webhook_delivery
+            SET status = 'QUEUED', attempts = 0, fault = NULL, next_at = ${Date.now()},
+            endpoint_client = ${endpoint.client}, endpoint_id = ${endpoint.id}
+            WHERE ${own} AND id IN (${ids}) AND status IN ('DEAD', 'NO_ENDPOINT')`,
+        );
       }
-    });
+    }
     return revived;
   }
 
-  /** The URL of an endpoint, and its secret. */
-  async endpoint(client: string, id: string): Promise<{ url: string; secret: string } | undefined> {
+  /** The URL of an endpoint, its secret, and for a while the one before it. */
+  async endpoint(client: string, id: string): Promise<{ url: string; secrets: WebhookSecretList } | undefined> {
     const source = await this.#sourceOf(client);
     const [row] = await tenantSql(source, client).select<{
       url: string;
       secret: string;
-    }>`SELECT url, secret FROM webhook_endpoint WHERE ${own} AND id = ${id}`;
+      former_secret: string | null;
+      former_until: number | null;
+    }>`SELECT url, secret, former_secret, former_until FROM webhook_endpoint WHERE ${own} AND id = ${id}`;
     if (!row) return undefined;
-    const secret = unseal(await this.#sealingKey(), Buffer.from(row.secret, 'base64'), context(client, id));
-    return { url: row.url, secret: String(secret) };
+    const secret = await this.secrets.open(client, id, row.secret);
+    const isOver = row.former_secret === null || Number(row.former_until) <= Date.now();
+    const former = isOver ? [] : [await this.secrets.open(client, id, row.former_secret ?? '')];
+    return { url: row.url, secrets: [secret, ...former] };
   }
 
   /**
@@ -247,11 +272,7 @@ export class Webhooks {
     if (!row?.endpoint_client || !row.endpoint_id || said.type !== acknowledgementOf(row.event)) return undefined;
     const endpoint = await this.endpoint(row.endpoint_client, row.endpoint_id);
     if (!endpoint) return undefined;
-    try {
-      new Webhook(endpoint.secret).verify(body, headers);
-    } catch {
-      return undefined;
-    }
+    if (!endpoint.secrets.some((secret) => isSignedBy(secret, body, headers))) return undefined;
     await this.tell('WEBHOOK_ACKNOWLEDGED', said.client, said.delivery, row);
     const counted = await inTransaction(
       source,
@@ -278,16 +299,37 @@ export class Webhooks {
     await this.#recorder.record(kind, { client, principal: 'webhooks', details });
   }
 
-  async #sealingKey(): Promise<Buffer> {
-    return platformKey(this.#keys, 'webhook');
-  }
-
   async #sourceOf(owner: string): Promise<DataSource> {
     return owner === PLATFORM ? this.#regions.home : this.#regions.of(owner);
   }
 }
 
-const context = (client: string, id: string): string => `webhook-endpoint:${client}:${id}`;
+/** Notices in one transaction. */
+const REVIVED_AT_ONCE = 500;
+
+/** The secret that signs first, and the one before it. */
+export type WebhookSecretList = readonly [secret: string, ...former: string[]];
+
+interface WebhookAddress {
+  readonly url: string;
+  readonly lastSecretDays?: number | null;
+}
+
+const LONGEST_OVERLAP_DAYS = 30;
+
+function overlapOf(days: number): number {
+  if (days >= 0 && days <= LONGEST_OVERLAP_DAYS) return days * DAY_MS;
+  throw denied.input(`"lastSecretDays" must be from 0 to ${LONGEST_OVERLAP_DAYS}.`);
+}
+
+function isSignedBy(secret: string, body: string, headers: Record<string, string>): boolean {
+  try {
+    new Webhook(secret).verify(body, headers);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** The message id of a notice. Its acknowledgement must have another one. */
 export const messageIdOf = (delivery: string): string => `msg_${delivery}`;
