@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateMasterKeyFile } from '../../src/keys/master-key';
+import { DAY_MS } from '../../src/law/calendar';
 import { createServices, type Services } from '../../src/services';
 import { migrateStores, openStores, type Stores } from '../../src/stores';
 import type { TestDatabase } from '../support/databases';
@@ -17,7 +18,11 @@ export interface Installation {
   close(): Promise<void>;
 }
 
-export async function openInstallation(database: TestDatabase): Promise<Installation> {
+/** Epochs are off unless told. With them each turn leaves a backup of the keys in the folder `backups`. */
+export async function openInstallation(
+  database: TestDatabase,
+  { withEpochs = false }: { readonly withEpochs?: boolean } = {},
+): Promise<Installation> {
   const folder = mkdtempSync(join(tmpdir(), 'remit-installation-'));
   const masterKeyFile = join(folder, 'master.key');
   await generateMasterKeyFile(masterKeyFile);
@@ -28,7 +33,8 @@ export async function openInstallation(database: TestDatabase): Promise<Installa
     regionalDatabaseUrls: {},
     masterKeyFile,
     production: false,
-    epoch: 'off' as const,
+    epoch: withEpochs ? DAY_MS : ('off' as const),
+    ...(withEpochs ? { keysBackupDir: join(folder, 'backups') } : {}),
   };
   await database.copyTables?.();
   await migrateStores(config);
@@ -47,7 +53,8 @@ export async function openInstallation(database: TestDatabase): Promise<Installa
       DATABASE_URL: databaseUrl,
       KEYS_DATABASE_URL: keysDatabaseUrl,
       REMIT_MASTER_KEY_FILE: masterKeyFile,
-      REMIT_EPOCH: 'off',
+      REMIT_EPOCH: withEpochs ? 'daily' : 'off',
+      ...(withEpochs ? { KEYS_BACKUP_DIR: join(folder, 'backups') } : {}),
     },
     ...(await open()),
     whileClosed: async (work) => {

@@ -1,18 +1,23 @@
 import { access } from 'node:fs/promises';
+import type { DataSource } from 'typeorm';
+import { whyUnfit } from '../../keys/backup/unfit-store';
+import { epochContext } from '../../keys/epochs/epoch-keys';
+import { UnsealError } from '../../keys/errors';
 import { developmentMasterKey } from '../../keys/master-key';
-import { openRootKeys } from '../../keys/roots/root-keys';
+import type { RootKeys } from '../../keys/roots/root-keys';
 import { ConfigurationError } from '../../storage/errors';
+import { keysStoreName, openRootsOf } from '../../stores';
 import { attention, type Check, type Finding, fault, orWell } from './finding';
-import type { Patient } from './patient';
+import type { OpenStore, Patient } from './patient';
 import { placeOf } from './stores';
 
-/** The master key, and whether it opens what is stored. */
+/** The roots, and whether they open what is stored. */
 export const keys: Check = {
   name: 'keys',
   look: async (patient) =>
     orWell(
-      [...apart(patient), ...(await master(patient))],
-      'the master key opens the stored keys, which have a store of their own',
+      [...apart(patient), ...(await roots(patient))],
+      'the root opens the stored keys, which have a store of their own',
     ),
 };
 
@@ -30,8 +35,8 @@ function apart({ stores }: Patient): Finding[] {
   );
 }
 
-async function master({ config, keysSource }: Patient): Promise<Finding[]> {
-  const { masterKeyFile, production } = config;
+async function roots(patient: Patient): Promise<Finding[]> {
+  const { masterKeyFile, production } = patient.config;
   if (masterKeyFile === undefined && !production) {
     const isThere = await access(developmentMasterKey).then(
       () => true,
@@ -39,18 +44,46 @@ async function master({ config, keysSource }: Patient): Promise<Finding[]> {
     );
     if (!isThere) return [attention('there is no master key yet', 'a server makes one for development when it starts')];
   }
+  const found: Finding[] = [];
+  for (const store of patient.keysStores) found.push(...(await rootOf(patient, store)));
+  return found;
+}
+
+/** Whether the root of a store's epoch is here, and can be used. */
+async function rootOf(patient: Patient, { variable, region, source }: OpenStore): Promise<Finding[]> {
+  const { config } = patient;
+  let opened: RootKeys | undefined;
   try {
-    const roots = await openRootKeys({ ...(masterKeyFile === undefined ? {} : { masterKeyFile }), production });
-    const there = new Set(await roots.ids());
-    await roots.close();
-    const epochs = await keysSource.query<Array<{ root_id: string }>>(
-      "SELECT root_id FROM key_epoch WHERE state <> 'ENDED'",
+    opened = await openRootsOf(config, region);
+    const why = await whyUnfit(
+      { name: keysStoreName(region), source, roots: opened },
+      { folder: config.keysBackupDir, client: await firstClient(patient, region) },
     );
-    if (epochs.every(({ root_id: id }) => there.has(id))) return [];
-    const says = 'the keys of clients are wrapped by another master key';
-    return [fault(says, 'name the file with that key in REMIT_MASTER_KEY_FILE: without it their data cannot be read')];
+    if (why !== undefined) return [fault(`${variable}: ${why}`, 'no server starts before; see docs/keys-backup.md')];
+    await usesRoot(source, opened);
+    return [];
   } catch (error) {
-    if (error instanceof ConfigurationError) return [fault(error.message, 'see docs/deployment.md, keys')];
+    if (error instanceof ConfigurationError) return [fault(error.message, 'see docs/keys.md')];
+    if (error instanceof UnsealError) {
+      return [fault(`${variable}: the root does not open the epoch’s key: it was altered`, 'see docs/keys.md')];
+    }
     throw error;
+  } finally {
+    await opened?.close();
   }
+}
+
+/** Undefined too where the data is away, or not migrated yet. */
+const firstClient = (patient: Patient, region: OpenStore['region']): Promise<string | undefined> =>
+  Promise.resolve()
+    .then(() => patient.regions.firstOf(region))
+    .catch(() => undefined);
+
+async function usesRoot(source: DataSource, opened: RootKeys): Promise<void> {
+  const [epoch] = await source.query<Array<{ number: number; root_id: string; wrapped: Buffer }>>(
+    'SELECT number, root_id, wrapped FROM key_epoch ORDER BY number DESC LIMIT 1',
+  );
+  if (!epoch) return;
+  const key = await opened.unwrap(epoch.root_id, epoch.wrapped, epochContext(Number(epoch.number)));
+  key.fill(0);
 }
