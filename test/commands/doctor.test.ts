@@ -10,11 +10,12 @@ import { admit } from '../../src/commands/doctor/patient';
 import { type Config, readConfig } from '../../src/config';
 import { backUpKeys } from '../../src/keys/backup/write';
 import { generateMasterKeyFile } from '../../src/keys/master-key';
+import { openRootKeys } from '../../src/keys/roots/root-keys';
 import { DAY_MS, HOUR_MS } from '../../src/law/calendar';
 import { newClient, plantPeople } from '../erasure/people';
 import { serve } from '../outbound/serving';
 import { openTestApp, type TestApp } from '../support/app';
-import { remit } from '../support/cli';
+import { remitHere as remit } from '../support/command';
 import { databases, type TestDatabase } from '../support/databases';
 
 const folder = mkdtempSync(join(tmpdir(), 'remit-doctor-'));
@@ -129,6 +130,16 @@ describe.each(databases)('remit doctor on $name', ({ name, create }) => {
     expect(await looked({ masterKeyFile: other, production: true })).toContainEqual(
       expect.stringContaining('keys: fault: REMIT_MASTER_KEY_FILE: '),
     );
+    expect(
+      await looked({ rootKey: 'vault:http://127.0.0.1:9/transit', rootAccess: { vault: { token: 'x' } } }),
+    ).toEqual([
+      'keys: fault: Vault does not answer (ECONNREFUSED); try again.',
+      'key backups: attention: not looked at: the roots are not at hand',
+    ]);
+    const roots = await openRootKeys({ ...config, production: false });
+    const vain = await roots.create();
+    expect(await looked()).toEqual([`keys: attention: no epoch uses the root ${vain}`]);
+    await roots.destroy(vain);
     const nobody = uuid();
     await keys('INSERT INTO subject_key (client_id, subject_id, wrapped, bucket, created_at) VALUES (?, ?, ?, ?, ?)', [
       ...[client, nobody, Buffer.from('x'), 0, 1],

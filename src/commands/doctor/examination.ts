@@ -54,7 +54,7 @@ async function lookedAt(check: Check, patient: Patient, limitMs: number): Promis
       Promise.resolve(patient).then((one) => check.look(one)),
     );
   } catch (error) {
-    if (error instanceof NotAtHand) return [attention(`not looked at: ${error.message}`, 'see "stores" above')];
+    if (error instanceof NotAtHand) return [attention(`not looked at: ${error.message}`, 'see what is said above')];
     if (error instanceof TooSlow)
       return [attention(`not looked at: ${error.message}`, 'look at the load of the database')];
     const failure = failureOf(error);

@@ -1,9 +1,10 @@
+import type { Config } from '../../config';
 import { listBackups, type StoreEpochs } from '../../keys/backup/directory';
 import { committed } from '../../storage/transaction';
 import { keysStoreName, openRootsOf } from '../../stores';
 import { counted } from '../counted';
 import { attention, type Check, type Finding, fault, ok } from './finding';
-import type { Patient } from './patient';
+import { NotAtHand, type OpenStore, type Patient } from './patient';
 
 /** Which backups of the keys' stores are still good. */
 export const keyBackups: Check = {
@@ -63,9 +64,18 @@ async function storesOf({ keysStores, config }: Patient): Promise<StoreEpochs[]>
       ),
     );
     const epochs = rows.map(({ number, root_id: rootId, state }) => ({ number: Number(number), rootId, state }));
-    const opened = await openRootsOf(config, region);
-    const roots = await opened.ids().finally(() => opened.close());
+    const roots = await rootsHere(config, region);
     stores.push({ name: keysStoreName(region), epochs, roots });
   }
   return stores;
+}
+
+/** @throws {NotAtHand} where they cannot be asked for: `keys` says why */
+async function rootsHere(config: Config, region: OpenStore['region']): Promise<readonly string[]> {
+  try {
+    const opened = await openRootsOf(config, region);
+    return await opened.ids().finally(() => opened.close());
+  } catch {
+    throw new NotAtHand('the roots are not at hand');
+  }
 }

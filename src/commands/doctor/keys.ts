@@ -4,14 +4,16 @@ import { whyUnfit } from '../../keys/backup/unfit-store';
 import { epochContext } from '../../keys/epochs/epoch-keys';
 import { UnsealError } from '../../keys/errors';
 import { developmentMasterKey } from '../../keys/master-key';
+import { RootUnavailableError } from '../../keys/roots/errors';
 import type { RootKeys } from '../../keys/roots/root-keys';
+import { caveatsAt } from '../../keys/roots/wiped-file';
 import { ConfigurationError } from '../../storage/errors';
 import { keysStoreName, openRootsOf } from '../../stores';
 import { attention, type Check, type Finding, fault, orWell } from './finding';
 import type { OpenStore, Patient } from './patient';
 import { placeOf } from './stores';
 
-/** The roots, and whether they open what is stored. */
+/** The roots of the keys, and whether they open what is stored. */
 export const keys: Check = {
   name: 'keys',
   look: async (patient) =>
@@ -35,42 +37,62 @@ function apart({ stores }: Patient): Finding[] {
   );
 }
 
+/** Whether each keys' store can be opened with the roots that are there, and what those are worth. */
 async function roots(patient: Patient): Promise<Finding[]> {
-  const { masterKeyFile, production } = patient.config;
-  if (masterKeyFile === undefined && !production) {
-    const isThere = await access(developmentMasterKey).then(
-      () => true,
-      () => false,
-    );
-    if (!isThere) return [attention('there is no master key yet', 'a server makes one for development when it starts')];
-  }
   const found: Finding[] = [];
-  for (const store of patient.keysStores) found.push(...(await rootOf(patient, store)));
+  for (const store of patient.keysStores) found.push(...(await rootsOf(patient, store)));
   return found;
 }
 
-/** Whether the root of a store's epoch is here, and can be used. */
-async function rootOf(patient: Patient, { variable, region, source }: OpenStore): Promise<Finding[]> {
+async function rootsOf(patient: Patient, store: OpenStore): Promise<Finding[]> {
   const { config } = patient;
-  let opened: RootKeys | undefined;
+  const settings = store.region === undefined ? config : config.regionalKeys?.[store.region];
+  const isInFile = settings?.rootKey === undefined;
+  const file = settings?.masterKeyFile ?? developmentMasterKey;
+  if (isInFile && settings?.masterKeyFile === undefined && !config.production && !(await isThere(file))) {
+    return [attention('there is no master key yet', 'a server makes one for development when it starts')];
+  }
+  let places: RootKeys | undefined;
   try {
-    opened = await openRootsOf(config, region);
+    places = await openRootsOf(config, store.region);
     const why = await whyUnfit(
-      { name: keysStoreName(region), source, roots: opened },
-      { folder: config.keysBackupDir, client: await firstClient(patient, region) },
+      { name: keysStoreName(store.region), source: store.source, roots: places },
+      { folder: config.keysBackupDir, client: await firstClient(patient, store.region) },
     );
-    if (why !== undefined) return [fault(`${variable}: ${why}`, 'no server starts before; see docs/keys-backup.md')];
-    await usesRoot(source, opened);
-    return [];
+    if (why !== undefined) {
+      return [fault(`${store.variable}: ${why}`, 'no server starts before; see docs/keys-backup.md')];
+    }
+    const unused = await usedAndUnused(store.source, places);
+    return [
+      ...unused.map((id) =>
+        attention(`no epoch uses the root ${id}`, 'a process died when it had made it; remove it where it is'),
+      ),
+      ...(isInFile && config.production ? await caveatsAt(file) : []).map((caveat) =>
+        attention(`a root that ended may be read from the disk: ${caveat}`, 'see docs/keys.md, a file'),
+      ),
+    ];
   } catch (error) {
-    if (error instanceof ConfigurationError) return [fault(error.message, 'see docs/keys.md')];
+    if (error instanceof RootUnavailableError || error instanceof ConfigurationError)
+      return [fault(error.message, 'see docs/keys.md')];
     if (error instanceof UnsealError) {
-      return [fault(`${variable}: the root does not open the epoch’s key: it was altered`, 'see docs/keys.md')];
+      return [fault(`${store.variable}: the root does not open the epoch’s key: it was altered`, 'see docs/keys.md')];
     }
     throw error;
   } finally {
-    await opened?.close();
+    await places?.close();
   }
+}
+
+/** Uses the root of the current epoch. @returns the roots that no epoch uses */
+async function usedAndUnused(source: DataSource, places: RootKeys): Promise<string[]> {
+  const epochs = await source.query<Array<{ number: number; root_id: string; wrapped: Buffer }>>(
+    'SELECT number, root_id, wrapped FROM key_epoch ORDER BY number',
+  );
+  const current = epochs.at(-1);
+  if (!current) return [];
+  const key = await places.unwrap(current.root_id, current.wrapped, epochContext(Number(current.number)));
+  key.fill(0);
+  return (await places.ids()).filter((id) => !epochs.some(({ root_id: used }) => used === id));
 }
 
 /** Undefined too where the data is away, or not migrated yet. */
@@ -79,11 +101,9 @@ const firstClient = (patient: Patient, region: OpenStore['region']): Promise<str
     .then(() => patient.regions.firstOf(region))
     .catch(() => undefined);
 
-async function usesRoot(source: DataSource, opened: RootKeys): Promise<void> {
-  const [epoch] = await source.query<Array<{ number: number; root_id: string; wrapped: Buffer }>>(
-    'SELECT number, root_id, wrapped FROM key_epoch ORDER BY number DESC LIMIT 1',
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
   );
-  if (!epoch) return;
-  const key = await opened.unwrap(epoch.root_id, epoch.wrapped, epochContext(Number(epoch.number)));
-  key.fill(0);
 }
