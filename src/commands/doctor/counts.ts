@@ -27,11 +27,3 @@ export async function countEndingApprovals(source: DataSource, from: number, to:
     SELECT COUNT(*) AS n FROM transfer_approval WHERE valid_until >= ${from} AND valid_until < ${to}`;
   return numberOf(ending);
 }
-
-/** Erasures whose keys are deleted, and which wait for the end of an epoch. */
-export async function countAwaiting(source: DataSource): Promise<number> {
-  return numberOf(
-    await acrossClients(source).select<Counted>`
-      SELECT COUNT(*) AS n FROM erasure_request WHERE status = 'AWAITING_EPOCH'`,
-  );
-}

@@ -2,9 +2,7 @@ import type { DataSource } from 'typeorm';
 import { DAY_MS, HOUR_MS } from '../../law/calendar';
 import { committed } from '../../storage/transaction';
 import { counted } from '../counted';
-import { countAwaiting } from './counts';
 import { attention, type Check, type Finding, fault, ok } from './finding';
-import type { Patient } from './patient';
 
 /** How long a turn may take, and how late the task may come that turns. */
 const SLACK_MS = 2 * HOUR_MS;
@@ -19,13 +17,13 @@ interface Row {
 /** Whether the epochs of keys end as they should, so that what is erased becomes final. */
 export const epochs: Check = {
   name: 'epochs',
-  look: async (patient) => {
+  look: async ({ keysStores, config }) => {
     const found: Finding[] = [];
-    for (const { variable, source } of patient.keysStores) {
-      const said = await looked(source, patient.config.epoch);
+    for (const { variable, source } of keysStores) {
+      const said = await looked(source, config.epoch);
       found.push(...said.map((finding) => ({ ...finding, says: `${variable}: ${finding.says}` })));
     }
-    return [...found, ...(await awaiting(patient))];
+    return found;
   },
 };
 
@@ -71,12 +69,6 @@ function ending({ number, state, ended_at: end }: Row, since: number): Finding[]
   if (state === 'CURRENT' || state === 'ENDED' || age < SLACK_MS) return [];
   const says = `epoch ${number} has been ending for ${counted(Math.floor(age / HOUR_MS), 'hour')} (${state})`;
   return [(age > DAY_MS ? fault : attention)(says, 'remit keys turn goes on with it, and says what is in the way')];
-}
-
-async function awaiting({ regions }: Patient): Promise<Finding[]> {
-  let erasures = 0;
-  for (const source of regions.all()) erasures += await countAwaiting(source);
-  return erasures === 0 ? [] : [ok(`${counted(erasures, 'erasure')} will be final with the end of an epoch`)];
 }
 
 const momentOf = (at: number): string => new Date(at).toISOString().slice(0, 16).replace('T', ' ');
