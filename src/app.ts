@@ -53,6 +53,7 @@ import { faultsOf } from './readiness';
 import { NoticeResolver } from './register/notice-resolver';
 import { ProposalResolver } from './register/proposal-resolver';
 import { RegisterResolver } from './register/register-resolver';
+import { countDeadNotices } from './register/webhooks/undelivered';
 import { WebhookResolver } from './register/webhooks/webhook-resolver';
 import { createServices, type Services } from './services';
 import { dialectOf } from './storage/dialect';
@@ -167,6 +168,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
           ledger: async () => ({ ...(await services.ledger.lag()), unanchored: await anchoring.unanchored() }),
           pools: () => poolsOf(stores),
           storeLogs: () => storeLogsOf(stores),
+          deadNotices: () => countDeadNotices(stores.regions),
         });
         measureTasks(registry, () => background.states());
         alerted.push(countAlerts(registry));

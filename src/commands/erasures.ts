@@ -15,6 +15,7 @@ import { collect } from './caller-options';
 import { counted } from './counted';
 import { CommandError } from './failure';
 import { moment } from './moments';
+import { wholeNumber } from './numbers';
 import { progressBar } from './progress';
 import { selectedClients } from './selected-clients';
 import { exitTwoOnUsageError } from './usage-errors';
@@ -41,7 +42,7 @@ function listCommand(): Command {
     .option('--client <slug>', 'only this client (default: all)')
     .option('--status <status>', 'only this status; repeat for more', collect(status))
     .option('--due-before <time>', 'due before this time, such as 2026-12-01', moment)
-    .option('--limit <number>', 'at most this many for each client', count, 100)
+    .option('--limit <number>', 'at most this many for each client', wholeNumber, 100)
     .option('--json', 'print {"requests": […]}')
     .addHelpText('after', '\nExample:\n  $ remit erasures list --status ATTENTION_REQUIRED')
     .action(async (options: ListOptions) => {
@@ -103,8 +104,8 @@ function runCommand(): Command {
   const command = new Command('run')
     .description('Perform what is due and notify recipients. Several can run at once, also beside servers.')
     .option('--watch', 'run until SIGTERM instead of ending when nothing is due')
-    .option('--concurrency <number>', 'erasures at the same time; SQLite does one', count, 4)
-    .option('--lease <seconds>', 'take over work of a worker that has been silent this long', count, 30)
+    .option('--concurrency <number>', 'erasures at the same time; SQLite does one', wholeNumber, 4)
+    .option('--lease <seconds>', 'take over work of a worker that has been silent this long', wholeNumber, 30)
     .option('--sweep', 'first request erasure of what has outlived its retention')
     .option('--json', 'print {"jobs","failed","swept"}')
     .addHelpText('after', '\nExample:\n  $ remit erasures run --sweep')
@@ -317,9 +318,4 @@ function status(text: string): ErasureStatus {
   const known = (Object.keys(erasureStatuses) as ErasureStatus[]).find((name) => name === text);
   if (!known) throw new InvalidArgumentError(`Statuses are ${Object.keys(erasureStatuses).join(', ')}.`);
   return known;
-}
-
-function count(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Write a whole number from 1.');
-  return Number(text);
 }

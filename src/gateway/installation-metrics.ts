@@ -48,6 +48,7 @@ export function measureInstallation(
     ledger(): Promise<LedgerLag>;
     pools(): readonly PoolUse[];
     storeLogs(): Promise<readonly StoreLog[]>;
+    deadNotices(): Promise<number>;
   },
 ): void {
   const registers = [registry];
@@ -58,6 +59,17 @@ export function measureInstallation(
     aggregator: 'max',
     registers,
   }).set({ version, node: process.versions.node }, 1);
+
+  new Gauge({
+    name: 'remit_notices_dead',
+    help: 'Notices to recipients and clients that were given up: every attempt to deliver them failed.',
+    // Every process reads the same rows.
+    aggregator: 'max',
+    registers,
+    async collect() {
+      this.set((await inTime(registry, look.deadNotices())) ?? Number.NaN);
+    },
+  });
 
   const lag = (
     { name, help, aggregator = 'sum' }: Pick<GaugeConfiguration<string>, 'name' | 'help' | 'aggregator'>,

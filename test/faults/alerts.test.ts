@@ -185,6 +185,16 @@ test('erasures are stuck, close to their term and past it', async () => {
   expectAlerts(['RemitErasuresStuck', 'RemitErasuresOverdue', 'RemitErasuresDueSoon'], fault, mended);
 });
 
+test('notices were given up', async () => {
+  const [rows] = await root.query('SELECT client_id AS id FROM data.client LIMIT 1');
+  const [client] = rows as { id: unknown }[];
+  const notice = 'INSERT INTO data.webhook_delivery (client_id, id, status, reference, recipient_id) VALUES (?)';
+  await root.query(notice, [[client?.id, client?.id, 'DEAD', client?.id, client?.id]]);
+  const fault = await observed();
+  await root.query('DELETE FROM data.webhook_delivery');
+  expectAlerts(['RemitNoticesDead'], fault, await observed());
+});
+
 const containing = (word: string) => expect.stringContaining(word);
 
 test('somebody tries doors', async () => {

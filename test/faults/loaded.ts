@@ -142,11 +142,22 @@ async function callersOf(keyFile: string): Promise<Callers> {
 export const nothingWrong: Reconciled = { lost: [], doubled: [], inexactErasures: [], leftBehind: [], commands: [] };
 
 /** A line for a report of the run. */
-export function inWords({ asked, done, people, grants, withdrawn, transfers, looked, refused }: Tally): string {
+export function inWords({
+  asked,
+  done,
+  people,
+  grants,
+  withdrawn,
+  transfers,
+  looked,
+  repeated,
+  unanswered,
+  refused,
+}: Tally): string {
   const erasures = people.filter(({ erasure }) => erasure !== undefined).length;
   const said = [...refused].map(([what, n]) => `${n} × ${what}`).join(', ');
   return (
     `${asked} requests, ${done} done (${people.length} people, ${grants.size} grants, ${withdrawn.size} withdrawals, ` +
-    `${transfers.size} transfers, ${erasures} erasures), ${looked} looks afterwards; others: ${said}`
+    `${transfers.size} transfers, ${erasures} erasures), ${repeated} told again, ${unanswered} never answered, ${looked} looks afterwards; others: ${said}`
   );
 }

@@ -35,6 +35,11 @@ export async function reconcile(
   once('transfer', tally.transfers, await counted('safeguards', 'transfer_approval WHERE client_id = ?'));
 
   const people = await idsIn(data, `SELECT id, 1 AS n FROM customer WHERE client_id = ?`);
+  const known = new Set(tally.people.map(({ id }) => id));
+  const strangers = [...people.keys()].filter((id) => !known.has(id));
+  // Each write was sent again under its key until an answer came.
+  if (strangers.length > tally.unanswered)
+    found.doubled.push(`${strangers.length} people whom nobody was told of: ${strangers.slice(0, 5)}`);
   const keys = await idsIn(stores.keysSource, `SELECT subject_id AS id, 1 AS n FROM subject_key WHERE client_id = ?`);
   const signedBy = await services.erasure.signingKeys.publicKeys();
   for (const { id, email, tried, erasure, mayBeErased } of tally.people) {

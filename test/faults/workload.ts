@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, ask, isDone, type Question } from './asking';
 import type { ServedProcess } from './served-process';
@@ -40,6 +41,10 @@ export interface Tally {
   readonly changed: Set<string>;
   /** Reads after an acknowledged withdrawal or a completed erasure. */
   looked: number;
+  /** Answers to writes that had been done before. */
+  repeated: number;
+  /** Writes that never got an answer. */
+  unanswered: number;
   /** When each process failed last. */
   readonly failures: Array<{ readonly at: number; readonly process: string }>;
 }
@@ -56,10 +61,15 @@ export const newTally = (): Tally => ({
   made: new Set(),
   changed: new Set(),
   looked: 0,
+  repeated: 0,
+  unanswered: 0,
   failures: [],
 });
 
 const MOST_NOTED = 12;
+/** A killed process keeps its keys for ten seconds. */
+const MOST_TRIES = 60;
+const COMES_YET = new Set(['IDEMPOTENCY_KEY_IN_USE', 'TOO_MANY_OPERATIONS']);
 /** How a fault may be told: with the time to try again. */
 const TELLS_OF_FAULTS = new Set(['SERVICE_UNAVAILABLE', 'AUDIT_UNAVAILABLE', 'TIMEOUT']);
 
@@ -216,17 +226,28 @@ export class Lane {
   }
 
   /**
-   * Repeats a write that was not done, by the answer's word, until it is acknowledged.
-   * @returns nothing where it may or may not be done: a repetition could do it twice
+   * Sends a write under an idempotency key until it is answered. An answer that was lost is asked for again, from any
+   * process.
+   * @returns nothing where it was refused, or no answer came for long
    */
   async #write(question: Question): Promise<Answer | undefined> {
     this.#count++;
-    for (let tries = 0; tries < 8; tries++) {
-      const answer = await this.#ask(this.#anyProcess(), question);
+    const headers = { 'idempotency-key': randomUUID() };
+    let wasLost = false;
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const answer = await this.#ask(this.#anyProcess(), { ...question, headers });
+      if (answer.headers?.has('idempotency-replayed')) this.#tally.repeated++;
       if (isDone(answer)) return answer;
-      if (answer.write !== 'NOT_DONE') return undefined;
+      wasLost ||= answer.lost || answer.status >= 500;
+      // A process whose clock is behind refuses what another one has done.
+      const mayComeYet =
+        answer.lost ||
+        answer.status >= 500 ||
+        answer.codes.some((code) => COMES_YET.has(code) || (wasLost && code === 'PURPOSE_NOT_GRANTED'));
+      if (!mayComeYet && answer.write !== 'NOT_DONE') return undefined;
       await sleep(100 + Math.random() * 400);
     }
+    this.#tally.unanswered++;
     return undefined;
   }
 
@@ -292,4 +313,6 @@ const REFUSALS = new Set([
   'CONFLICT',
   'PROCESSING_RESTRICTED',
   'TOO_MANY_OPERATIONS',
+  'IDEMPOTENCY_KEY_IN_USE',
+  'ALREADY_DONE',
 ]);

@@ -29,6 +29,7 @@ const mayCrossClients: ReadonlyMap<string, string> = new Map([
   ['register/agreement-reminders.ts', 'looks for clients without an agreement'],
   ['register/announcements.ts', 'tells all clients'],
   ['register/clients.ts', 'keeps the directory of clients'],
+  ['register/webhooks/undelivered.ts', 'counts what was given up'],
   ['register/webhooks/webhook-secrets.ts', 'seals the secrets of all endpoints under a newer key'],
   ['register/webhooks/webhook-sender.ts', 'sends what is queued of all clients'],
 ]);

@@ -36,6 +36,7 @@ describe.each(databases)('what an operator sees of an installation on $name', ({
     const { ledger, recorder } = app.services;
     measureInstallation(registry, {
       storeLogs: async () => [],
+      deadNotices: async () => 0,
       ledger: async () => ({ ...(await ledger.lag()), unanchored: 0 }),
       pools: () => [{ store: 'data', used: 1, idle: 2, waiting: 3, limit: 4 }],
     });

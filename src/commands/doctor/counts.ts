@@ -14,13 +14,11 @@ export async function countPeople(source: DataSource): Promise<number> {
   return numberOf(customers) + numberOf(users);
 }
 
-/** Webhooks that were given up, and those that have waited since a moment. */
-export async function countWebhooks(source: DataSource, since: number): Promise<{ dead: number; late: number }> {
-  const dead = await acrossClients(source).select<Counted>`
-    SELECT COUNT(*) AS n FROM webhook_delivery WHERE status = 'DEAD'`;
+/** Webhooks that have waited since a moment. */
+export async function countLateWebhooks(source: DataSource, since: number): Promise<number> {
   const late = await acrossClients(source).select<Counted>`
     SELECT COUNT(*) AS n FROM webhook_delivery WHERE status = 'QUEUED' AND next_at < ${since}`;
-  return { dead: numberOf(dead), late: numberOf(late) };
+  return numberOf(late);
 }
 
 /** Approvals of transfers whose validity ends between two moments. */

@@ -1,25 +1,23 @@
 import { HOUR_MS } from '../../law/calendar';
+import { countDeadNotices } from '../../register/webhooks/undelivered';
 import { counted } from '../counted';
-import { countWebhooks } from './counts';
+import { countLateWebhooks } from './counts';
 import { attention, type Check, orWell } from './finding';
 
 /** Whether recipients are told of erasures, and clients of what concerns them. */
 export const webhooks: Check = {
   name: 'webhooks',
   look: async ({ regions }) => {
-    let [dead, late] = [0, 0];
-    for (const source of regions.all()) {
-      const found = await countWebhooks(source, Date.now() - HOUR_MS);
-      dead += found.dead;
-      late += found.late;
-    }
+    const dead = await countDeadNotices(regions);
+    let late = 0;
+    for (const source of regions.all()) late += await countLateWebhooks(source, Date.now() - HOUR_MS);
     return orWell(
       [
         ...(dead > 0
           ? [
               attention(
                 `${counted(dead, 'webhook')} given up: the recipient does not know`,
-                'tell the recipient in another way, and ask it for a working endpoint (registerWebhook)',
+                'remit webhooks list names them; mend the endpoint (registerWebhook), then: remit webhooks revive',
               ),
             ]
           : []),

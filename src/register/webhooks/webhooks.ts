@@ -16,6 +16,7 @@ import { inTransaction } from '../../storage/transaction';
 import { TenantReader } from '../../tenancy/tenant-reader';
 import { own, tenantSql } from '../../tenancy/tenant-sql';
 import { TenantWriter } from '../../tenancy/tenant-writer';
+import { unsentTo } from './undelivered';
 import {
   type DeliveryStatus,
   type EndpointKind,
@@ -210,21 +211,29 @@ export class Webhooks {
     }));
   }
 
-  /** Queues dead notices of an event again, and those whose recipient has an endpoint now. */
-  async revive(client: string, reference: string): Promise<number> {
-    const endpoints = await this.endpoints(client);
+  /**
+   * Queues notices again that were given up, or whose recipient had no endpoint, where it has one now.
+   * @param reference only notices about this
+   * @returns how many
+   */
+  async revive(client: string, reference?: string): Promise<number> {
+    const source = await this.#regions.of(client);
     let revived = 0;
-    await inTransaction(await this.#regions.of(client), async (manager) => {
-      revived = 0;
-      this.onScheduled(manager.dataSource, Date.now());
-      for (const [owner, endpoint] of endpoints) {
-        revived += await tenantSql(manager, client).change`
-          UPDATE webhook_delivery
-          SET status = 'QUEUED', attempts = 0, next_at = ${Date.now()}, endpoint_client = ${endpoint.client},
-          endpoint_id = ${endpoint.id}
-          WHERE ${own} AND reference = ${reference} AND recipient_id = ${owner} AND status IN ('DEAD', 'NO_ENDPOINT')`;
+    for (const [owner, endpoint] of await this.endpoints(client)) {
+      for (;;) {
+        const ids = await unsentTo(source, client, owner, reference, REVIVED_AT_ONCE);
+        if (ids.length === 0) break;
+        this.onScheduled(source, Date.now());
+        revived += await inTransaction(
+          source,
+          (manager) => tenantSql(manager, client).change`
+            UPDATE webhook_delivery
+            SET status = 'QUEUED', attempts = 0, fault = NULL, next_at = ${Date.now()},
+            endpoint_client = ${endpoint.client}, endpoint_id = ${endpoint.id}
+            WHERE ${own} AND id IN (${ids}) AND status IN ('DEAD', 'NO_ENDPOINT')`,
+        );
       }
-    });
+    }
     return revived;
   }
 
@@ -294,6 +303,9 @@ export class Webhooks {
     return owner === PLATFORM ? this.#regions.home : this.#regions.of(owner);
   }
 }
+
+/** Notices in one transaction. */
+const REVIVED_AT_ONCE = 500;
 
 /** The secret that signs first, and the one before it. */
 export type WebhookSecretList = readonly [secret: string, ...former: string[]];
