@@ -18,7 +18,7 @@ describe.each(databases)('the runbook of lost keys on $name', ({ name, create })
 
   beforeAll(async () => {
     database = await create();
-    installation = await openInstallation(database, { withEpochs: true });
+    installation = await openInstallation(database, 'daily');
     operator = new Operator(installation, database);
     client = await newClient(installation.services, 'acme');
   });

@@ -18,11 +18,8 @@ export interface Installation {
   close(): Promise<void>;
 }
 
-/** Epochs are off unless told. With them each turn leaves a backup of the keys in the folder `backups`. */
-export async function openInstallation(
-  database: TestDatabase,
-  { withEpochs = false }: { readonly withEpochs?: boolean } = {},
-): Promise<Installation> {
+/** @param epochs whether epochs of the keys end, by hand; each leaves a backup in the folder `backups` then */
+export async function openInstallation(database: TestDatabase, epochs: 'off' | 'daily' = 'off'): Promise<Installation> {
   const folder = mkdtempSync(join(tmpdir(), 'remit-installation-'));
   const masterKeyFile = join(folder, 'master.key');
   await generateMasterKeyFile(masterKeyFile);
@@ -33,8 +30,8 @@ export async function openInstallation(
     regionalDatabaseUrls: {},
     masterKeyFile,
     production: false,
-    epoch: withEpochs ? DAY_MS : ('off' as const),
-    ...(withEpochs ? { keysBackupDir: join(folder, 'backups') } : {}),
+    epoch: epochs === 'off' ? epochs : DAY_MS,
+    ...(epochs === 'off' ? {} : { keysBackupDir: join(folder, 'backups') }),
   };
   await database.copyTables?.();
   await migrateStores(config);
@@ -53,8 +50,8 @@ export async function openInstallation(
       DATABASE_URL: databaseUrl,
       KEYS_DATABASE_URL: keysDatabaseUrl,
       REMIT_MASTER_KEY_FILE: masterKeyFile,
-      REMIT_EPOCH: withEpochs ? 'daily' : 'off',
-      ...(withEpochs ? { KEYS_BACKUP_DIR: join(folder, 'backups') } : {}),
+      REMIT_EPOCH: epochs,
+      ...(epochs === 'off' ? {} : { KEYS_BACKUP_DIR: join(folder, 'backups') }),
     },
     ...(await open()),
     whileClosed: async (work) => {

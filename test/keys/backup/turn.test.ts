@@ -23,7 +23,7 @@ describe.each(databases)('backups and the turning of epochs on $name', ({ name, 
 
   beforeAll(async () => {
     database = await create();
-    installation = await openInstallation(database, { withEpochs: true });
+    installation = await openInstallation(database, 'daily');
     place = installation.stores.keyStores.home;
     client = await newClient(installation.services, 'acme');
     person = (await plantPeople(installation.stores, client, [1]))[0]?.id ?? '';
