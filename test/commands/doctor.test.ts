@@ -12,7 +12,7 @@ import { DAY_MS } from '../../src/law/calendar';
 import { newClient, plantPeople } from '../erasure/people';
 import { serve } from '../outbound/serving';
 import { openTestApp, type TestApp } from '../support/app';
-import { remit } from '../support/cli';
+import { remitHere as remit } from '../support/command';
 import { databases, type TestDatabase } from '../support/databases';
 
 const folder = mkdtempSync(join(tmpdir(), 'remit-doctor-'));
