@@ -49,7 +49,11 @@ const entries: readonly Entry[] = [
   ['schema', 'write the schema files', async () => (await import('./commands/schema.js')).schemaCommand()],
 ];
 
-async function run(words: readonly string[]): Promise<void> {
+/**
+ * Runs a command. What was written is on the process's streams, and its exit code in the process, unless it throws.
+ * @throws what `reportFailure` tells the user
+ */
+export async function run(words: readonly string[]): Promise<void> {
   const program = new Command('remit')
     .description('A GraphQL gateway with purpose-based access control for personal data.')
     .version(version, '-V, --version', 'print the version')
@@ -96,13 +100,14 @@ function isKnown(program: Command, words: readonly string[]): boolean {
   return true;
 }
 
-// A reader such as `head` may close the pipe before everything is written. That is not a failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
-
-run(process.argv.slice(2)).catch(async (error: unknown) => {
-  const { reportFailure } = await import('./commands/failure.js');
-  process.exit(reportFailure(error));
-});
+if (require.main === module) {
+  // A reader such as `head` may close the pipe before everything is written. That is not a failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  run(process.argv.slice(2)).catch(async (error: unknown) => {
+    const { reportFailure } = await import('./commands/failure.js');
+    process.exit(reportFailure(error));
+  });
+}

@@ -94,10 +94,35 @@ export class Executions {
   }
 
   /**
-   * Charges a caller for time in which the process could do nothing else, for example to validate a new document. While
-   * others ask too, the caller pauses for a multiple of that time, and its client where it has used up its allowance.
+   * Waits, in an operation that has its turn and is dear, until no other such one of its caller's runs while others
+   * ask, and none of its client's while other clients ask. So nobody waits for several of them in a row.
+   * @returns call it when the operation has ended
    */
-  charge(caller: string, milliseconds: number, client: string = caller): void {
+  async alone(caller: string, client: string = caller): Promise<() => void> {
+    const group = this.#groups.get(client);
+    const queue = group?.queues.get(caller);
+    if (!group || !queue) return () => undefined;
+    if (queue.held.length === 0 && this.#mayGoOn(group, queue)) this.#goesOn(group, queue);
+    // #handOut counts it as dear before it resolves this promise.
+    else {
+      this.#wakeHeld(group);
+      this.#wakeHeld(queue);
+      await new Promise<void>((resolve) => queue.held.push(resolve));
+    }
+    return once(() => {
+      group.dear--;
+      queue.dear--;
+      this.#handOut();
+    });
+  }
+
+  /**
+   * Charges a caller for time in which the process could do nothing else, for example to validate a new document. While
+   * others ask too, the caller pauses for a multiple of that time. Where it and its client have used up what they are
+   * allowed of such time, so do all its client's operations; or only its dear ones, if it was known to be one.
+   * @param wasAlone whether it had waited until it was the only dear one
+   */
+  charge(caller: string, milliseconds: number, client: string = caller, wasAlone = false): void {
     const group = this.#groups.get(client);
     const queue = group?.queues.get(caller);
     if (!group || !queue) return;
@@ -105,7 +130,13 @@ export class Executions {
     if (milliseconds < FREE_OF_CLIENT_MS) return;
     group.blocked.add(milliseconds);
     const pause = group.allowance.take(milliseconds);
-    if (pause > 0 && this.#tookMost(group, ({ blocked }) => blocked)) this.#rest(group, pause);
+    const isMost = pause > 0 && this.#tookMost(group, ({ blocked }) => blocked);
+    if (!wasAlone) {
+      if (isMost) this.#rest(group, pause);
+      return;
+    }
+    this.#spare(queue, queue.allowance.take(milliseconds));
+    if (isMost) this.#spare(group, pause);
   }
 
   /**
@@ -147,18 +178,27 @@ export class Executions {
     this.#wake(member);
   }
 
+  /** Dear operations wait, and nothing else does. */
+  #spare(member: Member, milliseconds: number): void {
+    member.sparesUntil = performance.now() + Math.min(milliseconds, LONGEST_SPARING_MS);
+  }
+
   /**
    * Hands out again when the pause is over. Timers round to whole milliseconds and may fire early; then it is set
    * again.
    */
-  #wake(member: Member): void {
-    const rest = member.restsUntil - performance.now();
-    if (rest <= 0 || member.isToWake) return;
-    member.isToWake = true;
+  #wake(member: Member, at = member.restsUntil): void {
+    const rest = at - performance.now();
+    if (rest <= 0 || member.wakesAt <= at) return;
+    member.wakesAt = at;
     setTimeout(() => {
-      member.isToWake = false;
+      if (member.wakesAt === at) member.wakesAt = Number.POSITIVE_INFINITY;
       this.#handOut();
     }, rest + 1).unref();
+  }
+
+  #wakeHeld(member: Member): void {
+    this.#wake(member, Math.max(member.restsUntil, member.sparesUntil));
   }
 
   #mayRun(group: Group, caller: string, queue: Queue): boolean {
@@ -172,6 +212,18 @@ export class Executions {
     const alone = caller === '' ? anonymousExecutions : executionsPerCaller;
     const most = isContended ? Math.min(alone, executionsBesideOthers) : alone;
     return this.#running < executions && queue.running < most;
+  }
+
+  /** Whether a dear operation that has its turn may go on. */
+  #mayGoOn(group: Group, queue: Queue): boolean {
+    const isFree = (member: Member) => member.dear === 0 && isRested(member);
+    if (this.#turns.contended) return isFree(group) && isFree(queue);
+    return !group.turns.contended || isFree(queue);
+  }
+
+  #goesOn(group: Group, queue: Queue): void {
+    group.dear++;
+    queue.dear++;
   }
 
   #begin(group: Group, queue: Queue): void {
@@ -202,10 +254,18 @@ export class Executions {
 
   /** @returns whether an operation of the client has begun */
   #runNext(group: Group): boolean {
-    const now = performance.now();
     for (const [caller, queue] of group.queues) {
+      if (queue.held.length > 0 && this.#mayGoOn(group, queue)) {
+        this.#goesOn(group, queue);
+        queue.held.shift()?.();
+        return true;
+      }
+      if (queue.held.length > 0) {
+        this.#wakeHeld(group);
+        this.#wakeHeld(queue);
+      }
       if (queue.waiting.length === 0) {
-        if (queue.running === 0 && queue.restsUntil < now) group.queues.delete(caller);
+        if (queue.running === 0 && isRested(queue)) group.queues.delete(caller);
         continue;
       }
       if (!this.#mayRun(group, caller, queue)) {
@@ -224,8 +284,12 @@ export class Executions {
   }
 }
 
+/** Whether nothing keeps even its dear operations. */
+const isRested = ({ restsUntil, sparesUntil }: Member): boolean =>
+  Math.max(restsUntil, sparesUntil) <= performance.now();
+
 /** What is left of its usage changes nothing. */
-const isForgotten = (group: Group): boolean => group.restsUntil < performance.now() && group.usage.now() < 1;
+const isForgotten = (group: Group): boolean => isRested(group) && group.usage.now() < 1;
 
 /** Keeping the process for less is free. Milliseconds. */
 const FREE_MS = 1;
@@ -235,6 +299,8 @@ const RESTS = 16;
 const BUSY = 0.6;
 const WINDOW_MS = 100;
 const LONGEST_REST_MS = 500;
+/** Dear operations may wait longer than others, and well below the time in which they must be answered. */
+const LONGEST_SPARING_MS = 2_000;
 /** A client is charged for less too often to be asked for it: most operations take that. Milliseconds. */
 const FREE_OF_CLIENT_MS = 10;
 

@@ -76,6 +76,9 @@ export async function graphqlOverHttp(
       // It has waited so long that nobody waits for its answer.
       if (request.isGivenUp || http.raw.socket.destroyed) throw gatewayErrors.timeout(limits.operationMs);
       await road.grant(request);
+      const { query } = Object(http.body);
+      // Also for Apollo, which parses it before it comes to anything of ours.
+      if (typeof query === 'string') await road.approach(request, { document: query });
       return (await server.shortWay.answer(http, request)) ?? (await throughApollo(server, http, request));
     } finally {
       road.charge(request);

@@ -66,8 +66,13 @@ export class Road {
    * @returns to be called when the operation has ended
    * @throws {GatewayError} 429
    */
-  async turn({ claims }: GovernedRequest): Promise<() => void> {
-    return this.#executions.turn(claims?.subject ?? '', clientOf(claims));
+  async turn(request: GovernedRequest): Promise<() => void> {
+    const { claims } = request;
+    const leave = await this.#executions.turn(claims?.subject ?? '', clientOf(claims));
+    return () => {
+      request.leaveAlone?.();
+      leave();
+    };
   }
 
   /** The same for events of a client's subscribers, which take turns with its callers as one of them. */
@@ -81,6 +86,21 @@ export class Road {
     if (!claims) throw gatewayErrors.internal();
     request.context = await this.#options.contextFor(claims, purpose);
     return request.context;
+  }
+
+  /**
+   * Before the plan: to validate a long document that is new keeps the process for long.
+   * @throws {GatewayError} where its caller was answered meanwhile
+   */
+  async approach(request: GovernedRequest, { document }: Pick<Operation, 'document'>): Promise<void> {
+    if (request.plan || typeof document !== 'string' || document.length < LONG_DOCUMENT) return;
+    if (!this.governedFor(request).knows(document)) await this.#alone(request);
+  }
+
+  async #alone(request: GovernedRequest): Promise<void> {
+    const { claims } = request;
+    request.leaveAlone ??= await this.#executions.alone(claims?.subject ?? '', clientOf(claims));
+    if (request.isGivenUp) throw gatewayErrors.draining();
   }
 
   /** Plan: what is asked for. */
@@ -115,8 +135,10 @@ export class Road {
   ): Promise<GovernedResult> {
     // It was answered with a timeout before it began: what its caller was told must stay true.
     if (request.isGivenUp) throw gatewayErrors.draining();
+    await this.approach(request, operation);
     const decided = this.decide(request, operation);
     if (!('decision' in decided)) return decided;
+    if (event === undefined && decided.cost >= DEAR) await this.#alone(request);
     if (event === undefined && request.claims) await this.#options.rates?.take(request.claims, 'cost', decided.cost);
     const keyed = await this.#keyed(request, operation, decided);
     try {
@@ -152,8 +174,8 @@ export class Road {
   }
 
   /** Charges the caller for the time in which the process could do nothing else. */
-  charge({ claims, blockedMs = 0 }: GovernedRequest): void {
-    this.#executions.charge(claims?.subject ?? '', blockedMs, clientOf(claims));
+  charge({ claims, blockedMs = 0, leaveAlone }: GovernedRequest): void {
+    this.#executions.charge(claims?.subject ?? '', blockedMs, clientOf(claims), leaveAlone !== undefined);
   }
 
   /** Record: the request's entry is durable before its answer leaves. See {@link recordRequest}. */
@@ -172,6 +194,11 @@ export class Road {
     return this.#options.contracts[contract];
   }
 }
+
+/** Shorter documents are validated in a millisecond or two. Characters. */
+const LONG_DOCUMENT = 1_000;
+/** An operation of so many fields keeps the process for some ten milliseconds. */
+const DEAR = 1_000;
 
 /** All subscribers of a client, as one of its callers. */
 const SUBSCRIBERS = 'subscribers';

@@ -155,6 +155,7 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
       leave = await road.turn(request);
       extra.goOn();
       await road.grant(request);
+      await road.approach(request, operation);
       const plan = road.plan(request, operation);
       road.charge(request);
       if (!('kind' in plan) || plan.kind !== 'subscription') {

@@ -3,15 +3,24 @@ import { performance } from 'node:perf_hooks';
 /** Somebody who takes turns with others, and may have to pause. */
 export interface Member {
   running: number;
+  /** How many of those that run are dear: they keep the process for long. */
+  dear: number;
   /** When it may run again, in milliseconds of `performance.now()`. */
   restsUntil: number;
-  isToWake: boolean;
+  /** When its next dear operation may run, if later. */
+  sparesUntil: number;
+  /** When it is looked at next, if not before. */
+  wakesAt: number;
+  /** What it may keep the process for by dear operations. */
+  readonly allowance: Allowance;
 }
 
 /** A principal, or '' for every caller without a token. */
 export interface Queue extends Member {
   /** Operations that wait for their turn, oldest first. */
   readonly waiting: Array<() => void>;
+  /** Operations that run and are dear, and wait until they may go on. */
+  readonly held: Array<() => void>;
 }
 
 /** A client with its principals; who belongs to no client is one alone. */
@@ -22,14 +31,18 @@ export interface Group extends Member {
   readonly usage: Usage;
   /** For how long it kept the process to itself lately. */
   readonly blocked: Usage;
-  readonly allowance: Allowance;
 }
 
-export const newQueue = (): Queue => ({ running: 0, restsUntil: 0, isToWake: false, waiting: [] });
+const newMember = (): Member => ({
+  ...{ running: 0, dear: 0, restsUntil: 0, sparesUntil: 0, wakesAt: Number.POSITIVE_INFINITY },
+  allowance: new Allowance(),
+});
+
+export const newQueue = (): Queue => ({ ...newMember(), waiting: [], held: [] });
 
 export const newGroup = (): Group => ({
-  ...{ running: 0, restsUntil: 0, isToWake: false, queues: new Map<string, Queue>() },
-  ...{ turns: new Turns(), usage: new Usage(), blocked: new Usage(), allowance: new Allowance() },
+  ...{ ...newMember(), queues: new Map<string, Queue>() },
+  ...{ turns: new Turns(), usage: new Usage(), blocked: new Usage() },
 });
 
 /** Members compete if the turn passed between two of them within this time. Milliseconds. */

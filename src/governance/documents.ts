@@ -1,4 +1,16 @@
-import { type DocumentNode, GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
+import {
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLSchema,
+  NoUndefinedVariablesRule,
+  NoUnusedVariablesRule,
+  parse,
+  UniqueVariableNamesRule,
+  type ValidationRule,
+  VariablesAreInputTypesRule,
+  VariablesInAllowedPositionRule,
+  validate,
+} from 'graphql';
 import { weightOf, withoutLocations } from './document-weight';
 import type { ExecutableDocument } from './executable-document';
 import { LeastRecentlyUsed } from './least-recently-used';
@@ -8,6 +20,16 @@ import { invalidDocument } from './messages';
 
 /** A document that may be planned, or the errors why not. */
 type Checked = { readonly document: ExecutableDocument } | { readonly errors: readonly GraphQLError[] };
+
+/** They walk a document again and again, and find nothing in one that has no variables. */
+const ofVariables: readonly ValidationRule[] = [
+  NoUndefinedVariablesRule,
+  NoUnusedVariablesRule,
+  UniqueVariableNamesRule,
+  VariablesAreInputTypesRule,
+  VariablesInAllowedPositionRule,
+];
+const rulesWithoutVariables = valueFreeRules.filter((rule) => !ofVariables.includes(rule));
 
 /** Bytes of documents that are kept, with their plans. */
 const MOST_BYTES = 16 * 1024 * 1024;
@@ -26,6 +48,11 @@ export class Documents {
     this.#limits = limits;
   }
 
+  /** Whether a text has been found sound and is kept. */
+  knows(source: string): boolean {
+    return this.#byText.get(source) !== undefined;
+  }
+
   /** @param keep whether the text may stay in memory; false for an unauthenticated caller */
   check(source: string | DocumentNode, keep: boolean): Checked {
     if (typeof source !== 'string') return this.#checkNode(source);
@@ -42,13 +69,15 @@ export class Documents {
 
   #parse(source: string, tokens: number): Checked {
     try {
-      return this.#checkNode(parse(source, { maxTokens: tokens }));
+      // A text without a dollar sign has no variables.
+      const rules = source.includes('$') ? valueFreeRules : rulesWithoutVariables;
+      return this.#checkNode(parse(source, { maxTokens: tokens }), rules);
     } catch (error) {
       return { errors: [syntaxError(error, { tokens })] };
     }
   }
 
-  #checkNode(node: DocumentNode): Checked {
+  #checkNode(node: DocumentNode, rules = valueFreeRules): Checked {
     const known = this.#sound.get(node);
     if (known) return { document: known };
     let document: ExecutableDocument;
@@ -58,7 +87,7 @@ export class Documents {
       // A document object may be nested deeper than the stack allows. It is too deep by any limit.
       return { errors: [error instanceof GraphQLError ? error : tooLarge('depth', this.#limits)] };
     }
-    const errors = validate(this.#schema, node, valueFreeRules, { maxErrors: 20, hideSuggestions: true });
+    const errors = validate(this.#schema, node, rules, { maxErrors: 20, hideSuggestions: true });
     if (errors.length > 0) return { errors: errors.map(invalidDocument) };
     this.#sound.set(node, document);
     return { document };

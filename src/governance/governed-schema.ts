@@ -86,6 +86,10 @@ export class GovernedSchema implements Governed {
     return 'errors' in checked ? checked.errors : [];
   }
 
+  knows(source: string): boolean {
+    return this.#documents.knows(source);
+  }
+
   titleOf(source: string | DocumentNode, operationName: string | null | undefined): string | undefined {
     const { limits, policy } = this.#planning;
     try {

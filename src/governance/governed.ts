@@ -105,6 +105,8 @@ export interface Governed {
     operationName: string | null | undefined,
     access: Access,
   ): PlannedOperation | GovernedResult;
+  /** Whether a text is kept, so that planning it takes no time. */
+  knows(source: string): boolean;
   /** An operation's kind and root fields, for logs, even if it is not valid. Never a name that its caller chose. */
   titleOf(source: string | DocumentNode, operationName: string | null | undefined): string | undefined;
   /**

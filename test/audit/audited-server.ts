@@ -1,4 +1,4 @@
-import { Writable } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { keptHeads } from '../../src/audit/log/checkpoint-store';
 import { watchedVerifier } from '../../src/audit/recording/change-recorder';
@@ -43,6 +43,31 @@ export interface AuditedServer {
 
 export const tokenOf = (asker: Asker): string => Buffer.from(JSON.stringify(claimsOf(asker))).toString('base64url');
 
+/** The HTTP server of an app. A token is what it claims. */
+export function serverOf(app: TestApp, log: Writable = new PassThrough().resume()): Promise<FastifyInstance> {
+  const verifier = {
+    verify: async (bearer: string): Promise<TokenClaims> => {
+      try {
+        return { country: undefined, tenant: undefined, ...JSON.parse(Buffer.from(bearer, 'base64url').toString()) };
+      } catch {
+        throw new InvalidTokenError('The token is malformed.');
+      }
+    },
+  };
+  return createServer({
+    contracts: app.contracts,
+    contractOf,
+    verifier: watchedVerifier(verifier, app.services.recorder),
+    contextFor: (claims, purpose) => app.services.accessService.contextFor(claims, purpose),
+    idempotency: app.idempotency,
+    audit: app.services.accesses,
+    collect: (context, id) => app.services.exports.collect(context, id),
+    ready: async () => [],
+    logger: createLogger({ level: 'info', destination: log }),
+    production: false,
+  });
+}
+
 export async function openAuditedServer(
   database: TestDatabase,
   regionalDatabaseUrls: StoreConfig['regionalDatabaseUrls'] = {},
@@ -55,27 +80,7 @@ export async function openAuditedServer(
       done();
     },
   });
-  const verifier = {
-    verify: async (bearer: string): Promise<TokenClaims> => {
-      try {
-        return { country: undefined, tenant: undefined, ...JSON.parse(Buffer.from(bearer, 'base64url').toString()) };
-      } catch {
-        throw new InvalidTokenError('The token is malformed.');
-      }
-    },
-  };
-  const http = await createServer({
-    contracts: app.contracts,
-    contractOf,
-    verifier: watchedVerifier(verifier, app.services.recorder),
-    contextFor: (claims, purpose) => app.services.accessService.contextFor(claims, purpose),
-    idempotency: app.idempotency,
-    audit: app.services.accesses,
-    collect: (context, id) => app.services.exports.collect(context, id),
-    ready: async () => [],
-    logger: createLogger({ level: 'info', destination }),
-    production: false,
-  });
+  const http = await serverOf(app, destination);
   return {
     app,
     http,

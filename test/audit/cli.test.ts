@@ -9,7 +9,8 @@ import { witnessAnchor } from '../../src/audit/witness/witness';
 import { generateMasterKeyFile } from '../../src/keys/master-key';
 import { createServices } from '../../src/services';
 import { openStores } from '../../src/stores';
-import { remit } from '../support/cli';
+import { remit as remitAlone } from '../support/cli';
+import { remitHere as remit } from '../support/command';
 import { serve, witness } from './outside';
 
 describe('remit audit', () => {
@@ -126,7 +127,7 @@ describe('remit audit', () => {
     const held = await remit(['audit', 'check', 'proof.json', '--key', key, '--json'], { cwd: nowhere });
     expect(JSON.parse(held.stdout)).toMatchObject({ holds: true, fault: null, entry: { id, kind: 'GRANT_GIVEN' } });
     const forged = proven.stdout.replace('GRANT_GIVEN', 'GRANT_TAKEN');
-    const refused = await remit(['audit', 'check', '-', '--key', key], { cwd: nowhere, input: forged });
+    const refused = await remitAlone(['audit', 'check', '-', '--key', key], { cwd: nowhere, input: forged });
     expect(refused).toMatchObject({ code: 1, stdout: '' });
     expect(refused.stderr).toContain('is not number 4 of the log');
     const none = await remit(['audit', 'check', '-', '--key', key], { cwd: nowhere, input: '{}' });
@@ -168,7 +169,7 @@ describe('remit audit', () => {
     const database = new Database(join(cwd, 'remit.db'));
     database.exec('DELETE FROM audit_entry WHERE sequence = 2');
     database.close();
-    const { code, stdout } = await remit(['audit', 'verify', '--anchor', 'anchors'], { cwd, env });
+    const { code, stdout } = await remitAlone(['audit', 'verify', '--anchor', 'anchors'], { cwd, env });
     expect(stdout).toMatch(/^MISSING log [0-9a-f-]{36}, entry 2: entry 2 is missing$/m);
     expect(stdout).toMatch(/^NOT SOUND: /m);
     expect(code).toBe(1);

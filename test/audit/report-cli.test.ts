@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { parse } from 'csv-parse/sync';
 import type { Asker } from '../support/app';
-import { remit } from '../support/cli';
+import { remitHere } from '../support/command';
 import { databases, type TestDatabase } from '../support/databases';
 import { type AuditedServer, fill, openAuditedServer } from './audited-server';
 
@@ -60,7 +60,7 @@ describe.each(databases)('remit audit report on $name', ({ create }) => {
     await database.drop();
   });
 
-  const run = (...words: string[]) => remit(['audit', 'report', ...words], { cwd: tmpdir(), env: server.app.env });
+  const run = (...words: string[]) => remitHere(['audit', 'report', ...words], { cwd: tmpdir(), env: server.app.env });
 
   /** What a report prints, for acme. */
   async function report(kind: string, ...words: string[]): Promise<string> {

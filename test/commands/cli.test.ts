@@ -9,10 +9,11 @@ import { readConfig } from '../../src/config';
 import { generateMasterKeyFile } from '../../src/keys/master-key';
 import { createServices } from '../../src/services';
 import { openStores } from '../../src/stores';
-import { remit as runRemit } from '../support/cli';
+import { remit as runAlone } from '../support/cli';
+import { remitHere } from '../support/command';
 import { root } from '../support/root';
 
-// Many processes are started here, on machines that may be busy.
+// Processes are started here, on machines that may be busy.
 jest.setTimeout(180_000);
 
 const folder = mkdtempSync(join(tmpdir(), 'remit-cli-'));
@@ -21,8 +22,14 @@ const env = {
   KEYS_DATABASE_URL: `sqlite:${join(folder, 'keys.db')}`,
   REMIT_MASTER_KEY_FILE: join(folder, 'master.key'),
 };
-const remit = (words: readonly string[], more: { env?: Record<string, string>; input?: string } = {}) =>
-  runRemit(words, { cwd: folder, ...more, env: { ...env, ...more.env } });
+interface More {
+  readonly env?: Record<string, string>;
+  readonly input?: string;
+}
+const options = (more: More) => ({ cwd: folder, ...more, env: { ...env, ...more.env } });
+const remit = (words: readonly string[], more: More = {}) => remitHere(words, options(more));
+/** In a process of its own, for what a process has: its exit code, its streams, the build. */
+const remitAlone = (words: readonly string[], more: More = {}) => runAlone(words, options(more));
 
 beforeAll(() => generateMasterKeyFile(env.REMIT_MASTER_KEY_FILE));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -59,7 +66,7 @@ describe('help', () => {
 
   test('says the version of the package', async () => {
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
-    expect(await remit(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+    expect(await remitAlone(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
 });
 
@@ -82,6 +89,14 @@ describe('exit codes', () => {
     expect(stderr).not.toBe('');
   });
 
+  test('2 is the code of the process', async () => {
+    expect(await remitAlone(['frobnicate'])).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/\w/),
+    });
+  });
+
   test('1 for an environment that is not sound, a line each fault, and no password', async () => {
     const wrong = {
       PORT: 'none',
@@ -89,7 +104,7 @@ describe('exit codes', () => {
       DATABASE_URL: 'mysql://root:hunter2@db/remit',
       KEYS_DATABASE_URL: '',
     };
-    const { code, stdout, stderr } = await remit(['migrate'], { env: wrong });
+    const { code, stdout, stderr } = await remitAlone(['migrate'], { env: wrong });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr.trimEnd().split('\n')).toEqual(
       ['PORT', 'LOG_LEVEL', 'KEYS_DATABASE_URL'].map((name) => expect.stringMatching(`^error: ${name}: `)),
@@ -99,12 +114,12 @@ describe('exit codes', () => {
 
   test('1 for a file that is not there; the stack is shown to those who debug', async () => {
     const words = ['explain', 'none.graphql', '--role', 'AUDITOR', '--purpose', 'LEGAL'];
-    expect(await remit(words)).toEqual({
+    expect(await remitAlone(words)).toEqual({
       code: 1,
       stdout: '',
       stderr: 'error: none.graphql: there is no such file or folder\n',
     });
-    const debugged = await remit(words, { env: { LOG_LEVEL: 'debug' } });
+    const debugged = await remitAlone(words, { env: { LOG_LEVEL: 'debug' } });
     expect(debugged.stderr).toMatch(/^ {4}at /m);
   });
 });
@@ -132,7 +147,7 @@ test('remit token starts without a database driver or the API', async () => {
       if (found) { process.stderr.write(found[1]); break; } } });`,
   );
   const words = ['token', '--role', 'CLIENT_AGENT', '--client', 'acme', '--purpose', 'SUPPORT', '--country', 'DE'];
-  const { code, stdout, stderr } = await runRemit(words, { cwd: folder, nodeOptions: ['--require', probe] });
+  const { code, stdout, stderr } = await runAlone(words, { cwd: folder, nodeOptions: ['--require', probe] });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const claims = JSON.parse(Buffer.from(stdout.split('.')[1] ?? '', 'base64url').toString());
   expect(claims).toMatchObject({ tenant: 'acme', roles: ['CLIENT_AGENT'], scope: 'purpose:SUPPORT' });
@@ -211,7 +226,7 @@ describe('explain', () => {
       'Customer.email': { outcome: 'CLEAR' },
       'Customer.residency': { outcome: 'WITHHELD', code: 'PURPOSE_NOT_GRANTED' },
     });
-    const beyond = await remit(['explain', '-', ...words], { input: '{ customers { nodes { ipAddress } } }' });
+    const beyond = await remitAlone(['explain', '-', ...words], { input: '{ customers { nodes { ipAddress } } }' });
     expect(beyond).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^error: Cannot query field/) });
   });
 
@@ -242,7 +257,7 @@ describe('explain', () => {
 
 describe('schema', () => {
   test('the files that are checked in are what the code has', async () => {
-    const { code, stderr } = await runRemit(['schema', '--check'], { cwd: root });
+    const { code, stderr } = await runAlone(['schema', '--check'], { cwd: root });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 

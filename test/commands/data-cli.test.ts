@@ -2,15 +2,18 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { remit as runRemit } from '../support/cli';
+import { remit as runAlone } from '../support/cli';
+import { remitHere } from '../support/command';
 
 const folder = mkdtempSync(join(tmpdir(), 'remit-data-cli-'));
 const env = {
   DATABASE_URL: `sqlite:${join(folder, 'remit.db')}`,
   KEYS_DATABASE_URL: `sqlite:${join(folder, 'keys.db')}`,
 };
-const remit = (...words: string[]) => runRemit(words, { cwd: folder, env });
-// Each run is a process of its own.
+const remit = (...words: string[]) => remitHere(words, { cwd: folder, env });
+/** In a process of its own. */
+const remitAlone = (...words: string[]) => runAlone(words, { cwd: folder, env });
+// Processes are started here, on machines that may be busy.
 jest.setTimeout(180_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -53,7 +56,7 @@ describe('remit import', () => {
     const file = write('many.csv', [fields.join(), ...lines, ''].join('\n'));
     const take = async () => {
       const taken = ['import', file, '--client', 'many', '--as', 'customers', '--map', mapping];
-      const { code, stdout } = await remit(...taken, '--create-client', '--json');
+      const { code, stdout } = await remitAlone(...taken, '--create-client', '--json');
       return { code, ...(JSON.parse(stdout) as object) };
     };
     expect(await take()).toMatchObject({ code: 0, created: 2_500, unchanged: 0 });
@@ -61,7 +64,7 @@ describe('remit import', () => {
   });
 
   test('1 where anything was rejected, unless that many are allowed; --json prints the counts and nothing else', async () => {
-    const first = await remit(...words, '--create-client', '--json');
+    const first = await remitAlone(...words, '--create-client', '--json');
     expect({ code: first.code, stderr: first.stderr }).toEqual({ code: 1, stderr: '' });
     expect(JSON.parse(first.stdout)).toEqual({
       read: 2,

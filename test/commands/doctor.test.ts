@@ -7,11 +7,12 @@ import { type CheckedFinding, examine } from '../../src/commands/doctor/examinat
 import { changes } from '../../src/commands/doctor/law';
 import { type Config, readConfig } from '../../src/config';
 import { generateMasterKeyFile } from '../../src/keys/master-key';
+import { openRootKeys } from '../../src/keys/roots/root-keys';
 import { DAY_MS } from '../../src/law/calendar';
 import { newClient, plantPeople } from '../erasure/people';
 import { serve } from '../outbound/serving';
 import { openTestApp, type TestApp } from '../support/app';
-import { remit } from '../support/cli';
+import { remitHere as remit } from '../support/command';
 import { databases, type TestDatabase } from '../support/databases';
 
 const folder = mkdtempSync(join(tmpdir(), 'remit-doctor-'));
@@ -108,6 +109,13 @@ describe.each(databases)('remit doctor on $name', ({ name, create }) => {
     expect(await looked({ masterKeyFile: other, production: true })).toContainEqual(
       expect.stringContaining('keys: fault: REMIT_MASTER_KEY_FILE: '),
     );
+    expect(
+      await looked({ rootKey: 'vault:http://127.0.0.1:9/transit', rootAccess: { vault: { token: 'x' } } }),
+    ).toEqual(['keys: fault: Vault does not answer (ECONNREFUSED); try again.']);
+    const roots = await openRootKeys({ ...config, production: false });
+    const vain = await roots.create();
+    expect(await looked()).toEqual([`keys: attention: no epoch uses the root ${vain}`]);
+    await roots.destroy(vain);
     const nobody = uuid();
     await keys('INSERT INTO subject_key (client_id, subject_id, wrapped, bucket, created_at) VALUES (?, ?, ?, ?, ?)', [
       ...[client, nobody, Buffer.from('x'), 0, 1],

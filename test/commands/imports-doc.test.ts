@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { remit } from '../support/cli';
+import { remitHere as remit } from '../support/command';
 import { root } from '../support/root';
 
 const folder = mkdtempSync(join(tmpdir(), 'remit-imports-doc-'));

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { loadMasterKeyFile } from '../../src/keys/master-key';
 import { findExecutable } from '../support/mariadb-process';
 import { root } from '../support/root';
 import { alertRules } from './alert-rules';
@@ -19,7 +20,13 @@ const everything = {
   tolerations: [{ key: 'privacy', operator: 'Exists' }],
   imagePullSecrets: [{ name: 'registry' }],
 };
+const kms = {
+  rootKey: { url: 'vault:https://vault.example:8200/transit', secret: 'remit-vault' },
+  serviceAccount: { annotations: { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::1:role/remit' } },
+  podLabels: { 'azure.workload.identity/use': 'true' },
+};
 const plain = manifestsOf(rendered());
+const outside = manifestsOf(rendered(kms));
 const full = manifestsOf(rendered(everything));
 
 const of = (manifests: readonly Manifest[], kind: string) => {
@@ -40,7 +47,8 @@ interface PodSpec {
   readonly containers: [Container];
   readonly securityContext: Record<string, unknown>;
   readonly terminationGracePeriodSeconds: number;
-  readonly volumes: { name: string; secret: { defaultMode: number } }[];
+  readonly volumes: { name: string }[];
+  readonly initContainers?: [Container & { readonly args: [string] }];
   readonly [part: string]: unknown;
 }
 
@@ -66,7 +74,7 @@ const described: Readonly<Record<string, string>> = {
 };
 
 test('what it makes has the shapes of Kubernetes, without a field that it does not know', () => {
-  const checked = [...plain, ...full].filter(({ kind }) => kind in described);
+  const checked = [...plain, ...outside, ...full].filter(({ kind }) => kind in described);
   const typed = checked.map(
     (each, index) =>
       `import type { ${each.kind} as T${index} } from 'kubernetes-types/${described[each.kind]}';\n` +
@@ -95,7 +103,46 @@ test.each(['Deployment', 'Job'])('the containers of the %s have no rights, and c
     readOnlyRootFilesystem: true,
     capabilities: { drop: ['ALL'] },
   });
-  expect(pod.volumes[0]?.secret.defaultMode).toBe(0o440);
+});
+
+test.each(['Deployment', 'Job'])('the root of the keys: the %s may write the volume where it is', (kind) => {
+  const pod = podOf(of(plain, kind));
+  expect(pod.volumes).toEqual([{ name: 'root', persistentVolumeClaim: { claimName: 'remit-root' } }]);
+  expect(pod.containers[0].volumeMounts).toEqual([{ name: 'root', mountPath: '/var/lib/remit' }]);
+  const settings = new Map(pod.containers[0].env.map(({ name, value }) => [name, value]));
+  expect(settings.get('REMIT_MASTER_KEY_FILE')).toBe('/var/lib/remit/master.key');
+  expect(settings.has('REMIT_ROOT_KEY')).toBe(false);
+});
+
+test.each(['Deployment', 'Job'])('the root of the keys: in a KMS, the %s has no volume for it', (kind) => {
+  const pod = podOf(of(outside, kind));
+  expect(pod.volumes).toEqual([{ name: 'root-access', secret: { secretName: 'remit-vault', defaultMode: 0o440 } }]);
+  expect(pod.containers[0].volumeMounts).toEqual([
+    { name: 'root-access', mountPath: '/run/secrets/remit', readOnly: true },
+  ]);
+  const settings = new Map(pod.containers[0].env.map(({ name, value }) => [name, value]));
+  expect(settings.get('REMIT_ROOT_KEY')).toBe(kms.rootKey.url);
+  expect(settings.has('REMIT_MASTER_KEY_FILE')).toBe(false);
+  expect(pod.initContainers).toBeUndefined();
+  expect(of(outside, 'ServiceAccount').metadata).toMatchObject(kms.serviceAccount);
+  expect(of(outside, 'Deployment').spec).toMatchObject({ template: { metadata: { labels: kms.podLabels } } });
+});
+
+test('the first migration makes a root that the server takes, and no other one does', async () => {
+  const [first] = podOf(of(plain, 'Job')).initContainers ?? [];
+  const volume = mkdtempSync(join(tmpdir(), 'remit-chart-root-'));
+  try {
+    const script = String(first?.args[0]).replaceAll('/var/lib/remit', volume);
+    const [shell = '', ...words] = (first?.command ?? []) as string[];
+    const make = () => execFileSync(shell, [...words, script], { stdio: 'pipe' });
+    make();
+    const { id } = await loadMasterKeyFile(join(volume, 'master.key'), { production: true });
+    make();
+    expect((await loadMasterKeyFile(join(volume, 'master.key'), { production: true })).id).toBe(id);
+    expect(readdirSync(volume)).toEqual(['master.key']);
+  } finally {
+    rmSync(volume, { recursive: true, force: true });
+  }
 });
 
 test('settings are those that the server reads, and secrets are referred to alone', () => {
@@ -104,7 +151,6 @@ test('settings are those that the server reads, and secrets are referred to alon
   expect(env.filter(({ name }) => !known.includes(`\n${name}=`))).toEqual([]);
   const secret = env.filter(({ valueFrom }) => valueFrom).map(({ name }) => name);
   expect(secret).toEqual(['DATABASE_URL', 'KEYS_DATABASE_URL']);
-  expect(env.find(({ name }) => name === 'REMIT_MASTER_KEY_FILE')?.value).toBe('/etc/remit/master.key');
   expect(full.map(({ kind }) => kind)).not.toContain('Secret');
   for (const name of Object.keys(values.env as object)) expect(known).toContain(`\n${name}=`);
 });

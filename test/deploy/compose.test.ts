@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -56,7 +56,11 @@ test('whatever a service names is there', () => {
     for (const path of Object.values(service.environment ?? {}).filter((value) => value.startsWith('/run/secrets/'))) {
       expect(service.secrets).toContain(path.replace('/run/secrets/', ''));
     }
-    for (const volume of service.volumes ?? []) expect(compose.volumes).toHaveProperty([volume.split(':')[0] ?? '']);
+    for (const volume of service.volumes ?? []) {
+      const [from = ''] = volume.split(':');
+      // What secrets.sh makes, or a volume.
+      if (from !== './root') expect(compose.volumes).toHaveProperty([from]);
+    }
     for (const [name, { condition }] of Object.entries(service.depends_on ?? {})) {
       const other = compose.services[name];
       expect(condition).toBe(
@@ -113,7 +117,16 @@ test('secrets.sh makes every secret once, and the server takes them', async () =
         .sort(),
     ).toEqual(files().sort());
     expect(statSync(join(into, 'secrets')).mode & 0o777).toBe(0o700);
-    await loadMasterKeyFile(join(into, 'secrets/master.key'), { production: true });
+    expect(statSync(join(into, 'root')).mode & 0o777).toBe(0o700);
+    const { id } = await loadMasterKeyFile(join(into, 'root/master.key'), { production: true });
+    // As it was made before there were epochs.
+    renameSync(join(into, 'root/master.key'), join(into, 'secrets/master.key'));
+    make();
+    expect((await loadMasterKeyFile(join(into, 'root/master.key'), { production: true })).id).toBe(id);
+    for (const [, { environment = {}, volumes = [] }] of ours) {
+      expect(environment.REMIT_MASTER_KEY_FILE).toBe('/var/lib/remit/master.key');
+      expect(volumes).toEqual(['./root:/var/lib/remit']);
+    }
     const urls = ['data', 'keys'].map((store) => join(into, `secrets/${store}-url`));
     const config = readConfig({ DATABASE_URL_FILE: urls[0], KEYS_DATABASE_URL_FILE: urls[1] });
     expect(config.databaseUrl).toMatch(/^mysql:\/\/remit:[0-9a-f]{48}@data:3306\/remit$/);

@@ -14,8 +14,13 @@ test('the unit sets what the server reads, from credentials that it loads', () =
   const known = readFileSync(join(root, '.env.example'), 'utf8');
   const settings = valuesOf('Environment').map((each) => each.split('=') as [string, string]);
   expect(settings.filter(([name]) => !known.includes(`\n${name}=`))).toEqual([]);
-  const files = settings.filter(([name]) => name.endsWith('_FILE')).map(([, value]) => value.replace('%d/', ''));
+  const files = settings.filter(([, value]) => value.startsWith('%d/')).map(([, value]) => value.replace('%d/', ''));
   expect(valuesOf('LoadCredential').map((each) => each.split(':')[0])).toEqual(files);
+});
+
+test('the root of the keys is in a folder that the server alone may write', () => {
+  expect([valuesOf('StateDirectory'), valuesOf('StateDirectoryMode')]).toEqual([['remit'], ['0700']]);
+  expect(valuesOf('Environment')).toContain('REMIT_MASTER_KEY_FILE=%S/remit/master.key');
 });
 
 test('the unit lets the server end by itself before it kills it', () => {

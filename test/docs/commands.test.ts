@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { remit, startRemit } from '../support/cli';
+import { startRemit } from '../support/cli';
+import { remitHere } from '../support/command';
 import { root } from '../support/root';
 import { masked, maskedJson } from './masked';
 import { type Block, blocksOf, pages, textOf } from './pages';
@@ -203,7 +204,7 @@ test('every command and option that a page mentions is there', async () => {
   for (const [words, options] of mentioned()) {
     // What follows a command may be its argument: remit audit report processing-record.
     const path = words.split(' ', 2).filter((word) => word !== '');
-    const { code, stdout } = await remit([...path, '--help'], { cwd: folder, env });
+    const { code, stdout } = await remitHere([...path, '--help'], { cwd: folder, env });
     if (code !== 0) faults.push(`remit ${words}`);
     for (const option of options) {
       if (!['--demo', '--help'].includes(option) && !stdout.includes(option)) faults.push(`remit ${words} ${option}`);

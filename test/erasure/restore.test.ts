@@ -6,7 +6,7 @@ import { inTransaction } from '../../src/storage/transaction';
 import { Customer } from '../../src/subjects/customer';
 import { Message } from '../../src/subjects/related/conversation';
 import { TenantReader } from '../../src/tenancy/tenant-reader';
-import { remit } from '../support/cli';
+import { remitHere as remit } from '../support/command';
 import { databases, type TestDatabase } from '../support/databases';
 import { type Installation, openInstallation } from './installation';
 import { CANARY, countRows, newClient, plantedRows, plantPeople } from './people';

@@ -11,7 +11,7 @@ import { type App, openApp } from '../../src/app';
 import { readConfig } from '../../src/config';
 import { createServer } from '../../src/gateway/server';
 import { PLATFORM } from '../../src/keys/platform-key';
-import { remit } from '../support/cli';
+import { remitHere as remit } from '../support/command';
 import { databases, type TestDatabase } from '../support/databases';
 import { type Installation, openInstallation } from './installation';
 import { CANARY, newClient, plantPeople } from './people';

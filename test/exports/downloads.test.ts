@@ -13,7 +13,7 @@ import { type AuditedServer, openAuditedServer, tokenOf } from '../audit/audited
 import { type Installation, openInstallation } from '../erasure/installation';
 import { CANARY, newClient, plantPeople } from '../erasure/people';
 import type { Asker } from '../support/app';
-import { remit } from '../support/cli';
+import { remitHere as remit } from '../support/command';
 import { databases, type TestDatabase } from '../support/databases';
 import { insertRows } from '../support/rows';
 import { drainAt, parseExport } from './reading';

@@ -113,6 +113,67 @@ test('attack S8: new documents of many principals take no more of the process th
   await next;
 });
 
+test('attack S8: dear operations of a client come one at a time while others ask, and its others go on', async () => {
+  const executions = executionsWith({});
+  (await executions.turn('q', 'quiet'))();
+  const ran: string[] = [];
+  const leaves: Array<() => void> = [];
+  const dear = async (caller: string) => {
+    const leave = await executions.turn(caller, 'storm');
+    const end = await executions.alone(caller, 'storm');
+    ran.push(caller);
+    leaves.push(() => {
+      end();
+      leave();
+    });
+  };
+  const all = ['p1', 'p2', 'p3'].map(dear);
+  await settled();
+  expect(ran).toEqual(['p1']);
+  // What is not dear does not wait for it, and neither does another client's.
+  (await executions.turn('p4', 'storm'))();
+  (await executions.turn('q', 'quiet'))();
+  (await executions.alone('q', 'quiet'))();
+  for (let ended = 0; ended < 3; ended++) {
+    leaves[ended]?.();
+    await settled();
+  }
+  expect(ran).toEqual(['p1', 'p2', 'p3']);
+  await Promise.all(all);
+});
+
+test('attack S8: while nobody else asks, dear operations run side by side', async () => {
+  const executions = executionsWith({});
+  const leaves: Array<() => void> = [];
+  for (let n = 0; n < 3; n++) {
+    await executions.turn('only');
+    leaves.push(await executions.alone('only'));
+  }
+  expect(leaves).toHaveLength(3);
+});
+
+test('attack S8: who has used up what dear operations may take waits with these alone', async () => {
+  const executions = executionsWith({});
+  (await executions.turn('q', 'quiet'))();
+  const plan = async (caller: string, milliseconds: number) => {
+    const leave = await executions.turn(caller, 'storm');
+    const end = await executions.alone(caller, 'storm');
+    executions.charge(caller, milliseconds, 'storm', true);
+    end();
+    leave();
+  };
+  await plan('p1', 90);
+  await plan('p2', 30);
+  let ran = false;
+  const next = plan('p3', 1).then(() => {
+    ran = true;
+  });
+  (await executions.turn('p4', 'storm'))();
+  await settled();
+  expect(ran).toBe(false);
+  await next;
+});
+
 test('whoever had more of a busy database than the others rests as long, and nobody else does', async () => {
   const executions = new Executions(defaultServerLimits, { databaseIsBusy: () => true });
   const wait = async (client: string, milliseconds: number) => {

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { openDataSource } from '../../src/storage/data-source';
+import { longest } from '../projects/longest';
 import { projects } from '../projects/membership';
 import { root } from '../support/root';
 
@@ -25,6 +26,11 @@ test('each test file of this repository belongs to one project', () => {
   const tests = files.filter((file) => file.endsWith('.test.ts') && !file.includes('node_modules'));
   const all = Object.values(projects(root)).flat();
   expect(all.sort()).toEqual(tests.map((file) => `test/${file}`).sort());
+});
+
+test('the files that are begun first are there', () => {
+  const all = Object.values(projects(root)).flat();
+  expect(longest.filter((path) => !all.includes(path))).toEqual([]);
 });
 
 test('a test belongs where its imports lead, through helpers too', () => {

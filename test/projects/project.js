@@ -14,6 +14,7 @@ const project = (name) => ({
   rootDir: root,
   roots: ['<rootDir>/test'],
   testEnvironment: 'node',
+  resolver: '<rootDir>/test/projects/resolver.js',
   // Clients of HSMs and KMSs are in a package of their own.
   modulePaths: ['<rootDir>/test/keys/roots/clients/node_modules'],
   testMatch: sorted[name].map((path) => `<rootDir>/${path}`),

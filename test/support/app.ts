@@ -11,7 +11,7 @@ import type { ProcessingPurpose } from '../../src/governance/vocabulary';
 import type { Role, TokenClaims } from '../../src/identity/caller';
 import { generateMasterKeyFile } from '../../src/keys/master-key';
 import { platformKey } from '../../src/keys/platform-key';
-import { createServices, type Services } from '../../src/services';
+import { createServices, type ServiceOptions, type Services } from '../../src/services';
 import { migrateStores, openStores, type StoreConfig, type Stores } from '../../src/stores';
 import type { TestDatabase } from './databases';
 
@@ -64,14 +64,18 @@ export function claimsOf(asker: Asker | undefined): TokenClaims {
   };
 }
 
+type Settings = ServiceOptions & Partial<Pick<StoreConfig, 'epoch'>>;
+
 /**
  * @param regionalDatabaseUrls databases of clients that are bound to a region
  * @param regionalKeys URLs of their keys' stores; each gets a master key of its own
+ * @param settings epochs end, or keys are replaced, at another pace
  */
 export async function openTestApp(
   database: TestDatabase,
   regionalDatabaseUrls: StoreConfig['regionalDatabaseUrls'] = {},
   regionalKeys: StoreConfig['regionalDatabaseUrls'] = {},
+  { epoch = 'off', ...services }: Settings = {},
 ): Promise<TestApp> {
   const folder = mkdtempSync(join(tmpdir(), 'remit-key-'));
   const masterKeyFile = join(folder, 'master.key');
@@ -87,16 +91,16 @@ export async function openTestApp(
     regionalKeys: Object.fromEntries(ofRegions),
     masterKeyFile,
     production: false,
-    epoch: 'off' as const,
+    epoch,
   };
   await database.copyTables?.();
   await migrateStores(config);
-  return openOn(config, () => rmSync(folder, { recursive: true, force: true }));
+  return openOn(config, services, () => rmSync(folder, { recursive: true, force: true }));
 }
 
-async function openOn(config: StoreConfig, afterwards: () => void): Promise<TestApp> {
+async function openOn(config: StoreConfig, settings: ServiceOptions, afterwards: () => void): Promise<TestApp> {
   const stores = await openStores(config, { poolSize: 4 });
-  const services = createServices(stores);
+  const services = createServices(stores, settings);
   const internalErrors: unknown[] = [];
   const { contracts, again } = governContracts(services, stores.keys, Buffer.alloc(32, 7), (error) =>
     internalErrors.push(error),
@@ -126,7 +130,7 @@ async function openOn(config: StoreConfig, afterwards: () => void): Promise<Test
       const asked = { document, variableValues: variables ?? {}, contextValue, access: context.access };
       return governed.execute(asked).finally(() => keyed?.settle().catch(() => undefined));
     },
-    replica: (through) => openOn({ ...config, ...through }, () => undefined),
+    replica: (through) => openOn({ ...config, ...through }, settings, () => undefined),
     close: async () => {
       await stores.close();
       afterwards();

@@ -1,60 +1,53 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { openTestApp } from '../support/app';
+import { openTestApp, type TestApp } from '../support/app';
+import { remitHere } from '../support/command';
+import { databases, type TestDatabase } from '../support/databases';
 import { approve, sccToTheUs } from './transfer-app';
 
-const main = join(__dirname, '../../dist/src/main.js');
-const folder = mkdtempSync(join(tmpdir(), 'remit-transfers-'));
-const env = {
-  ...process.env,
-  DATABASE_URL: `sqlite:${join(folder, 'remit.db')}`,
-  KEYS_DATABASE_URL: `sqlite:${join(folder, 'keys.db')}`,
-  REMIT_MASTER_KEY_FILE: '',
-  LOG_LEVEL: 'silent',
-};
-
-const run = (...words: string[]) => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words], {
-    cwd: folder,
-    env,
-    encoding: 'utf8',
-  });
-  return { status, stdout, stderr };
-};
-
+const [embedded] = databases;
+let database: TestDatabase | undefined;
+let app: TestApp;
 let id: string;
-beforeAll(async () => {
-  const app = await openTestApp({
-    databaseUrl: env.DATABASE_URL,
-    keysDatabaseUrl: env.KEYS_DATABASE_URL,
-    drop: async () => undefined,
+
+const run = async (...words: string[]) => {
+  const { code: status, ...written } = await remitHere(words, {
+    cwd: tmpdir(),
+    env: { ...app.env, LOG_LEVEL: 'silent' },
   });
+  return { status, ...written };
+};
+
+beforeAll(async () => {
+  database = await embedded?.create();
+  if (!database) throw new Error('there is no test database');
+  app = await openTestApp(database);
   await app.services.clients.register({ slug: 'acme', name: 'Acme' }, 'test');
   id = await approve(app, { ...sccToTheUs, validUntil: new Date(Date.now() + 20 * 86_400_000).toISOString() });
   await approve(app, { ...sccToTheUs, mechanism: 'UK_IDTA', sccModule: null });
-  await app.close();
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  await app.close();
+  await database?.drop();
+});
 
-test('remit transfers list tells what is approved', () => {
-  const { status, stdout } = run('transfers', 'list', '--client', 'acme', '--json');
+test('remit transfers list tells what is approved', async () => {
+  const { status, stdout } = await run('transfers', 'list', '--client', 'acme', '--json');
   expect(status).toBe(0);
   const { approvals } = JSON.parse(stdout) as { approvals: object[] };
   expect(approvals).toHaveLength(2);
   expect(approvals[0]).toMatchObject({ id, client: 'acme', mechanism: 'SCC', state: 'ACTIVE' });
-  expect(run('transfers', 'list').stdout).toContain('UK_IDTA');
-  expect(run('transfers', 'list', '--client', 'nobody')).toMatchObject({ status: 1 });
+  expect((await run('transfers', 'list')).stdout).toContain('UK_IDTA');
+  expect(await run('transfers', 'list', '--client', 'nobody')).toMatchObject({ status: 1 });
 });
 
-test('remit transfers expiring tells what ends soon', () => {
-  const ids = (...words: string[]) =>
-    (JSON.parse(run('transfers', 'expiring', ...words, '--json').stdout) as { approvals: Array<{ id: string }> })
-      .approvals;
-  expect(ids()).toMatchObject([{ id }]);
-  expect(ids('--within', '7')).toEqual([]);
-  expect(run('transfers', 'expiring', '--within', 'soon').status).toBe(2);
+test('remit transfers expiring tells what ends soon', async () => {
+  const ids = async (...words: string[]) => {
+    const { stdout } = await run('transfers', 'expiring', ...words, '--json');
+    return (JSON.parse(stdout) as { approvals: Array<{ id: string }> }).approvals;
+  };
+  expect(await ids()).toMatchObject([{ id }]);
+  expect(await ids('--within', '7')).toEqual([]);
+  expect((await run('transfers', 'expiring', '--within', 'soon')).status).toBe(2);
 });
 
 test.each([
@@ -82,8 +75,8 @@ test.each([
   [['--from', 'Germany', '--to', 'US', '--recipient', 'CLIENT'], 2, ''],
   [['--from', 'DE', '--to', 'XX', '--recipient', 'CLIENT'], 2, ''],
   [['--from', 'DE', '--to', 'GB', '--recipient', 'PLATFORM', '--at', '2031-02-30'], 2, ''],
-])('remit transfers assess %j exits with %i', (words, status, text) => {
-  const result = run('transfers', 'assess', ...words);
+])('remit transfers assess %j exits with %i', async (words, status, text) => {
+  const result = await run('transfers', 'assess', ...words);
   expect([result.status, result.stderr.split('\n')[0]?.startsWith('error')]).toEqual([status, status === 2]);
   expect(result.stdout).toContain(text);
 });

@@ -1,17 +1,22 @@
 import { access } from 'node:fs/promises';
+import type { DataSource } from 'typeorm';
+import type { Config } from '../../config';
 import { developmentMasterKey } from '../../keys/master-key';
-import { openRootKeys } from '../../keys/roots/root-keys';
+import { RootUnavailableError } from '../../keys/roots/errors';
+import { caveatsAt } from '../../keys/roots/wiped-file';
 import { ConfigurationError } from '../../storage/errors';
+import type { HostingRegion } from '../../storage/regions';
+import { openRootsOf } from '../../stores';
 import { attention, type Check, type Finding, fault, orWell } from './finding';
 import type { Patient } from './patient';
 import { placeOf } from './stores';
 
-/** The master key, and whether it opens what is stored. */
+/** The roots of the keys, and whether they open what is stored. */
 export const keys: Check = {
   name: 'keys',
   look: async (patient) =>
     orWell(
-      [...apart(patient), ...(await master(patient))],
+      [...apart(patient), ...(await roots(patient))],
       'the master key opens the stored keys, which have a store of their own',
     ),
 };
@@ -30,27 +35,49 @@ function apart({ stores }: Patient): Finding[] {
   );
 }
 
-async function master({ config, keysSource }: Patient): Promise<Finding[]> {
-  const { masterKeyFile, production } = config;
-  if (masterKeyFile === undefined && !production) {
-    const isThere = await access(developmentMasterKey).then(
-      () => true,
-      () => false,
-    );
-    if (!isThere) return [attention('there is no master key yet', 'a server makes one for development when it starts')];
+/** Whether each keys' store can be opened with the roots that are there, and what those are worth. */
+async function roots({ config, keysStores }: Patient): Promise<Finding[]> {
+  const found: Finding[] = [];
+  for (const { region, source } of keysStores) found.push(...(await rootsOf(config, region, source)));
+  return found;
+}
+
+async function rootsOf(config: Config, region: HostingRegion | undefined, source: DataSource): Promise<Finding[]> {
+  const settings = region === undefined ? config : config.regionalKeys?.[region];
+  const isInFile = settings?.rootKey === undefined;
+  const file = settings?.masterKeyFile ?? developmentMasterKey;
+  if (isInFile && settings?.masterKeyFile === undefined && !config.production && !(await isThere(file))) {
+    return [attention('there is no master key yet', 'a server makes one for development when it starts')];
   }
   try {
-    const roots = await openRootKeys({ ...(masterKeyFile === undefined ? {} : { masterKeyFile }), production });
-    const there = new Set(await roots.ids());
-    await roots.close();
-    const epochs = await keysSource.query<Array<{ root_id: string }>>(
-      "SELECT root_id FROM key_epoch WHERE state <> 'ENDED'",
+    const places = await openRootsOf(config, region);
+    const there = await places.ids().finally(() => places.close());
+    const epochs = await source.query<Array<{ root_id: string; state: string }>>(
+      'SELECT root_id, state FROM key_epoch',
     );
-    if (epochs.every(({ root_id: id }) => there.has(id))) return [];
-    const says = 'the keys of clients are wrapped by another master key';
-    return [fault(says, 'name the file with that key in REMIT_MASTER_KEY_FILE: without it their data cannot be read')];
+    if (epochs.some(({ root_id: id, state }) => state !== 'ENDED' && !there.includes(id))) {
+      const says = 'the keys of clients are wrapped by another master key';
+      return [fault(says, 'name the place of that key (docs/keys.md): without it their data cannot be read')];
+    }
+    const unused = epochs.length === 0 ? [] : there.filter((id) => !epochs.some(({ root_id: used }) => used === id));
+    return [
+      ...unused.map((id) =>
+        attention(`no epoch uses the root ${id}`, 'a process died when it had made it; remove it where it is'),
+      ),
+      ...(isInFile && config.production ? await caveatsAt(file) : []).map((caveat) =>
+        attention(`a root that ended may be read from the disk: ${caveat}`, 'see docs/keys.md, a file'),
+      ),
+    ];
   } catch (error) {
-    if (error instanceof ConfigurationError) return [fault(error.message, 'see docs/deployment.md, keys')];
+    if (error instanceof RootUnavailableError || error instanceof ConfigurationError)
+      return [fault(error.message, 'see docs/keys.md')];
     throw error;
   }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -39,10 +39,11 @@ export interface KeyService {
 }
 
 const VARIABLE = 'REMIT_ROOT_KEY';
-/** How long one attempt may take. Milliseconds. */
-const LIMIT_MS = 5_000;
-/** Making and destroying a key may take a service several calls and some waiting. */
-const SLOW_LIMIT_MS = 60_000;
+/**
+ * How long one attempt may take. Making and destroying a key may take a service several calls and some waiting.
+ * Milliseconds.
+ */
+const LIMITS = { use: 5_000, change: 60_000 };
 const ATTEMPTS = 3;
 /** Pauses are random, so that many processes do not come back at once. The longest possible one doubles each time. */
 const FIRST_PAUSE_MS = 200;
@@ -51,11 +52,13 @@ const FIRST_PAUSE_MS = 200;
 export class ServiceRoots implements RootKeys {
   readonly #scheme: string;
   readonly #service: KeyService;
+  readonly #limits: typeof LIMITS;
 
   /** @param scheme what ids begin with, as in `aws-kms` */
-  constructor(scheme: string, service: KeyService) {
+  constructor(scheme: string, service: KeyService, limits = LIMITS) {
     this.#scheme = scheme;
     this.#service = service;
+    this.#limits = limits;
   }
 
   async create(): Promise<string> {
@@ -117,7 +120,7 @@ export class ServiceRoots implements RootKeys {
   }
 
   async #attempt<T>(act: Act, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const limit = act === 'create' || act === 'destroy' ? SLOW_LIMIT_MS : LIMIT_MS;
+    const limit = act === 'create' || act === 'destroy' ? this.#limits.change : this.#limits.use;
     try {
       return await within(limit, call);
     } catch (error) {

@@ -67,6 +67,11 @@ export class RotationUnderWayError extends Error {
   }
 }
 
+/** A key's secret was destroyed. */
+class KeyGoneError extends Error {
+  override readonly name = 'KeyGoneError';
+}
+
 interface Row {
   readonly number: number;
   readonly id: string;
@@ -129,7 +134,12 @@ export class RotatingKeys<K> {
     const current = await this.#currentRecord();
     if (this.#now() >= current.usedFrom + this.#pace.overlapMs) return undefined;
     const former = (await this.records()).find(({ number }) => number === current.number - 1);
-    return former === undefined || former.destroyedAt !== null ? undefined : this.#opened.get(former.number);
+    if (former === undefined || former.destroyedAt !== null) return undefined;
+    return this.#opened.get(former.number).catch((error: unknown) => {
+      // Another process, whose clock is ahead, has destroyed it meanwhile.
+      if (error instanceof KeyGoneError) return undefined;
+      throw error;
+    });
   }
 
   /** The key of a number. @throws {Error} where it was destroyed, or never made */
@@ -273,7 +283,7 @@ export class RotatingKeys<K> {
     const row = rows.find((each) => each.number === number);
     const record = recordsOf(rows).find((each) => each.number === number);
     if (!row || !record) throw new Error(`there is no key ${number} of ${this.#kind.use}`);
-    if (row.destroyed_at !== null) throw new Error(`the key ${number} of ${this.#kind.use} was destroyed`);
+    if (row.destroyed_at !== null) throw new KeyGoneError(`the key ${number} of ${this.#kind.use} was destroyed`);
     return this.#kind.open(await this.#secretOf(row), record);
   }
 
@@ -287,7 +297,8 @@ export class RotatingKeys<K> {
       row.sealed_by === null
         ? await platformKey(this.#keys, 'signing')
         : (await this.#keys.subjectKeys(PLATFORM, [row.sealed_by])).get(row.sealed_by);
-    if (!key) throw new Error(`the key ${row.number} of ${this.#kind.use} cannot be opened`);
+    // Its own key goes first when it is destroyed.
+    if (!key) throw new KeyGoneError(`the key ${row.number} of ${this.#kind.use} cannot be opened`);
     const secret = unseal(key, row.sealed_secret, contextOf(row.id));
     // Keys from before rotation were sealed as JSON Web Keys.
     return typeof secret === 'string' ? secret : JSON.stringify(secret);

@@ -1,9 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RootKeyError, UnsealError } from '../../../src/keys/errors';
 import { RootUnavailableError } from '../../../src/keys/roots/errors';
 import { openRootKeys, type RootConfig, type RootKeys } from '../../../src/keys/roots/root-keys';
+import { ServiceRoots } from '../../../src/keys/roots/service-roots';
+import { VaultTransit } from '../../../src/keys/roots/vault-transit';
 import { DAY_MS } from '../../../src/law/calendar';
 import { failureOf } from '../../../src/storage/failures';
 import { hasClient, leaveOut } from './client-packages';
@@ -230,4 +234,19 @@ test('nothing is destroyed where no key is found at all: it may be the wrong pla
   await roots.create();
   expect(await roots.destroy('vault:remit-test-0')).toBeLessThanOrEqual(Date.now());
   await server.close();
+});
+
+test('a service that never answers is given up, and nothing waits for it', async () => {
+  const silent = createServer(() => undefined);
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const engine = new URL(`http://127.0.0.1:${(silent.address() as AddressInfo).port}/transit`);
+  const roots = new ServiceRoots('vault', new VaultTransit({ engine, prefix: 'remit' }, { token: 't' }), {
+    use: 50,
+    change: 50,
+  });
+  for (const call of [() => roots.ids(), () => roots.create(), () => roots.destroy('vault:remit-1')]) {
+    await expect(call()).rejects.toThrow('Vault does not answer (TIMEOUT); try again.');
+  }
+  silent.closeAllConnections();
+  silent.close();
 });

@@ -27,7 +27,7 @@ seccompProfile:
   type: RuntimeDefault
 {{- end -}}
 
-{{/* One container: the image without rights, its settings, and the master key as a file. */}}
+{{/* One container: the image without rights, its settings, and where the root of the keys is. */}}
 {{- define "remit.container" -}}
 image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"
 imagePullPolicy: {{ .Values.image.pullPolicy }}
@@ -41,8 +41,13 @@ env:
     value: production
   - name: PORT
     value: "4000"
+{{- if .Values.rootKey.url }}
+  - name: REMIT_ROOT_KEY
+    value: {{ .Values.rootKey.url | quote }}
+{{- else }}
   - name: REMIT_MASTER_KEY_FILE
-    value: /etc/remit/master.key
+    value: /var/lib/remit/master.key
+{{- end }}
 {{- range $name, $value := .Values.env }}
 {{- if $value }}
   - name: {{ $name }}
@@ -57,18 +62,33 @@ env:
         key: {{ $from.key }}
 {{- end }}
 volumeMounts:
-  - name: master-key
-    mountPath: /etc/remit
-    readOnly: true
+  {{- include "remit.mounts" . | nindent 2 }}
+{{- end -}}
+
+{{- define "remit.mounts" -}}
+{{- if .Values.rootKey.url }}
+{{- with .Values.rootKey.secret }}
+- name: root-access
+  mountPath: /run/secrets/remit
+  readOnly: true
+{{- end }}
+{{- else }}
+- name: root
+  mountPath: /var/lib/remit
+{{- end }}
 {{- end -}}
 
 {{- define "remit.volumes" -}}
-- name: master-key
+{{- if .Values.rootKey.url }}
+{{- with .Values.rootKey.secret }}
+- name: root-access
   secret:
-    secretName: {{ .Values.masterKey.secret }}
-    # For the owner and its group: the server refuses a key that every user can read.
+    secretName: {{ . }}
     defaultMode: 0440
-    items:
-      - key: {{ .Values.masterKey.key }}
-        path: master.key
+{{- end }}
+{{- else }}
+- name: root
+  persistentVolumeClaim:
+    claimName: {{ .Values.rootKey.claim }}
+{{- end }}
 {{- end -}}
