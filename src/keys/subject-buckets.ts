@@ -28,11 +28,19 @@ interface SubjectRow {
   readonly subject_id: string;
   readonly wrapped: Buffer;
   readonly bucket: number;
-  /** Null where the bucket's row is lost. */
-  readonly bucket_wrapped: Buffer | null;
+  /** Of the bucket's key that wraps it. Null where the bucket's row is lost. */
+  readonly generation: number | null;
+}
+
+interface BucketRow {
+  readonly bucket: number;
+  readonly wrapped: Buffer;
   readonly node_generation: number;
   readonly generation: number;
 }
+
+/** Keys of buckets that a read needs: those that do not open, and those that were replaced after the read began. */
+type BucketKeys = ReadonlyMap<number, Buffer | 'DAMAGED' | 'MOVED'>;
 
 /** The keys of subjects, and the buckets in which they are. */
 export class SubjectBuckets {
@@ -64,7 +72,8 @@ export class SubjectBuckets {
   }
 
   /**
-   * Reads keys of subjects. One statement reads a subject's key and its bucket's, so they are always of one generation.
+   * Reads keys of subjects. One statement reads a subject's key and which key of its bucket wraps it, so that keys of
+   * two generations never meet.
    * @returns copies of the keys that open, and the subjects whose keys do not
    * @throws ClientKeyError where the client never had keys, or they are destroyed
    */
@@ -77,27 +86,21 @@ export class SubjectBuckets {
     for (const chunk of chunksOf([...subjects], CHUNK)) {
       let missing = chunk;
       for (let looks = 1; missing.length > 0; looks++) {
-        const moved: string[] = [];
-        const buckets = new Map<number, Buffer | 'DAMAGED' | 'MOVED'>();
-        for (const row of await this.#select(client, missing)) {
-          const known = buckets.get(row.bucket) ?? (await this.#bucketKey(client, row));
-          buckets.set(row.bucket, known);
-          const bucketKey = known === 'MOVED' && looks >= MOST_LOOKS ? 'DAMAGED' : known;
-          if (bucketKey === 'MOVED') {
-            moved.push(row.subject_id);
-            continue;
-          }
-          const context = subjectContext(client, row.subject_id);
-          const key = bucketKey === 'DAMAGED' ? undefined : opened(bucketKey, row.wrapped, context);
-          if (key) keys.set(row.subject_id, key);
-          else damaged.add(row.subject_id);
+        const rows = await this.#select(client, missing);
+        const buckets = await this.#bucketKeys(client, rows);
+        missing = [];
+        for (const { subject_id: id, wrapped, bucket } of rows) {
+          const by = buckets.get(bucket);
+          const key = by instanceof Buffer ? opened(by, wrapped, subjectContext(client, id)) : undefined;
+          if (key) keys.set(id, key);
+          else if (by === 'MOVED' && looks < MOST_LOOKS) missing.push(id);
+          else damaged.add(id);
         }
         for (const key of buckets.values()) if (key instanceof Buffer) key.fill(0);
-        missing = moved;
       }
     }
     // What is absent of a client without keys is no destroyed subject.
-    if (keys.size + damaged.size < new Set(subjects).size) await this.#nodes.row(client);
+    if (keys.size + damaged.size < subjects.size) await this.#nodes.row(client);
     return { keys, damaged };
   }
 
@@ -135,25 +138,45 @@ export class SubjectBuckets {
 
   #select(client: string, subjects: readonly string[]): Promise<SubjectRow[]> {
     const ids = padded(subjects);
-    const sql = `SELECT s.subject_id, s.wrapped, s.bucket, b.wrapped AS bucket_wrapped, b.node_generation, b.generation
-                 FROM subject_key AS s LEFT JOIN bucket_key AS b ON b.client_id = s.client_id AND b.bucket = s.bucket
+    const sql = `SELECT s.subject_id, s.wrapped, s.bucket, b.generation FROM subject_key AS s
+                 LEFT JOIN bucket_key AS b ON b.client_id = s.client_id AND b.bucket = s.bucket
                  WHERE s.client_id = ? AND s.subject_id IN (${placesFor(ids)})`;
     return committed(this.#source, () => this.#source.query(sql, [client, ...ids]));
   }
 
-  /** @returns the caller's own copy; MOVED where its node was replaced after the bucket was read */
-  async #bucketKey(client: string, row: SubjectRow): Promise<Buffer | 'DAMAGED' | 'MOVED'> {
-    const { bucket, bucket_wrapped: wrapped, generation } = row;
-    if (wrapped === null) return 'DAMAGED';
-    const cached = this.#cache.get(client, bucketName(bucket, generation));
-    if (cached) return cached;
-    const moment = this.#cache.moment;
-    const node = await this.#nodes.key(client, row.node_generation);
-    if (!node) return 'MOVED';
-    const key = opened(node, wrapped, bucketContext(client, bucket, generation));
-    node.fill(0);
-    if (key) this.#cache.setSince(moment, key, client, bucketName(bucket, generation));
-    return key ?? 'DAMAGED';
+  /** @returns the caller's own copies */
+  async #bucketKeys(
+    client: string,
+    rows: ReadonlyArray<Omit<SubjectRow, 'subject_id' | 'wrapped'>>,
+  ): Promise<BucketKeys> {
+    const keys = new Map<number, Buffer | 'DAMAGED' | 'MOVED'>();
+    const missing = new Map<number, number>();
+    for (const { bucket, generation } of rows) {
+      if (keys.has(bucket) || missing.has(bucket)) continue;
+      const cached = generation === null ? 'DAMAGED' : this.#cache.get(client, bucketName(bucket, generation));
+      if (cached) keys.set(bucket, cached);
+      else missing.set(bucket, generation ?? 0);
+    }
+    const { moment } = this.#cache;
+    for (const row of missing.size > 0 ? await this.#selectBuckets(client, [...missing.keys()]) : []) {
+      const { bucket, generation } = row;
+      if (missing.get(bucket) !== generation) continue;
+      const node = await this.#nodes.key(client, row.node_generation);
+      if (!node) continue;
+      const key = opened(node, row.wrapped, bucketContext(client, bucket, generation));
+      node.fill(0);
+      if (key) this.#cache.setSince(moment, key, client, bucketName(bucket, generation));
+      keys.set(bucket, key ?? 'DAMAGED');
+    }
+    for (const bucket of missing.keys()) if (!keys.has(bucket)) keys.set(bucket, 'MOVED');
+    return keys;
+  }
+
+  #selectBuckets(client: string, buckets: readonly number[]): Promise<BucketRow[]> {
+    const numbers = padded(buckets);
+    const sql = `SELECT bucket, wrapped, node_generation, generation FROM bucket_key
+                 WHERE client_id = ? AND bucket IN (${placesFor(numbers)})`;
+    return committed(this.#source, () => this.#source.query(sql, [client, ...numbers]));
   }
 
   /** @returns undefined where the bucket's key was replaced */
@@ -164,8 +187,8 @@ export class SubjectBuckets {
     createdAt: number,
   ): Promise<OpenBucket | undefined> {
     const { bucket, generation } = open;
-    const key = await this.#openKey(client, open);
-    if (!key) return undefined;
+    const key = (await this.#bucketKeys(client, [open])).get(bucket);
+    if (!(key instanceof Buffer)) return undefined;
     const rows = rowsOf(client, bucket, key, chunk, createdAt);
     key.fill(0);
     const isThere = await settled(this.#source, async (manager, mayHaveArrived) => {
@@ -175,21 +198,6 @@ export class SubjectBuckets {
       return true;
     });
     return isThere ? { ...open, left: open.left - chunk.length } : undefined;
-  }
-
-  async #openKey(client: string, { bucket, generation }: OpenBucket): Promise<Buffer | undefined> {
-    const cached = this.#cache.get(client, bucketName(bucket, generation));
-    if (cached) return cached;
-    const [row] = await committed(this.#source, () =>
-      this.#source.query<Array<Omit<SubjectRow, 'subject_id' | 'wrapped'>>>(
-        `SELECT bucket, wrapped AS bucket_wrapped, node_generation, generation FROM bucket_key
-         WHERE client_id = ? AND bucket = ? AND generation = ?`,
-        [client, bucket, generation],
-      ),
-    );
-    if (!row) return undefined;
-    const key = await this.#bucketKey(client, row as SubjectRow);
-    return key instanceof Buffer ? key : undefined;
   }
 
   /** @returns undefined where an epoch turned meanwhile */
@@ -276,7 +284,7 @@ const insertSubjects = (manager: EntityManager, rows: unknown[][]) =>
   manager.query(insertStatement('subject_key', SUBJECT_COLUMNS, rows.length), rows.flat());
 
 /** Ids, repeated up to a power of two: then only a few statements have to be prepared. */
-function padded(ids: readonly string[]): string[] {
+function padded<T>(ids: readonly T[]): T[] {
   const size = 2 ** Math.ceil(Math.log2(ids.length));
-  return [...ids, ...Array<string>(size - ids.length).fill(ids[0] ?? '')];
+  return [...ids, ...Array<T>(size - ids.length).fill(ids[0] as T)];
 }

@@ -8,6 +8,7 @@ import { fleet } from './sets/fleet';
 import { growth } from './sets/growth';
 import { hostile } from './sets/hostile';
 import { imports } from './sets/import';
+import { keys } from './sets/keys';
 import { mixed } from './sets/mixed';
 import { overhead } from './sets/overhead';
 import { serve } from './sets/serve';
@@ -31,6 +32,7 @@ const sets: Readonly<Record<string, MeasurementSet>> = {
   soak: { run: soak, about: 'memory under constant load' },
   mixed: { run: mixed, about: 'half an hour of reads, writes and erasures at 64 connections: errors and memory' },
   erasure: { run: erasure, about: 'people and clients erased in a second' },
+  keys: { run: keys, about: 'the hierarchy of keys: reads, erasing, turning epochs; beside another build' },
   transfers: { run: transfers, about: 'what deciding row by row costs' },
   hostile: { run: hostile, about: 'attacks at the limits, each beside a normal caller' },
   fairness: { run: fairness, about: "one client's storm beside another client; beside another build" },
@@ -57,8 +59,9 @@ Environment (each set has its own defaults):
   BENCH_SOAK_SECONDS  length of the soak, and of mixed
   BENCH_PEOPLE, BENCH_CLIENTS   people erased one by one, and sizes of clients that end
   BENCH_ROWS          rows that are imported
+  BENCH_KEYS          persons of the stores whose epoch is turned, such as 10000,1000000
   BENCH_SUBSCRIPTIONS numbers of open subscriptions, such as 300,1000,5000
-  BENCH_OTHER         the built checkout that import, subscriptions and fleet are compared with
+  BENCH_OTHER         the built checkout that import, subscriptions, fleet and keys are compared with
   BENCH_ENTRIES       entries of the ledger that are verified
   BENCH_JSON          where results go; test/bench/bench.json unless told
 

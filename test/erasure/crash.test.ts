@@ -4,13 +4,15 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { verifyCertificate } from '../../src/erasure/records/certificate';
-import { startRemit } from '../support/cli';
+import { remit, startRemit } from '../support/cli';
 import { databases, type TestDatabase } from '../support/databases';
 import { type Installation, openInstallation } from './installation';
 import { CANARY, countRows, dump, newClient, plantedRows, plantPeople } from './people';
 
 const PEOPLE = 200;
 const ROUNDS = 10;
+
+type Reached = 'AWAITING_EPOCH' | 'COMPLETED';
 
 /**
  * A file's bytes, read by another process. Closing a file releases all locks of the process on it, SQLite's among them.
@@ -30,7 +32,7 @@ describe.each(databases)('erasures whose workers are killed, on $name', ({ creat
 
   beforeAll(async () => {
     database = await create();
-    installation = await openInstallation(database);
+    installation = await openInstallation(database, 'daily');
     client = await newClient(installation.services, 'acme');
   });
   afterAll(async () => {
@@ -54,18 +56,37 @@ describe.each(databases)('erasures whose workers are killed, on $name', ({ creat
     child.kill(signal);
     await ended;
   };
-  const completed = async () => {
+  const reached = async (status: Reached) => {
     const [row] = await installation.stores.regions.home.query<Array<{ n: number }>>(
-      `SELECT COUNT(*) AS n FROM erasure_request WHERE client_id = ? AND status = 'COMPLETED'`,
-      [client],
+      'SELECT COUNT(*) AS n FROM erasure_request WHERE client_id = ? AND status = ?',
+      [client, status],
     );
     return Number(row?.n);
   };
-  const until = async (count: number) => {
+  const until = async (status: Reached, count: number) => {
     for (const deadline = Date.now() + 60_000; ; await sleep(10)) {
-      if ((await completed()) >= count) return;
-      if (Date.now() > deadline) throw new Error(`${await completed()} of ${count} are done; ${log}`);
+      if ((await reached(status)) >= count) return;
+      if (Date.now() > deadline) throw new Error(`${await reached(status)} of ${count} are ${status}; ${log}`);
     }
+  };
+  /** Two workers, killed again and again somewhere within the work on the next few, at a moment of chance. */
+  const killWhile = async (status: Reached, rounds: number) => {
+    for (let round = 1; round <= rounds; round++) {
+      const before = await reached(status);
+      const workers = [worker(), worker()];
+      await until(status, Math.min(before + 1 + Math.floor(Math.random() * 8), PEOPLE));
+      await sleep(Math.random() * 30);
+      for (const each of workers) {
+        // Whoever ends by itself was not killed: the log says why.
+        expect([each.exitCode, log]).toEqual([null, '']);
+        await kill(each, 'SIGKILL');
+      }
+    }
+    expect(await reached(status)).toBeLessThan(PEOPLE);
+    const last = [worker(), worker()];
+    await until(status, PEOPLE);
+    for (const each of last) await kill(each, 'SIGTERM');
+    log = '';
   };
 
   test(`${PEOPLE} erasures, ${2 * ROUNDS} times SIGKILL`, async () => {
@@ -78,25 +99,10 @@ describe.each(databases)('erasures whose workers are killed, on $name', ({ creat
     const filing = { principal: 'admin', role: 'CLIENT_ADMIN', grounds: 'CLIENT_INSTRUCTION', note: CANARY } as const;
     const ids = people.map(({ id }) => id);
     expect(await services.erasure.erasures.requestMany(client, ids, filing)).toMatchObject({ requested: PEOPLE });
-    let kills = 0;
-    for (let round = 1; round <= ROUNDS; round++) {
-      const before = await completed();
-      const workers = [worker(), worker()];
-      // Somewhere within the work on the next few, at a moment of chance.
-      await until(Math.min(before + 1 + Math.floor(Math.random() * 8), PEOPLE));
-      await sleep(Math.random() * 30);
-      for (const each of workers) {
-        // Whoever ends by itself was not killed: the log says why.
-        expect([each.exitCode, log]).toEqual([null, '']);
-        kills++;
-        await kill(each, 'SIGKILL');
-      }
-    }
-    expect(kills).toBe(2 * ROUNDS);
-    expect(await completed()).toBeLessThan(PEOPLE);
-    const last = [worker(), worker()];
-    await until(PEOPLE);
-    for (const each of last) await kill(each, 'SIGTERM');
+    await killWhile('AWAITING_EPOCH', ROUNDS - 3);
+    const turned = await remit(['keys', 'turn', '--json'], { cwd: installation.folder, env: installation.env });
+    expect(JSON.parse(turned.stdout)).toMatchObject({ turned: [{ destroyed: PEOPLE }], woken: PEOPLE });
+    await killWhile('COMPLETED', 3);
 
     expect(Object.values(await countRows(stores, client))).toEqual(Object.values(plantedRows).map(() => 0));
     const states = await services.erasure.erasures.list(client, {}, PEOPLE, undefined);
@@ -110,7 +116,9 @@ describe.each(databases)('erasures whose workers are killed, on $name', ({ creat
       const entry = await services.erasure.records.require(client, id);
       const counted = steps.map(({ store, action, rows: n }) => ({ store, action, rows: n }));
       expect(entry.outcome?.erased.map(({ store, action, rows: n }) => ({ store, action, rows: n }))).toEqual(counted);
-      expect((await verifyCertificate(entry.certificate ?? '', keys)).erased).toEqual(entry.outcome?.erased);
+      const statement = await verifyCertificate(entry.certificate ?? '', keys);
+      expect(statement.erased).toEqual(entry.outcome?.erased);
+      expect(statement).toMatchObject({ version: 2, keyDestroyed: true, epoch: { number: 1 } });
     }
     expect(await stores.keysSource.query('SELECT subject_id FROM subject_key WHERE client_id = ?', [client])).toEqual(
       [],

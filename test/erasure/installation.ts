@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateMasterKeyFile } from '../../src/keys/master-key';
+import { DAY_MS } from '../../src/law/calendar';
 import { createServices, type Services } from '../../src/services';
 import { migrateStores, openStores, type Stores } from '../../src/stores';
 import type { TestDatabase } from '../support/databases';
@@ -17,7 +18,8 @@ export interface Installation {
   close(): Promise<void>;
 }
 
-export async function openInstallation(database: TestDatabase): Promise<Installation> {
+/** @param epochs whether epochs of the keys end, by hand; each leaves a backup in the folder `backups` then */
+export async function openInstallation(database: TestDatabase, epochs: 'off' | 'daily' = 'off'): Promise<Installation> {
   const folder = mkdtempSync(join(tmpdir(), 'remit-installation-'));
   const masterKeyFile = join(folder, 'master.key');
   await generateMasterKeyFile(masterKeyFile);
@@ -28,7 +30,8 @@ export async function openInstallation(database: TestDatabase): Promise<Installa
     regionalDatabaseUrls: {},
     masterKeyFile,
     production: false,
-    epoch: 'off' as const,
+    epoch: epochs === 'off' ? epochs : DAY_MS,
+    ...(epochs === 'off' ? {} : { keysBackupDir: join(folder, 'backups') }),
   };
   await database.copyTables?.();
   await migrateStores(config);
@@ -47,7 +50,8 @@ export async function openInstallation(database: TestDatabase): Promise<Installa
       DATABASE_URL: databaseUrl,
       KEYS_DATABASE_URL: keysDatabaseUrl,
       REMIT_MASTER_KEY_FILE: masterKeyFile,
-      REMIT_EPOCH: 'off',
+      REMIT_EPOCH: epochs,
+      ...(epochs === 'off' ? {} : { KEYS_BACKUP_DIR: join(folder, 'backups') }),
     },
     ...(await open()),
     whileClosed: async (work) => {

@@ -169,8 +169,8 @@ describe.each(databases)('on $name', ({ name, create }) => {
         expect(asked).not.toHaveBeenCalled();
         time += 2;
         expect(await other.subjectKeys(client, ids)).toEqual(made);
-        // For the subjects and their bucket, the client's node and the epoch.
-        expect(asked).toHaveBeenCalledTimes(3);
+        // For the subjects, their bucket, the client's node and the epoch.
+        expect(asked).toHaveBeenCalledTimes(4);
       } finally {
         asked.mockRestore();
       }
