@@ -140,6 +140,17 @@ describe.each(databases)('epochs on $name', ({ name, create }) => {
     expect(await process().subjectKeys(client, [...made.keys()])).toEqual(made);
   });
 
+  test('a process that fills a bucket whose key was replaced meanwhile takes another one', async () => {
+    const other = process();
+    const [gone, ...staying] = persons(3) as [string, string, string];
+    const made = await other.createSubjectKeys(client, [gone, ...staying]);
+    await keys.destroySubjectKey(client, gone);
+    expect(await keys.epochs.turn()).toMatchObject({ rewrapped: 2, destroyed: 1 });
+    for (const [id, key] of await other.createSubjectKeys(client, persons(3))) made.set(id, key);
+    made.delete(gone);
+    expect(await process().subjectKeys(client, [...made.keys()])).toEqual(made);
+  });
+
   test('hooks get the backup and the record of an epoch, once each', async () => {
     await keys.createSubjectKeys(client, persons(1));
     const backup = jest.fn(async (number: number) => `backup of ${number}`);
