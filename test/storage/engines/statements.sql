@@ -392,8 +392,8 @@ SELECT status, COUNT(*) AS n, SUM(CASE WHEN due_at < ? THEN ? ELSE ? END) AS soo
 SELECT status, COUNT(*) AS n, SUM(CASE WHEN due_at < ? THEN ? ELSE ? END) AS soon, SUM(CASE WHEN due_at < ? THEN ? ELSE ? END) AS late, MIN(due_at) AS first_due, MIN(CASE WHEN final_at IS NULL THEN key_deleted_at END) AS first_deleted FROM erasure_request WHERE status IN (?) GROUP BY status;
 SELECT subject_id FROM subject_key WHERE client_id = ? AND subject_id > ? AND created_at < ? ORDER BY subject_id LIMIT ?;
 SELECT subject_id, bucket FROM subject_key WHERE client_id = ? AND subject_id IN (?);
-SELECT subject_id, wrapped FROM subject_key WHERE client_id = ? AND bucket = ? ORDER BY subject_id;
-SELECT subject_id, wrapped FROM subject_key WHERE client_id = ? AND bucket = ? ORDER BY subject_id FOR UPDATE;
+SELECT subject_id, wrapped FROM subject_key WHERE client_id = ? AND bucket = ?;
+SELECT subject_id, wrapped FROM subject_key WHERE client_id = ? AND bucket = ? FOR UPDATE;
 SELECT subject_id, wrapped FROM subject_key WHERE client_id = ? AND bucket = ? ORDER BY subject_id LIMIT ?;
 SELECT subject_id, wrapped FROM subject_key WHERE client_id = ? AND subject_id IN (?);
 SELECT tile_index, hashes FROM audit_tile WHERE log_id = ? AND level = ? AND tile_index < ? ORDER BY tile_index;
