@@ -101,7 +101,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
   const records = new GovernanceRecords(regions, keys, recorder);
   const clients = new Clients(regions, keys, records, recorder);
   const parties = new ThirdParties(regions, keys, records, recorder);
-  const { keysSource, keyStores, production } = stores;
+  const { keysSource, keyStores, keysBackupDir, production } = stores;
   const proposals = new Proposals(regions, recorder);
   const secrets = new WebhookSecrets(stores.keysSource, keys, { pace: options.pace });
   const webhooks = new Webhooks(regions, keys, { production, recorder, secrets });
@@ -126,6 +126,7 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     regions,
     keys,
     keyStores,
+    keysBackupDir,
     parties,
     entities: tenantEntities,
     recorder,

@@ -3,6 +3,7 @@ import { dataStore, keysStore } from '../ormconfig';
 import type { Config } from './config';
 import { withMoreTime } from './connections/time';
 import { whyUnfit } from './keys/backup/unfit-store';
+import type { RootedStore } from './keys/backup/write';
 import { KeyStore } from './keys/key-store';
 import { holdsKeyOf, KeyStores, type KeysPlace } from './keys/key-stores';
 import { RegionalKeyStore } from './keys/regional-key-store';
@@ -24,6 +25,8 @@ export interface Stores {
   /** The keys of every client, wherever they are. */
   readonly keys: KeyStore;
   readonly keyStores: KeyStores;
+  /** Where each turning of an epoch leaves a backup of the keys. */
+  readonly keysBackupDir: string | undefined;
   /** In production no webhook is sent to addresses of this network. */
   readonly production: boolean;
   close(): Promise<void>;
@@ -70,11 +73,41 @@ export async function openStores(config: StoreConfig, options: { poolSize?: numb
       for (const each of roots) await each.close();
       await Promise.all([regions.close(), ...keyStores.all().map(({ source }) => source.destroy())]);
     };
-    return { regions, keysSource, keys, keyStores, production: config.production, close };
+    const { keysBackupDir, production } = config;
+    return { regions, keysSource, keys, keyStores, keysBackupDir, production, close };
   } catch (error) {
     for (const source of opened) await source.destroy();
     throw error;
   }
+}
+
+/** A keys' store by itself, with its roots, and without a check that they belong together: a restore fills it. */
+export interface OpenKeysStore extends RootedStore {
+  close(): Promise<void>;
+}
+
+/**
+ * Opens one keys' store, brought up to date.
+ * @param name as in a backup, such as `keys` or `keys EU`
+ * @throws {ConfigurationError} where the environment names no such store
+ */
+export async function openKeysStore(config: StoreConfig, name: string): Promise<OpenKeysStore> {
+  const region = hostingRegions.find((one) => keysStoreName(one) === name);
+  const found = [{ url: config.keysDatabaseUrl, store: keysStore, region: undefined }, ...regionalKeys(config)].find(
+    (one) => keysStoreName(one.region) === name,
+  );
+  if (!found) throw new ConfigurationError(keysVariable(region), `must be set: the backup is of the store "${name}"`);
+  const source = await openDataSource(found.url, found.store);
+  const roots = await openRootsOf(config, region).catch(async (error: unknown) => {
+    await source.destroy();
+    throw error;
+  });
+  const close = async () => {
+    await Promise.all([source.destroy(), roots.close()]);
+  };
+  await migrate(source);
+  await upgradeToEpochs(source, () => openRootsOf(config, region));
+  return { name, source, roots, close };
 }
 
 /** Runs the pending migrations of every store and the steps that need keys, and lists what was done. */
@@ -182,7 +215,7 @@ async function openKeys(
   const rootsFor = async (source: DataSource, region?: HostingRegion) => {
     const opened = await openRootsOf(config, region);
     roots.push(opened);
-    await requireFit(source, opened, config, region);
+    await requireFit(source, opened, { config, regions, region });
     return opened;
   };
   const Home = ofRegions.length > 0 ? RegionalKeyStore : KeyStore;
@@ -201,23 +234,23 @@ async function openKeys(
   return { keys, keyStores, roots };
 }
 
-/** By what name operators see a keys' store. */
-const keysStoreName = (region?: HostingRegion): string => (region === undefined ? 'keys' : `keys ${region}`);
-
 /** The roots of the home keys' store, or of a region's. */
 export function openRootsOf({ production, ...config }: StoreConfig, region?: HostingRegion): Promise<RootKeys> {
   const settings = region === undefined ? config : config.regionalKeys?.[region];
   return openRootKeys({ ...settings, production });
 }
 
+/** By what name operators see a keys' store. */
+export const keysStoreName = (region?: HostingRegion): string => (region === undefined ? 'keys' : `keys ${region}`);
+
 /** Refuses an old copy of a keys' store, whose root is destroyed. @throws {ConfigurationError} saying how to go on */
 async function requireFit(
   source: DataSource,
   roots: RootKeys,
-  { keysBackupDir }: StoreConfig,
-  region?: HostingRegion,
+  { config, regions, region }: { config: StoreConfig; regions: Regions; region: HostingRegion | undefined },
 ): Promise<void> {
-  const fault = await whyUnfit(source, roots, keysBackupDir);
+  const surroundings = { folder: config.keysBackupDir, client: await regions.firstOf(region) };
+  const fault = await whyUnfit({ name: keysStoreName(region), source, roots }, surroundings);
   if (fault !== undefined) throw new ConfigurationError(keysVariable(region), fault);
 }
 

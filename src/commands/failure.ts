@@ -1,6 +1,7 @@
 import { GraphQLError } from 'graphql';
 import { EnvironmentError } from '../config';
 import { SchemaPolicyError } from '../governance/govern';
+import { KeyBackupError } from '../keys/backup/errors';
 import { ClientKeyError, DamagedKeysError, EpochBusyError, EpochUnfinishedError } from '../keys/errors';
 import { ConfigurationError, MigrationLockError } from '../storage/errors';
 
@@ -60,7 +61,7 @@ export function faultsOf(error: unknown): string[] {
 
 function isForCallers(error: unknown): error is Error {
   if (error instanceof GraphQLError) return error.extensions.code !== 'INTERNAL_SERVER_ERROR';
-  const ofKeys = [ClientKeyError, DamagedKeysError, EpochBusyError, EpochUnfinishedError];
+  const ofKeys = [ClientKeyError, KeyBackupError, DamagedKeysError, EpochBusyError, EpochUnfinishedError];
   const kinds = [CommandError, ConfigurationError, MigrationLockError, ...ofKeys];
   return kinds.some((kind) => error instanceof kind);
 }

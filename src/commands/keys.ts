@@ -1,5 +1,7 @@
 import { Command } from 'commander';
+import { backupCommand } from './keys/backup';
 import { epochsCommand } from './keys/epochs';
+import { restoreCommand } from './keys/restore';
 import { rotateCommand } from './keys/rotate';
 import { turnCommand } from './keys/turn';
 import { exitTwoOnUsageError } from './usage-errors';
@@ -10,6 +12,8 @@ export function keysCommand(): Command {
     .description('The keys that seal personal data, and their epochs.')
     .addCommand(turnCommand())
     .addCommand(epochsCommand())
+    .addCommand(backupCommand())
+    .addCommand(restoreCommand())
     .addCommand(rotateCommand())
     .addHelpText('after', '\nExample:\n  $ remit keys turn');
   return exitTwoOnUsageError(command);

@@ -31,6 +31,7 @@ import { ErasedOrLeaving } from './records/erased-people';
 import { ErasureRecords } from './records/erasure-records';
 import { KeyFinality } from './records/key-finality';
 import { ErasureReplay } from './records/replay';
+import { KeysAfterRestore } from './records/restored-keys';
 import { SigningKeys } from './records/signing-keys';
 import { Tombstones } from './records/tombstones';
 import { ErasureRequests } from './requests/erasure-requests';
@@ -56,6 +57,8 @@ export interface ErasureModuleOptions {
   /** How fast keys of certificates are replaced. */
   readonly pace?: RotationPace | undefined;
   readonly chunkRows?: number;
+  /** Where each turning of an epoch leaves a backup of the keys; it leaves none without. */
+  readonly keysBackupDir?: string | undefined;
   readonly now?: () => number;
   /** Whether a backup of the data was restored. Without it no key counts as an orphan. */
   readonly isDataBehind?: () => Promise<boolean>;
@@ -71,6 +74,8 @@ export interface ErasureModule {
   readonly holds: LegalHolds;
   readonly retention: RetentionRules;
   readonly orphans: OrphanKeys;
+  /** Makes restored keys fit the data. */
+  readonly keysAfterRestore: KeysAfterRestore;
   readonly replay: ErasureReplay;
   /** Performs the erasures in the queue. */
   readonly runner: ErasureRunner;
@@ -112,6 +117,7 @@ export function createErasureModule(options: ErasureModuleOptions): ErasureModul
   const epochRecords = new EpochRecords(keyStores, signingKeys, recorder);
   const awaiting = new AwaitingErasures({ regions, jobs, finality, now });
   const erasures = new ErasureRequests({ ...shared, filing, recipients });
+  const orphans = new OrphanKeys({ ...shared, isDataBehind });
   proposals?.on('END_CLIENT', async ({ terms }, by) => {
     await terminations.terminate(proposedTermination(terms), { principal: by, role: 'PLATFORM_PRIVACY_OFFICER' });
   });
@@ -120,11 +126,12 @@ export function createErasureModule(options: ErasureModuleOptions): ErasureModul
     terminations,
     holds: new LegalHolds(shared),
     retention: new RetentionRules({ ...shared, filing }),
-    orphans: new OrphanKeys({ ...shared, isDataBehind }),
+    orphans,
+    keysAfterRestore: new KeysAfterRestore({ ...shared, keyStores, orphans }),
     replay: new ErasureReplay(shared),
     ...{ runner, records, signingKeys, finality, tombstones, tables, now },
     epochRecords,
-    turning: new EpochTurning(keyStores, epochRecords, awaiting),
+    turning: new EpochTurning(keyStores, epochRecords, awaiting, options.keysBackupDir),
     erased: new ErasedOrLeaving(regions, keys, tombstones),
     bodies: new Map([
       [ERASURE_EVENT, erasureBody(records)],

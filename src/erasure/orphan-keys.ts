@@ -65,7 +65,7 @@ export class OrphanKeys {
       }
       try {
         const after = this.#place.subject ?? '';
-        const done = await this.#sweepClient(client, after, this.#limit - looked);
+        const done = await this.#sweepClient(client, { after, limit: this.#limit - looked });
         looked += done.looked;
         swept += done.swept;
         this.#place = done.next === undefined ? { client } : { client, subject: done.next };
@@ -74,6 +74,27 @@ export class OrphanKeys {
         this.#place = { client };
       }
     }
+    return swept;
+  }
+
+  /**
+   * Looks at every key of every client, where a restored keys' store may have brought back what was destroyed.
+   * @param bornBefore younger keys stay, milliseconds since 1970
+   * @returns as {@link sweep}
+   */
+  async sweepAll(bornBefore: number, onFailure: (error: unknown) => void): Promise<number> {
+    if (await this.#services.isDataBehind()) return 0;
+    let swept = 0;
+    this.place = undefined;
+    for (let client = await this.#next(); client !== undefined; client = await this.#next()) {
+      this.#place = { client };
+      try {
+        swept += (await this.#sweepClient(client, { bornBefore })).swept;
+      } catch (error) {
+        onFailure(error);
+      }
+    }
+    this.#place = { client: '' };
     return swept;
   }
 
@@ -89,7 +110,7 @@ export class OrphanKeys {
     return this.#clients.shift();
   }
 
-  async #sweepClient(client: string, after: string, limit: number): Promise<OrphanSweep> {
+  async #sweepClient(client: string, range: Parameters<KeyStore['sweepOrphans']>[2]): Promise<OrphanSweep> {
     const { keys, regions, recorder } = this.#services;
     const source = await regions.of(client);
     const exists = async (ids: string[]) => {
@@ -107,7 +128,7 @@ export class OrphanKeys {
       }
       return known;
     };
-    return keys.sweepOrphans(client, exists, { after, limit });
+    return keys.sweepOrphans(client, exists, range);
   }
 
   /**

@@ -82,6 +82,7 @@ export const auditKinds = {
   CLIENT_KEY_DESTROYED: { title: "A client's key is destroyed." },
   ORPHAN_KEYS_DESTROYED: { title: 'Keys that seal nothing any more are destroyed.' },
   KEY_EPOCH_ENDED: { title: 'An epoch of keys ended: what was deleted in it is final.', seenBy: 'PLATFORM' },
+  KEYS_RESTORED: { title: "A backup of a keys' store was put back.", seenBy: 'PLATFORM' },
   LEGAL_HOLD_PLACED: { title: 'A legal hold was placed on a person.' },
   LEGAL_HOLD_RELEASED: { title: 'A legal hold was released.' },
   RETENTION_SET: { title: 'A client changed how long it keeps a category.' },

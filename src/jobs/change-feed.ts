@@ -91,6 +91,11 @@ export class ChangeFeed<State, Event> {
   async #turn(): Promise<void> {
     const isDue = performance.now() >= this.#dueAt;
     const looked = [...this.#things.values()].filter(({ newcomers }) => isDue || newcomers.size > 0);
+    // Timers count whole milliseconds, and may fire just before the look is due.
+    if (looked.length === 0) {
+      this.#schedule();
+      return;
+    }
     const arrived = looked.map((thing) => [thing, [...thing.newcomers]] as const);
     this.#isLooking = true;
     this.#isAwaited = false;

@@ -4,7 +4,7 @@ import { committed } from '../storage/transaction';
 import { writeStatement } from '../storage/write-statement';
 import { decrypt } from './aes-gcm';
 import type { EpochKeys } from './epochs/epoch-keys';
-import { ClientKeyError } from './errors';
+import { ClientKeyError, RootKeyError } from './errors';
 import type { KeyCache } from './key-cache';
 import { insertedOnce, settled } from './settled';
 import { freshKey, nodeContext, secretContext, wrap } from './wrapping';
@@ -96,10 +96,10 @@ export class ClientNodes {
     const cached = this.#cache.get(client, nodeName(generation));
     if (cached !== undefined) return cached;
     const moment = this.#cache.moment;
-    const found = nodeOf(row ?? (await this.row(client)), generation);
+    const found = await this.#underLivingRoot(client, generation, row ?? (await this.row(client)));
     if (!found) return undefined;
-    const epochKey = await this.#epochs.key(found.epoch);
-    const key = decrypt(epochKey, found.wrapped, nodeContext(client, generation));
+    const { wrapped, epochKey } = found;
+    const key = decrypt(epochKey, wrapped, nodeContext(client, generation));
     epochKey.fill(0);
     this.#cache.setSince(moment, key, client, nodeName(generation));
     return key;
@@ -107,14 +107,38 @@ export class ClientNodes {
 
   /** The client's secret, the caller's own copy. @throws as {@link key} */
   async secret(client: string): Promise<Buffer> {
-    const row = await this.row(client);
-    const node = await this.key(client, Number(row.node_generation), row);
+    let row = await this.row(client);
+    let node = await this.key(client, Number(row.node_generation), row);
+    for (let looks = 1; !node && looks < MOST_LOOKS; looks++) {
+      row = await this.row(client);
+      node = await this.key(client, Number(row.node_generation), row);
+    }
     if (!node) throw new ClientKeyError(client, 'ABSENT');
     const secret = decrypt(node, row.secret, secretContext(client));
     node.fill(0);
     return secret;
   }
+
+  /**
+   * A node with the key of its epoch. The epoch may end between the look at the row and the look at its root; then the
+   * node was wrapped anew before.
+   */
+  async #underLivingRoot(client: string, generation: number, row: LivingClient) {
+    const found = nodeOf(row, generation);
+    if (!found) return undefined;
+    try {
+      return { wrapped: found.wrapped, epochKey: await this.#epochs.key(found.epoch) };
+    } catch (error) {
+      if (!(error instanceof RootKeyError)) throw error;
+      const again = nodeOf(await this.row(client), generation);
+      if (again?.epoch === found.epoch) throw error;
+      return again && { wrapped: again.wrapped, epochKey: await this.#epochs.key(again.epoch) };
+    }
+  }
 }
+
+/** How often a read that met a turning looks again. */
+const MOST_LOOKS = 4;
 
 const INSERT_CLIENT = insertStatement(
   'client_key',

@@ -38,6 +38,13 @@ export interface OrphanSweep {
   readonly next?: string;
 }
 
+interface OrphanSweepOptions {
+  readonly after?: string;
+  readonly limit?: number;
+  /** Milliseconds since 1970. */
+  readonly bornBefore?: number;
+}
+
 export interface KeyStoreOptions {
   /** Milliseconds since 1970; replaced in tests. */
   readonly now?: () => number;
@@ -241,14 +248,18 @@ export class KeyStore {
    * an old backup: it would erase the people who are missing there.
    *
    * @param exists returns those of the subjects that have a row
-   * @param after the last subject id of the previous sweep; `limit` is roughly the most keys to look at
+   * @param after the last subject id of the previous sweep; `limit` is roughly the most keys to look at; younger keys
+   *   than of `bornBefore` stay
    */
   async sweepOrphans(
     clientId: string,
     exists: (ids: string[]) => Promise<ReadonlySet<string>>,
-    { after = '', limit = Number.POSITIVE_INFINITY }: { readonly after?: string; readonly limit?: number } = {},
+    {
+      after = '',
+      limit = Number.POSITIVE_INFINITY,
+      bornBefore = this.#now() - ORPHAN_GRACE_MS,
+    }: OrphanSweepOptions = {},
   ): Promise<OrphanSweep> {
-    const bornBefore = this.#now() - ORPHAN_GRACE_MS;
     let [looked, swept] = [0, 0];
     for (let ids = await this.#idsAfter(clientId, after, bornBefore); ids.length > 0; ) {
       const present = await exists(ids);

@@ -45,11 +45,11 @@ export class Regions {
     return found;
   }
 
-  /** The first client that was bound to a region; undefined where there is none. */
-  async firstOf(region: HostingRegion): Promise<string | undefined> {
+  /** The first client that was bound to a region, or to none; undefined where there is no such client. */
+  async firstOf(region: HostingRegion | undefined): Promise<string | undefined> {
     const [row] = await this.home.query<Array<{ client_id: string }>>(
-      'SELECT client_id FROM client WHERE region = ? ORDER BY client_id LIMIT 1',
-      [region],
+      `SELECT client_id FROM client WHERE ${region === undefined ? 'region IS NULL' : 'region = ?'} ORDER BY client_id LIMIT 1`,
+      region === undefined ? [] : [region],
     );
     return row?.client_id;
   }

@@ -1,14 +1,17 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { v7 as uuid } from 'uuid';
 import { type CheckedFinding, examine } from '../../src/commands/doctor/examination';
+import { keyTraces } from '../../src/commands/doctor/key-traces';
 import { changes } from '../../src/commands/doctor/law';
+import { admit } from '../../src/commands/doctor/patient';
 import { type Config, readConfig } from '../../src/config';
+import { backUpKeys } from '../../src/keys/backup/write';
 import { generateMasterKeyFile } from '../../src/keys/master-key';
 import { openRootKeys } from '../../src/keys/roots/root-keys';
-import { DAY_MS } from '../../src/law/calendar';
+import { DAY_MS, HOUR_MS } from '../../src/law/calendar';
 import { newClient, plantPeople } from '../erasure/people';
 import { serve } from '../outbound/serving';
 import { openTestApp, type TestApp } from '../support/app';
@@ -30,13 +33,16 @@ describe.each(databases)('remit doctor on $name', ({ name, create }) => {
   let app: TestApp;
   let client: string;
   let config: Config;
+  let backups: string;
 
   beforeAll(async () => {
     database = await create();
     app = await openTestApp(database);
     client = await newClient(app.services, 'acme');
     await plantPeople(app.stores, client, [1]);
-    config = readConfig({ ...app.env, REMIT_EPOCH: 'daily' });
+    backups = join(folder, `${name}-backups`);
+    config = readConfig({ ...app.env, REMIT_EPOCH: 'daily', KEYS_BACKUP_DIR: backups });
+    await backUpKeys(app.stores.keyStores.home, backups);
   });
   afterAll(async () => {
     await app.close();
@@ -52,7 +58,18 @@ describe.each(databases)('remit doctor on $name', ({ name, create }) => {
     expect(unwell(findings)).toEqual([]);
     expect([...new Set(findings.map(({ check }) => check))]).toEqual([
       ...['settings', 'stores', 'engine', 'migrations', 'clocks', 'issuer', 'disk'],
-      ...['keys', 'key traces', 'orphan keys', 'backups', 'ledger', 'erasures', 'webhooks', 'law'],
+      ...[
+        'keys',
+        'epochs',
+        'key backups',
+        'key traces',
+        'orphan keys',
+        'backups',
+        'ledger',
+        'erasures',
+        'webhooks',
+        'law',
+      ],
     ]);
     expect(findings).toContainEqual(
       expect.objectContaining({
@@ -103,7 +120,11 @@ describe.each(databases)('remit doctor on $name', ({ name, create }) => {
     const other = join(folder, `${name}.key`);
     await generateMasterKeyFile(other);
     expect(await looked({ masterKeyFile: other })).toEqual([
-      'keys: fault: the keys of clients are wrapped by another master key',
+      expect.stringMatching(
+        /^keys: fault: KEYS_DATABASE_URL: the keys' store is of epoch 1, and the root of that epoch .* is not here; file:\S+ is\. Either another root is configured/,
+      ),
+      'key backups: attention: keys: there is no backup of epoch 1',
+      expect.stringContaining('key backups: attention: 1 file in '),
     ]);
     chmodSync(other, 0o644);
     expect(await looked({ masterKeyFile: other, production: true })).toContainEqual(
@@ -111,7 +132,10 @@ describe.each(databases)('remit doctor on $name', ({ name, create }) => {
     );
     expect(
       await looked({ rootKey: 'vault:http://127.0.0.1:9/transit', rootAccess: { vault: { token: 'x' } } }),
-    ).toEqual(['keys: fault: Vault does not answer (ECONNREFUSED); try again.']);
+    ).toEqual([
+      'keys: fault: Vault does not answer (ECONNREFUSED); try again.',
+      'key backups: attention: not looked at: the roots are not at hand',
+    ]);
     const roots = await openRootKeys({ ...config, production: false });
     const vain = await roots.create();
     expect(await looked()).toEqual([`keys: attention: no epoch uses the root ${vain}`]);
@@ -123,6 +147,68 @@ describe.each(databases)('remit doctor on $name', ({ name, create }) => {
     expect(await looked()).toEqual(['orphan keys: attention: 1 key more than people']);
     await keys('DELETE FROM subject_key WHERE subject_id = ?', [nobody]);
   });
+
+  test('epochs that do not end, are overdue, or are stuck', async () => {
+    expect(await looked({ epoch: 'off' })).toContainEqual(
+      expect.stringContaining('epochs: attention: KEYS_DATABASE_URL: epochs do not end: what is erased can be read'),
+    );
+    const set = (begunAt: number, marked: number) =>
+      keys('UPDATE key_epoch SET begun_at = ?', [begunAt]).then(() =>
+        keys('UPDATE bucket_key SET marked = ?', [marked]),
+      );
+    const [before] = await keys('SELECT begun_at FROM key_epoch');
+    await set(Date.now() - 30 * HOUR_MS, 0);
+    // Nothing was destroyed: it has time.
+    expect(await looked()).toEqual([]);
+    await set(Date.now() - 30 * HOUR_MS, 1);
+    expect(await looked()).toEqual(['epochs: attention: KEYS_DATABASE_URL: epoch 1 should have ended 6 hours ago']);
+    await set(Date.now() - 3 * DAY_MS, 1);
+    expect(await looked()).toEqual(['epochs: fault: KEYS_DATABASE_URL: epoch 1 should have ended 48 hours ago']);
+    await set(Number(before.begun_at), 0);
+    // What a turn leaves that died.
+    const dead =
+      'INSERT INTO key_epoch (number, root_id, wrapped, state, begun_at, clients, lease_until, turned_clients, ' +
+      'turned_buckets, turned_subjects, turned_destroyed) VALUES (0, ?, ?, ?, 1, 0, 0, 0, 0, 0, 0)';
+    await keys(dead, ['gone', Buffer.from('x'), 'DESTROYING']);
+    await keys('UPDATE key_epoch SET begun_at = ? WHERE number = 1', [Date.now() - 5 * HOUR_MS]);
+    expect(await looked()).toEqual([
+      'epochs: attention: KEYS_DATABASE_URL: epoch 0 has been ending for 5 hours (DESTROYING)',
+    ]);
+    await keys("UPDATE key_epoch SET state = 'ENDED', ended_at = ? WHERE number = 0", [Date.now() + DAY_MS]);
+    expect(await examine(config)).toContainEqual(
+      expect.objectContaining({ verdict: 'ok', says: expect.stringContaining('epoch 0 is final on ') }),
+    );
+    await keys('DELETE FROM key_epoch WHERE number = 0');
+    await keys('UPDATE key_epoch SET begun_at = ?', [before.begun_at]);
+  });
+
+  test('backups of the keys: none, which are good, and what else lies there', async () => {
+    const { keysBackupDir: _, ...without } = config;
+    const said = (findings: readonly CheckedFinding[]) =>
+      findings.flatMap(({ check, verdict, says }) => (check === 'key backups' ? [`${verdict}: ${says}`] : []));
+    expect(said(await examine(without))).toEqual([expect.stringContaining('attention: no backup of the keys is made')]);
+    expect(said(await examine({ ...config, keysBackupDir: join(folder, 'nowhere') }))).toEqual([
+      'attention: keys: there is no backup of epoch 1',
+    ]);
+    writeFileSync(join(backups, 'x.remit-keys'), 'x');
+    expect(said(await examine(config))).toEqual([
+      expect.stringMatching(/^ok: keys: \S+\/keys-000001-\S+ of \S+Z is good until epoch 1 ends$/),
+      `attention: 1 file in ${backups} of which no root is here, or damaged`,
+    ]);
+    rmSync(join(backups, 'x.remit-keys'));
+  });
+
+  if (embedded) {
+    test('a file whose deletions stay, and one without a write-ahead log', async () => {
+      const patient = await admit(config, 5_000);
+      await patient.keysSource.query('PRAGMA secure_delete = OFF');
+      expect((await keyTraces.look(patient)).map(({ verdict }) => verdict)).toEqual(['attention', 'ok']);
+      await patient.close();
+      expect(
+        (await examine(config)).filter(({ check }) => check === 'key traces').map(({ verdict }) => verdict),
+      ).toEqual(['ok', 'ok']);
+    });
+  }
 
   test('data that is older than the keys’ store', async () => {
     await keys("INSERT INTO audit_head (tree_size, checkpoint, log_id) VALUES (9, 'x', 'lost')");

@@ -12,6 +12,7 @@ jest.setTimeout(240_000);
 
 /** Pages whose commands another test runs. */
 const elsewhere: Readonly<Record<string, string>> = {
+  'docs/keys-backup.md': 'test/commands/keys-runbook.test.ts runs it on each engine',
   'docs/restore.md': 'test/commands/restore-runbook.test.ts runs it on each engine',
   'src/governance/README.md': 'test/packages/library.test.ts installs the package and runs its examples',
   'examples/library/README.md': 'test/packages/library.test.ts installs the package and runs the programs',

@@ -18,7 +18,7 @@ export interface Installation {
   close(): Promise<void>;
 }
 
-/** @param epochs whether epochs of the keys end; by hand, as none lasts for a day */
+/** @param epochs whether epochs of the keys end, by hand; each leaves a backup in the folder `backups` then */
 export async function openInstallation(database: TestDatabase, epochs: 'off' | 'daily' = 'off'): Promise<Installation> {
   const folder = mkdtempSync(join(tmpdir(), 'remit-installation-'));
   const masterKeyFile = join(folder, 'master.key');
@@ -31,6 +31,7 @@ export async function openInstallation(database: TestDatabase, epochs: 'off' | '
     masterKeyFile,
     production: false,
     epoch: epochs === 'off' ? epochs : DAY_MS,
+    ...(epochs === 'off' ? {} : { keysBackupDir: join(folder, 'backups') }),
   };
   await database.copyTables?.();
   await migrateStores(config);
@@ -50,6 +51,7 @@ export async function openInstallation(database: TestDatabase, epochs: 'off' | '
       KEYS_DATABASE_URL: keysDatabaseUrl,
       REMIT_MASTER_KEY_FILE: masterKeyFile,
       REMIT_EPOCH: epochs,
+      ...(epochs === 'off' ? {} : { KEYS_BACKUP_DIR: join(folder, 'backups') }),
     },
     ...(await open()),
     whileClosed: async (work) => {

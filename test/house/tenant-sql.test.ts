@@ -19,6 +19,7 @@ const mayCrossClients: ReadonlyMap<string, string> = new Map([
   ['disclosures/disclosures.ts', 'tells clients when a gag has ended'],
   ['erasure/execution/awaiting-erasures.ts', 'what waits for an epoch of keys to end waits in every client'],
   ['erasure/orphan-keys.ts', 'goes through the clients, one after the other'],
+  ['erasure/records/restored-keys.ts', 'goes through the clients, one after the other'],
   ['erasure/requests/open-erasures.ts', 'counts what is open in the installation'],
   ['erasure/requests/watched-requests.ts', 'looks at what subscribers of all clients watch, each by its client'],
   ['erasure/retention/retention-rules.ts', 'sweeps by the rules of all clients'],

@@ -5,7 +5,7 @@ const EVERY_MS = 1_000;
 type Thing = Watched<number, number>;
 
 /** A feed on numbers that a test changes, and what it did. */
-function feedOn(values: Map<string, number>) {
+function feedOn(values: Map<string, number>, random = 0.5) {
   const looks: number[] = [];
   const said: string[] = [];
   const state = { isAway: false };
@@ -26,7 +26,7 @@ function feedOn(values: Map<string, number>) {
     }
   };
   const outages = { began: (error: unknown) => said.push(String(error)), ended: () => said.push('ended') };
-  const feed = new ChangeFeed<number, number>({ everyMs: EVERY_MS, look, outages, random: () => 0.5 });
+  const feed = new ChangeFeed<number, number>({ everyMs: EVERY_MS, look, outages, random: () => random });
   return { feed, looks, said, state };
 }
 
@@ -51,6 +51,16 @@ describe('a feed', () => {
     values.set('a', 2);
     await jest.advanceTimersByTimeAsync(EVERY_MS);
     expect(await heard()).toEqual(new Set([2]));
+  });
+
+  test('looks at nothing when a timer fires before the look is due', async () => {
+    // Timers count whole milliseconds, and this pause is a fraction longer.
+    const { feed, looks } = feedOn(new Map([['a', 1]]), 0.5001);
+    const [stream] = await opened([feed.subscribe('a')]);
+    await jest.advanceTimersByTimeAsync(5 * EVERY_MS);
+    expect(looks).toEqual([1, 1, 1, 1, 1, 1]);
+    await stream?.return();
+    expect(jest.getTimerCount()).toBe(0);
   });
 
   test('looks no more once all have left, whenever they leave', async () => {

@@ -1,10 +1,14 @@
 const { project } = require('./project.js');
 
-/** Several servers, killed and restarted: one file at a time, each within minutes. */
+/**
+ * Several servers, killed and restarted, each within minutes. Two files at a time: each waits more than it computes.
+ */
 module.exports = {
   ...project('faults'),
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   testTimeout: 240_000,
-  maxWorkers: 1,
+  testSequencer: '<rootDir>/test/projects/sequencer.js',
+  reporters: ['default', '<rootDir>/test/projects/slowest.js'],
+  maxWorkers: 2,
 };

@@ -162,14 +162,18 @@ async function end(supervisor: ChildProcess, word?: string): Promise<void> {
   await exited;
 }
 
+const PORT_RANGES = 4;
+const PORTS = 4_500;
+
 /**
  * Free loopback ports below those that the system gives to outgoing connections, which would take the port of a server
- * that is down for a moment.
+ * that is down for a moment. Workers of Jest choose from ranges of their own, so that no two choose the same.
  */
 export async function freePorts(count: number): Promise<number[]> {
+  const first = 12_000 + (Number(process.env.JEST_WORKER_ID ?? 0) % PORT_RANGES) * PORTS;
   const found = new Set<number>();
   while (found.size < count) {
-    const port = 12_000 + Math.floor(Math.random() * 18_000);
+    const port = first + Math.floor(Math.random() * PORTS);
     if (await isFree(port)) found.add(port);
   }
   return [...found];

@@ -10,8 +10,10 @@ export const erasures: Check = {
     const { byStatus, dueSoon, overdue, stuck } = found;
     const lateSince = lateEpochSince(found, config.epoch);
     const open = [...byStatus.values()].reduce((sum, n) => sum + n, 0);
+    const awaiting = byStatus.get('AWAITING_EPOCH') ?? 0;
     return [
       ok(`${counted(open, 'erasure')} open`),
+      ...(awaiting > 0 ? [ok(`${counted(awaiting, 'erasure')} final with the end of an epoch of the keys`)] : []),
       ...(overdue > 0
         ? [fault(`${counted(overdue, 'erasure')} overdue`, 'remit erasures list; tell the privacy officer')]
         : []),

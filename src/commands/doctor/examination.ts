@@ -5,9 +5,11 @@ import { backups } from './backups';
 import { clocks } from './clocks';
 import { disk } from './disk';
 import { engine } from './engine';
+import { epochs } from './epochs';
 import { erasures } from './erasures';
 import { attention, type Check, type Finding, fault } from './finding';
 import { issuer } from './issuer';
+import { keyBackups } from './key-backups';
 import { keyTraces } from './key-traces';
 import { keys } from './keys';
 import { law } from './law';
@@ -22,7 +24,7 @@ import { TooSlow, within } from './within';
 
 const CHECKS: readonly Check[] = [
   ...[settings, stores, engine, migrations, clocks, issuer, disk],
-  ...[keys, keyTraces, orphanKeys, backups, ledger, erasures, webhooks, law],
+  ...[keys, epochs, keyBackups, keyTraces, orphanKeys, backups, ledger, erasures, webhooks, law],
 ];
 
 export type CheckedFinding = Finding & { readonly check: string };
@@ -52,7 +54,7 @@ async function lookedAt(check: Check, patient: Patient, limitMs: number): Promis
       Promise.resolve(patient).then((one) => check.look(one)),
     );
   } catch (error) {
-    if (error instanceof NotAtHand) return [attention(`not looked at: ${error.message}`, 'see "stores" above')];
+    if (error instanceof NotAtHand) return [attention(`not looked at: ${error.message}`, 'see what is said above')];
     if (error instanceof TooSlow)
       return [attention(`not looked at: ${error.message}`, 'look at the load of the database')];
     const failure = failureOf(error);

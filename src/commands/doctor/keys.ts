@@ -1,14 +1,16 @@
 import { access } from 'node:fs/promises';
 import type { DataSource } from 'typeorm';
-import type { Config } from '../../config';
+import { whyUnfit } from '../../keys/backup/unfit-store';
+import { epochContext } from '../../keys/epochs/epoch-keys';
+import { UnsealError } from '../../keys/errors';
 import { developmentMasterKey } from '../../keys/master-key';
 import { RootUnavailableError } from '../../keys/roots/errors';
+import type { RootKeys } from '../../keys/roots/root-keys';
 import { caveatsAt } from '../../keys/roots/wiped-file';
 import { ConfigurationError } from '../../storage/errors';
-import type { HostingRegion } from '../../storage/regions';
-import { openRootsOf } from '../../stores';
+import { keysStoreName, openRootsOf } from '../../stores';
 import { attention, type Check, type Finding, fault, orWell } from './finding';
-import type { Patient } from './patient';
+import type { OpenStore, Patient } from './patient';
 import { placeOf } from './stores';
 
 /** The roots of the keys, and whether they open what is stored. */
@@ -17,7 +19,7 @@ export const keys: Check = {
   look: async (patient) =>
     orWell(
       [...apart(patient), ...(await roots(patient))],
-      'the master key opens the stored keys, which have a store of their own',
+      'the root opens the stored keys, which have a store of their own',
     ),
 };
 
@@ -36,30 +38,31 @@ function apart({ stores }: Patient): Finding[] {
 }
 
 /** Whether each keys' store can be opened with the roots that are there, and what those are worth. */
-async function roots({ config, keysStores }: Patient): Promise<Finding[]> {
+async function roots(patient: Patient): Promise<Finding[]> {
   const found: Finding[] = [];
-  for (const { region, source } of keysStores) found.push(...(await rootsOf(config, region, source)));
+  for (const store of patient.keysStores) found.push(...(await rootsOf(patient, store)));
   return found;
 }
 
-async function rootsOf(config: Config, region: HostingRegion | undefined, source: DataSource): Promise<Finding[]> {
-  const settings = region === undefined ? config : config.regionalKeys?.[region];
+async function rootsOf(patient: Patient, store: OpenStore): Promise<Finding[]> {
+  const { config } = patient;
+  const settings = store.region === undefined ? config : config.regionalKeys?.[store.region];
   const isInFile = settings?.rootKey === undefined;
   const file = settings?.masterKeyFile ?? developmentMasterKey;
   if (isInFile && settings?.masterKeyFile === undefined && !config.production && !(await isThere(file))) {
     return [attention('there is no master key yet', 'a server makes one for development when it starts')];
   }
+  let places: RootKeys | undefined;
   try {
-    const places = await openRootsOf(config, region);
-    const there = await places.ids().finally(() => places.close());
-    const epochs = await source.query<Array<{ root_id: string; state: string }>>(
-      'SELECT root_id, state FROM key_epoch',
+    places = await openRootsOf(config, store.region);
+    const why = await whyUnfit(
+      { name: keysStoreName(store.region), source: store.source, roots: places },
+      { folder: config.keysBackupDir, client: await firstClient(patient, store.region) },
     );
-    if (epochs.some(({ root_id: id, state }) => state !== 'ENDED' && !there.includes(id))) {
-      const says = 'the keys of clients are wrapped by another master key';
-      return [fault(says, 'name the place of that key (docs/keys.md): without it their data cannot be read')];
+    if (why !== undefined) {
+      return [fault(`${store.variable}: ${why}`, 'no server starts before; see docs/keys-backup.md')];
     }
-    const unused = epochs.length === 0 ? [] : there.filter((id) => !epochs.some(({ root_id: used }) => used === id));
+    const unused = await usedAndUnused(store.source, places);
     return [
       ...unused.map((id) =>
         attention(`no epoch uses the root ${id}`, 'a process died when it had made it; remove it where it is'),
@@ -71,9 +74,32 @@ async function rootsOf(config: Config, region: HostingRegion | undefined, source
   } catch (error) {
     if (error instanceof RootUnavailableError || error instanceof ConfigurationError)
       return [fault(error.message, 'see docs/keys.md')];
+    if (error instanceof UnsealError) {
+      return [fault(`${store.variable}: the root does not open the epoch’s key: it was altered`, 'see docs/keys.md')];
+    }
     throw error;
+  } finally {
+    await places?.close();
   }
 }
+
+/** Uses the root of the current epoch. @returns the roots that no epoch uses */
+async function usedAndUnused(source: DataSource, places: RootKeys): Promise<string[]> {
+  const epochs = await source.query<Array<{ number: number; root_id: string; wrapped: Buffer }>>(
+    'SELECT number, root_id, wrapped FROM key_epoch ORDER BY number',
+  );
+  const current = epochs.at(-1);
+  if (!current) return [];
+  const key = await places.unwrap(current.root_id, current.wrapped, epochContext(Number(current.number)));
+  key.fill(0);
+  return (await places.ids()).filter((id) => !epochs.some(({ root_id: used }) => used === id));
+}
+
+/** Undefined too where the data is away, or not migrated yet. */
+const firstClient = (patient: Patient, region: OpenStore['region']): Promise<string | undefined> =>
+  Promise.resolve()
+    .then(() => patient.regions.firstOf(region))
+    .catch(() => undefined);
 
 function isThere(path: string): Promise<boolean> {
   return access(path).then(

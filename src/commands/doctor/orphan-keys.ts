@@ -1,3 +1,4 @@
+import { PLATFORM } from '../../keys/platform-key';
 import { counted } from '../counted';
 import { countPeople } from './counts';
 import { attention, type Check, ok } from './finding';
@@ -8,7 +9,11 @@ export const orphanKeys: Check = {
   look: async ({ keysSources, regions }) => {
     let keys = 0;
     for (const source of keysSources) {
-      const [row] = await source.query<Array<{ n: number }>>('SELECT COUNT(*) AS n FROM subject_key');
+      // The platform's own keys are of nobody.
+      const [row] = await source.query<Array<{ n: number }>>(
+        'SELECT COUNT(*) AS n FROM subject_key WHERE client_id <> ?',
+        [PLATFORM],
+      );
       keys += Number(row?.n ?? 0);
     }
     let people = 0;

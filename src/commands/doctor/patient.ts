@@ -21,6 +21,9 @@ export interface Store {
   readonly fault: string | undefined;
 }
 
+/** A store that is open. */
+export type OpenStore = Store & { readonly source: DataSource };
+
 /** A check needs a store that is not open. */
 export class NotAtHand extends Error {
   override readonly name = 'NotAtHand';
@@ -34,7 +37,7 @@ export class Patient {
   ) {}
 
   /** The stores that are open. */
-  get open(): ReadonlyArray<Store & { readonly source: DataSource }> {
+  get open(): readonly OpenStore[] {
     return this.stores.flatMap((store) => (store.source ? [{ ...store, source: store.source }] : []));
   }
 
@@ -57,7 +60,7 @@ export class Patient {
   }
 
   /** Every keys' store with what names it. @throws {NotAtHand} where one is not open */
-  get keysStores(): ReadonlyArray<Store & { readonly source: DataSource }> {
+  get keysStores(): readonly OpenStore[] {
     return this.stores.filter(({ kind }) => kind === 'keys').map((store) => ({ ...store, source: sourceOf(store) }));
   }
 

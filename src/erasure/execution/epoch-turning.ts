@@ -1,3 +1,4 @@
+import { backupHook } from '../../keys/backup/hook';
 import type { TurnHooks, TurnResult } from '../../keys/epochs/epoch-state';
 import type { KeyStores, KeysPlace } from '../../keys/key-stores';
 import type { EpochRecords } from '../records/epoch-records';
@@ -17,11 +18,14 @@ export class EpochTurning {
   readonly #stores: KeyStores;
   readonly #records: EpochRecords;
   readonly #awaiting: AwaitingErasures;
+  readonly #backupFolder: string | undefined;
 
-  constructor(stores: KeyStores, records: EpochRecords, awaiting: AwaitingErasures) {
+  /** @param backupFolder KEYS_BACKUP_DIR */
+  constructor(stores: KeyStores, records: EpochRecords, awaiting: AwaitingErasures, backupFolder: string | undefined) {
     this.#stores = stores;
     this.#records = records;
     this.#awaiting = awaiting;
+    this.#backupFolder = backupFolder;
   }
 
   /**
@@ -59,6 +63,10 @@ export class EpochTurning {
 
   /** What a turning of a store's epoch does beside it. */
   hooks(place: KeysPlace, options: TurnOptions = {}): TurnHooks {
-    return { ...options, record: (ended, what) => this.#records.make(place, ended, what) };
+    return {
+      ...options,
+      backup: backupHook(place, this.#backupFolder),
+      record: (ended, what) => this.#records.make(place, ended, what),
+    };
   }
 }

@@ -11,8 +11,8 @@ const SUFFIX = '.remit-keys';
 const DRAFT = /\.remit-keys\.[0-9a-f]{12}\.part$/;
 
 /**
- * What a file of a folder of backups is good for. `GOOD`: it is of an epoch that has not ended. `ENDED`: nobody can
- * open it any more. `FOREIGN`: it is of no epoch of these stores. `DAMAGED`: its header cannot be read.
+ * What a file of a folder of backups is good for. `GOOD`: its root is here. `ENDED`: its epoch has ended, so that
+ * nobody can open it any more. `FOREIGN`: neither is so. `DAMAGED`: its header cannot be read.
  */
 export type BackupWorth = 'GOOD' | 'ENDED' | 'FOREIGN' | 'DAMAGED';
 
@@ -22,15 +22,14 @@ export interface ListedBackup {
   readonly worth: BackupWorth;
   readonly epoch?: number;
   readonly store?: string;
-  /** The digest of its root. */
-  readonly root?: string;
   /** When the state that it holds was read, ISO 8601. */
   readonly at?: string;
 }
 
-/** A keys' store by its name, with its epochs. */
+/** A keys' store by its name, with its epochs and the roots that are here. */
 export interface StoreEpochs {
   readonly name: string;
+  readonly roots: readonly string[];
   readonly epochs: readonly Pick<EpochState, 'number' | 'rootId' | 'state'>[];
 }
 
@@ -61,10 +60,11 @@ async function look(path: string, stores: readonly StoreEpochs[]): Promise<Liste
   const bytes = (await stat(path)).size;
   try {
     const { epoch, root, store, at } = (await headerOf(path)).header;
-    const epochs = stores.find(({ name }) => name === store)?.epochs ?? [];
+    const { epochs = [], roots = [] } = stores.find(({ name }) => name === store) ?? {};
     const known = epochs.find(({ number, rootId }) => number === epoch && rootDigest(rootId) === root);
-    const worth = known === undefined ? 'FOREIGN' : known.state === 'ENDED' ? 'ENDED' : 'GOOD';
-    return { path, bytes, worth, epoch, store, root, at };
+    const isHere = roots.some((id) => rootDigest(id) === root);
+    const worth = known?.state === 'ENDED' ? 'ENDED' : isHere ? 'GOOD' : 'FOREIGN';
+    return { path, bytes, worth, epoch, store, at };
   } catch (error) {
     if (!(error instanceof KeyBackupError)) throw error;
     return { path, bytes, worth: 'DAMAGED' };

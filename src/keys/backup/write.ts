@@ -90,7 +90,18 @@ async function currentEpoch(manager: EntityManager): Promise<CurrentEpoch> {
     'SELECT number, root_id, wrapped FROM key_epoch ORDER BY number DESC LIMIT 1',
   );
   if (!row) throw new KeyBackupError("the keys' store is empty: no epoch has begun");
-  return { number: Number(row.number), rootId: row.root_id, wrapped: row.wrapped };
+  const number = Number(row.number);
+  // They would be lost with the root that the turn destroys.
+  const behind = await manager.query<unknown[]>(
+    'SELECT client_id FROM client_key WHERE node IS NOT NULL AND epoch <> ? LIMIT 1',
+    [number],
+  );
+  if (behind.length > 0) {
+    throw new KeyBackupError(
+      `epoch ${number - 1} is ending, and not everything hangs under the next one yet; try again soon`,
+    );
+  }
+  return { number, rootId: row.root_id, wrapped: row.wrapped };
 }
 
 async function migrationsOf(manager: EntityManager): Promise<string[]> {

@@ -160,7 +160,9 @@ async function watch(server: ServerProcess, ends: number): Promise<Reading[]> {
 
 /** What V8 has in use on its heap and beside it, in MiB, by the server's own metrics. */
 async function heapOf({ url }: ServerProcess): Promise<[heap: number, external: number]> {
-  const text = await (await fetch(`${url}/metrics`)).text();
+  // Under load it may be late: the load's own answers say whether the server fails.
+  const answered = await fetch(`${url}/metrics`).catch(() => undefined);
+  const text = (await answered?.text().catch(() => '')) ?? '';
   const said = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]) / 2 ** 20;
   const rounded = (value: number) => Math.round(value * 10) / 10;
   return [rounded(said('nodejs_heap_size_used_bytes')), rounded(said('nodejs_external_memory_bytes'))];

@@ -236,8 +236,21 @@ describe('killed at any step', () => {
       await roots.destroy(old);
     }).then(() => process.exit(0), (error) => { console.error(error); process.exit(1); });
   `;
-  const killAt = (step: number, act: 'create' | 'destroy') =>
-    spawnSync(process.execPath, ['-e', turn, file, join(root, 'dist'), String(step), act], { encoding: 'utf8' });
+  const killAt = (step: number, act: 'create' | 'destroy', PATH = process.env.PATH) =>
+    spawnSync(process.execPath, ['-e', turn, file, join(root, 'dist'), String(step), act], {
+      encoding: 'utf8',
+      env: { PATH },
+    });
+
+  test('where nothing gives blocks back, the old bytes are overwritten all the same', async () => {
+    const text = readFileSync(file, 'utf8');
+    linkSync(file, join(folder, 'witness'));
+    await (await open()).create();
+    expect(killAt(Number.POSITIVE_INFINITY, 'destroy', '/nowhere')).toMatchObject({ status: 0, stderr: '' });
+    const left = readFileSync(join(folder, 'witness'));
+    expect(left).toHaveLength(text.length);
+    expect([left.includes(text.slice(0, 8)), left.every((byte) => byte === 0)]).toEqual([false, false]);
+  });
 
   test('making a root: it is there whole, or not at all', async () => {
     let step = 1;

@@ -117,8 +117,14 @@ const failure = (call: Promise<unknown>) =>
       expect(said).toMatch(/^ConfigurationError: REMIT_ROOT_KEY: the token refused the PIN \(CKR_PIN_INCORRECT\)/);
       expect(said).not.toContain('4712');
     }
-    // One that had tried it five times would have left the token with a flag, and most tokens locked.
-    expect(await failure((await open()).ids())).toBe('none');
+    const file = join(folder, 'changing-pin');
+    writeFileSync(file, 'wrong-4713');
+    const mistaken = await open(uri.replace(pinFile, file));
+    expect(await failure(mistaken.ids())).toMatch(/refused the PIN/);
+    // Five tries lock most tokens. This one would open now, so nothing was tried.
+    writeFileSync(file, PIN);
+    expect(await failure(mistaken.ids())).toMatch(/refused the PIN/);
+    expect(await failure((await open(uri.replace(pinFile, file))).ids())).toBe('none');
   });
 
   test('a process that dies is replaced at the next call', async () => {

@@ -109,7 +109,9 @@ export class Sweep {
     // Where nothing can be written any more, the ledger cannot say either that it was not done.
     if (told === 'NOT_DONE' && standing.length > 0 && !/^(AWAY|FULL)$/.test(kind))
       faults.push('not done, with an entry');
-    faults.push(...(await this.#again({ mutation, by, input, key, told, data: result.data }, before)));
+    faults.push(
+      ...(await this.#again({ mutation, by, input, key, told, data: result.errors ? undefined : result.data }, before)),
+    );
     return { mutation, kind, at, told, isThere, faults };
   }
 
