@@ -85,7 +85,10 @@ describe.each(databases)('every key is replaced under load on $name', ({ create 
   const READ = '{ customers(first: 5) { nodes { email } } }';
   const WRITE = `mutation ($input: CreateCustomerInput!) { createCustomer(input: $input) { customer { id } } }`;
 
-  /** Everybody reads and writes on a connection of their own until `isOver`. @returns what was not right, and how much was done */
+  /**
+   * Everybody reads and writes on a connection of their own until `isOver`.
+   * @returns what was not right, and how much was done
+   */
   const load = async (isOver: () => boolean) => {
     const faults: unknown[] = [];
     const entries: string[] = [];

@@ -68,3 +68,12 @@ test('a message is signed as Standard Webhooks say, whoever sends it', () => {
   });
   expect(() => new Webhook(secret).verify(body.replace('1', '2'), { ...headers })).toThrow();
 });
+
+test('while one secret replaces another, a message carries the signatures of both', () => {
+  const next = `whsec_${Buffer.alloc(32, 4).toString('base64')}`;
+  const message = { id: 'm1', type: 'audit.alert', at: new Date(), data: { n: 1 } };
+  const { headers, body } = signedMessage(message, [next, secret]);
+  for (const each of [next, secret]) expect(() => new Webhook(each).verify(body, { ...headers })).not.toThrow();
+  const { headers: alone } = signedMessage(message, [next]);
+  expect(() => new Webhook(secret).verify(body, { ...alone })).toThrow();
+});

@@ -1,6 +1,8 @@
 const { project } = require('./project.js');
 
-/** Several servers, killed and restarted, each within minutes. Two files at a time: each waits more than it computes. */
+/**
+ * Several servers, killed and restarted, each within minutes. Two files at a time: each waits more than it computes.
+ */
 module.exports = {
   ...project('faults'),
   globalSetup: '<rootDir>/test/support/global-setup.ts',

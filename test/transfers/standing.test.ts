@@ -1,5 +1,10 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { IndexStandingApprovals1700000000032 } from '../../migrations/data/1700000000032-index-standing-approvals';
+import { bumpPolicy } from '../../src/identity/policy-version';
 import { inSnapshot } from '../../src/storage/snapshot';
+import { inTransaction } from '../../src/storage/transaction';
+import { TransferTable } from '../../src/transfers/transfer-table';
 import { openTestApp, type TestApp } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';
 import { recordSql } from '../support/sql-log';
@@ -83,6 +88,30 @@ describe.each(databases)('the approvals that decisions are made by, on $name', (
     const plan = await source.query(`${explain} ${ofApprovals?.sql}`, [...(ofApprovals?.parameters ?? [])]);
     expect(JSON.stringify(plan)).toContain('transfer_approval_standing');
     expect(await readable(app, askers.agent('US'))).toEqual(['DE']);
+  });
+
+  test('leave one table for each question: that of an earlier policy is not kept', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect: () => void = runInNewContext('gc');
+    const asked = new Map<number, WeakRef<TransferTable>>();
+    let version = 0;
+    const { transfer } = TransferTable.prototype;
+    TransferTable.prototype.transfer = function (residency) {
+      asked.set(version, new WeakRef(this));
+      return transfer.call(this, residency);
+    };
+    try {
+      for (; version < 20; version++) {
+        await inTransaction(app.stores.regions.home, (manager) => bumpPolicy(manager, acme));
+        await readable(app, askers.agent('US'));
+      }
+    } finally {
+      TransferTable.prototype.transfer = transfer;
+    }
+    await new Promise(setImmediate);
+    collect();
+    expect(asked.size).toBe(20);
+    expect([...asked.values()].filter((table) => table.deref() !== undefined).length).toBeLessThan(5);
   });
 
   test('an update marks those that were rejected or revoked before, and no other', async () => {

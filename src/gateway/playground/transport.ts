@@ -25,9 +25,9 @@ interface Caller {
 export type ShowDecision = (decision: Decision | null) => void;
 
 /**
- * GraphiQL's fetcher: queries and mutations over HTTP, subscriptions over WebSocket on the same path, each by the caller
- * of that moment. Introspection is `token`'s: it states no purpose, for it reads no personal data, and leaves the
- * decision on show alone.
+ * GraphiQL's fetcher: queries and mutations over HTTP, subscriptions over WebSocket on the same path, each by the
+ * caller of that moment. Introspection is `token`'s: it states no purpose, for it reads no personal data, and leaves
+ * the decision on show alone.
  */
 export function createFetcher(token: string, callerNow: () => Caller, show: ShowDecision): Fetcher {
   return (request, options) => {

@@ -18,11 +18,14 @@ interface Seen {
   /** Milliseconds. */
   readonly p50: number;
   readonly p99: number;
+  /** The same of the time for which the server's main thread ran until the answer came. */
+  readonly thread: { readonly p95: number; readonly p99: number };
 }
 
 /**
  * Two clients: one storms with 64 connections, the other asks for pages over two. How much longer the other waits than
- * in quiet. Where BENCH_OTHER names the built checkout of another version, it is measured beside.
+ * in quiet, and how long the server's main thread ran meanwhile, which is the same on a machine that others use too.
+ * Where BENCH_OTHER names the built checkout of another version, it is measured beside.
  */
 export async function fairness(): Promise<unknown> {
   const length = seconds(20);
@@ -48,6 +51,8 @@ export async function fairness(): Promise<unknown> {
         const figures = `p99 ${calm.p99.toFixed(1)} -> ${beside.p99.toFixed(1)} ms, p50 ${calm.p50.toFixed(1)} -> `;
         process.stdout.write(
           `${build} | ${storm} | x${ratio.toFixed(2)} | ${figures}${beside.p50.toFixed(1)} ms, refused ${beside.refused}` +
+            ` | thread p95 ${calm.thread.p95.toFixed(1)} -> ${beside.thread.p95.toFixed(1)} ms` +
+            `, p99 ${calm.thread.p99.toFixed(1)} -> ${beside.thread.p99.toFixed(1)} ms` +
             `${ratio <= AIM ? '' : ' | missed'}\n`,
         );
       }
@@ -89,19 +94,22 @@ async function under(
 async function serve(server: ServerProcess, request: Request, expected: string, length: number): Promise<Seen> {
   const end = performance.now() + length * 1_000;
   const times: number[] = [];
+  const threads: number[] = [];
   let refused = 0;
   const one = async () => {
     while (performance.now() < end) {
       const before = performance.now();
+      const thread = server.threadMilliseconds();
       const answer = await ask(server, request).catch(() => ({}));
       times.push(performance.now() - before);
+      threads.push(server.threadMilliseconds() - thread);
       if (beginningOf(answer) !== expected) refused++;
     }
   };
   await Promise.all([one(), one()]);
-  times.sort((a, b) => a - b);
-  const at = (part: number) => times[Math.ceil(times.length * part) - 1] ?? Number.NaN;
-  return { answered: times.length, refused, p50: at(0.5), p99: at(0.99) };
+  const at = (all: number[], part: number) => all.sort((a, b) => a - b)[Math.ceil(all.length * part) - 1] ?? Number.NaN;
+  const thread = { p95: at(threads, 0.95), p99: at(threads, 0.99) };
+  return { answered: times.length, refused, p50: at(times, 0.5), p99: at(times, 0.99), thread };
 }
 
 async function agentOf(installation: Installation, slug: string, subject: string): Promise<Headers> {
