@@ -1,5 +1,5 @@
 import { Gauge, type GaugeConfiguration, type Registry } from 'prom-client';
-import { NEAR_DAYS, type OpenErasures } from '../erasure/requests/open-erasures';
+import { lateEpochSince, NEAR_DAYS, type OpenErasures } from '../erasure/requests/open-erasures';
 import type { TaskState } from '../jobs/scheduler';
 import { inTime } from './scrape';
 
@@ -14,19 +14,6 @@ export function workerFaults({ failedRuns, lastSuccessAt }: TaskState): string[]
   const since =
     lastSuccessAt === undefined ? 'it never worked here' : `it last worked at ${new Date(lastSuccessAt).toISOString()}`;
   return [`erasure is not working: its queue failed ${failedRuns} times in a row, ${since}; the log says why`];
-}
-
-/** How many times the length of an epoch an erasure may wait for its end. The alert RemitEpochLate says the same. */
-const PATIENCE = 2;
-
-/**
- * Since when erasures have waited for an epoch of keys that does not end.
- * @param epoch REMIT_EPOCH
- * @returns milliseconds since 1970; undefined where none has waited too long
- */
-function lateEpochSince({ awaitingSince }: OpenErasures, epoch: number | 'off'): number | undefined {
-  if (epoch === 'off' || awaitingSince === undefined) return undefined;
-  return Date.now() - awaitingSince > PATIENCE * epoch ? awaitingSince : undefined;
 }
 
 /**

@@ -11,6 +11,7 @@ import { type Asker, openTestApp, type TestApp } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';
 import { recordSql } from '../support/sql-log';
 import { CANARY, countRows, newClient, plantedRows, plantPeople } from './people';
+import { workerAt } from './work';
 
 const filing = { principal: 'admin', role: 'CLIENT_ADMIN', grounds: 'OBJECTION' } as const;
 const look = `query ($id: ID!) { erasureRequest(id: $id) { status keyDeletedAt finalAt completedAt certificate
@@ -335,6 +336,48 @@ describe.each(databases)('erasures and the epochs of keys, on $name', ({ create 
     await turn();
     await drain();
     expect(await at(Date.now())).toMatchObject({ awaitingSince: undefined, nextDueAt: undefined });
+  });
+
+  test('where a key service keeps a destroyed root for some days, it is final when that is over', async () => {
+    const [person = ''] = await plant(1);
+    const id = await request(person);
+    await drain();
+    await turn();
+    const finalAt = Date.now() + 7 * DAY_MS;
+    await app.stores.keysSource.query('UPDATE key_epoch SET ended_at = ? WHERE number = ?', [finalAt, now]);
+    await drain();
+    expect(await find(id)).toMatchObject({ status: 'AWAITING_EPOCH', finalAt });
+    const seen = await see(id);
+    expect([new Date(seen.finalAt ?? 0).getTime(), seen.keyEpoch?.state]).toEqual([finalAt, 'ENDED']);
+    // Nobody can hasten it, so nobody is alarmed.
+    expect((await openErasures(app.stores.regions)).awaitingSince).toBeUndefined();
+    await workerAt(app, finalAt - 1).drain();
+    expect((await find(id)).status).toBe('AWAITING_EPOCH');
+    await workerAt(app, finalAt + 1).drain();
+    expect(await find(id)).toMatchObject({ status: 'COMPLETED', finalAt });
+    expect(await statementOf(id)).toMatchObject({ finalAt: new Date(finalAt).toISOString() });
+    await app.stores.keysSource.query('UPDATE key_epoch SET ended_at = ? WHERE number = ?', [Date.now(), now]);
+  });
+
+  test('the client is told at its own endpoint when the key is deleted, and when that is final', async () => {
+    const { webhooks, webhookBodies } = app.services;
+    await webhooks.register(client, { kind: 'CLIENT', id: client }, { url: 'http://127.0.0.1:9/' }, 'test');
+    const [person = ''] = await plant(1);
+    const id = await request(person);
+    const told = async () => {
+      const sql = 'SELECT event FROM webhook_delivery WHERE client_id = ? AND reference = ? ORDER BY id';
+      const rows = await source.query<Array<{ event: string }>>(sql, [client, id]);
+      const state = (event: string) => webhookBodies.get(event)?.(client, id);
+      return Promise.all(rows.map(async ({ event }) => [event, await state(event)]));
+    };
+    await drain();
+    const destroyed = { request: id, status: 'AWAITING_EPOCH', keyEpoch: now, finalAt: null };
+    expect(await told()).toMatchObject([['erasure.destroyed', destroyed]]);
+    await turn();
+    await drain();
+    const completed = { request: id, status: 'COMPLETED', keyEpoch: now, finalAt: expect.any(String) };
+    expect(await told()).toMatchObject([['erasure.completed', completed]]);
+    expect(JSON.stringify(await told())).not.toContain(person);
   });
 
   test('who is erased is not taken in again while the epoch is awaited', async () => {

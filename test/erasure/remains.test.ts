@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { jobWorker } from '../../src/background';
 import { remains } from '../../src/inventory/remains';
+import { DAY_MS } from '../../src/law/calendar';
 import { dialectOf } from '../../src/storage/dialect';
 import { type Asker, openTestApp, type TestApp } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';
@@ -24,7 +25,7 @@ describe.each(databases)('what remains of an erased person on $name', ({ create 
 
   beforeAll(async () => {
     database = await create();
-    app = await openTestApp(database);
+    app = await openTestApp(database, {}, {}, { epoch: DAY_MS });
     client = await newClient(app.services, 'acme');
     const { parties, records } = app.services;
     await records.instruct({ client, principal: 'test' }, { purpose: 'LEGAL', reason: 'for the test' });
@@ -62,6 +63,11 @@ describe.each(databases)('what remains of an erased person on $name', ({ create 
     const filing = { principal: 'admin', role: 'CLIENT_ADMIN', grounds: 'OBJECTION' } as const;
     await app.services.erasure.erasures.request(client, person, filing);
     await jobWorker(app.stores, app.services).drain();
+    // It is final with the end of the epoch.
+    await app.services.erasure.turning.turn();
+    await jobWorker(app.stores, app.services).drain();
+    const statuses = await app.services.erasure.erasures.list(client, {}, 100, undefined);
+    expect(new Set(statuses.map(({ status }) => status))).toEqual(new Set(['COMPLETED']));
   }
 
   test('is what the inventory says, in every table of both stores', async () => {

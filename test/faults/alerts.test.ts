@@ -185,6 +185,26 @@ test('erasures are stuck, close to their term and past it', async () => {
   expectAlerts(['RemitErasuresStuck', 'RemitErasuresOverdue', 'RemitErasuresDueSoon'], fault, mended);
 });
 
+test('an epoch of keys does not end', async () => {
+  const [rows] = await root.query('SELECT client_id AS id FROM data.client LIMIT 1');
+  const [client] = rows as { id: unknown }[];
+  const columns = 'client_id, id, kind, status, requested_at, due_at, key_epoch, key_deleted_at';
+  const day = 86_400_000;
+  const [asked, due] = [Date.now() - 4 * day, Date.now() + 80 * day];
+  await root.query('DELETE FROM data.erasure_request');
+  await root.query(`INSERT INTO data.erasure_request (${columns}) VALUES (?)`, [
+    [client?.id, client?.id, 'CUSTOMER', 'AWAITING_EPOCH', asked, due, 1, Date.now() - 3 * day],
+  ]);
+  await root.query('INSERT INTO data.job (client_id, id, queue, run_at, attempts) VALUES (?)', [
+    [client?.id, client?.id, 'erasure', due, 0],
+  ]);
+  const fault = await observed();
+  expect((await product.readyz()).body).toMatchObject({ concerns: [containing('remit keys turn')] });
+  await root.query("UPDATE data.erasure_request SET status = 'COMPLETED'");
+  await root.query('DELETE FROM data.job');
+  expectAlerts(['RemitEpochLate'], fault, await observed());
+});
+
 test('notices were given up', async () => {
   const [rows] = await root.query('SELECT client_id AS id FROM data.client LIMIT 1');
   const [client] = rows as { id: unknown }[];

@@ -1,12 +1,14 @@
-import { NEAR_DAYS, openErasures } from '../../erasure/requests/open-erasures';
+import { lateEpochSince, NEAR_DAYS, openErasures } from '../../erasure/requests/open-erasures';
 import { counted } from '../counted';
 import { attention, type Check, fault, ok } from './finding';
 
 /** Whether erasures are done in their terms. */
 export const erasures: Check = {
   name: 'erasures',
-  look: async ({ regions }) => {
-    const { byStatus, dueSoon, overdue, stuck } = await openErasures(regions);
+  look: async ({ regions, config }) => {
+    const found = await openErasures(regions);
+    const { byStatus, dueSoon, overdue, stuck } = found;
+    const lateSince = lateEpochSince(found, config.epoch);
     const open = [...byStatus.values()].reduce((sum, n) => sum + n, 0);
     const awaiting = byStatus.get('AWAITING_EPOCH') ?? 0;
     return [
@@ -15,6 +17,14 @@ export const erasures: Check = {
       ...(overdue > 0
         ? [fault(`${counted(overdue, 'erasure')} overdue`, 'remit erasures list; tell the privacy officer')]
         : []),
+      ...(lateSince === undefined
+        ? []
+        : [
+            attention(
+              `erasures await the end of an epoch of keys since ${new Date(lateSince).toISOString()}`,
+              'remit keys turn; it says what keeps the epoch from ending',
+            ),
+          ]),
       ...(stuck > 0
         ? [
             attention(

@@ -71,3 +71,16 @@ export async function openErasures(
   }
   return { byStatus, dueSoon, overdue, stuck, awaitingSince, nextDueAt };
 }
+
+/** How many times the length of an epoch an erasure may wait for its end. The alert RemitEpochLate says the same. */
+const PATIENCE = 2;
+
+/**
+ * Since when erasures have waited for an epoch of keys that does not end.
+ * @param epoch REMIT_EPOCH
+ * @returns milliseconds since 1970; undefined where none has waited too long
+ */
+export function lateEpochSince({ awaitingSince }: OpenErasures, epoch: number | 'off'): number | undefined {
+  if (epoch === 'off' || awaitingSince === undefined) return undefined;
+  return Date.now() - awaitingSince > PATIENCE * epoch ? awaitingSince : undefined;
+}

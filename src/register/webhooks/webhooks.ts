@@ -148,7 +148,7 @@ export class Webhooks {
     this.onScheduled(manager.dataSource, Date.now());
     const known = await tenantSql(manager, client).select<{
       recipient_id: string;
-    }>`SELECT recipient_id FROM webhook_delivery WHERE ${own} AND reference = ${reference} AND event = ${event}`;
+    }>`SELECT recipient_id FROM webhook_delivery WHERE ${own} AND reference = ${reference}`;
     const told = new Set(known.map(({ recipient_id }) => recipient_id));
     const rows = recipients
       .filter(({ id }) => !told.has(id))
@@ -168,11 +168,16 @@ export class Webhooks {
     await new TenantWriter(manager, this.#keys).insert(WebhookDeliveryRow, client, rows);
   }
 
-  /** Queues an event for the client's own endpoint, if it has one, in the caller's transaction. */
+  /**
+   * Queues an event for the client's own endpoint, if it has one, in the caller's transaction. It takes the place of an
+   * earlier one with the same reference.
+   */
   async queueForClient(manager: EntityManager, client: string, event: string, reference: string): Promise<void> {
     const [endpoint] = await tenantSql(manager, client).select<{ id: string }>`
       SELECT id FROM webhook_endpoint WHERE ${own} AND owner_id = ${client}`;
     if (!endpoint) return;
+    await tenantSql(manager, client).change`
+      DELETE FROM webhook_delivery WHERE ${own} AND reference = ${reference} AND recipient_id = ${client}`;
     const to = { kind: 'CLIENT', id: client, name: 'the client', endpoint: { client, id: endpoint.id } } as const;
     await this.queue(manager, client, event, reference, [to]);
   }
