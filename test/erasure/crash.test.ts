@@ -135,7 +135,9 @@ describe.each(databases)('erasures whose workers are killed, on $name', ({ creat
       ? [folder, dirname(database.databaseUrl.slice('sqlite:'.length))]
       : [folder];
     for (const each of folders) {
-      for (const file of readdirSync(each)) expect(bytesOf(join(each, file)).includes(CANARY)).toBe(false);
+      for (const entry of readdirSync(each, { recursive: true, withFileTypes: true })) {
+        if (entry.isFile()) expect(bytesOf(join(entry.parentPath, entry.name)).includes(CANARY)).toBe(false);
+      }
     }
   }, 400_000);
 
