@@ -181,7 +181,7 @@ export class Token {
       const info = this.#cryptoki.C_GetTokenInfo(slot);
       // Fields are padded with blanks; some modules pad with zero bytes.
       const isAs = (asked: string | undefined, has: string) =>
-        asked === undefined || asked === has.replace(/[\0 ]+$/, '');
+        asked === undefined || asked === has.split('\0', 1)[0]?.trimEnd();
       return (
         isAs(location.token, info.label) &&
         isAs(location.serial, info.serialNumber) &&
