@@ -78,8 +78,10 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
   counts(): PoolCounts {
     const used = this.#leased.size;
     const idle = this.#connections.size - used;
-    // Whoever is about to be given an idle connection does not wait for one.
-    return { used, idle, waiting: Math.max(0, this.#waiting - idle), limit: this.#limits.poolSize };
+    const { poolSize: limit } = this.#limits;
+    // Whoever is about to be given an idle connection, or one that is being opened, does not wait for others.
+    const opening = limit - this.#connections.size;
+    return { used, idle, waiting: Math.max(0, this.#waiting - idle - opening), limit };
   }
 
   /** For TypeORM. */
