@@ -333,12 +333,15 @@ SELECT id FROM erasure_request WHERE client_id = ? AND status = ? AND final_at I
 SELECT id FROM job WHERE client_id = ? AND id IN (?);
 SELECT id FROM rotating_key WHERE used_for = ? LIMIT ?;
 SELECT id FROM task WHERE client_id = ? ORDER BY id FOR UPDATE;
+SELECT id FROM webhook_delivery WHERE client_id = ? AND recipient_id = ? AND status IN (?) AND reference = ? LIMIT ?;
+SELECT id FROM webhook_delivery WHERE client_id = ? AND recipient_id = ? AND status IN (?) LIMIT ?;
 SELECT id FROM webhook_endpoint WHERE client_id = ? AND owner_id = ?;
 SELECT id, `email_index`, `phone_index`, `social_handle_index`, `external_id_index` FROM customer WHERE client_id = ? AND id > ? AND id <= ?;
 SELECT id, attempts FROM `job` WHERE client_id = ? AND id IN (?) AND lease_holder = ?;
 SELECT id, created_at AS at FROM customer WHERE client_id = ? AND created_at >= -? AND created_at < ? AND (created_at > -? OR id > ?) ORDER BY created_at, id LIMIT ?;
 SELECT id, created_at AS at FROM customer WHERE client_id = ? AND created_at >= ? AND created_at < ? AND (created_at > ? OR id > ?) ORDER BY created_at, id LIMIT ?;
 SELECT id, customer_id FROM erasure_request WHERE client_id = ? AND kind = ? AND status NOT IN (?);
+SELECT id, event, reference, recipient_kind AS recipientKind, recipient_name AS recipient, status, attempts, fault, next_at AS at FROM webhook_delivery WHERE client_id = ? AND status = ? ORDER BY id DESC LIMIT ?;
 SELECT id, owner_id FROM webhook_endpoint WHERE client_id = ?;
 SELECT id, public_key, sealed_private FROM signing_key ORDER BY id;
 SELECT id, residency, restriction, objection_mask FROM customer WHERE client_id = ? AND id IN (?);
@@ -495,6 +498,7 @@ UPDATE subject_key SET wrapped = CASE subject_id WHEN ? THEN ? WHEN ? THEN ? WHE
 UPDATE task SET state = ? WHERE client_id = ? AND id IN (?);
 UPDATE transfer_approval SET ended_at = ? WHERE client_id = ? AND id = ?;
 UPDATE webhook_delivery SET status = ?, acknowledged_at = ?, notified_at = COALESCE(notified_at, ?) WHERE client_id = ? AND id = ? AND acknowledged_at IS NULL;
+UPDATE webhook_delivery SET status = ?, attempts = ?, fault = ?, next_at = ?, endpoint_client = ?, endpoint_id = ? WHERE client_id = ? AND id IN (?) AND status IN (?);
 UPDATE webhook_delivery SET status = ?, attempts = ?, next_at = ?, endpoint_client = ?, endpoint_id = ? WHERE client_id = ? AND reference = ? AND recipient_id = ? AND status IN (?);
 UPDATE webhook_delivery SET status = ?, next_at = ?, lease_holder = ?, fault = ?, notified_at = ? WHERE client_id = ? AND id = ? AND status = ?;
 UPDATE webhook_endpoint SET secret = ?, former_secret = ? WHERE client_id = ? AND id = ? AND secret = ?;
