@@ -60,13 +60,17 @@ export async function openErasures(
       nextDueAt = Math.min(nextDueAt ?? Number.POSITIVE_INFINITY, Number(first_due));
     }
     const since = now() - TAKEN_WITHIN_MS;
-    // Requests under a hold, and those that the end of their client took over, need no due job.
+    // Not one statement: an engine may look through a client's requests for each of them.
+    const ending = await acrossClients(source).select<{ client_id: string }>`
+      SELECT DISTINCT client_id FROM erasure_request
+      WHERE status IN (${open}) AND kind = 'CLIENT' AND pass > 0`;
+    // Requests under a hold, and those that the end of their client took over, need no due job. Those that await an
+    // epoch have an alert of their own.
     const [row] = await acrossClients(source).select<{ n: number }>`
       SELECT COUNT(*) AS n FROM erasure_request r LEFT JOIN job j ON j.client_id = r.client_id AND j.id = r.id
-      WHERE r.status IN ('ATTENTION_REQUIRED', 'RECEIVED', 'IN_PROGRESS', 'AWAITING_EPOCH') AND (r.status = 'ATTENTION_REQUIRED'
+      WHERE r.status IN ('ATTENTION_REQUIRED', 'RECEIVED', 'IN_PROGRESS') AND (r.status = 'ATTENTION_REQUIRED'
       OR (COALESCE(r.not_before, 0) < ${since} AND (j.id IS NULL OR j.run_at < ${since})
-      AND NOT EXISTS (SELECT 1 FROM erasure_request c WHERE c.client_id = r.client_id AND c.kind = 'CLIENT'
-      AND c.pass > 0 AND c.id <> r.id AND c.status IN (${open}))))`;
+      AND (r.kind = 'CLIENT' OR r.client_id NOT IN (${['', ...ending.map((each) => each.client_id)]}))))`;
     stuck += Number(row?.n ?? 0);
   }
   return { byStatus, dueSoon, overdue, stuck, awaitingSince, nextDueAt };

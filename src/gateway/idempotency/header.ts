@@ -17,7 +17,8 @@ const BARE = /^[\w.:~+/=-]+$/;
  */
 export function statedKey(value: unknown): string | undefined {
   if (value === undefined) return undefined;
-  const text = String(value).trim();
+  if (typeof value !== 'string') throw gatewayErrors.idempotencyKey();
+  const text = value.trim();
   const key = BARE.test(text) ? text : QUOTED.exec(text)?.[1]?.replace(/\\(.)/g, '$1');
   if (key === undefined || key === '' || key.length > MOST_CHARACTERS) throw gatewayErrors.idempotencyKey();
   return key;

@@ -147,7 +147,7 @@ export class ClientTurner {
     const next = await this.#nextNode(row);
     if (!next) return;
     this.#parts.onStep('node');
-    await new BucketTurner(this.#parts, row.client_id, old, next).run();
+    await new BucketTurner(this.#parts, row.client_id, { old, next, isResumed: row.next_node !== null }).run();
     await this.#switch(row.client_id, old, next);
     for (const key of [old, next]) key.fill(0);
     this.#parts.onStep('client');
@@ -209,18 +209,30 @@ export class ClientTurner {
   }
 }
 
+/** A client's node that ends, and the one that takes over. */
+interface Nodes {
+  readonly old: Buffer;
+  readonly next: Buffer;
+  /** Whether another run has begun to use the next one. */
+  readonly isResumed: boolean;
+}
+
 /** Hangs a client's buckets under its next node. A marked one gets a new key, which wraps what lives anew. */
 class BucketTurner {
   readonly #parts: ClientTurnerParts;
   readonly #client: string;
   readonly #old: Buffer;
   readonly #next: Buffer;
+  readonly #isResumed: boolean;
+  /** Buckets that were tried to be kept. Where they were marked meanwhile, that was rolled back. */
+  readonly #tried = new Set<number>();
 
-  constructor(parts: ClientTurnerParts, client: string, old: Buffer, next: Buffer) {
+  constructor(parts: ClientTurnerParts, client: string, { old, next, isResumed }: Nodes) {
     this.#parts = parts;
     this.#client = client;
     this.#old = old;
     this.#next = next;
+    this.#isResumed = isResumed;
   }
 
   async run(): Promise<void> {
@@ -247,6 +259,7 @@ class BucketTurner {
       const key = this.#opened(row);
       return { row, key: key ? wrap(this.#next, key, bucketContext(this.#client, bucket, generation)) : row.wrapped };
     });
+    for (const { bucket } of rows) this.#tried.add(bucket);
     await settled(source, async (manager) => {
       let buckets = 0;
       for (const { row, key } of wrapped) {
@@ -265,8 +278,13 @@ class BucketTurner {
   async #renew(bucket: number): Promise<void> {
     const { source, lease, number, leaveDamaged } = this.#parts;
     const [client, { forUpdate }] = [this.#client, dialectOf(source)];
-    const key = freshKey();
+    // The engine's logs keep what was rolled back: keys wrapped by the next node, of people who may be erased before
+    // the next attempt. So the mark stays then, and the next turning replaces bucket and node once more.
+    let mark = this.#isResumed || this.#tried.has(bucket) ? 1 : 0;
     await settled(source, async (manager) => {
+      const stays = mark;
+      mark = 1;
+      const key = freshKey();
       const [row] = await manager.query<BucketRow[]>(
         `SELECT bucket, wrapped, node_generation, generation, marked FROM bucket_key
          WHERE client_id = ? AND bucket = ?${forUpdate}`,
@@ -285,21 +303,21 @@ class BucketTurner {
       for (const chunk of chunksOf([...living], SUBJECTS_TOGETHER)) await this.#wrapAnew(manager, key, chunk);
       await this.#requireAll(manager, bucket, key, living);
       await manager.query(
-        `UPDATE bucket_key SET wrapped = ?, node_generation = ?, generation = ?, members = ?, marked = 0
+        `UPDATE bucket_key SET wrapped = ?, node_generation = ?, generation = ?, members = ?, marked = ?
          WHERE client_id = ? AND bucket = ?`,
         [
           old ? wrap(this.#next, key, bucketContext(client, bucket, number)) : row.wrapped,
           number,
           number,
           subjects.length,
+          stays,
           client,
           bucket,
         ],
       );
       await lease.fence(manager, { buckets: 1, subjects: living.size, destroyed: row.marked });
-      for (const each of living.values()) each.fill(0);
+      for (const each of [key, ...living.values()]) each.fill(0);
     });
-    key.fill(0);
     this.#parts.onStep('bucket');
   }
 

@@ -59,9 +59,8 @@ export class EpochKeys {
     return row && Number(row.number);
   }
 
-  /** The first epoch's root is the one that is there, such as the master key's file. */
   async #begin(): Promise<void> {
-    const [rootId = await this.#roots.create()] = await this.#roots.ids();
+    const rootId = await this.#roots.first();
     await beginFirstEpoch(this.#source, this.#roots, { rootId, begunAt: this.#now() });
   }
 }

@@ -97,16 +97,19 @@ export class Epochs {
     return done.result;
   }
 
-  async #hasDestroyed({ begunAt }: EpochState): Promise<boolean> {
+  async #hasDestroyed({ number, begunAt }: EpochState): Promise<boolean> {
     const { source } = this.#parts;
     const find = (sql: string, parameters: unknown[] = []) =>
       committed(source, () => source.query<unknown[]>(sql, parameters));
     const [bucket] = await find('SELECT bucket FROM bucket_key WHERE marked > 0 LIMIT 1');
+    // What was destroyed while the epoch before was turning waits for the end of this one.
+    const [turning] = await find('SELECT number FROM key_epoch WHERE number = ? AND turned_destroyed > 0', [
+      number - 1,
+    ]);
     // By the clock of whoever destroyed it.
     const since = begunAt - HOUR_MS;
-    const [client] = bucket
-      ? []
-      : await find('SELECT client_id FROM client_key WHERE destroyed_at > ? LIMIT 1', [since]);
-    return bucket !== undefined || client !== undefined;
+    const [client] =
+      (bucket ?? turning) ? [] : await find('SELECT client_id FROM client_key WHERE destroyed_at > ? LIMIT 1', [since]);
+    return (bucket ?? turning ?? client) !== undefined;
   }
 }

@@ -68,6 +68,12 @@ export class Turning {
     const { source, roots, now } = this.#parts;
     const next = this.#number + 1;
     const rootId = await roots.create();
+    const [known] = await committed(source, () =>
+      source.query<unknown[]>('SELECT number FROM key_epoch WHERE root_id = ?', [rootId]),
+    );
+    // The end of the epoch would destroy what wraps the next one.
+    if (known)
+      throw new Error(`The place of the roots made ${rootId}, which an earlier epoch's root is called already.`);
     this.#step('root');
     const values = epochValues(next, rootId, await wrappedEpochKey(roots, next, rootId), now());
     await settled(source, async (manager, mayHaveArrived) => {

@@ -73,6 +73,11 @@ export class FileRoots implements RootKeys {
     return `${FILE_SCHEME}${await writeKeyFile((fingerprint) => this.#next(fingerprint), isDevelopment)}`;
   }
 
+  async first(): Promise<string> {
+    const [there] = await this.ids();
+    return there ?? this.create();
+  }
+
   async ids(): Promise<readonly string[]> {
     return all(await this.#read()).map(({ id }) => id);
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clientPackage } from './client-package';
 import { type Act, connectionFailureOf, type Failure, type KeyService } from './service-roots';
@@ -44,6 +45,9 @@ interface Timestamp {
 }
 
 const CALL_MS = 5_000;
+const MARK_CHARACTERS = 12;
+/** As gRPC numbers it. */
+const NOT_FOUND = 5;
 const POLL_MS = 500;
 
 /**
@@ -54,10 +58,12 @@ export class GcpKms implements KeyService {
   readonly name = 'Google Cloud KMS';
   readonly #client: Client;
   readonly #key: string;
+  readonly #mark: string;
 
   private constructor(client: Client, key: string) {
     this.#client = client;
     this.#key = key;
+    this.#mark = createHash('sha256').update(key).digest('base64url').slice(0, MARK_CHARACTERS);
   }
 
   /** @throws ConfigurationError where the client is not installed */
@@ -68,7 +74,7 @@ export class GcpKms implements KeyService {
 
   async create(signal: AbortSignal): Promise<string> {
     const [made] = await this.#client.createCryptoKeyVersion({ parent: this.#key, cryptoKeyVersion: {} }, once);
-    const version = numberOf(made);
+    const version = this.#versionOf(made);
     // In an HSM, a version takes a while.
     for (let { state } = made; state !== 'ENABLED'; ) {
       if (state !== 'PENDING_GENERATION') throw Object.assign(new Error('not made'), { code: 9 });
@@ -80,7 +86,7 @@ export class GcpKms implements KeyService {
 
   async list(): Promise<readonly string[]> {
     const [versions] = await this.#client.listCryptoKeyVersions({ parent: this.#key, filter: 'state=ENABLED' }, once);
-    return versions.map(numberOf);
+    return versions.map((version) => this.#versionOf(version));
   }
 
   async encrypt(version: string, plaintext: Buffer, context: string): Promise<Buffer> {
@@ -100,22 +106,18 @@ export class GcpKms implements KeyService {
     return bytesOf(plaintext);
   }
 
-  async destroy(version: string): Promise<number | undefined> {
+  /** A version that was destroyed stays on the list: one that is not there is in another place. */
+  async destroy(version: string): Promise<number> {
     const name = this.#nameOf(version);
-    try {
-      let [found] = await this.#client.getCryptoKeyVersion({ name }, once);
-      if (found.state !== 'DESTROYED' && found.state !== 'DESTROY_SCHEDULED') {
-        [found] = await this.#client.destroyCryptoKeyVersion({ name }, once);
-      }
-      const end = found.state === 'DESTROYED' ? found.destroyEventTime : found.destroyTime;
-      const { seconds } = end ?? {};
-      const at = typeof seconds === 'object' && seconds !== null ? seconds.toNumber() : Number(seconds ?? Number.NaN);
-      if (Number.isNaN(at)) throw new Error('no time of destruction');
-      return at * 1_000;
-    } catch (error) {
-      if (statusOf(error) === 'NOT_FOUND') return undefined;
-      throw error;
+    let [found] = await this.#client.getCryptoKeyVersion({ name }, once);
+    if (found.state !== 'DESTROYED' && found.state !== 'DESTROY_SCHEDULED') {
+      [found] = await this.#client.destroyCryptoKeyVersion({ name }, once);
     }
+    const end = found.state === 'DESTROYED' ? found.destroyEventTime : found.destroyTime;
+    const { seconds } = end ?? {};
+    const at = typeof seconds === 'object' && seconds !== null ? seconds.toNumber() : Number(seconds ?? Number.NaN);
+    if (Number.isNaN(at)) throw new Error('no time of destruction');
+    return at * 1_000;
   }
 
   failureOf(error: unknown, act: Act): Failure {
@@ -128,8 +130,15 @@ export class GcpKms implements KeyService {
     return this.#client.close();
   }
 
+  /** Versions of every key are numbered from 1, so a root's name says of which key it is. */
+  #versionOf({ name }: Version): string {
+    return `${this.#mark}.${name?.split('/').at(-1) ?? ''}`;
+  }
+
   #nameOf(version: string): string {
-    return `${this.#key}/cryptoKeyVersions/${version}`;
+    const [mark, number] = version.split('.');
+    if (mark !== this.#mark) throw Object.assign(new Error('a version of another key'), { code: NOT_FOUND });
+    return `${this.#key}/cryptoKeyVersions/${number}`;
   }
 }
 
@@ -139,8 +148,6 @@ function addressOf(endpoint: string): object {
   const { hostname, port } = new URL(endpoint);
   return { apiEndpoint: hostname, port: Number(port || 443) };
 }
-
-const numberOf = ({ name }: Version) => name?.split('/').at(-1) ?? '';
 
 const boundTo = (version: string, context: string) => Buffer.from(`${version} ${context}`, 'utf8');
 

@@ -17,7 +17,10 @@ export class MovingRoots implements RootKeys {
     return this.#now.create();
   }
 
-  /** Those of the new place first: a store that has no epoch begins with the first of them. */
+  first(): Promise<string> {
+    return this.#now.first();
+  }
+
   async ids(): Promise<readonly string[]> {
     return [...(await this.#now.ids()), ...(await this.#before.ids())];
   }

@@ -16,6 +16,11 @@ import { VaultTransit } from './vault-transit';
 export interface RootKeys {
   /** Makes a root; durable when it returns. @returns its id, at most 200 characters, stored beside what it wraps */
   create(): Promise<string>;
+  /**
+   * The root of a store's first epoch: the master key that an operator has put there, or a new one. A service's roots
+   * may be another store's.
+   */
+  first(): Promise<string>;
   /** The roots that can be used now. */
   ids(): Promise<readonly string[]>;
   /**

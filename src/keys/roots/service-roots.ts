@@ -66,6 +66,10 @@ export class ServiceRoots implements RootKeys {
     return this.#idOf(await this.#attempt('create', (signal) => this.#service.create(signal)));
   }
 
+  first(): Promise<string> {
+    return this.create();
+  }
+
   async ids(): Promise<readonly string[]> {
     return (await this.#repeat('list', (signal) => this.#service.list(signal))).map((key) => this.#idOf(key));
   }

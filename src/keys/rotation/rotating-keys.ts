@@ -273,6 +273,8 @@ export class RotatingKeys<K> {
       return true;
     } catch (error) {
       if (failureOf(error) !== 'DUPLICATE') throw error;
+      // An earlier attempt may have arrived though its answer did not.
+      if ((await this.#read()).rows.some((row) => row.id === id && row.sealed_by === sealedBy)) return true;
       if (sealedBy) await this.#keys.destroySubjectKey(PLATFORM, sealedBy);
       return false;
     }

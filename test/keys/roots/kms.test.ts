@@ -54,7 +54,7 @@ const services: Readonly<Record<string, Service>> = {
   'Google Cloud KMS': {
     clients: ['@google-cloud/kms'],
     start: () => startGcp(mkdtempSync(join(folder, 'gcp-'))),
-    id: /^gcp-kms:\d+$/,
+    id: /^gcp-kms:[\w-]{12}\.\d+$/,
     kept: 30 * DAY_MS,
     asked: {
       create: ['CreateCryptoKeyVersion', 'GetCryptoKeyVersion'],

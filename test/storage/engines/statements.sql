@@ -370,6 +370,8 @@ SELECT name FROM migrations;
 SELECT name FROM migrations ORDER BY name;
 SELECT name, due_at, done_at, UNIX_TIMESTAMP() * ? AS clock FROM background_task;
 SELECT number FROM key_epoch ORDER BY number DESC LIMIT ?;
+SELECT number FROM key_epoch WHERE number = ? AND turned_destroyed > ?;
+SELECT number FROM key_epoch WHERE root_id = ?;
 SELECT number, id, public_key, sealed_secret, sealed_by, statement, created_at, used_from, destroyed_at FROM rotating_key WHERE used_for = ? ORDER BY number;
 SELECT number, root_id FROM key_epoch ORDER BY number DESC LIMIT ?;
 SELECT number, root_id, state FROM key_epoch ORDER BY number;
