@@ -86,7 +86,8 @@ function keysCommand(): Command {
     .option(
       '--json',
       'print {"publicKey","keys":[{"number","publicKey","usedFrom","usedUntil","statement"}],"logs":[{"log",' +
-        '"verifierKey","verifierKeys"}]}, for tools that read signed notes; "publicKey" and "verifierKey" are those of now',
+        '"verifierKey","verifierKeys"}]}, for tools that read signed notes; ' +
+        '"publicKey" and "verifierKey" are those of now',
     )
     .addHelpText(
       'after',

@@ -37,5 +37,6 @@ export async function eraseSomebody(services: Services, stores: Stores): Promise
 
 /** What happened, in words. */
 export const erasureText = ({ status, keyDeletedAt, keyEpoch, finalAt }: ErasedPerson): string =>
-  `A customer of Harbour Books was erased for good: ${status}. The key was deleted at ${keyDeletedAt.toISOString()};\n` +
+  `A customer of Harbour Books was erased for good: ${status}. ` +
+  `The key was deleted at ${keyDeletedAt.toISOString()};\n` +
   `since ${finalAt.toISOString()}, when epoch ${keyEpoch} of the keys ended, no log or backup brings it back.\n`;

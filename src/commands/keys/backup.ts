@@ -36,7 +36,8 @@ export function backupCommand(): Command {
     .option('--json', 'print {"backups": […]} or {"removed": […]}')
     .addHelpText(
       'after',
-      '\nThe root is in no backup, and must be in none. See docs/keys-backup.md.\n\nExample:\n  $ remit keys backup --to /backups',
+      '\nThe root is in no backup, and must be in none. See docs/keys-backup.md.\n\n' +
+        'Example:\n  $ remit keys backup --to /backups',
     )
     .action(async (options: Options) => {
       if (options.list && options.prune) throw new CommandError('--list and --prune: choose one', 2);

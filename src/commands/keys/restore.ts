@@ -31,7 +31,8 @@ export function restoreCommand(): Command {
     .option('--json', 'print {"restored": …}')
     .addHelpText(
       'after',
-      '\nThe whole page is docs/keys-backup.md.\n\nExample:\n  $ remit keys restore backups/keys-000042-….remit-keys --by ann@example.com',
+      '\nThe whole page is docs/keys-backup.md.\n\n' +
+        'Example:\n  $ remit keys restore backups/keys-000042-….remit-keys --by ann@example.com',
     )
     .action((file: string, { by, json }: Options) =>
       withMoreTime('command', async () => {
@@ -91,7 +92,8 @@ function report(header: BackupHeader, outcome: RestoredKeys): string {
     `Destroyed again: ${counted(destroyedAgain, 'key')} of people who are not in the data any more.`,
     unreadable === 0
       ? 'Nobody came since the backup: everybody can be read.'
-      : `Unreadable: ${counted(unreadable, 'person', 'people')} who came since the backup. Tell their clients, and import them again.`,
+      : `Unreadable: ${counted(unreadable, 'person', 'people')} who came since the backup. ` +
+        'Tell their clients, and import them again.',
     ...unreadableClients.map((client) => `Unreadable: client ${client} as a whole, which came since the backup.`),
     `Erasures: ${counted(reopened, 'record')} opened again, ${uncertified} to be certified anew by a server.`,
     '',
