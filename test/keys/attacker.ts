@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { SEAL_OVERHEAD_BYTES } from '../../src/keys/aes-gcm';
@@ -21,7 +22,7 @@ const ID_BYTES = 36;
  */
 const [REACH, REACH_OF_CLIENTS] = [32, 176];
 /** More than there are of each. */
-const [MOST_EPOCHS, MOST_BUCKETS] = [5, 6];
+const [MOST_EPOCHS, MOST_BUCKETS] = [8, 6];
 
 /** What an attack came to. */
 export interface Loot {
@@ -66,6 +67,14 @@ export class Attacker {
     await seeAll(keys, 'bucket_key', 'client_id');
     await seeAll(keys, 'subject_key', 'subject_id');
     await seeAll(data, 'person', 'id');
+  }
+
+  /** As {@link seeFiles}, of a copy of the folder as it is now: its files may change meanwhile. */
+  seeCopyOf(folder: string): void {
+    const copy = mkdtempSync(join(tmpdir(), 'remit-copy-'));
+    cpSync(folder, copy, { recursive: true, filter: (path) => !path.endsWith('.sock') });
+    this.seeFiles(copy);
+    rmSync(copy, { recursive: true });
   }
 
   /** Carves blobs out of every file under a folder: undo pages, logs, free pages, whatever is there. */
