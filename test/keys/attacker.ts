@@ -53,12 +53,13 @@ export class Attacker {
     return this.#carved.has(blob.toString('base64'));
   }
 
-  async seeRows(keys: DataSource, data: DataSource): Promise<void> {
+  /** @param keys a store, or a transaction of it: what it would commit is in its log already */
+  async seeRows(keys: Pick<DataSource, 'query'>, data: DataSource): Promise<void> {
     for (const row of await keys.query<Array<{ root_id: string; wrapped: Buffer }>>('SELECT * FROM key_epoch')) {
       this.#roots.add(row.root_id);
       this.#see(row.root_id, row.wrapped);
     }
-    const seeAll = async (source: DataSource, table: string, id: string) => {
+    const seeAll = async (source: Pick<DataSource, 'query'>, table: string, id: string) => {
       for (const row of await source.query<Array<Record<string, unknown>>>(`SELECT * FROM ${table}`)) {
         for (const value of Object.values(row)) if (Buffer.isBuffer(value)) this.#see(String(row[id]), value);
       }
@@ -179,6 +180,11 @@ export class Attacker {
         }
       }
     }
+  }
+
+  /** What another process saw: pairs of an id and a blob in base64. */
+  hear(text: string): void {
+    for (const [id = '', blob = ''] of JSON.parse(text) as string[][]) this.#see(id, Buffer.from(blob, 'base64'));
   }
 
   #see(id: string, blob: Buffer): void {

@@ -1,3 +1,4 @@
+const { writeSync } = require('node:fs');
 const { KeyStore } = require('../../dist/src/keys/key-store.js');
 const { openRootKeys } = require('../../dist/src/keys/roots/root-keys.js');
 const { openDataSource } = require('../../dist/src/storage/data-source.js');
@@ -27,7 +28,8 @@ async function turn(url, masterKeyFile, step, times) {
 }
 
 /**
- * Dies when a bucket's key has been replaced and nothing of it is committed. MariaDB's log has it all the same.
+ * Dies when a bucket's key has been replaced and nothing of it is committed. It says what it has written: MariaDB's log
+ * has it all the same.
  * @type {(source: { createQueryRunner(): object }, times: number) => void}
  */
 function dieBeforeCommit(source, times) {
@@ -39,6 +41,9 @@ function dieBeforeCommit(source, times) {
     const watched = async (/** @type {[string, ...unknown[]]} */ ...given) => {
       const result = await query(...given);
       if (!RENEWED.test(given[0]) || ++told !== times) return result;
+      const buckets = await query('SELECT client_id AS id, wrapped FROM bucket_key');
+      const rows = [...buckets, ...(await query('SELECT subject_id AS id, wrapped FROM subject_key'))];
+      writeSync(1, JSON.stringify(rows.map(({ id, wrapped }) => [id, wrapped.toString('base64')])));
       process.kill(process.pid, 'SIGKILL');
     };
     return Object.assign(runner, { query: watched });
