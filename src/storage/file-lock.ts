@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
+import { failureOf } from './failures';
 
 /** How long to wait for another process. Milliseconds. */
 const PATIENCE_MS = 30_000;
@@ -31,7 +32,7 @@ function isTaken(lock: Database): boolean {
     lock.exec('BEGIN EXCLUSIVE');
     return true;
   } catch (error) {
-    if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw error;
+    if (failureOf(error) !== 'CONFLICT') throw error;
     return false;
   }
 }

@@ -88,7 +88,7 @@ async function rootsOf(patient: Patient, store: OpenStore): Promise<Finding[]> {
   }
 }
 
-/** Uses the root of the current epoch. @returns the roots that no epoch uses, and whether the next turning sees to it */
+/** Uses the root of the current epoch. @returns the roots that no epoch uses; the next turning uses or ends some */
 async function usedAndUnused(
   source: DataSource,
   places: RootKeys,

@@ -3,9 +3,12 @@ import { committed } from '../../storage/transaction';
 import { DamagedKeysError } from '../errors';
 
 /** Clients whose keys are there, and who have no row themselves. */
-const clientless = (table: 'bucket_key' | 'subject_key') =>
-  `SELECT held.client_id FROM (SELECT DISTINCT client_id FROM ${table}) AS held
-   LEFT JOIN client_key AS c ON c.client_id = held.client_id WHERE c.client_id IS NULL LIMIT 1`;
+const CLIENTLESS = [
+  `SELECT held.client_id FROM (SELECT DISTINCT client_id FROM bucket_key) AS held
+   LEFT JOIN client_key AS c ON c.client_id = held.client_id WHERE c.client_id IS NULL LIMIT 1`,
+  `SELECT held.client_id FROM (SELECT DISTINCT client_id FROM subject_key) AS held
+   LEFT JOIN client_key AS c ON c.client_id = held.client_id WHERE c.client_id IS NULL LIMIT 1`,
+];
 
 /** Buckets with subjects, and without a row. What is left of a destroyed client is no damage. */
 const BUCKETLESS = `SELECT held.client_id, held.bucket
@@ -20,8 +23,8 @@ const BUCKETLESS = `SELECT held.client_id, held.bucket
  */
 export async function requireRows(source: DataSource): Promise<void> {
   const first = async <Row>(sql: string) => (await committed(source, () => source.query<Row[]>(sql)))[0];
-  for (const table of ['bucket_key', 'subject_key'] as const) {
-    const orphan = await first<{ client_id: string }>(clientless(table));
+  for (const sql of CLIENTLESS) {
+    const orphan = await first<{ client_id: string }>(sql);
     if (orphan) throw new DamagedKeysError(orphan.client_id, 'its own row is missing in client_key');
   }
   const held = await first<{ client_id: string; bucket: number }>(BUCKETLESS);
