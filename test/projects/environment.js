@@ -7,7 +7,7 @@ const { ModuleMocker } = require('jest-mock');
  * environment of the process goes with the file.
  */
 class WorkerScope {
-  /** @param {{ projectConfig: import('@jest/types').Config.ProjectConfig }} options */
+  /** @param {{ projectConfig: ConstructorParameters<typeof ModernFakeTimers>[0]['config'] }} options */
   constructor({ projectConfig: config }) {
     this.global = globalThis;
     this.moduleMocker = new ModuleMocker(globalThis);
