@@ -123,7 +123,7 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
 
   run(
     connection: PoolConnection,
-    { sql, parameters, prepared }: Statement,
+    { sql, parameters, prepared, asCells = false }: Statement,
     limitMs = statementLimit(this.#limits.statementMs),
   ): Promise<[rows: unknown, fields: FieldPacket[]]> {
     return new Promise((resolve, reject) => {
@@ -137,8 +137,9 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
         else resolve([rows, fields]);
       };
       try {
-        if (prepared) connection.execute(sql, parameters as Array<string | Buffer | null>, done);
-        else connection.query(sql, [...parameters], done);
+        const options = { sql, rowsAsArray: asCells };
+        if (prepared) connection.execute(options, parameters as Array<string | Buffer | null>, done);
+        else connection.query(options, [...parameters], done);
       } catch (error) {
         clearTimeout(timer);
         reject(error);
