@@ -184,7 +184,7 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
   /** @param waitMs how long its answer is waited for */
   #send(
     connection: PoolConnection,
-    { sql, parameters, prepared }: Statement,
+    { sql, parameters, prepared, asCells = false }: Statement,
     limitMs: number,
     waitMs: number,
   ): Promise<[rows: unknown, fields: FieldPacket[]]> {
@@ -199,8 +199,9 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
         else resolve([rows, fields]);
       };
       try {
-        if (prepared) connection.execute(sql, parameters as Array<string | Buffer | null>, done);
-        else connection.query(sql, [...parameters], done);
+        const options = { sql, rowsAsArray: asCells };
+        if (prepared) connection.execute(options, parameters as Array<string | Buffer | null>, done);
+        else connection.query(options, [...parameters], done);
       } catch (error) {
         clearTimeout(timer);
         reject(error);
