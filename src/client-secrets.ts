@@ -24,12 +24,6 @@ export interface ClientSecretServices {
 
 export type SecretStep = 'prepared' | 'published' | 'moving' | 'moved' | 'destroyed' | 'finished';
 
-/** One of a client's secrets, and the keys' store that it is in. */
-export interface SecretState extends SecretRecord {
-  readonly store: string;
-}
-
-const PAGE = 200;
 /** What is replaced by schedule is announced this long before, since pseudonyms change with it. Milliseconds. */
 const ANNOUNCED_MS = 14 * DAY_MS;
 
@@ -53,9 +47,9 @@ export class ClientSecretRotation {
    * @throws {SecretNotReplacedError} while the last replacement is under way
    * @throws {ClientKeyError} for a client without keys
    */
-  async begin(client: string, from = 0): Promise<SecretState> {
+  async begin(client: string, from = 0): Promise<SecretRecord> {
     const { regions, keyStores, recorder } = this.#services;
-    const { name, keys } = await keyStores.of(client);
+    const { keys } = await keyStores.of(client);
     const usedFrom = Math.max(from, Date.now() + this.#pace.leadMs);
     await prepareMove(await regions.of(client), client);
     this.#step('prepared', client);
@@ -65,7 +59,7 @@ export class ClientSecretRotation {
       keys.secrets.publish(client, plan),
     );
     this.#step('published', client);
-    return { store: name, ...published };
+    return published;
   }
 
   /**
@@ -116,22 +110,9 @@ export class ClientSecretRotation {
     while (!(await moveSome({ ...this.#services, source }, client, newest))) this.#step('moving', client);
   }
 
-  /** Every secret of the clients, or of one, the first one first. */
-  async *state(client?: string): AsyncGenerator<SecretState> {
-    const { keyStores } = this.#services;
-    if (client !== undefined) {
-      const { name: store, keys } = await keyStores.of(client);
-      for (const record of await keys.secrets.of(client)) yield { store, ...record };
-      return;
-    }
-    for (const { name: store, keys } of keyStores.all()) {
-      for (let last: SecretRecord | undefined; ; ) {
-        const page: SecretRecord[] = await keys.secrets.list(last, PAGE);
-        for (const record of page) yield { store, ...record };
-        if (page.length < PAGE) break;
-        last = page.at(-1);
-      }
-    }
+  /** A client's secrets, the first one first; nothing where it was never replaced. */
+  async state(client: string): Promise<SecretRecord[]> {
+    return (await this.#services.keyStores.of(client)).keys.secrets.of(client);
   }
 
   /** @returns whether the old secret is gone */

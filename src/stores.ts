@@ -53,7 +53,10 @@ export type StoreConfig = Pick<
  * migrate`.
  * @throws {ConfigurationError} naming the variable and the remedy
  */
-export async function openStores(config: StoreConfig, options: { poolSize?: number; derivedKeysMs?: number } = {}): Promise<Stores> {
+export async function openStores(
+  config: StoreConfig,
+  options: { poolSize?: number; derivedKeysMs?: number } = {},
+): Promise<Stores> {
   const { poolSize, derivedKeysMs } = options;
   const opened: DataSource[] = [];
   const open = async ({ url, store }: Address) => {
@@ -146,10 +149,7 @@ async function migrateAll(config: StoreConfig): Promise<string[]> {
     const regions = new Regions(home, bound);
     const open = () => openKeys(config, regions, keysSource, ofRegions);
     done.push(...(await runKeyedSteps(regions, open)));
-    const stray = await strayClients(
-      regions,
-      [keysSource, ...ofRegions.map(({ source }) => source)],
-    );
+    const stray = await strayClients(regions, [keysSource, ...ofRegions.map(({ source }) => source)]);
     if (stray.length > 0) done.push(await withKeys(open, (opened) => moveStray({ regions, ...opened }, stray)));
     return done;
   } finally {

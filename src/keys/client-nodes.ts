@@ -6,8 +6,8 @@ import { decrypt } from './aes-gcm';
 import type { EpochKeys } from './epochs/epoch-keys';
 import { ClientKeyError, RootKeyError } from './errors';
 import type { KeyCache } from './key-cache';
-import { insertedOnce, settled } from './settled';
 import { decodeRing, encodeRing, type SecretRing } from './secret-ring';
+import { insertedOnce, settled } from './settled';
 import { freshKey, nodeContext, secretContext, wrap } from './wrapping';
 
 /** A row of `client_key`. */

@@ -80,7 +80,11 @@ export class KeyStore {
   readonly #buckets: SubjectBuckets;
   #watcher: ((destruction: KeyDestruction) => Promise<void>) | undefined;
 
-  constructor(dataSource: DataSource, roots: RootKeys, { now, epoch = DAY_MS, derivedKeysMs = KEY_CACHE_TTL_MS }: KeyStoreOptions = {}) {
+  constructor(
+    dataSource: DataSource,
+    roots: RootKeys,
+    { now, epoch = DAY_MS, derivedKeysMs = KEY_CACHE_TTL_MS }: KeyStoreOptions = {},
+  ) {
     this.#dataSource = dataSource;
     this.#now = now ?? Date.now;
     this.#derivedKeysMs = derivedKeysMs;

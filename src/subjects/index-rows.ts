@@ -16,7 +16,11 @@ const ROWS_PER_UPDATE = 100;
 /** Blind indexes of one row that are not what they would be with the key. */
 interface Stale {
   readonly key: readonly string[];
-  readonly columns: ReadonlyArray<{ readonly column: string; readonly old: string | null; readonly index: string | null }>;
+  readonly columns: ReadonlyArray<{
+    readonly column: string;
+    readonly old: string | null;
+    readonly index: string | null;
+  }>;
 }
 
 /** Some rows of a table in the order of its key. */
@@ -55,7 +59,9 @@ export async function findStale(
 export async function refresh(manager: EntityManager, entity: EntityClass, client: string, stale: readonly Stale[]) {
   const table = tableOf(entity);
   for (const rows of chunksOf(stale, ROWS_PER_UPDATE)) {
-    const columns = columnsOf(table).filter((column) => rows.some((row) => row.columns.some((c) => c.column === column)));
+    const columns = columnsOf(table).filter((column) =>
+      rows.some((row) => row.columns.some((c) => c.column === column)),
+    );
     const assignments = columns.map((column) => {
       const cases = rows.flatMap((row) =>
         row.columns

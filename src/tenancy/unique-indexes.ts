@@ -32,8 +32,7 @@ const RANK = 'externalIdRank';
 /** An identifier that one row only may have is taken, under the other one of a client's two secrets. */
 class IdentifierTakenError extends Error {
   override readonly name = 'IdentifierTakenError';
-  /** As an engine says it of its own unique indexes. */
-  readonly code = 'ER_DUP_ENTRY';
+  readonly code = 'IDENTIFIER_TAKEN';
 
   constructor() {
     super('Another row has this identifier.');
@@ -75,8 +74,14 @@ export async function holdUnique(
   rows: readonly Row[],
 ): Promise<void> {
   if (keys.all.length < 2) return;
-  const wanted = [...table.indexes].map(([field, index]) => [index, wantedOf(table, field, index, keys, rows)] as const);
-  await takeTurns(manager, client, wanted.flatMap(([, each]) => each));
+  const wanted = [...table.indexes].map(
+    ([field, index]) => [index, wantedOf(table, field, index, keys, rows)] as const,
+  );
+  await takeTurns(
+    manager,
+    client,
+    wanted.flatMap(([, each]) => each),
+  );
   for (const [{ column }, each] of wanted) {
     for (const chunk of chunksOf(each, CHUNK)) await requireFree(manager, table, client, column, keys, chunk);
   }
@@ -107,8 +112,7 @@ async function takeTurns(manager: EntityManager, client: string, wanted: readonl
   // All processes know the newest key, and agree on the stripe.
   const stripes = [...new Set(wanted.map(({ digests }) => stripeOf(digests.at(-1) ?? '')))].sort((a, b) => a - b);
   const sql = tenantSql(manager, client);
-  const take = () =>
-    sql.change`UPDATE identifier_turn SET turns = 1 - turns WHERE ${own} AND stripe IN (${stripes})`;
+  const take = () => sql.change`UPDATE identifier_turn SET turns = 1 - turns WHERE ${own} AND stripe IN (${stripes})`;
   if ((await take()) === stripes.length) return;
   for (const stripe of stripes) await sql.insertNew('identifier_turn', { stripe, turns: 0 });
   await take();

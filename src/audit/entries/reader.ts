@@ -80,7 +80,10 @@ export class AuditReader {
       ...(client === undefined ? [] : ['about_client = ?']),
       ...words.map((alike) => `(${alike.map(() => 'INSTR(body, ?) > 0').join(' OR ')})`),
     ];
-    const values: Array<string | Buffer> = [...(client === undefined ? [] : [client]), ...words.flat().map(Buffer.from)];
+    const values: Array<string | Buffer> = [
+      ...(client === undefined ? [] : [client]),
+      ...words.flat().map(Buffer.from),
+    ];
     if (before !== undefined) add('entry_id < ?', before);
     if (filter.from) add('entry_id >= ?', firstIdAt(filter.from));
     if (filter.to) add('entry_id < ?', firstIdAt(filter.to));

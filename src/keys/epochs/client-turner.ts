@@ -88,7 +88,8 @@ export class ClientTurner {
     const kept: ClientRow[] = [];
     for (const row of rows) {
       if (row.node === null) await this.#leaveOut(row);
-      else if (touched.has(row.client_id) || row.marked > 0 || row.next_generation > 0) await this.#renew(row, row.node);
+      else if (touched.has(row.client_id) || row.marked > 0 || row.next_generation > 0)
+        await this.#renew(row, row.node);
       else kept.push(row);
     }
     await this.#keepNodes(kept);

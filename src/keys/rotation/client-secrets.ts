@@ -142,14 +142,6 @@ export class ClientSecrets {
     return secretsOfClients(this.#parts.source, [client]);
   }
 
-  /** What is known of all secrets after one, by client and number. */
-  list(after: Pick<SecretRecord, 'client' | 'number'> | undefined, limit: number): Promise<SecretRecord[]> {
-    const { client = '', number = 0 } = after ?? {};
-    const where = `client_id > ? OR (client_id = ? AND number > ?)
-                   ORDER BY client_id, number LIMIT ${Math.trunc(limit)}`;
-    return recordsIn(this.#parts.source, where, [client, client, number]);
-  }
-
   /** The first client after another that is due to be moved to its newer secret. */
   async nextDue(after: string): Promise<string | undefined> {
     const where = 'due_at <= ? AND client_id > ? ORDER BY client_id LIMIT 1';
@@ -175,7 +167,6 @@ export class ClientSecrets {
     const sql = 'UPDATE client_secret SET due_at = NULL WHERE client_id = ?';
     await writeStatement(this.#parts.source, sql, [client]);
   }
-
 }
 
 /** What is known of several clients' secrets in a keys' store, by client. */
@@ -229,14 +220,15 @@ function replaceable(ring: SecretRing, known: readonly SecretRecord[]) {
     throw new SecretNotReplacedError(`the last replacement is under way: what is older is made anew from ${from} on`);
   }
   if (ring.length >= MOST_SECRETS)
-    throw new SecretNotReplacedError(`it was replaced ${MOST_SECRETS} times, which is as often as can be kept track of`);
+    throw new SecretNotReplacedError(
+      `it was replaced ${MOST_SECRETS} times, which is as often as can be kept track of`,
+    );
   return only;
 }
 
 function insertRow(manager: EntityManager, values: readonly unknown[]): Promise<unknown> {
   const { insertIgnore } = dialectOf(manager);
-  return manager.query(
-    `${insertIgnore} client_secret (client_id, number, id, used_from) VALUES (?, ?, ?, ?)`,
-    [...values],
-  );
+  return manager.query(`${insertIgnore} client_secret (client_id, number, id, used_from) VALUES (?, ?, ?, ?)`, [
+    ...values,
+  ]);
 }
