@@ -22,8 +22,8 @@ async function replace(config, client, step) {
   const fail = (error) => {
     throw error;
   };
-  const [only, another] = await stores.keyStores.home.keys.secrets.of(client);
-  if (!another || (!only && !another)) await rotation.begin(client);
+  const known = await rotation.state(client);
+  if (!known.some(({ dueAt }) => dueAt !== undefined)) await rotation.begin(client);
   await new Promise((resolve) => setTimeout(resolve, 20));
   await rotation.advance(fail);
   await services.recorder.close();
