@@ -139,6 +139,8 @@ export class ErasureRequests {
       await requireReached(manager, client, state.customerId, reach, 'erasure request');
       return state;
     });
+    // Whoever cancelled it may have died before the record was written.
+    if (known.status === 'CANCELLED') await records.cancel(client, id, known.completedAt ?? now());
     const change = { client, principal, subject: known.customerId ?? undefined, details: { record: id } };
     const cancel = () =>
       changing(recorder, 'ERASURE_CANCELLED', change, () =>

@@ -111,8 +111,10 @@ export class KeyedMutation {
       let isLast = false;
       const companion: Companion = {
         isOfEach: true,
-        isFor: (source) => source === place.source,
+        // Once it is taken over, no transaction of it is committed anywhere.
+        isFor: (source) => this.#isTakenOver || source === place.source,
         write: async (manager) => {
+          if (this.#isTakenOver) throw this.#takenOver();
           // A report is not complete before its end. Where there is a second transaction, a third may come.
           const isPart = isReport || isStamped || isInSteps();
           done = { ...place.done, [key]: doneAs(isPart ? 'PARTLY' : 'DONE') };
