@@ -17,6 +17,8 @@ export interface Statement {
   readonly sql: string;
   readonly parameters: readonly unknown[];
   readonly prepared: boolean;
+  /** Its rows are wanted as arrays. */
+  readonly asCells?: boolean;
 }
 
 const BEGIN = /^\s*(?:START TRANSACTION|BEGIN)\b/i;

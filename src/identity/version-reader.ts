@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { DataSource, EntityManager } from 'typeorm';
 import { placesFor } from '../storage/sql';
-import { runStatement } from '../storage/statements';
+import { readCells } from '../storage/statements';
 
 interface Asked {
   readonly scopes: readonly string[];
@@ -79,6 +79,5 @@ export async function versionsIn(
   scopes: readonly string[],
 ): Promise<ReadonlyMap<string, number>> {
   const sql = `SELECT scope, version FROM policy_version WHERE scope IN (${placesFor(scopes)})`;
-  const rows = await runStatement<Array<{ scope: string; version: number }>>(source, sql, scopes);
-  return new Map(rows.map(({ scope, version }) => [scope, version]));
+  return new Map((await readCells(source, sql, scopes)) as ReadonlyArray<readonly [scope: string, version: number]>);
 }

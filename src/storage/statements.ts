@@ -1,11 +1,20 @@
+import { LRUCache } from 'lru-cache';
 import { DataSource, type EntityManager } from 'typeorm';
 import { Lease, type Statement } from '../connections/lease';
 import type { StorePool } from '../connections/pool';
+import { dialectOf, type EmbeddedDatabase, embeddedDatabaseOf } from './dialect';
 import { poolOf } from './pool-use';
 import { committed } from './transaction';
 
+/** A value as the database gives it. */
+export type Cell = string | number | Buffer | null;
+/** A row: its cells, in the order of the statement's columns. */
+export type Cells = readonly Cell[];
+
 /** By default, statements with more parameters are not prepared: lists vary in length, so few would be used again. */
 const PREPARED_PARAMETERS = 8;
+/** As many as a connection to a server keeps. */
+const EMBEDDED_STATEMENTS = 100;
 
 /**
  * Runs one statement by itself, or within a manager's transaction. On a server it goes straight to the driver, since
@@ -22,8 +31,29 @@ export function runStatement<T>(
   const pool = source instanceof DataSource ? poolOf(source) : undefined;
   if (!pool) return committed(source, () => source.query<T>(sql, [...parameters]));
   (source as DataSource).logger.logQuery(sql, [...parameters]);
-  const prepared = parameters.length <= preparedUpTo && isPreparable(parameters);
-  return runOn(pool, { sql, parameters: [...parameters], prepared });
+  return runOn(pool, { sql, parameters: [...parameters], prepared: isPrepared(parameters, preparedUpTo) });
+}
+
+/**
+ * As {@link runStatement}, for a SELECT: its rows as arrays, without an object for each.
+ * @throws an error with the driver's error as `driverError`
+ */
+export function readCells(
+  source: DataSource | EntityManager,
+  sql: string,
+  parameters: readonly Cell[],
+): Promise<readonly Cells[]> {
+  const owner = source instanceof DataSource ? source : source.dataSource;
+  owner.logger.logQuery(sql, [...parameters]);
+  if (dialectOf(owner).embedded) return committed(source, async () => embeddedCells(owner, sql, parameters));
+  const statement = { sql, parameters, prepared: isPrepared(parameters, PREPARED_PARAMETERS), asCells: true };
+  return source instanceof DataSource ? runOn(openPool(source), statement) : runIn(source, statement);
+}
+
+function openPool(source: DataSource): StorePool {
+  const pool = poolOf(source);
+  if (!pool) throw failed(new Error('The database is closed.'));
+  return pool;
 }
 
 async function runOn<T>(pool: StorePool, statement: Statement): Promise<T> {
@@ -33,13 +63,44 @@ async function runOn<T>(pool: StorePool, statement: Statement): Promise<T> {
     const [result] = await lease.run(statement);
     return result as T;
   } catch (error) {
-    throw Object.assign(new Error('A statement failed.', { cause: error }), { driverError: error });
+    throw failed(error);
   } finally {
     lease?.release();
   }
 }
 
-/** The driver binds numbers as floating point, and some engines use no index for those. */
-function isPreparable(parameters: readonly unknown[]): boolean {
-  return parameters.every((parameter) => typeof parameter !== 'number');
+/** On the connection that the manager's transaction has. */
+async function runIn<T>({ queryRunner }: EntityManager, statement: Statement): Promise<T> {
+  try {
+    const lease: unknown = await queryRunner?.connect();
+    if (!(lease instanceof Lease)) throw new Error('The manager has no transaction.');
+    const [result] = await lease.run(statement);
+    return result as T;
+  } catch (error) {
+    throw failed(error);
+  }
 }
+
+type EmbeddedStatement = ReturnType<EmbeddedDatabase['prepare']>;
+/** Preparing costs as much as a small statement. */
+const embeddedStatements = new WeakMap<EmbeddedDatabase, LRUCache<string, EmbeddedStatement>>();
+
+function embeddedCells(source: DataSource, sql: string, parameters: readonly Cell[]): Cells[] {
+  try {
+    const database = embeddedDatabaseOf(source);
+    const known = embeddedStatements.get(database) ?? new LRUCache({ max: EMBEDDED_STATEMENTS });
+    embeddedStatements.set(database, known);
+    const statement = known.get(sql) ?? database.prepare(sql).raw(true);
+    known.set(sql, statement);
+    return statement.all(...parameters) as Cells[];
+  } catch (error) {
+    throw failed(error);
+  }
+}
+
+const failed = (error: unknown): Error =>
+  Object.assign(new Error('A statement failed.', { cause: error }), { driverError: error });
+
+/** The driver binds numbers as floating point, and some engines use no index for those. */
+const isPrepared = (parameters: readonly unknown[], upTo: number): boolean =>
+  parameters.length <= upTo && parameters.every((parameter) => typeof parameter !== 'number');
