@@ -237,14 +237,18 @@ function anchorsOf({ auditAnchors: { file, witness, timestampUrl } = {} }: Confi
   ];
 }
 
-/** Builds and governs the schema of each contract. */
+/** The schema of each contract, built and governed when it is first asked for. */
 export function governContracts(
   services: Services,
   keys: KeyStore,
   cursorKey: Buffer,
   onFailure: (error: unknown) => void,
   outages: Outages = { began: onFailure, ended: () => undefined },
-): { schemas: Record<Contract, GraphQLSchema>; contracts: Record<Contract, Governed>; again: DoneAgain } {
+): {
+  schemas: Readonly<Record<Contract, GraphQLSchema>>;
+  contracts: Readonly<Record<Contract, Governed>>;
+  again: DoneAgain;
+} {
   const explain: Explain = (claims, operation) => {
     const governed = contracts[contractOf(claims)];
     const coordinates = new Map(governed.coordinates.map((one) => [one.coordinate, one]));
@@ -286,10 +290,11 @@ export function governContracts(
   ];
   const api = buildApi(resolvers);
   const again = new DoneAgain(api);
-  // Contracts are cut before governing: a governed schema carries its guards with it.
   const schemas = perContract((name) => contractSchema(api, name));
-  const contracts = perContract((name) =>
-    govern(schemas[name], {
+  const contracts = perContract((name) => {
+    // The whole API shares its fields with `api`, and governing puts guards on them: all contracts are cut before that.
+    const { [name]: schema } = name === 'api' ? { ...schemas } : schemas;
+    return govern(schema, {
       plainSources: true,
       pseudonymKey: 'per-access',
       onInternalError: onFailure,
@@ -299,13 +304,21 @@ export function governContracts(
         return words;
       },
       contextWith: (context, decision): RequestContext => ({ ...(context as RequestContext), decision }),
-    }),
-  );
+    });
+  });
   return { schemas, contracts, again };
 }
 
-function perContract<T>(make: (name: Contract) => T): Record<Contract, T> {
-  return Object.fromEntries(contractNames.map((name) => [name, make(name)])) as Record<Contract, T>;
+/** Something for each contract, made when it is first asked for: few servers are asked by all kinds of callers. */
+function perContract<T>(make: (name: Contract) => T): Readonly<Record<Contract, T>> {
+  const made = new Map<Contract, T>();
+  const get = (name: Contract): T => {
+    const known = made.get(name) ?? make(name);
+    made.set(name, known);
+    return known;
+  };
+  const getters = contractNames.map((name) => [name, { enumerable: true, get: () => get(name) }]);
+  return Object.defineProperties({}, Object.fromEntries(getters)) as Record<Contract, T>;
 }
 
 /** The write-ahead logs of embedded stores. */
