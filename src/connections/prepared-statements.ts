@@ -1,10 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import type { FieldPacket, PoolConnection, PrepareStatementInfo } from 'mysql2';
+import { keepsNoMoreStatements } from './loss';
 
 /** Statements that a connection keeps. A server limits those of all its connections together, to 16,382 by default. */
 const MOST = 100;
-/** ER_MAX_PREPARED_STMT_COUNT_REACHED: the server keeps as many as it may, for others. */
-const NO_MORE = 1461;
 
 export type Done = (error: unknown, rows: unknown, fields: FieldPacket[]) => void;
 export type Parameters = Array<string | number | Buffer | null>;
@@ -27,7 +26,7 @@ export class PreparedStatements {
     }
     // The driver prepares it, and tells its listeners of it.
     connection.execute(sql, parameters, (error, rows, fields) => {
-      if (error?.errno === NO_MORE) {
+      if (keepsNoMoreStatements(error)) {
         connection.query(sql, parameters, done);
         return;
       }

@@ -10,8 +10,8 @@ interface Operation {
 }
 
 /**
- * Gathers the audit entries of operations that run side by side, so that the log is written, signed and flushed once for
- * all of them. An operation that runs alone waits for nobody, and one that takes long is waited for by nobody.
+ * Gathers the audit entries of operations that run side by side, so that the log is written, signed and flushed once
+ * for all of them. An operation that runs alone waits for nobody, and one that takes long is waited for by nobody.
  */
 export class BatchWindow {
   /** Those that are waited for, the oldest first. */
