@@ -104,7 +104,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
   const anchoring = new Anchoring(services.ledger, anchorsOf(config), (error) =>
     failures.write(error, 'the audit ledger could not be anchored'),
   );
-  const { contracts, again } = governContracts(
+  const { contracts: lazily, again } = governContracts(
     services,
     stores.keys,
     await platformKey(stores.keys, 'cursor'),
@@ -148,7 +148,8 @@ export async function openApp(config: Config, logger = createLogger({ level: con
     stores,
     endings,
     serverOptions: {
-      contracts,
+      // A contract at fault ends the start, not somebody's request.
+      contracts: { ...lazily },
       contractOf,
       verifier: watchedVerifier(verifier, services.recorder),
       idempotency,
@@ -263,9 +264,10 @@ export function governContracts(
     });
   };
   const { transfers } = services;
+  const cursorKeys = { current: cursorKey, all: [cursorKey] };
   const resolvers = [
     new GovernanceResolver(services.records),
-    new RegisterResolver(services.clients, services.parties, keys, cursorKey),
+    new RegisterResolver(services.clients, services.parties, keys, cursorKeys),
     new CustomerResolver(services.customers, keys),
     new ProcessingResolver(services.processing, services.customers),
     ...relatedResolvers(services.subjectRecords, keys),
@@ -277,10 +279,10 @@ export function governContracts(
     erasureRequestSubscription(new ErasureChanges(transfers.regions, outages)),
     new ExportResolver(services.exports, services.proposals),
     new TerminationExportResolver(services.exports),
-    new AuditResolver(services.auditReader, services.ledger, cursorKey, (client) =>
+    new AuditResolver(services.auditReader, services.ledger, cursorKeys, (client) =>
       services.disclosures.gaggedSince(client),
     ),
-    new DisclosureResolver(services.disclosures, cursorKey),
+    new DisclosureResolver(services.disclosures, cursorKeys),
     new ReportResolver(services.reports, () => contracts.api.coordinates),
     new TransferResolver(transfers, keys),
     transferSubscription(new TransferChanges(transfers, outages)),
@@ -309,16 +311,18 @@ export function governContracts(
   return { schemas, contracts, again };
 }
 
-/** Something for each contract, made when it is first asked for: few servers are asked by all kinds of callers. */
-function perContract<T>(make: (name: Contract) => T): Readonly<Record<Contract, T>> {
-  const made = new Map<Contract, T>();
-  const get = (name: Contract): T => {
-    const known = made.get(name) ?? make(name);
-    made.set(name, known);
-    return known;
-  };
-  const getters = contractNames.map((name) => [name, { enumerable: true, get: () => get(name) }]);
-  return Object.defineProperties({}, Object.fromEntries(getters)) as Record<Contract, T>;
+/** Each is made when it is first asked for: a server or a command needs few of them, and a copy makes all. */
+function perContract<T>(make: (name: Contract) => T): Record<Contract, T> {
+  const made = {} as Record<Contract, T>;
+  for (const name of contractNames) {
+    let kept: { readonly value: T } | undefined;
+    const get = () => {
+      kept ??= { value: make(name) };
+      return kept.value;
+    };
+    Object.defineProperty(made, name, { enumerable: true, get });
+  }
+  return made;
 }
 
 /** The write-ahead logs of embedded stores. */
