@@ -524,6 +524,7 @@ UPDATE erasure_step SET row_count = row_count + CASE seq WHEN ? THEN ? WHEN ? TH
 UPDATE erasure_step SET status = ?, finished_at = ? WHERE client_id = ? AND request_id = ? AND seq >= ? AND seq < ? AND store IN (?);
 UPDATE erasure_step SET status = ?, finished_at = ? WHERE client_id = ? AND request_id = ? AND status = ?;
 UPDATE idempotency_key SET attempt = ?, lease_until = (UNIX_TIMESTAMP() * ?) + ? WHERE client_id = ? AND id = ? AND attempt = ? AND stamps = ?;
+UPDATE idempotency_key SET lease_until = (UNIX_TIMESTAMP() * ?) + ? WHERE client_id = ? AND id = ? AND attempt = ? AND stamps = ?;
 UPDATE idempotency_key SET lease_until = ? WHERE client_id = ? AND id = ? AND attempt = ?;
 UPDATE idempotency_key SET owner = ?, fingerprint = ?, attempt = ?, stamps = ?, done = ?, created_at = (UNIX_TIMESTAMP() * ?), lease_until = (UNIX_TIMESTAMP() * ?) + ? WHERE client_id = ? AND id = ? AND attempt = ? AND stamps = ?;
 UPDATE idempotency_key SET stamps = stamps + ?, done = ?, lease_until = (UNIX_TIMESTAMP() * ?) + ? WHERE client_id = ? AND id = ? AND attempt = ?;
