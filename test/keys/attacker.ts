@@ -22,7 +22,7 @@ const ID_BYTES = 36;
  */
 const [REACH, REACH_OF_CLIENTS] = [32, 176];
 /** More than there are of each. */
-const [MOST_EPOCHS, MOST_BUCKETS] = [8, 6];
+const [MOST_EPOCHS, MOST_BUCKETS] = [5, 6];
 
 /** What an attack came to. */
 export interface Loot {
