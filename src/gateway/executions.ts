@@ -66,15 +66,15 @@ export class Executions {
    * @throws {GatewayError} 429 where the caller has too many operations under way
    */
   async turn(caller: string, client: string = caller): Promise<() => void> {
-    const group = this.#groups.get(client) ?? newGroup();
+    const group = this.#groups.get(client) ?? newGroup(client);
     this.#groups.set(client, group);
-    const queue = group.queues.get(caller) ?? newQueue();
+    const queue = group.queues.get(caller) ?? newQueue(caller);
     group.queues.set(caller, queue);
     const most = caller === '' ? this.#limits.anonymousOperations : this.#limits.operationsPerCaller;
     if (queue.running + queue.waiting.length >= most) throw tooMuchOf(caller);
     this.#turns.asks(client);
     group.turns.asks(caller);
-    if (this.#passesNobody(queue.waiting) && this.#mayRun(group, caller, queue)) this.#begin(group, queue);
+    if (this.#passesNobody(queue.waiting) && this.#mayRun(group, queue)) this.#begin(group, queue);
     // #handOut counts it as running before it resolves this promise.
     else {
       this.#wake(group);
@@ -150,8 +150,8 @@ export class Executions {
     const took = (this.#isBusy ? loopMs : 0) + waitedMs;
     if (took === 0) return;
     group.usage.add(took);
-    if (group.turns.contended) this.#rest(queue, took);
-    if (this.#turns.contended && this.#tookMost(group, ({ usage }) => usage)) this.#rest(group, took);
+    if (group.turns.othersBeside(queue.name)) this.#rest(queue, took);
+    if (this.#turns.othersBeside(group.name) && this.#tookMost(group, ({ usage }) => usage)) this.#rest(group, took);
   }
 
   /** Whether a client took more than its part of something lately. */
@@ -222,15 +222,16 @@ export class Executions {
     line.shift()?.();
   }
 
-  #mayRun(group: Group, caller: string, queue: Queue): boolean {
+  #mayRun(group: Group, queue: Queue): boolean {
     const { executions, executionsPerCaller, executionsBesideOthers, anonymousExecutions } = this.#limits;
     const now = performance.now();
-    if (this.#turns.contended) {
+    const besideClients = this.#turns.othersBeside(group.name);
+    if (besideClients) {
       if (group.restsUntil > now || group.running >= this.#limits.clientExecutionsBesideOthers) return false;
     }
-    const isContended = this.#turns.contended || group.turns.contended;
+    const isContended = besideClients || group.turns.othersBeside(queue.name);
     if (isContended && queue.restsUntil > now) return false;
-    const alone = caller === '' ? anonymousExecutions : executionsPerCaller;
+    const alone = queue.name === '' ? anonymousExecutions : executionsPerCaller;
     const most = isContended ? Math.min(alone, executionsBesideOthers) : alone;
     return this.#running < executions && queue.running < most;
   }
@@ -238,8 +239,8 @@ export class Executions {
   /** Whether a dear operation that has its turn may go on. */
   #mayGoOn(group: Group, queue: Queue): boolean {
     const isFree = (member: Member) => member.dear === 0 && isRested(member);
-    if (this.#turns.contended) return isFree(group) && isFree(queue);
-    return !group.turns.contended || isFree(queue);
+    if (this.#turns.othersBeside(group.name)) return isFree(group) && isFree(queue);
+    return !group.turns.othersBeside(queue.name) || isFree(queue);
   }
 
   #goesOn(group: Group, queue: Queue): void {
@@ -276,6 +277,10 @@ export class Executions {
   /** @returns whether an operation of the client has begun */
   #runNext(group: Group): boolean {
     for (const [caller, queue] of group.queues) {
+      if (queue.held.length + queue.waiting.length > 0) {
+        this.#turns.asks(group.name);
+        group.turns.asks(caller);
+      }
       if (queue.held.length > 0 && this.#mayGoOn(group, queue)) {
         this.#goesOn(group, queue);
         this.#let(queue.held);
@@ -289,7 +294,7 @@ export class Executions {
         if (queue.running === 0 && isRested(queue)) group.queues.delete(caller);
         continue;
       }
-      if (!this.#mayRun(group, caller, queue)) {
+      if (!this.#mayRun(group, queue)) {
         this.#wake(group);
         this.#wake(queue);
         continue;

@@ -214,6 +214,31 @@ test('attack S8: who has used up what dear operations may take waits with these 
   await next;
 });
 
+test('attack S8: who waits for long goes on waiting while others ask, though it asks for nothing new', async () => {
+  const executions = executionsWith({});
+  (await executions.turn('q', 'quiet'))();
+  const plan = async () => {
+    const leave = await executions.turn('p', 'storm');
+    const end = await executions.alone('p', 'storm');
+    executions.charge('p', 200, 'storm', true);
+    end();
+    leave();
+  };
+  await plan();
+  const before = performance.now();
+  let waited = 0;
+  const next = plan().then(() => {
+    waited = performance.now() - before;
+  });
+  while (waited === 0) {
+    (await executions.turn('q', 'quiet'))();
+    await settled();
+  }
+  await next;
+  // The longest that one is made to wait, and well above the second for which a member that asked counts.
+  expect(waited).toBeGreaterThan(1_900);
+});
+
 test('whoever had more of a busy database than the others rests as long, and nobody else does', async () => {
   const executions = new Executions(defaultServerLimits, { databaseIsBusy: () => true });
   const wait = async (client: string, milliseconds: number) => {
