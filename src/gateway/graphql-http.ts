@@ -81,7 +81,6 @@ export async function graphqlOverHttp(
       if (typeof query === 'string') await road.approach(request, { document: query });
       return (await server.shortWay.answer(http, request)) ?? (await throughApollo(server, http, request));
     } finally {
-      road.charge(request);
       leave();
     }
   }

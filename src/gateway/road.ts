@@ -63,14 +63,16 @@ export class Road {
 
   /**
    * Turn: waits until the caller may run another operation.
-   * @returns to be called when the operation has ended
+   * @returns to be called when the operation has ended; it charges the caller for what it kept the process for
    * @throws {GatewayError} 429
    */
   async turn(request: GovernedRequest): Promise<() => void> {
     const { claims } = request;
     const leave = await this.#executions.turn(claims?.subject ?? '', clientOf(claims));
     return () => {
-      request.leaveAlone?.();
+      const { blockedMs = 0, leaveAlone } = request;
+      const keptMs = Math.max(blockedMs, leaveAlone?.() ?? 0);
+      this.#executions.charge(claims?.subject ?? '', keptMs, clientOf(claims), leaveAlone !== undefined);
       leave();
     };
   }
@@ -171,11 +173,6 @@ export class Road {
   async subscribe(request: GovernedRequest, operation: Operation): Promise<AsyncIterable<unknown> | GovernedResult> {
     const decided = this.decide(request, operation);
     return 'decision' in decided ? decided.events(contextOf(request)) : decided;
-  }
-
-  /** Charges the caller for the time in which the process could do nothing else. */
-  charge({ claims, blockedMs = 0, leaveAlone }: GovernedRequest): void {
-    this.#executions.charge(claims?.subject ?? '', blockedMs, clientOf(claims), leaveAlone !== undefined);
   }
 
   /** Record: the request's entry is durable before its answer leaves. See {@link recordRequest}. */
