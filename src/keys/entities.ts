@@ -52,6 +52,14 @@ export class KeyEpoch {
 
   @Column({ name: 'turned_destroyed', ...countColumn })
   turnedDestroyed: number;
+
+  /** While roots move: a digest of the place that this epoch's root is in. Null where the next one's is there too. */
+  @Column({ name: 'root_place', ...textColumn(22), nullable: true })
+  rootPlace: string | null;
+
+  /** The root that was made for the next epoch, before that began. */
+  @Column({ name: 'next_root_id', ...textColumn(200), nullable: true })
+  nextRootId: string | null;
 }
 
 /** A client's keys. The row stays after their destruction, so that no second ones are made. */
@@ -86,13 +94,46 @@ export class ClientKey {
   @Column({ name: 'next_generation', ...countColumn })
   nextGeneration: number;
 
-  /** The secret from which the client's other keys are derived, wrapped by its node. */
+  /** The secrets from which the client's other keys are derived, wrapped by its node: see secret-ring.ts. */
   @Column({ ...sealedColumn, nullable: true })
   secret: Buffer | null;
+
+  /** How many of them were destroyed since the node was made. */
+  @Column({ ...countColumn })
+  marked: number;
 
   /** How many buckets were made for the client. */
   @Column({ ...countColumn })
   buckets: number;
+}
+
+/** What is known of one of a client's secrets, without the secret. */
+@Entity('client_secret')
+export class ClientSecret {
+  @PrimaryColumn({ name: 'client_id', ...idColumn })
+  clientId: string;
+
+  /** 1 for the first. */
+  @PrimaryColumn({ ...countColumn })
+  number: number;
+
+  /** Tells it from every other secret, in copies of this store too; `first` for the one that the client began with. */
+  @Column({ ...idColumn })
+  id: string;
+
+  @Column({ name: 'used_from', ...instantColumn })
+  usedFrom: number;
+
+  /** From when what was made with it is made anew; null where nothing is to be done. */
+  @Column({ name: 'due_at', ...instantColumn, nullable: true })
+  dueAt: number | null;
+
+  @Column({ name: 'destroyed_at', ...instantColumn, nullable: true })
+  destroyedAt: number | null;
+
+  /** The epoch with whose end its destruction is final. */
+  @Column({ name: 'key_epoch', ...countColumn, nullable: true })
+  keyEpoch: number | null;
 }
 
 /** The key of some hundreds of subjects, wrapped by their client's node. */

@@ -20,7 +20,7 @@ import {
 import { type Customers, type CustomerWriter, MOST_ALIKE } from './customers';
 import { ProcessingRestriction } from './processing-restriction';
 import { reachOf } from './reach';
-import { cursorKeyOf, idOf } from './related-page';
+import { cursorKeysOf, idOf } from './related-page';
 import { fieldsAskedBy, mayMatch } from './withheld-matches';
 
 const CustomerConnection = connectionOf(Customer, 'Customer');
@@ -108,7 +108,7 @@ export class CustomerResolver {
   ): Promise<Connection<Customer>> {
     const client = requireClient(context);
     const size = pageSize(first);
-    const cursors = cursorsOf(context, await cursorKeyOf(this.keys, context), 'Query.customers', () => filter);
+    const cursors = cursorsOf(context, await cursorKeysOf(this.keys, context), 'Query.customers', () => filter);
     const position = positionOf(after, cursors);
     const fields = readable(context);
     const rows = await this.customers.listMatching(client.id, filter, size + 1, position, fields, reachOf(context));

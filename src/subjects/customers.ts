@@ -6,7 +6,7 @@ import { type ChangeRecorder, changing, unrecorded } from '../identity/change-re
 import { objectedPurposes } from '../identity/objections';
 import { denied } from '../identity/request-context';
 import { about } from '../identity/subject-state';
-import { blindIndex, soughtIndexes } from '../keys/blind-index';
+import { soughtIndexes, storedIndexes } from '../keys/blind-index';
 import type { KeyStore } from '../keys/key-store';
 import { failureOf } from '../storage/failures';
 import { notePeople } from '../storage/noted-ids';
@@ -114,7 +114,7 @@ export class Customers {
     const [only, another] = given;
     if (!only || another) throw denied.input('"by" takes exactly one of email, phone, socialHandle and externalId.');
     const [kind, value] = only;
-    const digests = soughtIndexes(await this.#keys.derivedKey(client, 'blind-index'), { kind, value });
+    const digests = soughtIndexes(await this.#keys.derivedKeys(client, 'blind-index'), { kind, value });
     if (digests.length === 0) return [];
     return this.#select(client, fields, [{ index: kind, is: 'in', value: digests }], MOST_ALIKE);
   }
@@ -336,12 +336,12 @@ export class Customers {
     reach: Reach,
   ): Promise<Place | undefined> {
     if (!externalId) return undefined;
-    const digest = blindIndex(await this.#keys.derivedKey(client, 'blind-index'), {
+    const digests = storedIndexes(await this.#keys.derivedKeys(client, 'blind-index'), {
       kind: 'externalId',
       value: externalId,
     });
-    if (digest === null) return undefined;
-    return placeBeside(await holdersOf(await this.#regions.of(client), client, digest), reach, owner);
+    if (digests.length === 0) return undefined;
+    return placeBeside(await holdersOf(await this.#regions.of(client), client, digests), reach, owner);
   }
 }
 

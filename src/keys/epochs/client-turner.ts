@@ -21,6 +21,11 @@ interface BucketRow {
   readonly marked: number;
 }
 
+interface OpenedBucket {
+  readonly row: BucketRow;
+  readonly key: Buffer;
+}
+
 interface SubjectRow {
   readonly subject_id: string;
   readonly wrapped: Buffer;
@@ -43,7 +48,8 @@ export interface ClientTurnerParts {
 
 /**
  * Hangs all clients under the epoch that begins. A client without a marked bucket keeps its node, wrapped anew. One
- * with a marked bucket gets a new node: what the old one has wrapped must not be opened by anything that lives.
+ * with a marked bucket, or of which a secret was destroyed, gets a new node: what the old one has wrapped must not be
+ * opened by anything that lives.
  *
  * Each transaction changes a bounded number of rows and holds by itself, so that any process can go on. Readers find
  * buckets of both nodes meanwhile.
@@ -87,7 +93,8 @@ export class ClientTurner {
     const kept: ClientRow[] = [];
     for (const row of rows) {
       if (row.node === null) await this.#leaveOut(row);
-      else if (touched.has(row.client_id) || row.next_generation > 0) await this.#renew(row, row.node);
+      else if (touched.has(row.client_id) || row.marked > 0 || row.next_generation > 0)
+        await this.#renew(row, row.node);
       else kept.push(row);
     }
     await this.#keepNodes(kept);
@@ -147,8 +154,9 @@ export class ClientTurner {
     const next = await this.#nextNode(row);
     if (!next) return;
     this.#parts.onStep('node');
-    await new BucketTurner(this.#parts, row.client_id, { old, next, isResumed: row.next_node !== null }).run();
-    await this.#switch(row.client_id, old, next);
+    const nodes = { old, next, isResumed: row.next_node !== null };
+    await new BucketTurner(this.#parts, row.client_id, nodes).run();
+    await this.#switch(row.client_id, nodes);
     for (const key of [old, next]) key.fill(0);
     this.#parts.onStep('client');
   }
@@ -159,7 +167,7 @@ export class ClientTurner {
     const context = nodeContext(row.client_id, number);
     if (row.next_node) {
       const node = opened(newKey, row.next_node, context);
-      if (!node) throw new DamagedKeysError(row.client_id, 'its next node');
+      if (!node) throw new DamagedKeysError(row.client_id, 'its next node does not open');
       return node;
     }
     const node = freshKey();
@@ -177,34 +185,45 @@ export class ClientTurner {
   }
 
   /** The next node takes over, once it wraps all buckets. Otherwise the client is found again. */
-  async #switch(client: string, old: Buffer, next: Buffer): Promise<void> {
+  async #switch(client: string, { old, next, isResumed }: Nodes): Promise<void> {
     const { source, lease, number, leaveDamaged } = this.#parts;
+    // As for a bucket: what was rolled back has wrapped secrets by the next node, which may be destroyed meanwhile.
+    let mark = isResumed ? 1 : 0;
     await settled(source, async (manager) => {
+      const stays = mark;
+      mark = 1;
       const [left] = await manager.query<Array<{ n: number }>>(
         'SELECT COUNT(*) AS n FROM bucket_key WHERE client_id = ? AND node_generation <> ?',
         [client, number],
       );
-      const [row] = await manager.query<Array<{ secret: Buffer | null }>>(
-        'SELECT secret FROM client_key WHERE client_id = ?',
+      const [row] = await manager.query<Array<{ secret: Buffer | null; marked: number }>>(
+        'SELECT secret, marked FROM client_key WHERE client_id = ?',
         [client],
       );
       if (Number(left?.n) > 0 || !row?.secret) return;
       const secret = opened(old, row.secret, secretContext(client));
-      if (!secret && !leaveDamaged) throw new DamagedKeysError(client, 'its secret');
+      if (!secret && !leaveDamaged) throw new DamagedKeysError(client, 'its secret does not open');
       const clients = await affectedRows(
         manager,
         `UPDATE client_key SET node = next_node, node_generation = next_generation, epoch = ?, next_node = NULL,
-         next_generation = 0, secret = ? WHERE client_id = ? AND next_generation = ? AND destroyed_at IS NULL`,
-        [number, secret ? wrap(next, secret, secretContext(client)) : row.secret, client, number],
+         next_generation = 0, secret = ?, marked = ?
+         WHERE client_id = ? AND next_generation = ? AND secret = ? AND destroyed_at IS NULL`,
+        [
+          number,
+          secret ? wrap(next, secret, secretContext(client)) : row.secret,
+          ...[stays, client, number],
+          // Where a secret was replaced meanwhile, the client is found again.
+          row.secret,
+        ],
       );
-      await lease.fence(manager, { clients });
+      await lease.fence(manager, { clients, destroyed: clients > 0 ? row.marked : 0 });
     });
   }
 
   #openedNode(row: ClientRow, node: Buffer): Buffer | undefined {
     const { oldKey, leaveDamaged } = this.#parts;
     const key = opened(oldKey, node, nodeContext(row.client_id, row.node_generation));
-    if (!key && !leaveDamaged) throw new DamagedKeysError(row.client_id, 'its node');
+    if (!key && !leaveDamaged) throw new DamagedKeysError(row.client_id, 'its node does not open');
     return key;
   }
 }
@@ -246,20 +265,26 @@ class BucketTurner {
         ),
       );
       if (rows.length === 0) return;
-      await this.#keep(rows.filter(({ marked }) => marked === 0));
-      for (const { bucket, marked } of rows) if (marked > 0) await this.#renew(bucket);
+      const kept: OpenedBucket[] = [];
+      const others: number[] = [];
+      for (const row of rows) {
+        const key = row.marked === 0 ? this.#opened(row) : undefined;
+        if (key) kept.push({ row, key });
+        else others.push(row.bucket);
+      }
+      await this.#keep(kept);
+      for (const bucket of others) await this.#renew(bucket);
     }
   }
 
-  async #keep(rows: readonly BucketRow[]): Promise<void> {
+  async #keep(buckets: readonly OpenedBucket[]): Promise<void> {
     const { source, lease, number } = this.#parts;
-    if (rows.length === 0) return;
-    const wrapped = rows.map((row) => {
-      const { bucket, generation } = row;
-      const key = this.#opened(row);
-      return { row, key: key ? wrap(this.#next, key, bucketContext(this.#client, bucket, generation)) : row.wrapped };
+    if (buckets.length === 0) return;
+    const wrapped = buckets.map(({ row, key }) => {
+      const context = bucketContext(this.#client, row.bucket, row.generation);
+      return { row, key: wrap(this.#next, key, context) };
     });
-    for (const { bucket } of rows) this.#tried.add(bucket);
+    for (const { row } of buckets) this.#tried.add(row.bucket);
     await settled(source, async (manager) => {
       let buckets = 0;
       for (const { row, key } of wrapped) {
@@ -275,6 +300,7 @@ class BucketTurner {
     this.#parts.onStep('bucket');
   }
 
+  /** Replaces a bucket's key. One that does not open stops the turning, unless nobody who lives is in it. */
   async #renew(bucket: number): Promise<void> {
     const { source, lease, number, leaveDamaged } = this.#parts;
     const [client, { forUpdate }] = [this.#client, dialectOf(source)];
@@ -294,11 +320,13 @@ class BucketTurner {
       if (!row || row.node_generation === number) return;
       const old = this.#opened(row);
       const subjects = await this.#subjectsOf(manager, bucket, forUpdate);
+      if (!old && subjects.length === 0) return this.#remove(manager, row);
+      if (!old && !leaveDamaged) throw new DamagedKeysError(client, `its bucket ${bucket} does not open`);
       const living = new Map<string, Buffer>();
       for (const { subject_id: id, wrapped } of subjects) {
         const subjectKey = old && opened(old, wrapped, subjectContext(client, id));
         if (subjectKey) living.set(id, subjectKey);
-        else if (!leaveDamaged) throw new DamagedKeysError(client, `the key of person ${id}`);
+        else if (!leaveDamaged) throw new DamagedKeysError(client, `the key of person ${id} does not open`);
       }
       for (const chunk of chunksOf([...living], SUBJECTS_TOGETHER)) await this.#wrapAnew(manager, key, chunk);
       await this.#requireAll(manager, bucket, key, living);
@@ -319,6 +347,11 @@ class BucketTurner {
       for (const each of [key, ...living.values()]) each.fill(0);
     });
     this.#parts.onStep('bucket');
+  }
+
+  async #remove(manager: EntityManager, { bucket, marked }: BucketRow): Promise<void> {
+    await manager.query('DELETE FROM bucket_key WHERE client_id = ? AND bucket = ?', [this.#client, bucket]);
+    await this.#parts.lease.fence(manager, { buckets: 1, destroyed: marked });
   }
 
   async #wrapAnew(manager: EntityManager, key: Buffer, chunk: ReadonlyArray<readonly [string, Buffer]>): Promise<void> {
@@ -356,8 +389,6 @@ class BucketTurner {
   }
 
   #opened({ bucket, wrapped, generation }: BucketRow): Buffer | undefined {
-    const key = opened(this.#old, wrapped, bucketContext(this.#client, bucket, generation));
-    if (!key && !this.#parts.leaveDamaged) throw new DamagedKeysError(this.#client, `its bucket ${bucket}`);
-    return key;
+    return opened(this.#old, wrapped, bucketContext(this.#client, bucket, generation));
   }
 }
