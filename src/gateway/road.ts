@@ -101,8 +101,22 @@ export class Road {
 
   async #alone(request: GovernedRequest): Promise<void> {
     const { claims } = request;
-    request.leaveAlone ??= await this.#executions.alone(claims?.subject ?? '', clientOf(claims));
-    if (request.isGivenUp) throw gatewayErrors.draining();
+    if (request.leaveAlone) return;
+    request.leaveAlone = await this.#executions.alone(claims?.subject ?? '', clientOf(claims));
+    requireWanted(request);
+    // It may have waited for seconds, and rights are those of the moment.
+    await this.grant(request);
+    delete request.decided;
+  }
+
+  /** Waits until a dear operation may go on, and decides it. Others have their turn between its steps. */
+  async #whenItMay(request: GovernedRequest, operation: Operation, isEvent: boolean) {
+    await this.approach(request, operation);
+    const decided = this.decide(request, operation);
+    if ('decision' in decided && !isEvent && decided.cost >= DEAR) await this.#alone(request);
+    if (request.leaveAlone) await others();
+    requireWanted(request);
+    return this.decide(request, operation);
   }
 
   /** Plan: what is asked for. */
@@ -133,19 +147,18 @@ export class Road {
     request: GovernedRequest,
     operation: Operation,
     event?: unknown,
-    context: RequestContext = contextOf(request),
+    context?: RequestContext,
   ): Promise<GovernedResult> {
-    // It was answered with a timeout before it began: what its caller was told must stay true.
-    if (request.isGivenUp) throw gatewayErrors.draining();
-    await this.approach(request, operation);
-    const decided = this.decide(request, operation);
+    requireWanted(request);
+    const decided = await this.#whenItMay(request, operation, event !== undefined);
     if (!('decision' in decided)) return decided;
-    if (event === undefined && decided.cost >= DEAR) await this.#alone(request);
     if (event === undefined && request.claims) await this.#options.rates?.take(request.claims, 'cost', decided.cost);
     const keyed = await this.#keyed(request, operation, decided);
     try {
-      const contextValue = keyed ? { ...context, once: keyed.once } : context;
+      const own = context ?? contextOf(request);
+      const contextValue = keyed ? { ...own, once: keyed.once } : own;
       const result = await timed(request, () => decided.execute({ contextValue, rootValue: event }));
+      if (request.leaveAlone) await others();
       if (keyed) request.isRepeated = keyed.isRepeated;
       return wholeOrNothing(request, result);
     } finally {
@@ -191,6 +204,17 @@ export class Road {
     return this.#options.contracts[contract];
   }
 }
+
+/**
+ * Before an operation begins: where it was answered with a timeout meanwhile, what its caller was told must stay true.
+ * @throws {GatewayError}
+ */
+function requireWanted({ isGivenUp }: GovernedRequest): void {
+  if (isGivenUp) throw gatewayErrors.draining();
+}
+
+/** Lets others have the process between two steps. */
+const others = () => new Promise((resolve) => setImmediate(resolve));
 
 /** Shorter documents are validated in a millisecond or two. Characters. */
 const LONG_DOCUMENT = 1_000;
