@@ -448,9 +448,8 @@ SELECT tree_size, kind, receipt FROM audit_anchor WHERE log_id = ? AND tree_size
 SELECT url, secret FROM webhook_endpoint WHERE client_id = ? AND id = ?;
 SELECT url, secret, former_secret, former_until FROM webhook_endpoint WHERE client_id = ? AND id = ?;
 SELECT version() as version;
-SET SESSION innodb_lock_wait_timeout = ?, lock_wait_timeout = ?;
 SET SESSION innodb_lock_wait_timeout = ?, lock_wait_timeout = ?, max_statement_time = ?;
-SET SESSION innodb_lock_wait_timeout = ?, lock_wait_timeout = ?, wsrep_sync_wait = ?;
+SET SESSION innodb_lock_wait_timeout = ?, lock_wait_timeout = ?, wsrep_sync_wait = ?, max_statement_time = ?;
 SET SESSION max_statement_time = ?;
 SHOW STATUS WHERE Variable_name IN (?);
 SHOW VARIABLES WHERE Variable_name IN (?);
