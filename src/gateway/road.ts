@@ -1,5 +1,12 @@
 import { type DocumentNode, GraphQLError, print } from 'graphql';
-import type { DecidedOperation, Governed, GovernedResult, PlannedOperation } from '../governance/govern';
+import type {
+  DecidedOperation,
+  Governed,
+  GovernedResult,
+  PlannedOperation,
+  RunArguments,
+  WrittenResult,
+} from '../governance/govern';
 import type { RequestContext } from '../identity/request-context';
 import { authenticate } from './bearer';
 import { gatewayErrorOf } from './error-answers';
@@ -127,12 +134,28 @@ export class Road {
    * @param context what resolvers get, in place of the request's own
    * @throws {GatewayError} 429 where it costs more than is left of a budget
    */
-  async execute(
+  execute(
     request: GovernedRequest,
     operation: Operation,
     event?: unknown,
     context: RequestContext = contextOf(request),
   ): Promise<GovernedResult> {
+    return this.#run(request, operation, event, context, (decided, args) => decided.execute(args));
+  }
+
+  /** The same for a caller that sends the answer as JSON: its data may be text already. */
+  write(request: GovernedRequest, operation: Operation): Promise<WrittenResult> {
+    const context = contextOf(request);
+    return this.#run(request, operation, undefined, context, (decided, args) => decided.write(args));
+  }
+
+  async #run<R extends WrittenResult>(
+    request: GovernedRequest,
+    operation: Operation,
+    event: unknown,
+    context: RequestContext,
+    run: (decided: DecidedOperation, args: RunArguments) => Promise<R>,
+  ): Promise<R | GovernedResult> {
     // It was answered with a timeout before it began: what its caller was told must stay true.
     if (request.isGivenUp) throw gatewayErrors.draining();
     await this.approach(request, operation);
@@ -143,7 +166,7 @@ export class Road {
     const keyed = await this.#keyed(request, operation, decided);
     try {
       const contextValue = keyed ? { ...context, once: keyed.once } : context;
-      const result = await timed(request, () => decided.execute({ contextValue, rootValue: event }));
+      const result = await timed(request, () => run(decided, { contextValue, rootValue: event }));
       if (keyed) request.isRepeated = keyed.isRepeated;
       return wholeOrNothing(request, result);
     } finally {
@@ -207,7 +230,7 @@ const SUBSCRIBERS = 'subscribers';
 export const clientOf = (claims: GovernedRequest['claims']): string => claims?.tenant ?? claims?.subject ?? '';
 
 /** Where a database was away for one field, nothing is given: half of an answer looks like all of it. */
-function wholeOrNothing(request: GovernedRequest, result: GovernedResult): GovernedResult {
+function wholeOrNothing<R extends WrittenResult>(request: GovernedRequest, result: R): R | GovernedResult {
   const away = result.errors?.find(({ extensions }) => extensions.code === 'SERVICE_UNAVAILABLE');
   if (!away) return result;
   const governance = result.extensions && { ...result.extensions.governance, withheld: [], deidentified: [] };
