@@ -259,9 +259,10 @@ export function governContracts(
     });
   };
   const { transfers } = services;
+  const cursorKeys = { current: cursorKey, all: [cursorKey] };
   const resolvers = [
     new GovernanceResolver(services.records),
-    new RegisterResolver(services.clients, services.parties, keys, cursorKey),
+    new RegisterResolver(services.clients, services.parties, keys, cursorKeys),
     new CustomerResolver(services.customers, keys),
     new ProcessingResolver(services.processing, services.customers),
     ...relatedResolvers(services.subjectRecords, keys),
@@ -273,10 +274,10 @@ export function governContracts(
     erasureRequestSubscription(new ErasureChanges(transfers.regions, outages)),
     new ExportResolver(services.exports, services.proposals),
     new TerminationExportResolver(services.exports),
-    new AuditResolver(services.auditReader, services.ledger, cursorKey, (client) =>
+    new AuditResolver(services.auditReader, services.ledger, cursorKeys, (client) =>
       services.disclosures.gaggedSince(client),
     ),
-    new DisclosureResolver(services.disclosures, cursorKey),
+    new DisclosureResolver(services.disclosures, cursorKeys),
     new ReportResolver(services.reports, () => contracts.api.coordinates),
     new TransferResolver(transfers, keys),
     transferSubscription(new TransferChanges(transfers, outages)),

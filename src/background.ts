@@ -81,6 +81,7 @@ export function backgroundTasks(
     recorder,
     ledger,
     rotations,
+    clientSecrets,
   } = services;
   const worker = jobWorker(stores, services, { onFailure: options.onJobFailure });
   const sender = webhookSender(stores, services, { onDead: options.onDead });
@@ -111,6 +112,11 @@ export function backgroundTasks(
     once('key rotation', HOUR, async () => {
       await rotations.end();
       if (options.keyRotation !== 'off') await rotations.beginDue(options.keyRotation);
+    }),
+    shared.task("clients' secrets", 5 * MINUTE, async (place, signal) => {
+      await clientSecrets.advance(options.onFailure, signal);
+      if (options.keyRotation !== 'off') await clientSecrets.beginDue(options.keyRotation, options.onFailure);
+      return place;
     }),
     once('terms of erasures', HOUR, async () => {
       const open = await openErasures(stores.regions);

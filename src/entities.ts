@@ -12,7 +12,7 @@ import { PolicyVersion } from './identity/policy-version';
 import { PurposeGrant } from './identity/purpose-grant';
 import { Job } from './jobs/jobs';
 import { BackgroundTaskRow } from './jobs/shared-tasks';
-import { BucketKey, ClientKey, SubjectKey } from './keys/entities';
+import { BucketKey, ClientKey, ClientSecret, SubjectKey } from './keys/entities';
 import { Agreement } from './register/agreement';
 import { Announcement } from './register/announcement';
 import { RecipientCertification } from './register/certification';
@@ -25,7 +25,9 @@ import { SubProcessor } from './register/sub-processor';
 import { ThirdPartyApplication } from './register/third-party-application';
 import { WebhookDeliveryRow, WebhookEndpointRow } from './register/webhooks/webhook-rows';
 import { Customer } from './subjects/customer';
+import { IdentifierMove } from './subjects/identifier-move';
 import { relatedEntities } from './subjects/related-entities';
+import { IdentifierTurn } from './tenancy/unique-indexes';
 import { LegalBasisSuspension } from './transfers/legal-basis-suspension';
 import { TransferApproval, TransferEventRow, TransferSubject } from './transfers/transfer-approval';
 
@@ -54,6 +56,8 @@ export const tenantEntities: ReadonlyArray<new () => object> = [
   ClientExportRow,
   ExportChunkRow,
   IdempotencyKeyRow,
+  IdentifierMove,
+  IdentifierTurn,
 ];
 
 /** Tables of the platform itself. */
@@ -77,4 +81,4 @@ const platformEntities = [
 export const dataEntities = [...tenantEntities, ...platformEntities];
 
 /** Tables of the keys' store that hold a client's id: keys go with what they seal, the ledger proves that they went. */
-export const clientKeyEntities = [ClientKey, BucketKey, SubjectKey, ErasureRecordRow, ErasureTombstone];
+export const clientKeyEntities = [ClientKey, ClientSecret, BucketKey, SubjectKey, ErasureRecordRow, ErasureTombstone];

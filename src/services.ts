@@ -9,6 +9,7 @@ import type { Processor } from './audit/reports/processing-record';
 import { Reports } from './audit/reports/reports';
 import { isDataBehind } from './audit/verification/data-behind';
 import { LedgerState } from './audit/verification/ledger-state';
+import { ClientSecretRotation } from './client-secrets';
 import { Disclosures } from './disclosures/disclosures';
 import { tenantEntities } from './entities';
 import { createErasureModule, type ErasureModule } from './erasure/module';
@@ -65,6 +66,8 @@ export interface Services {
   readonly webhooks: Webhooks;
   /** Replaces the platform's keys. */
   readonly rotations: KeyRotations;
+  /** Replaces clients' secrets. */
+  readonly clientSecrets: ClientSecretRotation;
   /** What each event tells, made when it is sent. */
   readonly webhookBodies: ReadonlyMap<string, WebhookBody>;
   /** What the engine of a database can do. */
@@ -168,6 +171,14 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     jobHandlers: [erasure.runner, exporter],
     webhooks,
     rotations,
+    clientSecrets: new ClientSecretRotation({
+      regions,
+      keys,
+      keyStores,
+      entities: tenantEntities,
+      recorder,
+      pace: options.pace,
+    }),
     webhookBodies: new Map([...erasure.bodies, [NOTICE_EVENT, (client, id) => transfers.notices.body(client, id)]]),
     profile: engineOf,
     accesses: new AccessRecorder(ledger, references, options.onAlert),

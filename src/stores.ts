@@ -1,7 +1,10 @@
 import type { DataSource } from 'typeorm';
 import { dataStore, keysStore } from '../ormconfig';
+import { ClientSecretRotation } from './client-secrets';
 import type { Config } from './config';
 import { withMoreTime } from './connections/time';
+import { tenantEntities } from './entities';
+import { unrecorded } from './identity/change-recorder';
 import { whyUnfit } from './keys/backup/unfit-store';
 import type { RootedStore } from './keys/backup/write';
 import { KeyStore } from './keys/key-store';
@@ -16,6 +19,7 @@ import { ConfigurationError } from './storage/errors';
 import { type HostingRegion, hostingRegions, Regions } from './storage/regions';
 import { hasPlainAttributes, sealPlainAttributes } from './subjects/plain-attributes';
 import { isReindexPending, reindexIdentifiers } from './subjects/reindex';
+import { strayClients } from './subjects/stray-identifiers';
 
 /** The open stores of an installation. */
 export interface Stores {
@@ -49,10 +53,14 @@ export type StoreConfig = Pick<
  * migrate`.
  * @throws {ConfigurationError} naming the variable and the remedy
  */
-export async function openStores(config: StoreConfig, options: { poolSize?: number } = {}): Promise<Stores> {
+export async function openStores(
+  config: StoreConfig,
+  options: { poolSize?: number; derivedKeysMs?: number } = {},
+): Promise<Stores> {
+  const { poolSize, derivedKeysMs } = options;
   const opened: DataSource[] = [];
   const open = async ({ url, store }: Address) => {
-    const source = await openDataSource(url, { ...store, ...options });
+    const source = await openDataSource(url, { ...store, ...(poolSize !== undefined && { poolSize }) });
     opened.push(source);
     await bringUpToDate(source, store.variable);
     return source;
@@ -66,8 +74,9 @@ export async function openStores(config: StoreConfig, options: { poolSize?: numb
     const ofRegions: RegionalSource[] = [];
     for (const { region, ...address } of regionalKeys(config)) ofRegions.push({ region, source: await open(address) });
     await finishEpochs(config, [{ region: undefined, source: keysSource }, ...ofRegions]);
-    const { keys, keyStores, roots } = await openKeys(config, regions, keysSource, ofRegions);
+    const { keys, keyStores, roots } = await openKeys(config, regions, keysSource, ofRegions, derivedKeysMs);
     for (const source of regions.all()) await finishKeyedSteps(source, keys);
+    await finishMoves({ regions, keys, keyStores });
     const close = async () => {
       keys.close();
       for (const each of roots) await each.close();
@@ -138,7 +147,10 @@ async function migrateAll(config: StoreConfig): Promise<string[]> {
     const bound = new Map<HostingRegion, DataSource>();
     for (const { region, ...address } of regional(config)) bound.set(region, await brought(address));
     const regions = new Regions(home, bound);
-    done.push(...(await runKeyedSteps(regions, () => openKeys(config, regions, keysSource, ofRegions))));
+    const open = () => openKeys(config, regions, keysSource, ofRegions);
+    done.push(...(await runKeyedSteps(regions, open)));
+    const stray = await strayClients(regions, [keysSource, ...ofRegions.map(({ source }) => source)]);
+    if (stray.length > 0) done.push(await withKeys(open, (opened) => moveStray({ regions, ...opened }, stray)));
     return done;
   } finally {
     for (const source of opened) await source.destroy();
@@ -196,6 +208,16 @@ async function runKeyedSteps(regions: Regions, open: () => Promise<OpenKeys>): P
   }
 }
 
+async function withKeys<T>(open: () => Promise<OpenKeys>, use: (opened: OpenKeys) => Promise<T>): Promise<T> {
+  const opened = await open();
+  try {
+    return await use(opened);
+  } finally {
+    opened.keys.close();
+    for (const each of opened.roots) await each.close();
+  }
+}
+
 type OpenKeys = Pick<Stores, 'keys' | 'keyStores'> & { readonly roots: readonly RootKeys[] };
 
 interface RegionalSource {
@@ -209,6 +231,7 @@ async function openKeys(
   regions: Regions,
   keysSource: DataSource,
   ofRegions: readonly RegionalSource[],
+  derivedKeysMs?: number,
 ): Promise<OpenKeys> {
   const { epoch } = config;
   const roots: RootKeys[] = [];
@@ -220,12 +243,12 @@ async function openKeys(
   };
   const Home = ofRegions.length > 0 ? RegionalKeyStore : KeyStore;
   const homeRoots = await rootsFor(keysSource);
-  const keys = new Home(keysSource, homeRoots, { epoch });
+  const keys = new Home(keysSource, homeRoots, { epoch, derivedKeysMs });
   const bound = new Map<HostingRegion, KeysPlace>();
   for (const { region, source } of ofRegions) {
     const own = await rootsFor(source, region);
     const name = keysStoreName(region);
-    bound.set(region, { name, region, source, roots: own, keys: new KeyStore(source, own, { epoch }) });
+    bound.set(region, { name, region, source, roots: own, keys: new KeyStore(source, own, { epoch, derivedKeysMs }) });
   }
   const home = { name: keysStoreName(), region: undefined, source: keysSource, roots: homeRoots, keys };
   const keyStores = new KeyStores(regions, home, bound);
@@ -307,6 +330,30 @@ async function bringUpToDate(source: DataSource, variable: string): Promise<void
   if (pending.length === 0) return;
   if (dialectOf(source).embedded) await migrate(source);
   else throw new ConfigurationError(variable, `${pending.length} migrations are pending; run: remit migrate`);
+}
+
+type MovedStores = Pick<Stores, 'regions' | 'keys' | 'keyStores'>;
+
+/** As {@link bringUpToDate}, where data or keys came back from before a client's secret was replaced. */
+async function finishMoves(stores: MovedStores): Promise<void> {
+  const { regions, keyStores } = stores;
+  const stray = await strayClients(
+    regions,
+    keyStores.all().map(({ source }) => source),
+  );
+  if (stray.length === 0) return;
+  if (dialectOf(regions.home).embedded) await moveStray(stores, stray);
+  else {
+    const fault = `rows of ${stray.length} clients are from before their secret was replaced, and nobody finds them`;
+    throw new ConfigurationError('DATABASE_URL', `${fault}; run: remit migrate`);
+  }
+}
+
+/** @returns what was done */
+async function moveStray(stores: MovedStores, clients: readonly string[]): Promise<string> {
+  const rotation = new ClientSecretRotation({ ...stores, entities: tenantEntities, recorder: unrecorded });
+  for (const client of clients) await rotation.recover(client);
+  return `new indexes for the identifiers of ${clients.length} clients`;
 }
 
 /** As {@link bringUpToDate}, for the steps that need keys. */

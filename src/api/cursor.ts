@@ -32,18 +32,22 @@ export function sealCursor(key: Buffer, payload: unknown, place: string): string
 /**
  * Opens what {@link sealCursor} made.
  *
+ * @param keys any of which may have sealed it
  * @throws CursorError for any other text
  */
-export function openCursor(key: Buffer, cursor: string, place: string): unknown {
+export function openCursor(keys: readonly Buffer[], cursor: string, place: string): unknown {
   const bytes = Buffer.from(cursor, 'base64url');
   // Node's decoder skips characters that are not base64url. Only the spelling that we wrote is ours.
   if (bytes.toString('base64url') !== cursor) throw new CursorError();
   const salt = bytes.subarray(0, CURSOR_SALT_BYTES);
-  try {
-    return unseal(cursorKey(key, salt), bytes.subarray(CURSOR_SALT_BYTES), CURSOR_AAD + place);
-  } catch {
-    throw new CursorError();
+  for (const key of keys.toReversed()) {
+    try {
+      return unseal(cursorKey(key, salt), bytes.subarray(CURSOR_SALT_BYTES), CURSOR_AAD + place);
+    } catch {
+      // Not sealed with this one.
+    }
   }
+  throw new CursorError();
 }
 
 function cursorKey(key: Buffer, salt: Buffer): Buffer {

@@ -1,5 +1,6 @@
 import { GraphQLError } from 'graphql';
 import { type ClassType, Directive, Field, ObjectType } from 'type-graphql';
+import type { DerivedKeys } from '../keys/derived-keys';
 import { openCursor, sealCursor } from './cursor';
 
 const DEFAULT_PAGE = 20;
@@ -70,7 +71,8 @@ export interface PageArguments {
 
 /** Seals and opens the cursors of one connection. */
 export interface CursorSeal {
-  readonly key: Buffer;
+  /** New ones are sealed with the current key; any of them opens one. */
+  readonly keys: DerivedKeys;
   /** Where its cursors are valid: they open nowhere else. */
   place(): string;
 }
@@ -120,7 +122,7 @@ class LazyConnection<T extends object> implements Page<T> {
   }
 
   cursorOf(index: number): string {
-    return sealCursor(this.cursors.key, this.position(this.nodes[index] as T), this.cursors.place());
+    return sealCursor(this.cursors.keys.current, this.position(this.nodes[index] as T), this.cursors.place());
   }
 
   map<U extends object>(make: (row: T) => U): Page<U> {
@@ -163,10 +165,10 @@ class LazyPageInfo implements PageInfo {
 }
 
 /** The position in a cursor. @throws {GraphQLError} BAD_USER_INPUT for a cursor of another place */
-export function positionOf(cursor: string | null | undefined, { key, place }: CursorSeal): string | undefined {
+export function positionOf(cursor: string | null | undefined, { keys, place }: CursorSeal): string | undefined {
   if (cursor === null || cursor === undefined) return undefined;
   try {
-    return String(openCursor(key, cursor, place()));
+    return String(openCursor(keys.all, cursor, place()));
   } catch {
     throw new GraphQLError('"after" is no cursor that you were given here, for this purpose and filter.', {
       extensions: { code: 'BAD_USER_INPUT' },

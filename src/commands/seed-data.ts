@@ -71,7 +71,7 @@ export async function seedClient(
   };
   const size = itemsPerTransaction(engineOf(target.source), BATCH, ROWS_PER_PERSON);
   const make = await maker(home, options.seed ?? slug);
-  const ids = await ExternalIds.of(target);
+  const ids = new ExternalIds(target);
   for (let first = 1; first <= options.customers; first += size) {
     const numbers = Array.from({ length: Math.min(size, options.customers - first + 1) }, (_, place) => first + place);
     const known = await ids.find(Customer, 'externalId', numbers.map(externalIdOf), []);

@@ -27,8 +27,7 @@ export class Dialer {
   }
 
   /** For mysql2. It names the host in the driver's options, for the check of certificates. */
-  dial(config: ConnectionOptions): Socket {
-    const host = this.hosts.next();
+  dial(config: ConnectionOptions, host = this.hosts.next()): Socket {
     const socket =
       host.socket === undefined
         ? connect({

@@ -127,9 +127,11 @@ export const clientCodes: Readonly<Record<string, StorageFailure>> = {
   POOL_CLOSED: 'UNAVAILABLE',
   POOL_NOEXIST: 'UNAVAILABLE',
   POOL_NONEONLINE: 'UNAVAILABLE',
-  // This product's own: time limits (storage/errors.ts), and what holds the root of the keys (keys/roots/errors.ts).
+  // This product's own: time limits (storage/errors.ts), what holds the root of the keys (keys/roots/errors.ts), and
+  // identifiers under two keys (tenancy/unique-indexes.ts).
   STORE_UNAVAILABLE: 'UNAVAILABLE',
   ROOT_KEYS_UNAVAILABLE: 'UNAVAILABLE',
+  IDENTIFIER_TAKEN: 'DUPLICATE',
 };
 
 /**

@@ -4,6 +4,7 @@ import { StoreUnavailableError, UnfitServerError } from './errors';
 import { describeHost, type Host } from './hosts';
 import { Lease, type Lender, type Statement } from './lease';
 import type { ServerAddress, StoreLimits } from './server-url';
+import { type ServerSession, SessionEnder } from './session-ender';
 import { statementLimit } from './time';
 
 /** The current connections of a pool. */
@@ -17,15 +18,31 @@ export interface PoolCounts {
 /** Runs one statement without parameters. @returns its rows */
 export type Ask = <T>(sql: string) => Promise<T>;
 
+/** What is known of a session that was prepared. */
+export interface PreparedSession {
+  /**
+   * The statement after which the server itself ends each statement that takes longer, and which stands already for
+   * the store's limit. Undefined where the server cannot.
+   */
+  readonly limitedTo?: (milliseconds: number) => string;
+  /** How its server knows it. Undefined where no other session may end it. */
+  readonly known?: ServerSession;
+}
+
 /** What a store does with each new connection before anybody has it. */
 export interface Sessions {
   /**
    * @param ask runs a statement on the connection
    * @throws UnfitServerError where the server must not be used
    */
-  prepare(ask: Ask, session: { readonly statementMs: number; readonly severalHosts: boolean }): Promise<void>;
+  prepare(
+    ask: Ask,
+    session: { readonly statementMs: number; readonly severalHosts: boolean },
+  ): Promise<PreparedSession>;
 }
 
+/** A server that ends statements by itself has so much more time to say so. */
+const GRACE_MS = 500;
 const IDLE_MS = 60_000;
 /** A transaction may take this many times as long as a statement. */
 const STATEMENTS_PER_TRANSACTION = 6;
@@ -46,7 +63,9 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
   readonly #dialer: Dialer;
   readonly #limits: StoreLimits;
   readonly #connections = new Set<PoolConnection>();
-  readonly #prepared = new WeakSet<PoolConnection>();
+  /** Each with the limit that its server holds to now. */
+  readonly #prepared = new WeakMap<PoolConnection, PreparedSession & { limitMs: number }>();
+  readonly #ender: SessionEnder;
   readonly #leased = new Set<PoolConnection>();
   #waiting = 0;
   /** Whether the driver made the latest caller wait for a connection. */
@@ -59,6 +78,7 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
     this.#dialer = dialer;
     const { limits } = address;
     this.#limits = { ...limits, statementMs: statementLimit(limits.statementMs) };
+    this.#ender = new SessionEnder(dialer, options, limits.connectMs);
     this.#pool = createPool({
       ...options,
       connectionLimit: limits.poolSize,
@@ -91,6 +111,7 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
 
   /** For TypeORM. Ends within a few seconds, whatever is under way. */
   end(callback: () => void): void {
+    this.#ender.close();
     const end = () => {
       clearTimeout(timer);
       for (const connection of this.#connections) this.#dialer.wire(connection).socket.destroySoon();
@@ -121,36 +142,27 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
     }
   }
 
-  run(
+  /** The server ends the statement where it can, and otherwise its connection is. */
+  async run(
     connection: PoolConnection,
-    { sql, parameters, prepared, asCells = false }: Statement,
+    statement: Statement,
     limitMs = statementLimit(this.#limits.statementMs),
   ): Promise<[rows: unknown, fields: FieldPacket[]]> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#dialer.sever(connection, `a statement took longer than ${limitMs / 1_000} s`);
-        this.#pingIdle();
-      }, limitMs);
-      const done = (error: unknown, rows: unknown, fields: FieldPacket[]) => {
-        clearTimeout(timer);
-        if (error) reject(error);
-        else resolve([rows, fields]);
-      };
-      try {
-        const options = { sql, rowsAsArray: asCells };
-        if (prepared) connection.execute(options, parameters as Array<string | Buffer | null>, done);
-        else connection.query(options, [...parameters], done);
-      } catch (error) {
-        clearTimeout(timer);
-        reject(error);
-      }
-    });
+    const session = this.#prepared.get(connection);
+    if (!session?.limitedTo) return this.#send(connection, statement, limitMs, limitMs);
+    const waitMs = limitMs + GRACE_MS;
+    if (session.limitMs !== limitMs) {
+      const sql = session.limitedTo(limitMs);
+      await this.#send(connection, { sql, parameters: [], prepared: false }, limitMs, waitMs);
+      session.limitMs = limitMs;
+    }
+    return this.#send(connection, statement, limitMs, waitMs);
   }
 
   limitTransaction(connection: PoolConnection): () => void {
     const limitMs = STATEMENTS_PER_TRANSACTION * statementLimit(this.#limits.statementMs);
     const why = `a transaction took longer than ${limitMs / 1_000} s`;
-    const timer = setTimeout(() => this.#dialer.sever(connection, why), limitMs);
+    const timer = setTimeout(() => this.#sever(connection, why), limitMs);
     return () => clearTimeout(timer);
   }
 
@@ -167,6 +179,42 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
     if (!lost) return;
     this.#dialer.hosts.failed(host);
     this.#pingIdle();
+  }
+
+  /** @param waitMs how long its answer is waited for */
+  #send(
+    connection: PoolConnection,
+    { sql, parameters, prepared, asCells = false }: Statement,
+    limitMs: number,
+    waitMs: number,
+  ): Promise<[rows: unknown, fields: FieldPacket[]]> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#sever(connection, `a statement took longer than ${limitMs / 1_000} s`);
+        this.#pingIdle();
+      }, waitMs);
+      const done = (error: unknown, rows: unknown, fields: FieldPacket[]) => {
+        clearTimeout(timer);
+        if (error) reject(error);
+        else resolve([rows, fields]);
+      };
+      try {
+        const options = { sql, rowsAsArray: asCells };
+        if (prepared) connection.execute(options, parameters as Array<string | Buffer | null>, done);
+        else connection.query(options, [...parameters], done);
+      } catch (error) {
+        clearTimeout(timer);
+        reject(error);
+      }
+    });
+  }
+
+  /** Ends a connection here, and its session with what it runs on the server, which may not notice. */
+  #sever(connection: PoolConnection, why: string): void {
+    const { host } = this.#dialer.wire(connection);
+    const known = this.#prepared.get(connection)?.known;
+    this.#dialer.sever(connection, why);
+    if (known) this.#ender.end(host, known);
   }
 
   async #usable(deadline: number): Promise<PoolConnection> {
@@ -215,18 +263,20 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
   async #prepare(connection: PoolConnection): Promise<PoolConnection> {
     const { host } = this.#dialer.wire(connection);
     const ask: Ask = async <T>(sql: string) => {
-      const [rows] = await this.run(connection, { sql, parameters: [], prepared: false }, this.#limits.connectMs);
+      const { connectMs } = this.#limits;
+      const [rows] = await this.#send(connection, { sql, parameters: [], prepared: false }, connectMs, connectMs);
       return rows as T;
     };
     try {
       const severalHosts = this.#dialer.hosts.all.length > 1;
-      await this.sessions.prepare(ask, { statementMs: this.#limits.statementMs, severalHosts });
+      const { statementMs } = this.#limits;
+      const session = await this.sessions.prepare(ask, { statementMs, severalHosts });
+      this.#prepared.set(connection, { ...session, limitMs: statementMs });
     } catch (error) {
       this.drop(connection, true);
       const unfit = error instanceof StoreUnavailableError ? new UnfitServerError('does not answer in time') : error;
       throw unfit instanceof UnfitServerError ? unfit.of(describeHost(host)) : unfit;
     }
-    this.#prepared.add(connection);
     this.#dialer.hosts.worked(host);
     return connection;
   }
@@ -262,7 +312,7 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
           this.drop(connection, false);
           return;
         }
-        const timer = setTimeout(() => this.#dialer.sever(connection, 'it answered no ping'), this.#limits.connectMs);
+        const timer = setTimeout(() => this.#sever(connection, 'it answered no ping'), this.#limits.connectMs);
         connection.ping((failed) => {
           clearTimeout(timer);
           if (failed) this.drop(connection, false);

@@ -6,6 +6,7 @@ import { cursorsOf } from '../identity/cursors';
 import { Leaves } from '../identity/entry-declarations';
 import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { overseers, platform, platformOfficers } from '../identity/roles';
+import type { DerivedKeys } from '../keys/derived-keys';
 import { reachOf } from '../subjects/reach';
 import { Disclosure, DisclosureConnection, RecordDisclosureInput } from './disclosure';
 import type { Disclosures } from './disclosures';
@@ -36,7 +37,7 @@ class DisclosurePayload {
 export class DisclosureResolver {
   constructor(
     private readonly disclosures: Disclosures,
-    private readonly cursorKey: Buffer,
+    private readonly cursorKeys: DerivedKeys,
   ) {}
 
   @Query(() => DisclosureConnection, {
@@ -51,7 +52,7 @@ export class DisclosureResolver {
     requireRole(context, ...overseers);
     const { id: client } = requireClient(context);
     const size = pageSize(first);
-    const cursors = cursorsOf(context, this.cursorKey, 'Query.disclosures');
+    const cursors = cursorsOf(context, this.cursorKeys, 'Query.disclosures');
     const position = positionOf(after, cursors);
     const asClient = sideOf(context.claims.roles) === 'CLIENT';
     const found = await this.disclosures.list(client, asClient, size + 1, position);

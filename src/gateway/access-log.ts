@@ -1,5 +1,7 @@
-import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
 import type { GovernedRequest } from './governed-request';
+import { fieldsOf, LogLines } from './log-lines';
 import type { Metrics } from './metrics';
 
 declare module 'fastify' {
@@ -17,49 +19,45 @@ const probes = new Set(['/healthz', '/readyz', '/metrics']);
  * it. The authoritative record is the entry in the audit ledger, which `auditId` identifies. Addresses, URLs, headers,
  * documents and variables are never in the log.
  */
-export function accessLog(app: FastifyInstance, metrics: Metrics): void {
+export function accessLog(app: FastifyInstance, logger: Logger, metrics: Metrics): void {
   app.decorateRequest('governedRequest', null);
-  const lines = linesOf(app.log);
-  app.addHook('onRequest', async (request, reply) => {
+  const lines = new LogLines(logger);
+  app.addHook('onRequest', (request, reply, done) => {
     // Not onResponse: a caller that hangs up while its operation runs must leave a line too.
     reply.raw.once('close', () => write(request, reply));
+    done();
   });
 
   function write(request: FastifyRequest, reply: FastifyReply): void {
     const route = request.routeOptions.url ?? 'none';
     const status = reply.raw.writableFinished ? reply.statusCode : HUNG_UP;
     metrics.httpDuration.observe({ method: request.method, route, status: String(status) }, reply.elapsedTime / 1000);
-    const line = {
-      reqId: request.id,
+    const of = {
+      reqId: String(request.id),
       method: request.method,
       route,
       status,
       durationMs: Math.round(reply.elapsedTime * 10) / 10,
-      ...(request.governedRequest ? describe(request.governedRequest) : {}),
     };
-    if (request.governedRequest) metrics.count(request.governedRequest);
-    lines[probes.has(route) ? 'debug' : 'info'](line, 'request');
+    const operation = request.governedRequest;
+    if (operation) metrics.count(operation);
+    lines.write(probes.has(route) ? 'debug' : 'info', fieldsOf(of) + (operation ? describe(operation) : ''), 'request');
   }
 }
 
-/** A log for lines that are built from known fields below: redaction has nothing to do. */
-export const linesOf = (logger: FastifyBaseLogger): FastifyBaseLogger => logger.child({}, { redact: [] });
-
-/**
- * Writes the line for one operation, or one event, on a WebSocket.
- * @param lines what {@link linesOf} gave
- */
-export function logSocketRequest(lines: FastifyBaseLogger, metrics: Metrics, request: GovernedRequest): void {
+/** Writes the line for one operation, or one event, on a WebSocket. */
+export function logSocketRequest(lines: LogLines, metrics: Metrics, request: GovernedRequest): void {
   metrics.count(request);
   const durationMs = Math.round((performance.now() - request.startedAt) * 10) / 10;
-  lines.info({ method: 'WS', route: '/graphql', durationMs, ...describe(request) }, 'request');
+  lines.write('info', fieldsOf({ method: 'WS', route: '/graphql', durationMs }) + describe(request), 'request');
 }
 
-function describe(request: GovernedRequest): Record<string, unknown> {
-  const { claims, report } = request;
-  return {
+function describe(request: GovernedRequest): string {
+  const { claims, report, trace } = request;
+  return fieldsOf({
     auditId: request.auditId,
-    ...request.trace,
+    traceId: trace?.traceId,
+    spanId: trace?.spanId,
     transport: request.transport,
     contract: request.contract,
     principal: claims?.subject === '' ? 'anonymous' : claims?.subject,
@@ -73,5 +71,5 @@ function describe(request: GovernedRequest): Record<string, unknown> {
     policyVersion: report?.policyVersion,
     withheld: report?.withheld.length,
     deidentified: report?.deidentified.length,
-  };
+  });
 }

@@ -4,6 +4,7 @@ export interface Waiting {
   readonly client: string;
   /** The socket that its answer goes to. */
   readonly socket: object;
+  /** Does nothing to what was answered already. */
   fail(error: unknown): void;
 }
 
@@ -29,7 +30,7 @@ export class EventRounds<Event extends Waiting> {
 
   /**
    * @param turn waits for a turn of a client's; what it gives is called when the round is over
-   * @param answer settles each of the events; never rejects
+   * @param answer settles each of the events; where it rejects, those that it has not settled fail
    */
   constructor(turn: (client: string) => Promise<() => void>, answer: (events: readonly Event[]) => Promise<void>) {
     this.#turn = turn;
@@ -47,14 +48,18 @@ export class EventRounds<Event extends Waiting> {
 
   async #round(name: string, client: Client<Event>): Promise<void> {
     client.underWay++;
-    try {
-      const leave = await this.#turn(name);
+    const leave = await this.#turn(name).catch((error: unknown) => {
+      // No turn: those who would have had it hear why.
+      for (const event of taken(client.waiting)) event.fail(error);
+    });
+    if (leave) {
       // What the same change tells others comes in the same breath.
       await new Promise((resolve) => setImmediate(resolve));
-      await this.#answer(taken(client.waiting)).finally(leave);
-    } catch (error) {
-      // No turn: whoever waits hears why.
-      for (const event of taken(client.waiting)) event.fail(error);
+      const events = taken(client.waiting);
+      await this.#answer(events).catch((error: unknown) => {
+        for (const event of events) event.fail(error);
+      });
+      leave();
     }
     client.underWay--;
     if (client.waiting.size > 0) void this.#round(name, client);

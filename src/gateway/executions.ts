@@ -25,6 +25,8 @@ export class Executions {
   #underWay = 0;
   #running = 0;
   #isHandingOut = false;
+  /** How many wait, to begin or to go on. */
+  #waiting = 0;
   /** Busy time of the event loop, seen so far; and what each running operation had of it, in milliseconds. */
   #busy = 0;
   #share = 0;
@@ -72,12 +74,12 @@ export class Executions {
     if (queue.running + queue.waiting.length >= most) throw tooMuchOf(caller);
     this.#turns.asks(client);
     group.turns.asks(caller);
-    if (queue.waiting.length === 0 && this.#mayRun(group, caller, queue)) this.#begin(group, queue);
+    if (this.#passesNobody(queue.waiting) && this.#mayRun(group, caller, queue)) this.#begin(group, queue);
     // #handOut counts it as running before it resolves this promise.
     else {
       this.#wake(group);
       this.#wake(queue);
-      await new Promise<void>((resolve) => queue.waiting.push(resolve));
+      await this.#wait(queue.waiting);
     }
     const beganAt = performance.now();
     const shareBefore = this.#share;
@@ -102,12 +104,12 @@ export class Executions {
     const group = this.#groups.get(client);
     const queue = group?.queues.get(caller);
     if (!group || !queue) return () => undefined;
-    if (queue.held.length === 0 && this.#mayGoOn(group, queue)) this.#goesOn(group, queue);
+    if (this.#passesNobody(queue.held) && this.#mayGoOn(group, queue)) this.#goesOn(group, queue);
     // #handOut counts it as dear before it resolves this promise.
     else {
       this.#wakeHeld(group);
       this.#wakeHeld(queue);
-      await new Promise<void>((resolve) => queue.held.push(resolve));
+      await this.#wait(queue.held);
     }
     return once(() => {
       group.dear--;
@@ -201,6 +203,25 @@ export class Executions {
     this.#wake(member, Math.max(member.restsUntil, member.sparesUntil));
   }
 
+  /**
+   * Whether who comes now takes no place that others wait for: none of its own kind, nor anybody to whom places are
+   * about to be handed out.
+   */
+  #passesNobody(ofItsKind: Queue['waiting']): boolean {
+    return ofItsKind.length === 0 && !(this.#isHandingOut && this.#waiting > 0);
+  }
+
+  async #wait(line: Queue['waiting']): Promise<void> {
+    this.#waiting++;
+    await new Promise<void>((resolve) => line.push(resolve));
+  }
+
+  /** Lets the first one of a line go. */
+  #let(line: Queue['waiting']): void {
+    this.#waiting--;
+    line.shift()?.();
+  }
+
   #mayRun(group: Group, caller: string, queue: Queue): boolean {
     const { executions, executionsPerCaller, executionsBesideOthers, anonymousExecutions } = this.#limits;
     const now = performance.now();
@@ -257,7 +278,7 @@ export class Executions {
     for (const [caller, queue] of group.queues) {
       if (queue.held.length > 0 && this.#mayGoOn(group, queue)) {
         this.#goesOn(group, queue);
-        queue.held.shift()?.();
+        this.#let(queue.held);
         return true;
       }
       if (queue.held.length > 0) {
@@ -277,7 +298,7 @@ export class Executions {
       // Moves this caller to the end of the client's order.
       group.queues.delete(caller);
       group.queues.set(caller, queue);
-      queue.waiting.shift()?.();
+      this.#let(queue.waiting);
       return true;
     }
     return false;

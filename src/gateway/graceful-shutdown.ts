@@ -14,12 +14,14 @@ const POLL_MS = 20;
 export function closeGracefully(app: FastifyInstance, shutdownMs: number): () => boolean {
   let draining = false;
   let underWay = 0;
-  app.addHook('onRequest', async (request, reply) => {
-    if (request.raw.headers.upgrade !== undefined) return;
-    underWay++;
-    reply.raw.once('close', () => {
-      underWay--;
-    });
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.raw.headers.upgrade === undefined) {
+      underWay++;
+      reply.raw.once('close', () => {
+        underWay--;
+      });
+    }
+    done();
   });
 
   app.addHook('preClose', async () => {

@@ -7,15 +7,16 @@ import type { FastifyInstance } from 'fastify';
  */
 export function refusePipelining(app: FastifyInstance): void {
   const busy = new WeakSet<Socket>();
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const { socket } = request.raw;
     if (busy.has(socket)) {
       socket.destroy();
-      return reply.hijack();
+      reply.hijack();
+      return;
     }
     busy.add(socket);
     reply.raw.once('close', () => busy.delete(socket));
     reply.raw.once('finish', () => busy.delete(socket));
-    return undefined;
+    done();
   });
 }

@@ -14,11 +14,13 @@ export function plainBodies(app: FastifyInstance): void {
     { parseAs: 'buffer' },
     inUtf8((request, body, done) => parse(request, body, done)),
   );
-  app.addHook('onRequest', async (request) => {
-    const encoding = request.headers['content-encoding'];
-    if (encoding !== undefined && encoding.trim().toLowerCase() !== 'identity') throw gatewayErrors.encodedBody();
-    if (!isPercentEncodedUtf8(request.url)) throw gatewayErrors.notUtf8('The address');
-  });
+  app.addHook('onRequest', (request, _reply, done) => done(faultOf(request)));
+}
+
+function faultOf({ headers, url }: FastifyRequest): Error | undefined {
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding.trim().toLowerCase() !== 'identity') return gatewayErrors.encodedBody();
+  return isPercentEncodedUtf8(url) ? undefined : gatewayErrors.notUtf8('The address');
 }
 
 type TextParser = (request: FastifyRequest, body: string, done: (error: Error | null, body?: unknown) => void) => void;

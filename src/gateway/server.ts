@@ -20,6 +20,7 @@ import { closeGracefully } from './graceful-shutdown';
 import { graphqlOverHttp } from './graphql-http';
 import { serveHealth } from './health';
 import { defaultServerLimits, type ServerLimits } from './limits';
+import { LateLog } from './log-lines';
 import { createMetrics, serveMetrics } from './metrics';
 import { OpenSockets } from './open-sockets';
 import { OpenSubscriptions } from './open-subscriptions';
@@ -48,6 +49,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const app = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
+    childLoggerFactory: (parent, bindings) => new LateLog(parent, bindings),
     bodyLimit: limits.bodyBytes,
     // Anybody else could write any address there.
     trustProxy: options.trustedProxies?.length ? [...options.trustedProxies] : false,
@@ -68,10 +70,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const metrics = createMetrics();
   const sockets = new OpenSockets(limits);
   const subscriptions = new OpenSubscriptions(limits, metrics);
-  accessLog(app, metrics);
+  accessLog(app, options.logger, metrics);
   const isDraining = closeGracefully(app, limits.shutdownMs);
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', (_request, reply, done) => {
     reply.headers(headers);
+    done();
   });
   plainBodies(app);
   answerErrors(app, limits.bodyBytes, new FailureLog(logger));

@@ -5,7 +5,7 @@ import { makeServer } from 'graphql-ws';
 import { type GovernedResult, isRefusal, type PlannedOperation } from '../governance/govern';
 import { failureOf } from '../storage/failures';
 import type { WriteOutcome } from '../storage/write-outcome';
-import { linesOf, logSocketRequest } from './access-log';
+import { logSocketRequest } from './access-log';
 import { authenticate } from './bearer';
 import { withDeadline } from './deadline';
 import { gatewayErrorOf, sayingWrite } from './error-answers';
@@ -16,6 +16,7 @@ import { FailureLog } from './failure-log';
 import type { GovernedRequest } from './governed-request';
 import { keyHeader, statedKey } from './idempotency/header';
 import type { ServerLimits } from './limits';
+import { LogLines } from './log-lines';
 import type { Metrics } from './metrics';
 import type { OpenSocket, OpenSockets } from './open-sockets';
 import type { OpenSubscriptions } from './open-subscriptions';
@@ -83,7 +84,7 @@ const isEvents = <Event>(result: GovernedResult | AsyncIterable<Event>): result 
  */
 export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, request: FastifyRequest) => void {
   const { road, options, limits, metrics, executions, sockets, subscriptions } = parts;
-  const lines = linesOf(options.logger);
+  const lines = new LogLines(options.logger);
   const shared = new SharedAnswers(road, (request) => logSocketRequest(lines, metrics, request));
   const rounds = new EventRounds<ToldEvent>(
     (client) => road.turnForEvents(client),

@@ -17,7 +17,14 @@ import { type Enforcement, type ResponsePath, responsePath } from './enforcement
 import { argumentsFor } from './field-arguments';
 import { argumentsPermitted, isProperty } from './guards';
 import { member, propertyWriter, RowRun, type Ruling, rulingOf, Unwritable, type Writing } from './row-fields';
-import { type CellField, type MarkedRow, type RowGroup, type RowSource, rowSourceOf, UnlikeParents } from './row-source';
+import {
+  type CellField,
+  type MarkedRow,
+  type RowGroup,
+  type RowSource,
+  rowSourceOf,
+  UnlikeParents,
+} from './row-source';
 import type { Coordinate, SchemaPolicy } from './schema-policy';
 import type { Selections } from './selection';
 
@@ -207,7 +214,7 @@ const rootField =
     const definition = root.getFields()[name];
     const field = definition && rowsField(writing, root, definition, key, nodes, place, () => undefined);
     // What is refused as a whole is rare, and quickly answered.
-    if (!field || field.ruling.outcome !== 'CLEAR' || field.ruling.slot !== undefined) throw new Unwritable();
+    if (field?.ruling.outcome !== 'CLEAR' || field.ruling.slot !== undefined) throw new Unwritable();
     return field;
   };
 

@@ -1,4 +1,5 @@
-import { type ASTNode, type DocumentNode, Kind, visit } from 'graphql';
+import { type DocumentNode, Kind } from 'graphql';
+import { eachNode } from './nodes';
 
 /** Compiled forms kept per plan, one for each combination of its @skip and @include conditions. */
 export const MOST_VARIANTS = 16;
@@ -17,12 +18,10 @@ export function weightOf(text: string, document: DocumentNode): number {
   let nodes = 0;
   let fields = 0;
   let conditions = 0;
-  visit(document, {
-    enter(node: ASTNode) {
-      nodes++;
-      if (node.kind === Kind.FIELD) fields++;
-      if (node.kind === Kind.DIRECTIVE && (node.name.value === 'skip' || node.name.value === 'include')) conditions++;
-    },
+  eachNode(document, (node) => {
+    nodes++;
+    if (node.kind === Kind.FIELD) fields++;
+    if (node.kind === Kind.DIRECTIVE && (node.name.value === 'skip' || node.name.value === 'include')) conditions++;
   });
   const variants = Math.min(MOST_VARIANTS, 2 ** conditions);
   return OF_PLAN + 2 * text.length + OF_NODE * nodes + OF_FIELD * fields * variants;
@@ -30,9 +29,7 @@ export function weightOf(text: string, document: DocumentNode): number {
 
 /** Removes the locations of a document's nodes: half of its size, and they keep text and tokens alive. */
 export function withoutLocations(document: DocumentNode): void {
-  visit(document, {
-    enter(node: ASTNode) {
-      (node as { loc?: unknown }).loc = undefined;
-    },
+  eachNode(document, (node) => {
+    (node as { loc?: unknown }).loc = undefined;
   });
 }

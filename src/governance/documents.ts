@@ -9,7 +9,6 @@ import {
   type ValidationRule,
   VariablesAreInputTypesRule,
   VariablesInAllowedPositionRule,
-  validate,
 } from 'graphql';
 import { weightOf, withoutLocations } from './document-weight';
 import type { ExecutableDocument } from './executable-document';
@@ -17,6 +16,7 @@ import { LeastRecentlyUsed } from './least-recently-used';
 import { enforceLimits, type Limits, tooLarge } from './limits';
 import { valueFreeRules } from './literals';
 import { invalidDocument } from './messages';
+import { validateDocument } from './validation';
 
 /** A document that may be planned, or the errors why not. */
 type Checked = { readonly document: ExecutableDocument } | { readonly errors: readonly GraphQLError[] };
@@ -31,6 +31,8 @@ const ofVariables: readonly ValidationRule[] = [
 ];
 const rulesWithoutVariables = valueFreeRules.filter((rule) => !ofVariables.includes(rule));
 
+/** Errors that a document is answered with. */
+const MOST_ERRORS = 20;
 /** Bytes of documents that are kept, with their plans. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
@@ -80,17 +82,18 @@ export class Documents {
   #checkNode(node: DocumentNode, rules = valueFreeRules): Checked {
     const known = this.#sound.get(node);
     if (known) return { document: known };
-    let document: ExecutableDocument;
     try {
-      document = enforceLimits(node, this.#limits);
+      const document = enforceLimits(node, this.#limits);
+      const errors = validateDocument(this.#schema, node, rules, MOST_ERRORS);
+      if (errors.length > 0) return { errors: errors.map(invalidDocument) };
+      this.#sound.set(node, document);
+      return { document };
     } catch (error) {
+      if (error instanceof GraphQLError) return { errors: [error] };
       // A document object may be nested deeper than the stack allows. It is too deep by any limit.
-      return { errors: [error instanceof GraphQLError ? error : tooLarge('depth', this.#limits)] };
+      if (error instanceof RangeError) return { errors: [tooLarge('depth', this.#limits)] };
+      throw error;
     }
-    const errors = validate(this.#schema, node, rules, { maxErrors: 20, hideSuggestions: true });
-    if (errors.length > 0) return { errors: errors.map(invalidDocument) };
-    this.#sound.set(node, document);
-    return { document };
   }
 }
 

@@ -1,4 +1,5 @@
-import { type FieldNode, type GraphQLField, getArgumentValues, type ValueNode, visit } from 'graphql';
+import { type FieldNode, type GraphQLField, getArgumentValues, Kind, type ValueNode } from 'graphql';
+import { eachNode } from './nodes';
 
 type Variables = Readonly<Record<string, unknown>>;
 
@@ -20,9 +21,8 @@ export function argumentsFor(
 /** Whether a value may differ between requests, or could be mutated by a resolver. */
 function isChanging(value: ValueNode): boolean {
   let changing = false;
-  const found = () => {
-    changing = true;
-  };
-  visit(value, { Variable: found, ObjectValue: found, ListValue: found });
+  eachNode(value, ({ kind }) => {
+    if (kind === Kind.VARIABLE || kind === Kind.OBJECT || kind === Kind.LIST) changing = true;
+  });
   return changing;
 }

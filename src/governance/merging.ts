@@ -1,6 +1,7 @@
-import { type FieldNode, Kind, type SelectionSetNode, type ValueNode, visit } from 'graphql';
+import { type FieldNode, Kind, type SelectionSetNode } from 'graphql';
 import type { ExecutableDocument } from './executable-document';
 import { type Limits, tooLarge } from './limits';
+import { eachNode } from './nodes';
 
 /**
  * Bounds the work of graphql's rule on overlapping fields (spec, section 5.3.2). It compares every two fields of one
@@ -63,7 +64,7 @@ class Merging {
     const enter = () => {
       weight++;
     };
-    for (const { value } of field.arguments) visit<ValueNode>(value, { enter });
+    for (const { value } of field.arguments) eachNode(value, enter);
     this.#weights.set(field, weight);
     return weight;
   }

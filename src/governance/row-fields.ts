@@ -123,7 +123,7 @@ export function propertyWriter(
   const definition = type.getFields()[name];
   if (!definition || !isProperty(definition) || writing.policy.bindings(type.name, name)) throw new Unwritable();
   const ruling = rulingOf(writing, type.name, name);
-  const { coordinate, outcome, slot } = ruling;
+  const { coordinate, outcome } = ruling;
   const isNonNull = isNonNullType(definition.type);
   // It is not read at all.
   if (coordinate && outcome === 'WITHHELD' && !isNonNull) return withheld(coordinate, key);
@@ -244,4 +244,3 @@ function textMaker(type: GraphQLOutputType): (value: unknown) => string {
     return text;
   };
 }
-

@@ -79,6 +79,8 @@ export const auditKinds = {
   CLIENT_TERMINATED: { title: "The end of a client's agreement was recorded." },
   CLIENT_ERASURE_BEGUN: { title: "The erasure of a client's data began." },
   SUBJECT_KEY_DESTROYED: { title: "A person's key is destroyed." },
+  CLIENT_SECRET_PUBLISHED: { title: 'A new secret of the client was made; pseudonyms change with it.' },
+  CLIENT_SECRET_DESTROYED: { title: 'An earlier secret of the client was destroyed.' },
   CLIENT_KEY_DESTROYED: { title: "A client's key is destroyed." },
   ORPHAN_KEYS_DESTROYED: { title: 'Keys that seal nothing any more are destroyed.' },
   KEY_EPOCH_ENDED: { title: 'An epoch of keys ended: what was deleted in it is final.', seenBy: 'PLATFORM' },

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { formsOf, type Identifier } from '../identifiers/forms';
 import type { IdentifierKind } from '../identifiers/kind';
+import type { DerivedKeys } from './derived-keys';
 
 /**
  * The blind index of an identifier: a keyed digest of its canonical form (identifiers/forms.ts). It is equal for equal
@@ -14,9 +15,18 @@ export function blindIndex(key: Buffer, identifier: Identifier): string | null {
   return forms ? digestOf(key, identifier.kind, forms.stored) : null;
 }
 
-/** The blind indexes of the rows that an identifier may mean; none for one that identifies nobody. */
-export function soughtIndexes(key: Buffer, identifier: Identifier): string[] {
-  return (formsOf(identifier)?.sought ?? []).map((form) => digestOf(key, identifier.kind, form));
+/**
+ * The blind indexes of the rows that an identifier may mean; none for one that identifies nobody. Those under an older
+ * key come first: while rows are moved to the newer key, whoever looks in that order misses none.
+ */
+export function soughtIndexes({ all }: DerivedKeys, identifier: Identifier): string[] {
+  const sought = formsOf(identifier)?.sought ?? [];
+  return all.flatMap((key) => sought.map((form) => digestOf(key, identifier.kind, form)));
+}
+
+/** The blind indexes that rows with an identifier have, under each key; none for one that identifies nobody. */
+export function storedIndexes({ all }: DerivedKeys, identifier: Identifier): string[] {
+  return all.flatMap((key) => blindIndex(key, identifier) ?? []);
 }
 
 /**

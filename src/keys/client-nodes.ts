@@ -6,6 +6,7 @@ import { decrypt } from './aes-gcm';
 import type { EpochKeys } from './epochs/epoch-keys';
 import { ClientKeyError, RootKeyError } from './errors';
 import type { KeyCache } from './key-cache';
+import { decodeRing, encodeRing, type SecretRing } from './secret-ring';
 import { insertedOnce, settled } from './settled';
 import { freshKey, nodeContext, secretContext, wrap } from './wrapping';
 
@@ -18,7 +19,10 @@ export interface ClientRow {
   readonly next_node: Buffer | null;
   /** 0 unless an epoch turns and the client's node is replaced. */
   readonly next_generation: number;
+  /** The client's secrets, see secret-ring.ts. */
   readonly secret: Buffer | null;
+  /** How many secrets were destroyed since the client's node was made. */
+  readonly marked: number;
   readonly destroyed_at: number | null;
 }
 
@@ -26,7 +30,13 @@ export interface ClientRow {
 export type LivingClient = ClientRow & { readonly node: Buffer; readonly secret: Buffer };
 
 export const CLIENT_COLUMNS =
-  'client_id, node, node_generation, epoch, next_node, next_generation, secret, destroyed_at';
+  'client_id, node, node_generation, epoch, next_node, next_generation, secret, marked, destroyed_at';
+
+/** A client's secrets, and the row that they were read from. */
+export interface ReadRing {
+  readonly row: LivingClient;
+  readonly ring: SecretRing;
+}
 
 /** Clients' node keys, which wrap their buckets' keys, and their secrets. */
 export class ClientNodes {
@@ -105,8 +115,44 @@ export class ClientNodes {
     return key;
   }
 
-  /** The client's secret, the caller's own copy. @throws as {@link key} */
-  async secret(client: string): Promise<Buffer> {
+  /** The client's secrets, the caller's own copies. @throws as {@link key} */
+  async secrets(client: string): Promise<ReadRing> {
+    const { row, node } = await this.#currentNode(client);
+    const ring = decodeRing(decrypt(node, row.secret, secretContext(client)));
+    node.fill(0);
+    return { row, ring };
+  }
+
+  /**
+   * Puts other secrets in the place of those that were read.
+   * @param marks whether one of them was destroyed: then the next turning of the epoch gives the client a new node, since
+   *   the old one has wrapped it
+   * @returns how to do it in a transaction, which says whether they were still the same
+   */
+  async replacing(
+    { row }: ReadRing,
+    ring: SecretRing,
+    { marks }: { readonly marks: boolean },
+  ): Promise<(manager: EntityManager) => Promise<boolean>> {
+    const client = row.client_id;
+    const node = await this.key(client, Number(row.node_generation), row);
+    if (!node) return async () => false;
+    const bytes = encodeRing(ring);
+    const wrapped = wrap(node, bytes, secretContext(client));
+    for (const key of [node, bytes]) key.fill(0);
+    return async (manager) => {
+      const changed = await affectedRows(
+        manager,
+        `UPDATE client_key SET secret = ?, marked = marked + ? WHERE client_id = ? AND node_generation = ? AND secret = ?
+         AND destroyed_at IS NULL`,
+        [wrapped, marks ? 1 : 0, client, row.node_generation, row.secret],
+      );
+      return changed > 0;
+    };
+  }
+
+  /** The node that wraps a client's secrets now, with the row. @throws as {@link key} */
+  async #currentNode(client: string): Promise<{ row: LivingClient; node: Buffer }> {
     let row = await this.row(client);
     let node = await this.key(client, Number(row.node_generation), row);
     for (let looks = 1; !node && looks < MOST_LOOKS; looks++) {
@@ -114,9 +160,7 @@ export class ClientNodes {
       node = await this.key(client, Number(row.node_generation), row);
     }
     if (!node) throw new ClientKeyError(client, 'ABSENT');
-    const secret = decrypt(node, row.secret, secretContext(client));
-    node.fill(0);
-    return secret;
+    return { row, node };
   }
 
   /**

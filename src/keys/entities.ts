@@ -86,13 +86,46 @@ export class ClientKey {
   @Column({ name: 'next_generation', ...countColumn })
   nextGeneration: number;
 
-  /** The secret from which the client's other keys are derived, wrapped by its node. */
+  /** The secrets from which the client's other keys are derived, wrapped by its node: see secret-ring.ts. */
   @Column({ ...sealedColumn, nullable: true })
   secret: Buffer | null;
+
+  /** How many of them were destroyed since the node was made. */
+  @Column({ ...countColumn })
+  marked: number;
 
   /** How many buckets were made for the client. */
   @Column({ ...countColumn })
   buckets: number;
+}
+
+/** What is known of one of a client's secrets, without the secret. */
+@Entity('client_secret')
+export class ClientSecret {
+  @PrimaryColumn({ name: 'client_id', ...idColumn })
+  clientId: string;
+
+  /** 1 for the first. */
+  @PrimaryColumn({ ...countColumn })
+  number: number;
+
+  /** Tells it from every other secret, in copies of this store too; `first` for the one that the client began with. */
+  @Column({ ...idColumn })
+  id: string;
+
+  @Column({ name: 'used_from', ...instantColumn })
+  usedFrom: number;
+
+  /** From when what was made with it is made anew; null where nothing is to be done. */
+  @Column({ name: 'due_at', ...instantColumn, nullable: true })
+  dueAt: number | null;
+
+  @Column({ name: 'destroyed_at', ...instantColumn, nullable: true })
+  destroyedAt: number | null;
+
+  /** The epoch with whose end its destruction is final. */
+  @Column({ name: 'key_epoch', ...countColumn, nullable: true })
+  keyEpoch: number | null;
 }
 
 /** The key of some hundreds of subjects, wrapped by their client's node. */

@@ -66,11 +66,11 @@ export class KeyCache {
   }
 
   /** Caches a key that was read from `moment` on, unless something was forgotten since: it may be the same key. */
-  setSince(moment: number, key: Buffer, client: string, name: string): void {
-    if (moment === this.#moment) this.set(key, client, name);
+  setSince(moment: number, key: Buffer, client: string, name: string, ttlMs = KEY_CACHE_TTL_MS): void {
+    if (moment === this.#moment) this.set(key, client, name, ttlMs);
   }
 
-  set(key: Buffer, client: string, name: string): void {
+  set(key: Buffer, client: string, name: string, ttlMs = KEY_CACHE_TTL_MS): void {
     this.#forgetExpired();
     const before = this.#clients.get(client)?.get(name);
     if (before) this.#drop(before);
@@ -80,7 +80,7 @@ export class KeyCache {
     }
     const keys = this.#clients.get(client) ?? new Map<string, HeldKey>();
     this.#clients.set(client, keys);
-    const held = new HeldKey(key, this.#now() + KEY_CACHE_TTL_MS, this.#opened);
+    const held = new HeldKey(key, this.#now() + ttlMs, this.#opened);
     keys.set(name, held);
     this.#places.set(held, { client, name });
     this.#queue.push(held);

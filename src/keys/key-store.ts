@@ -5,13 +5,15 @@ import type { HostingRegion } from '../storage/regions';
 import { committed } from '../storage/transaction';
 import { emptyWriteAheadLog } from '../storage/write-ahead-log';
 import { ClientNodes } from './client-nodes';
-import { type DerivedKeyUse, deriveKey } from './derived-keys';
+import { type DerivedKeys, type DerivedKeyUse, derivedUses } from './derived-keys';
 import { EpochKeys } from './epochs/epoch-keys';
 import { Epochs } from './epochs/epochs';
 import { ClientKeyError } from './errors';
 import { damagedKey, HeldKey, type KeyHandle, OpenedMemory } from './held-key';
-import { KeyCache } from './key-cache';
+import { KEY_CACHE_TTL_MS, KeyCache } from './key-cache';
 import type { RootKeys } from './roots/root-keys';
+import { ClientSecrets } from './rotation/client-secrets';
+import { derivedKeysIn, keysFor } from './secret-ring';
 import { SubjectBuckets } from './subject-buckets';
 import { KEY_BYTES } from './wrapping';
 
@@ -50,6 +52,8 @@ export interface KeyStoreOptions {
   readonly now?: () => number;
   /** REMIT_EPOCH: how long an epoch lasts, in milliseconds; `off` where epochs do not turn. */
   readonly epoch?: number | 'off' | undefined;
+  /** How long a process keeps keys that are derived from clients' secrets. Milliseconds; replaced in tests. */
+  readonly derivedKeysMs?: number | undefined;
 }
 
 /**
@@ -65,21 +69,38 @@ export interface KeyStoreOptions {
  */
 export class KeyStore {
   readonly epochs: Epochs;
+  /** The secrets of the clients in this store, and their replacement. */
+  readonly secrets: ClientSecrets;
   readonly #dataSource: DataSource;
   readonly #now: () => number;
+  readonly #derivedKeysMs: number;
   readonly #cache: KeyCache;
   readonly #epochKeys: EpochKeys;
   readonly #nodes: ClientNodes;
   readonly #buckets: SubjectBuckets;
   #watcher: ((destruction: KeyDestruction) => Promise<void>) | undefined;
 
-  constructor(dataSource: DataSource, roots: RootKeys, { now, epoch = DAY_MS }: KeyStoreOptions = {}) {
+  constructor(
+    dataSource: DataSource,
+    roots: RootKeys,
+    { now, epoch = DAY_MS, derivedKeysMs = KEY_CACHE_TTL_MS }: KeyStoreOptions = {},
+  ) {
     this.#dataSource = dataSource;
     this.#now = now ?? Date.now;
+    this.#derivedKeysMs = derivedKeysMs;
     this.#cache = new KeyCache(KEY_CACHE_MAX, now);
     this.#epochKeys = new EpochKeys(dataSource, roots, this.#cache, this.#now);
     this.#nodes = new ClientNodes(dataSource, this.#epochKeys, this.#cache);
     this.#buckets = new SubjectBuckets(dataSource, this.#nodes, this.#cache);
+    this.secrets = new ClientSecrets({
+      source: dataSource,
+      nodes: this.#nodes,
+      epochs: this.#epochKeys,
+      now: this.#now,
+      forget: (client) => {
+        for (const use of Object.keys(derivedUses)) this.#cache.forget(client, use);
+      },
+    });
     this.epochs = new Epochs({
       source: dataSource,
       roots,
@@ -103,20 +124,31 @@ export class KeyStore {
   }
 
   /**
-   * A client's key for one use, the caller's own copy. It is derived from the client's secret.
+   * A client's key for one use, the caller's own copy. It is derived from the client's secret of now.
    *
    * @throws ClientKeyError if the client has none, or it was destroyed
    * @throws RootKeyError if the root that wraps it is gone
    */
   async derivedKey(clientId: string, use: DerivedKeyUse): Promise<Buffer> {
+    return (await this.derivedKeys(clientId, use)).current;
+  }
+
+  /**
+   * A client's keys for one use, the caller's own copies: more than one while the client's secret is replaced, and for
+   * what must be found for ever. Ask for them anew for each piece of work: what a process kept for longer than a minute
+   * may be out of use.
+   *
+   * @throws as {@link derivedKey}
+   */
+  async derivedKeys(clientId: string, use: DerivedKeyUse): Promise<DerivedKeys> {
     const cached = this.#cache.get(clientId, use);
-    if (cached !== undefined) return cached;
+    if (cached !== undefined) return derivedKeysIn(cached, this.#now());
     const { moment } = this.#cache;
-    const secret = await this.#nodes.secret(clientId);
-    const key = deriveKey(secret, use);
-    secret.fill(0);
-    this.#cache.setSince(moment, key, clientId, use);
-    return key;
+    const { ring } = await this.#nodes.secrets(clientId);
+    const keys = keysFor(ring, use);
+    for (const { secret } of ring) secret?.fill(0);
+    this.#cache.setSince(moment, keys, clientId, use, this.#derivedKeysMs);
+    return derivedKeysIn(keys, this.#now());
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { HostingRegion } from '../storage/regions';
+import type { DerivedKeys } from './derived-keys';
 import type { KeyHandle } from './held-key';
 import { type KeyDestruction, KeyStore } from './key-store';
 import type { KeyStores } from './key-stores';
@@ -34,6 +35,11 @@ export class RegionalKeyStore extends KeyStore {
   override async derivedKey(...given: Given<'derivedKey'>): Promise<Buffer> {
     const there = await this.#elsewhere(given[0]);
     return there ? there.derivedKey(...given) : super.derivedKey(...given);
+  }
+
+  override async derivedKeys(...given: Given<'derivedKeys'>): Promise<DerivedKeys> {
+    const there = await this.#elsewhere(given[0]);
+    return there ? there.derivedKeys(...given) : super.derivedKeys(...given);
   }
 
   override async createSubjectKeys(...given: Given<'createSubjectKeys'>): Promise<Map<string, Buffer>> {

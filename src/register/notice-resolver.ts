@@ -24,7 +24,7 @@ export class NoticeResolver {
     requireRole(context, ...administration);
     const { id } = requireClient(context);
     const size = pageSize(first);
-    const cursors = cursorsOf(context, await this.keys.derivedKey(id, 'cursor'), 'Query.notices');
+    const cursors = cursorsOf(context, await this.keys.derivedKeys(id, 'cursor'), 'Query.notices');
     const position = positionOf(after, cursors);
     const rows = (await this.notices.list(id, size + 1, position)) as unknown as ClientNotice[];
     return page(rows, size, position, cursors, (notice) => notice.id);

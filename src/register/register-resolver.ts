@@ -6,6 +6,7 @@ import { type RequestContext, requireClient, requirePrincipal, requireRole } fro
 import { noteGiven } from '../identity/request-notes';
 import { administration, platform, platformOfficers } from '../identity/roles';
 import { about, unrestricted } from '../identity/subject-state';
+import type { DerivedKeys } from '../keys/derived-keys';
 import type { KeyStore } from '../keys/key-store';
 import { PersonalRows } from '../tenancy/personal-data';
 import { personalCategories } from '../tenancy/tenant-table';
@@ -61,7 +62,7 @@ export class RegisterResolver {
     private readonly parties: ThirdParties,
     private readonly keys: KeyStore,
     /** The platform's key: cursors over clients belong to no client. */
-    private readonly platformCursorKey: Buffer,
+    private readonly platformCursorKeys: DerivedKeys,
   ) {}
 
   @Query(() => Client, { nullable: true, description: 'The client that the token is about.' })
@@ -77,7 +78,7 @@ export class RegisterResolver {
   ): Promise<Connection<Client>> {
     requireRole(context, ...platform, 'AUDITOR');
     const size = pageSize(first);
-    const cursors = cursorsOf(context, this.platformCursorKey, 'Query.clients');
+    const cursors = cursorsOf(context, this.platformCursorKeys, 'Query.clients');
     const position = positionOf(after, cursors);
     return page(await this.clients.list(size + 1, position), size, position, cursors, ({ id }) => id);
   }
@@ -97,7 +98,7 @@ export class RegisterResolver {
   ): Promise<Connection<ClientUser> | null> {
     if (context.client?.id !== client.id) return null;
     const size = pageSize(first);
-    const cursors = cursorsOf(context, await this.keys.derivedKey(client.id, 'cursor'), 'Client.users');
+    const cursors = cursorsOf(context, await this.keys.derivedKeys(client.id, 'cursor'), 'Client.users');
     const position = positionOf(after, cursors);
     const rows = await this.clients.users(
       client.id,

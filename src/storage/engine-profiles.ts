@@ -12,18 +12,57 @@ export interface EngineProfile {
   readonly causalReads: boolean;
   /** Sessions may have settings of their own at no cost. Vitess keeps connections apart for each one that has. */
   readonly sessionSettings: boolean;
+  /** By which setting of a session the server ends what takes too long. The first that it knows. */
+  readonly statementLimits: readonly LimitVariable[];
+  /** Sessions whose time is up can be ended from another one, with what they run. */
+  readonly endsSessions: boolean;
 }
 
+type LimitVariable = keyof typeof LIMIT_VARIABLES;
+
+/** Settings of a session that limit its statements. docs/engines.md shows them. */
+export const LIMIT_VARIABLES = {
+  max_statement_time: {
+    perSecond: 1,
+    ends: 'every statement',
+    source: 'mariadb.com/kb/en/aborting-statements',
+  },
+  max_execution_time: {
+    perSecond: 1_000,
+    ends: 'statements that only read',
+    source:
+      'dev.mysql.com/doc/refman/8.4/en/server-system-variables.html; docs.pingcap.com/tidb/stable/system-variables',
+  },
+} as const;
+
 export const ENGINE_PROFILES: { readonly [name in EngineName]: EngineProfile } = {
-  mysql: { maxTransactionRows: 10_000, causalReads: false, sessionSettings: true },
-  mariadb: { maxTransactionRows: 10_000, causalReads: false, sessionSettings: true },
-  // Every node certifies the whole transaction at COMMIT.
-  galera: { maxTransactionRows: 1_000, causalReads: true, sessionSettings: true },
+  mysql: {
+    ...{ maxTransactionRows: 10_000, causalReads: false, sessionSettings: true },
+    ...{ statementLimits: ['max_execution_time'], endsSessions: true },
+  },
+  mariadb: {
+    ...{ maxTransactionRows: 10_000, causalReads: false, sessionSettings: true },
+    ...{ statementLimits: ['max_statement_time'], endsSessions: true },
+  },
+  // Every node certifies the whole transaction at COMMIT. Percona's has MySQL's settings, others MariaDB's.
+  galera: {
+    ...{ maxTransactionRows: 1_000, causalReads: true, sessionSettings: true },
+    ...{ statementLimits: ['max_statement_time', 'max_execution_time'], endsSessions: true },
+  },
   // A transaction's changes wait in memory until COMMIT.
-  tidb: { maxTransactionRows: 5_000, causalReads: false, sessionSettings: true },
-  // It caps the rows and the time of a transaction.
-  vitess: { maxTransactionRows: 1_000, causalReads: false, sessionSettings: false },
-  sqlite: { maxTransactionRows: 10_000, causalReads: false, sessionSettings: false },
+  tidb: {
+    ...{ maxTransactionRows: 5_000, causalReads: false, sessionSettings: true },
+    ...{ statementLimits: ['max_execution_time'], endsSessions: true },
+  },
+  // It caps the rows and the time of a transaction, and ends statements by its own limits.
+  vitess: {
+    ...{ maxTransactionRows: 1_000, causalReads: false, sessionSettings: false },
+    ...{ statementLimits: [], endsSessions: false },
+  },
+  sqlite: {
+    ...{ maxTransactionRows: 10_000, causalReads: false, sessionSettings: false },
+    ...{ statementLimits: [], endsSessions: false },
+  },
 };
 
 /**

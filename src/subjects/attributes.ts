@@ -19,15 +19,15 @@ interface Owner {
 export async function setAttributes(owner: Owner, attributes: readonly AttributeInput[]): Promise<void> {
   const { manager, writer, keys, client, customerId } = owner;
   const reader = new TenantReader(manager, keys);
-  const indexKey = await keys.derivedKey(client, 'blind-index');
+  const indexKeys = await keys.derivedKeys(client, 'blind-index');
   for (const { key, value = null } of attributes) {
-    const digest = attributeKeyIndex(indexKey, customerId, key);
+    const digests = indexKeys.all.map((indexKey) => attributeKeyIndex(indexKey, customerId, key));
     const [found] = await reader.select(CustomAttribute, {
       client,
       fields: [],
       where: [
         { field: 'customerId', is: '=', value: customerId },
-        { index: 'key', is: '=', value: digest },
+        { index: 'key', is: 'in', value: digests },
       ],
     });
     if (found && value === null) await writer.remove(CustomAttribute, client, { customerId, id: found.id });

@@ -41,7 +41,10 @@ export class CustomerCells {
   constructor(columns: SelectedColumns, cells: RowCells) {
     this.#columns = columns;
     this.cells = cells;
-    about(this, stateIn((name) => columns.value(cells, name)));
+    about(
+      this,
+      stateIn((name) => columns.value(cells, name)),
+    );
   }
 
   get id(): string {
@@ -59,11 +62,11 @@ export class CustomerCells {
 }
 
 /** The state of the person in a customer's row. */
-export const stateIn = (valueOf: (name: string) => unknown): SubjectState & { readonly subject: string } => ({
-  subject: String(valueOf('id')),
-  restriction: (valueOf('restriction') ?? null) as string | null,
-  objections: Number(valueOf('objectionMask') ?? 0),
-  residency: (valueOf('residency') ?? null) as string | null,
+export const stateIn = (read: (name: string) => unknown): SubjectState & { readonly subject: string } => ({
+  subject: String(read('id')),
+  restriction: (read('restriction') ?? null) as string | null,
+  objections: Number(read('objectionMask') ?? 0),
+  residency: (read('residency') ?? null) as string | null,
 });
 
 const noObjections: readonly ProcessingPurpose[] = [];
@@ -105,7 +108,7 @@ export class CustomerReads {
     const [only, another] = given;
     if (!only || another) throw denied.input('"by" takes exactly one of email, phone, socialHandle and externalId.');
     const [kind, value] = only;
-    const digests = soughtIndexes(await this.#keys.derivedKey(client, 'blind-index'), { kind, value });
+    const digests = soughtIndexes(await this.#keys.derivedKeys(client, 'blind-index'), { kind, value });
     if (digests.length === 0) return [];
     return this.#select(client, fields, [{ index: kind, is: 'in', value: digests }], MOST_ALIKE);
   }

@@ -1,30 +1,26 @@
 import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
+import type { DataCategory } from '../governance/vocabulary';
 import type { IdentifierKind } from '../identifiers/kind';
 import { type ChangeRecorder, changing, unrecorded } from '../identity/change-recorder';
-import { objectedPurposes } from '../identity/objections';
 import { denied } from '../identity/request-context';
 import { about } from '../identity/subject-state';
-import { blindIndex, soughtIndexes } from '../keys/blind-index';
+import { storedIndexes } from '../keys/blind-index';
 import type { KeyStore } from '../keys/key-store';
 import { failureOf } from '../storage/failures';
 import { notePeople } from '../storage/noted-ids';
 import type { Regions } from '../storage/regions';
 import { inTransaction } from '../storage/transaction';
-import type { Condition } from '../tenancy/conditions';
 import { type Row, TenantReader } from '../tenancy/tenant-reader';
 import { tableOf } from '../tenancy/tenant-table';
 import { TenantWriter } from '../tenancy/tenant-writer';
 import { setAttributes } from './attributes';
 import { Customer, type RestrictionGround, restrictionGrounds } from './customer';
 import { checkCustomer, requireSomething } from './customer-checks';
-import { filterConditions } from './customer-filter';
 import type { CreateCustomerInput, UpdateCustomerInput } from './customer-inputs';
 import { CustomerReads, decisive, stateIn } from './customer-reads';
 import { externalIdConflict, holdersOf, type Place, placeBeside } from './external-id-holders';
 import { type ErasedPeople, erasedIdentifiers, identifierFields, identifying } from './identifiers';
-import { matching } from './matching';
 import type { ProcessingRestriction } from './processing-restriction';
 import {
   categoriesOf,
@@ -38,7 +34,6 @@ import {
   unreached,
 } from './reach';
 import { CustomAttribute } from './related/custom-attribute';
-import { fieldsAskedBy, mayMatch } from './withheld-matches';
 import { requireNotUnderErasure } from './writable';
 
 /** Who writes, and which people they reach. */
@@ -86,7 +81,10 @@ export class Customers {
     const ground = (row?.restriction ?? null) as RestrictionGround | null;
     if (!row || ground === null || !Object.hasOwn(restrictionGrounds, ground)) return undefined;
     const since = (row.restrictedAt ?? null) as Date | null;
-    return about({ ground, since }, stateIn((name) => row[name]));
+    return about(
+      { ground, since },
+      stateIn((name) => row[name]),
+    );
   }
 
   /**
@@ -252,12 +250,12 @@ export class Customers {
     reach: Reach,
   ): Promise<Place | undefined> {
     if (!externalId) return undefined;
-    const digest = blindIndex(await this.#keys.derivedKey(client, 'blind-index'), {
+    const digests = storedIndexes(await this.#keys.derivedKeys(client, 'blind-index'), {
       kind: 'externalId',
       value: externalId,
     });
-    if (digest === null) return undefined;
-    return placeBeside(await holdersOf(await this.#regions.of(client), client, digest), reach, owner);
+    if (digests.length === 0) return undefined;
+    return placeBeside(await holdersOf(await this.#regions.of(client), client, digests), reach, owner);
   }
 }
 

@@ -8,11 +8,11 @@ export interface Holder extends Person {
   readonly rank: number;
 }
 
-/** The people with an external id, in the order of their ranks. @param digest its blind index */
-export async function holdersOf(source: DataSource, client: string, digest: string): Promise<Holder[]> {
+/** The people with an external id, in the order of their ranks. @param digests its blind indexes */
+export async function holdersOf(source: DataSource, client: string, digests: readonly string[]): Promise<Holder[]> {
   const rows = await tenantSql(source, client).select<PersonRow & { external_id_rank: number }>`
     SELECT ${personColumns}, external_id_rank FROM customer
-    WHERE ${own} AND external_id_index = ${digest} ORDER BY external_id_rank`;
+    WHERE ${own} AND external_id_index IN (${digests}) ORDER BY external_id_rank`;
   return rows.map((row) => ({ ...personOf(row), rank: Number(row.external_id_rank) }));
 }
 

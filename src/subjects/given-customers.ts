@@ -9,7 +9,7 @@ import { Customer } from './customer';
 import type { CustomerFilter, CustomerLookup } from './customer-inputs';
 import { type CustomerCells, type CustomerReads, customerFields } from './customer-reads';
 import { reachOf } from './reach';
-import { cursorKeyOf, idOf } from './related-page';
+import { cursorKeysOf, idOf } from './related-page';
 import { fieldsAskedBy, mayMatch } from './withheld-matches';
 
 /** The categories of a customer's own row. */
@@ -48,7 +48,7 @@ export class GivenCustomers {
   ): Promise<Page<CustomerCells>> {
     const client = requireClient(context);
     const size = pageSize(first);
-    const cursors = cursorsOf(context, await cursorKeyOf(this.#keys, context), 'Query.customers', () => filter);
+    const cursors = cursorsOf(context, await cursorKeysOf(this.#keys, context), 'Query.customers', () => filter);
     const position = positionOf(after, cursors);
     const fields = readable(context);
     const rows = await this.#reads.listMatching(client.id, filter, size + 1, position, fields, reachOf(context));
@@ -68,7 +68,10 @@ export class GivenCustomers {
   /** What the fields of queries that give customers are written from. */
   sources(): Readonly<Record<string, RowSource>> {
     type Args = PageArguments & { id: string; by: CustomerLookup; filter?: CustomerFilter | null };
-    const source = (as: RowSource['as'], read: (context: RequestContext, args: Args) => Promise<RowGroup>): RowSource => ({
+    const source = (
+      as: RowSource['as'],
+      read: (context: RequestContext, args: Args) => Promise<RowGroup>,
+    ): RowSource => ({
       as,
       fieldsFor: customerFields,
       read: async ({ context, args }) => [await read(context as RequestContext, args as unknown as Args)],

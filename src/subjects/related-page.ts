@@ -1,20 +1,21 @@
 import { type Connection, page, pageSize, positionOf } from '../api/paging';
 import { cursorsOf } from '../identity/cursors';
 import { type RequestContext, requireClient } from '../identity/request-context';
+import type { DerivedKeys } from '../keys/derived-keys';
 import type { KeyStore } from '../keys/key-store';
 import type { Row } from '../tenancy/tenant-reader';
 import type { Records, Relation } from './records';
 
-const cursorKey = Symbol('cursor key');
+const cursorKeys = Symbol('cursor keys');
 
-const knownCursorKey = ({ memory }: RequestContext) => memory.get(cursorKey) as Buffer | undefined;
+const knownCursorKeys = ({ memory }: RequestContext) => memory.get(cursorKeys) as DerivedKeys | undefined;
 
 /** Fetched once a request, since a page may contain as many pages as it has rows. */
-export async function cursorKeyOf(keys: KeyStore, context: RequestContext): Promise<Buffer> {
+export async function cursorKeysOf(keys: KeyStore, context: RequestContext): Promise<DerivedKeys> {
   const client = requireClient(context);
-  const key = knownCursorKey(context) ?? (await keys.derivedKey(client.id, 'cursor'));
-  context.memory.set(cursorKey, key);
-  return key;
+  const known = knownCursorKeys(context) ?? (await keys.derivedKeys(client.id, 'cursor'));
+  context.memory.set(cursorKeys, known);
+  return known;
 }
 
 /** A page of one parent's rows. */
@@ -28,8 +29,8 @@ export async function relatedPage<T extends object>(
   after?: string,
 ): Promise<Connection<T>> {
   const size = pageSize(first);
-  const key = knownCursorKey(context) ?? (await cursorKeyOf(keys, context));
-  const cursors = cursorsOf(context, key, relation.type, () => parentOf(relation, parent));
+  const known = knownCursorKeys(context) ?? (await cursorKeysOf(keys, context));
+  const cursors = cursorsOf(context, known, relation.type, () => parentOf(relation, parent));
   const position = positionOf(after, cursors);
   const rows = await records.of(context, relation, parent, { limit: size + 1, after: position });
   return page(rows as unknown as T[], size, position, cursors, idOf);

@@ -7,7 +7,7 @@ import { columnsFor, type SelectedColumns } from '../tenancy/stored-cells';
 import type { Row } from '../tenancy/tenant-reader';
 import { tableOf } from '../tenancy/tenant-table';
 import type { Records, Relation, Slice } from './records';
-import { cursorKeyOf } from './related-page';
+import { cursorKeysOf } from './related-page';
 
 type Read = Parameters<RowSource['read']>[0];
 
@@ -36,9 +36,9 @@ export const pageSource = (records: Records, keys: KeyStore, relation: Relation)
     const context = read.context as RequestContext;
     const { first, after } = read.args as PageArguments;
     const size = pageSize(first);
-    const key = await cursorKeyOf(keys, context);
+    const cursorKeys = await cursorKeysOf(keys, context);
     const seals = read.parents.map((_, index) =>
-      cursorsOf(context, key, relation.type, () => parentOf(relation, read, index)),
+      cursorsOf(context, cursorKeys, relation.type, () => parentOf(relation, read, index)),
     );
     // A cursor is good below one parent alone.
     if (typeof after === 'string' && seals.length > 1) throw new UnlikeParents();
@@ -53,7 +53,8 @@ export const pageSource = (records: Records, keys: KeyStore, relation: Relation)
   },
 });
 
-const idIn = (found: { columns: SelectedColumns } | undefined, row: RowCells): unknown => found?.columns.value(row, 'id');
+const idIn = (found: { columns: SelectedColumns } | undefined, row: RowCells): unknown =>
+  found?.columns.value(row, 'id');
 
 async function rowsOf(records: Records, relation: Relation, read: Read, slice: Slice) {
   const fields = tiesOf(relation, read).map(([, field]) => field);

@@ -180,7 +180,11 @@ function sealedCell(at: number, field: string): CellField {
   return {
     value: (cells) => {
       const content = cells[at];
-      return content instanceof OpenedContent ? (content.field(field) ?? null) : content instanceof Error ? content : null;
+      return content instanceof OpenedContent
+        ? (content.field(field) ?? null)
+        : content instanceof Error
+          ? content
+          : null;
     },
     text: (cells) => {
       const content = cells[at];

@@ -5,7 +5,7 @@ import type { EntityClass } from '../storage/entity-class';
 import { type Cells, readCells } from '../storage/statements';
 import { type Condition, columnOf, predicate, type Scalar, wholeNumber } from './conditions';
 import { columnsFor, type Row, type SelectedColumns, tieOf } from './stored-cells';
-import { type TenantTable, tableOf } from './tenant-table';
+import { tableOf } from './tenant-table';
 
 export { type Row, sealingContext } from './stored-cells';
 
@@ -188,11 +188,7 @@ function inParts(where: readonly Condition[]): Array<readonly Condition[]> {
 }
 
 /** Sorts the rows of several selects. It can sort by the key only, which every select reads. */
-function inOrder(
-  columns: SelectedColumns,
-  { orderBy = [] }: Pick<Selection, 'orderBy'>,
-  rows: Cells[],
-): Cells[] {
+function inOrder(columns: SelectedColumns, { orderBy = [] }: Pick<Selection, 'orderBy'>, rows: Cells[]): Cells[] {
   const { table } = columns;
   const foreign = orderBy.find(({ field }) => !table.key.includes(field));
   if (foreign)

@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 import type { DataCategory } from '../governance/vocabulary';
 import { countriesIn } from '../identifiers/forms';
 import { attributeKeyIndex, blindIndex } from '../keys/blind-index';
+import type { DerivedKeys } from '../keys/derived-keys';
 import type { KeyStore } from '../keys/key-store';
 import { seal, unseal } from '../keys/sealing';
 import { type Awaited, SealingBatch, type SealingThread } from '../keys/sealing-thread';
@@ -13,6 +14,7 @@ import { mayHold } from './conditions';
 import { enterFence, PersonGoneError, UNDER_ERASURE } from './fence';
 import { type Row, sealingContext } from './tenant-reader';
 import { fencedBy, type IndexColumn, type StoredField, type TenantTable, tableOf } from './tenant-table';
+import { holdUnique, rankIn } from './unique-indexes';
 
 type Value = string | number | Buffer | null;
 
@@ -73,19 +75,21 @@ export class TenantWriter {
   /**
    * Inserts rows of one client and entity. Times are Dates or epoch milliseconds, amounts decimals.
    * @throws {PersonGoneError} for a row about a person who is being erased, or does not exist
+   * @throws an error that says DUPLICATE (storage/failures.ts) for an identifier that another row has
    */
   async insert(entity: EntityClass, client: string, rows: readonly Row[]): Promise<void> {
     const table = tableOf(entity);
     await this.#enterWith(entity, table, client, rows);
     const sealing = rows.filter((row) => hasSealed(table, row)).map((row) => subjectOf(table, row));
     const keys = await this.#subjectKeys(client, sealing);
-    const indexKey = await this.#indexKey(table, client);
+    const indexKeys = await this.#indexKeys(table, client);
+    if (indexKeys) await holdUnique(this.#manager, table, client, indexKeys, rows);
     const thread = rows.length >= MANY ? this.#sealing : undefined;
     const statementOf = (start: number) => {
       const batch = thread?.batch();
       const chunk = rows.slice(start, start + ROWS_PER_INSERT).map((row) => {
         const owned = { ...row, clientId: client };
-        return columnsOf(table, owned, keys.get(subjectOf(table, owned)), indexKey, {}, batch ?? atOnce);
+        return columnsOf(table, owned, keys.get(subjectOf(table, owned)), indexKeys?.current, {}, batch ?? atOnce);
       });
       return insertion(table, chunk, batch);
     };
@@ -132,7 +136,9 @@ export class TenantWriter {
       const before = unseal(subjectKey, sealed, sealingContext(table, owned, category)) as Row;
       for (const [field, value] of Object.entries(before)) if (!(field in changes)) merged[field] = value;
     }
-    const columns = columnsOf(table, merged, subjectKey, await this.#indexKey(table, client), stored.beside);
+    const indexKeys = await this.#indexKeys(table, client);
+    if (indexKeys) await holdUnique(this.#manager, table, client, indexKeys, [{ ...stored.beside, ...merged }]);
+    const columns = columnsOf(table, merged, subjectKey, indexKeys?.current, stored.beside);
     for (const property of table.key) columns.delete(snakeCase(property));
     if (columns.size === 0) return true;
     const assignments = [...columns.keys()].map((column) => `\`${column}\` = ?`).join(', ');
@@ -175,7 +181,7 @@ export class TenantWriter {
   async #sealedColumns(table: TenantTable, client: string, key: Row, categories: ReadonlySet<DataCategory>) {
     const subject = table.subject?.id;
     const columns = [...categories].flatMap((category) => table.sealed.get(category)?.column ?? []);
-    const beside = plainCountries(table, categories);
+    const beside = besideIndexes(table, categories);
     const names = [...table.key, ...(subject ? [subject] : []), ...beside].map(snakeCase).concat(columns);
     const where = keyPredicate(table, { ...key, clientId: client });
     if (!where.parameters.every((value, index) => mayHold(table, table.key[index] ?? '', value))) return undefined;
@@ -204,8 +210,8 @@ export class TenantWriter {
     return this.#keys.subjectKeys(client, [...new Set(subjects)]);
   }
 
-  async #indexKey(table: TenantTable, client: string): Promise<Buffer | undefined> {
-    return table.indexes.size > 0 ? this.#keys.derivedKey(client, 'blind-index') : undefined;
+  async #indexKeys(table: TenantTable, client: string): Promise<DerivedKeys | undefined> {
+    return table.indexes.size > 0 ? this.#keys.derivedKeys(client, 'blind-index') : undefined;
   }
 }
 
@@ -259,12 +265,14 @@ function sealedCategory(table: TenantTable, name: string): DataCategory | undefi
   return field?.personal && 'sealed' in field.stored ? field.personal.category : undefined;
 }
 
-/** Plain fields that name the country of an identifier of these categories. */
-function plainCountries(table: TenantTable, categories: ReadonlySet<DataCategory>): string[] {
+/** Plain fields that name the country of an identifier of these categories, or tell apart who shares one. */
+function besideIndexes(table: TenantTable, categories: ReadonlySet<DataCategory>): string[] {
   const touched = [...table.indexes].filter(([name]) => categories.has(sealedCategory(table, name) as DataCategory));
-  return touched.flatMap(([, { countries }]) =>
-    countries.filter((name) => 'plain' in (table.fields.get(name)?.stored ?? {})),
+  const countries = touched.flatMap(([, index]) =>
+    index.countries.filter((name) => 'plain' in (table.fields.get(name)?.stored ?? {})),
   );
+  const fields = touched.map(([name]) => name);
+  return [...countries, ...rankIn(table, fields)];
 }
 
 function indexOf(

@@ -77,8 +77,8 @@ export class TransferResolver {
     requireRole(context, ...overseers);
     const client = requireClient(context);
     const size = pageSize(first);
-    const key = await this.keys.derivedKey(client.id, 'cursor');
-    const cursors = cursorsOf(context, key, 'Query.transferApprovals');
+    const cursorKeys = await this.keys.derivedKeys(client.id, 'cursor');
+    const cursors = cursorsOf(context, cursorKeys, 'Query.transferApprovals');
     const position = positionOf(after, cursors);
     const all = (await this.#presentedAll(client.id)).reverse();
     const rest = position === undefined ? all : all.filter(({ id }) => id < position);

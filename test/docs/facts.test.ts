@@ -5,6 +5,7 @@ import { erasureStatuses } from '../../src/erasure/requests/erasure-request';
 import { dataCategories, deidentifications, processingPurposes } from '../../src/governance/vocabulary';
 import { roles } from '../../src/identity/caller';
 import { remainsTable } from '../../src/inventory/remains';
+import { derivedUses } from '../../src/keys/derived-keys';
 import { transferStates } from '../../src/transfers/approval-state';
 import { root } from '../support/root';
 import { textOf } from './pages';
@@ -31,6 +32,21 @@ test('docs/deployment.md lists the variables of .env.example', () => {
     .filter((line) => line.startsWith('| `'));
   const listed = rows.flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`([A-Z_]{2,})`/g)]);
   expect(sorted(listed.map(([, name = '']) => name))).toEqual(sorted(variables));
+});
+
+test('docs/key-rotation.md says of every derived key what a replacement means for it', () => {
+  const rows = textOf('docs/key-rotation.md')
+    .split('\n')
+    .filter((line) => line.startsWith('| `'));
+  const meanings = rows.flatMap((row) => {
+    const [, uses = '', , meaning = ''] = row.split('|');
+    return [...uses.matchAll(/`([a-z-]+)`/g)].map(([, use = '']) => [use, meaning] as const);
+  });
+  expect(sorted(meanings.map(([use]) => use))).toEqual(sorted(Object.keys(derivedUses)));
+  const words = { MOVED: 'anew', OVERLAPS: 'hold until', CHANGES: 'change', KEPT: 'kept', PLATFORM: "not a client's" };
+  for (const [use, meaning] of meanings) {
+    expect([use, meaning]).toEqual([use, expect.stringContaining(words[derivedUses[use as keyof typeof derivedUses]])]);
+  }
 });
 
 test('docs/concepts.md names every purpose, role and category', () => {

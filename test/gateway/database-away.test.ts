@@ -18,6 +18,8 @@ interface Answer {
   readonly retryAfter: string | null;
   readonly data: unknown;
   readonly codes: readonly unknown[];
+  /** What became of a write that failed. */
+  readonly writes: readonly unknown[];
 }
 
 const query = '{ customers(first: 5) { nodes { firstName } } }';
@@ -68,10 +70,11 @@ class Running {
     });
     const { data, errors = [] } = (await response.json()) as {
       data?: unknown;
-      errors?: Array<{ extensions: { code: unknown } }>;
+      errors?: Array<{ extensions: { code: unknown; write?: unknown } }>;
     };
     const codes = errors.map(({ extensions }) => extensions.code);
-    return { status: response.status, retryAfter: response.headers.get('retry-after'), data, codes };
+    const writes = errors.map(({ extensions }) => extensions.write);
+    return { status: response.status, retryAfter: response.headers.get('retry-after'), data, codes, writes };
   }
 
   async faults(): Promise<readonly string[]> {
@@ -126,7 +129,7 @@ describe.each(databases.filter(({ name }) => name === 'MariaDB'))('a $name that 
     keys = await TcpProxy.to(url);
     running = await Running.start({
       ...installation.env,
-      DATABASE_URL: data.through(`${url}data`),
+      DATABASE_URL: `${data.through(`${url}data`)}?statement-timeout=1`,
       KEYS_DATABASE_URL: keys.through(`${url}keystore`),
     });
     await running.recovered();
@@ -206,6 +209,24 @@ describe.each(databases.filter(({ name }) => name === 'MariaDB'))('a $name that 
       await running.recovered();
     },
   );
+
+  test('whose statement takes too long: 503, the write is said to be undone, and it has ended there too', async () => {
+    const customers = async () => (await root.query('SELECT COUNT(*) AS n FROM data.customer'))[0];
+    const before = await customers();
+    await root.query('CREATE TRIGGER data.slow BEFORE INSERT ON data.customer FOR EACH ROW DO SLEEP(30)');
+    try {
+      const answer = await running.ask(mutation);
+      expect(answer).toMatchObject({ ...away, codes: ['SERVICE_UNAVAILABLE'], writes: ['NOT_DONE'] });
+      const [left] = await root.query(
+        "SELECT INFO FROM information_schema.PROCESSLIST WHERE USER = 'remit' AND INFO LIKE 'INSERT INTO%customer%'",
+      );
+      expect(left).toEqual([]);
+      expect(await customers()).toEqual(before);
+    } finally {
+      await root.query('DROP TRIGGER data.slow');
+    }
+    await running.recovered();
+  });
 
   test('that was killed: 503 with retry-after', async () => {
     await running.recovered();

@@ -6,6 +6,7 @@ interface Event extends Waiting {
 
 const breath = () => new Promise((resolve) => setImmediate(resolve));
 const failed: string[] = [];
+afterEach(() => void failed.splice(0));
 const eventOf = (client: string, socket: object, name: string): Event => ({
   ...{ client, socket, name },
   fail: (error) => void failed.push(`${name}: ${(error as Error).message}`),
@@ -13,7 +14,7 @@ const eventOf = (client: string, socket: object, name: string): Event => ({
 
 /** Rounds that are under way until the test ends them. */
 function observed() {
-  const rounds: Array<{ readonly names: string[]; end(): void }> = [];
+  const rounds: Array<{ readonly names: string[]; end(): void; break(error: Error): void }> = [];
   const turns = { taken: 0, left: 0, error: undefined as Error | undefined };
   const all = new EventRounds<Event>(
     async () => {
@@ -21,7 +22,8 @@ function observed() {
       turns.taken++;
       return () => void turns.left++;
     },
-    (events) => new Promise((end) => rounds.push({ names: events.map(({ name }) => name), end })),
+    (events) =>
+      new Promise((end, broken) => rounds.push({ names: events.map(({ name }) => name), end, break: broken })),
   );
   return { all, rounds, turns };
 }
@@ -67,4 +69,26 @@ test('where there is no turn, those that would have had it hear why, and later o
   await breath();
   await breath();
   expect(rounds.map(({ names }) => names)).toEqual([['two']]);
+});
+
+test('where a round breaks, its own events fail, and those that came meanwhile are answered', async () => {
+  const { all, rounds, turns } = observed();
+  all.add(eventOf('acme', {}, 'one'));
+  await breath();
+  await breath();
+  expect(rounds.map(({ names }) => names)).toEqual([['one']]);
+  // As many as two rounds take, so that some still wait when the first breaks.
+  for (let n = 0; n < 300; n++) all.add(eventOf('acme', {}, `later ${n}`));
+  rounds[0]?.break(new Error('broken'));
+  await breath();
+  await breath();
+  expect(failed).toEqual(['one: broken']);
+  for (let ended = 1; ended < rounds.length; ended++) {
+    rounds[ended]?.end();
+    await breath();
+    await breath();
+  }
+  expect(rounds.flatMap(({ names }) => names)).toHaveLength(301);
+  expect(failed).toEqual(['one: broken']);
+  expect(turns.left).toBe(turns.taken);
 });

@@ -74,6 +74,46 @@ test('attack S9: callers take turns, however many operations one of them has wai
   expect(ran).toHaveLength(12);
 });
 
+test('attack S9: who comes while a place is handed out does not take it from those who wait for it', async () => {
+  const executions = executionsWith({ executions: 1 });
+  const ran: string[] = [];
+  const run = async (caller: string) => {
+    const leave = await executions.turn(caller);
+    ran.push(caller);
+    return leave;
+  };
+  const leave = await run('first');
+  const waiting = run('waiting');
+  await settled();
+  leave();
+  const newcomer = run('newcomer');
+  (await waiting)();
+  (await newcomer)();
+  expect(ran).toEqual(['first', 'waiting', 'newcomer']);
+
+  const several = executionsWith({});
+  (await several.turn('other', 'another client'))();
+  const dear: string[] = [];
+  const goOn = async (caller: string) => {
+    await several.turn(caller, 'client');
+    const end = await several.alone(caller, 'client');
+    dear.push(caller);
+    return end;
+  };
+  const end = await goOn('first');
+  const held = goOn('waiting');
+  await settled();
+  await several.turn('newcomer', 'client');
+  end();
+  const late = several.alone('newcomer', 'client').then((ended) => {
+    dear.push('newcomer');
+    ended();
+  });
+  (await held)();
+  await late;
+  expect(dear).toEqual(['first', 'waiting', 'newcomer']);
+});
+
 test('attack S9: clients take turns, however many principals one of them has', async () => {
   const executions = executionsWith({ executions: 6 });
   const ran: string[] = [];

@@ -33,6 +33,7 @@ const mayCrossClients: ReadonlyMap<string, string> = new Map([
   ['register/webhooks/undelivered.ts', 'counts what was given up'],
   ['register/webhooks/webhook-secrets.ts', 'seals the secrets of all endpoints under a newer key'],
   ['register/webhooks/webhook-sender.ts', 'sends what is queued of all clients'],
+  ['subjects/stray-identifiers.ts', 'looks for clients whose rows nobody finds'],
 ]);
 
 interface Fault {

@@ -121,7 +121,7 @@ describe('cursors', () => {
       fc.property(fc.jsonValue(), (payload) => {
         const cursor = sealCursor(cursorKey, payload, 'here');
         expect(cursor).toMatch(/^[A-Za-z0-9_-]+$/);
-        expect(openCursor(cursorKey, cursor, 'here')).toEqual(JSON.parse(JSON.stringify(payload)));
+        expect(openCursor([cursorKey], cursor, 'here')).toEqual(JSON.parse(JSON.stringify(payload)));
       }),
     );
   });
@@ -132,20 +132,20 @@ describe('cursors', () => {
 
   test('another client, an altered text and any other text are refused', () => {
     const cursor = sealCursor(cursorKey, { id: 'canary' }, 'here');
-    expect(() => openCursor(cursorKey, cursor, 'there')).toThrow(CursorError);
-    expect(() => openCursor(deriveKey(randomBytes(32), 'cursor'), cursor, 'here')).toThrow(CursorError);
+    expect(() => openCursor([cursorKey], cursor, 'there')).toThrow(CursorError);
+    expect(() => openCursor([deriveKey(randomBytes(32), 'cursor')], cursor, 'here')).toThrow(CursorError);
     for (let at = 0; at < cursor.length; at++) {
       const other = cursor[at] === 'A' ? 'B' : 'A';
-      expect(() => openCursor(cursorKey, cursor.slice(0, at) + other + cursor.slice(at + 1), 'here')).toThrow(
+      expect(() => openCursor([cursorKey], cursor.slice(0, at) + other + cursor.slice(at + 1), 'here')).toThrow(
         CursorError,
       );
     }
     for (const text of ['', 'x', `${cursor}=`, ` ${cursor}`, `${cursor}\n`, 'YXJyYXljb25uZWN0aW9uOjE=']) {
-      expect(() => openCursor(cursorKey, text, 'here')).toThrow(CursorError);
+      expect(() => openCursor([cursorKey], text, 'here')).toThrow(CursorError);
     }
     fc.assert(
       fc.property(fc.string(), (text) => {
-        expect(() => openCursor(cursorKey, text, 'here')).toThrow(CursorError);
+        expect(() => openCursor([cursorKey], text, 'here')).toThrow(CursorError);
       }),
     );
   });

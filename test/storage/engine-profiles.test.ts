@@ -8,6 +8,7 @@ import {
   type EngineProfile,
   itemsPerTransaction,
 } from '../../src/storage/engine-profiles';
+import { StoreSessions } from '../../src/storage/session';
 import { affectedRows, insertStatement } from '../../src/storage/sql';
 import { inTransaction } from '../../src/storage/transaction';
 import { databases } from '../support/databases';
@@ -67,6 +68,40 @@ describe('by what a server says of itself', () => {
       query: async <T>(sql: string) => (sql.startsWith('SHOW') ? variables : [{ version, comment }]) as T,
     };
     expect(await detectEngine(server)).toBe(ENGINE_PROFILES[name]);
+  });
+});
+
+describe('a session has the limits that its server knows', () => {
+  const locks = 'innodb_lock_wait_timeout = 4, lock_wait_timeout = 4';
+  const seconds = { settings: `${locks}, max_statement_time = 5.001`, longer: 'max_statement_time = 30' };
+  const milliseconds = { settings: `${locks}, max_execution_time = 5001`, longer: 'max_execution_time = 30000' };
+  const causal = { settings: `${locks}, wsrep_sync_wait = 7, max_execution_time = 5001`, longer: milliseconds.longer };
+  const cluster = ['wsrep_on', 'wsrep_provider'];
+  test.each<[string, string, string[], { settings?: string; longer?: string }]>([
+    ['8.4.3', 'MySQL', ['max_execution_time'], milliseconds],
+    ['10.11', 'MariaDB', ['max_statement_time'], seconds],
+    ['8.0.11-TiDB', 'TiDB', ['max_execution_time'], milliseconds],
+    ['8.0.36', 'Percona XtraDB Cluster', [...cluster, 'max_execution_time'], causal],
+    ['5.6.0', 'An old MySQL', [], { settings: locks }],
+    ['8.0.30-Vitess', 'Vitess', ['max_execution_time'], {}],
+  ])('%s, %s', async (version, comment, variables, { settings, longer }) => {
+    const sent: string[] = [];
+    const answers: ReadonlyArray<readonly [RegExp, unknown]> = [
+      [/sql_mode/, [{ mode: 'STRICT_TRANS_TABLES' }]],
+      [/VERSION/, [{ version, comment }]],
+      [/^SHOW/, variables.map((name) => ({ Variable_name: name, Value: name === 'wsrep_provider' ? '/lib' : 'ON' }))],
+      [/PROCESSLIST/, [{ id: 3, peer: 'here:1' }]],
+    ];
+    const session = await new StoreSessions().prepare(
+      async <T>(sql: string) => {
+        if (sql.startsWith('SET')) sent.push(sql);
+        return answers.find(([asked]) => asked.test(sql))?.[1] as T;
+      },
+      { statementMs: 5_001, severalHosts: false },
+    );
+    expect(sent).toEqual(settings === undefined ? [] : [`SET SESSION ${settings}`]);
+    expect(session.limitedTo?.(30_000)).toBe(longer && `SET SESSION ${longer}`);
+    expect(session.known).toEqual(version.includes('Vitess') ? undefined : { id: 3, peer: 'here:1' });
   });
 });
 

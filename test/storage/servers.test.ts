@@ -85,11 +85,12 @@ if (shared !== undefined) {
     });
 
     it('each session has its settings', async () => {
-      const locks = 'SELECT @@innodb_lock_wait_timeout AS row_lock, @@lock_wait_timeout AS table_lock';
+      const locks = `SELECT @@innodb_lock_wait_timeout AS row_lock, @@lock_wait_timeout AS table_lock,
+        @@max_statement_time AS statement`;
       const asked = (parameters: string) => on(own(parameters), (source) => source.query(locks));
-      expect(await asked('')).toEqual([{ row_lock: 4, table_lock: 4 }]);
-      expect(await asked('?statement-timeout=0.5')).toEqual([{ row_lock: 1, table_lock: 1 }]);
-      expect(await asked('?statement-timeout=3600')).toEqual([{ row_lock: 50, table_lock: 50 }]);
+      expect(await asked('')).toEqual([{ row_lock: 4, table_lock: 4, statement: 5 }]);
+      expect(await asked('?statement-timeout=0.5')).toEqual([{ row_lock: 1, table_lock: 1, statement: 0.5 }]);
+      expect(await asked('?statement-timeout=3600')).toEqual([{ row_lock: 50, table_lock: 50, statement: 3_600 }]);
     });
 
     it('a Unix socket', async () => {

@@ -13,9 +13,9 @@ import {
   isObjectType,
 } from 'graphql';
 import { v7 as uuid } from 'uuid';
+import { contractOf } from '../../src/gateway/contracts';
 import { type DecidedOperation, type GovernedResult, JsonText, type WrittenResult } from '../../src/governance/govern';
 import { allPurposes, type ProcessingPurpose } from '../../src/governance/vocabulary';
-import { contractOf } from '../../src/gateway/contracts';
 import { objectionBits } from '../../src/identity/objections';
 import { AutomatedDecision } from '../../src/subjects/related/automated-decision';
 import { Conversation, Message } from '../../src/subjects/related/conversation';
@@ -139,10 +139,14 @@ function operation(tape: Tape, query: GraphQLObjectType, { ids, emails }: Plante
   function rootArguments(name: (typeof rootFields)[number]): string {
     const id = tape.chance(90) ? tape.pick(ids) : tape.pick(['nobody', '']);
     if (name === 'customer') return `(id: ${JSON.stringify(tape.chance(10) ? id.toUpperCase() : id)})`;
-    if (name !== 'customers') return `(by: {${tape.pick([`email: ${JSON.stringify(tape.pick(emails))}`, 'externalId: "E-3"'])}})`;
+    if (name !== 'customers')
+      return `(by: {${tape.pick([`email: ${JSON.stringify(tape.pick(emails))}`, 'externalId: "E-3"'])}})`;
     const filter = tape.pick([
       ...['', '', '', 'filter: {residency: "DE"}', 'filter: {residency: "nowhere"}', 'filter: {source: "shop"}'],
-      ...['filter: {objectsTo: SECURITY}', 'filter: {createdAfter: "2020-01-01T00:00:00Z", decidedAutomatically: true}'],
+      ...[
+        'filter: {objectsTo: SECURITY}',
+        'filter: {createdAfter: "2020-01-01T00:00:00Z", decidedAutomatically: true}',
+      ],
     ]);
     return given([`first: ${tape.pick([0, 1, 3, 12, 50, 501, -1])}`, filter, after()]);
   }
@@ -159,7 +163,9 @@ function operation(tape: Tape, query: GraphQLObjectType, { ids, emails }: Plante
   function selection(type: GraphQLOutputType, depth: number): string {
     const named = getNamedType(type);
     if (!isObjectType(named)) return '';
-    const fields = Object.values(named.getFields()).filter((field) => depth < 6 || isLeafType(getNamedType(field.type)));
+    const fields = Object.values(named.getFields()).filter(
+      (field) => depth < 6 || isLeafType(getNamedType(field.type)),
+    );
     const few = fields.length > 6;
     const chosen = fields.filter((field) => {
       const isLeaf = isLeafType(getNamedType(field.type));
@@ -168,7 +174,9 @@ function operation(tape: Tape, query: GraphQLObjectType, { ids, emails }: Plante
     });
     const parts = chosen.map((field) => {
       const isConnection = field.args.some(({ name }) => name === 'after');
-      const args = isConnection ? given([`first: ${tape.pick([0, 1, 2, 50, 999])}`, tape.chance(10) ? after() : '']) : '';
+      const args = isConnection
+        ? given([`first: ${tape.pick([0, 1, 2, 50, 999])}`, tape.chance(10) ? after() : ''])
+        : '';
       const alias = tape.chance(6) ? `${tape.pick(['x', 'toString', '__proto__'])}_${field.name}: ` : '';
       const directive = tape.chance(6) ? tape.pick([' @skip(if: $no)', ' @include(if: $yes)', ' @skip(if: $yes)']) : '';
       return `${alias}${field.name}${args}${directive}${selection(field.type, depth + 1)}`;
@@ -230,7 +238,9 @@ describe.each(databases)('answers that are written from cells, on $name', ({ cre
     const notes = [...context.notes.subjects].map(({ subject }) => subject);
     return {
       isWritten,
-      cursors: [...text.matchAll(/"(?:cursor|startCursor|endCursor)":"([\w-]{40,})"/g)].map(([, cursor = '']) => cursor),
+      cursors: [...text.matchAll(/"(?:cursor|startCursor|endCursor)":"([\w-]{40,})"/g)].map(
+        ([, cursor = '']) => cursor,
+      ),
       text: text.replaceAll(/("(?:\w*_)?(?:cursor|startCursor|endCursor)":)"[\w-]{40,}"/g, '$1"cursor"'),
       errors: errors.map((error) => error.toJSON()),
       governance: { ...governance, withheld: [...governance.withheld], deidentified: [...governance.deidentified] },
@@ -257,11 +267,19 @@ describe.each(databases)('answers that are written from cells, on $name', ({ cre
     const executed = await answered(asker, purpose, document, (one, contextValue) => one.execute({ contextValue }));
     const written = await answered(asker, purpose, document, (one, contextValue) => one.write({ contextValue }));
     if (!executed || !written) return undefined;
-    expect({ asker, purpose, document, ...unordered(written) }).toEqual({ asker, purpose, document, ...unordered(executed) });
+    expect({ asker, purpose, document, ...unordered(written) }).toEqual({
+      asker,
+      purpose,
+      document,
+      ...unordered(executed),
+    });
     const { cursors: _, isWritten: __, ...inOrder } = written;
     const { cursors: ___, isWritten: ____, ...asExecuted } = executed;
     // Relations of one level are read side by side, so the order is a matter of chance where there are two.
-    if ((document.match(/\b(orders|conversations|healthRecords|automatedDecisions|attributes|items|messages)\b/g) ?? []).length < 2)
+    if (
+      (document.match(/\b(orders|conversations|healthRecords|automatedDecisions|attributes|items|messages)\b/g) ?? [])
+        .length < 2
+    )
       if (!isDeepStrictEqual(inOrder, asExecuted) && !/\ba\d|z\d|__proto__\d/.test(document))
         expect({ document, ...inOrder }).toEqual({ document, ...asExecuted });
     return written;

@@ -99,7 +99,8 @@ export async function openTestApp(
 }
 
 async function openOn(config: StoreConfig, settings: ServiceOptions, afterwards: () => void): Promise<TestApp> {
-  const stores = await openStores(config, { poolSize: 4 });
+  const { pace } = settings;
+  const stores = await openStores(config, { poolSize: 4, ...(pace && { derivedKeysMs: pace.leadMs / 2 }) });
   const services = createServices(stores, settings);
   const internalErrors: unknown[] = [];
   const { contracts, again } = governContracts(services, stores.keys, Buffer.alloc(32, 7), (error) =>

@@ -5,6 +5,7 @@ import { type Role, sideOf } from '../../identity/caller';
 import { cursorsOf } from '../../identity/cursors';
 import { denied, type RequestContext, requireClient, requireRole } from '../../identity/request-context';
 import { privacyOfficers } from '../../identity/roles';
+import type { DerivedKeys } from '../../keys/derived-keys';
 import { originOf, verifierKey } from '../log/checkpoint';
 import type { AuditEntry } from '../log/entry';
 import { signerOf } from '../log/key-history';
@@ -28,7 +29,7 @@ export class AuditResolver {
   constructor(
     private readonly reader: AuditReader,
     private readonly ledger: Ledger,
-    private readonly cursorKey: Buffer,
+    private readonly cursorKeys: DerivedKeys,
     /**
      * Since when a gag order hides entries from a client, in milliseconds since 1970; undefined where none is in force.
      */
@@ -48,7 +49,7 @@ export class AuditResolver {
     const client = scopeOf(context);
     if (filter?.subject && client === undefined) throw denied.client();
     const size = pageSize(first);
-    const cursors = cursorsOf(context, this.cursorKey, 'Query.auditEntries', () => filter);
+    const cursors = cursorsOf(context, this.cursorKeys, 'Query.auditEntries', () => filter);
     const position = positionOf(after, cursors);
     const omitted = await this.#omitted(context);
     const entries = await this.reader.entries(client, filter ?? {}, size + 1, position, omitted);

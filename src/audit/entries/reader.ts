@@ -78,9 +78,12 @@ export class AuditReader {
     if (!words) return [];
     const conditions = [
       ...(client === undefined ? [] : ['about_client = ?']),
-      ...words.map(() => 'INSTR(body, ?) > 0'),
+      ...words.map((alike) => `(${alike.map(() => 'INSTR(body, ?) > 0').join(' OR ')})`),
     ];
-    const values: Array<string | Buffer> = [...(client === undefined ? [] : [client]), ...words.map(Buffer.from)];
+    const values: Array<string | Buffer> = [
+      ...(client === undefined ? [] : [client]),
+      ...words.flat().map(Buffer.from),
+    ];
     if (before !== undefined) add('entry_id < ?', before);
     if (filter.from) add('entry_id >= ?', firstIdAt(filter.from));
     if (filter.to) add('entry_id < ?', firstIdAt(filter.to));
@@ -153,21 +156,22 @@ export class AuditReader {
     return undefined;
   }
 
-  /** Fragments that an entry's canonical JSON must contain; undefined where nothing can match. */
-  async #words(client: string | undefined, filter: EntryFilter): Promise<string[] | undefined> {
-    const words: string[] = [];
+  /** Of each list of fragments, an entry's canonical JSON must contain one; undefined where nothing can match. */
+  async #words(client: string | undefined, filter: EntryFilter): Promise<string[][] | undefined> {
+    const words: string[][] = [];
     if (filter.subject) {
       const reference = client === undefined ? undefined : await this.#references.subject(client, filter.subject);
       if (reference === undefined) return undefined;
-      words.push(JSON.stringify(reference));
+      words.push([JSON.stringify(reference)]);
     }
     if (filter.principal) {
-      words.push(`"principal":"${(await this.#references.principal(client, filter.principal)).reference}"`);
+      const references = await this.#references.principalReferences(client, filter.principal);
+      words.push(references.map((reference) => `"principal":"${reference}"`));
     }
-    if (filter.purpose) words.push(`"purpose":${JSON.stringify(filter.purpose)}`);
-    if (filter.kind) words.push(`"kind":${JSON.stringify(filter.kind)}`);
-    if (filter.coordinate) words.push(`${JSON.stringify(filter.coordinate)}:"${filter.outcome ?? ''}`);
-    else if (filter.outcome) words.push(`:"${filter.outcome}"`);
+    if (filter.purpose) words.push([`"purpose":${JSON.stringify(filter.purpose)}`]);
+    if (filter.kind) words.push([`"kind":${JSON.stringify(filter.kind)}`]);
+    if (filter.coordinate) words.push([`${JSON.stringify(filter.coordinate)}:"${filter.outcome ?? ''}`]);
+    else if (filter.outcome) words.push([`:"${filter.outcome}"`]);
     return words;
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type DocumentNode, Kind, parse, print, visit } from 'graphql';
+import { type ASTNode, type DocumentNode, Kind, parse, print } from 'graphql';
 
 const hashes = new WeakMap<DocumentNode, string>();
 
@@ -10,15 +10,9 @@ const hashes = new WeakMap<DocumentNode, string>();
 export function operationHash(document: DocumentNode): string {
   const known = hashes.get(document);
   if (known !== undefined) return known;
-  const bare = visit(document, {
-    enter(node) {
-      if (node.kind === Kind.INT || node.kind === Kind.FLOAT) return { ...node, value: '0' };
-      if (node.kind === Kind.STRING) return { ...node, value: '', block: false };
-      // The length of a list would tell something too.
-      return node.kind === Kind.LIST ? { ...node, values: [] } : undefined;
-    },
-  });
-  const hash = createHash('sha256').update(print(bare)).digest('base64url');
+  const hash = createHash('sha256')
+    .update(print(withoutLiterals(document)))
+    .digest('base64url');
   hashes.set(document, hash);
   return hash;
 }
@@ -30,4 +24,17 @@ export function hashOfText(text: string, maxTokens: number): string | undefined 
   } catch {
     return undefined;
   }
+}
+
+function withoutLiterals(node: ASTNode): ASTNode {
+  if (node.kind === Kind.INT || node.kind === Kind.FLOAT) return { kind: node.kind, value: '0' };
+  if (node.kind === Kind.STRING) return { kind: node.kind, value: '' };
+  // The length of a list would tell something too.
+  if (node.kind === Kind.LIST) return { kind: node.kind, values: [] };
+  const copy: Record<string, unknown> = { ...node, loc: undefined };
+  for (const [name, part] of Object.entries(copy)) {
+    if (Array.isArray(part)) copy[name] = part.map(withoutLiterals);
+    else if (typeof part === 'object' && part !== null) copy[name] = withoutLiterals(part as ASTNode);
+  }
+  return copy as unknown as ASTNode;
 }

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { macOf } from '../../keys/derived-keys';
+import { type DerivedKeys, macOf } from '../../keys/derived-keys';
 import { ClientKeyError } from '../../keys/errors';
 import type { KeyHandle } from '../../keys/held-key';
 import { KEY_CACHE_TTL_MS } from '../../keys/key-cache';
@@ -78,11 +78,18 @@ export class References {
     return principal;
   }
 
+  /** Every reference that entries may have of a principal: one for each secret that the client has had. */
+  async principalReferences(client: string | undefined, name: string): Promise<string[]> {
+    const keys = (await this.#clientKeys(client, PRINCIPAL)) ?? (await this.#platformKeys(PRINCIPAL));
+    return keys.all.map((key) => macOf(key, name));
+  }
+
   /** A principal's name; undefined once its client's key is gone. */
   async nameOf(client: string | undefined, sealed: string): Promise<string | undefined> {
-    for (const key of [await this.#clientKey(client, PRINCIPAL), await this.#ownKey(undefined, PRINCIPAL)]) {
+    const own = (await this.#clientKeys(client, PRINCIPAL))?.all ?? [];
+    for (const key of [...own.toReversed(), ...(await this.#platformKeys(PRINCIPAL)).all]) {
       try {
-        if (key) return String(unseal(key, Buffer.from(sealed, 'base64url'), PRINCIPAL));
+        return String(unseal(key, Buffer.from(sealed, 'base64url'), PRINCIPAL));
       } catch {
         // Not sealed under this key.
       }
@@ -103,8 +110,28 @@ export class References {
     client: string | undefined,
     decided: readonly DecidedRow[],
   ): Promise<Array<KeptDecision | undefined>> {
+    return this.#keptBy(await this.#ownKey(client, DECISION), client, decided);
+  }
+
+  /** What entries may have kept of a row, under each secret that the client has had; the newest is the first. */
+  async decisionsEver(client: string | undefined, decided: DecidedRow): Promise<KeptDecision[]> {
+    const { all } = (await this.#clientKeys(client, DECISION)) ?? (await this.#platformKeys(DECISION));
+    const ever: KeptDecision[] = [];
+    for (const own of all.toReversed()) {
+      const [kept] = await this.#keptBy(own, client, [decided]);
+      if (kept) ever.push(kept);
+      // A person's row is kept under the person's key, which stays the same.
+      if (decided.subject !== undefined) break;
+    }
+    return ever;
+  }
+
+  async #keptBy(
+    own: Buffer,
+    client: string | undefined,
+    decided: readonly DecidedRow[],
+  ): Promise<Array<KeptDecision | undefined>> {
     const ids = new Set(decided.flatMap(({ subject }) => subject ?? []));
-    const own = await this.#ownKey(client, DECISION);
     const kept = (handles: ReadonlyMap<string, KeyHandle>) =>
       decided.map(({ table, row, columns, subject }) => {
         const key = subject === undefined ? { mac: (text: string) => macOf(own, text) } : handles.get(subject);
@@ -123,13 +150,21 @@ export class References {
 
   /** What happens after a client's end is done by the platform, under its own key. */
   async #ownKey(client: string | undefined, use: typeof PRINCIPAL | typeof DECISION): Promise<Buffer> {
-    return (await this.#clientKey(client, use)) ?? (await platformKey(this.#keys, use));
+    return ((await this.#clientKeys(client, use)) ?? (await this.#platformKeys(use))).current;
   }
 
-  async #clientKey(client: string | undefined, use: typeof PRINCIPAL | typeof DECISION): Promise<Buffer | undefined> {
+  async #platformKeys(use: typeof PRINCIPAL | typeof DECISION): Promise<DerivedKeys> {
+    const current = await platformKey(this.#keys, use);
+    return { current, all: [current] };
+  }
+
+  async #clientKeys(
+    client: string | undefined,
+    use: typeof PRINCIPAL | typeof DECISION,
+  ): Promise<DerivedKeys | undefined> {
     if (client === undefined) return undefined;
     try {
-      return await this.#keys.derivedKey(client, use);
+      return await this.#keys.derivedKeys(client, use);
     } catch (error) {
       if (error instanceof ClientKeyError) return undefined;
       throw error;

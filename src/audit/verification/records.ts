@@ -161,22 +161,29 @@ class Comparison {
     );
     const subject = table.subject === undefined ? {} : { subject: String(raw[table.subject]) };
     const now: DecidedRow = { table: table.name, row, columns, ...subject };
-    const [kept] = await this.#parts.references.decisionsOf(client, [now]);
+    const ever = await this.#parts.references.decisionsEver(client, now);
+    const [kept] = ever;
     // The person's key is gone: nobody can read what the row is about.
     if (!kept) return;
     const decided = decisions.find(table.name, kept.row, client);
     if (!decided) return this.#undecided(now, client);
     this.#seen.add(decided);
-    await this.#compare(now, kept, client, decided);
+    await this.#compare(now, ever, client, decided);
   }
 
-  async #compare(now: DecidedRow, kept: KeptDecision, client: string | undefined, { columns }: Decided): Promise<void> {
+  /** @param ever what an entry may have kept of the row, whichever of the client's secrets it was made under */
+  async #compare(
+    now: DecidedRow,
+    ever: readonly KeptDecision[],
+    client: string | undefined,
+    { columns }: Decided,
+  ): Promise<void> {
     // Decisions under a gag order are kept under the platform's key.
     const foreign = [...columns.values()].some((column) => column.client !== client);
-    const [platforms] = foreign ? await this.#parts.references.decisionsOf(undefined, [now]) : [];
+    const platforms = foreign ? await this.#parts.references.decisionsEver(undefined, now) : [];
     for (const [column, { value, entry, client: of }] of columns) {
-      const is = (of === client ? kept : platforms)?.columns?.[column] ?? null;
-      if (is === value) continue;
+      const [is = null, ...others] = (of === client ? ever : platforms).map((kept) => kept.columns?.[column] ?? null);
+      if (is === value || others.includes(value)) continue;
       const known = typeof value === 'string' || typeof is === 'string' ? '' : `: ${is}, not ${value}`;
       this.#keep(now, client);
       this.#find('DIFFERS', now, client, entry, `${column} is not what was decided${known}`);

@@ -34,7 +34,10 @@ async function looked(source: DataSource, everyMs: number | 'off'): Promise<Find
   const current = rows.at(-1);
   if (!current) return [ok('no epoch has begun: there are no keys yet')];
   const [marked] = await committed(source, () =>
-    source.query<Array<{ n: number | null }>>('SELECT COUNT(*) AS n FROM bucket_key WHERE marked > 0'),
+    source.query<Array<{ n: number | null }>>(
+      `SELECT (SELECT COUNT(*) FROM bucket_key WHERE marked > 0)
+       + (SELECT COUNT(*) FROM client_key WHERE marked > 0) AS n`,
+    ),
   );
   const begun = Number(current.begun_at);
   return [

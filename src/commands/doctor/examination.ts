@@ -2,6 +2,7 @@ import type { Config } from '../../config';
 import { failureOf } from '../../storage/failures';
 import { faultsOf } from '../failure';
 import { backups } from './backups';
+import { clientSecrets } from './client-secrets';
 import { clocks } from './clocks';
 import { disk } from './disk';
 import { engine } from './engine';
@@ -24,7 +25,7 @@ import { TooSlow, within } from './within';
 
 const CHECKS: readonly Check[] = [
   ...[settings, stores, engine, migrations, clocks, issuer, disk],
-  ...[keys, epochs, keyBackups, keyTraces, orphanKeys, backups, ledger, erasures, webhooks, law],
+  ...[keys, epochs, keyBackups, keyTraces, orphanKeys, clientSecrets, backups, ledger, erasures, webhooks, law],
 ];
 
 export type CheckedFinding = Finding & { readonly check: string };

@@ -50,8 +50,8 @@ export class ErasedOrLeaving implements ErasedPeople {
 
   async #leaving<T extends Identifier>(client: string, identifiers: readonly T[]): Promise<T[]> {
     if (identifiers.length === 0 || !(await this.#isAnybodyLeaving(client))) return [];
-    const key = await this.#keys.derivedKey(client, 'blind-index');
-    const sought = identifiers.map((identifier) => soughtIndexes(key, identifier));
+    const keys = await this.#keys.derivedKeys(client, 'blind-index');
+    const sought = identifiers.map((identifier) => soughtIndexes(keys, identifier));
     const source = await this.#regions.of(client);
     const known = new Set<string>();
     for (const [kind, { column }] of tableOf(Customer).indexes) {

@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import type { DerivedKeyUse } from '../../keys/derived-keys';
-import { ClientKeyError } from '../../keys/errors';
+import { ClientKeyError, UnsealError } from '../../keys/errors';
 import type { KeyStore } from '../../keys/key-store';
 import type { KeyStores } from '../../keys/key-stores';
 import { platformKey } from '../../keys/platform-key';
@@ -284,8 +284,8 @@ export class ErasureRecords {
       replayedAt: row.replayed_at === null ? null : Number(row.replayed_at),
       subject: async () => {
         if (!row.sealed_subject) return undefined;
-        const key = await this.#keys.derivedKey(client, 'ledger');
-        return String(unseal(key, row.sealed_subject, context(client, id)));
+        const { all } = await this.#keys.derivedKeys(client, 'ledger');
+        return String(openedBy(all, row.sealed_subject, context(client, id)));
       },
     };
   }
@@ -299,6 +299,17 @@ function listed(source: DataSource, options: Parameters<ErasureRecords['list']>[
      AND (client_id > ? OR (client_id = ? AND id > ?)) ORDER BY client_id, id LIMIT ${limit}`,
     [since, since, since, after?.client ?? '', after?.client ?? '', after?.id ?? ''],
   );
+}
+
+/** @param keys the oldest first: one of them sealed it */
+function openedBy(keys: readonly Buffer[], sealed: Buffer, place: string): unknown {
+  const [newest, ...older] = keys.toReversed() as [Buffer, ...Buffer[]];
+  try {
+    return unseal(newest, sealed, place);
+  } catch (error) {
+    if (!(error instanceof UnsealError) || older.length === 0) throw error;
+    return openedBy(older.toReversed(), sealed, place);
+  }
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));

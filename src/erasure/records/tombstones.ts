@@ -76,14 +76,18 @@ export class Tombstones {
     return (await this.#stores.of(client)).source;
   }
 
-  /** Digests of each identifier's forms; none for a placeholder. */
+  /** Digests of each identifier's forms; none for a placeholder. Those to be kept are made with the key of now. */
   async #digests(
     client: string,
     identifiers: readonly Identifier[],
     which: keyof Pick<Forms, 'kept' | 'recognised'>,
   ): Promise<string[][]> {
     if (identifiers.length === 0) return [];
-    const key = await this.#keys.derivedKey(client, 'tombstone');
-    return identifiers.map((each) => (formsOf(each)?.[which] ?? []).map((form) => digestOf(key, each.kind, form)));
+    const { current, all } = await this.#keys.derivedKeys(client, 'tombstone');
+    const keys = which === 'kept' ? [current] : all;
+    return identifiers.map((each) => {
+      const forms = formsOf(each)?.[which] ?? [];
+      return keys.flatMap((key) => forms.map((form) => digestOf(key, each.kind, form)));
+    });
   }
 }

@@ -108,8 +108,8 @@ export class ErasureRequestResolver {
   ): Promise<Connection<ErasureRequest>> {
     const client = overseen(context);
     const size = pageSize(first);
-    const key = await this.keys.derivedKey(client, 'cursor');
-    const cursors = cursorsOf(context, key, 'Query.erasureRequests', () => filter);
+    const cursorKeys = await this.keys.derivedKeys(client, 'cursor');
+    const cursors = cursorsOf(context, cursorKeys, 'Query.erasureRequests', () => filter);
     const position = positionOf(after, cursors);
     const states = await this.module.erasures.list(client, filter ?? {}, size + 1, position);
     return page(states.map(requestOf), size, position, cursors, ({ id }) => id);

@@ -43,7 +43,8 @@ export interface ClientTurnerParts {
 
 /**
  * Hangs all clients under the epoch that begins. A client without a marked bucket keeps its node, wrapped anew. One
- * with a marked bucket gets a new node: what the old one has wrapped must not be opened by anything that lives.
+ * with a marked bucket, or of which a secret was destroyed, gets a new node: what the old one has wrapped must not be
+ * opened by anything that lives.
  *
  * Each transaction changes a bounded number of rows and holds by itself, so that any process can go on. Readers find
  * buckets of both nodes meanwhile.
@@ -87,7 +88,8 @@ export class ClientTurner {
     const kept: ClientRow[] = [];
     for (const row of rows) {
       if (row.node === null) await this.#leaveOut(row);
-      else if (touched.has(row.client_id) || row.next_generation > 0) await this.#renew(row, row.node);
+      else if (touched.has(row.client_id) || row.marked > 0 || row.next_generation > 0)
+        await this.#renew(row, row.node);
       else kept.push(row);
     }
     await this.#keepNodes(kept);
@@ -147,8 +149,9 @@ export class ClientTurner {
     const next = await this.#nextNode(row);
     if (!next) return;
     this.#parts.onStep('node');
-    await new BucketTurner(this.#parts, row.client_id, { old, next, isResumed: row.next_node !== null }).run();
-    await this.#switch(row.client_id, old, next);
+    const nodes = { old, next, isResumed: row.next_node !== null };
+    await new BucketTurner(this.#parts, row.client_id, nodes).run();
+    await this.#switch(row.client_id, nodes);
     for (const key of [old, next]) key.fill(0);
     this.#parts.onStep('client');
   }
@@ -177,15 +180,19 @@ export class ClientTurner {
   }
 
   /** The next node takes over, once it wraps all buckets. Otherwise the client is found again. */
-  async #switch(client: string, old: Buffer, next: Buffer): Promise<void> {
+  async #switch(client: string, { old, next, isResumed }: Nodes): Promise<void> {
     const { source, lease, number, leaveDamaged } = this.#parts;
+    // As for a bucket: what was rolled back has wrapped secrets by the next node, which may be destroyed meanwhile.
+    let mark = isResumed ? 1 : 0;
     await settled(source, async (manager) => {
+      const stays = mark;
+      mark = 1;
       const [left] = await manager.query<Array<{ n: number }>>(
         'SELECT COUNT(*) AS n FROM bucket_key WHERE client_id = ? AND node_generation <> ?',
         [client, number],
       );
-      const [row] = await manager.query<Array<{ secret: Buffer | null }>>(
-        'SELECT secret FROM client_key WHERE client_id = ?',
+      const [row] = await manager.query<Array<{ secret: Buffer | null; marked: number }>>(
+        'SELECT secret, marked FROM client_key WHERE client_id = ?',
         [client],
       );
       if (Number(left?.n) > 0 || !row?.secret) return;
@@ -194,10 +201,17 @@ export class ClientTurner {
       const clients = await affectedRows(
         manager,
         `UPDATE client_key SET node = next_node, node_generation = next_generation, epoch = ?, next_node = NULL,
-         next_generation = 0, secret = ? WHERE client_id = ? AND next_generation = ? AND destroyed_at IS NULL`,
-        [number, secret ? wrap(next, secret, secretContext(client)) : row.secret, client, number],
+         next_generation = 0, secret = ?, marked = ?
+         WHERE client_id = ? AND next_generation = ? AND secret = ? AND destroyed_at IS NULL`,
+        [
+          number,
+          secret ? wrap(next, secret, secretContext(client)) : row.secret,
+          ...[stays, client, number],
+          // Where a secret was replaced meanwhile, the client is found again.
+          row.secret,
+        ],
       );
-      await lease.fence(manager, { clients });
+      await lease.fence(manager, { clients, destroyed: clients > 0 ? row.marked : 0 });
     });
   }
 

@@ -109,7 +109,9 @@ export class Epochs {
     // By the clock of whoever destroyed it.
     const since = begunAt - HOUR_MS;
     const [client] =
-      (bucket ?? turning) ? [] : await find('SELECT client_id FROM client_key WHERE destroyed_at > ? LIMIT 1', [since]);
+      (bucket ?? turning)
+        ? []
+        : await find('SELECT client_id FROM client_key WHERE destroyed_at > ? OR marked > 0 LIMIT 1', [since]);
     return (bucket ?? turning ?? client) !== undefined;
   }
 }

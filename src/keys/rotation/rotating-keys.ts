@@ -18,7 +18,7 @@ export interface RotationPace {
   readonly overlapMs: number;
 }
 
-const ROTATION_PACE: RotationPace = { leadMs: 2 * KEY_CACHE_TTL_MS, overlapMs: 60 * 60_000 };
+export const ROTATION_PACE: RotationPace = { leadMs: 2 * KEY_CACHE_TTL_MS, overlapMs: 60 * 60_000 };
 
 /** What is known of a key, without its secret. */
 export interface KeyRecord {

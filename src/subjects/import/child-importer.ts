@@ -29,7 +29,7 @@ interface ChildKind {
 /** Imports rows whose parents exist. A row keeps its first parent. */
 export async function childImporter(target: ImportTarget, mapping: Mapping, kind: ChildKind): Promise<Importer> {
   const { entity, parent } = kind;
-  const ids = await ExternalIds.of(target);
+  const ids = new ExternalIds(target);
   const field = mapping.parent ?? '';
   const by = parent.by[field] ?? 'externalId';
   const noun = parent.name.replace(/^\w+ /, '');

@@ -28,7 +28,7 @@ const POSTAL = 'postalAddress.';
  * @param source where created customers come from (C2), unless the file says it
  */
 export async function customerImporter(target: ImportTarget, mapping: Mapping, source: string): Promise<Importer> {
-  const ids = await ExternalIds.of(target);
+  const ids = new ExternalIds(target);
   const plan = new DryRun(target);
   const mapped = mapping.fields.map(({ field }) => field.split('.')[0] ?? field);
   // A phone number is read by its owner's country.

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
-import { blindIndex } from '../../keys/blind-index';
+import { storedIndexes } from '../../keys/blind-index';
+import type { DerivedKeys } from '../../keys/derived-keys';
 import type { KeyStore } from '../../keys/key-store';
 import type { SealingThread } from '../../keys/sealing-thread';
 import type { EntityClass } from '../../storage/entity-class';
@@ -38,7 +39,7 @@ export type FoundBy = 'externalId' | 'email';
  * Among people with the same external id, the first one counts. Among people with the same address, none is certain.
  */
 function together(by: FoundBy, known: Found | undefined, row: Row): Found {
-  if (known === undefined) return row;
+  if (known === undefined || (typeof known === 'object' && known.id === row.id)) return row;
   if (by !== 'externalId' || typeof known !== 'object') return SEVERAL;
   return Number(row.externalIdRank ?? 0) < Number(known.externalIdRank ?? 0) ? row : known;
 }
@@ -47,17 +48,10 @@ function together(by: FoundBy, known: Found | undefined, row: Row): Found {
 export class ExternalIds {
   readonly #target: ImportTarget;
   readonly #reader: TenantReader;
-  readonly #indexKey: Buffer | undefined;
 
-  private constructor(target: ImportTarget, indexKey: Buffer | undefined) {
+  constructor(target: ImportTarget) {
     this.#target = target;
     this.#reader = new TenantReader(target.source, target.keys);
-    this.#indexKey = indexKey;
-  }
-
-  static async of(target: ImportTarget): Promise<ExternalIds> {
-    const isThere = !target.isNewClient;
-    return new ExternalIds(target, isThere ? await target.keys.derivedKey(target.client, 'blind-index') : undefined);
   }
 
   get reader(): TenantReader {
@@ -71,12 +65,15 @@ export class ExternalIds {
     values: Iterable<string>,
     fields: readonly string[],
   ): Promise<Map<string, Found>> {
-    const digests = new Map<string, string>();
-    for (const value of values) {
-      const digest = this.#digest(by, value);
-      if (digest !== null) digests.set(value, digest);
-    }
     const found = new Map<string, Found>();
+    if (this.#target.isNewClient) return found;
+    // Asked for with each batch: an import may last longer than a key is in use.
+    const keys = await this.#target.keys.derivedKeys(this.#target.client, 'blind-index');
+    const digests = new Map<string, string[]>();
+    for (const value of values) {
+      const under = digestsOf(keys, by, value);
+      if (under.length > 0) digests.set(value, under);
+    }
     if (digests.size === 0) return found;
     const select = (where: Parameters<TenantReader['select']>[1]['where']) =>
       this.#reader.select(entity, {
@@ -86,23 +83,27 @@ export class ExternalIds {
       });
     const rows = new Map<string, Found>();
     let unreadable = 0;
-    for (const row of await select([{ index: by, is: 'in', value: [...new Set(digests.values())] }])) {
+    for (const row of await select([{ index: by, is: 'in', value: [...new Set([...digests.values()].flat())] }])) {
       const own = row[by];
-      const digest = typeof own === 'string' ? this.#digest(by, own) : null;
-      if (digest !== null) rows.set(digest, together(by, rows.get(digest), row));
+      const name = typeof own === 'string' ? nameOf(keys, by, own) : undefined;
+      if (name !== undefined) rows.set(name, together(by, rows.get(name), row));
       else unreadable++;
     }
-    for (const [value, digest] of digests) {
-      const row = rows.get(digest);
+    for (const [value, under] of digests) {
+      const row = rows.get(under.join());
       if (row !== undefined) found.set(value, row);
-      else if (unreadable > 0 && (await select([{ index: by, is: '=', value: digest }])).length > 0) {
+      else if (unreadable > 0 && (await select([{ index: by, is: 'in', value: under }])).length > 0) {
         found.set(value, ERASED);
       }
     }
     return found;
   }
+}
 
-  #digest(by: FoundBy, value: string): string | null {
-    return this.#indexKey ? blindIndex(this.#indexKey, { kind: by, value }) : null;
-  }
+const digestsOf = (keys: DerivedKeys, by: FoundBy, value: string): string[] => storedIndexes(keys, { kind: by, value });
+
+/** Equal for equal identifiers. */
+function nameOf(keys: DerivedKeys, by: FoundBy, value: string): string | undefined {
+  const under = digestsOf(keys, by, value);
+  return under.length === 0 ? undefined : under.join();
 }

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DIALECTS } from '../../../src/storage/dialect';
-import { ENGINE_PROFILES } from '../../../src/storage/engine-profiles';
+import { ENGINE_PROFILES, LIMIT_VARIABLES } from '../../../src/storage/engine-profiles';
 import { root } from '../../support/root';
 import { listedStatements } from '../../support/statements/list';
 import { CONSTRUCTS, SHARDED } from './constructs';
@@ -19,6 +19,12 @@ const tables: Readonly<Record<string, readonly Row[]>> = {
     ...Object.keys(ENGINE_PROFILES.mysql).map((flag) => [
       flag,
       ...Object.values(ENGINE_PROFILES).map((profile) => shown(flag, Reflect.get(profile, flag))),
+    ]),
+  ],
+  limits: [
+    ['setting', 'unit', 'ends', 'source'],
+    ...Object.entries(LIMIT_VARIABLES).map(([name, { perSecond, ends, source }]) => [
+      ...[`\`${name}\``, perSecond === 1 ? 'second' : 'millisecond', ends, source],
     ]),
   ],
   dialects: [
@@ -76,6 +82,7 @@ function table(rows: readonly Row[]): string {
 function shown(flag: string, value: unknown): string {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (typeof value === 'number') return value.toLocaleString('en');
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map((name) => `\`${name}\``).join(' or ');
   const text = String(value).trim();
   if (text === '') return 'none';
   return `\`${flag === 'columns' ? /\bFROM ([\w.]+)/.exec(text)?.[1] : text}\``;

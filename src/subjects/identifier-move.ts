@@ -1,0 +1,23 @@
+import { NonPersonal } from '../tenancy/personal-data';
+import { Key, TenantTable } from '../tenancy/tenant-table';
+
+/** With which of a client's secrets the blind indexes of its rows were made. A client without a row has its first one. */
+@TenantTable('identifier_move', { erasure: 'DELETE' })
+export class IdentifierMove {
+  @Key()
+  clientId: string;
+
+  @NonPersonal('names a secret', { plain: 'id' })
+  secretId: string;
+
+  /** The secret with which they are being made anew. */
+  @NonPersonal('names a secret', { plain: 'id' })
+  nextId: string | null;
+
+  /** Where that is: the round, the table, and the key of the last row. */
+  @NonPersonal('ids of rows, at which a walk over all of them is', { plain: { text: 300 } })
+  place: string;
+
+  @NonPersonal('a counter of rows', { plain: 'count' })
+  changed: number;
+}
