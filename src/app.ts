@@ -104,7 +104,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
   const anchoring = new Anchoring(services.ledger, anchorsOf(config), (error) =>
     failures.write(error, 'the audit ledger could not be anchored'),
   );
-  const { contracts, again } = governContracts(
+  const { contracts: lazily, again } = governContracts(
     services,
     stores.keys,
     await platformKey(stores.keys, 'cursor'),
@@ -148,7 +148,8 @@ export async function openApp(config: Config, logger = createLogger({ level: con
     stores,
     endings,
     serverOptions: {
-      contracts,
+      // A contract at fault ends the start, not somebody's request.
+      contracts: { ...lazily },
       contractOf,
       verifier: watchedVerifier(verifier, services.recorder),
       idempotency,
@@ -237,7 +238,7 @@ function anchorsOf({ auditAnchors: { file, witness, timestampUrl } = {} }: Confi
   ];
 }
 
-/** Builds and governs the schema of each contract. */
+/** Builds the API and the schema of each contract, which is governed when it is first asked for. */
 export function governContracts(
   services: Services,
   keys: KeyStore,
@@ -287,8 +288,8 @@ export function governContracts(
   ];
   const api = buildApi(resolvers);
   const again = new DoneAgain(api);
-  // Contracts are cut before governing: a governed schema carries its guards with it.
-  const schemas = perContract((name) => contractSchema(api, name));
+  // All contracts are cut before one is governed: a governed schema carries its guards with it.
+  const schemas = { ...perContract((name) => contractSchema(api, name)) };
   const contracts = perContract((name) =>
     govern(schemas[name], {
       plainSources: true,
@@ -305,8 +306,18 @@ export function governContracts(
   return { schemas, contracts, again };
 }
 
+/** Each is made when it is first asked for: a command needs one of them, and a copy makes all. */
 function perContract<T>(make: (name: Contract) => T): Record<Contract, T> {
-  return Object.fromEntries(contractNames.map((name) => [name, make(name)])) as Record<Contract, T>;
+  const made = {} as Record<Contract, T>;
+  for (const name of contractNames) {
+    let kept: { readonly value: T } | undefined;
+    const get = () => {
+      kept ??= { value: make(name) };
+      return kept.value;
+    };
+    Object.defineProperty(made, name, { enumerable: true, get });
+  }
+  return made;
 }
 
 /** The write-ahead logs of embedded stores. */

@@ -52,6 +52,14 @@ export class KeyEpoch {
 
   @Column({ name: 'turned_destroyed', ...countColumn })
   turnedDestroyed: number;
+
+  /** While roots move: a digest of the place that this epoch's root is in. Null where the next one's is there too. */
+  @Column({ name: 'root_place', ...textColumn(22), nullable: true })
+  rootPlace: string | null;
+
+  /** The root that was made for the next epoch, before that began. */
+  @Column({ name: 'next_root_id', ...textColumn(200), nullable: true })
+  nextRootId: string | null;
 }
 
 /** A client's keys. The row stays after their destruction, so that no second ones are made. */

@@ -60,6 +60,7 @@ Environment (each set has its own defaults):
   BENCH_PEOPLE, BENCH_CLIENTS   people erased one by one, and sizes of clients that end
   BENCH_ROWS          rows that are imported
   BENCH_KEYS          persons of the stores whose epoch is turned, such as 10000,1000000
+  BENCH_ENGINES       engines of keys, such as mariadb,sqlite
   BENCH_SUBSCRIPTIONS numbers of open subscriptions, such as 300,1000,5000
   BENCH_OTHER         the built checkout that import, subscriptions, fleet and keys are compared with
   BENCH_ENTRIES       entries of the ledger that are verified

@@ -340,7 +340,7 @@ describe('pitfall 21: limits', () => {
   test('pitfall 21: an operation that takes too long is answered in time, and the server goes on', async () => {
     const before = Date.now();
     const answer = await server.post({ query: '{ slow(ms: 5000) }' });
-    expect(Date.now() - before).toBeLessThan(3_000);
+    expect(Date.now() - before).toBeLessThan(5_000);
     expect(answer.status).toBe(503);
     expect(answer.body.errors).toMatchObject([{ extensions: { code: 'TIMEOUT' } }]);
     expect((await server.post({ query: '{ greeting }' })).status).toBe(200);

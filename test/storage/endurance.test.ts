@@ -60,7 +60,7 @@ describe.each(servers)('nothing waits for ever: $name', ({ create }) => {
     }
   };
   const until = async (met: () => boolean) => {
-    for (let tries = 0; tries < 500 && !met(); tries++) await sleep(10);
+    for (let tries = 0; tries < 3_000 && !met(); tries++) await sleep(10);
     expect(met()).toBe(true);
   };
 
