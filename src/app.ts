@@ -238,14 +238,18 @@ function anchorsOf({ auditAnchors: { file, witness, timestampUrl } = {} }: Confi
   ];
 }
 
-/** Builds the API and the schema of each contract, which is governed when it is first asked for. */
+/** The schema of each contract, built and governed when it is first asked for. */
 export function governContracts(
   services: Services,
   keys: KeyStore,
   cursorKey: Buffer,
   onFailure: (error: unknown) => void,
   outages: Outages = { began: onFailure, ended: () => undefined },
-): { schemas: Record<Contract, GraphQLSchema>; contracts: Record<Contract, Governed>; again: DoneAgain } {
+): {
+  schemas: Readonly<Record<Contract, GraphQLSchema>>;
+  contracts: Readonly<Record<Contract, Governed>>;
+  again: DoneAgain;
+} {
   const explain: Explain = (claims, operation) => {
     const governed = contracts[contractOf(claims)];
     const coordinates = new Map(governed.coordinates.map((one) => [one.coordinate, one]));
@@ -288,10 +292,11 @@ export function governContracts(
   ];
   const api = buildApi(resolvers);
   const again = new DoneAgain(api);
-  // All contracts are cut before one is governed: a governed schema carries its guards with it.
-  const schemas = { ...perContract((name) => contractSchema(api, name)) };
-  const contracts = perContract((name) =>
-    govern(schemas[name], {
+  const schemas = perContract((name) => contractSchema(api, name));
+  const contracts = perContract((name) => {
+    // The whole API shares its fields with `api`, and governing puts guards on them: all contracts are cut before that.
+    const { [name]: schema } = name === 'api' ? { ...schemas } : schemas;
+    return govern(schema, {
       plainSources: true,
       pseudonymKey: 'per-access',
       onInternalError: onFailure,
@@ -301,12 +306,12 @@ export function governContracts(
         return words;
       },
       contextWith: (context, decision): RequestContext => ({ ...(context as RequestContext), decision }),
-    }),
-  );
+    });
+  });
   return { schemas, contracts, again };
 }
 
-/** Each is made when it is first asked for: a command needs one of them, and a copy makes all. */
+/** Each is made when it is first asked for: a server or a command needs few of them, and a copy makes all. */
 function perContract<T>(make: (name: Contract) => T): Record<Contract, T> {
   const made = {} as Record<Contract, T>;
   for (const name of contractNames) {

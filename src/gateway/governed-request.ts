@@ -50,6 +50,8 @@ export interface GovernedRequest {
   refusal?: GatewayError;
 
   // Execution.
+  /** Set once it is known what was done before under the idempotency key. */
+  isKeyOpen?: boolean;
   /** Set where the answer tells of something that an earlier request did under the same key. */
   isRepeated?: boolean;
 

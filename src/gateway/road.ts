@@ -168,7 +168,7 @@ export class Road {
       const contextValue = keyed ? { ...context, once: keyed.once } : context;
       const result = await timed(request, () => run(decided, { contextValue, rootValue: event }));
       if (keyed) request.isRepeated = keyed.isRepeated;
-      return wholeOrNothing(request, result);
+      return wholeOrNothing(request, result, keyed?.isTakenOver);
     } finally {
       await keyed?.settle().catch((error: unknown) => this.#log.write(error, 'an idempotency key was not released'));
     }
@@ -183,11 +183,15 @@ export class Road {
     const { document, operationName, variableValues } = operation;
     const text = typeof document === 'string' ? document : print(document);
     const sent = [text, operationName ?? null, variableValues ?? null, request.purpose ?? null];
-    return idempotency.begin({ id, key, context: contextOf(request), sent }).catch((error: unknown) => {
+    try {
+      const keyed = await idempotency.begin({ id, key, context: contextOf(request), sent });
+      request.isKeyOpen = true;
+      return keyed;
+    } catch (error) {
       const told = gatewayErrorOf(error, 0);
       if (told !== error) this.#log.write(error, 'an idempotency key could not be claimed');
       throw told;
-    });
+    }
   }
 
   /** In place of an execution: opens the events of a subscription. */
@@ -229,12 +233,22 @@ const SUBSCRIBERS = 'subscribers';
 /** Whose turn it counts as: that of the client that the token names, or of a principal that belongs to none. */
 export const clientOf = (claims: GovernedRequest['claims']): string => claims?.tenant ?? claims?.subject ?? '';
 
-/** Where a database was away for one field, nothing is given: half of an answer looks like all of it. */
-function wholeOrNothing<R extends WrittenResult>(request: GovernedRequest, result: R): R | GovernedResult {
-  const away = result.errors?.find(({ extensions }) => extensions.code === 'SERVICE_UNAVAILABLE');
+/**
+ * Where a database was away for one field, nothing is given: half of an answer looks like all of it. Nor where another
+ * request under the same idempotency key executes the rest of it.
+ */
+function wholeOrNothing<R extends WrittenResult>(
+  request: GovernedRequest,
+  result: R,
+  isTakenOver = false,
+): R | GovernedResult {
+  const { message, code, extensions } = gatewayErrors.idempotencyKeyInUse();
+  const away = isTakenOver
+    ? new GraphQLError(message, { extensions: { code, ...extensions } })
+    : result.errors?.find(({ extensions }) => extensions.code === 'SERVICE_UNAVAILABLE');
   if (!away) return result;
   const governance = result.extensions && { ...result.extensions.governance, withheld: [], deidentified: [] };
-  const write = writeOf(request);
+  const write = isTakenOver ? undefined : writeOf(request);
   const told = write ? sayingOutcome('A database does not answer.', away.extensions, write) : away;
   const errors = [new GraphQLError(told.message, { extensions: told.extensions })];
   return { data: null, errors, ...(governance && { extensions: { governance } }) };

@@ -27,6 +27,8 @@ interface GraphQLBody {
 
 /** The most `accept` headers remembered, with the content type that Apollo Server chose. */
 const MOST_ACCEPT_HEADERS = 100;
+/** For these it chooses JSON, so that most servers never have to load it. */
+const jsonFor = ['', '*/*', 'application/json'];
 
 /**
  * The short way, for a POST that says nothing unusual. It is one of the road's two callers over HTTP, because Apollo
@@ -40,6 +42,7 @@ export class ShortWay {
 
   constructor(road: Road) {
     this.#road = road;
+    for (const accept of jsonFor) this.negotiated(accept, 'application/json; charset=utf-8');
   }
 
   /** Learns the content type that Apollo chose for an `accept` header. */

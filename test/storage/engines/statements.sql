@@ -262,9 +262,9 @@ SELECT `client_id`, `subject_id`, `wrapped`, `created_at`, `bucket` FROM `subjec
 SELECT `conversation_id`, `id` FROM `message` WHERE client_id = ? AND `customer_id` = ? ORDER BY `conversation_id`, `id` LIMIT ? OFFSET ?;
 SELECT `customer_id`, `id`, `placed_at` FROM `purchase_order` WHERE client_id = ? AND `customer_id` = ? LIMIT ?;
 SELECT `external_id_index` AS digest FROM customer WHERE client_id = ? AND `external_id_index` IN (?) AND restriction = ?;
-SELECT `id` AS id FROM `client_user` WHERE client_id = ? AND `id` > ? ORDER BY `id` LIMIT ?;
 SELECT `external_id_index` AS digest, `id`, `external_id_rank` FROM `customer` WHERE client_id = ? AND `external_id_index` IN (?) FOR UPDATE;
 SELECT `id` AS `id`, `email_index` FROM `client_user` WHERE client_id = ? ORDER BY `id` LIMIT ?;
+SELECT `id` AS id FROM `client_user` WHERE client_id = ? AND `id` > ? ORDER BY `id` LIMIT ?;
 SELECT `id` AS id, `restriction` AS state FROM `customer` WHERE client_id = ? AND `id` IN (?) FOR UPDATE;
 SELECT `kcu`.`TABLE_SCHEMA`, `kcu`.`TABLE_NAME`, `kcu`.`CONSTRAINT_NAME`, `kcu`.`COLUMN_NAME`, `kcu`.`REFERENCED_TABLE_SCHEMA`, `kcu`.`REFERENCED_TABLE_NAME`, `kcu`.`REFERENCED_COLUMN_NAME`, `rc`.`DELETE_RULE` `ON_DELETE`, `rc`.`UPDATE_RULE` `ON_UPDATE` FROM (SELECT * FROM `INFORMATION_SCHEMA`.`KEY_COLUMN_USAGE` `kcu` WHERE `kcu`.`TABLE_SCHEMA` = ? AND `kcu`.`TABLE_NAME` = ?) `kcu` INNER JOIN (SELECT * FROM `INFORMATION_SCHEMA`.`REFERENTIAL_CONSTRAINTS` WHERE `CONSTRAINT_SCHEMA` = ? AND `TABLE_NAME` = ?) `rc` ON `rc`.`CONSTRAINT_SCHEMA` = `kcu`.`CONSTRAINT_SCHEMA` AND `rc`.`TABLE_NAME` = `kcu`.`TABLE_NAME` AND `rc`.`CONSTRAINT_NAME` = `kcu`.`CONSTRAINT_NAME`;
 SELECT `log_id` FROM `audit_head` LIMIT ?;
@@ -323,6 +323,8 @@ SELECT client_id, node, node_generation, epoch, next_node, next_generation, secr
 SELECT client_id, node, node_generation, epoch, next_node, next_generation, secret, destroyed_at FROM client_key WHERE client_id > ? AND destroyed_at IS NULL ORDER BY client_id LIMIT ?;
 SELECT client_id, node, node_generation, epoch, next_node, next_generation, secret, destroyed_at FROM client_key WHERE epoch < ? AND client_id > ? ORDER BY client_id LIMIT ?;
 SELECT client_id, node, node_generation, epoch, next_node, next_generation, secret, marked, destroyed_at FROM client_key WHERE client_id = ?;
+SELECT client_id, node, node_generation, epoch, next_node, next_generation, secret, marked, destroyed_at FROM client_key WHERE client_id > ? AND destroyed_at IS NULL ORDER BY client_id LIMIT ?;
+SELECT client_id, node, node_generation, epoch, next_node, next_generation, secret, marked, destroyed_at FROM client_key WHERE epoch < ? AND client_id > ? ORDER BY client_id LIMIT ?;
 SELECT client_id, number, id, used_from, due_at, destroyed_at, key_epoch FROM client_secret WHERE client_id > ? AND id = ? AND destroyed_at IS NOT NULL ORDER BY client_id LIMIT ?;
 SELECT client_id, number, id, used_from, due_at, destroyed_at, key_epoch FROM client_secret WHERE client_id IN (?) ORDER BY client_id, number;
 SELECT client_id, number, id, used_from, due_at, destroyed_at, key_epoch FROM client_secret WHERE due_at <= ? AND client_id > ? ORDER BY client_id LIMIT ?;
@@ -352,9 +354,10 @@ SELECT entry_id, body FROM audit_entry WHERE entry_id > ? AND (INSTR(body, ?) > 
 SELECT event, reference, recipient_kind, recipient_id, endpoint_client, endpoint_id FROM webhook_delivery WHERE client_id = ? AND id = ? AND attempts > ? AND acknowledged_at IS NULL;
 SELECT fingerprint, attempt, stamps, done, CASE WHEN lease_until > (UNIX_TIMESTAMP() * ?) THEN ? ELSE ? END AS busy, CASE WHEN created_at < (UNIX_TIMESTAMP() * ?) - ? THEN ? ELSE ? END AS lapsed FROM idempotency_key WHERE client_id = ? AND id = ?;
 SELECT hashes FROM audit_tile WHERE log_id = ? AND level = ? AND tile_index = ?;
-SELECT held.client_id FROM (SELECT DISTINCT client_id FROM bucket_key) AS held LEFT JOIN client_key AS c ON c.client_id = held.client_id WHERE c.client_id IS NULL LIMIT ?;
-SELECT held.client_id FROM (SELECT DISTINCT client_id FROM subject_key) AS held LEFT JOIN client_key AS c ON c.client_id = held.client_id WHERE c.client_id IS NULL LIMIT ?;
-SELECT held.client_id, held.bucket FROM (SELECT DISTINCT client_id, bucket FROM subject_key) AS held JOIN client_key AS c ON c.client_id = held.client_id AND c.destroyed_at IS NULL LEFT JOIN bucket_key AS b ON b.client_id = held.client_id AND b.bucket = held.bucket WHERE b.client_id IS NULL LIMIT ?;
+SELECT held.bucket, b.bucket AS own FROM ( SELECT DISTINCT bucket FROM subject_key WHERE client_id = ? AND bucket > -? ORDER BY bucket LIMIT ? ) AS held LEFT JOIN bucket_key AS b ON b.client_id = ? AND b.bucket = held.bucket ORDER BY held.bucket;
+SELECT held.bucket, b.bucket AS own FROM ( SELECT DISTINCT bucket FROM subject_key WHERE client_id = ? AND bucket > ? ORDER BY bucket LIMIT ? ) AS held LEFT JOIN bucket_key AS b ON b.client_id = ? AND b.bucket = held.bucket ORDER BY held.bucket;
+SELECT held.client_id, c.client_id AS own FROM ( SELECT DISTINCT client_id FROM bucket_key WHERE client_id > ? ORDER BY client_id LIMIT ? ) AS held LEFT JOIN client_key AS c ON c.client_id = held.client_id ORDER BY held.client_id;
+SELECT held.client_id, c.client_id AS own FROM ( SELECT DISTINCT client_id FROM subject_key WHERE client_id > ? ORDER BY client_id LIMIT ? ) AS held LEFT JOIN client_key AS c ON c.client_id = held.client_id ORDER BY held.client_id;
 SELECT holder, expires_at < UNIX_TIMESTAMP() AS free FROM migration_lock WHERE id = ?;
 SELECT id FROM client_user WHERE client_id = ?;
 SELECT id FROM erasure_request WHERE client_id = ? AND customer_id = ? AND status IN (?);
@@ -425,6 +428,7 @@ SELECT s.subject_id, s.wrapped, s.bucket, b.generation FROM subject_key AS s LEF
 SELECT s.subject_id, s.wrapped, s.bucket, b.wrapped AS bucket_wrapped, b.node_generation, b.generation FROM subject_key AS s LEFT JOIN bucket_key AS b ON b.client_id = s.client_id AND b.bucket = s.bucket WHERE s.client_id = ? AND s.subject_id IN (?);
 SELECT scope, version FROM policy_version WHERE scope IN (?);
 SELECT secret FROM client_key WHERE client_id = ?;
+SELECT secret, marked FROM client_key WHERE client_id = ?;
 SELECT secret_id FROM identifier_move WHERE client_id = ?;
 SELECT secret_id, next_id, place, changed FROM identifier_move WHERE client_id = ? FOR UPDATE;
 SELECT seq FROM export_chunk WHERE client_id = ? AND export_id = ? ORDER BY seq LIMIT ?;
@@ -491,6 +495,7 @@ UPDATE client_key SET node = ?, epoch = ? WHERE client_id = ? AND epoch = ? AND 
 UPDATE client_key SET node = ?, next_node = ?, next_generation = ?, secret = ?, destroyed_at = ? WHERE client_id = ? AND destroyed_at IS NULL;
 UPDATE client_key SET node = ?, node_generation = ?, epoch = ?, secret = ? WHERE client_id = ?;
 UPDATE client_key SET node = next_node, node_generation = next_generation, epoch = ?, next_node = ?, next_generation = ?, secret = ? WHERE client_id = ? AND next_generation = ? AND destroyed_at IS NULL;
+UPDATE client_key SET node = next_node, node_generation = next_generation, epoch = ?, next_node = ?, next_generation = ?, secret = ?, marked = ? WHERE client_id = ? AND next_generation = ? AND secret = ? AND destroyed_at IS NULL;
 UPDATE client_key SET secret = ?, marked = marked + ? WHERE client_id = ? AND node_generation = ? AND secret = ? AND destroyed_at IS NULL;
 UPDATE client_key SET wrapped = ?, destroyed_at = ? WHERE client_id = ? AND destroyed_at IS NULL;
 UPDATE client_secret SET destroyed_at = ? WHERE client_id = ? AND number < ? AND destroyed_at IS NULL;
@@ -519,6 +524,7 @@ UPDATE erasure_step SET row_count = row_count + CASE seq WHEN ? THEN ? WHEN ? TH
 UPDATE erasure_step SET status = ?, finished_at = ? WHERE client_id = ? AND request_id = ? AND seq >= ? AND seq < ? AND store IN (?);
 UPDATE erasure_step SET status = ?, finished_at = ? WHERE client_id = ? AND request_id = ? AND status = ?;
 UPDATE idempotency_key SET attempt = ?, lease_until = (UNIX_TIMESTAMP() * ?) + ? WHERE client_id = ? AND id = ? AND attempt = ? AND stamps = ?;
+UPDATE idempotency_key SET lease_until = (UNIX_TIMESTAMP() * ?) + ? WHERE client_id = ? AND id = ? AND attempt = ? AND stamps = ?;
 UPDATE idempotency_key SET lease_until = ? WHERE client_id = ? AND id = ? AND attempt = ?;
 UPDATE idempotency_key SET owner = ?, fingerprint = ?, attempt = ?, stamps = ?, done = ?, created_at = (UNIX_TIMESTAMP() * ?), lease_until = (UNIX_TIMESTAMP() * ?) + ? WHERE client_id = ? AND id = ? AND attempt = ? AND stamps = ?;
 UPDATE idempotency_key SET stamps = stamps + ?, done = ?, lease_until = (UNIX_TIMESTAMP() * ?) + ? WHERE client_id = ? AND id = ? AND attempt = ?;
