@@ -104,7 +104,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
   const anchoring = new Anchoring(services.ledger, anchorsOf(config), (error) =>
     failures.write(error, 'the audit ledger could not be anchored'),
   );
-  const { contracts, again } = governContracts(
+  const { contracts: lazily, again } = governContracts(
     services,
     stores.keys,
     await platformKey(stores.keys, 'cursor'),
@@ -148,7 +148,8 @@ export async function openApp(config: Config, logger = createLogger({ level: con
     stores,
     endings,
     serverOptions: {
-      contracts,
+      // A contract at fault ends the start, not somebody's request.
+      contracts: { ...lazily },
       contractOf,
       verifier: watchedVerifier(verifier, services.recorder),
       idempotency,
@@ -237,14 +238,18 @@ function anchorsOf({ auditAnchors: { file, witness, timestampUrl } = {} }: Confi
   ];
 }
 
-/** Builds and governs the schema of each contract. */
+/** The schema of each contract, built and governed when it is first asked for. */
 export function governContracts(
   services: Services,
   keys: KeyStore,
   cursorKey: Buffer,
   onFailure: (error: unknown) => void,
   outages: Outages = { began: onFailure, ended: () => undefined },
-): { schemas: Record<Contract, GraphQLSchema>; contracts: Record<Contract, Governed>; again: DoneAgain } {
+): {
+  schemas: Readonly<Record<Contract, GraphQLSchema>>;
+  contracts: Readonly<Record<Contract, Governed>>;
+  again: DoneAgain;
+} {
   const explain: Explain = (claims, operation) => {
     const governed = contracts[contractOf(claims)];
     const coordinates = new Map(governed.coordinates.map((one) => [one.coordinate, one]));
@@ -287,10 +292,11 @@ export function governContracts(
   ];
   const api = buildApi(resolvers);
   const again = new DoneAgain(api);
-  // Contracts are cut before governing: a governed schema carries its guards with it.
   const schemas = perContract((name) => contractSchema(api, name));
-  const contracts = perContract((name) =>
-    govern(schemas[name], {
+  const contracts = perContract((name) => {
+    // The whole API shares its fields with `api`, and governing puts guards on them: all contracts are cut before that.
+    const { [name]: schema } = name === 'api' ? { ...schemas } : schemas;
+    return govern(schema, {
       plainSources: true,
       pseudonymKey: 'per-access',
       onInternalError: onFailure,
@@ -300,13 +306,23 @@ export function governContracts(
         return words;
       },
       contextWith: (context, decision): RequestContext => ({ ...(context as RequestContext), decision }),
-    }),
-  );
+    });
+  });
   return { schemas, contracts, again };
 }
 
+/** Each is made when it is first asked for: a server or a command needs few of them, and a copy makes all. */
 function perContract<T>(make: (name: Contract) => T): Record<Contract, T> {
-  return Object.fromEntries(contractNames.map((name) => [name, make(name)])) as Record<Contract, T>;
+  const made = {} as Record<Contract, T>;
+  for (const name of contractNames) {
+    let kept: { readonly value: T } | undefined;
+    const get = () => {
+      kept ??= { value: make(name) };
+      return kept.value;
+    };
+    Object.defineProperty(made, name, { enumerable: true, get });
+  }
+  return made;
 }
 
 /** The write-ahead logs of embedded stores. */

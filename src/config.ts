@@ -10,6 +10,7 @@ import {
   rootFaults,
   rootVariables,
   rootVariablesSet,
+  sharedRootFaults,
 } from './keys/roots/root-settings';
 import { DAY_MS, HOUR_MS } from './law/calendar';
 import { isConfidential } from './outbound/urls';
@@ -345,7 +346,7 @@ function keyStoreFault(set: SetVariables): ConfigurationError[] {
 /** A region's keys' store stands beside its data, apart from all other stores, and under a root of its own. */
 function regionalKeyFaults(set: SetVariables): ConfigurationError[] {
   const stores = ['DATABASE_URL', 'KEYS_DATABASE_URL', ...hostingRegions.flatMap(storesOf)];
-  return hostingRegions.flatMap((region) => {
+  const ofStores = hostingRegions.flatMap((region) => {
     const [data = '', keys = ''] = storesOf(region);
     const root = `REMIT_MASTER_KEY_FILE_${region}`;
     if (set[keys] === undefined) {
@@ -362,22 +363,11 @@ function regionalKeyFaults(set: SetVariables): ConfigurationError[] {
     if (!namesRoots(set, region)) {
       faults.push(new ConfigurationError(root, `must be set beside ${keys}: ${ROOT_MADE_BY}`));
     }
-    for (const [name, others] of rootsOf(region)) {
-      const shared = others.find((each) => set[each] !== undefined && set[each] === set[name]);
-      if (shared === undefined) continue;
-      const what = name === root ? 'file' : 'place (prefix=… makes one)';
-      faults.push(new ConfigurationError(name, `must be another ${what} than ${shared}: each store has its root`));
-    }
     return faults;
   });
+  const apart = hostingRegions.filter((region) => set[`KEYS_DATABASE_URL_${region}`] !== undefined);
+  return [...ofStores, ...sharedRootFaults(set, apart)];
 }
-
-/** The variables of a region's roots, each with those of other stores. */
-const rootsOf = (region: HostingRegion) =>
-  ['REMIT_MASTER_KEY_FILE', 'REMIT_ROOT_KEY'].map((name) => {
-    const all = [name, ...hostingRegions.map((each) => `${name}_${each}`)];
-    return [`${name}_${region}`, all.filter((each) => each !== `${name}_${region}`)] as const;
-  });
 
 const storesOf = (region: HostingRegion): string[] => [`DATABASE_URL_${region}`, `KEYS_DATABASE_URL_${region}`];
 

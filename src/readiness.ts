@@ -2,7 +2,10 @@ import type { DataSource } from 'typeorm';
 import type { Ledger } from './audit/log/ledger';
 import { withDeadline } from './gateway/deadline';
 import { policyVersions } from './identity/policy-version';
+import { whyUnfit } from './keys/backup/unfit-store';
+import type { KeysPlace } from './keys/key-stores';
 import { pendingMigrations } from './storage/data-source';
+import { ConfigurationError } from './storage/errors';
 import { faultOf } from './storage/health';
 import type { Stores } from './stores';
 
@@ -34,7 +37,23 @@ export async function faultsOf({ regions, keyStores }: Stores, ledger: Ledger): 
   );
   const faults = await Promise.all(stores.map(([name, source]) => faultOfStore(name, source)));
   const found = faults.filter((fault) => fault !== undefined);
-  return found.length > 0 ? found : [...(await policies), ...(await recorded)];
+  if (found.length > 0) return found;
+  const roots = (await Promise.all(keyStores.all().map(faultOfRoots))).filter((fault) => fault !== undefined);
+  return [...roots, ...(await policies), ...(await recorded)];
+}
+
+/**
+ * Another host may have turned the epoch where each has a root file of its own. A service is not asked for it each few
+ * seconds: its calls cost.
+ */
+async function faultOfRoots({ name, region, source, roots }: KeysPlace): Promise<string | undefined> {
+  if (!roots.isLocal) return undefined;
+  try {
+    const why = await within(whyUnfit({ name, source, roots }, { folder: undefined, client: undefined }));
+    return why && `${wordsFor(region)} cannot be opened: ${why}`;
+  } catch (error) {
+    return error instanceof ConfigurationError ? error.message : `${wordsFor(region)} does not answer`;
+  }
 }
 
 const wordsFor = (region: string | undefined): string =>

@@ -15,8 +15,11 @@ import { openStores } from '../stores';
 import { CommandError, faultsOf } from './failure';
 
 const MAX_WORKERS = 64;
-/** Objects of running requests are copied by each young-generation collection. More memory means fewer of them. */
-const YOUNG_GENERATION = '--max-semi-space-size=64';
+/**
+ * Objects of running requests are copied by each young-generation collection. More memory means fewer of them. Node
+ * takes this only when it starts: `npm start` and the image say it too.
+ */
+const YOUNG_GENERATION = '--max-semi-space-size=32';
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
 /** A worker that lived this long started well: the pauses before a restart begin again at the shortest. */

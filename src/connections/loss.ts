@@ -31,3 +31,10 @@ export function isConnectionLost(error: unknown, locks: boolean): boolean {
   const { fatal = false, errno = 0 } = (error ?? {}) as DriverError;
   return fatal || refusals.has(errno) || (errno === LOCK_WAIT && !locks);
 }
+
+/** ER_MAX_PREPARED_STMT_COUNT_REACHED. */
+const NO_MORE_STATEMENTS = 1461;
+
+/** Whether the server keeps as many prepared statements as it may, of all its callers, and did nothing. */
+export const keepsNoMoreStatements = (error: unknown): boolean =>
+  ((error ?? {}) as DriverError).errno === NO_MORE_STATEMENTS;

@@ -3,6 +3,7 @@ import { Dialer } from './dialer';
 import { StoreUnavailableError, UnfitServerError } from './errors';
 import { describeHost, type Host } from './hosts';
 import { Lease, type Lender, type Statement } from './lease';
+import { type Parameters, PreparedStatements } from './prepared-statements';
 import type { ServerAddress, StoreLimits } from './server-url';
 import { type ServerSession, SessionEnder } from './session-ender';
 import { statementLimit } from './time';
@@ -67,6 +68,7 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
   readonly #prepared = new WeakMap<PoolConnection, PreparedSession & { limitMs: number }>();
   readonly #ender: SessionEnder;
   readonly #leased = new Set<PoolConnection>();
+  readonly #statements = new PreparedStatements();
   #waiting = 0;
   /** Whether the driver made the latest caller wait for a connection. */
   #enqueued = false;
@@ -199,9 +201,10 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
         else resolve([rows, fields]);
       };
       try {
-        const options = { sql, rowsAsArray: asCells };
-        if (prepared) connection.execute(options, parameters as Array<string | Buffer | null>, done);
-        else connection.query(options, [...parameters], done);
+        // A connection has one statement at a time, and the driver reads this as it begins.
+        connection.config.rowsAsArray = asCells;
+        if (prepared) this.#statements.run(connection, sql, parameters as Parameters, done);
+        else connection.query({ sql, rowsAsArray: asCells }, [...parameters], done);
       } catch (error) {
         clearTimeout(timer);
         reject(error);

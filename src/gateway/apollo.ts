@@ -1,4 +1,5 @@
-import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import type { IncomingHttpHeaders } from 'node:http';
+import { ApolloServer, type ApolloServerPlugin, HeaderMap, type HTTPGraphQLResponse } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
@@ -15,8 +16,23 @@ import type { Road } from './road';
 import type { ServerOptions } from './server-options';
 
 /** Apollo gives its plugins a copy of its context; the request in it is the same object in every copy. */
-export interface ApolloContext {
+interface ApolloContext {
   readonly request: GovernedRequest;
+}
+
+/** A request over HTTP as Apollo takes it. */
+interface ApolloRequest {
+  readonly method: string;
+  readonly headers: IncomingHttpHeaders;
+  /** The query of its address, with the question mark. */
+  readonly search: string;
+  readonly body: unknown;
+}
+
+/** Apollo Server, started over one contract. */
+export interface Apollo {
+  answer(http: ApolloRequest, request: GovernedRequest): Promise<HTTPGraphQLResponse>;
+  stop(): Promise<void>;
 }
 
 /**
@@ -28,7 +44,7 @@ export async function startApollo(
   governed: Governed,
   road: Road,
   { logger }: Pick<ServerOptions, 'logger'>,
-): Promise<ApolloServer<ApolloContext>> {
+): Promise<Apollo> {
   const apollo = new ApolloServer<ApolloContext>({
     gateway: gatewayOver(governed, road),
     // Apollo would validate before any limit is checked, and some documents attack validation itself.
@@ -59,7 +75,22 @@ export async function startApollo(
     ],
   });
   await apollo.start();
-  return apollo;
+  return {
+    answer: ({ headers, ...http }, request) =>
+      apollo.executeHTTPGraphQLRequest({
+        httpGraphQLRequest: { ...http, headers: headerMap(headers) },
+        context: async () => ({ request }),
+      }),
+    stop: () => apollo.stop(),
+  };
+}
+
+function headerMap(headers: IncomingHttpHeaders): HeaderMap {
+  const map = new HeaderMap();
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) map.set(name, Array.isArray(value) ? value.join(', ') : value);
+  }
+  return map;
 }
 
 /** Apollo keeps mutations out of GET by looking at the operation, so it must have found one. */

@@ -58,7 +58,7 @@ function coordinatesIn(lists: readonly ShownFields[]): ReadonlySet<string> {
   );
 }
 
-/** A contract that leads nowhere is a mistake of whoever wrote it: it is told at start-up, not by an empty type. */
+/** A contract that leads nowhere is a mistake of whoever wrote it: it is told, not shown as an empty type. */
 function faultsOf(api: GraphQLSchema, shown: ReadonlySet<string>): string[] {
   const types = new Set([...shown].map((coordinate) => coordinate.split('.')[0]));
   return [...shown].flatMap((coordinate) => {

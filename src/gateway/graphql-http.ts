@@ -1,10 +1,11 @@
-import { type ApolloServer, HeaderMap } from '@apollo/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type ApolloContext, startApollo } from './apollo';
+import { Remembered } from '../storage/remembered';
+import type { Apollo } from './apollo';
 import { authorizationOf } from './bearer';
 import { sendAnswer } from './compression';
+import { contractNames } from './contracts';
 import { withDeadline } from './deadline';
-import { challenge, gatewayErrors } from './errors';
+import { challenge, gatewayErrors, RETRY_KEY_AFTER_S } from './errors';
 import type { Executions } from './executions';
 import type { GovernedRequest } from './governed-request';
 import { keyHeader, repeatedHeader, statedKey } from './idempotency/header';
@@ -36,9 +37,14 @@ export async function graphqlOverHttp(
   limits: ServerLimits,
   executions: Executions,
 ): Promise<HttpHandler> {
-  const servers = await startServers(options, road);
+  // Loaded and started by the first request that needs it.
+  const apollos = new Remembered(async (contract: Contract) => {
+    const { startApollo } = await import('./apollo.js');
+    return startApollo(options.contracts[contract], road, options);
+  });
+  const shortWays = new Map<Contract, ShortWay>(contractNames.map((contract) => [contract, new ShortWay(road)]));
   app.addHook('onClose', async () => {
-    await Promise.all([...servers.values()].map(({ apollo }) => apollo.stop()));
+    await Promise.all([...apollos.entries()].map(async ([, started]) => (await started).stop()));
   });
 
   return async (http, reply) => {
@@ -62,14 +68,16 @@ export async function graphqlOverHttp(
     if (request.isRepeated) reply.header(repeatedHeader, 'true');
     if (reply.statusCode === 401) reply.header('www-authenticate', challenge);
     if (reply.statusCode === 503) reply.header('retry-after', RETRY_AFTER_S);
+    if (reply.statusCode === 409) reply.header('retry-after', RETRY_KEY_AFTER_S);
     return sendAnswer(reply.header('cache-control', 'no-store'), options, request, answer.text);
   };
 
   async function respond(http: FastifyRequest, request: GovernedRequest): Promise<Answer> {
     await road.identify(request, authorizationOf(http.raw), () => statedPurpose(http.headers[purposeHeader]));
     request.idempotencyKey = statedKey(http.headers[keyHeader]);
-    const server = request.contract && servers.get(request.contract);
-    if (!server) throw gatewayErrors.internal();
+    const { contract } = request;
+    const shortWay = contract && shortWays.get(contract);
+    if (!shortWay) throw gatewayErrors.internal();
     await road.admit(request);
     const leave = await road.turn(request);
     try {
@@ -79,30 +87,25 @@ export async function graphqlOverHttp(
       const { query } = Object(http.body);
       // Also for Apollo, which parses it before it comes to anything of ours.
       if (typeof query === 'string') await road.approach(request, { document: query });
-      return (await server.shortWay.answer(http, request)) ?? (await throughApollo(server, http, request));
+      const answer = await shortWay.answer(http, request);
+      return answer ?? (await throughApollo(await apollos.get(contract), shortWay, http, request));
     } finally {
-      road.charge(request);
       leave();
     }
   }
 }
 
 async function throughApollo(
-  { apollo, shortWay }: ContractServer,
+  apollo: Apollo,
+  shortWay: ShortWay,
   http: FastifyRequest,
   request: GovernedRequest,
 ): Promise<Answer> {
   const blockedMs = request.blockedMs ?? 0;
   const before = performance.now();
-  const { status, headers, body } = await apollo.executeHTTPGraphQLRequest({
-    httpGraphQLRequest: {
-      method: http.method,
-      headers: headersOf(http),
-      search: searchOf(http),
-      body: namedOrNot(http.body),
-    },
-    context: async () => ({ request }),
-  });
+  const { method, headers: sent } = http;
+  const asked = { method, headers: sent, search: searchOf(http), body: namedOrNot(http.body) };
+  const { status, headers, body } = await apollo.answer(asked, request);
   if (request.refusal) throw request.refusal;
   // An anonymous request is mostly parsed and refused in one go, so all of its time is charged. An authenticated one
   // may wait for a database, in which time others run.
@@ -111,21 +114,6 @@ async function throughApollo(
   const contentType = headers.get('content-type') ?? 'application/json; charset=utf-8';
   if ((status ?? 200) === 200) shortWay.negotiated(http.headers.accept, contentType);
   return { status: status ?? 200, contentType, headers, text: body.string };
-}
-
-/** What serves one contract over HTTP: the road's two callers. */
-interface ContractServer {
-  readonly apollo: ApolloServer<ApolloContext>;
-  readonly shortWay: ShortWay;
-}
-
-async function startServers(options: ServerOptions, road: Road): Promise<Map<Contract, ContractServer>> {
-  const servers = new Map<Contract, ContractServer>();
-  for (const [contract, governed] of Object.entries(options.contracts)) {
-    const apollo = await startApollo(governed, road, options);
-    servers.set(contract as Contract, { apollo, shortWay: new ShortWay(road) });
-  }
-  return servers;
 }
 
 /** An empty operation name means none; Apollo would look for an operation of that name. */
@@ -141,18 +129,11 @@ function searchOf(request: FastifyRequest): string {
   return `?${searchParams}`;
 }
 
-function headersOf(request: FastifyRequest): HeaderMap {
-  const headers = new HeaderMap();
-  for (const [name, value] of Object.entries(request.headers)) {
-    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
-  }
-  return headers;
-}
-
 /** GraphQL over HTTP, section 6.4. An operation refused for lack of a token is a challenge (RFC 6750). */
 function statusOf({ outcome, codes }: GovernedRequest, status: number, type: string): number {
   if (outcome === 'REFUSED' && codes.includes('UNAUTHENTICATED')) return 401;
   if (outcome === 'REFUSED' && codes.includes('SERVICE_UNAVAILABLE')) return 503;
+  if (outcome === 'REFUSED' && codes.includes('IDEMPOTENCY_KEY_IN_USE')) return 409;
   if (outcome === 'REJECTED' && codes.length > 0 && codes.every((code) => wellFormed.has(code))) {
     return type.startsWith('application/json') ? 200 : 400;
   }

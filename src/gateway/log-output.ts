@@ -1,13 +1,19 @@
+import cluster from 'node:cluster';
 import { constants, fstatSync, openSync, write, writeSync } from 'node:fs';
 import type { DestinationStream } from 'pino';
 
-/**
- * A write of up to this size to a pipe is atomic (POSIX). Several processes share one pipe, and their lines must not
- * mix.
- */
-const PIPE_BUF = 4_096;
-/** Lines are written together once there are this many characters, or after LONGEST_WAIT_MS. */
-const TOGETHER = 3_072;
+/** How much is written at once. */
+interface Pieces {
+  /** Bytes at most, unless one line has more. */
+  readonly most: number;
+  /** Lines are written together once there are this many characters, or after LONGEST_WAIT_MS. */
+  readonly together: number;
+}
+
+/** Workers share one pipe, and their lines must not mix: a write of up to 4 KiB to a pipe is atomic (POSIX). */
+const SHARED: Pieces = { most: 4_096, together: 3_072 };
+/** One process alone writes as much as half a pipe takes. */
+const ALONE: Pieces = { most: 32_768, together: 24_576 };
 const LONGEST_WAIT_MS = 100;
 /** The most characters kept in memory while nobody reads the log. */
 const MOST_WAITING = 1 << 20;
@@ -20,7 +26,8 @@ const PAUSE_MS = 50;
  * stalls, lines are kept up to a limit; the next line that gets through says how many were lost.
  */
 export class LogOutput implements DestinationStream {
-  #waiting: string[] = [];
+  /** Bytes are the rest of a piece that was written in part. */
+  #waiting: Array<string | Buffer> = [];
   #length = 0;
   #lost = 0;
   #isGone = false;
@@ -28,8 +35,18 @@ export class LogOutput implements DestinationStream {
   #timer: NodeJS.Timeout | undefined;
   #copy: ((line: string) => void) | undefined;
 
-  /** @param fd a file, or a pipe in non-blocking mode */
-  constructor(private readonly fd: number) {}
+  /**
+   * @param fd a file, or a pipe in non-blocking mode
+   * @param isShared whether other processes write to it too
+   */
+  constructor(
+    private readonly fd: number,
+    private readonly isShared: () => boolean = () => true,
+  ) {}
+
+  get #pieces(): Pieces {
+    return this.isShared() ? SHARED : ALONE;
+  }
 
   /** Gives each line from now on to somebody else too, whether or not it can be written. */
   copyTo(take: (line: string) => void): void {
@@ -45,7 +62,7 @@ export class LogOutput implements DestinationStream {
     }
     if (this.#lost > 0) this.#keep(this.#lossLine());
     this.#keep(line);
-    if (this.#length >= TOGETHER) this.#writeOn();
+    if (this.#length >= this.#pieces.together) this.#writeOn();
     else this.#wait(LONGEST_WAIT_MS);
   }
 
@@ -90,18 +107,21 @@ export class LogOutput implements DestinationStream {
       this.#isWriting = false;
       if (error) this.#failed(error, piece);
       else this.#wrote(piece, bytes);
-      if (error || this.#length < TOGETHER) this.#wait(error ? PAUSE_MS : LONGEST_WAIT_MS);
+      if (error || this.#length < this.#pieces.together) this.#wait(error ? PAUSE_MS : LONGEST_WAIT_MS);
       else this.#writeOn();
     });
   }
 
-  /** As many whole lines as one atomic write takes, and at least one. They stay queued until written. */
+  /** As many whole lines as one write takes, and at least one. They stay queued until written. */
   #nextPiece(): Buffer {
+    const [rest] = this.#waiting;
+    if (Buffer.isBuffer(rest)) return rest;
+    const { most } = this.#pieces;
     let bytes = 0;
     let count = 0;
     for (const line of this.#waiting) {
       bytes += Buffer.byteLength(line);
-      if (count > 0 && bytes > PIPE_BUF) break;
+      if (count > 0 && bytes > most) break;
       count++;
     }
     const piece = this.#waiting.slice(0, count).join('');
@@ -111,9 +131,9 @@ export class LogOutput implements DestinationStream {
 
   #wrote(piece: Buffer, bytes: number): void {
     const [first = ''] = this.#waiting;
-    const rest = bytes < piece.length ? piece.subarray(bytes).toString('utf8') : '';
+    const rest = piece.subarray(bytes);
     this.#length += rest.length - first.length;
-    if (rest === '') this.#waiting.shift();
+    if (rest.length === 0) this.#waiting.shift();
     else this.#waiting[0] = rest;
   }
 
@@ -131,10 +151,12 @@ export class LogOutput implements DestinationStream {
 
 let standard: LogOutput | undefined;
 
+const hasWorkers = (): boolean => cluster.isWorker || Object.keys(cluster.workers ?? {}).length > 0;
+
 /** Standard output; when the process ends, the rest is written as far as the reader allows. */
 export function standardOutput(): LogOutput {
   if (standard) return standard;
-  const output = new LogOutput(unblocked(process.stdout.fd));
+  const output = new LogOutput(unblocked(process.stdout.fd), hasWorkers);
   process.once('exit', () => output.flushSync());
   standard = output;
   return output;

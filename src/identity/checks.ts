@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import countries from 'i18n-iso-countries';
+import countries from 'i18n-iso-countries/index';
 import { denied } from './request-context';
 
 /** Whether it is a country of today by its ISO 3166-1 alpha-2 code, in capitals. */

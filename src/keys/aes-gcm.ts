@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
 import { UnsealError } from './errors';
+import { quickest } from './key-form';
 
 const VERSION = 1;
 const IV_BYTES = 12;
@@ -31,7 +32,7 @@ function freshIv(): Buffer {
  */
 export function encrypt(key: Buffer, content: Buffer, aad: string): Buffer {
   const iv = freshIv();
-  const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES });
+  const cipher = createCipheriv('aes-256-gcm', quickest(key), iv, { authTagLength: TAG_BYTES });
   cipher.setAAD(Buffer.from(aad, 'utf8'));
   return Buffer.concat([Buffer.of(VERSION), iv, cipher.update(content), cipher.final(), cipher.getAuthTag()]);
 }
@@ -44,7 +45,7 @@ export function encrypt(key: Buffer, content: Buffer, aad: string): Buffer {
 export function decrypt(key: Buffer, sealed: Buffer, aad: string): Buffer {
   if (sealed.length < OVERHEAD || sealed[0] !== VERSION) throw new UnsealError();
   const tagStart = sealed.length - TAG_BYTES;
-  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(1, 1 + IV_BYTES), {
+  const decipher = createDecipheriv('aes-256-gcm', quickest(key), sealed.subarray(1, 1 + IV_BYTES), {
     authTagLength: TAG_BYTES,
   });
   decipher.setAAD(Buffer.from(aad, 'utf8'));

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { quickest } from './key-form';
 
 /**
  * What the replacement of a client's secret means for a key that is derived from it:
@@ -56,4 +57,4 @@ const MAC_BYTES = 16;
 
 /** HMAC-SHA256 of a text, cut to 128 bits, in base64url: a name that only the holder of the key can compute. */
 export const macOf = (key: Buffer, text: string): string =>
-  createHmac('sha256', key).update(text).digest().subarray(0, MAC_BYTES).toString('base64url');
+  createHmac('sha256', quickest(key)).update(text).digest().subarray(0, MAC_BYTES).toString('base64url');

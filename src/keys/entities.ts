@@ -52,6 +52,14 @@ export class KeyEpoch {
 
   @Column({ name: 'turned_destroyed', ...countColumn })
   turnedDestroyed: number;
+
+  /** While roots move: a digest of the place that this epoch's root is in. Null where the next one's is there too. */
+  @Column({ name: 'root_place', ...textColumn(22), nullable: true })
+  rootPlace: string | null;
+
+  /** The root that was made for the next epoch, before that began. */
+  @Column({ name: 'next_root_id', ...textColumn(200), nullable: true })
+  nextRootId: string | null;
 }
 
 /** A client's keys. The row stays after their destruction, so that no second ones are made. */
@@ -90,13 +98,13 @@ export class ClientKey {
   @Column({ ...sealedColumn, nullable: true })
   secret: Buffer | null;
 
-  /** How many of them were destroyed since the node was made. */
-  @Column({ ...countColumn })
-  marked: number;
-
   /** How many buckets were made for the client. */
   @Column({ ...countColumn })
   buckets: number;
+
+  /** How many of its secrets were destroyed since the node was made. */
+  @Column({ ...countColumn })
+  marked: number;
 }
 
 /** What is known of one of a client's secrets, without the secret. */

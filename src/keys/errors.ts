@@ -48,14 +48,15 @@ export class EpochUnfinishedError extends Error {
   }
 }
 
-/** Keys do not open that should: they were altered before the turning. It destroys nothing then. */
+/** Keys do not open that should, or are not there: it happened before the turning. It destroys nothing then. */
 export class DamagedKeysError extends Error {
   override readonly name = 'DamagedKeysError';
   readonly code = 'DAMAGED_KEYS';
 
-  constructor(client: string, what: string) {
+  /** @param fault what is wrong, as in `its node does not open` */
+  constructor(client: string, fault: string) {
     super(
-      `The keys of client ${client} are damaged: ${what} does not open. Its epoch is not ended, so that a backup of ` +
+      `The keys of client ${client} are damaged: ${fault}. Its epoch is not ended, so that a backup of ` +
         'the keys can still mend it: put the row back, erase those persons, or turn with damaged keys left as they are.',
     );
   }

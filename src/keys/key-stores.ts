@@ -25,8 +25,8 @@ export class KeyStores {
   readonly home: KeysPlace;
   readonly #bound: ReadonlyMap<HostingRegion, KeysPlace>;
   readonly #regions: Regions;
-  /** A client's region never changes. */
-  readonly #byClient = new LRUCache<string, KeysPlace>({ max: 100_000 });
+  /** A client's region never changes. Sized, as in `Regions`. */
+  readonly #byClient = new LRUCache<string, KeysPlace>({ maxSize: 100_000, sizeCalculation: () => 1 });
 
   constructor(regions: Regions, home: KeysPlace, bound: ReadonlyMap<HostingRegion, KeysPlace> = new Map()) {
     this.#regions = regions;

@@ -115,11 +115,7 @@ export class SubjectBuckets {
 
   async #destroyIn(client: string, bucket: number, ids: readonly string[]): Promise<void> {
     await settled(this.#source, async (manager) => {
-      await manager.query('UPDATE bucket_key SET marked = marked + ? WHERE client_id = ? AND bucket = ?', [
-        ids.length,
-        client,
-        bucket,
-      ]);
+      await mark(manager, client, bucket, ids.length);
       const among = `client_id = ? AND subject_id IN (${placesFor(ids)})`;
       await manager.query(`DELETE FROM subject_key WHERE ${among}`, [client, ...ids]);
     });
@@ -265,6 +261,16 @@ const INSERT_BUCKET = insertStatement(
   1,
 );
 const SUBJECT_COLUMNS = ['client_id', 'subject_id', 'wrapped', 'bucket', 'created_at'];
+
+/**
+ * Marks a bucket. Where its row is lost, what it wrapped still opens by an old copy of it, until the client's node is
+ * replaced. A row that opens nothing has the next turning do so.
+ */
+async function mark(manager: EntityManager, client: string, bucket: number, destroyed: number): Promise<void> {
+  const sql = 'UPDATE bucket_key SET marked = marked + ? WHERE client_id = ? AND bucket = ?';
+  if ((await affectedRows(manager, sql, [destroyed, client, bucket])) > 0) return;
+  await manager.query(INSERT_BUCKET, [client, bucket, Buffer.alloc(0), 0, 0, 0, destroyed]);
+}
 
 const bucketName = (bucket: number, generation: number) => `bucket ${bucket} ${generation}`;
 

@@ -79,8 +79,7 @@ function optionsFor(
     supportBigNumbers: true,
     bigNumberStrings: false,
     ...(tls ? { ssl: named(variable, () => tlsOptions(tls)) } : {}),
-    // A server limits the prepared statements of all its connections together, to 16,382 by default.
-    extra: { decimalNumbers: true, maxPreparedStatements: 100 },
+    extra: { decimalNumbers: true },
     driver: {
       createPool: (driver: ConnectionOptions) => new StorePool({ ...address, limits }, new StoreSessions(), driver),
     },

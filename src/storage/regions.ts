@@ -17,8 +17,11 @@ export function isHostingRegion(text: unknown): text is HostingRegion {
 export class Regions {
   readonly home: DataSource;
   readonly #bound: ReadonlyMap<HostingRegion, DataSource>;
-  /** A client's region never changes once it is registered. */
-  readonly #byClient = new LRUCache<string, { region: HostingRegion | undefined }>({ max: 100_000 });
+  /** A client's region never changes once it is registered. Sized, since a cache with `max` takes its room at once. */
+  readonly #byClient = new LRUCache<string, { region: HostingRegion | undefined }>({
+    maxSize: 100_000,
+    sizeCalculation: () => 1,
+  });
 
   constructor(home: DataSource, bound: ReadonlyMap<HostingRegion, DataSource> = new Map()) {
     this.home = home;

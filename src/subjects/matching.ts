@@ -1,4 +1,4 @@
-import countries from 'i18n-iso-countries';
+import countries from 'i18n-iso-countries/index';
 import { allPurposes } from '../governance/vocabulary';
 import { objectionBits } from '../identity/objections';
 import type { Condition } from '../tenancy/conditions';

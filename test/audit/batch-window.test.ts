@@ -1,51 +1,74 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BatchWindow } from '../../src/audit/log/batch-window';
 
-/** Works until the process counts as busy. */
-function work(ms: number): void {
-  for (const end = performance.now() + ms; performance.now() < end; );
-}
-
 const turns = async (count: number) => {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
 };
 
-describe('entries of operations that run side by side', () => {
-  test('a process that is not busy waits for nobody', async () => {
-    const batchWindow = new BatchWindow(60_000);
-    batchWindow.join();
-    await sleep(100);
-    let written = false;
-    const group = batchWindow.gathered().then(() => {
-      written = true;
+/** Counts batches that may be written. */
+const counted = (...batches: ReadonlyArray<{ readonly gathered: Promise<void> }>) => {
+  const count = { written: 0 };
+  for (const { gathered } of batches) {
+    void gathered.then(() => {
+      count.written++;
     });
-    await turns(2);
-    expect(written).toBe(true);
-    await group;
+  }
+  return count;
+};
+
+describe('entries of operations that run side by side', () => {
+  test('one that runs alone waits for nobody', async () => {
+    const batchWindow = new BatchWindow(60_000);
+    batchWindow.join()();
+    const batch = counted(batchWindow.gather());
+    await Promise.resolve();
+    expect(batch.written).toBe(1);
   });
 
-  test('a busy one waits until everybody under way has come, whichever log they come into', async () => {
+  test('others wait until everybody under way has come, whichever log they come into', async () => {
     const batchWindow = new BatchWindow(60_000);
-    const [first, second] = [batchWindow.join(), batchWindow.join()];
-    work(50);
-    const groups = [batchWindow.gathered()];
-    work(5);
-    groups.push(batchWindow.gathered());
-    let written = 0;
-    for (const group of groups) void group.then(() => written++);
+    const first = batchWindow.join();
+    const batches = counted(batchWindow.gather(), batchWindow.gather());
+    const second = batchWindow.join();
     first();
     first();
-    await turns(5);
-    expect(written).toBe(0);
+    await turns(2);
+    expect(batches.written).toBe(0);
     second();
-    await Promise.all(groups);
-    expect(written).toBe(2);
+    await turns(1);
+    expect(batches.written).toBe(2);
   });
 
   test('but not for long: an operation may be slow, or never end', async () => {
     const batchWindow = new BatchWindow(20);
     batchWindow.join();
-    work(50);
-    await batchWindow.gathered();
+    await batchWindow.gather().gathered;
+    // It is old by now, and nobody waits for it any more.
+    await sleep(30);
+    const batch = counted(batchWindow.gather());
+    await Promise.resolve();
+    expect(batch.written).toBe(1);
+  });
+
+  test('where all take long, they are waited for as others are', async () => {
+    const batchWindow = new BatchWindow(10);
+    for (let operation = 0; operation < 3; operation++) {
+      const ended = Array.from({ length: 40 }, () => batchWindow.join());
+      await sleep(20 * (operation + 1));
+      for (const end of ended) end();
+    }
+    batchWindow.join();
+    await sleep(20);
+    const batch = counted(batchWindow.gather());
+    await Promise.resolve();
+    expect(batch.written).toBe(0);
+  });
+
+  test('and one whose operation goes on after it waits for nobody', async () => {
+    const batchWindow = new BatchWindow(60_000);
+    batchWindow.join();
+    const { gathered, hurry } = batchWindow.gather();
+    hurry();
+    await gathered;
   });
 });

@@ -1,6 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { audit } from './sets/audit';
+import { check } from './sets/check';
 import { cold } from './sets/cold';
 import { erasure } from './sets/erasure';
 import { fairness } from './sets/fairness';
@@ -17,10 +19,13 @@ import { subscriptions } from './sets/subscriptions';
 import { transfers } from './sets/transfers';
 import { machine, root } from './support/installation';
 import type { Ratios } from './support/interleaved';
+import { writeTables } from './table';
 
 interface MeasurementSet {
   readonly run: () => Promise<unknown>;
   readonly about: string;
+  /** It runs only where it is named. */
+  readonly onlyNamed?: true;
 }
 
 /** In the order in which they run. */
@@ -40,9 +45,11 @@ const sets: Readonly<Record<string, MeasurementSet>> = {
   subscriptions: { run: subscriptions, about: 'idle subscriptions, and an event to all; beside another build' },
   fleet: { run: fleet, about: 'statements and rows of 64 processes on 16 databases, reckoned; beside another build' },
   audit: { run: audit, about: 'the ledger: writing it and verifying it' },
+  check: { run: check, about: 'whether this build is slower than another one; fails if it is', onlyNamed: true },
 };
 
-const usage = `npm run bench -- [SET…]   all sets unless some are named
+const usage = `npm run bench -- [SET…]   all sets but check, unless some are named
+npm run bench -- table    writes the results of serve into the pages that show them
 
 Sets:
 ${Object.entries(sets)
@@ -60,8 +67,11 @@ Environment (each set has its own defaults):
   BENCH_PEOPLE, BENCH_CLIENTS   people erased one by one, and sizes of clients that end
   BENCH_ROWS          rows that are imported
   BENCH_KEYS          persons of the stores whose epoch is turned, such as 10000,1000000
+  BENCH_ENGINES       engines of keys, such as mariadb,sqlite
   BENCH_SUBSCRIPTIONS numbers of open subscriptions, such as 300,1000,5000
-  BENCH_OTHER         the built checkout that import, subscriptions, fleet and keys are compared with
+  BENCH_OTHER         the built checkout that check, import, subscriptions, fleet and keys are compared with
+  BENCH_STORED        the bench.json of another commit, measured on this machine, that check is compared with
+  BENCH_LOSS          per cent that a work may lose in check; 5 unless told
   BENCH_ENTRIES       entries of the ledger that are verified
   BENCH_JSON          where results go; test/bench/bench.json unless told
 
@@ -74,29 +84,35 @@ async function main(): Promise<void> {
     process.stdout.write(usage);
     return;
   }
-  const unknown = asked.filter((name) => !Object.hasOwn(sets, name));
+  const unknown = asked.filter((name) => name !== 'table' && !Object.hasOwn(sets, name));
   if (unknown.length > 0) {
     process.stderr.write(`no such set: ${unknown.join(', ')}\n\n${usage}`);
     process.exitCode = 2;
     return;
   }
+  if (asked.includes('table')) {
+    writeTables(known());
+    return;
+  }
   process.stdout.write(`${machine()}\n`);
-  for (const [name, { run }] of Object.entries(sets)) {
-    if (asked.length === 0 || asked.includes(name)) keep(name, await run());
+  for (const [name, { run, onlyNamed }] of Object.entries(sets)) {
+    if (asked.includes(name) || (asked.length === 0 && !onlyNamed)) keep(name, await run());
   }
 }
 
+const resultsFile = process.env.BENCH_JSON ?? join(root, 'test', 'bench', 'bench.json');
+const known = () => (existsSync(resultsFile) ? JSON.parse(readFileSync(resultsFile, 'utf8')) : {});
+
 /** After each set, so that one that fails takes none before it along. */
 function keep(name: string, measured: unknown): void {
-  const path = process.env.BENCH_JSON ?? join(root, 'test', 'bench', 'bench.json');
-  const known = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {};
+  const before = known();
   const { ratios, ...result } = measured as { ratios?: Ratios };
   const results = {
-    ...known,
-    [name]: { machine: machine(), at: new Date().toISOString(), ...result },
-    ...(ratios ? { ratios: { ...known.ratios, [name]: ratios } } : {}),
+    ...before,
+    [name]: { machine: machine(), at: new Date().toISOString(), load: loadavg()[0], ...result },
+    ...(ratios ? { ratios: { ...before.ratios, [name]: ratios } } : {}),
   };
-  writeFileSync(path, `${JSON.stringify(results, null, 2)}\n`);
+  writeFileSync(resultsFile, `${JSON.stringify(results, null, 2)}\n`);
 }
 
 main().catch((error: unknown) => {

@@ -61,11 +61,19 @@ function labelled(series: string): string {
 
 function valuesOf(series: string, phases: readonly Phase[]): string {
   return phases
-    .map(([from, to]) => {
-      const [first, last] = [from.get(series), to.get(series)];
+    .map(([from, to], index) => {
+      const first = valueAt(from, series, index * MINUTES);
+      const last = valueAt(to, series, (index + 1) * MINUTES - 1);
       if (first === undefined || last === undefined) return Array(MINUTES).fill('_').join(' ');
       const step = (last - first) / (MINUTES - 1);
       return `${first}${step < 0 ? '-' : '+'}${Math.abs(step).toFixed(9)}x${MINUTES - 1}`;
     })
     .join(' ');
+}
+
+/** A sample at a minute of the timeline. It begins in 1970: of times, how long ago they were is kept. */
+function valueAt(scrape: Scrape, series: string, minute: number): number | undefined {
+  const value = scrape.get(series);
+  if (value === undefined || !/_timestamp_seconds\b/.test(series)) return value;
+  return minute * 60 - ((scrape.get('scraped_at') ?? 0) - value);
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { remit, startRemit } from '../support/cli';
 
-/** The samples of one scrape, by series as Prometheus writes them. */
+/** The samples of one scrape, by series as Prometheus writes them, and `scraped_at`: when, in seconds since 1970. */
 export type Scrape = ReadonlyMap<string, number>;
 
 /** The built server in a process of its own, as Prometheus sees it. */
@@ -98,7 +98,10 @@ async function serve(cwd: string, env: Record<string, string>) {
 }
 
 function samplesIn(text: string): Scrape {
-  const samples = new Map([['up', 1]]);
+  const samples = new Map([
+    ['up', 1],
+    ['scraped_at', Date.now() / 1_000],
+  ]);
   for (const [, series = '', value = ''] of text.matchAll(/^([a-zA-Z_]\w*(?:\{.*\})?) (\S+)$/gm)) {
     if (value !== 'Nan') samples.set(series, Number(value));
   }

@@ -53,6 +53,7 @@ describe.each(databases)('subscribers of erasure requests on $name', ({ create }
     ][];
     const changes = new ErasureChanges(replica.stores.regions, silent);
     const log = recordSql(replica.stores.regions.home);
+    const began = performance.now();
     const streams = await Promise.all(
       Array.from({ length: 60 }, (_, n) => changes.of(...(named[n % named.length] as [string, string]))),
     );
@@ -60,7 +61,8 @@ describe.each(databases)('subscribers of erasure requests on $name', ({ create }
     await sleep(LOOKS_MS);
     const seen = log.take().filter(({ sql }) => !sql.includes('FROM client'));
     expect(seen.filter(({ sql }) => !/FROM erasure_request\b/.test(sql))).toEqual([]);
-    expect(seen.length).toBeLessThan(8);
+    // One a second, give or take a tenth, and those that the first looks take.
+    expect(seen.length).toBeLessThan((performance.now() - began) / 900 + 6);
     await app.ask(acme, 'LEGAL', cancel, { id: mine[0] });
     for (const [n, stream] of streams.entries()) {
       if (n % named.length !== 0) continue;

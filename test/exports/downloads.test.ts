@@ -92,7 +92,7 @@ describe('GET /exports/:id', () => {
       `${CANARY}-first-1`,
       `${CANARY}-first-2`,
     ]);
-    for (let tries = 0; (await stateOf(id))?.status !== 'COLLECTED' && tries < 100; tries++) await sleep(20);
+    for (let tries = 0; (await stateOf(id))?.status !== 'COLLECTED' && tries < 1_000; tries++) await sleep(20);
     expect(await stateOf(id)).toMatchObject({ status: 'COLLECTED', collectedAt: expect.any(Number) });
     expect(server.log().join()).not.toContain(CANARY);
   });

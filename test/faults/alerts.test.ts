@@ -2,11 +2,12 @@ import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import Database from 'better-sqlite3';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { alertRules, findPromtool, metricsIn } from '../deploy/alert-rules';
 import { dashboardExpressions } from '../deploy/dashboard';
 import { firing, type Phase } from '../deploy/timeline';
-import { type WatchedProduct, watchProduct } from '../deploy/watched-product';
+import { type Scrape, type WatchedProduct, watchProduct } from '../deploy/watched-product';
 import { startMariaDb, type TestServer } from '../support/mariadb';
 import { root as checkout } from '../support/root';
 import { TcpProxy } from '../support/tcp-proxy';
@@ -23,8 +24,12 @@ let root: Connection;
 let product: WatchedProduct;
 /** The server as it is while nothing is wrong. */
 let sound: Phase;
+/** A server on SQLite, whose log is emptied once a minute: that is waited for meanwhile. */
+let logGrew: Promise<readonly Phase[]>;
 
 beforeAll(async () => {
+  logGrew = letLogGrow();
+  logGrew.catch(() => undefined);
   const started = await startMariaDb();
   if (!started) throw new Error('alerts are rehearsed on MariaDB: install mariadb-server');
   database = started;
@@ -43,14 +48,18 @@ beforeAll(async () => {
   // Before the first entry, which is anchored a minute later.
   await until(async () => {
     sound = await observed();
-    // Starting up, a server may have more to ask than it has connections, for a moment.
+    // Starting up, a server may have more to ask than it has connections, for a moment, and tasks that have not run.
     return sound.every((scrape) =>
-      [...scrape].every(([series, value]) => !series.startsWith('remit_database_waiting') || value === 0),
+      [...scrape].every(([series, value]) => {
+        if (series.startsWith('remit_database_waiting')) return value === 0;
+        return !series.startsWith(TASKS) || value > 0;
+      }),
     );
   });
 });
 
 afterAll(async () => {
+  await logGrew.catch(() => undefined);
   await product?.close();
   await wire?.stop();
   await root?.end();
@@ -61,16 +70,16 @@ afterAll(async () => {
 afterEach(() => root.query('UNLOCK TABLES; SET GLOBAL read_only = 0'));
 
 /** Two scrapes with something between them. */
-async function observed(between: () => Promise<unknown> = async () => undefined): Promise<Phase> {
-  const before = await product.scrape();
+async function observed(between: () => Promise<unknown> = async () => undefined, of = product): Promise<Phase> {
+  const before = await of.scrape();
   await between();
-  return [before, await product.scrape()];
+  return [before, await of.scrape()];
 }
 
 /** Scrapes until something holds, and fails where it never does. */
-async function until(holds: () => Promise<boolean>): Promise<void> {
+async function until(holds: () => Promise<boolean>, most = 200): Promise<void> {
   for (let tries = 0; !(await holds()); tries++) {
-    if (tries > 200) throw new Error(`it did not come to that: ${product.log().slice(-4_000)}`);
+    if (tries > most) throw new Error(`it did not come to that: ${product.log().slice(-4_000)}`);
     await sleep(100);
   }
 }
@@ -80,9 +89,35 @@ const logged = (message: string) => until(async () => product.log().includes(mes
 const isReady = async () => (await product.scrape()).get('remit_ready') === 1;
 
 /** The alert fires during the fault, and neither before it nor after it. */
-function expectAlerts(alerts: readonly string[], fault: Phase, mended: Phase): void {
+function expectAlerts(alerts: readonly string[], fault: Phase, mended: Phase, before = sound): void {
   const expected = Object.fromEntries(alerts.map((alert) => [alert, [false, true, false]]));
-  expect(firing(promtool, alerts, [sound, fault, mended])).toEqual(expected);
+  expect(firing(promtool, alerts, [before, fault, mended])).toEqual(expected);
+}
+
+const TASKS = 'remit_background_task_last_success_timestamp_seconds';
+
+/** A reader of another process keeps a snapshot of the file, 80 MiB are written meanwhile, and then it goes. */
+async function letLogGrow(): Promise<readonly Phase[]> {
+  const file = join(folder, 'small.db');
+  const stores = { DATABASE_URL: `sqlite:${file}`, KEYS_DATABASE_URL: `sqlite:${join(folder, 'small-keys.db')}` };
+  const small = await watchProduct(stores);
+  const [reader, writer] = [new Database(file, { readonly: true }), new Database(file)];
+  try {
+    const before = await observed(undefined, small);
+    reader.exec('BEGIN; SELECT COUNT(*) FROM client');
+    writer.exec(`CREATE TABLE rehearsal (page BLOB); INSERT INTO rehearsal VALUES (zeroblob(${80 * 2 ** 20}))`);
+    const fault = await observed(undefined, small);
+    reader.exec('COMMIT');
+    await until(
+      async () => Number((await small.scrape()).get('remit_write_ahead_log_bytes{store="data"}')) < 2 ** 20,
+      900,
+    );
+    return [before, fault, await observed(undefined, small)];
+  } finally {
+    reader.close();
+    writer.close();
+    await small.close();
+  }
 }
 
 /** An erasure is open only in a rehearsal below, and MariaDB has no such log. */
@@ -113,8 +148,7 @@ test('every metric of the server is explained', async () => {
 });
 
 test('nothing fires while nothing is wrong', () => {
-  // Scrapes carry real times, and a timeline begins in 1970.
-  const alerts = alertRules.map(({ alert }) => alert).filter((alert) => alert !== 'RemitTaskFailing');
+  const alerts = alertRules.map(({ alert }) => alert);
   const quiet = Object.fromEntries(alerts.map((alert) => [alert, [false]]));
   expect(firing(promtool, alerts, [sound])).toEqual(quiet);
 });
@@ -154,7 +188,7 @@ test('a lock holds all connections', async () => {
   await until(async () => (await product.ask(desk)).length === 0);
   const mended = await observed();
   expectAlerts(['RemitDatabaseWaiting'], fault, mended);
-  expectAlerts(['RemitTimeouts'], late, mended);
+  expectAlerts(['RemitTimeouts', 'RemitSlow'], late, mended);
 });
 
 test('the database stands still for a backup', async () => {
@@ -249,6 +283,54 @@ test('a process hangs', async () => {
   product.signal('SIGCONT');
   await until(isReady);
   expectAlerts(['RemitDown'], fault, await observed());
+});
+
+test('a process stands still for seconds at a time', async () => {
+  const fault = await observed(async () => {
+    product.signal('SIGSTOP');
+    await sleep(1_500);
+    product.signal('SIGCONT');
+  });
+  expectAlerts(['RemitEventLoopLate'], fault, await observed());
+});
+
+test('Prometheus is told of no process', async () => {
+  expectAlerts(['RemitAbsent'], [new Map(), new Map()], await observed());
+});
+
+test('a background task has failed for hours', async () => {
+  const task = `${TASKS}{task="idempotency keys"}`;
+  const isRecent = async () => Number((await product.scrape()).get(task)) > Date.now() / 1_000 - 600;
+  const due = (done: string) =>
+    root.query(`UPDATE data.background_task SET due_at = 0, done_at = ${done} WHERE name = 'idempotency keys'`);
+  await root.query('RENAME TABLE data.idempotency_key TO data.idempotency_key_away');
+  await due('done_at - 3 * 3600000');
+  await product.restart();
+  await logged('background work failed; it will be retried');
+  const fault = await observed();
+  await root.query('RENAME TABLE data.idempotency_key_away TO data.idempotency_key');
+  await due('done_at');
+  await product.restart();
+  await until(isRecent);
+  expectAlerts(['RemitTaskFailing'], ofTask(task, fault), ofTask(task, await observed()), ofTask(task, sound));
+});
+
+/** Scrapes with one task alone: the others have not run yet in a process that has just started. */
+function ofTask(task: string, [from, to]: Phase): Phase {
+  const alone = (scrape: Scrape) =>
+    new Map([...scrape].filter(([series]) => series === task || !series.startsWith(TASKS)));
+  return [alone(from), alone(to)];
+}
+
+test("a reader of SQLite's file keeps the log from being emptied", async () => {
+  const [before, fault, mended] = await logGrew;
+  expect(Number(fault?.[1].get('remit_write_ahead_log_bytes{store="data"}'))).toBeGreaterThan(80 * 2 ** 20);
+  if (fault && mended) expectAlerts(['RemitWriteAheadLogGrows'], fault, mended, before);
+}, 240_000);
+
+test('every alert is rehearsed', () => {
+  const page = readFileSync(__filename, 'utf8');
+  expect(alertRules.map(({ alert }) => alert).filter((alert) => !page.includes(`'${alert}'`))).toEqual([]);
 });
 
 test('through all of this, Node had nothing to warn of', () => {

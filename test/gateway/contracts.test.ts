@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -9,8 +10,11 @@ import {
   isObjectType,
   printSchema,
 } from 'graphql';
+import { governContracts } from '../../src/app';
 import { contractFields } from '../../src/gateway/contract-fields';
 import { narrowedSchema } from '../../src/gateway/contracts';
+import { openTestApp } from '../support/app';
+import { databases } from '../support/databases';
 
 const emitted = readFileSync(join(__dirname, '../../schema/remit.graphql'), 'utf8');
 const contracts = Object.entries(contractFields);
@@ -62,6 +66,33 @@ test.each([
   ['there is no Customer.shoeSize', { Customer: 'shoeSize' }],
   ['there is no Shoe.size', { Shoe: 'size' }],
   ['Query.proposals uses Proposal, of which no field is named', { Query: 'proposals' }],
-])('a contract that cannot be cut is told at start-up: %s', (fault, list) => {
+])('a contract that cannot be cut is told: %s', (fault, list) => {
   expect(() => narrowedSchema(today, 'test', [list])).toThrow(`the contract test: ${fault}`);
+});
+
+test('a contract that is first asked for after the whole API is governed has none of its guards', async () => {
+  const [database] = databases;
+  if (!database) throw new Error('there is no database');
+  const store = await database.create();
+  const app = await openTestApp(store);
+  const { schemas, contracts: governed } = governContracts(
+    app.services,
+    app.stores.keys,
+    Buffer.alloc(32),
+    () => undefined,
+  );
+  const coordinates = governed.api.coordinates.map(({ coordinate }) => coordinate.split('.'));
+  const fieldOf = (schema: GraphQLSchema, [type = '', field = '']: string[]) => {
+    const found = schema.getType(type);
+    return isObjectType(found) ? found.getFields()[field] : undefined;
+  };
+  const shared = coordinates.filter((coordinate) => fieldOf(schemas['client-app'], coordinate));
+  expect(shared.length).toBeGreaterThan(40);
+  const guarded = shared.filter((coordinate) => {
+    const [own, whole] = [schemas['client-app'], schemas.api].map((schema) => fieldOf(schema, coordinate)?.resolve);
+    return own !== undefined && own === whole;
+  });
+  expect(guarded).toEqual([]);
+  await app.close();
+  await store.drop();
 });

@@ -30,6 +30,18 @@ const comparable = ({ status, headers, body }: Answer) => {
   return { status, rest, body: { ...body, extensions: { ...body.extensions, governance } } };
 };
 
+test('JSON is what Apollo Server answers to the accept headers that the short way knows from the start', async () => {
+  for (const accept of [undefined, '*/*', 'application/json']) {
+    const headers = { ...bearer, ...(accept === undefined ? {} : { accept }) };
+    const short = await server.post({ query: '{ greeting }' }, headers);
+    // A persisted query is for Apollo Server alone.
+    const long = await server.post({ query: '{ greeting }', extensions: { persistedQuery: {} } }, headers);
+    expect(long.headers['content-type']).toBe('application/json; charset=utf-8');
+    expect(short.headers['content-type']).toBe(long.headers['content-type']);
+    expect(short.status).toBe(200);
+  }
+});
+
 describe('the short way of usual operations answers as Apollo Server does', () => {
   const support = { 'processing-purpose': 'SUPPORT' };
   const page = '{ customers { id email } }';

@@ -1,4 +1,3 @@
-import './production-graphql';
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import {

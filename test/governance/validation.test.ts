@@ -1,4 +1,3 @@
-import './production-graphql';
 import fc from 'fast-check';
 import {
   buildASTSchema,

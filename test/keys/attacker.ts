@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { SEAL_OVERHEAD_BYTES } from '../../src/keys/aes-gcm';
@@ -24,7 +25,7 @@ const ID_BYTES = 36;
  */
 const [REACH, REACH_OF_CLIENTS] = [32, 176];
 /** More than there are of each. */
-const [MOST_EPOCHS, MOST_BUCKETS] = [7, 6];
+const [MOST_EPOCHS, MOST_BUCKETS] = [10, 6];
 
 /** The lengths of wrapped secrets: of which some are ended, one or two are not. */
 const RING_BYTES: readonly number[] = Array.from({ length: MOST_SECRETS }, (_, number): SecretGeneration => {
@@ -63,12 +64,13 @@ export class Attacker {
     return this.#carved.has(blob.toString('base64'));
   }
 
-  async seeRows(keys: DataSource, data: DataSource): Promise<void> {
+  /** @param keys a store, or a transaction of it: what it would commit is in its log already */
+  async seeRows(keys: Pick<DataSource, 'query'>, data: DataSource): Promise<void> {
     for (const row of await keys.query<Array<{ root_id: string; wrapped: Buffer }>>('SELECT * FROM key_epoch')) {
       this.#roots.add(row.root_id);
       this.#see(row.root_id, row.wrapped);
     }
-    const seeAll = async (source: DataSource, table: string, id: string) => {
+    const seeAll = async (source: Pick<DataSource, 'query'>, table: string, id: string) => {
       for (const row of await source.query<Array<Record<string, unknown>>>(`SELECT * FROM ${table}`)) {
         for (const value of Object.values(row)) if (Buffer.isBuffer(value)) this.#see(String(row[id]), value);
       }
@@ -77,6 +79,14 @@ export class Attacker {
     await seeAll(keys, 'bucket_key', 'client_id');
     await seeAll(keys, 'subject_key', 'subject_id');
     await seeAll(data, 'person', 'id');
+  }
+
+  /** As {@link seeFiles}, of a copy of the folder as it is now: its files may change meanwhile. */
+  seeCopyOf(folder: string): void {
+    const copy = mkdtempSync(join(tmpdir(), 'remit-copy-'));
+    cpSync(folder, copy, { recursive: true, filter: (path) => !path.endsWith('.sock') });
+    this.seeFiles(copy);
+    rmSync(copy, { recursive: true });
   }
 
   /** Carves blobs out of every file under a folder: undo pages, logs, free pages, whatever is there. */
@@ -186,6 +196,11 @@ export class Attacker {
         }
       }
     }
+  }
+
+  /** What another process saw: pairs of an id and a blob in base64. */
+  hear(text: string): void {
+    for (const [id = '', blob = ''] of JSON.parse(text) as string[][]) this.#see(id, Buffer.from(blob, 'base64'));
   }
 
   #see(id: string, blob: Buffer): void {

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
+import { whyUnfit } from '../../src/keys/backup/unfit-store';
 import type { TurnStep } from '../../src/keys/epochs/epoch-state';
 import { KEY_CACHE_TTL_MS } from '../../src/keys/key-cache';
 import { KeyStore, type KeyStoreOptions } from '../../src/keys/key-store';
-import type { RootKeys } from '../../src/keys/roots/root-keys';
+import { openRootKeys, type RootKeys } from '../../src/keys/roots/root-keys';
 import { HOUR_MS } from '../../src/law/calendar';
 import { embeddedDatabaseOf } from '../../src/storage/dialect';
 import { databases, type TestDatabase } from '../support/databases';
@@ -195,8 +196,8 @@ describe.each(databases)('epochs on $name', ({ name, create }) => {
       return () => source.query(`UPDATE ${table} SET wrapped = ? WHERE ${where} = ?`, [row?.wrapped, value]);
     };
     for (const [table, where, value, what] of [
-      ['subject_key', 'subject_id', altered, `the key of person ${altered}`],
-      ['bucket_key', 'client_id', client, 'its bucket 1'],
+      ['subject_key', 'subject_id', altered, `the key of person ${altered} does not open`],
+      ['bucket_key', 'client_id', client, 'its bucket 1 does not open'],
     ] as const) {
       const mend = await alter(table, where, value);
       await expect(keys.epochs.turn()).rejects.toMatchObject({
@@ -212,6 +213,109 @@ describe.each(databases)('epochs on $name', ({ name, create }) => {
     made.delete(altered);
     expect(await process().subjectKeys(client, ids)).toEqual(made);
     expect(await process().damagedAmong(client, ids)).toEqual(new Set([altered]));
+  });
+
+  test.each([
+    ['client_key', 'its own row is missing in client_key'],
+    ['bucket_key', 'its bucket 2 is missing in bucket_key'],
+  ])('a row of %s that vanished stops it before anything is lost, until it is put back', async (table, fault) => {
+    const ids = persons(300);
+    const made = await keys.createSubjectKeys(client, ids);
+    const [marked, gone] = [ids[0], ids[299]] as [string, string];
+    await keys.destroySubjectKey(client, marked);
+    const at = table === 'bucket_key' ? ' AND bucket = 2' : '';
+    const [row = {}] = await rows<Record<string, unknown>>(`SELECT * FROM ${table} WHERE client_id = ?${at}`, [client]);
+    await source.query(`DELETE FROM ${table} WHERE client_id = ?${at}`, [client]);
+    await expect(keys.epochs.turn()).rejects.toMatchObject({
+      code: 'DAMAGED_KEYS',
+      message: expect.stringContaining(`The keys of client ${client} are damaged: ${fault}.`),
+    });
+    expect(await states()).toEqual(['TURNING', 'CURRENT']);
+    const columns = Object.keys(row);
+    const put = `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`;
+    await source.query(put, Object.values(row));
+    await keys.destroySubjectKey(client, gone);
+    await keys.epochs.resume();
+    await keys.epochs.turn();
+    for (const id of [marked, gone]) made.delete(id);
+    expect(await process().subjectKeys(client, ids)).toEqual(made);
+  });
+
+  test('a person is destroyed for good though the row of the bucket is lost', async () => {
+    const [gone, other] = persons(2) as [string, string];
+    await keys.createSubjectKeys(client, [gone]);
+    await process().createSubjectKeys(client, [other]);
+    const [before] = await rows<{ node: Buffer }>('SELECT node FROM client_key WHERE client_id = ?', [client]);
+    await source.query('DELETE FROM bucket_key WHERE client_id = ? AND bucket = 1', [client]);
+    const epoch = await keys.destroySubjectKey(client, gone);
+    // An old copy of the bucket's row opens under the node, so both have to go.
+    expect(await keys.epochs.turn()).toMatchObject({ epoch, destroyed: 1 });
+    const [after] = await rows<{ node: Buffer; node_generation: number }>(
+      'SELECT node, node_generation FROM client_key WHERE client_id = ?',
+      [client],
+    );
+    expect([after?.node_generation, after?.node.equals(before?.node as Buffer)]).toEqual([epoch + 1, false]);
+    expect(await rows('SELECT bucket FROM bucket_key ORDER BY bucket')).toEqual([{ bucket: 2 }]);
+    expect((await process().subjectKeys(client, [gone, other])).size).toBe(1);
+  });
+
+  test.each([
+    ['unmarked', 0],
+    ['marked', 1],
+  ])('a damaged bucket with nobody left in it keeps nobody, %s', async (_, marked) => {
+    const [gone, other] = persons(2) as [string, string];
+    await keys.createSubjectKeys(client, [gone]);
+    const made = await process().createSubjectKeys(client, [other]);
+    await keys.destroySubjectKey(client, gone);
+    await source.query('UPDATE bucket_key SET wrapped = ?, marked = ? WHERE client_id = ? AND bucket = 1', [
+      ...[Buffer.alloc(61, 1), marked, client],
+    ]);
+    await keys.epochs.turn();
+    expect(await states()).toEqual(['ENDED', 'CURRENT']);
+    const left = await rows<{ bucket: number }>('SELECT bucket FROM bucket_key ORDER BY bucket');
+    expect(left.map(({ bucket }) => bucket)).toEqual(marked > 0 ? [2] : [1, 2]);
+    expect(await process().subjectKeys(client, [gone, other])).toEqual(made);
+    // Where the client gets another node all the same, the damaged bucket goes.
+    await keys.destroySubjectKey(client, other);
+    await keys.epochs.turn();
+    expect((await rows<{ bucket: number }>('SELECT bucket FROM bucket_key WHERE bucket = 1')).length).toBe(0);
+  });
+
+  test('a root that a process made and died is the next one’s; one that nobody noted is destroyed', async () => {
+    await keys.createSubjectKeys(client, persons(1));
+    const killed = new Error('killed');
+    const vain = await roots.create();
+    const dies = keys.epochs.turn({
+      progress: ({ step }) => {
+        if (step === 'root') throw killed;
+      },
+    });
+    await expect(dies).rejects.toBe(killed);
+    expect(await states()).toEqual(['CURRENT']);
+    const [first, ...made] = await roots.ids();
+    expect(made).toHaveLength(2);
+    const noted = made.find((id) => id !== vain);
+    await keys.epochs.turn();
+    expect((await keys.epochs.list()).map(({ rootId }) => rootId)).toEqual([first, noted]);
+    expect(await roots.ids()).toEqual([noted]);
+  });
+
+  test('a host with a copy of the root is told so once another host has turned', async () => {
+    const [person] = persons(1) as [string];
+    await keys.createSubjectKeys(client, [person]);
+    const other = join(folder, 'other host');
+    mkdirSync(other);
+    copyFileSync(join(folder, 'master.key'), join(other, 'master.key'));
+    const copied = await openRootKeys({ masterKeyFile: join(other, 'master.key'), production: true });
+    const why = () => whyUnfit({ name: 'keys', source, roots: copied }, { folder: undefined, client });
+    expect(await why()).toBeUndefined();
+    await keys.epochs.turn();
+    expect(await why()).toMatch(
+      /is not here\. What is here is the root of epoch 1, which has ended: a copy of it is on this host, .*Destroy this copy/,
+    );
+    const there = new KeyStore(source, copied, { now: () => time });
+    opened.push(there);
+    await expect(there.subjectKeys(client, [person])).rejects.toThrow(/where another host has it, share its folder/);
   });
 
   test('an epoch ends when it is time and something was destroyed in it, or after a month', async () => {

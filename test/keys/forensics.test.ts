@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createConnection } from 'mysql2/promise';
 import type { DataSource } from 'typeorm';
 import { v4 as uuid } from 'uuid';
 import { deriveKey } from '../../src/keys/derived-keys';
@@ -12,8 +11,8 @@ import { KeyStore } from '../../src/keys/key-store';
 import { openRootKeys, type RootKeys } from '../../src/keys/roots/root-keys';
 import { seal } from '../../src/keys/sealing';
 import { openDataSource } from '../../src/storage/data-source';
-import { freePorts, installData, startServer } from '../support/mariadb-process';
 import { Attacker, canaryContext, canaryOf, MARK } from './attacker';
+import { type ForensicStores, startEmbedded, startMariaDb } from './forensic-stores';
 import { newRoots, openKeysSource } from './keys-source';
 
 /** Each starts a dozen processes, one after another. Milliseconds. */
@@ -37,47 +36,11 @@ const KILLS: ReadonlyArray<readonly [step: TurnStep, times: number]> = [
   ['ended', 1],
 ];
 
-/** Two stores whose every file can be copied. */
-interface Stores {
-  readonly name: string;
-  readonly keysUrl: string;
-  readonly dataUrl: string;
-  /** Everything that the stores have written is under it. */
-  readonly folder: string;
-  stop(): Promise<void>;
-}
-
-async function startEmbedded(): Promise<Stores> {
-  const folder = mkdtempSync(join(tmpdir(), 'remit-forensics-'));
-  const [keysUrl, dataUrl] = ['keys', 'data'].map((name) => `sqlite:${join(folder, name)}.db`) as [string, string];
-  return { name: 'SQLite', keysUrl, dataUrl, folder, stop: async () => rmSync(folder, { recursive: true }) };
-}
-
-/** A server of its own with a binary log in the format of rows, which keeps what rows were before they were changed. */
-async function startMariaDb(): Promise<Stores | undefined> {
-  const installed = await installData('remit-forensics-');
-  if (!installed) {
-    const message = 'MariaDB is not installed: what its logs keep of destroyed keys is not looked at.';
-    if (process.env.CI === 'true') throw new Error(`${message} With CI=true it must be installed (mariadb-server).`);
-    process.stderr.write(`\n${message}\n`);
-    return undefined;
-  }
-  const [port = 0] = await freePorts(1);
-  const settings = ['--log-bin=binlog', '--binlog-format=ROW', '--server-id=1', '--binlog-row-image=FULL'];
-  const { stop } = await startServer({ ...installed, port, settings });
-  const connection = await createConnection(`mysql://root@127.0.0.1:${port}/`);
-  for (const name of ['forensic_keys', 'forensic_data']) await connection.query(`CREATE DATABASE ${name}`);
-  await connection.end();
-  const url = (name: string) => `mysql://root@127.0.0.1:${port}/${name}`;
-  const { data: folder } = installed;
-  return { name: 'MariaDB', keysUrl: url('forensic_keys'), dataUrl: url('forensic_data'), folder, stop };
-}
-
 describe.each([
   { name: 'SQLite', start: startEmbedded },
   { name: 'MariaDB with its binary log', start: startMariaDb },
 ])('whoever has every file and row of both stores at any moment, on $name', ({ start }) => {
-  let stores: Stores | undefined;
+  let stores: ForensicStores | undefined;
   let place: string;
   let masterKeyFile: string;
   let keysSource: DataSource;
@@ -124,11 +87,7 @@ describe.each([
   async function look(): Promise<void> {
     if (!stores) return;
     await attacker.seeRows(keysSource, data);
-    const copy = join(place, 'copy');
-    mkdirSync(copy);
-    cpSync(stores.folder, copy, { recursive: true, filter: (path) => !path.endsWith('.sock') });
-    attacker.seeFiles(copy);
-    rmSync(copy, { recursive: true });
+    attacker.seeCopyOf(stores.folder);
   }
 
   async function erase(): Promise<number[]> {

@@ -3,6 +3,7 @@ import type { DataSource } from 'typeorm';
 import { CreateKeyStore1700000000000 } from '../../migrations/keys/1700000000000-create-key-store';
 import { AddEpochs1700000000026 } from '../../migrations/keys/1700000000026-add-epochs';
 import { ReplaceClientSecrets1700000000034 } from '../../migrations/keys/1700000000034-replace-client-secrets';
+import { RememberRoots1700000000036 } from '../../migrations/keys/1700000000036-remember-roots';
 import { BucketKey, ClientKey, ClientSecret, KeyEpoch, SubjectKey } from '../../src/keys/entities';
 import { generateMasterKeyFile } from '../../src/keys/master-key';
 import { openRootKeys, type RootKeys } from '../../src/keys/roots/root-keys';
@@ -14,7 +15,12 @@ export async function openKeysSource(url: string): Promise<DataSource> {
   const source = await openDataSource(url, {
     variable: 'KEYS_DATABASE_URL',
     entities: [BucketKey, ClientKey, ClientSecret, KeyEpoch, SubjectKey],
-    migrations: [CreateKeyStore1700000000000, AddEpochs1700000000026, ReplaceClientSecrets1700000000034],
+    migrations: [
+      CreateKeyStore1700000000000,
+      AddEpochs1700000000026,
+      ReplaceClientSecrets1700000000034,
+      RememberRoots1700000000036,
+    ],
   });
   await migrate(source);
   await upgradeToEpochs(source, () => Promise.reject(new Error('there is nothing to wrap')));

@@ -1,7 +1,7 @@
 const { existsSync, readdirSync, readFileSync } = require('node:fs');
 const { join } = require('node:path');
 
-const outside = ['node:child_process', 'node:http', 'node:net', 'playwright-core', 'dist'];
+const outside = ['node:child_process', 'node:http', 'node:net', 'playwright-core', 'recheck', 'dist'];
 const faults = 'test/faults/';
 const databases = ['better-sqlite3', 'mysql2/promise', 'test/support/databases.ts', 'test/support/command.ts'];
 const imports = /^(?:import|export)\s(?!type\b)[^'"]*'([^']+)'|\b(?:import|require)\('([^']+)'\)/gm;

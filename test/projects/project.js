@@ -13,12 +13,17 @@ const project = (name) => ({
   displayName: name,
   rootDir: root,
   roots: ['<rootDir>/test'],
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/projects/environment.js',
+  runtime: '<rootDir>/test/projects/runtime.js',
   resolver: '<rootDir>/test/projects/resolver.js',
   // Clients of HSMs and KMSs are in a package of their own.
   modulePaths: ['<rootDir>/test/keys/roots/clients/node_modules'],
   testMatch: sorted[name].map((path) => `<rootDir>/${path}`),
-  setupFiles: ['reflect-metadata', '<rootDir>/test/support/statements/record.js'],
+  setupFiles: [
+    'reflect-metadata',
+    '<rootDir>/test/support/graphql-of-production.js',
+    '<rootDir>/test/support/statements/record.js',
+  ],
   transform: {
     '^.+\\.(t|j|mj)s$': [
       '@swc/jest',

@@ -4,6 +4,8 @@ const refused = '<rootDir>/test/projects/refused.js';
 
 module.exports = {
   ...project('unit'),
+  // TypeORM loads the drivers.
+  testEnvironmentOptions: { replaced: ['better-sqlite3', 'mysql2', 'mysql2/promise', 'child_process', 'typeorm'] },
   moduleNameMapper: {
     '^better-sqlite3$': refused,
     '^mysql2(/promise)?$': refused,

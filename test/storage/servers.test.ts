@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import type { DataSource } from 'typeorm';
 import { openDataSource } from '../../src/storage/data-source';
+import { readCells, runStatement } from '../../src/storage/statements';
 import { makeCertificates } from '../support/certificates';
 import { startMariaDb, type TestServer } from '../support/mariadb';
 
@@ -54,6 +55,27 @@ if (shared !== undefined) {
     };
     const other = new URL(shared);
     const both = (parameters = '') => `mysql://root@${address},${other.host}/mysql${parameters}`;
+
+    it('a connection keeps a hundred prepared statements; where the server keeps no more, they go as text', async () => {
+      const kept = async () => {
+        const [row] = await directly("SHOW GLOBAL STATUS LIKE 'Prepared_stmt_count'");
+        return Number(row?.Value);
+      };
+      await on(own('?pool-size=1'), async (source) => {
+        const ask = (number: number) => readCells(source, `SELECT ?, '${number}'`, ['x']);
+        for (let number = 0; number < 130; number++) expect(await ask(number)).toEqual([['x', String(number)]]);
+        expect(await ask(0)).toEqual([['x', '0']]);
+        expect(await kept()).toBe(100);
+        await directly('SET GLOBAL max_prepared_stmt_count = 0');
+        try {
+          expect(await ask(1_000)).toEqual([['x', '1000']]);
+          expect(await runStatement(source, 'SELECT ? AS text', ['y'])).toEqual([{ text: 'y' }]);
+        } finally {
+          await directly('SET GLOBAL max_prepared_stmt_count = 16382');
+        }
+      });
+      expect(await kept()).toBe(0);
+    });
 
     it('the first of several that takes writes is used; alone, one that takes none may be read', async () => {
       expect(await on(both(), portOf)).toBe(Number(address.split(':')[1]));

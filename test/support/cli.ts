@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { root } from './root';
 
 const main = join(root, 'dist/src/main.js');
+const support = join(root, 'test/support');
 
 export interface Run {
   readonly code: number | null;
@@ -23,10 +24,10 @@ interface RunOptions {
 export function startRemit(words: readonly string[], { cwd, env = {}, nodeOptions = [] }: RunOptions) {
   if (!existsSync(main)) throw new Error('dist/src/main.js is missing: run npm run build');
   const { PATH, REMIT_TEST_STATEMENTS } = process.env;
-  // Its statements are recorded as the tests' own are.
-  const recorder =
-    REMIT_TEST_STATEMENTS === undefined ? [] : ['--require', join(root, 'test/support/statements/record.js')];
-  return spawn(process.execPath, [...nodeOptions, ...recorder, main, ...words], {
+  // As in the tests' own processes: test/projects/project.js.
+  const recorder = REMIT_TEST_STATEMENTS === undefined ? [] : ['statements/record.js'];
+  const required = ['graphql-of-production.js', ...recorder].map((file) => `--require=${join(support, file)}`);
+  return spawn(process.execPath, [...nodeOptions, ...required, main, ...words], {
     cwd,
     env: { PATH, REMIT_TEST_STATEMENTS, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -1,14 +1,17 @@
 import Database from 'better-sqlite3';
 import { startMariaDb, type TestServer } from './mariadb';
+import { keepScratchInMemory } from './scratch';
 import { recordStatements } from './statements/list';
 
 declare global {
   var remitTestMariaDb: TestServer | undefined;
+  var removeRemitScratch: (() => void) | undefined;
 }
 
 /** Starts the one MariaDB that all test files share, and says on which databases the tests run. */
 export default async function globalSetup(): Promise<void> {
-  if (globalThis.remitTestMariaDb) return;
+  if (globalThis.removeRemitScratch) return;
+  globalThis.removeRemitScratch = keepScratchInMemory();
   const server = await startMariaDb();
   if (server === undefined) {
     const message = 'mariadbd was not found: the MariaDB half of the storage tests is LEFT OUT.';

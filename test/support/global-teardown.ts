@@ -5,5 +5,10 @@ import { judgeStatements } from './statements/list';
 export default async function globalTeardown(): Promise<void> {
   await globalThis.remitTestMariaDb?.stop();
   globalThis.remitTestMariaDb = undefined;
-  judgeStatements();
+  try {
+    judgeStatements();
+  } finally {
+    globalThis.removeRemitScratch?.();
+    globalThis.removeRemitScratch = undefined;
+  }
 }

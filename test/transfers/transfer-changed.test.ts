@@ -1,6 +1,8 @@
 import type { GovernedResult } from '../../src/governance/govern';
 import { type Asker, claimsOf, openTestApp, type TestApp } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';
+import { recordSql } from '../support/sql-log';
+import { looked } from './looks';
 import { populate } from './people';
 import { approvalIn, approve, askers, decide, request, sccToTheUs } from './transfer-app';
 
@@ -40,11 +42,12 @@ describe.each(databases)('transferChanged on $name', ({ create }) => {
 
   test('tells each change that another replica made, and no other client’s', async () => {
     await approve(app, sccToTheUs);
+    const log = recordSql(replica.stores.regions.home);
     const events = await subscribe(officer);
     if (!('next' in events)) throw new Error(JSON.stringify(events));
     // What was there when it began is no news.
     const first = events.next();
-    await new Promise((resolve) => setTimeout(resolve, 800));
+    await looked(log);
     approvalIn(await request(app, { ...admin, client: 'globex' }, sccToTheUs));
     const { id } = approvalIn(await request(app, admin, sccToTheUs));
     expect((await first).value).toMatchObject({ data: { transferChanged: { id, state: 'REQUESTED' } } });

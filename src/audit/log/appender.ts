@@ -12,17 +12,31 @@ import type { CheckpointSigner } from './checkpoint';
 import { originOf, signedCheckpointNote } from './checkpoint';
 import type { CheckpointStore } from './checkpoint-store';
 import { LogEndedError, LogLease } from './log-lease';
-import { GrowingTree, hashLeaf } from './merkle';
+import { GrowingTree, hashLeafText } from './merkle';
 import { type Tile, TileCutter } from './tiles';
+
+/** An entry's canonical JSON, in its place. */
+export type EntryBody = (log: string, sequence: number) => string;
 
 /** An entry before it has a place in a log. */
 export interface Draft {
   readonly id: string;
   readonly client: string | undefined;
-  readonly fields: { readonly [key: string]: Json };
+  readonly body: EntryBody;
+  /** Told once it waits; an entry without it is written at once. */
+  readonly settled?: (() => void) | undefined;
 }
 
-interface Waiting extends Draft {
+/** An entry in its place. */
+interface Placed {
+  readonly draft: Draft;
+  readonly sequence: number;
+  readonly body: Buffer;
+  /** In base64url. */
+  readonly leaf: string;
+}
+
+interface Waiting extends Placed {
   /** Milliseconds of `performance.now()`. */
   readonly since: number;
   resolve(): void;
@@ -44,8 +58,8 @@ export interface LogHead {
 
 /** The most entries in one INSERT: a few hundred kilobytes, below every engine's packet limit. */
 const MAX_GROUP = 256;
-/** Groups up to this size use a prepared statement; larger ones are rare and cheap for each entry. */
-const PREPARED_GROUP = 16;
+/** Groups up to this size use a prepared statement: a connection keeps a hundred of them. */
+const PREPARED_GROUP = 64;
 const COLUMNS = ['log_id', 'sequence', 'entry_id', 'about_client', 'body', 'leaf_hash', 'checkpoint'];
 type Insert = (sql: string, values: unknown[]) => Promise<unknown>;
 
@@ -67,10 +81,15 @@ export class Appender {
   /** Writing starts outside any request's async context, and above all outside its transaction. */
   readonly #outside = new AsyncResource('AuditLog');
   readonly #cutter = new TileCutter();
+  /** Of the durable entries. */
   #tree = new GrowingTree();
+  /** The sequence of the next entry to come. */
+  #next = 0;
   #queue: Waiting[] = [];
   #writing: readonly Waiting[] = [];
   #running: Promise<void> | undefined;
+  /** Ends the wait for other operations. */
+  #hurry: () => void = () => undefined;
   #failure: { error: unknown } | undefined;
   #head: LogHead | undefined;
   /** The last group was refused. Rows that stand in the place of the next one were not written for that one. */
@@ -91,7 +110,7 @@ export class Appender {
    */
   async open(first: Draft, beside: (manager: EntityManager) => Promise<void>): Promise<void> {
     const asked = performance.now();
-    await this.#write([first], (sql, values) =>
+    await this.#write([this.#placed(first)], (sql, values) =>
       repeatable(this.#source, async (manager) => {
         await manager.query(
           `INSERT INTO audit_log (log_id, opened_at, settled, pruned, alive_until)
@@ -128,7 +147,10 @@ export class Appender {
   append(draft: Draft): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure.error);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ ...draft, since: performance.now(), resolve, reject });
+      this.#queue.push({ ...this.#placed(draft), since: performance.now(), resolve, reject });
+      // Its operation has come as far as this, and is waited for no longer.
+      if (draft.settled) draft.settled();
+      else this.#hurry();
       this.#running ??= this.#outside.runInAsyncScope(() => this.#run());
     });
   }
@@ -149,7 +171,7 @@ export class Appender {
 
   async #run(): Promise<void> {
     while (this.#queue.length > 0) {
-      await this.#batchWindow.gathered();
+      await this.#gather();
       const group = this.#queue.splice(0, MAX_GROUP);
       this.#writing = group;
       try {
@@ -161,6 +183,7 @@ export class Appender {
         // Nothing was written: the next group takes the same place.
         if (provesNothingWritten(error)) this.#isSuspect = true;
         else this.#failure = { error };
+        this.#next = this.#tree.size;
         for (const entry of [...group, ...this.#queue.splice(0)]) entry.reject(error);
       }
       this.#writing = [];
@@ -168,22 +191,38 @@ export class Appender {
     this.#running = undefined;
   }
 
+  /** Waits for the entries of operations under way, unless one of those here keeps its own from going on. */
+  async #gather(): Promise<void> {
+    if (this.#queue.length >= MAX_GROUP || this.#queue.some(({ draft }) => !draft.settled)) return;
+    const { gathered, hurry } = this.#batchWindow.gather();
+    this.#hurry = hurry;
+    await gathered;
+  }
+
+  /** While a group is written, the entries of the next one already get their places. */
+  #placed(draft: Draft): Placed {
+    const sequence = this.#next;
+    const body = Buffer.from(draft.body(this.id, sequence));
+    const placed = { draft, sequence, body, leaf: hashLeafText(body) };
+    // Taken only now: what cannot be written leaves no gap.
+    this.#next++;
+    return placed;
+  }
+
   #endBy(error: unknown): void {
     if (!(error instanceof LogEndedError)) throw error;
     this.#failure = { error };
   }
 
-  async #write(group: readonly Draft[], insert: Insert): Promise<void> {
+  async #write(group: readonly Placed[], insert: Insert): Promise<void> {
     const tree = this.#tree.clone();
     const leaves: Buffer[] = [];
-    const values: Array<string | number | Buffer | null> = [];
-    for (const { id, client, fields } of group) {
-      const sequence = tree.size;
-      const body = Buffer.from(canonical({ ...fields, id, client: client ?? null, log: this.id, sequence }));
-      const leaf = hashLeaf(body);
-      tree.append(leaf);
-      leaves.push(leaf);
-      values.push(this.id, String(sequence), id, client ?? null, body, leaf.toString('base64url'), null);
+    const values: Array<string | Buffer | null> = [];
+    for (const { draft, sequence, body, leaf } of group) {
+      const hash = Buffer.from(leaf, 'base64url');
+      tree.append(hash);
+      leaves.push(hash);
+      values.push(this.id, String(sequence), draft.id, draft.client ?? null, body, leaf, null);
     }
     const stated = { origin: originOf(this.id), size: tree.size, root: tree.root() };
     const signers = await this.#signers().catch((error: unknown) => {
@@ -226,6 +265,12 @@ export class Appender {
     }
   }
 }
+
+/** An entry's fields as its body. */
+export const bodyOf =
+  (client: string | undefined, id: string, fields: { readonly [key: string]: Json }): EntryBody =>
+  (log, sequence) =>
+    canonical({ ...fields, id, client: client ?? null, log, sequence });
 
 /** The key that signs cannot be had: nothing was written. */
 class UnsignedError extends Error {

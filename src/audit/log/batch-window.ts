@@ -1,20 +1,26 @@
-import { performance } from 'node:perf_hooks';
-
 /** The longest wait for other operations under way. Milliseconds. */
 const LIMIT_MS = 10;
-/** A process counts as busy from this event loop utilisation on. */
-const BUSY = 0.7;
+/** An operation that has taken so many times as long as they usually do is not waited for. */
+const LATE = 4;
+/** The weight of one operation in what is usual. */
+const WEIGHT = 1 / 32;
+
+interface Operation {
+  readonly since: number;
+}
 
 /**
- * Batches the audit entries of concurrent operations. Under load it waits at most 10 ms for operations under way, so
- * that the log is written, signed and flushed once for all of them. When idle it writes at once.
+ * Gathers the audit entries of operations that run side by side, so that the log is written, signed and flushed once
+ * for all of them. An operation that runs alone waits for nobody, and one that takes long is waited for by nobody.
  */
 export class BatchWindow {
-  #underWay = 0;
+  /** Those that are waited for, the oldest first. */
+  readonly #coming = new Set<Operation>();
   /** Callbacks of waiting batches, one for each log. */
   readonly #waiting = new Set<() => void>();
   readonly #limit: number;
-  #usage = performance.eventLoopUtilization();
+  /** How long operations take. Milliseconds. */
+  #usual = 0;
 
   /** @param limit milliseconds, replaced in tests */
   constructor(limit = LIMIT_MS) {
@@ -26,39 +32,48 @@ export class BatchWindow {
    * @returns call it once its entry has come, or once it is certain that none will
    */
   join(): () => void {
-    this.#underWay++;
+    const operation = { since: performance.now() };
+    this.#coming.add(operation);
     let isUnderWay = true;
     return () => {
       if (!isUnderWay) return;
       isUnderWay = false;
-      this.#underWay--;
-      if (this.#underWay === 0) for (const complete of this.#waiting) complete();
+      this.#coming.delete(operation);
+      const took = Math.min(performance.now() - operation.since, this.#late);
+      this.#usual += WEIGHT * (took - this.#usual);
+      if (this.#coming.size === 0) for (const complete of this.#waiting) complete();
     };
   }
 
-  /** Resolves when a batch should be written. */
-  async gathered(): Promise<void> {
-    if (this.#underWay > 0 && this.#isBusy()) await this.#allCome();
-    // Entries that have just come still have to reach the queue.
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-
-  #allCome(): Promise<void> {
-    return new Promise((resolve) => {
+  /** Waits for those under way. @returns what resolves when a batch should be written, and what makes it so at once */
+  gather(): { readonly gathered: Promise<void>; readonly hurry: () => void } {
+    this.#leaveOutLate();
+    if (this.#coming.size === 0) return { gathered: Promise.resolve(), hurry: () => undefined };
+    let hurry = () => undefined;
+    const gathered = new Promise<void>((resolve) => {
       const complete = () => {
         clearTimeout(timer);
         this.#waiting.delete(complete);
         resolve();
+        return undefined;
       };
       const timer = setTimeout(complete, this.#limit);
       this.#waiting.add(complete);
+      hurry = complete;
     });
+    return { gathered, hurry };
   }
 
-  #isBusy(): boolean {
-    const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, this.#usage);
-    this.#usage = now;
-    return utilization > BUSY;
+  /** The age from which an operation is late. Milliseconds. */
+  get #late(): number {
+    return this.#limit + LATE * this.#usual;
+  }
+
+  #leaveOutLate(): void {
+    const before = performance.now() - this.#late;
+    for (const operation of this.#coming) {
+      if (operation.since > before) return;
+      this.#coming.delete(operation);
+    }
   }
 }

@@ -6,7 +6,7 @@ import type { KeyStore } from '../../keys/key-store';
 import type { RotationPace } from '../../keys/rotation/rotating-keys';
 import type { Regions } from '../../storage/regions';
 import { Remembered, remembered } from '../../storage/remembered';
-import { Appender, type Draft, type LogHead } from './appender';
+import { Appender, bodyOf, type Draft, type EntryBody, type LogHead } from './appender';
 import { BatchWindow } from './batch-window';
 import type { Json } from './canonical';
 import { type CheckpointSigner, originOf, verifierKey } from './checkpoint';
@@ -67,12 +67,21 @@ export class Ledger {
   /**
    * Writes an entry; resolves once it is durable.
    * @param client the id of the client that it is about
+   * @param entry its fields, or what writes it
+   * @param settled told once it waits to be written together with those of other operations; without it, the entry is
+   *   written at once, for its operation goes on afterwards
    * @throws {GraphQLError} AUDIT_UNAVAILABLE
    */
-  async append(client: string | undefined, id: string, fields: { readonly [key: string]: Json }): Promise<void> {
+  async append(
+    client: string | undefined,
+    id: string,
+    entry: { readonly [key: string]: Json } | EntryBody,
+    settled?: () => void,
+  ): Promise<void> {
     try {
       const source = client === undefined ? this.#regions.home : await this.#regions.of(client);
-      await this.#appendIn(source, { id, client, fields });
+      const body = typeof entry === 'function' ? entry : bodyOf(client, id, entry);
+      await this.#appendIn(source, { id, client, body, settled });
     } catch (error) {
       this.#onFailure(error);
       throw auditUnavailable(error);
@@ -186,9 +195,9 @@ export class Ledger {
       key: verifierKey(originOf(log.id), signer.publicKey),
       earlier: { ...statementOf(earlier.ends) },
     };
-    await log.open({ id: uuid({ msecs: this.now() }), client: undefined, fields }, (manager) =>
-      keepEnds(manager, log.id, earlier.ends),
-    );
+    const id = uuid({ msecs: this.now() });
+    const first = { id, client: undefined, body: bodyOf(undefined, id, fields) };
+    await log.open(first, (manager) => keepEnds(manager, log.id, earlier.ends));
     // The next log does what fails here.
     await settle(source, earlier).catch(this.#onFailure);
     return log;

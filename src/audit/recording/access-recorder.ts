@@ -2,8 +2,9 @@ import type { Decision, GovernanceReport, GovernedCoordinate, Outcome } from '..
 import type { TokenClaims } from '../../identity/caller';
 import type { RequestContext } from '../../identity/request-context';
 import { type Alert, Alerts } from '../alerts/alerts';
-import { type Json, Written } from '../log/canonical';
+import { Written } from '../log/canonical';
 import type { Ledger } from '../log/ledger';
+import { accessBody } from './access-entry';
 import type { References } from './references';
 
 /** What the gateway knows of one operation, or of one event of a subscription, when its answer is ready. */
@@ -73,17 +74,14 @@ export class AccessRecorder {
     const purpose = report?.purpose ?? facts.purpose ?? null;
     const rowsWithheld = (report?.withheld ?? []).filter((name) => !withheld.has(name));
     const permissions = (purpose !== null && context?.permissionsFor?.(purpose)) || [];
-    // Already in canonical order, with placeholders for what the log adds, so that nothing has to be sorted.
-    const fields: { readonly [key: string]: Json } = {
-      client: undefined,
+    const body = accessBody({
+      client,
       codes: Object.fromEntries(facts.codes),
       coordinates,
       counts,
       country: context?.country ?? claims?.country ?? null,
       decision: report?.decisionId ?? null,
-      id: undefined,
-      kind: 'ACCESS',
-      log: undefined,
+      id: facts.id,
       microseconds: Math.round(facts.milliseconds * 1000),
       operation: facts.operation ?? null,
       operationHash: facts.operationHash ?? null,
@@ -95,16 +93,12 @@ export class AccessRecorder {
       result: facts.outcome,
       roles: claims?.roles ?? [],
       rowsWithheld,
-      sequence: undefined,
       subjects,
       time: new Date(this.#ledger.now()).toISOString(),
       transferBases: [...(notes?.transferBases ?? [])].sort(),
       transport: facts.transport,
-      version: 1,
-    };
-    const durable = this.#ledger.append(client, facts.id, fields);
-    facts.settled();
-    await durable;
+    });
+    await this.#ledger.append(client, facts.id, body, facts.settled);
     if (!principal) return;
     const { reference } = principal;
     const withheldHere = withheld.size + rowsWithheld.length;

@@ -64,8 +64,13 @@ async function rootsOf(patient: Patient, store: OpenStore): Promise<Finding[]> {
     }
     const unused = await usedAndUnused(store.source, places);
     return [
-      ...unused.map((id) =>
-        attention(`no epoch uses the root ${id}`, 'a process died when it had made it; remove it where it is'),
+      ...unused.map(({ id, isSwept }) =>
+        attention(
+          `no epoch uses the root ${id}`,
+          isSwept
+            ? 'a process died when it had made it; the next turning uses or destroys it'
+            : 'a process died when it had made it, or it is not of this installation; remove it where it is, if it is',
+        ),
       ),
       ...(isInFile && config.production ? await caveatsAt(file) : []).map((caveat) =>
         attention(`a root that ended may be read from the disk: ${caveat}`, 'see docs/keys.md, a file'),
@@ -83,16 +88,20 @@ async function rootsOf(patient: Patient, store: OpenStore): Promise<Finding[]> {
   }
 }
 
-/** Uses the root of the current epoch. @returns the roots that no epoch uses */
-async function usedAndUnused(source: DataSource, places: RootKeys): Promise<string[]> {
-  const epochs = await source.query<Array<{ number: number; root_id: string; wrapped: Buffer }>>(
-    'SELECT number, root_id, wrapped FROM key_epoch ORDER BY number',
-  );
+/** Uses the root of the current epoch. @returns the roots that no epoch uses; the next turning uses or ends some */
+async function usedAndUnused(
+  source: DataSource,
+  places: RootKeys,
+): Promise<ReadonlyArray<{ readonly id: string; readonly isSwept: boolean }>> {
+  const epochs = await source.query<
+    Array<{ number: number; root_id: string; wrapped: Buffer; next_root_id: string | null }>
+  >('SELECT number, root_id, wrapped, next_root_id FROM key_epoch ORDER BY number');
   const current = epochs.at(-1);
   if (!current) return [];
   const key = await places.unwrap(current.root_id, current.wrapped, epochContext(Number(current.number)));
   key.fill(0);
-  return (await places.ids()).filter((id) => !epochs.some(({ root_id: used }) => used === id));
+  const unused = (await places.ids()).filter((id) => !epochs.some(({ root_id: used }) => used === id));
+  return unused.map((id) => ({ id, isSwept: places.isLocal || id === current.next_root_id }));
 }
 
 /** Undefined too where the data is away, or not migrated yet. */

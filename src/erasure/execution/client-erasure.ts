@@ -16,7 +16,7 @@ import type { TerminationExports } from '../requests/termination-exports';
 import { recordAct } from './acts';
 import { eraseChunk, type Range, storesWithRows } from './eraser';
 import { TERMINATION_EVENT } from './erasure-recipients';
-import { dataStore, KEY_STORE } from './plan';
+import { CLIENT_KEY, dataStore, KEY_STORE } from './plan';
 import type { Purger } from './purger';
 import { type KeysGone, keysGone } from './request-changes';
 import type { Step } from './steps';
@@ -36,7 +36,6 @@ export interface ClientErasureServices {
 }
 
 const CHUNK = 500;
-const CLIENT_KEY = 'keys:client_key';
 /** Tables that the erasure itself needs. They are emptied last, in the transaction that ends it. */
 const RUNNING_ON = new Set(['job', 'erasure_step']);
 

@@ -14,6 +14,8 @@ export interface PlannedStep {
 }
 
 export const KEY_STORE = 'keys:subject_key';
+/** The step on a client's own key. */
+export const CLIENT_KEY = 'keys:client_key';
 export const dataStore = (table: TenantTable): string => `data:${table.name}`;
 
 export interface Scope {

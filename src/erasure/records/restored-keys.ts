@@ -1,29 +1,22 @@
 import type { DataSource } from 'typeorm';
-import type { Jobs } from '../../jobs/jobs';
-import type { KeyStores, KeysPlace } from '../../keys/key-stores';
+import type { KeysPlace } from '../../keys/key-stores';
 import { snakeCase } from '../../storage/entity-class';
 import type { Regions } from '../../storage/regions';
 import { chunksOf, placesFor } from '../../storage/sql';
-import { committed, inTransaction } from '../../storage/transaction';
+import { committed } from '../../storage/transaction';
 import { acrossClients, limitOf, name, own, tenantSql } from '../../tenancy/tenant-sql';
 import type { TenantTable } from '../../tenancy/tenant-table';
-import { KEY_STORE } from '../execution/plan';
-import { passOf, stepsOf } from '../execution/steps';
 import type { OrphanKeys } from '../orphan-keys';
-import { type ErasureRequestState, type StateRow, stateColumns, stateOf } from '../requests/request-state';
-import type { ErasureRecords } from './erasure-records';
+import { type StateRow, stateColumns, stateOf } from '../requests/request-state';
+import { RestoredRecords, type RestoredRecordsServices } from './restored-records';
 
 const PAGE = 500;
 
 /** What the comparison of restored keys with the data needs. */
-export interface RestoredKeysServices {
+export interface RestoredKeysServices extends RestoredRecordsServices {
   readonly regions: Regions;
-  readonly keyStores: KeyStores;
-  readonly records: ErasureRecords;
   readonly orphans: OrphanKeys;
-  readonly jobs: Jobs;
   readonly tables: readonly TenantTable[];
-  readonly now: () => number;
 }
 
 /** What a restore of keys came to, by counts. */
@@ -34,7 +27,7 @@ export interface RestoredKeys {
   readonly unreadable: number;
   /** Clients that came since the backup: nothing of them is readable. */
   readonly unreadableClients: readonly string[];
-  /** Requests for erasure whose record was lost, and is opened again. */
+  /** Requests for erasure whose record was lost, and is opened again. Other records are only brought up to date. */
   readonly reopened: number;
   /** Erasures that were completed and whose certificate was lost. A server certifies them again. */
   readonly uncertified: number;
@@ -46,9 +39,11 @@ export interface RestoredKeys {
  */
 export class KeysAfterRestore {
   readonly #services: RestoredKeysServices;
+  readonly #records: RestoredRecords;
 
   constructor(services: RestoredKeysServices) {
     this.#services = services;
+    this.#records = new RestoredRecords(services);
   }
 
   /**
@@ -101,7 +96,7 @@ export class KeysAfterRestore {
     return missing;
   }
 
-  /** Opens records again that were lost, and lets those be concluded again whose certificate was. */
+  /** Makes the records of a client's erasures say again what the data knows of them. */
   async #lostRecords(source: DataSource, client: string): Promise<{ reopened: number; uncertified: number }> {
     let [reopened, uncertified] = [0, 0];
     for (let after = ''; ; ) {
@@ -111,48 +106,12 @@ export class KeysAfterRestore {
       const last = requests.at(-1);
       if (!last) return { reopened, uncertified };
       for (const request of requests) {
-        const { isNew, isUncertified } = await this.#mend(source, request);
+        const { isNew, isUncertified } = await this.#records.mend(source, request);
         reopened += Number(isNew);
         uncertified += Number(isUncertified);
       }
       after = last.id;
     }
-  }
-
-  async #mend(source: DataSource, request: ErasureRequestState): Promise<{ isNew: boolean; isUncertified: boolean }> {
-    const { records, jobs, now } = this.#services;
-    const { client, id, status } = request;
-    const known = await records.find(client, id);
-    if (!known) await this.#reopen(source, request);
-    const isUncertified = status === 'COMPLETED' && !known?.certificate;
-    if (isUncertified) {
-      await inTransaction(source, async (manager) => {
-        await tenantSql(manager, client).change`
-          UPDATE erasure_request SET status = 'AWAITING_EPOCH' WHERE ${own} AND id = ${id}`;
-        await jobs.schedule(manager, client, [id], now());
-      });
-    }
-    return { isNew: !known, isUncertified };
-  }
-
-  /** A record as far as the data knows what it said: the plan is what was carried out. */
-  async #reopen(source: DataSource, request: ErasureRequestState): Promise<void> {
-    const { records } = this.#services;
-    const { client, id, pass, requestedAt, keyEpoch, keyDeletedAt } = request;
-    await records.open(client, [request]);
-    let record = await records.require(client, id);
-    const steps = await stepsOf(source, client, id);
-    for (let number = 1; number <= pass; number++) {
-      const planned = steps.filter((step) => passOf(step) === number);
-      const plan = planned.map(({ store, action, categories, rows }) => ({
-        ...{ store, action, categories },
-        // Says whether there was a key to destroy.
-        ...(store === KEY_STORE ? { expected: rows } : {}),
-      }));
-      record = await records.plan(record, { pass: number, plannedAt: requestedAt, steps: plan, retained: [] });
-    }
-    if (keyEpoch !== null && keyDeletedAt !== null)
-      await records.keysDeleted(record, { at: keyDeletedAt, epoch: keyEpoch });
   }
 }
 

@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { placesFor } from '../../storage/sql';
 import { committed } from '../../storage/transaction';
 import { listBackups } from './directory';
 import type { RootedStore } from './write';
@@ -38,6 +39,14 @@ export async function whyUnfit(
   if (here.includes(newest.root_id)) return undefined;
   const epoch = Number(newest.number);
   const gone = `the keys' store is of epoch ${epoch}, and the root of that epoch (${newest.root_id}) is not here`;
+  const ended = await endedAmong(source, here);
+  if (ended !== undefined) {
+    return (
+      `${gone}. What is here is the root of epoch ${ended}, which has ended: a copy of it is on this host, and another ` +
+      'host has turned the epoch. Destroy this copy (shred -u), since it opens what should be gone; then share one ' +
+      'folder with the root among all hosts, or keep it in an HSM or a KMS (docs/keys.md, several hosts)'
+    );
+  }
   if (here.length === 0) return `${gone}, nor any other. Name it, or see docs/keys-backup.md where it is lost`;
   const backups = folder === undefined ? [] : await listBackups(folder, [{ name, epochs: [], roots: here }]);
   const good = backups.findLast(({ worth }) => worth === 'GOOD');
@@ -53,6 +62,19 @@ export async function whyUnfit(
     'is an old copy, made before a turn ended its epoch: then nobody can open it any more. Empty it and put the ' +
     'newest backup back: remit keys restore (docs/keys-backup.md)'
   );
+}
+
+/** The newest ended epoch whose root is there all the same. */
+async function endedAmong(source: DataSource, roots: readonly string[]): Promise<number | undefined> {
+  if (roots.length === 0) return undefined;
+  const [row] = await committed(source, () =>
+    source.query<EpochRow[]>(
+      `SELECT number, root_id FROM key_epoch WHERE state = 'ENDED' AND root_id IN (${placesFor(roots)})
+       ORDER BY number DESC LIMIT 1`,
+      [...roots],
+    ),
+  );
+  return row && Number(row.number);
 }
 
 async function hasKeys(source: DataSource): Promise<boolean> {

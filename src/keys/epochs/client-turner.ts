@@ -6,6 +6,7 @@ import { CLIENT_COLUMNS, type ClientRow } from '../client-nodes';
 import { DamagedKeysError } from '../errors';
 import { settled } from '../settled';
 import { bucketContext, freshKey, nodeContext, opened, secretContext, subjectContext, wrap } from '../wrapping';
+import { requireBuckets } from './presence';
 import type { TurnLease } from './turn-lease';
 
 /** How many clients or buckets one transaction wraps anew. Each is a row. */
@@ -19,6 +20,11 @@ interface BucketRow {
   readonly node_generation: number;
   readonly generation: number;
   readonly marked: number;
+}
+
+interface OpenedBucket {
+  readonly row: BucketRow;
+  readonly key: Buffer;
 }
 
 interface SubjectRow {
@@ -146,6 +152,8 @@ export class ClientTurner {
     const old = this.#openedNode(row, wrappedNode);
     // A damaged node opens nothing, under whatever epoch.
     if (!old) return this.#keepNodes([row]);
+    // Until the client gets another node, a row that vanished can be put back from a backup.
+    if (!this.#parts.leaveDamaged) await requireBuckets(this.#parts.source, row.client_id);
     const next = await this.#nextNode(row);
     if (!next) return;
     this.#parts.onStep('node');
@@ -162,7 +170,7 @@ export class ClientTurner {
     const context = nodeContext(row.client_id, number);
     if (row.next_node) {
       const node = opened(newKey, row.next_node, context);
-      if (!node) throw new DamagedKeysError(row.client_id, 'its next node');
+      if (!node) throw new DamagedKeysError(row.client_id, 'its next node does not open');
       return node;
     }
     const node = freshKey();
@@ -197,7 +205,7 @@ export class ClientTurner {
       );
       if (Number(left?.n) > 0 || !row?.secret) return;
       const secret = opened(old, row.secret, secretContext(client));
-      if (!secret && !leaveDamaged) throw new DamagedKeysError(client, 'its secret');
+      if (!secret && !leaveDamaged) throw new DamagedKeysError(client, 'its secret does not open');
       const clients = await affectedRows(
         manager,
         `UPDATE client_key SET node = next_node, node_generation = next_generation, epoch = ?, next_node = NULL,
@@ -218,7 +226,7 @@ export class ClientTurner {
   #openedNode(row: ClientRow, node: Buffer): Buffer | undefined {
     const { oldKey, leaveDamaged } = this.#parts;
     const key = opened(oldKey, node, nodeContext(row.client_id, row.node_generation));
-    if (!key && !leaveDamaged) throw new DamagedKeysError(row.client_id, 'its node');
+    if (!key && !leaveDamaged) throw new DamagedKeysError(row.client_id, 'its node does not open');
     return key;
   }
 }
@@ -260,20 +268,26 @@ class BucketTurner {
         ),
       );
       if (rows.length === 0) return;
-      await this.#keep(rows.filter(({ marked }) => marked === 0));
-      for (const { bucket, marked } of rows) if (marked > 0) await this.#renew(bucket);
+      const kept: OpenedBucket[] = [];
+      const others: number[] = [];
+      for (const row of rows) {
+        const key = row.marked === 0 ? this.#opened(row) : undefined;
+        if (key) kept.push({ row, key });
+        else others.push(row.bucket);
+      }
+      await this.#keep(kept);
+      for (const bucket of others) await this.#renew(bucket);
     }
   }
 
-  async #keep(rows: readonly BucketRow[]): Promise<void> {
+  async #keep(buckets: readonly OpenedBucket[]): Promise<void> {
     const { source, lease, number } = this.#parts;
-    if (rows.length === 0) return;
-    const wrapped = rows.map((row) => {
-      const { bucket, generation } = row;
-      const key = this.#opened(row);
-      return { row, key: key ? wrap(this.#next, key, bucketContext(this.#client, bucket, generation)) : row.wrapped };
+    if (buckets.length === 0) return;
+    const wrapped = buckets.map(({ row, key }) => {
+      const context = bucketContext(this.#client, row.bucket, row.generation);
+      return { row, key: wrap(this.#next, key, context) };
     });
-    for (const { bucket } of rows) this.#tried.add(bucket);
+    for (const { row } of buckets) this.#tried.add(row.bucket);
     await settled(source, async (manager) => {
       let buckets = 0;
       for (const { row, key } of wrapped) {
@@ -289,6 +303,7 @@ class BucketTurner {
     this.#parts.onStep('bucket');
   }
 
+  /** Replaces a bucket's key. One that does not open stops the turning, unless nobody who lives is in it. */
   async #renew(bucket: number): Promise<void> {
     const { source, lease, number, leaveDamaged } = this.#parts;
     const [client, { forUpdate }] = [this.#client, dialectOf(source)];
@@ -308,11 +323,13 @@ class BucketTurner {
       if (!row || row.node_generation === number) return;
       const old = this.#opened(row);
       const subjects = await this.#subjectsOf(manager, bucket, forUpdate);
+      if (!old && subjects.length === 0) return this.#remove(manager, row);
+      if (!old && !leaveDamaged) throw new DamagedKeysError(client, `its bucket ${bucket} does not open`);
       const living = new Map<string, Buffer>();
       for (const { subject_id: id, wrapped } of subjects) {
         const subjectKey = old && opened(old, wrapped, subjectContext(client, id));
         if (subjectKey) living.set(id, subjectKey);
-        else if (!leaveDamaged) throw new DamagedKeysError(client, `the key of person ${id}`);
+        else if (!leaveDamaged) throw new DamagedKeysError(client, `the key of person ${id} does not open`);
       }
       for (const chunk of chunksOf([...living], SUBJECTS_TOGETHER)) await this.#wrapAnew(manager, key, chunk);
       await this.#requireAll(manager, bucket, key, living);
@@ -333,6 +350,11 @@ class BucketTurner {
       for (const each of [key, ...living.values()]) each.fill(0);
     });
     this.#parts.onStep('bucket');
+  }
+
+  async #remove(manager: EntityManager, { bucket, marked }: BucketRow): Promise<void> {
+    await manager.query('DELETE FROM bucket_key WHERE client_id = ? AND bucket = ?', [this.#client, bucket]);
+    await this.#parts.lease.fence(manager, { buckets: 1, destroyed: marked });
   }
 
   async #wrapAnew(manager: EntityManager, key: Buffer, chunk: ReadonlyArray<readonly [string, Buffer]>): Promise<void> {
@@ -370,8 +392,6 @@ class BucketTurner {
   }
 
   #opened({ bucket, wrapped, generation }: BucketRow): Buffer | undefined {
-    const key = opened(this.#old, wrapped, bucketContext(this.#client, bucket, generation));
-    if (!key && !this.#parts.leaveDamaged) throw new DamagedKeysError(this.#client, `its bucket ${bucket}`);
-    return key;
+    return opened(this.#old, wrapped, bucketContext(this.#client, bucket, generation));
   }
 }

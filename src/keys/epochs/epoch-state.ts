@@ -71,10 +71,12 @@ export interface EpochRow {
   readonly turned_buckets: number;
   readonly turned_subjects: number;
   readonly turned_destroyed: number;
+  readonly root_place: string | null;
+  readonly next_root_id: string | null;
 }
 
 export const EPOCH_SELECT = `SELECT number, root_id, state, begun_at, ended_at, backup, record, turned_clients,
-  turned_buckets, turned_subjects, turned_destroyed FROM key_epoch`;
+  turned_buckets, turned_subjects, turned_destroyed, root_place, next_root_id FROM key_epoch`;
 
 export const stateOf = (row: EpochRow): EpochState => ({
   number: Number(row.number),

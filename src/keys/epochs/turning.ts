@@ -23,7 +23,7 @@ export interface TurningParts {
  * The end of one epoch, step by step. Each step is durable before the next one begins, and does nothing where it was
  * done already, so that any process can go on after a crash:
  *
- * 1. a new root and a new epoch key are made, and the next epoch begins
+ * 1. a new root is made and noted, then a new epoch key, and the next epoch begins
  * 2. everything that lives is hung under it
  * 3. it is verified that all of that opens from the new root on, and a backup is made
  * 4. nothing needs the old root any more: DESTROYING
@@ -52,11 +52,11 @@ export class Turning {
   /** @throws EpochUnfinishedError where something still needs what would be destroyed; DamagedKeysError */
   async run(): Promise<TurnResult> {
     let row = await this.#row();
-    if (row.state === 'CURRENT') await this.#begin();
+    if (row.state === 'CURRENT') await this.#begin(row);
     row = await this.#row();
     if (row.state === 'TURNING') await this.#turn();
     row = await this.#row();
-    if (row.state === 'DESTROYING') await this.#destroy(row.root_id);
+    if (row.state === 'DESTROYING') await this.#destroy(row);
     row = await this.#row();
     const result = this.#resultOf(row);
     if (row.record === null) await this.#record(row, result);
@@ -64,16 +64,10 @@ export class Turning {
     return result;
   }
 
-  async #begin(): Promise<void> {
+  async #begin({ next_root_id: made }: EpochRow): Promise<void> {
     const { source, roots, now } = this.#parts;
     const next = this.#number + 1;
-    const rootId = await roots.create();
-    const [known] = await committed(source, () =>
-      source.query<unknown[]>('SELECT number FROM key_epoch WHERE root_id = ?', [rootId]),
-    );
-    // The end of the epoch would destroy what wraps the next one.
-    if (known)
-      throw new Error(`The place of the roots made ${rootId}, which an earlier epoch's root is called already.`);
+    const rootId = (made === null ? undefined : await this.#adopted(made)) ?? (await this.#newRoot());
     this.#step('root');
     const values = epochValues(next, rootId, await wrappedEpochKey(roots, next, rootId), now());
     await settled(source, async (manager, mayHaveArrived) => {
@@ -87,11 +81,65 @@ export class Turning {
     this.#step('begun');
   }
 
+  /** A root that was made before its process died; undefined where it is not the one to go on with. */
+  async #adopted(rootId: string): Promise<string | undefined> {
+    const { roots } = this.#parts;
+    if (!(await roots.ids()).includes(rootId)) return undefined;
+    if ((await roots.placeOf(rootId)) === roots.places[0]) return rootId;
+    // Roots are made elsewhere from now on.
+    await roots.destroy(rootId);
+    return undefined;
+  }
+
+  /** Makes a root and notes it, so that it is not forgotten where this process dies. */
+  async #newRoot(): Promise<string> {
+    const { source, roots } = this.#parts;
+    const rootId = await roots.create();
+    const [known] = await committed(source, () =>
+      source.query<unknown[]>('SELECT number FROM key_epoch WHERE root_id = ?', [rootId]),
+    );
+    // The end of the epoch would destroy what wraps the next one.
+    if (known)
+      throw new Error(`The place of the roots made ${rootId}, which an earlier epoch's root is called already.`);
+    try {
+      await this.#set('next_root_id = ?', [rootId]);
+    } catch (error) {
+      // `remit doctor` names one that is left.
+      await roots.destroy(rootId).catch(() => undefined);
+      throw error;
+    }
+    return rootId;
+  }
+
+  /** Notes where the old root is, if the next one is elsewhere: it is to be destroyed there, whatever is set then. */
+  async #notePlace(): Promise<void> {
+    const { roots } = this.#parts;
+    const [old, next] = await Promise.all([this.#row(), this.#row(this.#number + 1)]);
+    const place = await roots.placeOf(old.root_id);
+    await this.#set('root_place = ?', [place === (await roots.placeOf(next.root_id)) ? null : place]);
+  }
+
+  /** @throws EpochUnfinishedError where the old root may live on in a place that is not named */
+  async #requirePlace({ root_id: rootId, root_place: place }: EpochRow): Promise<void> {
+    const { roots } = this.#parts;
+    const here = await roots.ids();
+    if (here.includes(rootId)) return;
+    const next = await this.#row(this.#number + 1);
+    if (place === null ? here.includes(next.root_id) : roots.places.includes(place)) return;
+    const why =
+      place === null
+        ? `the root of the next one, ${next.root_id}, is not where REMIT_ROOT_KEY or REMIT_MASTER_KEY_FILE says`
+        : `its root ${rootId} was in another place, and may live on there; name that place in REMIT_ROOT_KEY_BEFORE ` +
+          'until the epoch has ended (docs/keys.md)';
+    throw new EpochUnfinishedError(this.#number, why);
+  }
+
   async #turn(): Promise<void> {
     const { source, roots } = this.#parts;
     const { leaveDamaged = false, backup } = this.#hooks;
     const next = this.#number + 1;
     const [oldKey, newKey] = [await epochKeyOf(source, roots, this.#number), await epochKeyOf(source, roots, next)];
+    await this.#notePlace();
     const onStep = (step: TurnStep) => this.#step(step);
     const lease = this.#lease;
     await new ClientTurner({ source, lease, number: next, oldKey, newKey, leaveDamaged, onStep }).run();
@@ -110,17 +158,19 @@ export class Turning {
     this.#step('destroying');
   }
 
-  async #destroy(rootId: string): Promise<void> {
+  async #destroy(row: EpochRow): Promise<void> {
     const { source, roots, forget } = this.#parts;
+    await this.#requirePlace(row);
     if (!(await emptyWriteAheadLog(source))) {
       const why =
         "a reader keeps the write-ahead log of the keys' store, which holds destroyed keys; it is tried again";
       throw new EpochUnfinishedError(this.#number, why);
     }
     await this.#lease.renew();
-    const endedAt = await roots.destroy(rootId);
+    const endedAt = await roots.destroy(row.root_id, row.root_place ?? undefined);
     this.#step('destroyed');
     forget(this.#number);
+    await roots.sweep(await this.#usedRoots());
     await this.#set("state = 'ENDED', ended_at = ?", [endedAt]);
     this.#step('ended');
   }
@@ -137,12 +187,20 @@ export class Turning {
     });
   }
 
-  async #row(): Promise<EpochRow> {
+  async #row(number = this.#number): Promise<EpochRow> {
     const { source } = this.#parts;
     const sql = `${EPOCH_SELECT} WHERE number = ?`;
-    const [row] = await committed(source, () => source.query<EpochRow[]>(sql, [this.#number]));
-    if (!row) throw new Error(`The keys' store has no epoch ${this.#number}.`);
+    const [row] = await committed(source, () => source.query<EpochRow[]>(sql, [number]));
+    if (!row) throw new Error(`The keys' store has no epoch ${number}.`);
     return row;
+  }
+
+  /** The roots of epochs that have not ended. */
+  async #usedRoots(): Promise<string[]> {
+    const { source } = this.#parts;
+    const sql = "SELECT root_id FROM key_epoch WHERE state <> 'ENDED'";
+    const rows = await committed(source, () => source.query<Array<{ root_id: string }>>(sql));
+    return rows.map(({ root_id }) => root_id);
   }
 
   #resultOf(row: EpochRow): TurnResult {

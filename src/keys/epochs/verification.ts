@@ -6,6 +6,7 @@ import { DamagedKeysError } from '../errors';
 import type { RootKeys } from '../roots/root-keys';
 import { bucketContext, nodeContext, opened, secretContext, subjectContext } from '../wrapping';
 import { epochKeyOf } from './epoch-keys';
+import { requireBuckets, requireClients } from './presence';
 
 const CLIENTS_TOGETHER = 100;
 const BUCKETS_TOGETHER = 64;
@@ -34,7 +35,7 @@ export interface VerificationOptions {
 /**
  * Opens every living key of a store from an epoch's root on, by what is stored and by nothing in memory.
  * @returns how many subjects' keys it opened
- * @throws DamagedKeysError where one does not open, unless those are left
+ * @throws DamagedKeysError where one does not open or hangs under nothing, unless those are left
  */
 export async function verifyKeys(
   source: DataSource,
@@ -42,6 +43,7 @@ export async function verifyKeys(
   number: number,
   options: VerificationOptions,
 ): Promise<number> {
+  if (!options.leaveDamaged) await requireClients(source);
   const epochKey = await epochKeyOf(source, roots, number);
   let count = 0;
   for (let after = ''; ; ) {
@@ -74,8 +76,9 @@ class ClientVerification {
     const { client_id: client, node: wrapped, node_generation: generation, secret } = this.#row;
     if (this.#row.epoch !== number) throw new Error('A client still hangs under an older epoch of the keys.');
     const node = wrapped ? opened(epochKey, wrapped, nodeContext(client, generation)) : undefined;
-    if (!node) return this.#damaged('its node');
-    if (!secret || !opened(node, secret, secretContext(client))) this.#damaged('its secret');
+    if (!node) return this.#damaged('its node does not open');
+    if (!secret || !opened(node, secret, secretContext(client))) this.#damaged('its secret does not open');
+    if (!this.#options.leaveDamaged) await requireBuckets(this.#source, client);
     let count = 0;
     for (let after = -1; ; ) {
       const sql = `SELECT bucket, wrapped, node_generation, generation FROM bucket_key
@@ -96,7 +99,6 @@ class ClientVerification {
       if (row.node_generation !== generation) throw new Error('A bucket hangs under another node than its client.');
       const key = opened(node, row.wrapped, bucketContext(client, row.bucket, row.generation));
       if (key) keys.set(row.bucket, key);
-      else this.#damaged(`its bucket ${row.bucket}`);
     }
     const numbers = rows.map(({ bucket }) => bucket);
     const sql = `SELECT bucket, subject_id, wrapped FROM subject_key
@@ -106,14 +108,15 @@ class ClientVerification {
     for (const { bucket, subject_id: id, wrapped } of subjects) {
       const by = keys.get(bucket);
       if (by && opened(by, wrapped, subjectContext(client, id))) count++;
-      else this.#damaged(`the key of person ${id}`);
+      // A bucket that does not open harms nobody while nobody who lives is in it.
+      else this.#damaged(by ? `the key of person ${id} does not open` : `its bucket ${bucket} does not open`);
     }
     for (const key of keys.values()) key.fill(0);
     return count;
   }
 
-  #damaged(what: string): 0 {
-    if (!this.#options.leaveDamaged) throw new DamagedKeysError(this.#row.client_id, what);
+  #damaged(fault: string): 0 {
+    if (!this.#options.leaveDamaged) throw new DamagedKeysError(this.#row.client_id, fault);
     return 0;
   }
 }

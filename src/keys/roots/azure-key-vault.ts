@@ -1,7 +1,8 @@
-import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UnsealError } from '../errors';
 import { clientPackage } from './client-package';
+import { isNamedBy, newName } from './key-names';
 import { type Act, connectionFailureOf, type Failure, type KeyService } from './service-roots';
 
 /** Where keys of Azure are. */
@@ -91,7 +92,7 @@ export class AzureKeyVault implements KeyService {
   }
 
   async create(abortSignal: AbortSignal): Promise<string> {
-    const { properties } = await this.#keys.createRsaKey(`${this.#prefix}-${randomUUID()}`, {
+    const { properties } = await this.#keys.createRsaKey(newName(this.#prefix), {
       abortSignal,
       keySize: RSA_BITS,
       keyOps: ['wrapKey', 'unwrapKey'],
@@ -104,7 +105,7 @@ export class AzureKeyVault implements KeyService {
   async list(abortSignal: AbortSignal): Promise<readonly string[]> {
     const keys: string[] = [];
     for await (const { name, enabled } of this.#keys.listPropertiesOfKeys({ abortSignal })) {
-      if (!enabled || !name.startsWith(`${this.#prefix}-`)) continue;
+      if (!enabled || !isNamedBy(this.#prefix, name)) continue;
       // The list names no versions.
       const { properties } = await this.#keys.getKey(name, { abortSignal });
       keys.push(`${name}/${properties.version}`);

@@ -2,6 +2,7 @@ import { access, constants, link, readdir, readFile, realpath, rename, rm, stat 
 import { basename, dirname, join, resolve } from 'node:path';
 import { MINUTE_MS } from '../../law/calendar';
 import { ConfigurationError } from '../../storage/errors';
+import { withFileLock } from '../../storage/file-lock';
 import { RootKeyError } from '../errors';
 import {
   developmentMasterKey,
@@ -16,6 +17,7 @@ import {
   writeKeyFile,
 } from '../master-key';
 import type { RootKeys } from './root-keys';
+import { placeDigest } from './root-place';
 import { wipeFile } from './wiped-file';
 
 const VARIABLE = 'REMIT_MASTER_KEY_FILE';
@@ -34,14 +36,19 @@ interface Found {
  * Roots in files. `master.key` is the current one. `master.key.next.ID` takes its place when the current one is
  * destroyed: that one is linked as `master.key.ended.ID`, the next is renamed over it, and then the ended one is wiped.
  * Names hold the id of their content, so whoever finds a half-done step can finish it, and a slow process cannot do it
- * to another root. Another process may change the files at any time, so they are read at each use.
+ * to another root. Another process may change the files at any time, so they are read at each use. Whoever changes
+ * them holds the lock on `master.key.lock`, and looks again: two who choose what takes over could overwrite a root that
+ * is in use.
  */
 export class FileRoots implements RootKeys {
+  readonly places: readonly [string];
+  readonly isLocal = true;
   readonly #path: string;
   readonly #production: boolean;
   readonly #isLeft: boolean;
 
   private constructor(path: string, production: boolean, isLeft: boolean) {
+    this.places = [placeDigest({ scheme: 'file', path })];
     this.#path = path;
     this.#production = production;
     this.#isLeft = isLeft;
@@ -61,16 +68,18 @@ export class FileRoots implements RootKeys {
     if (!hasEnded) await loadMasterKeyFile(path, { production });
     const roots = new FileRoots(hasEnded ? resolve(named) : await realpath(named), production, isLeft);
     if (production) await roots.#mustBeWritable();
-    await roots.#finish();
+    if (await roots.#isUnfinished()) await roots.#alone(() => roots.#finish());
     return roots;
   }
 
   async create(): Promise<string> {
     await this.#mustBeWritable();
-    const found = await this.#read();
-    // What a development key became stays one: whoever could read it could read what it wrapped.
-    const isDevelopment = all(found).some((root) => root.isDevelopment);
-    return `${FILE_SCHEME}${await writeKeyFile((fingerprint) => this.#next(fingerprint), isDevelopment)}`;
+    return this.#alone(async () => {
+      const found = await this.#read();
+      // What a development key became stays one: whoever could read it could read what it wrapped.
+      const isDevelopment = all(found).some((root) => root.isDevelopment);
+      return `${FILE_SCHEME}${await writeKeyFile((fingerprint) => this.#next(fingerprint), isDevelopment)}`;
+    });
   }
 
   async first(): Promise<string> {
@@ -90,8 +99,32 @@ export class FileRoots implements RootKeys {
     return (await this.#root(id)).unwrap(wrapped, context);
   }
 
+  async placeOf(): Promise<string> {
+    return this.places[0];
+  }
+
   async destroy(id: string): Promise<number> {
     if (!id.startsWith(FILE_SCHEME)) throw await this.#absent(id);
+    return this.#alone(() => this.#destroy(id));
+  }
+
+  /** The file is one store's alone: what none of its epochs uses is nobody's. */
+  sweep(used: readonly string[]): Promise<void> {
+    return this.#alone(async () => {
+      for (const id of await this.ids()) {
+        if (used.includes(id)) continue;
+        const { current, next } = await this.#read();
+        const isOnly = current?.id === id && next.length === 0;
+        if (!isOnly || this.#isLeft) await this.#destroy(id);
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    // Nothing is held open.
+  }
+
+  async #destroy(id: string): Promise<number> {
     const fingerprint = id.slice(FILE_SCHEME.length);
     const { current, next } = await this.#read();
     if (current?.fingerprint === fingerprint) {
@@ -106,8 +139,8 @@ export class FileRoots implements RootKeys {
     return Date.now();
   }
 
-  async close(): Promise<void> {
-    // Nothing is held open.
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    return withFileLock(`${this.#path}.lock`, work);
   }
 
   #next(fingerprint: string): string {
@@ -118,15 +151,25 @@ export class FileRoots implements RootKeys {
     return `${this.#path}.ended.${fingerprint}`;
   }
 
+  async #isUnfinished(): Promise<boolean> {
+    return (await this.#names('ended')).length > 0 || (await this.#oldDrafts()).length > 0;
+  }
+
   /** Ends what has begun to end, and removes drafts of processes that died. */
   async #finish(): Promise<void> {
     for (const name of await this.#names('ended')) await this.#finishEnding(name);
+    for (const path of await this.#oldDrafts()) await rm(path, { force: true });
+  }
+
+  async #oldDrafts(): Promise<string[]> {
     const folder = dirname(this.#path);
+    const found: string[] = [];
     for (const name of await readdir(folder)) {
       if (!name.startsWith(basename(this.#path)) || !isDraft(name)) continue;
       const { mtimeMs } = await stat(join(folder, name)).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
-      if (mtimeMs < Date.now() - DRAFT_AGE_MS) await rm(join(folder, name), { force: true });
+      if (mtimeMs < Date.now() - DRAFT_AGE_MS) found.push(join(folder, name));
     }
+    return found;
   }
 
   async #finishEnding(fingerprint: string): Promise<void> {
@@ -188,7 +231,8 @@ export class FileRoots implements RootKeys {
     const held = (await this.ids()).join(' and ') || 'none';
     return new RootKeyError(
       VARIABLE,
-      `holds the key ${held}, but this store's keys are wrapped by ${id}; name that key's file`,
+      `holds the key ${held}, but this store's keys are wrapped by ${id}; name that key's file. Where it was moved, ` +
+        'name its place in REMIT_ROOT_KEY_BEFORE; where another host has it, share its folder (docs/keys.md)',
     );
   }
 

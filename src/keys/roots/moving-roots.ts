@@ -13,6 +13,14 @@ export class MovingRoots implements RootKeys {
     this.#before = before;
   }
 
+  get places(): readonly string[] {
+    return [...this.#now.places, ...this.#before.places];
+  }
+
+  get isLocal(): boolean {
+    return this.#now.isLocal && this.#before.isLocal;
+  }
+
   create(): Promise<string> {
     return this.#now.create();
   }
@@ -33,8 +41,18 @@ export class MovingRoots implements RootKeys {
     return (await this.#holderOf(id)).unwrap(id, wrapped, context);
   }
 
-  async destroy(id: string): Promise<number> {
-    return (await this.#holderOf(id)).destroy(id);
+  async placeOf(id: string): Promise<string> {
+    return (await this.#holderOf(id)).placeOf(id);
+  }
+
+  async destroy(id: string, place?: string): Promise<number> {
+    const wasBefore = place !== undefined && this.#before.places.includes(place);
+    return (wasBefore ? this.#before : await this.#holderOf(id)).destroy(id, place);
+  }
+
+  async sweep(used: readonly string[]): Promise<void> {
+    await this.#now.sweep(used);
+    await this.#before.sweep(used);
   }
 
   async close(): Promise<void> {

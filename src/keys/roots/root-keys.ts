@@ -14,6 +14,10 @@ import { VaultTransit } from './vault-transit';
  * one keys' store belong to no other store: the end of an epoch destroys one.
  */
 export interface RootKeys {
+  /** The places where it looks for roots, each by its digest. New ones are made in the first. */
+  readonly places: readonly string[];
+  /** Whether asking for its roots asks no service. */
+  readonly isLocal: boolean;
   /** Makes a root; durable when it returns. @returns its id, at most 200 characters, stored beside what it wraps */
   create(): Promise<string>;
   /**
@@ -30,11 +34,16 @@ export interface RootKeys {
   wrap(id: string, key: Buffer, context: string): Promise<Buffer>;
   /** @throws RootKeyError when the root is gone, UnsealError where it did not wrap this */
   unwrap(id: string, wrapped: Buffer, context: string): Promise<Buffer>;
+  /** In which of its places it looks for a root. */
+  placeOf(id: string): Promise<string>;
   /**
-   * Destroys a root; again does nothing.
+   * Destroys a root; again does nothing. A root that is in none of its places counts as destroyed.
+   * @param place where it was, if that is known
    * @returns when nobody can use it any more, ms since 1970: now, or later where a KMS keeps it for a while
    */
-  destroy(id: string): Promise<number>;
+  destroy(id: string, place?: string): Promise<number>;
+  /** Destroys roots that a process made in vain, where nobody else's can be. @param used those of epochs */
+  sweep(used: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -55,19 +64,18 @@ export async function openRootKeys(config: RootConfig): Promise<RootKeys> {
 }
 
 async function openAt(location: RootLocation, { rootAccess, production }: RootConfig): Promise<RootKeys> {
-  const { scheme } = location;
-  switch (scheme) {
+  switch (location.scheme) {
     case 'file':
       return FileRoots.open(location.path, { production, isLeft: true });
     case 'pkcs11':
-      return new ServiceRoots(scheme, new Pkcs11Service(location.at, rootAccess?.pin));
+      return new ServiceRoots(location, new Pkcs11Service(location.at, rootAccess?.pin));
     case 'aws-kms':
-      return new ServiceRoots(scheme, AwsKms.open(location.at));
+      return new ServiceRoots(location, AwsKms.open(location.at));
     case 'gcp-kms':
-      return new ServiceRoots(scheme, GcpKms.open(location.at));
+      return new ServiceRoots(location, GcpKms.open(location.at));
     case 'azure-key-vault':
-      return new ServiceRoots(scheme, AzureKeyVault.open(location.at));
+      return new ServiceRoots(location, AzureKeyVault.open(location.at));
     case 'vault':
-      return new ServiceRoots(scheme, new VaultTransit(location.at, rootAccess?.vault ?? {}));
+      return new ServiceRoots(location, new VaultTransit(location.at, rootAccess?.vault ?? {}));
   }
 }

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { ConfigurationError } from '../../storage/errors';
 import type { HostingRegion } from '../../storage/regions';
+import { developmentMasterKey } from '../master-key';
 import { parseRootLocation, type RootLocation, rootExamples } from './root-location';
+import { placeText } from './root-place';
 import type { VaultAccess } from './vault-transit';
 
 /** Where the roots of one keys' store are. */
@@ -86,7 +88,8 @@ export function rootFaults(set: SetVariables, place: Place): ConfigurationError[
     const fault = `is set beside ${file}; keep one of them. To move to another place, name the old one in ${before}`;
     faults.push(new ConfigurationError(root, fault));
   }
-  if (set[before] !== undefined && (set[before] === set[root] || set[before] === `file:${set[file]}`)) {
+  const now = placeIn(set, root) ?? placeIn(set, file);
+  if (now !== undefined && placeIn(set, before) === now) {
     faults.push(
       new ConfigurationError(before, 'names the place that is in use; take it away once the epoch has turned'),
     );
@@ -106,6 +109,48 @@ export function rootFaults(set: SetVariables, place: Place): ConfigurationError[
     }
   }
   return faults;
+}
+
+/**
+ * Where the roots of a store would be another store's: the end of an epoch in one destroys what the other needs.
+ * @param regions those whose keys have a store of their own
+ */
+export function sharedRootFaults(set: SetVariables, regions: readonly HostingRegion[]): ConfigurationError[] {
+  const stores = [undefined, ...regions].map((place) => ({ place, named: namedPlaces(set, place) }));
+  return stores.flatMap(({ place, named }) => {
+    if (place === undefined) return [];
+    const others = stores.filter((store) => store.place !== place).flatMap((store) => store.named);
+    return named.flatMap(({ variable, text }) => {
+      const shared = others.find((other) => other.text === text);
+      if (!shared) return [];
+      const what = variable === fileVariable(place) ? 'file' : 'place (prefix=… makes one)';
+      const fault = `must be another ${what} than ${shared.variable}: each store has its root`;
+      return [new ConfigurationError(variable, fault)];
+    });
+  });
+}
+
+/** The places that the variables of a store name, however they write them. */
+function namedPlaces(set: SetVariables, place: Place): Array<{ readonly variable: string; readonly text: string }> {
+  const all = [fileVariable, rootVariable, beforeVariable].flatMap((of) => {
+    const text = placeIn(set, of(place));
+    return text === undefined ? [] : [{ variable: of(place), text }];
+  });
+  if (namesRoots(set, place) || place !== undefined) return all;
+  return [...all, { variable: fileVariable(place), text: placeText({ scheme: 'file', path: developmentMasterKey }) }];
+}
+
+/** The place that a variable names; undefined where it names none. */
+function placeIn(set: SetVariables, variable: string): string | undefined {
+  const text = set[variable];
+  if (text === undefined) return undefined;
+  if (variable.startsWith(fileVariable(undefined))) return placeText({ scheme: 'file', path: text });
+  try {
+    return placeText(parseRootLocation(text, variable));
+  } catch {
+    // It is told where the variable itself is looked at.
+    return undefined;
+  }
 }
 
 function accessFaults({ scheme, at }: RootLocation & { readonly at?: object }, set: SetVariables, variable: string) {

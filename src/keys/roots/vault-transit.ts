@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type OutboundAnswer, OutboundError, type OutboundRequest, send } from '../../outbound/http';
 import { ConfigurationError } from '../../storage/errors';
+import { isNamedBy, newName } from './key-names';
 import type { Act, Failure, KeyService } from './service-roots';
 
 /** Where keys of HashiCorp Vault or OpenBao are, and how to log in. */
@@ -44,7 +44,7 @@ export class VaultTransit implements KeyService {
   }
 
   async create(): Promise<string> {
-    const key = `${this.#location.prefix}-${randomUUID()}`;
+    const key = newName(this.#location.prefix);
     const options = { type: 'aes256-gcm96', derived: false, exportable: false, allow_plaintext_backup: false };
     await this.#ask('POST', `keys/${key}`, options);
     await this.#mustBindContext(key);
@@ -54,7 +54,7 @@ export class VaultTransit implements KeyService {
   async list(): Promise<readonly string[]> {
     try {
       const { keys } = await this.#ask<{ keys: readonly string[] }>('GET', 'keys?list=true');
-      return keys.filter((key) => key.startsWith(`${this.#location.prefix}-`));
+      return keys.filter((key) => isNamedBy(this.#location.prefix, key));
     } catch (error) {
       // So it says that there are none.
       if (error instanceof VaultError && error.status === 404) return [];

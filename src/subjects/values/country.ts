@@ -1,4 +1,4 @@
-import countries from 'i18n-iso-countries';
+import countries from 'i18n-iso-countries/index';
 import { LRUCache } from 'lru-cache';
 import { abbreviations, englishNames, exactSpellings, severalCountries } from './country-aliases';
 import { isNothing } from './nothing';
@@ -127,7 +127,9 @@ function* englishSpellings(): Generator<[string, string]> {
   yield* listedNames('en');
 }
 
+/** The library loads the names in all languages at once, unless asked for its index and for one language. */
 function* listedNames(language: string): Generator<[string, string]> {
+  countries.registerLocale(require(`i18n-iso-countries/langs/${language}.json`));
   for (const [code, names] of Object.entries(countries.getNames(language, { select: 'all' }))) {
     for (const name of names) yield [name, code];
   }

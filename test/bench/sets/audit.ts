@@ -2,9 +2,9 @@ import { execFile, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Installation, install, root } from '../support/installation';
+import { type Installation, install, mainOf, root } from '../support/installation';
 import { ask, load, type Measurement, median, type Request, spread } from '../support/load';
-import { portOfRemit } from '../support/remit';
+import { portOfRemit, serveCommand } from '../support/remit';
 import { type ServerProcess, startServer } from '../support/server-process';
 
 const CUSTOMERS = Number(process.env.BENCH_CUSTOMERS ?? 2_000);
@@ -52,7 +52,7 @@ async function measureThroughput(installation: Installation): Promise<unknown> {
     'processing-purpose': 'SERVICE_DELIVERY',
   };
   const { env, folder } = installation;
-  const serve = [join(root, 'dist', 'src', 'main.js'), 'serve'];
+  const serve = serveCommand();
   const on = await startServer('ledger on', serve, env, folder, portOfRemit);
   const off = await startServer('ledger off', [server('without.js'), 'ledger'], env, folder, portOfRemit);
   try {
@@ -116,7 +116,7 @@ async function measureVerification(
   installation: Installation,
 ): Promise<{ entries: number; seconds: number; peakMemory: number }> {
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [join(root, 'dist', 'src', 'main.js'), 'audit', 'verify', '--json'], {
+  const child = spawn(process.execPath, [mainOf(root), 'audit', 'verify', '--json'], {
     ...at(installation),
     stdio: ['ignore', 'pipe', 'inherit'],
   });

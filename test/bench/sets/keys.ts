@@ -1,6 +1,7 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createConnection } from 'mysql2/promise';
@@ -26,6 +27,10 @@ interface Build {
 
 type Figures = Readonly<Record<string, number>>;
 
+/** Engines on which everything is measured, one after the other. */
+const ENGINES = (process.env.BENCH_ENGINES ?? 'mariadb,sqlite').split(',') as readonly Engine[];
+type Engine = 'mariadb' | 'sqlite';
+
 /**
  * The hierarchy of keys: reads through the API and of the keys' store alone, erasing people with a turning at the end,
  * and what a turning costs. Where BENCH_OTHER names a built checkout, it is measured beside.
@@ -37,36 +42,53 @@ export async function keys(): Promise<unknown> {
     { name: 'this', checkout: root },
     ...(other === undefined ? [] : [{ name: 'other', checkout: other }]),
   ];
+  const all: Ratios = {};
+  const measured: Record<string, unknown> = {};
   try {
-    const ratios: Ratios = {};
-    const served = await serving(installation, builds, ratios);
-    const alone = await storeAlone(installation, builds, ratios);
-    const erased = await erasing(installation, builds, ratios);
-    const turned = await turning(installation);
-    printRatios(ratios);
-    return { served, alone, erased, turned, ratios };
+    for (const engine of ENGINES) {
+      process.stdout.write(`\n${engine}, load ${loadavg()[0]?.toFixed(1)}\n`);
+      const bench = { installation, builds, engine, ratios: {} as Ratios };
+      measured[engine] = {
+        served: await serving(bench),
+        alone: await storeAlone(bench),
+        erased: await erasing(bench),
+        turned: await turning(bench),
+        load: loadavg(),
+      };
+      for (const [name, each] of Object.entries(bench.ratios)) all[`${engine}: ${name}`] = each;
+    }
+    printRatios(all);
+    return { ...measured, ratios: all };
   } finally {
     await installation.remove();
   }
 }
 
+/** What is measured on one engine. */
+interface Bench {
+  readonly installation: Installation;
+  readonly builds: readonly Build[];
+  readonly engine: Engine;
+  readonly ratios: Ratios;
+}
+
 /** Pages of customers, each build over stores of its own with as many customers. */
-async function serving(installation: Installation, builds: readonly Build[], ratios: Ratios): Promise<unknown> {
+async function serving({ installation, builds, engine, ratios }: Bench): Promise<unknown> {
   const servers: ServerProcess[] = [];
   const contestants: Contestant[] = [];
   try {
     for (const { name, checkout } of builds) {
       const main = join(checkout, 'dist', 'src', 'main.js');
-      const urls = await databases(installation, `serve_${name}`);
+      const urls = await databases(installation, engine, `serve_${name}`);
       const env = { ...installation.env, DATABASE_URL: urls.data, KEYS_DATABASE_URL: urls.keys };
-      const folder = join(installation.folder, `serve-${name}`);
+      const folder = join(installation.folder, `${engine}-serve-${name}`);
       mkdirSync(folder);
       const run = (...words: string[]) =>
         execFileSync(process.execPath, [main, ...words], { env: { ...process.env, ...env }, cwd: folder }).toString();
       run('migrate');
       const seeded = run('seed', '--customers', String(customers()), '--clients', '1', '--json');
       const { clients } = JSON.parse(seeded) as { clients: Array<{ slug: string }> };
-      await everyoneIn('DE', urls.data);
+      await everyoneInGermany(engine, urls.data);
       const who = ['--role', 'CLIENT_AGENT', '--client', clients[0]?.slug ?? '', '--purpose', 'SUPPORT'];
       const token = run('token', ...who, '--country', 'DE').trim();
       const server = await startServer(name, [main, 'serve'], env, folder, portOfRemit);
@@ -95,11 +117,12 @@ async function serving(installation: Installation, builds: readonly Build[], rat
 }
 
 /** Keys of pages read by the key store alone. */
-async function storeAlone(installation: Installation, builds: readonly Build[], ratios: Ratios): Promise<unknown> {
+async function storeAlone(bench: Bench): Promise<unknown> {
+  const { builds, ratios } = bench;
   const measured: Record<string, Figures[]> = {};
   const stores = new Map<string, NodeJS.ProcessEnv>();
   for (const build of builds) {
-    const env = await keysStore(installation, `read_${build.name}`);
+    const env = await keysStore(bench, `read_${build.name}`);
     stores.set(build.name, env);
     await run(build, env, 'fill', READ);
   }
@@ -116,11 +139,12 @@ async function storeAlone(installation: Installation, builds: readonly Build[], 
 }
 
 /** People erased one by one, and one turning at the end. */
-async function erasing(installation: Installation, builds: readonly Build[], ratios: Ratios): Promise<unknown> {
+async function erasing(bench: Bench): Promise<unknown> {
+  const { builds, ratios } = bench;
   const measured: Record<string, Figures[]> = {};
   for (let round = 0; round < rounds(3); round++) {
     for (const build of inTurn(builds, round)) {
-      const env = await keysStore(installation, `erase_${build.name}_${round}`);
+      const env = await keysStore(bench, `erase_${build.name}_${round}`);
       await run(build, env, 'fill', READ);
       const figures = await run(build, env, 'erase', ERASED);
       measured[build.name] = [...(measured[build.name] ?? []), figures];
@@ -136,12 +160,12 @@ async function erasing(installation: Installation, builds: readonly Build[], rat
 }
 
 /** What a turning costs, by persons and by how many of them were erased. */
-async function turning(installation: Installation): Promise<Figures[]> {
+async function turning(bench: Bench): Promise<Figures[]> {
   const build = { name: 'this', checkout: root };
   const table: Figures[] = [];
   process.stdout.write('\npersons | erased | subjects rewrapped | buckets | seconds | cpu s | peak MiB\n');
   for (const persons of SIZES) {
-    const env = await keysStore(installation, `turn_${persons}`);
+    const env = await keysStore(bench, `turn_${persons}`);
     await run(build, env, 'fill', persons);
     for (const marked of MARKED) {
       if (marked > 0) await run(build, env, 'mark', marked);
@@ -166,7 +190,18 @@ function overOther(measured: Readonly<Record<string, readonly Figures[]>>, of: (
   return spread(mine.map((one, round) => of(one) / of(others[round] ?? {})));
 }
 
-async function databases({ urls }: Installation, name: string): Promise<{ data: string; keys: string }> {
+/** Whoever agents in Germany may read. */
+async function everyoneInGermany(engine: Engine, url: string): Promise<void> {
+  if (engine === 'mariadb') return everyoneIn('DE', url);
+  const Sqlite = require(join(root, 'node_modules', 'better-sqlite3'));
+  const database = new Sqlite(url.slice('sqlite:'.length));
+  database.exec("UPDATE customer SET residency = 'DE'");
+  database.close();
+}
+
+async function databases({ folder, urls }: Installation, engine: Engine, name: string) {
+  if (engine === 'sqlite')
+    return { data: `sqlite:${join(folder, `${name}.db`)}`, keys: `sqlite:${join(folder, `${name}_keys.db`)}` };
   const server = urls.data.replace(/\/[^/]*$/, '');
   const connection = await createConnection(server);
   for (const each of [name, `${name}_keys`]) await connection.query(`CREATE DATABASE ${each}`);
@@ -175,9 +210,9 @@ async function databases({ urls }: Installation, name: string): Promise<{ data: 
 }
 
 /** A keys' store with a root of its own. */
-async function keysStore(installation: Installation, name: string): Promise<NodeJS.ProcessEnv> {
-  const { keys: url } = await databases(installation, name);
-  const file = join(installation.folder, `${name}.key`);
+async function keysStore({ installation, engine }: Bench, name: string): Promise<NodeJS.ProcessEnv> {
+  const { keys: url } = await databases(installation, engine, name);
+  const file = join(mkdtempSync(join(installation.folder, 'root-')), 'master.key');
   writeFileSync(file, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
   return { KEYS_DATABASE_URL: url, REMIT_MASTER_KEY_FILE: file };
 }

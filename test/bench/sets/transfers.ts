@@ -1,7 +1,6 @@
-import { join } from 'node:path';
-import { type Installation, install, root } from '../support/installation';
+import { type Installation, install } from '../support/installation';
 import { ask, load, type Measurement, median, type Request, spread } from '../support/load';
-import { portOfRemit } from '../support/remit';
+import { portOfRemit, serveCommand } from '../support/remit';
 import { type ServerProcess, startServer } from '../support/server-process';
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 9);
@@ -24,7 +23,7 @@ export async function transfers(): Promise<unknown> {
   const installation = await install();
   const seeded = await installation.remit('seed', '--customers', String(2 * PAGE), '--clients', '1', '--json');
   const { slug } = JSON.parse(seeded).clients[0] as { slug: string };
-  const serve = [join(root, 'dist', 'src', 'main.js'), 'serve'];
+  const serve = serveCommand();
   const server = await startServer('remit', serve, installation.env, installation.folder, portOfRemit);
   try {
     await allow(server, installation, slug);

@@ -11,7 +11,9 @@ import { createConnection } from 'mysql2/promise';
 const run = promisify(execFile);
 /** The product's root, from test/bench/dist/support. */
 export const root = join(__dirname, '..', '..', '..', '..');
-const cli = join(root, 'dist', 'src', 'main.js');
+
+/** The command line of a built checkout. */
+export const mainOf = (checkout: string): string => join(checkout, 'dist', 'src', 'main.js');
 
 /** A MariaDB and a Remit installation of the benchmark's own, in a temporary folder. */
 export interface Installation {
@@ -21,8 +23,11 @@ export interface Installation {
   readonly env: NodeJS.ProcessEnv;
   /** Runs a command of Remit's and returns what it prints. */
   remit(...args: string[]): Promise<string>;
-  /** Another installation in databases and a folder of its own, on the same MariaDB; it goes with this one. */
-  sibling(name: string): Promise<Installation>;
+  /**
+   * Another installation in databases and a folder of its own, on the same MariaDB; it goes with this one.
+   * @param checkout the build whose installation it is; this one unless told
+   */
+  sibling(name: string, checkout?: string): Promise<Installation>;
   remove(): Promise<void>;
 }
 
@@ -30,14 +35,14 @@ export async function install(): Promise<Installation> {
   const folder = mkdtempSync(join(tmpdir(), 'remit-bench-'));
   const port = await freePort();
   const stop = await startMariaDb(folder, port);
-  return installOn(`mysql://root@127.0.0.1:${port}`, folder, 'remit', async () => {
+  return installOn({ server: `mysql://root@127.0.0.1:${port}`, checkout: root }, folder, 'remit', async () => {
     await stop();
     rmSync(folder, { recursive: true, force: true });
   });
 }
 
 async function installOn(
-  server: string,
+  { server, checkout }: { readonly server: string; readonly checkout: string },
   folder: string,
   name: string,
   remove: () => Promise<void>,
@@ -55,7 +60,7 @@ async function installOn(
     PORT: '0',
   };
   const remit = async (...args: string[]) => {
-    const { stdout } = await run(process.execPath, [cli, ...args], {
+    const { stdout } = await run(process.execPath, [mainOf(checkout), ...args], {
       env: { ...process.env, ...env },
       cwd: folder,
       maxBuffer: 1 << 26,
@@ -63,10 +68,10 @@ async function installOn(
     return stdout;
   };
   await remit('migrate');
-  const sibling = async (other: string) => {
+  const sibling = async (other: string, from = checkout) => {
     const own = join(folder, other);
     mkdirSync(own);
-    return installOn(server, own, other, async () => undefined);
+    return installOn({ server, checkout: from }, own, other, async () => undefined);
   };
   return { folder, urls, env, remit, sibling, remove };
 }

@@ -1,13 +1,22 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
-import { type Installation, root } from './installation';
+import { type Installation, mainOf, root } from './installation';
 import type { Request } from './load';
 import { type ServerProcess, startServer } from './server-process';
 
 export type Headers = Readonly<Record<string, string>>;
 
-/** What starts the product's own server. */
-export const serveCommand = [join(root, 'dist', 'src', 'main.js'), 'serve'];
+/** Node's options in what `npm start` runs, which a server is measured with. */
+function nodeOptions(checkout: string): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8')) as {
+    scripts: { start: string };
+  };
+  return scripts.start.split(' ').filter((word) => word.startsWith('--'));
+}
+
+/** What starts the server of a built checkout. */
+export const serveCommand = (checkout = root): string[] => [...nodeOptions(checkout), mainOf(checkout), 'serve'];
 
 /** The port in the line that `remit serve` logs when it listens. */
 export function portOfRemit(line: string): number | undefined {
@@ -22,7 +31,8 @@ export function startRemit(
   variant?: readonly string[],
 ): Promise<ServerProcess> {
   const [script, ...args] = variant ?? [];
-  const command = script === undefined ? serveCommand : [join(__dirname, '..', 'servers', script), ...args];
+  const variantOf = (file: string) => [...nodeOptions(root), join(__dirname, '..', 'servers', file), ...args];
+  const command = script === undefined ? serveCommand() : variantOf(script);
   return startServer(name, command, env, folder, portOfRemit);
 }
 

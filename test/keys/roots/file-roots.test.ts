@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   utimesSync,
@@ -14,12 +15,14 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RootKeyError, UnsealError } from '../../../src/keys/errors';
 import { generateMasterKeyFile } from '../../../src/keys/master-key';
 import { FileRoots } from '../../../src/keys/roots/file-roots';
 import { openRootKeys, type RootKeys } from '../../../src/keys/roots/root-keys';
 import { caveatsAt } from '../../../src/keys/roots/wiped-file';
 import { ConfigurationError } from '../../../src/storage/errors';
+import { withFileLock } from '../../../src/storage/file-lock';
 import { root } from '../../support/root';
 
 const home = process.cwd();
@@ -40,8 +43,9 @@ const only = async (roots: RootKeys) => {
   const [id = ''] = await roots.ids();
   return id;
 };
-/** Every file of the folder, by name. */
-const contents = () => readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')] as const);
+/** Every file of the folder but the lock, which stays. */
+const files = () => readdirSync(folder).filter((name) => !name.endsWith('.lock'));
+const contents = () => files().map((name) => [name, readFileSync(join(folder, name), 'utf8')] as const);
 
 describe('roots in files', () => {
   test('a root is made, takes over, and the old one is gone from every file', async () => {
@@ -60,7 +64,7 @@ describe('roots in files', () => {
     expect(await roots.unwrap(made, rewrapped, CONTEXT)).toEqual(KEY);
     await expect(roots.unwrap(old, wrapped, CONTEXT)).rejects.toThrow(RootKeyError);
     await expect(roots.wrap(old, KEY, CONTEXT)).rejects.toThrow(RootKeyError);
-    expect(readdirSync(folder)).toEqual(['master.key']);
+    expect(files()).toEqual(['master.key']);
     expect(readFileSync(file, 'utf8')).not.toBe(oldText);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     await roots.destroy(old);
@@ -118,7 +122,36 @@ describe('roots in files', () => {
     }
     await turns;
     expect(reads).toBeGreaterThan(20);
-    expect(readdirSync(folder)).toEqual(['master.key']);
+    expect(files()).toEqual(['master.key']);
+  });
+
+  test('two processes that end roots wait for each other, and look again: no root in use is overwritten', async () => {
+    const slow = await open();
+    const old = await only(slow);
+    const made = await slow.create();
+    let ending: Promise<number> | undefined;
+    let done = false;
+    let vain = '';
+    await withFileLock(`${file}.lock`, async () => {
+      ending = slow.destroy(old).finally(() => {
+        done = true;
+      });
+      // Another process ends the same root, and one that has lost its lease makes a newer one.
+      await sleep(50);
+      renameSync(`${file}.next.${made.slice('file:'.length)}`, file);
+      await generateMasterKeyFile(join(folder, 'newer'));
+      vain = await only(await FileRoots.open(join(folder, 'newer'), { production: true }));
+      renameSync(join(folder, 'newer'), `${file}.next.${vain.slice('file:'.length)}`);
+      expect(done).toBe(false);
+    });
+    await ending;
+    expect(await slow.ids()).toEqual([made, vain]);
+    // What no epoch uses goes at the next turning, also where it has taken the place of the current one.
+    const last = await slow.create();
+    await slow.sweep([last]);
+    expect(await slow.ids()).toEqual([last]);
+    await slow.sweep([]);
+    expect(await slow.ids()).toEqual([last]);
   });
 
   test('a root that was made in vain can be destroyed; the only one cannot', async () => {
@@ -126,7 +159,7 @@ describe('roots in files', () => {
     const [first, vain] = [await only(roots), await roots.create()];
     await roots.destroy(vain);
     expect(await roots.ids()).toEqual([first]);
-    expect(readdirSync(folder)).toEqual(['master.key']);
+    expect(files()).toEqual(['master.key']);
     await expect(roots.destroy(first)).rejects.toThrow(/REMIT_MASTER_KEY_FILE: .*only root/);
     await expect(roots.destroy('aws-kms:1234')).rejects.toThrow(RootKeyError);
     expect(await roots.ids()).toEqual([first]);
@@ -184,7 +217,7 @@ describe('roots in files', () => {
     writeFileSync(fresh, 'x');
     utimesSync(stale, new Date(0), new Date(0));
     await open();
-    expect(readdirSync(folder).sort()).toEqual(['master.key', 'master.key.draft.ba9876543210']);
+    expect(files().sort()).toEqual(['master.key', 'master.key.draft.ba9876543210']);
   });
 
   test('the only root goes once roots are made elsewhere', async () => {
@@ -196,7 +229,7 @@ describe('roots in files', () => {
     const wrapped = await roots.wrap(before, KEY, CONTEXT);
     expect(await roots.unwrap(before, wrapped, CONTEXT)).toEqual(KEY);
     await roots.destroy(before);
-    expect(readdirSync(folder)).toEqual(['master.key.other']);
+    expect(files()).toEqual(['master.key.other']);
     // Until the setting is taken away.
     const again = await openRootKeys(config);
     await expect(again.unwrap(before, wrapped, CONTEXT)).rejects.toThrow(RootKeyError);
@@ -286,12 +319,12 @@ describe('killed at any step', () => {
       expect(ids).toContain(made);
       expect(await again.unwrap(made, wrapped, CONTEXT)).toEqual(KEY);
       if (!ids.includes(old)) {
-        expect(readdirSync(folder)).toEqual(['master.key']);
+        expect(files()).toEqual(['master.key']);
         expect(contents().filter(([, text]) => text.includes(oldText))).toEqual([]);
       }
       await again.destroy(old);
       expect(await again.ids()).toEqual([made]);
-      expect(readdirSync(folder)).toEqual(['master.key']);
+      expect(files()).toEqual(['master.key']);
       if (signal === null) {
         expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
         break;
@@ -309,11 +342,11 @@ describe('killed at any step', () => {
     linkSync(file, `${file}.ended.${old.slice('file:'.length)}`);
     const next = await roots.create();
     expect(await (await open()).ids()).toEqual([made, next]);
-    expect(readdirSync(folder)).toHaveLength(2);
+    expect(files()).toHaveLength(2);
     // The same while its own end has begun.
     linkSync(file, `${file}.ended.${old.slice('file:'.length)}`);
     await roots.destroy(made);
     expect(await roots.ids()).toEqual([next]);
-    expect(readdirSync(folder)).toEqual(['master.key']);
+    expect(files()).toEqual(['master.key']);
   });
 });

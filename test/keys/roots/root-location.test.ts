@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { readConfig } from '../../../src/config';
 import { clientPackage } from '../../../src/keys/roots/client-package';
 import { parseRootLocation } from '../../../src/keys/roots/root-location';
@@ -100,6 +103,57 @@ describe('the environment', () => {
       expect.stringMatching(/^REMIT_ROOT_KEY_BEFORE: names the place that is in use/),
     ]);
     expect(faults({ REMIT_MASTER_KEY_FILE: '/m', REMIT_ROOT_KEY_BEFORE: 'file:/m' })).toHaveLength(1);
+  });
+
+  test.each([
+    [token, 'pkcs11:object=remit;token=remit?pin-source=/run/other&module-path=/usr/lib/../lib/hsm.so'],
+    [
+      'pkcs11:token=a%20b;object=r?module-path=/m&pin-source=/p',
+      'pkcs11:token=%61%20b;object=r?pin-source=/q&module-path=/m',
+    ],
+    ['aws-kms:eu-central-1', 'aws-kms:eu-central-1?deletion-days=9&endpoint=https://vpce-1.example&prefix=remit'],
+    [`gcp-kms:${key}`, `gcp-kms:${key}?endpoint=https://private.example`],
+    ['azure-key-vault:https://name.vault.azure.net', 'azure-key-vault:https://NAME.vault.azure.net:443/?prefix=remit'],
+    ['vault:https://vault.example/transit', 'vault:https://VAULT.example:443/transit/?prefix=remit'],
+  ])('knows %s as the same place as %s', (one, other) => {
+    const access = { VAULT_TOKEN: 't', DATABASE_URL_EU: 'sqlite:./eu.db', KEYS_DATABASE_URL_EU: 'sqlite:./eu-keys.db' };
+    expect(faults({ ...access, REMIT_ROOT_KEY: one, REMIT_ROOT_KEY_EU: other })).toEqual([
+      expect.stringMatching(
+        /^REMIT_ROOT_KEY_EU: must be another place .* than REMIT_ROOT_KEY: each store has its root$/,
+      ),
+    ]);
+    const eu = { REMIT_MASTER_KEY_FILE: '/m', REMIT_ROOT_KEY_EU: other, REMIT_ROOT_KEY_BEFORE_EU: one };
+    expect(faults({ ...access, ...eu })).toEqual([
+      expect.stringMatching(/^REMIT_ROOT_KEY_BEFORE_EU: names the place that is in use/),
+    ]);
+  });
+
+  test('knows a file by every path to it, and two places apart', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'remit-places-'));
+    const file = join(folder, 'master.key');
+    writeFileSync(file, '');
+    symlinkSync(folder, join(folder, 'here'));
+    const eu = { DATABASE_URL_EU: 'sqlite:./eu.db', KEYS_DATABASE_URL_EU: 'sqlite:./eu-keys.db' };
+    const home = { ...eu, REMIT_MASTER_KEY_FILE: file };
+    const shared = expect.stringMatching(/_EU: must be another (?:file|place .*) than REMIT_MASTER_KEY_FILE: /);
+    for (const path of [join(folder, 'here', 'master.key'), `${folder}//./master.key`]) {
+      expect(faults({ ...home, REMIT_MASTER_KEY_FILE_EU: path })).toEqual([shared]);
+      expect(
+        faults({ ...home, REMIT_ROOT_KEY_EU: 'aws-kms:eu-west-1', REMIT_ROOT_KEY_BEFORE_EU: `file:${path}` }),
+      ).toEqual([shared]);
+    }
+    expect(faults({ ...eu, REMIT_MASTER_KEY_FILE_EU: './data/master.key' }).join()).toContain(
+      'REMIT_MASTER_KEY_FILE_EU',
+    );
+    const apart = [
+      ...['aws-kms:eu-central-1', 'aws-kms:eu-central-1?prefix=other', 'aws-kms:eu-west-1'],
+      ...[token, token.replace('object=remit', 'object=other'), token.replace('hsm.so', 'other.so')],
+    ];
+    for (const [place, one] of apart.entries()) {
+      for (const other of apart.slice(place + 1))
+        expect(faults({ ...eu, REMIT_ROOT_KEY: one, REMIT_ROOT_KEY_EU: other })).toEqual([]);
+    }
+    rmSync(folder, { recursive: true });
   });
 
   test('lets in', () => {

@@ -12,6 +12,7 @@ import { databases, type TestDatabase } from '../../support/databases';
 import { root } from '../../support/root';
 import { openKeysSource } from '../keys-source';
 import { clientsFolder } from './client-packages';
+import type { KeyServer } from './servers/key-server';
 import { startVault } from './servers/vault';
 import { softHsm } from './soft-hsm';
 
@@ -105,6 +106,54 @@ describe.each(databases)('on $name', ({ create }) => {
       expect(await inFile.subjectKeys(client, kept)).toEqual(new Map(kept.map((each) => [each, made.get(each)])));
     });
   }
+
+  test.each(['a file', 'a Vault'] as const)(
+    'a move away from %s that was interrupted ends only where the old place is named',
+    async (before) => {
+      const [one, other] = [await startVault(), await startVault()];
+      closing.push(one, other);
+      const inVault = ({ rootKey, env }: KeyServer) => ({
+        rootKey,
+        rootAccess: { vault: { token: env.VAULT_TOKEN, namespace: env.VAULT_NAMESPACE } },
+      });
+      const file = join(mkdtempSync(join(folder, 'moving-')), 'master.key');
+      await generateMasterKeyFile(file);
+      const from = before === 'a file' ? { masterKeyFile: file } : inVault(one);
+      const at = before === 'a file' ? `file:${file}` : one.rootKey;
+      const { roots: old, keys } = await open(from);
+      const { client, gone, kept, made } = await plant(keys);
+      const [root] = await old.ids();
+      const epoch = await keys.destroySubjectKey(client, gone);
+      const dying = (at: string) => ({
+        progress: ({ step }: { step: string }) => {
+          if (step === at) throw new Error('killed');
+        },
+      });
+      const moving = await open({ ...inVault(other), rootKeyBefore: at });
+      await expect(moving.keys.epochs.turn(dying('destroying'))).rejects.toThrow('killed');
+      // The setting is taken away too early.
+      const early = await open(inVault(other));
+      await expect(early.keys.epochs.resume()).rejects.toMatchObject({
+        code: 'EPOCH_UNFINISHED',
+        message: expect.stringMatching(
+          /its root \S+ was in another place, and may live on there; .* REMIT_ROOT_KEY_BEFORE/,
+        ),
+      });
+      expect((await keys.epochs.list()).map(({ state }) => state)).toEqual(['DESTROYING', 'CURRENT']);
+      expect(await early.keys.epochs.isFinal(epoch)).toBe(false);
+      expect(await old.ids()).toEqual([root]);
+      // It dies once more, when nothing is left in the old place.
+      const again = await open({ ...inVault(other), rootKeyBefore: at });
+      await expect(again.keys.epochs.resume(dying('destroyed'))).rejects.toThrow('killed');
+      const last = await open({ ...inVault(other), rootKeyBefore: at });
+      await last.keys.epochs.resume();
+      time = Date.now();
+      expect(await last.keys.epochs.isFinal(epoch)).toBe(true);
+      expect([existsSync(file), (await last.roots.ids()).length]).toEqual([before !== 'a file', 1]);
+      const { keys: moved } = await open(inVault(other));
+      expect(await moved.subjectKeys(client, kept)).toEqual(new Map(kept.map((each) => [each, made.get(each)])));
+    },
+  );
 
   test('no read waits for a KMS but the first one after half a minute', async () => {
     const server = await startVault();
