@@ -14,6 +14,7 @@ import { type DecidedRow, decidedChange, decidedRow } from '../storage/decided-r
 import { listText } from '../storage/lists';
 import type { Regions } from '../storage/regions';
 import { inTransaction } from '../storage/transaction';
+import { inSteps } from '../storage/write-outcome';
 import { categoriesOf, everybody, lockPeople, type Reach } from '../subjects/reach';
 import type { Condition } from '../tenancy/conditions';
 import { type Row, TenantReader } from '../tenancy/tenant-reader';
@@ -171,10 +172,17 @@ export class Disclosures {
     const changes = { ...decision, decidedBy: principal, decidedAt: new Date(this.#now()) };
     const decided = { ...known, ...changes };
     const decides = decidedChange(Disclosure, { id }, changes);
-    await this.#change(`DISCLOSURE_${decision.status}`, decided, principal, decides, async (writer) => {
-      await writer.update(Disclosure, client, { id }, changes);
-    });
-    if (decided.status === DisclosureStatus.MADE && !this.#isGagged(decided)) return this.#tell(decided);
+    const decide = () =>
+      this.#change(`DISCLOSURE_${decision.status}`, decided, principal, decides, async (writer) => {
+        await writer.update(Disclosure, client, { id }, changes);
+      });
+    if (decided.status === DisclosureStatus.MADE && !this.#isGagged(decided)) {
+      return inSteps(async () => {
+        await decide();
+        return this.#tell(decided);
+      });
+    }
+    await decide();
     return decided;
   }
 

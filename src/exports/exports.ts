@@ -9,6 +9,7 @@ import type { KeyStore } from '../keys/key-store';
 import { noteThings } from '../storage/noted-ids';
 import type { Regions } from '../storage/regions';
 import { committed, inTransaction } from '../storage/transaction';
+import { inSteps } from '../storage/write-outcome';
 import { own, sql, tenantSql } from '../tenancy/tenant-sql';
 import type { IntendedTransfer } from '../transfers/transfer-rules';
 import { type ExportRemoval, insertExport, SKEW_MS } from './export-removal';
@@ -70,35 +71,44 @@ export class Exports {
     const id = uuid();
     const at = now();
     const change = { client, principal, details: { record: id, role } };
-    const filed = await changing(recorder, 'EXPORT_REQUESTED', change, () =>
-      inTransaction(source, async (manager) => {
-        const [ending] = await tenantSql(manager, client).select<unknown>`
-          SELECT id FROM erasure_request WHERE ${own} AND kind = 'CLIENT' AND pass > 0 AND status <> 'COMPLETED'`;
-        if (ending) throw denied.conflict('The client is being erased: there is nothing to export any more.');
-        const isOpen = sql`request_id IS NULL AND status IN ('WAITING', 'PREPARING')`;
-        const [open] = await readExports(manager, client, isOpen);
-        if (open) {
-          noteThings(open.id);
-          return open.id;
-        }
-        await insertExport(manager, {
-          client,
-          id,
-          requestId: null,
-          requestedBy: principal,
-          requestedRole: role,
-          requestedAt: at,
-          notBefore: at,
-        });
-        await jobs.schedule(manager, client, [id], at);
-        return id;
-      }),
+    const replaced = (await this.list(client)).filter(
+      (earlier) =>
+        earlier.requestId === null &&
+        earlier.removedAt === null &&
+        (earlier.collectedAt !== null || earlier.requestedBy === principal),
     );
-    for (const earlier of await this.list(client)) {
-      const isOld = earlier.id !== filed && earlier.requestId === null && earlier.removedAt === null;
-      const isDone = earlier.collectedAt !== null || earlier.requestedBy === principal;
-      if (isOld && isDone) await this.#services.removal.discard(source, earlier, 'REPLACED');
-    }
+    const file = () =>
+      changing(recorder, 'EXPORT_REQUESTED', change, () =>
+        inTransaction(source, async (manager) => {
+          const [ending] = await tenantSql(manager, client).select<unknown>`
+          SELECT id FROM erasure_request WHERE ${own} AND kind = 'CLIENT' AND pass > 0 AND status <> 'COMPLETED'`;
+          if (ending) throw denied.conflict('The client is being erased: there is nothing to export any more.');
+          const isOpen = sql`request_id IS NULL AND status IN ('WAITING', 'PREPARING')`;
+          const [open] = await readExports(manager, client, isOpen);
+          if (open) {
+            noteThings(open.id);
+            return open.id;
+          }
+          await insertExport(manager, {
+            client,
+            id,
+            requestId: null,
+            requestedBy: principal,
+            requestedRole: role,
+            requestedAt: at,
+            notBefore: at,
+          });
+          await jobs.schedule(manager, client, [id], at);
+          return id;
+        }),
+      );
+    const replace = async () => {
+      const filed = await file();
+      for (const earlier of replaced)
+        if (earlier.id !== filed) await this.#services.removal.discard(source, earlier, 'REPLACED');
+      return filed;
+    };
+    const filed = await (replaced.length > 0 ? inSteps(replace) : file());
     const state = await this.find(client, filed);
     if (!state) throw denied.notFound('export');
     return state;

@@ -49,11 +49,11 @@ export function answerError(reply: FastifyReply, error: GatewayError): FastifyRe
     );
 }
 
-/** After a mutation had begun, even an unforeseen error says what became of it. */
+/** After a mutation had begun, even an unforeseen error says what became of it; unless it knows better by itself. */
 export const sayingWrite = (
   { status, code, message, headers, extensions }: GatewayError,
   write: WriteOutcome,
-): GatewayError => new GatewayError(status, code, message, headers, { ...extensions, write });
+): GatewayError => new GatewayError(status, code, message, headers, { write, ...extensions });
 
 const madeForCallers = [GatewayError, GraphQLError, InvalidTokenError, IssuerUnavailableError];
 

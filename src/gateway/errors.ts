@@ -16,6 +16,9 @@ export class GatewayError extends Error {
   }
 }
 
+/** In how many seconds a request under the same idempotency key may have ended. */
+export const RETRY_KEY_AFTER_S = '1';
+
 /** The value of `www-authenticate` (RFC 6750, section 3). */
 export const challenge = 'Bearer';
 
@@ -46,11 +49,17 @@ export const gatewayErrors = {
       422,
       'IDEMPOTENCY_KEY_REUSED',
       'Something else was sent under this idempotency key: send this under a new one.',
+      {},
+      { write: 'NOT_DONE' },
     ),
   idempotencyKeyInUse: () =>
-    new GatewayError(409, 'IDEMPOTENCY_KEY_IN_USE', 'A request under this idempotency key is under way; try again.', {
-      'retry-after': '1',
-    }),
+    new GatewayError(
+      409,
+      'IDEMPOTENCY_KEY_IN_USE',
+      'A request under this idempotency key is under way; try again.',
+      { 'retry-after': RETRY_KEY_AFTER_S },
+      { write: 'UNKNOWN' },
+    ),
   tooManyKeys: (limit: number) =>
     new GatewayError(
       429,

@@ -39,7 +39,7 @@ export interface GovernedRequest {
   // Plan: what is asked for. A result is why it cannot be planned.
   plan?: PlannedOperation | GovernedResult;
   /** Set while it runs as the only dear operation of its caller. Call it when it has ended. */
-  leaveAlone?: () => void;
+  leaveAlone?: () => number;
   /** Milliseconds for which its steps kept the process, without waiting for anything. */
   blockedMs?: number;
 
@@ -50,6 +50,8 @@ export interface GovernedRequest {
   refusal?: GatewayError;
 
   // Execution.
+  /** Set once it is known what was done before under the idempotency key. */
+  isKeyOpen?: boolean;
   /** Set where the answer tells of something that an earlier request did under the same key. */
   isRepeated?: boolean;
 

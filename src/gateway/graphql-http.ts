@@ -5,7 +5,7 @@ import { authorizationOf } from './bearer';
 import { sendAnswer } from './compression';
 import { contractNames } from './contracts';
 import { withDeadline } from './deadline';
-import { challenge, gatewayErrors } from './errors';
+import { challenge, gatewayErrors, RETRY_KEY_AFTER_S } from './errors';
 import type { Executions } from './executions';
 import type { GovernedRequest } from './governed-request';
 import { keyHeader, repeatedHeader, statedKey } from './idempotency/header';
@@ -68,6 +68,7 @@ export async function graphqlOverHttp(
     if (request.isRepeated) reply.header(repeatedHeader, 'true');
     if (reply.statusCode === 401) reply.header('www-authenticate', challenge);
     if (reply.statusCode === 503) reply.header('retry-after', RETRY_AFTER_S);
+    if (reply.statusCode === 409) reply.header('retry-after', RETRY_KEY_AFTER_S);
     return sendAnswer(reply.header('cache-control', 'no-store'), options, request, answer.text);
   };
 
@@ -89,7 +90,6 @@ export async function graphqlOverHttp(
       const answer = await shortWay.answer(http, request);
       return answer ?? (await throughApollo(await apollos.get(contract), shortWay, http, request));
     } finally {
-      road.charge(request);
       leave();
     }
   }
@@ -133,6 +133,7 @@ function searchOf(request: FastifyRequest): string {
 function statusOf({ outcome, codes }: GovernedRequest, status: number, type: string): number {
   if (outcome === 'REFUSED' && codes.includes('UNAUTHENTICATED')) return 401;
   if (outcome === 'REFUSED' && codes.includes('SERVICE_UNAVAILABLE')) return 503;
+  if (outcome === 'REFUSED' && codes.includes('IDEMPOTENCY_KEY_IN_USE')) return 409;
   if (outcome === 'REJECTED' && codes.length > 0 && codes.every((code) => wellFormed.has(code))) {
     return type.startsWith('application/json') ? 200 : 400;
   }

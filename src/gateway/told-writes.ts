@@ -15,14 +15,24 @@ export function sayingOutcome(message: string, extensions: GraphQLError['extensi
   return new GraphQLError(`${message} ${sayings[write]}`, { extensions: { ...extensions, write } });
 }
 
-/** What became of a mutation's writes together; undefined for an operation that is no mutation. */
-export function writeOf({ plan, decided, context }: GovernedRequest): WriteOutcome | undefined {
+/**
+ * What became of a mutation's writes together; undefined for an operation that is no mutation. Until its idempotency
+ * key is looked up, an earlier request may have done it.
+ */
+export function writeOf(request: GovernedRequest): WriteOutcome | undefined {
+  const { plan, decided, context } = request;
   if (!plan || !('decide' in plan) || plan.kind !== 'mutation') return undefined;
-  return decided ? togetherOf(context?.notes.writes ?? []) : 'NOT_DONE';
+  const before = undone(request);
+  if (!decided || before === 'UNKNOWN') return before;
+  return togetherOf(context?.notes.writes ?? []);
 }
 
 /** The same while it may still run; also for an operation that was not looked at yet, which then never runs. */
 export function writeSoFar(request: GovernedRequest): WriteOutcome | undefined {
-  if (!request.decided) return request.plan ? writeOf(request) : 'NOT_DONE';
+  if (!request.decided) return request.plan ? writeOf(request) : undone(request);
   return writeOf(request) && 'UNKNOWN';
 }
+
+/** What is known of a mutation of which this request has done nothing. */
+const undone = ({ idempotencyKey, isKeyOpen = false }: GovernedRequest): WriteOutcome =>
+  idempotencyKey !== undefined && !isKeyOpen ? 'UNKNOWN' : 'NOT_DONE';

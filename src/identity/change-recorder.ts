@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { DecidedRow } from '../storage/decided-row';
 import { notePeople, noteThings } from '../storage/noted-ids';
-import { commitsSoFar, OutcomeUnknownError } from '../storage/write-outcome';
+import { commitsSoFar, countingWrites, failedSince, OutcomeUnknownError } from '../storage/write-outcome';
 import type { AuditKind } from './audit-kinds';
 
 /** A change to governance, as the audit ledger keeps it. Details are facts about the change, never a person's data. */
@@ -52,15 +52,18 @@ export async function changing<T>(
 ): Promise<T> {
   noteIdsOf(change);
   const entry = await recorder.record(kind, change);
-  const before = commitsSoFar();
-  try {
-    return await make();
-  } catch (error) {
-    const { client, principal } = change;
-    const outcome = outcomeOf(error, commitsSoFar() > before);
-    await recorder.record(CHANGE_FAILED, { client, principal, details: { entry, kind, ...(outcome && { outcome }) } });
-    throw error;
-  }
+  return countingWrites(async () => {
+    const before = commitsSoFar();
+    try {
+      return await make();
+    } catch (error) {
+      const { client, principal } = change;
+      const outcome = outcomeOf(error, failedSince(before));
+      const details = { entry, kind, ...(outcome && { outcome }) };
+      await recorder.record(CHANGE_FAILED, { client, principal, details });
+      throw error;
+    }
+  });
 }
 
 /** What the change says of the rows that it makes or changes. */

@@ -98,13 +98,13 @@ export class ClientKey {
   @Column({ ...sealedColumn, nullable: true })
   secret: Buffer | null;
 
-  /** How many of them were destroyed since the node was made. */
-  @Column({ ...countColumn })
-  marked: number;
-
   /** How many buckets were made for the client. */
   @Column({ ...countColumn })
   buckets: number;
+
+  /** How many of its secrets were destroyed since the node was made. */
+  @Column({ ...countColumn })
+  marked: number;
 }
 
 /** What is known of one of a client's secrets, without the secret. */

@@ -14,6 +14,7 @@ import { failureOf } from '../storage/failures';
 import { listText } from '../storage/lists';
 import { type HostingRegion, isHostingRegion, type Regions } from '../storage/regions';
 import { inTransaction } from '../storage/transaction';
+import { inSteps } from '../storage/write-outcome';
 import { type Row, TenantReader } from '../tenancy/tenant-reader';
 import { acrossClients, limitOf, sql } from '../tenancy/tenant-sql';
 import { tableOf } from '../tenancy/tenant-table';
@@ -87,7 +88,8 @@ export class Clients {
     // The ledger seals facts about a client under the client's key.
     await this.#keys.createClientKey(row.id, region ?? undefined);
     const decides = [decidedRow(ClientEntity, { ...row, clientId: row.id }), ...standing.decides];
-    await changing(this.#recorder, 'CLIENT_REGISTERED', { client: row.id, principal, details, decides }, async () => {
+    const change = { client: row.id, principal, details, decides };
+    await changing(this.#recorder, 'CLIENT_REGISTERED', change, async () => {
       const addUser = administrator && (await this.#draftUser(row.id, administrator));
       const furnish = async (manager: EntityManager) => {
         await standing.write(manager);
@@ -97,9 +99,14 @@ export class Clients {
         new TenantWriter(manager, this.#keys).insert(ClientEntity, row.id, [row]);
       const { home } = this.#regions;
       // The directory's entry comes last: a client exists once everything that it needs is there.
-      if (hosted !== home) await inTransaction(hosted, furnish);
+      if (hosted !== home) {
+        return inSteps(async () => {
+          await inTransaction(hosted, furnish);
+          await inTransaction(home, enter);
+        });
+      }
       await inTransaction(home, async (manager) => {
-        if (hosted === home) await furnish(manager);
+        await furnish(manager);
         await enter(manager);
       });
     }).catch((error: unknown) => {

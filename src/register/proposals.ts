@@ -7,6 +7,7 @@ import { alongside } from '../storage/companions';
 import { decidedChange, decidedRow } from '../storage/decided-row';
 import type { Regions } from '../storage/regions';
 import { committed, inTransaction } from '../storage/transaction';
+import { inSteps } from '../storage/write-outcome';
 import { Proposal, type ProposedAct } from './proposal';
 
 /** Carries out a proposal that another person confirmed. @param by who confirmed it */
@@ -125,9 +126,13 @@ export class Proposals {
         const claimed = await manager.update(Proposal, { id, state: 'PROPOSED' }, changes);
         if (claimed.affected === 0) throw denied.conflict('Somebody else decided on it just now; look at it again.');
       };
+      const both = async () => {
+        const { joined } = await alongside({ isFor: (source) => source === home, write: decide }, carryOut);
+        if (!joined) await inTransaction(home, decide);
+      };
       // Where the act is in the same database, both are done or neither.
-      const { joined } = await alongside({ isFor: (source) => source === home, write: decide }, carryOut);
-      if (!joined) await inTransaction(home, decide);
+      const isTogether = aboutClient === null || (await this.#regions.of(aboutClient)) === home;
+      await (isTogether ? both() : inSteps(both));
     });
     return { ...proposal, ...changes };
   }

@@ -3,6 +3,8 @@ import type { DataSource, EntityManager } from 'typeorm';
 
 /** A write that is committed together with another one, or not at all. */
 export interface Companion {
+  /** Whether it goes with each transaction that changes something; else with the first one alone. */
+  readonly isOfEach?: boolean;
   /** Whether it may be in this database. */
   isFor(source: DataSource): boolean;
   /** What it throws undoes the other write too. */
@@ -19,7 +21,7 @@ interface Waiting {
 const waiting = new AsyncLocalStorage<readonly Waiting[]>();
 
 /**
- * Runs a function whose first transaction that changes something also does the companion's write.
+ * Runs a function whose transactions that change something also do the companion's write: the first one, or each.
  * @returns the function's result, and whether there was such a transaction
  */
 export async function alongside<T>(
@@ -36,7 +38,7 @@ type Work<T> = (manager: EntityManager, hasWritten: () => boolean) => Promise<T>
 /** A transaction's work with the writes of its companions. `settle` is to be called when it is committed. */
 export function joined<T>(source: DataSource, work: Work<T>): { work: Work<T>; settle: () => void } {
   const companions = (waiting.getStore() ?? []).filter(
-    ({ companion, isWritten }) => !isWritten && companion.isFor(source),
+    ({ companion, isWritten }) => (companion.isOfEach || !isWritten) && companion.isFor(source),
   );
   if (companions.length === 0) return { work, settle: () => undefined };
   let written: readonly Waiting[] = [];

@@ -1,4 +1,6 @@
-import type { Notices } from '../register/notices';
+import type { Notice, Notices } from '../register/notices';
+import { failureOf } from '../storage/failures';
+import { inSteps } from '../storage/write-outcome';
 import type { LegalBasisSuspension } from './legal-basis-suspension';
 import type { Impact, ImpactAnalysis } from './suspension-impact';
 import type { Suspensions } from './suspensions';
@@ -29,25 +31,42 @@ export class KillSwitch {
     principal: string,
   ): Promise<{ suspension: LegalBasisSuspension; impact: Impact }> {
     const impact = await this.preview(basis, from);
-    const suspension = await this.suspensions.suspend(basis, from, reason, principal);
+    return inSteps(async () => {
+      const suspension = await this.suspensions.suspend(basis, from, reason, principal);
+      await this.#notify(suspension, impact);
+      return { suspension, impact };
+    });
+  }
+
+  /** Each client is notified in its own database; one that cannot be does not keep the others from it. */
+  async #notify(suspension: LegalBasisSuspension, impact: Impact): Promise<void> {
+    const failures: unknown[] = [];
     for (const client of impact.clients) {
-      const operations = impact.operations.filter((one) => one.client.id === client.id);
-      const transfers = impact.transfers.filter((one) => one.clientId === client.id);
-      await this.notices.send(client.id, {
-        id: suspension.id,
-        kind: 'LEGAL_BASIS_SUSPENDED',
-        subject: `The legal basis ${basis} is suspended from ${new Date(suspension.suspendedFrom).toISOString()}`,
-        message: [
-          `Reason: ${suspension.reason}`,
-          ...operations.map(
-            ({ recipientName, destination, purposes, residencies }) =>
-              `Stops: ${recipientName} in ${destination}, ${purposes.join(', ')}, people of ` +
-              `${residencies.map((country) => country ?? 'no recorded country').join(', ')}`,
-          ),
-          ...transfers.map(({ id, mechanism }) => `Rests on it: approval ${id} (${mechanism})`),
-        ].join('\n'),
+      await this.notices.send(client.id, noticeOf(suspension, impact, client.id)).catch((error: unknown) => {
+        // Where a database is away, all others would wait for it in turn.
+        if (failureOf(error) !== undefined) throw error;
+        failures.push(error);
       });
     }
-    return { suspension, impact };
+    if (failures.length > 0) throw failures[0];
   }
+}
+
+function noticeOf({ id, basis, suspendedFrom, reason }: LegalBasisSuspension, impact: Impact, client: string): Notice {
+  const operations = impact.operations.filter((one) => one.client.id === client);
+  const transfers = impact.transfers.filter((one) => one.clientId === client);
+  return {
+    id,
+    kind: 'LEGAL_BASIS_SUSPENDED',
+    subject: `The legal basis ${basis} is suspended from ${new Date(suspendedFrom).toISOString()}`,
+    message: [
+      `Reason: ${reason}`,
+      ...operations.map(
+        ({ recipientName, destination, purposes, residencies }) =>
+          `Stops: ${recipientName} in ${destination}, ${purposes.join(', ')}, people of ` +
+          `${residencies.map((country) => country ?? 'no recorded country').join(', ')}`,
+      ),
+      ...transfers.map(({ id: approval, mechanism }) => `Rests on it: approval ${approval} (${mechanism})`),
+    ].join('\n'),
+  };
 }

@@ -275,7 +275,7 @@ describe.each(databases)('remit doctor on $name', ({ name, create }) => {
   test('the command prints findings and remedies, and ends with 1 for a fault', async () => {
     const well = await remit(['doctor'], { cwd: folder, env: { ...app.env } });
     expect(well).toMatchObject({ code: 0, stderr: '' });
-    expect(well.stdout).toMatch(/^! settings +NODE_ENV is not production.*\n {15}→ set NODE_ENV=production/);
+    expect(well.stdout).toMatch(/^! settings +NODE_ENV is not production.*\n +→ set NODE_ENV=production/);
     expect(well.stdout).toMatch(/\n\n0 faults, \d+ to look at, \d\d well\.\n$/);
     const lost = { ...app.env, DATABASE_URL: 'mysql://u:secret@127.0.0.1:9/x' };
     const json = await remit(['doctor', '--json'], { cwd: folder, env: lost });

@@ -9,7 +9,7 @@ const uuid7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{
 let server: Harness;
 let bearer: { authorization: string };
 beforeAll(async () => {
-  server = await startServer({ limits: { operationMs: 1_000 } });
+  server = await startServer();
   bearer = { authorization: `Bearer ${await server.token()}` };
 });
 afterAll(() => server.close());
@@ -338,12 +338,14 @@ describe('pitfall 21: limits', () => {
   });
 
   test('pitfall 21: an operation that takes too long is answered in time, and the server goes on', async () => {
+    const own = await startServer({ limits: { operationMs: 1_000, shutdownMs: 1 } });
     const before = Date.now();
-    const answer = await server.post({ query: '{ slow(ms: 5000) }' });
-    expect(Date.now() - before).toBeLessThan(5_000);
+    const answer = await own.post({ query: '{ slow(ms: 60000) }' });
+    expect(Date.now() - before).toBeLessThan(60_000);
     expect(answer.status).toBe(503);
     expect(answer.body.errors).toMatchObject([{ extensions: { code: 'TIMEOUT' } }]);
-    expect((await server.post({ query: '{ greeting }' })).status).toBe(200);
+    expect((await own.post({ query: '{ greeting }' })).status).toBe(200);
+    await own.close();
   });
 
   test('more operations at once than the server takes are refused, and taken again when others have ended', async () => {

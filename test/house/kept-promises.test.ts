@@ -9,6 +9,7 @@ const workUnderWay = new Set([
   'identity/issuer-keys.ts #pending',
   'gateway/deadline.ts deadline',
   'gateway/erasure-metrics.ts looking',
+  'gateway/idempotency/keyed-mutation.ts #renewing',
   'gateway/rate-budgets.ts leasing',
   'keys/roots/pkcs11-service.ts loggedIn',
   'register/webhooks/webhook-sender.ts #sending',

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { openDataSource } from '../../src/storage/data-source';
+import WorkerScope from '../projects/environment';
 import { longest } from '../projects/longest';
 import { projects } from '../projects/membership';
 import { root } from '../support/root';
@@ -56,6 +57,28 @@ test('a test belongs where its imports lead, through helpers too', () => {
     faults: ['test/faults/cluster.test.ts'],
     e2e: ['built', 'later', 'process', 'server'].map((name) => `test/a/${name}.test.ts`),
   });
+});
+
+test('what a test file leaves in its worker goes with it', async () => {
+  const scope = new WorkerScope({ projectConfig: {} as ConstructorParameters<typeof WorkerScope>[0]['projectConfig'] });
+  const [now, { PATH }] = [Date.now, process.env];
+  scope.moduleMocker.spyOn(Date, 'now').mockReturnValue(7);
+  Object.assign(globalThis, { left: 7 });
+  Object.assign(process.env, { LEFT: '7', PATH: 'nowhere' });
+  await scope.teardown();
+  expect(Date.now).toBe(now);
+  expect('left' in globalThis).toBe(false);
+  expect(process.env.LEFT).toBeUndefined();
+  expect(process.env.PATH).toBe(PATH);
+});
+
+test('packages are loaded once, and the product anew', () => {
+  const load = () => [require('graphql'), require('../../src/law/calendar')];
+  const [kept, was] = load();
+  jest.resetModules();
+  const [again, is] = load();
+  expect(again).toBe(kept);
+  expect(is).not.toBe(was);
 });
 
 describe('the unit project refuses', () => {

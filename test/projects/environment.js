@@ -20,6 +20,8 @@ class WorkerScope {
 
   async teardown() {
     this.fakeTimersModern.dispose();
+    // Packages outlive the file.
+    this.moduleMocker.restoreAllMocks();
     for (const key of Reflect.ownKeys(globalThis)) {
       if (!this.before.keys.has(key)) Reflect.deleteProperty(globalThis, key);
     }

@@ -6,6 +6,7 @@ import type { Delivery } from '../../register/webhooks/webhooks';
 import { noteThings } from '../../storage/noted-ids';
 import type { Regions } from '../../storage/regions';
 import { committed, inTransaction } from '../../storage/transaction';
+import { inSteps } from '../../storage/write-outcome';
 import { Customer } from '../../subjects/customer';
 import { filterConditions } from '../../subjects/customer-filter';
 import type { CustomerFilter } from '../../subjects/customer-inputs';
@@ -138,31 +139,37 @@ export class ErasureRequests {
       await requireReached(manager, client, state.customerId, reach, 'erasure request');
       return state;
     });
+    // Whoever cancelled it may have died before the record was written.
+    if (known.status === 'CANCELLED') await records.cancel(client, id, known.completedAt ?? now());
     const change = { client, principal, subject: known.customerId ?? undefined, details: { record: id } };
-    const cancelled = await changing(recorder, 'ERASURE_CANCELLED', change, () =>
-      inTransaction(source, async (manager) => {
-        const taken = await tenantSql(manager, client).change`
+    const cancel = () =>
+      changing(recorder, 'ERASURE_CANCELLED', change, () =>
+        inTransaction(source, async (manager) => {
+          const taken = await tenantSql(manager, client).change`
           UPDATE erasure_request SET status = 'CANCELLED', completed_at = ${now()} WHERE ${own} AND id = ${id}
           AND pass = 0
           AND status IN ('RECEIVED', 'ON_HOLD', 'ATTENTION_REQUIRED')`;
-        const [row] = await tenantSql(manager, client).select<StateRow>`
+          const [row] = await tenantSql(manager, client).select<StateRow>`
           SELECT ${stateColumns}, former_restriction FROM erasure_request WHERE ${own} AND id = ${id}`;
-        if (!row) throw denied.notFound('erasure request');
-        if (taken === 0) throw denied.conflict(`It is ${row.status}: what is destroyed cannot be taken back.`);
-        const restricted = (row.former_restriction ?? null) === null ? null : now();
-        const { customer_id: customer = null, former_restriction: former = null } = row;
-        if (customer !== null && row.categories === null) {
-          await tenantSql(manager, client).change`
+          if (!row) throw denied.notFound('erasure request');
+          if (taken === 0) throw denied.conflict(`It is ${row.status}: what is destroyed cannot be taken back.`);
+          const restricted = (row.former_restriction ?? null) === null ? null : now();
+          const { customer_id: customer = null, former_restriction: former = null } = row;
+          if (customer !== null && row.categories === null) {
+            await tenantSql(manager, client).change`
             UPDATE customer SET restriction = ${former}, restricted_at = ${restricted}
             WHERE ${own} AND id = ${customer} AND restriction = ${UNDER_ERASURE}`;
-        }
-        await tenantSql(manager, client).change`DELETE FROM job WHERE ${own} AND id = ${id}`;
-        if (row.kind === 'CLIENT') await terminationExports?.dismiss(manager, client, id);
-        return stateOf(row);
-      }),
-    );
-    await records.cancel(client, id, now());
-    return cancelled;
+          }
+          await tenantSql(manager, client).change`DELETE FROM job WHERE ${own} AND id = ${id}`;
+          if (row.kind === 'CLIENT') await terminationExports?.dismiss(manager, client, id);
+          return stateOf(row);
+        }),
+      );
+    return inSteps(async () => {
+      const cancelled = await cancel();
+      await records.cancel(client, id, now());
+      return cancelled;
+    });
   }
 
   async find(client: string, id: string): Promise<ErasureRequestState | undefined> {

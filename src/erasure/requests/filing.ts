@@ -6,6 +6,7 @@ import type { KeyStore } from '../../keys/key-store';
 import { noteThings } from '../../storage/noted-ids';
 import type { Regions } from '../../storage/regions';
 import { inTransaction } from '../../storage/transaction';
+import { inSteps } from '../../storage/write-outcome';
 import { everybody, lockPeople, mayAct, type Reach } from '../../subjects/reach';
 import { UNDER_ERASURE } from '../../tenancy/fence';
 import { own, tenantSql } from '../../tenancy/tenant-sql';
@@ -67,38 +68,42 @@ export class ErasureFiling {
     const { erasureDays } = await agreedTerms(source, client, at);
     const noted = await this.#whoCanHaveNotes(client, customerIds, filing);
     const { reach = everybody, foundBy, categories = null, notBefore = null } = filing;
-    const { filed, underErasure } = await inTransaction(source, async (manager) => {
-      const found = await lockPeople(manager, client, customerIds);
-      const reached = found.filter((person) => mayAct(reach, person, foundBy));
-      const free = reached.filter(({ restriction }) => restriction !== UNDER_ERASURE);
-      const underErasure = reached.filter((person) => !free.includes(person)).map(({ subject }) => subject);
-      const filed = free.map(({ subject, residency, restriction }) => ({
-        id: uuid(),
-        kind: 'CUSTOMER' as const,
-        customerId: subject,
-        note: noted.has(subject) ? filing.note : null,
-        grounds: filing.grounds,
-        categories,
-        status: 'RECEIVED',
-        requestedBy: filing.principal,
-        requestedRole: filing.role,
-        requestedAt: at,
-        notBefore,
-        dueAt: erasureDue(at, residency, erasureDays).at,
-        formerRestriction: restriction,
-        pass: 0,
-      }));
-      if (filed.length === 0) return { filed, underErasure };
-      const ids = filed.map(({ customerId }) => customerId);
-      if (categories === null) await withhold(manager, client, ids, at);
-      await new TenantWriter(manager, keys).insert(ErasureRequestRow, client, filed);
-      const requests = filed.map(({ id }) => id);
-      noteThings(...requests);
-      await jobs.schedule(manager, client, requests, notBefore ?? at);
-      return { filed, underErasure };
+    const write = () =>
+      inTransaction(source, async (manager) => {
+        const found = await lockPeople(manager, client, customerIds);
+        const reached = found.filter((person) => mayAct(reach, person, foundBy));
+        const free = reached.filter(({ restriction }) => restriction !== UNDER_ERASURE);
+        const underErasure = reached.filter((person) => !free.includes(person)).map(({ subject }) => subject);
+        const filed = free.map(({ subject, residency, restriction }) => ({
+          id: uuid(),
+          kind: 'CUSTOMER' as const,
+          customerId: subject,
+          note: noted.has(subject) ? filing.note : null,
+          grounds: filing.grounds,
+          categories,
+          status: 'RECEIVED',
+          requestedBy: filing.principal,
+          requestedRole: filing.role,
+          requestedAt: at,
+          notBefore,
+          dueAt: erasureDue(at, residency, erasureDays).at,
+          formerRestriction: restriction,
+          pass: 0,
+        }));
+        if (filed.length === 0) return { filed, underErasure };
+        const ids = filed.map(({ customerId }) => customerId);
+        if (categories === null) await withhold(manager, client, ids, at);
+        await new TenantWriter(manager, keys).insert(ErasureRequestRow, client, filed);
+        const requests = filed.map(({ id }) => id);
+        noteThings(...requests);
+        await jobs.schedule(manager, client, requests, notBefore ?? at);
+        return { filed, underErasure };
+      });
+    return inSteps(async () => {
+      const { filed, underErasure } = await write();
+      if (filed.length > 0) await records.open(client, filed);
+      return { requests: new Map(filed.map(({ id, customerId }) => [customerId, id])), underErasure };
     });
-    if (filed.length > 0) await records.open(client, filed);
-    return { requests: new Map(filed.map(({ id, customerId }) => [customerId, id])), underErasure };
   }
 
   /** People who can have a note: it is encrypted under the person's key. */

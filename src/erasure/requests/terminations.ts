@@ -7,6 +7,7 @@ import type { KeyStore } from '../../keys/key-store';
 import { DAY_MS } from '../../law/calendar';
 import type { Regions } from '../../storage/regions';
 import { committed, inTransaction } from '../../storage/transaction';
+import { inSteps } from '../../storage/write-outcome';
 import { own, tenantSql } from '../../tenancy/tenant-sql';
 import { TenantWriter } from '../../tenancy/tenant-writer';
 import { STATEMENT_DAYS } from '../deadline';
@@ -78,20 +79,24 @@ export class Terminations {
       claimsUntil: input.claimsUntil ?? null,
     };
     const details = { record: id, role: by.role, exportFirst: input.exportFirst ?? false };
-    await changing(recorder, 'CLIENT_TERMINATED', { client, principal: by.principal, details }, () =>
-      inTransaction(source, async (manager) => {
-        const [open] = await tenantSql(manager, client).select<unknown>`
+    const end = () =>
+      changing(recorder, 'CLIENT_TERMINATED', { client, principal: by.principal, details }, () =>
+        inTransaction(source, async (manager) => {
+          const [open] = await tenantSql(manager, client).select<unknown>`
           SELECT id FROM erasure_request WHERE ${own} AND kind = 'CLIENT'
           AND status NOT IN ('CANCELLED', 'COMPLETED')`;
-        if (open) throw denied.conflict('The client is being terminated already.');
-        await new TenantWriter(manager, keys).insert(ErasureRequestRow, client, [row]);
-        await jobs.schedule(manager, client, [id], Math.max(at, row.notBefore.getTime()));
-        if (input.exportFirst) await this.#fileExport(manager, { client, request: id, by, at, notBefore: exportAt });
-      }),
-    );
+          if (open) throw denied.conflict('The client is being terminated already.');
+          await new TenantWriter(manager, keys).insert(ErasureRequestRow, client, [row]);
+          await jobs.schedule(manager, client, [id], Math.max(at, row.notBefore.getTime()));
+          if (input.exportFirst) await this.#fileExport(manager, { client, request: id, by, at, notBefore: exportAt });
+        }),
+      );
     const notBefore = row.notBefore.getTime();
     const recorded = { ...row, notBefore, categories: null, ...(input.exportFirst ? { exportAt } : {}) };
-    await records.open(client, [recorded]);
+    await inSteps(async () => {
+      await end();
+      await records.open(client, [recorded]);
+    });
     const state = await committed(source, () => readRequest(source, client, id));
     if (!state) throw denied.notFound('erasure request');
     return state;

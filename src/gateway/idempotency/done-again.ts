@@ -2,6 +2,7 @@ import { GraphQLError, type GraphQLObjectType, type GraphQLSchema, getNamedType 
 import type { Connection } from '../../api/paging';
 import type { MutationField } from '../../identity/request-context';
 import { WriteFailedError } from '../../identity/told-outcome';
+import { restoredReport } from './kept-report';
 import type { DoneField } from './key-place';
 
 /**
@@ -90,7 +91,7 @@ export class DoneAgain {
   }
 
   async #read(field: MutationField, done: DoneField): Promise<Record<string, unknown> | undefined> {
-    if (this.isReport(field)) return done.report;
+    if (this.isReport(field)) return done.report && restoredReport(done.report);
     const payload = getNamedType(field.info.returnType) as GraphQLObjectType;
     const found: Array<readonly [name: string, value: unknown]> = [];
     for (const { name, type } of Object.values(payload.getFields())) {

@@ -25,7 +25,11 @@ export interface KeyedRequest {
 interface Options {
   /** Keys of one principal that are kept at once. */
   readonly mostPerCaller: number;
+  /** Milliseconds for which a claim keeps others off, where its holder does not renew it. */
+  readonly leaseMs?: number;
 }
+
+const LEASE_MS = 10_000;
 
 /** Principals whose keys are counted in this process. */
 const MOST_COUNTED = 10_000;
@@ -73,9 +77,10 @@ export class IdempotencyKeys {
         .digest(),
     };
     const { home } = this.#regions;
+    const { leaseMs = LEASE_MS } = this.#options;
     const sources = context.client ? [await this.#regions.of(client), home] : [home];
-    const places = [...new Set(sources)].map((source) => new KeyPlace(source, names));
-    const keyed = new KeyedMutation(places, this.#again);
+    const places = [...new Set(sources)].map((source) => new KeyPlace(source, names, leaseMs));
+    const keyed = new KeyedMutation(places, this.#again, leaseMs / 3);
     try {
       for (const place of places) if (await place.open()) await this.#count(place.source, client, names.owner);
     } catch (error) {

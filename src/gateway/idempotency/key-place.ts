@@ -1,17 +1,11 @@
-import { GraphQLError } from 'graphql';
 import type { DataSource, EntityManager } from 'typeorm';
 import { seal, unseal } from '../../keys/sealing';
 import { DAY_MS } from '../../law/calendar';
+import { retrying } from '../../storage/retries';
 import { committed, repeatable } from '../../storage/transaction';
 import { OutcomeUnknownError, type WriteOutcome } from '../../storage/write-outcome';
 import { clockOf, own, type Sql, sql, tenantSql } from '../../tenancy/tenant-sql';
 import { gatewayErrors } from '../errors';
-
-/** Another request executes what is not done yet; nothing of this one's was committed. */
-export function takenOver(): GraphQLError {
-  const { message, code } = gatewayErrors.idempotencyKeyInUse();
-  return new GraphQLError(message, { extensions: { code } });
-}
 
 /** A mutation's field that was done: what it made or changed, and of reports the numbers. No personal data. */
 export interface DoneField {
@@ -47,19 +41,17 @@ interface Row {
 
 /** How long a key gives its first answer. */
 export const KEPT_MS = DAY_MS;
-/** A process that has written nothing for this long has died, or its transaction is undone when it ends. */
-const LEASE_MS = 10_000;
-const later = (clock: Sql): Sql => sql`${clock} + ${LEASE_MS}`;
 /** Others may release or take the key between two statements. */
 const TRIES = 5;
 
 /**
- * A key in one database. Its row is a fence: a transaction that does what was asked for stamps it, and cannot be
+ * A key in one database. Its row is a fence: each transaction that does what was asked for stamps it, and cannot be
  * committed once another request has taken the key over. So the stamp is there if and only if the write is.
  */
 export class KeyPlace {
   readonly source: DataSource;
   readonly #names: KeyNames;
+  readonly #leaseMs: number;
   #isOurs = false;
   #isLeased = false;
   /** The holder and the number of stamps as last read or written. */
@@ -67,9 +59,11 @@ export class KeyPlace {
   #stamps = 0;
   #done: DoneFields = {};
 
-  constructor(source: DataSource, names: KeyNames) {
+  /** @param leaseMs how long a claim keeps others off: who has not renewed it has died, or is fenced off */
+  constructor(source: DataSource, names: KeyNames, leaseMs: number) {
     this.source = source;
     this.#names = names;
+    this.#leaseMs = leaseMs;
     this.#attempt = names.attempt;
   }
 
@@ -111,7 +105,7 @@ export class KeyPlace {
     const { client, id, attempt } = this.#names;
     const taken = await this.#change(
       (manager) => tenantSql(manager, client).change`
-        UPDATE idempotency_key SET attempt = ${attempt}, lease_until = ${later(clockOf(manager))}
+        UPDATE idempotency_key SET attempt = ${attempt}, lease_until = ${this.#later(clockOf(manager))}
         WHERE ${own} AND id = ${id} AND attempt = ${this.#attempt} AND stamps = ${this.#stamps}`,
     );
     this.#isOurs = taken;
@@ -119,19 +113,30 @@ export class KeyPlace {
     return taken;
   }
 
+  /** Keeps others off while this request goes on. One that was taken over, or has stamped its last, changes nothing. */
+  async renew(): Promise<void> {
+    if (!this.#isLeased) return;
+    const { client, id, attempt } = this.#names;
+    await this.#change(
+      (manager) => tenantSql(manager, client).change`
+        UPDATE idempotency_key SET lease_until = ${this.#later(clockOf(manager))}
+        WHERE ${own} AND id = ${id} AND attempt = ${attempt} AND stamps = ${this.#stamps}`,
+    );
+  }
+
   /**
    * Writes that a field is done, in the transaction that does it.
    * @param isLast whether nothing else of the operation will be executed
-   * @throws {GraphQLError} where another request has taken the key over
+   * @returns false where another request has taken the key over: the transaction must not be committed
    */
-  async stamp(manager: EntityManager, done: DoneFields, isLast: boolean): Promise<void> {
+  async stamp(manager: EntityManager, done: DoneFields, isLast: boolean): Promise<boolean> {
     const { client, id, attempt } = this.#names;
-    const until = isLast ? 0 : later(clockOf(manager));
+    const until = isLast ? 0 : this.#later(clockOf(manager));
     const stamped = await tenantSql(manager, client).change`
       UPDATE idempotency_key
       SET stamps = stamps + 1, done = ${this.#sealed(done)}, lease_until = ${until}
       WHERE ${own} AND id = ${id} AND attempt = ${attempt}`;
-    if (stamped === 0) throw takenOver();
+    return stamped > 0;
   }
 
   /** To be called when the transaction of a stamp was committed. */
@@ -152,7 +157,7 @@ export class KeyPlace {
     const stamps = this.#stamps;
     const mine = (manager: EntityManager) => tenantSql(manager, client);
     if (isNew || Object.keys(done).length === 0) {
-      const settled = await this.#change((manager) =>
+      const settled = await this.#lasting((manager) =>
         isNew
           ? mine(manager).change`
               UPDATE idempotency_key SET stamps = stamps + 1, done = ${this.#sealed(done)}, lease_until = 0
@@ -162,7 +167,7 @@ export class KeyPlace {
       );
       if (settled) return;
     } else if (!this.#isLeased) return;
-    await this.#change(
+    await this.#lasting(
       (manager) => mine(manager).change`
         UPDATE idempotency_key SET lease_until = 0 WHERE ${own} AND id = ${id} AND attempt = ${attempt}`,
     );
@@ -176,7 +181,7 @@ export class KeyPlace {
         const clock = clockOf(manager);
         return tenantSql(manager, client).insertNew('idempotency_key', {
           ...{ id, owner, fingerprint, attempt, stamps: 0 },
-          ...{ created_at: clock, lease_until: later(clock) },
+          ...{ created_at: clock, lease_until: this.#later(clock) },
         });
       });
     } catch (error) {
@@ -194,7 +199,7 @@ export class KeyPlace {
       return tenantSql(manager, client).change`
         UPDATE idempotency_key
         SET owner = ${owner}, fingerprint = ${fingerprint}, attempt = ${attempt}, stamps = 0, done = NULL,
-        created_at = ${clock}, lease_until = ${later(clock)}
+        created_at = ${clock}, lease_until = ${this.#later(clock)}
         WHERE ${own} AND id = ${id} AND attempt = ${row.attempt} AND stamps = ${row.stamps}`;
     });
     this.#isLeased = this.#isOurs;
@@ -214,9 +219,21 @@ export class KeyPlace {
     return row && { ...row, stamps: Number(row.stamps), busy: Number(row.busy), lapsed: Number(row.lapsed) };
   }
 
+  #later(clock: Sql): Sql {
+    return sql`${clock} + ${this.#leaseMs}`;
+  }
+
   /** @returns whether a row was changed */
   async #change(change: (manager: EntityManager) => Promise<number>): Promise<boolean> {
     return (await repeatable(this.source, change)) > 0;
+  }
+
+  /** The same, again where the answer of COMMIT was lost: what has arrived is not changed twice. */
+  async #lasting(change: (manager: EntityManager) => Promise<number>): Promise<boolean> {
+    return retrying(
+      () => this.#change(change),
+      () => true,
+    );
   }
 
   #sealed(done: DoneFields): Buffer {

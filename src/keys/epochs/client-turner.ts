@@ -6,6 +6,7 @@ import { CLIENT_COLUMNS, type ClientRow } from '../client-nodes';
 import { DamagedKeysError } from '../errors';
 import { settled } from '../settled';
 import { bucketContext, freshKey, nodeContext, opened, secretContext, subjectContext, wrap } from '../wrapping';
+import { requireBuckets } from './presence';
 import type { TurnLease } from './turn-lease';
 
 /** How many clients or buckets one transaction wraps anew. Each is a row. */
@@ -151,6 +152,8 @@ export class ClientTurner {
     const old = this.#openedNode(row, wrappedNode);
     // A damaged node opens nothing, under whatever epoch.
     if (!old) return this.#keepNodes([row]);
+    // Until the client gets another node, a row that vanished can be put back from a backup.
+    if (!this.#parts.leaveDamaged) await requireBuckets(this.#parts.source, row.client_id);
     const next = await this.#nextNode(row);
     if (!next) return;
     this.#parts.onStep('node');

@@ -2,31 +2,52 @@ import type { DataSource } from 'typeorm';
 import { committed } from '../../storage/transaction';
 import { DamagedKeysError } from '../errors';
 
-/** Clients whose keys are there, and who have no row themselves. */
-const CLIENTLESS = [
-  `SELECT held.client_id FROM (SELECT DISTINCT client_id FROM bucket_key) AS held
-   LEFT JOIN client_key AS c ON c.client_id = held.client_id WHERE c.client_id IS NULL LIMIT 1`,
-  `SELECT held.client_id FROM (SELECT DISTINCT client_id FROM subject_key) AS held
-   LEFT JOIN client_key AS c ON c.client_id = held.client_id WHERE c.client_id IS NULL LIMIT 1`,
+/** How many clients, or buckets of a client, one statement looks at. */
+const TOGETHER = 100;
+
+/** Clients of whom there are keys, each with its own row; null where that is missing. */
+const CLIENTS = [
+  `SELECT held.client_id, c.client_id AS own FROM (
+     SELECT DISTINCT client_id FROM bucket_key WHERE client_id > ? ORDER BY client_id LIMIT ${TOGETHER}
+   ) AS held LEFT JOIN client_key AS c ON c.client_id = held.client_id ORDER BY held.client_id`,
+  `SELECT held.client_id, c.client_id AS own FROM (
+     SELECT DISTINCT client_id FROM subject_key WHERE client_id > ? ORDER BY client_id LIMIT ${TOGETHER}
+   ) AS held LEFT JOIN client_key AS c ON c.client_id = held.client_id ORDER BY held.client_id`,
 ];
 
-/** Buckets with subjects, and without a row. What is left of a destroyed client is no damage. */
-const BUCKETLESS = `SELECT held.client_id, held.bucket
-  FROM (SELECT DISTINCT client_id, bucket FROM subject_key) AS held
-  JOIN client_key AS c ON c.client_id = held.client_id AND c.destroyed_at IS NULL
-  LEFT JOIN bucket_key AS b ON b.client_id = held.client_id AND b.bucket = held.bucket
-  WHERE b.client_id IS NULL LIMIT 1`;
+/** A client's buckets with somebody in them, each with its own row. */
+const BUCKETS = `SELECT held.bucket, b.bucket AS own FROM (
+    SELECT DISTINCT bucket FROM subject_key WHERE client_id = ? AND bucket > ? ORDER BY bucket LIMIT ${TOGETHER}
+  ) AS held LEFT JOIN bucket_key AS b ON b.client_id = ? AND b.bucket = held.bucket ORDER BY held.bucket`;
 
 /**
- * Looks for rows of the hierarchy that vanished: nothing opens what they wrapped, and nobody would miss them.
+ * Looks for clients whose row vanished: nothing opens their keys, and nobody would miss them.
  * @throws DamagedKeysError naming the first one
  */
-export async function requireRows(source: DataSource): Promise<void> {
-  const first = async <Row>(sql: string) => (await committed(source, () => source.query<Row[]>(sql)))[0];
-  for (const sql of CLIENTLESS) {
-    const orphan = await first<{ client_id: string }>(sql);
-    if (orphan) throw new DamagedKeysError(orphan.client_id, 'its own row is missing in client_key');
+export async function requireClients(source: DataSource): Promise<void> {
+  for (const sql of CLIENTS) {
+    for (let after: string | undefined = ''; after !== undefined; ) {
+      const rows: Array<{ client_id: string; own: string | null }> = await committed(source, () =>
+        source.query(sql, [after]),
+      );
+      const lost = rows.find(({ own }) => own === null);
+      if (lost) throw new DamagedKeysError(lost.client_id, 'its own row is missing in client_key');
+      after = rows.length < TOGETHER ? undefined : rows.at(-1)?.client_id;
+    }
   }
-  const held = await first<{ client_id: string; bucket: number }>(BUCKETLESS);
-  if (held) throw new DamagedKeysError(held.client_id, `its bucket ${held.bucket} is missing in bucket_key`);
+}
+
+/**
+ * Looks for buckets of a living client whose row vanished while somebody is in them.
+ * @throws DamagedKeysError naming the first one
+ */
+export async function requireBuckets(source: DataSource, client: string): Promise<void> {
+  for (let after: number | undefined = -1; after !== undefined; ) {
+    const rows: Array<{ bucket: number; own: number | null }> = await committed(source, () =>
+      source.query(BUCKETS, [client, after, client]),
+    );
+    const lost = rows.find(({ own }) => own === null);
+    if (lost) throw new DamagedKeysError(client, `its bucket ${lost.bucket} is missing in bucket_key`);
+    after = rows.length < TOGETHER ? undefined : rows.at(-1)?.bucket;
+  }
 }

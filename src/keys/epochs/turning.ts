@@ -8,7 +8,6 @@ import { insertedOnce, settled } from '../settled';
 import { ClientTurner } from './client-turner';
 import { EPOCH_COLUMNS, epochKeyOf, epochValues, wrappedEpochKey } from './epoch-keys';
 import { EPOCH_SELECT, type EpochRow, stateOf, type TurnHooks, type TurnResult, type TurnStep } from './epoch-state';
-import { requireRows } from './presence';
 import type { TurnLease } from './turn-lease';
 import { verifyKeys } from './verification';
 
@@ -141,8 +140,6 @@ export class Turning {
     const next = this.#number + 1;
     const [oldKey, newKey] = [await epochKeyOf(source, roots, this.#number), await epochKeyOf(source, roots, next)];
     await this.#notePlace();
-    // Before a client gets another node: until then a row that vanished can be put back from a backup.
-    if (!leaveDamaged) await requireRows(source);
     const onStep = (step: TurnStep) => this.#step(step);
     const lease = this.#lease;
     await new ClientTurner({ source, lease, number: next, oldKey, newKey, leaveDamaged, onStep }).run();

@@ -6,7 +6,7 @@ import { DamagedKeysError } from '../errors';
 import type { RootKeys } from '../roots/root-keys';
 import { bucketContext, nodeContext, opened, secretContext, subjectContext } from '../wrapping';
 import { epochKeyOf } from './epoch-keys';
-import { requireRows } from './presence';
+import { requireBuckets, requireClients } from './presence';
 
 const CLIENTS_TOGETHER = 100;
 const BUCKETS_TOGETHER = 64;
@@ -43,7 +43,7 @@ export async function verifyKeys(
   number: number,
   options: VerificationOptions,
 ): Promise<number> {
-  if (!options.leaveDamaged) await requireRows(source);
+  if (!options.leaveDamaged) await requireClients(source);
   const epochKey = await epochKeyOf(source, roots, number);
   let count = 0;
   for (let after = ''; ; ) {
@@ -78,6 +78,7 @@ class ClientVerification {
     const node = wrapped ? opened(epochKey, wrapped, nodeContext(client, generation)) : undefined;
     if (!node) return this.#damaged('its node does not open');
     if (!secret || !opened(node, secret, secretContext(client))) this.#damaged('its secret does not open');
+    if (!this.#options.leaveDamaged) await requireBuckets(this.#source, client);
     let count = 0;
     for (let after = -1; ; ) {
       const sql = `SELECT bucket, wrapped, node_generation, generation FROM bucket_key

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listBackups, pruneBackups } from '../../../src/keys/backup/directory';
@@ -7,6 +7,8 @@ import { openBackup } from '../../../src/keys/backup/read';
 import { backUpKeys } from '../../../src/keys/backup/write';
 import type { KeysPlace } from '../../../src/keys/key-stores';
 import { DAY_MS } from '../../../src/law/calendar';
+import { faultsOf } from '../../../src/readiness';
+import { openStores } from '../../../src/stores';
 import { type Installation, openInstallation } from '../../erasure/installation';
 import { newClient, plantPeople } from '../../erasure/people';
 import { databases, type TestDatabase } from '../../support/databases';
@@ -85,6 +87,25 @@ describe.each(databases)('backups and the turning of epochs on $name', ({ name, 
     expect(existsSync(to)).toBe(false);
     await place.keys.epochs.resume();
     expect((await backUpKeys(place, to)).epoch).toBe((await epochs()).at(-1)?.number);
+  });
+
+  test('a host that has a copy of the root is not ready once another has turned the epoch', async () => {
+    const { DATABASE_URL = '', KEYS_DATABASE_URL = '', REMIT_MASTER_KEY_FILE = '' } = installation.env;
+    const masterKeyFile = join(folder, `${name}-copied.key`);
+    copyFileSync(REMIT_MASTER_KEY_FILE, masterKeyFile);
+    const urls = { databaseUrl: DATABASE_URL, keysDatabaseUrl: KEYS_DATABASE_URL, regionalDatabaseUrls: {} };
+    const there = await openStores({ ...urls, masterKeyFile, production: false });
+    const { ledger } = installation.services;
+    expect(await faultsOf(there, ledger)).toEqual([]);
+    const { number } = (await epochs()).at(-1) ?? {};
+    await place.keys.epochs.turn();
+    expect(await faultsOf(there, ledger)).toEqual([
+      expect.stringMatching(
+        new RegExp(`^the keys' store cannot be opened: .* is the root of epoch ${number}, which has ended: a copy`),
+      ),
+    ]);
+    expect(await faultsOf(installation.stores, ledger)).toEqual([]);
+    await there.close();
   });
 
   test('pruning leaves what is not of an ended epoch', async () => {

@@ -5,9 +5,12 @@ import type { World } from './world';
 export interface Act {
   readonly by: Asker | ((world: World) => Asker);
   readonly ready: (world: World) => Promise<object>;
-  /** A table that a task fills later where the mutation could not. */
+  /** A table that a task fills later where the mutation could not, though it succeeds. */
   readonly later?: string;
 }
+
+/** The mutation of an act. What stands behind it in brackets tells two acts of one mutation apart. */
+export const nameOf = (act: string): string => act.replace(/ .*/, '');
 
 const admin: Asker = { role: 'CLIENT_ADMIN', client: 'acme', subject: 'admin@acme' };
 const officer: Asker = { role: 'CLIENT_PRIVACY_OFFICER', client: 'acme', subject: 'officer@acme' };
@@ -79,12 +82,31 @@ const grant = ({ next }: World) => ({
 const instruction = ({ next }: World) => ({ purpose: 'SUPPORT', principal: `agent-${next()}`, reason: 'swept' });
 /** Whoever administers the client that was registered last. */
 const ofLatest = ({ latest }: World): Asker => ({ ...admin, client: latest() });
+/** The platform proposes an act on a client that has ordered it. */
+const ordered = async (world: World, act: 'END_CLIENT' | 'EXPORT_CLIENT', proposing: string, terms: object) => {
+  const clientId = await world.client();
+  const { records } = world.app.services;
+  const order = { purpose: 'LEGAL' as const, reason: 'swept', acts: [act] };
+  await records.instruct({ client: clientId, principal: 'admin' }, order);
+  const ofClient = { ...staff, client: world.latest() };
+  return { id: await world.make(ofClient, proposing, { clientId, ...terms }) };
+};
+const deputyOfLatest = ({ latest }: World): Asker => ({ ...deputy, client: latest() });
+/** A client with exports that are ready: another one takes their place. */
+const exported = async (world: World) => {
+  const clientId = await world.client();
+  for (let number = 0; number < 2; number++) {
+    await world.make(ofLatest(world), 'requestClientExport', { clientId });
+    await world.setReady(clientId);
+  }
+  return { clientId };
+};
 const about = (more: (customerId: string) => object) => ({
   by: admin,
   ready: async (world: World) => more(await world.person()),
 });
 
-/** Acts by mutation: one that is not here fails the sweep. */
+/** Acts by mutation: one of which none is here fails the sweep. */
 export const acts: Readonly<Record<string, Act>> = {
   createCustomer: {
     by: admin,
@@ -146,7 +168,6 @@ export const acts: Readonly<Record<string, Act>> = {
   approveDisclosure: {
     by: dpo,
     ready: async (world) => ({ id: await world.make(staff, 'recordDisclosure', await disclosure(world)) }),
-    later: 'client_notice',
   },
   refuseDisclosure: {
     by: dpo,
@@ -161,7 +182,7 @@ export const acts: Readonly<Record<string, Act>> = {
   suspendTransfer: { by: officer, ready: (world) => decided(world, 'approveTransfer') },
   resumeTransfer: { by: officer, ready: (world) => decided(world, 'approveTransfer', 'suspendTransfer') },
   revokeTransfer: { by: officer, ready: (world) => decided(world, 'approveTransfer') },
-  suspendLegalBasis: { by: dpo, ready: suspension, later: 'client_notice' },
+  suspendLegalBasis: { by: dpo, ready: suspension },
   reinstateLegalBasis: {
     by: dpo,
     ready: async (world) => ({
@@ -175,6 +196,14 @@ export const acts: Readonly<Record<string, Act>> = {
       certified(world, 'SUB_PROCESSOR', await world.make(staff, 'registerSubProcessor', vendor(world))),
   },
   confirmProposal: { by: deputy, ready: async (world) => ({ id: await proposal(world) }) },
+  'confirmProposal (END_CLIENT)': {
+    by: deputyOfLatest,
+    ready: (world) => ordered(world, 'END_CLIENT', 'terminateClient', { effectiveOn: '2040-01-01T00:00:00Z' }),
+  },
+  'confirmProposal (EXPORT_CLIENT)': {
+    by: deputyOfLatest,
+    ready: (world) => ordered(world, 'EXPORT_CLIENT', 'requestClientExport', {}),
+  },
   refuseProposal: { by: deputy, ready: async (world) => ({ id: await proposal(world), reason: 'no' }) },
   giveInstruction: { by: admin, ready: async (world) => instruction(world) },
   withdrawInstruction: {
@@ -214,6 +243,7 @@ export const acts: Readonly<Record<string, Act>> = {
     },
   },
   requestClientExport: { by: ofLatest, ready: async (world) => ({ clientId: await world.client() }) },
+  'requestClientExport (again)': { by: ofLatest, ready: exported },
   terminateClient: {
     by: ofLatest,
     ready: async (world) => ({ clientId: await world.client(), effectiveOn: '2040-01-01T00:00:00Z' }),

@@ -8,7 +8,7 @@ const failed = (code: string, message: string) => Object.assign(new Error(messag
 
 /**
  * Faults of the embedded database, at the driver: the statement fails before it runs, after SQLite has rolled back by
- * itself as it does for a full disk, or after it ran.
+ * itself as it does for a full disk, or after it ran; or none runs any more, as when the process has died.
  */
 export function embeddedFaults(): Faults {
   const probe = new Database(':memory:');
@@ -25,6 +25,11 @@ export function embeddedFaults(): Faults {
     const number = ++count;
     if (!armed || number < armed.at) return run();
     const { kind } = armed;
+    if (kind === 'AWAY') {
+      struck ??= sql;
+      if (database.inTransaction) real.exec.call(database, 'ROLLBACK');
+      throw failed('SQLITE_IOERR_READ', 'disk I/O error');
+    }
     if (kind !== 'FULL') armed = undefined;
     if (kind !== 'FULL') struck ??= sql;
     if (kind === 'ERROR') throw failed('SQLITE_IOERR_READ', 'disk I/O error');
@@ -49,7 +54,7 @@ export function embeddedFaults(): Faults {
     },
   });
   return {
-    kinds: ['ERROR', 'LOST_ANSWER', 'FULL'],
+    kinds: ['ERROR', 'LOST_ANSWER', 'FULL', 'AWAY'],
     arm: (kind, at) => {
       count = 0;
       struck = undefined;

@@ -16,14 +16,19 @@ const text = (row: unknown): string =>
   JSON.stringify(row, (_key, value) => (value?.type === 'Buffer' ? Buffer.from(value.data).toString('base64') : value));
 const ENTRIES = 'SELECT body FROM audit_entry ORDER BY entry_id';
 
-/** @param url as DATABASE_URL has it, past any relay */
-export async function rowsOf(url: string): Promise<Rows> {
+/**
+ * @param url as DATABASE_URL has it, past any relay
+ * @param isRead the tables to read; all but those of bookkeeping
+ */
+export async function rowsOf(url: string, isRead = (name: string) => !bookkeeping.test(name)): Promise<Rows> {
   return url.startsWith('sqlite:')
-    ? embeddedRows(url.slice('sqlite:'.length))
-    : serverRows(await createConnection(url));
+    ? embeddedRows(url.slice('sqlite:'.length), isRead)
+    : serverRows(await createConnection(url), isRead);
 }
 
-function embeddedRows(path: string): Rows {
+type IsRead = (name: string) => boolean;
+
+function embeddedRows(path: string, isRead: IsRead): Rows {
   const open = <T>(look: (database: Database.Database) => T): T => {
     const database = new Database(path, { readonly: true });
     try {
@@ -36,7 +41,7 @@ function embeddedRows(path: string): Rows {
     read: async () =>
       open((database) => {
         const names = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").pluck().all() as string[];
-        const tables = names.filter((name) => !bookkeeping.test(name));
+        const tables = names.filter(isRead);
         return new Map(
           tables.map((name) => [name, new Set(database.prepare(`SELECT * FROM \`${name}\``).all().map(text))]),
         );
@@ -47,13 +52,13 @@ function embeddedRows(path: string): Rows {
 }
 
 /** Reads again only the tables that changed. */
-function serverRows(connection: Connection): Rows {
+function serverRows(connection: Connection, isRead: IsRead): Rows {
   const known = new Map<string, { sum: unknown; rows: ReadonlySet<string> }>();
   const query = async (sql: string) => (await connection.query(sql))[0] as Record<string, unknown>[];
   return {
     read: async () => {
       const names = (await query('SHOW TABLES')).map((row) => String(Object.values(row)[0]));
-      const tables = names.filter((name) => !bookkeeping.test(name));
+      const tables = names.filter(isRead);
       const sums = await query(`CHECKSUM TABLE ${tables.map((name) => `\`${name}\``).join(', ')}`);
       for (const [index, { Checksum: sum }] of sums.entries()) {
         const name = tables[index] as string;
@@ -67,16 +72,31 @@ function serverRows(connection: Connection): Rows {
   };
 }
 
-/** How many rows of each table came and went: `customer +1 -1` where one changed. */
+/**
+ * How many rows of each table came and went, and which columns of those that stayed changed: `customer +1 -1 (name)`.
+ */
 export function difference(
   before: ReadonlyMap<string, ReadonlySet<string>>,
   after: ReadonlyMap<string, ReadonlySet<string>>,
 ): string {
   const tables = [...after].flatMap(([name, rows]) => {
     const old = before.get(name) ?? new Set();
-    const came = [...rows].filter((row) => !old.has(row)).length;
-    const went = [...old].filter((row) => !rows.has(row)).length;
-    return came + went === 0 ? [] : [`${name} +${came} -${went}`];
+    const came = [...rows].filter((row) => !old.has(row));
+    const went = [...old].filter((row) => !rows.has(row));
+    if (came.length + went.length === 0) return [];
+    const columns = changed(came, went);
+    return [`${name} +${came.length} -${went.length}${columns.length > 0 ? ` (${columns.join(' ')})` : ''}`];
   });
   return tables.sort().join(', ');
 }
+
+function changed(came: readonly string[], went: readonly string[]): string[] {
+  const before = new Map(went.map(parsed).map((row) => [row.id, row]));
+  const columns = came.map(parsed).flatMap((row) => {
+    const old = row.id === undefined ? undefined : before.get(row.id);
+    return old ? Object.keys(row).filter((column) => JSON.stringify(row[column]) !== JSON.stringify(old[column])) : [];
+  });
+  return [...new Set(columns)].sort();
+}
+
+const parsed = (row: string): Readonly<Record<string, unknown>> => JSON.parse(row);

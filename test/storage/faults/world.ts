@@ -4,6 +4,9 @@ import type { GovernedResult } from '../../../src/governance/govern';
 import { ENTRY_DECLARATION, type EntryDeclaration } from '../../../src/identity/entry-declarations';
 import { inTransaction } from '../../../src/storage/transaction';
 import type { Asker, TestApp } from '../../support/app';
+import { nameOf } from './acts';
+
+const beside = { slug: 'globex', name: 'Globex', country: 'DE' };
 
 /** An installation with a client `acme`, and what acts need to be made ready. */
 export class World {
@@ -24,8 +27,20 @@ export class World {
     const actor = { client: id, principal: 'test' };
     for (const purpose of ['LEGAL', 'SUPPORT'] as const)
       await app.services.records.instruct(actor, { purpose, reason: 'for the sweep' });
+    await World.#readFromAfar(app, [id, (await app.services.clients.register(beside, 'test')).id]);
     const { schemas } = governContracts(app.services, app.stores.keys, Buffer.alloc(32, 7), () => undefined);
     return new World(app, schemas.api.getMutationType() as GraphQLObjectType, id);
+  }
+
+  /** Clients whose people are read in the United States, under a legal basis that can be suspended. */
+  static async #readFromAfar({ services }: TestApp, clients: readonly string[]): Promise<void> {
+    const { customers, parties } = services;
+    for (const client of clients) await customers.create(client, { firstName: 'Ada', residency: 'DE' }, 'test');
+    const certifications = [{ framework: 'EU_US_DPF' as const, from: new Date(Date.UTC(2024, 0)) }];
+    await parties.registerSubProcessor({
+      ...{ slug: 'cloud', name: 'Cloud Inc.', service: 'hosting', country: 'US' },
+      ...{ purposes: ['SUPPORT'], categories: ['NAME', 'CONTACT'], certifications },
+    });
   }
 
   get mutations(): string[] {
@@ -63,6 +78,13 @@ export class World {
     return basis;
   }
 
+  /** What the exporter comes to. */
+  async setReady(client: string): Promise<void> {
+    const source = await this.app.stores.regions.of(client);
+    const sql = "UPDATE client_export SET status = 'READY' WHERE client_id = ? AND status = 'WAITING'";
+    await inTransaction(source, (manager) => manager.query(sql, [client]));
+  }
+
   async send(by: Asker, mutation: string, input: object, key?: string): Promise<GovernedResult> {
     const { args, type } = this.#field(mutation);
     const payload = getNamedType(type);
@@ -72,7 +94,7 @@ export class World {
       return isObjectType(named) && named.getFields().id && field.type.toString().indexOf('[') < 0;
     });
     const selection = ['__typename', ...withId.map(({ name }) => `${name} { id }`)].join(' ');
-    const document = `mutation ($input: ${args[0]?.type}) { ${mutation}(input: $input) { ${selection} } }`;
+    const document = `mutation ($input: ${args[0]?.type}) { ${nameOf(mutation)}(input: $input) { ${selection} } }`;
     return this.app.ask(by, 'LEGAL', document, { input }, key);
   }
 
@@ -93,7 +115,7 @@ export class World {
   }
 
   #field(mutation: string) {
-    const field = this.#mutations.getFields()[mutation];
+    const field = this.#mutations.getFields()[nameOf(mutation)];
     if (!field) throw new Error(`there is no mutation ${mutation}`);
     return field;
   }
