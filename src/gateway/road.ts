@@ -1,5 +1,12 @@
 import { type DocumentNode, GraphQLError, print } from 'graphql';
-import type { DecidedOperation, Governed, GovernedResult, PlannedOperation } from '../governance/govern';
+import type {
+  DecidedOperation,
+  Governed,
+  GovernedResult,
+  PlannedOperation,
+  RunArguments,
+  WrittenResult,
+} from '../governance/govern';
 import type { RequestContext } from '../identity/request-context';
 import { authenticate } from './bearer';
 import { gatewayErrorOf } from './error-answers';
@@ -143,12 +150,27 @@ export class Road {
    * @param context what resolvers get, in place of the request's own
    * @throws {GatewayError} 429 where it costs more than is left of a budget
    */
-  async execute(
+  execute(
     request: GovernedRequest,
     operation: Operation,
     event?: unknown,
     context?: RequestContext,
   ): Promise<GovernedResult> {
+    return this.#run(request, operation, event, context, (decided, args) => decided.execute(args));
+  }
+
+  /** The same for a caller that sends the answer as JSON: its data may be text already. */
+  write(request: GovernedRequest, operation: Operation): Promise<WrittenResult> {
+    return this.#run(request, operation, undefined, undefined, (decided, args) => decided.write(args));
+  }
+
+  async #run<R extends WrittenResult>(
+    request: GovernedRequest,
+    operation: Operation,
+    event: unknown,
+    context: RequestContext | undefined,
+    run: (decided: DecidedOperation, args: RunArguments) => Promise<R>,
+  ): Promise<R | GovernedResult> {
     requireWanted(request);
     const decided = await this.#whenItMay(request, operation, event !== undefined);
     if (!('decision' in decided)) return decided;
@@ -157,7 +179,7 @@ export class Road {
     try {
       const own = context ?? contextOf(request);
       const contextValue = keyed ? { ...own, once: keyed.once } : own;
-      const result = await timed(request, () => decided.execute({ contextValue, rootValue: event }));
+      const result = await timed(request, () => run(decided, { contextValue, rootValue: event }));
       if (request.leaveAlone) await others();
       if (keyed) request.isRepeated = keyed.isRepeated;
       return wholeOrNothing(request, result, keyed?.isTakenOver);
@@ -235,7 +257,11 @@ export const clientOf = (claims: GovernedRequest['claims']): string => claims?.t
  * Where a database was away for one field, nothing is given: half of an answer looks like all of it. Nor where another
  * request under the same idempotency key executes the rest of it.
  */
-function wholeOrNothing(request: GovernedRequest, result: GovernedResult, isTakenOver = false): GovernedResult {
+function wholeOrNothing<R extends WrittenResult>(
+  request: GovernedRequest,
+  result: R,
+  isTakenOver = false,
+): R | GovernedResult {
   const { message, code, extensions } = gatewayErrors.idempotencyKeyInUse();
   const away = isTakenOver
     ? new GraphQLError(message, { extensions: { code, ...extensions } })
