@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import { quickest } from '../keys/key-form';
 import { seal, unseal } from '../keys/sealing';
 
 /** A cursor that this installation did not make, or made for another client or place. */
@@ -51,5 +52,5 @@ export function openCursor(keys: readonly Buffer[], cursor: string, place: strin
 }
 
 function cursorKey(key: Buffer, salt: Buffer): Buffer {
-  return createHmac('sha256', key).update(salt).digest();
+  return createHmac('sha256', quickest(key)).update(salt).digest();
 }

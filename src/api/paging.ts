@@ -55,6 +55,20 @@ export function connectionOf<T extends object>(node: ClassType<T>, name: string)
   return NodeConnection;
 }
 
+/** A page, as resolvers give it, and as it is written. */
+export interface Page<T extends object> extends Connection<T> {
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+  cursorOf(index: number): string;
+  /** The page of what is made of each row; each must have the row's position. */
+  map<U extends object>(make: (row: T) => U): Page<U>;
+}
+
+export interface PageArguments {
+  readonly first?: number | null | undefined;
+  readonly after?: string | null | undefined;
+}
+
 /** Seals and opens the cursors of one connection. */
 export interface CursorSeal {
   /** New ones are sealed with the current key; any of them opens one. */
@@ -80,31 +94,43 @@ export function page<T extends object>(
   after: string | undefined,
   cursors: CursorSeal,
   position: (row: T) => unknown,
-): Connection<T> {
-  return new LazyConnection(rows, size, after !== undefined, cursors, position);
+): Page<T> {
+  return new LazyConnection(rows, size, after !== undefined, cursors, position as (row: object) => unknown);
 }
 
 /** Edges are made on demand: most pages are read for their nodes. */
-class LazyConnection<T extends object> implements Connection<T> {
+class LazyConnection<T extends object> implements Page<T> {
   readonly nodes: readonly T[];
   #edges: ReadonlyArray<LazyEdge<T>> | undefined;
 
   constructor(
     private readonly rows: readonly T[],
     private readonly size: number,
-    private readonly hasPreviousPage: boolean,
+    readonly hasPreviousPage: boolean,
     private readonly cursors: CursorSeal,
-    private readonly position: (row: T) => unknown,
+    private readonly position: (row: object) => unknown,
   ) {
     this.nodes = rows.length > size ? rows.slice(0, size) : rows;
   }
 
+  get hasNextPage(): boolean {
+    return this.rows.length > this.size;
+  }
+
   get pageInfo(): PageInfo {
-    return new LazyPageInfo(this.rows.length > this.size, this.hasPreviousPage, this);
+    return new LazyPageInfo(this.hasNextPage, this.hasPreviousPage, this);
+  }
+
+  cursorOf(index: number): string {
+    return sealCursor(this.cursors.keys.current, this.position(this.nodes[index] as T), this.cursors.place());
+  }
+
+  map<U extends object>(make: (row: T) => U): Page<U> {
+    return new LazyConnection(this.rows.map(make), this.size, this.hasPreviousPage, this.cursors, this.position);
   }
 
   get edges(): ReadonlyArray<LazyEdge<T>> {
-    this.#edges ??= this.nodes.map((node) => new LazyEdge(node, this.cursors, this.position));
+    this.#edges ??= this.nodes.map((node, index) => new LazyEdge(node, this, index));
     return this.#edges;
   }
 }
@@ -113,12 +139,12 @@ class LazyConnection<T extends object> implements Connection<T> {
 class LazyEdge<T extends object> {
   constructor(
     readonly node: T,
-    private readonly cursors: CursorSeal,
-    private readonly position: (row: T) => unknown,
+    private readonly page: Pick<Page<T>, 'cursorOf'>,
+    private readonly index: number,
   ) {}
 
   get cursor(): string {
-    return sealCursor(this.cursors.keys.current, this.position(this.node), this.cursors.place());
+    return this.page.cursorOf(this.index);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { GraphQLFieldResolver } from 'graphql';
+import type { RowSource } from '../governance/govern';
 
 interface RowField {
   readonly type: string;
@@ -37,3 +38,14 @@ export function rowResolversOf(
     return { type, field, resolve: (row, given, context) => method(row, context, ...args.map((arg) => given[arg])) };
   });
 }
+
+/** A field whose rows can be written without being made objects. */
+export interface DeclaredSource {
+  readonly type: string;
+  readonly field: string;
+  readonly source: RowSource;
+}
+
+/** What an instance declares. Its resolvers answer the same, for operations of other kinds of fields. */
+export const rowSourcesOf = (instance: { rowSources?(): DeclaredSource[] }): DeclaredSource[] =>
+  instance.rowSources?.() ?? [];

@@ -24,6 +24,7 @@ export class Executions {
   readonly #turns = new Turns();
   #underWay = 0;
   #running = 0;
+  #dear = 0;
   #isHandingOut = false;
   /** How many wait, to begin or to go on. */
   #waiting = 0;
@@ -66,15 +67,15 @@ export class Executions {
    * @throws {GatewayError} 429 where the caller has too many operations under way
    */
   async turn(caller: string, client: string = caller): Promise<() => void> {
-    const group = this.#groups.get(client) ?? newGroup();
+    const group = this.#groups.get(client) ?? newGroup(client);
     this.#groups.set(client, group);
-    const queue = group.queues.get(caller) ?? newQueue();
+    const queue = group.queues.get(caller) ?? newQueue(caller);
     group.queues.set(caller, queue);
     const most = caller === '' ? this.#limits.anonymousOperations : this.#limits.operationsPerCaller;
-    if (queue.running + queue.waiting.length >= most) throw tooMuchOf(caller);
+    if (queue.running + queue.waiting.length + queue.held.length >= most) throw tooMuchOf(caller);
     this.#turns.asks(client);
     group.turns.asks(caller);
-    if (this.#passesNobody(queue.waiting) && this.#mayRun(group, caller, queue)) this.#begin(group, queue);
+    if (this.#passesNobody(queue.waiting) && this.#mayRun(group, queue)) this.#begin(group, queue);
     // #handOut counts it as running before it resolves this promise.
     else {
       this.#wake(group);
@@ -88,47 +89,54 @@ export class Executions {
       ended();
       this.#meter();
       this.#account(group, queue, this.#share - shareBefore, performance.now() - beganAt);
-      group.running--;
-      queue.running--;
-      this.#running--;
-      this.#handOut();
+      this.#pauses(group, queue);
     });
   }
 
   /**
    * Waits, in an operation that has its turn and is dear, until no other such one of its caller's runs while others
-   * ask, and none of its client's while other clients ask. So nobody waits for several of them in a row.
-   * @returns call it when the operation has ended
+   * ask, and none of its client's while other clients ask. So nobody waits for several of them in a row. While it
+   * waits, its caller's other operations may have its place.
+   * @returns call it when the operation has ended; gives for how long it kept the process, in milliseconds
    */
-  async alone(caller: string, client: string = caller): Promise<() => void> {
+  async alone(caller: string, client: string = caller): Promise<() => number> {
     const group = this.#groups.get(client);
     const queue = group?.queues.get(caller);
-    if (!group || !queue) return () => undefined;
+    if (!group || !queue) return () => 0;
     if (this.#passesNobody(queue.held) && this.#mayGoOn(group, queue)) this.#goesOn(group, queue);
-    // #handOut counts it as dear before it resolves this promise.
+    // #handOut counts it as running and dear before it resolves this promise.
     else {
       this.#wakeHeld(group);
       this.#wakeHeld(queue);
+      this.#pauses(group, queue);
       await this.#wait(queue.held);
     }
-    return once(() => {
+    const shareBefore = this.#share;
+    let keptMs: number | undefined;
+    return () => {
+      if (keptMs !== undefined) return keptMs;
+      this.#meter();
+      keptMs = (this.#share - shareBefore) * DEAR_SHARES;
       group.dear--;
       queue.dear--;
+      this.#dear--;
       this.#handOut();
-    });
+      return keptMs;
+    };
   }
 
   /**
    * Charges a caller for time in which the process could do nothing else, for example to validate a new document. While
    * others ask too, the caller pauses for a multiple of that time. Where it and its client have used up what they are
-   * allowed of such time, so do all its client's operations; or only its dear ones, if it was known to be one.
+   * allowed of such time, so do all its client's operations. Of an operation that was known to be dear, only the next
+   * dear ones wait, and only for what is beyond that.
    * @param wasAlone whether it had waited until it was the only dear one
    */
   charge(caller: string, milliseconds: number, client: string = caller, wasAlone = false): void {
     const group = this.#groups.get(client);
     const queue = group?.queues.get(caller);
     if (!group || !queue) return;
-    if (milliseconds >= FREE_MS) this.#rest(queue, milliseconds * RESTS);
+    if (milliseconds >= FREE_MS && !wasAlone) this.#rest(queue, milliseconds * RESTS);
     if (milliseconds < FREE_OF_CLIENT_MS) return;
     group.blocked.add(milliseconds);
     const pause = group.allowance.take(milliseconds);
@@ -150,8 +158,8 @@ export class Executions {
     const took = (this.#isBusy ? loopMs : 0) + waitedMs;
     if (took === 0) return;
     group.usage.add(took);
-    if (group.turns.contended) this.#rest(queue, took);
-    if (this.#turns.contended && this.#tookMost(group, ({ usage }) => usage)) this.#rest(group, took);
+    if (group.turns.othersBeside(queue.name)) this.#rest(queue, took);
+    if (this.#turns.othersBeside(group.name) && this.#tookMost(group, ({ usage }) => usage)) this.#rest(group, took);
   }
 
   /** Whether a client took more than its part of something lately. */
@@ -162,10 +170,11 @@ export class Executions {
     return of(group).now() > all / Math.max(this.#groups.size, 2);
   }
 
-  /** Operations that run side by side share the time for which the event loop was busy. */
+  /** Operations that run side by side share the time for which the event loop was busy. A dear one has most of it. */
   #meter(): void {
     const busy = performance.eventLoopUtilization().active;
-    if (this.#running > 0) this.#share += (busy - this.#busy) / this.#running;
+    const shares = this.#running + this.#dear * (DEAR_SHARES - 1);
+    if (shares > 0) this.#share += (busy - this.#busy) / shares;
     this.#busy = busy;
     const now = performance.now();
     if (now - this.#window.since < WINDOW_MS) return;
@@ -222,29 +231,36 @@ export class Executions {
     line.shift()?.();
   }
 
-  #mayRun(group: Group, caller: string, queue: Queue): boolean {
-    const { executions, executionsPerCaller, executionsBesideOthers, anonymousExecutions } = this.#limits;
+  #mayRun(group: Group, queue: Queue): boolean {
     const now = performance.now();
-    if (this.#turns.contended) {
+    const besideClients = this.#turns.othersBeside(group.name);
+    if (besideClients) {
       if (group.restsUntil > now || group.running >= this.#limits.clientExecutionsBesideOthers) return false;
     }
-    const isContended = this.#turns.contended || group.turns.contended;
+    const isContended = besideClients || group.turns.othersBeside(queue.name);
     if (isContended && queue.restsUntil > now) return false;
-    const alone = caller === '' ? anonymousExecutions : executionsPerCaller;
-    const most = isContended ? Math.min(alone, executionsBesideOthers) : alone;
-    return this.#running < executions && queue.running < most;
+    return this.#hasRoom(queue) && !(isContended && queue.running >= this.#limits.executionsBesideOthers);
+  }
+
+  /** Whether one more of a caller may run at all. */
+  #hasRoom({ name, running }: Queue): boolean {
+    const { executions, executionsPerCaller, anonymousExecutions } = this.#limits;
+    return this.#running < executions && running < (name === '' ? anonymousExecutions : executionsPerCaller);
   }
 
   /** Whether a dear operation that has its turn may go on. */
   #mayGoOn(group: Group, queue: Queue): boolean {
     const isFree = (member: Member) => member.dear === 0 && isRested(member);
-    if (this.#turns.contended) return isFree(group) && isFree(queue);
-    return !group.turns.contended || isFree(queue);
+    if (this.#turns.othersBeside(group.name)) return isFree(group) && isFree(queue);
+    return !group.turns.othersBeside(queue.name) || isFree(queue);
   }
 
+  /** An operation that runs is found to be dear. */
   #goesOn(group: Group, queue: Queue): void {
+    this.#meter();
     group.dear++;
     queue.dear++;
+    this.#dear++;
   }
 
   #begin(group: Group, queue: Queue): void {
@@ -252,6 +268,14 @@ export class Executions {
     group.running++;
     queue.running++;
     this.#running++;
+  }
+
+  #pauses(group: Group, queue: Queue): void {
+    this.#meter();
+    group.running--;
+    queue.running--;
+    this.#running--;
+    this.#handOut();
   }
 
   /** Deferred, so that requests already received from other callers join the queue first. */
@@ -276,7 +300,12 @@ export class Executions {
   /** @returns whether an operation of the client has begun */
   #runNext(group: Group): boolean {
     for (const [caller, queue] of group.queues) {
-      if (queue.held.length > 0 && this.#mayGoOn(group, queue)) {
+      if (queue.held.length + queue.waiting.length > 0) {
+        this.#turns.asks(group.name);
+        group.turns.asks(caller);
+      }
+      if (queue.held.length > 0 && this.#hasRoom(queue) && this.#mayGoOn(group, queue)) {
+        this.#begin(group, queue);
         this.#goesOn(group, queue);
         this.#let(queue.held);
         return true;
@@ -286,10 +315,10 @@ export class Executions {
         this.#wakeHeld(queue);
       }
       if (queue.waiting.length === 0) {
-        if (queue.running === 0 && isRested(queue)) group.queues.delete(caller);
+        if (queue.running + queue.held.length === 0 && isRested(queue)) group.queues.delete(caller);
         continue;
       }
-      if (!this.#mayRun(group, caller, queue)) {
+      if (!this.#mayRun(group, queue)) {
         this.#wake(group);
         this.#wake(queue);
         continue;
@@ -312,6 +341,8 @@ const isRested = ({ restsUntil, sparesUntil }: Member): boolean =>
 /** What is left of its usage changes nothing. */
 const isForgotten = (group: Group): boolean => isRested(group) && group.usage.now() < 1;
 
+/** A dear operation counts as so many others of those that share the event loop's time. */
+const DEAR_SHARES = 30;
 /** Keeping the process for less is free. Milliseconds. */
 const FREE_MS = 1;
 /** A caller pauses this many times as long as it kept the process busy. */

@@ -39,7 +39,7 @@ export interface GovernedRequest {
   // Plan: what is asked for. A result is why it cannot be planned.
   plan?: PlannedOperation | GovernedResult;
   /** Set while it runs as the only dear operation of its caller. Call it when it has ended. */
-  leaveAlone?: () => void;
+  leaveAlone?: () => number;
   /** Milliseconds for which its steps kept the process, without waiting for anything. */
   blockedMs?: number;
 

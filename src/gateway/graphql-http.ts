@@ -90,7 +90,6 @@ export async function graphqlOverHttp(
       const answer = await shortWay.answer(http, request);
       return answer ?? (await throughApollo(await apollos.get(contract), shortWay, http, request));
     } finally {
-      road.charge(request);
       leave();
     }
   }

@@ -1,5 +1,12 @@
 import { type DocumentNode, GraphQLError, print } from 'graphql';
-import type { DecidedOperation, Governed, GovernedResult, PlannedOperation } from '../governance/govern';
+import type {
+  DecidedOperation,
+  Governed,
+  GovernedResult,
+  PlannedOperation,
+  RunArguments,
+  WrittenResult,
+} from '../governance/govern';
 import type { RequestContext } from '../identity/request-context';
 import { authenticate } from './bearer';
 import { gatewayErrorOf } from './error-answers';
@@ -63,14 +70,16 @@ export class Road {
 
   /**
    * Turn: waits until the caller may run another operation.
-   * @returns to be called when the operation has ended
+   * @returns to be called when the operation has ended; it charges the caller for what it kept the process for
    * @throws {GatewayError} 429
    */
   async turn(request: GovernedRequest): Promise<() => void> {
     const { claims } = request;
     const leave = await this.#executions.turn(claims?.subject ?? '', clientOf(claims));
     return () => {
-      request.leaveAlone?.();
+      const { blockedMs = 0, leaveAlone } = request;
+      const keptMs = Math.max(blockedMs, leaveAlone?.() ?? 0);
+      this.#executions.charge(claims?.subject ?? '', keptMs, clientOf(claims), leaveAlone !== undefined);
       leave();
     };
   }
@@ -99,8 +108,22 @@ export class Road {
 
   async #alone(request: GovernedRequest): Promise<void> {
     const { claims } = request;
-    request.leaveAlone ??= await this.#executions.alone(claims?.subject ?? '', clientOf(claims));
-    if (request.isGivenUp) throw gatewayErrors.draining();
+    if (request.leaveAlone) return;
+    request.leaveAlone = await this.#executions.alone(claims?.subject ?? '', clientOf(claims));
+    requireWanted(request);
+    // It may have waited for seconds, and rights are those of the moment.
+    await this.grant(request);
+    delete request.decided;
+  }
+
+  /** Waits until a dear operation may go on, and decides it. Others have their turn between its steps. */
+  async #whenItMay(request: GovernedRequest, operation: Operation, isEvent: boolean) {
+    await this.approach(request, operation);
+    const decided = this.decide(request, operation);
+    if ('decision' in decided && !isEvent && decided.cost >= DEAR) await this.#alone(request);
+    if (request.leaveAlone) await others();
+    requireWanted(request);
+    return this.decide(request, operation);
   }
 
   /** Plan: what is asked for. */
@@ -127,23 +150,37 @@ export class Road {
    * @param context what resolvers get, in place of the request's own
    * @throws {GatewayError} 429 where it costs more than is left of a budget
    */
-  async execute(
+  execute(
     request: GovernedRequest,
     operation: Operation,
     event?: unknown,
-    context: RequestContext = contextOf(request),
+    context?: RequestContext,
   ): Promise<GovernedResult> {
-    // It was answered with a timeout before it began: what its caller was told must stay true.
-    if (request.isGivenUp) throw gatewayErrors.draining();
-    await this.approach(request, operation);
-    const decided = this.decide(request, operation);
+    return this.#run(request, operation, event, context, (decided, args) => decided.execute(args));
+  }
+
+  /** The same for a caller that sends the answer as JSON: its data may be text already. */
+  write(request: GovernedRequest, operation: Operation): Promise<WrittenResult> {
+    return this.#run(request, operation, undefined, undefined, (decided, args) => decided.write(args));
+  }
+
+  async #run<R extends WrittenResult>(
+    request: GovernedRequest,
+    operation: Operation,
+    event: unknown,
+    context: RequestContext | undefined,
+    run: (decided: DecidedOperation, args: RunArguments) => Promise<R>,
+  ): Promise<R | GovernedResult> {
+    requireWanted(request);
+    const decided = await this.#whenItMay(request, operation, event !== undefined);
     if (!('decision' in decided)) return decided;
-    if (event === undefined && decided.cost >= DEAR) await this.#alone(request);
     if (event === undefined && request.claims) await this.#options.rates?.take(request.claims, 'cost', decided.cost);
     const keyed = await this.#keyed(request, operation, decided);
     try {
-      const contextValue = keyed ? { ...context, once: keyed.once } : context;
-      const result = await timed(request, () => decided.execute({ contextValue, rootValue: event }));
+      const own = context ?? contextOf(request);
+      const contextValue = keyed ? { ...own, once: keyed.once } : own;
+      const result = await timed(request, () => run(decided, { contextValue, rootValue: event }));
+      if (request.leaveAlone) await others();
       if (keyed) request.isRepeated = keyed.isRepeated;
       return wholeOrNothing(request, result, keyed?.isTakenOver);
     } finally {
@@ -177,11 +214,6 @@ export class Road {
     return 'decision' in decided ? decided.events(contextOf(request)) : decided;
   }
 
-  /** Charges the caller for the time in which the process could do nothing else. */
-  charge({ claims, blockedMs = 0, leaveAlone }: GovernedRequest): void {
-    this.#executions.charge(claims?.subject ?? '', blockedMs, clientOf(claims), leaveAlone !== undefined);
-  }
-
   /** Record: the request's entry is durable before its answer leaves. See {@link recordRequest}. */
   record<R extends Parameters<typeof recordRequest>[4]>(
     request: GovernedRequest,
@@ -199,6 +231,17 @@ export class Road {
   }
 }
 
+/**
+ * Before an operation begins: where it was answered with a timeout meanwhile, what its caller was told must stay true.
+ * @throws {GatewayError}
+ */
+function requireWanted({ isGivenUp }: GovernedRequest): void {
+  if (isGivenUp) throw gatewayErrors.draining();
+}
+
+/** Lets others have the process between two steps. */
+const others = () => new Promise((resolve) => setImmediate(resolve));
+
 /** Shorter documents are validated in a millisecond or two. Characters. */
 const LONG_DOCUMENT = 1_000;
 /** An operation of so many fields keeps the process for some ten milliseconds. */
@@ -214,7 +257,11 @@ export const clientOf = (claims: GovernedRequest['claims']): string => claims?.t
  * Where a database was away for one field, nothing is given: half of an answer looks like all of it. Nor where another
  * request under the same idempotency key executes the rest of it.
  */
-function wholeOrNothing(request: GovernedRequest, result: GovernedResult, isTakenOver = false): GovernedResult {
+function wholeOrNothing<R extends WrittenResult>(
+  request: GovernedRequest,
+  result: R,
+  isTakenOver = false,
+): R | GovernedResult {
   const { message, code, extensions } = gatewayErrors.idempotencyKeyInUse();
   const away = isTakenOver
     ? new GraphQLError(message, { extensions: { code, ...extensions } })

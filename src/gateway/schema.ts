@@ -7,7 +7,8 @@ import {
   isObjectType,
 } from 'graphql';
 import { buildSchemaSync, type NonEmptyArray } from 'type-graphql';
-import { rowResolversOf } from '../api/row-resolvers';
+import { rowResolversOf, rowSourcesOf } from '../api/row-resolvers';
+import { setRowSource } from '../governance/govern';
 import { ENTRY_DECLARATION } from '../identity/entry-declarations';
 import type { EntityClass } from '../storage/entity-class';
 import { shapeIds } from './shaped-ids';
@@ -29,6 +30,8 @@ export function buildApi(resolvers: readonly object[]): GraphQLSchema {
   });
   for (const { type, field, resolve } of resolvers.flatMap(rowResolversOf))
     fieldOf(schema, type, field).resolve = resolve;
+  for (const { type, field, source } of resolvers.flatMap(rowSourcesOf))
+    setRowSource(fieldOf(schema, type, field), source);
   shapeIds(schema);
   for (const type of Object.values(schema.getTypeMap())) if (saysOneOf(type)) type.isOneOf = true;
   requireDeclaredMutations(schema);

@@ -9,6 +9,7 @@ import {
   isNonNullType,
   isObjectType,
 } from 'graphql';
+import { rowSourceOf, setRowSource } from '../governance/govern';
 import { shapedId } from '../storage/ids';
 
 type Shape = (value: unknown) => unknown;
@@ -28,6 +29,12 @@ export function shapeIds(schema: GraphQLSchema): void {
       if (!shape) continue;
       if (resolve)
         field.resolve = (source, args, context, info) => resolve(source, shape(args) as never, context, info);
+      const source = rowSourceOf(field);
+      if (source)
+        setRowSource(field, {
+          ...source,
+          read: (request) => source.read({ ...request, args: shape(request.args) as Values }),
+        });
       if (subscribe)
         field.subscribe = (source, args, context, info) => subscribe(source, shape(args) as never, context, info);
     }

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
-import type { FormattedExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql';
+import type { GraphQLError, GraphQLFormattedError } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import { JsonText, type WrittenResult } from '../governance/govern';
 import type { GovernedRequest } from './governed-request';
 import type { Road } from './road';
 
@@ -13,7 +14,10 @@ export interface Answer {
   readonly text: string;
 }
 
-type Formatted = FormattedExecutionResult<Record<string, unknown>>;
+interface Formatted extends Pick<WrittenResult, 'data'> {
+  readonly errors?: readonly GraphQLFormattedError[];
+  readonly extensions?: Record<string, unknown>;
+}
 
 interface GraphQLBody {
   readonly query: string;
@@ -53,19 +57,26 @@ export class ShortWay {
     const operation = { document: body.query, operationName: body.operationName, variableValues: body.variables };
     const plan = this.#road.plan(request, operation);
     if (!('decide' in plan) || plan.kind === 'subscription') return undefined;
-    const { errors: failures, ...rest } = await this.#road.execute(request, operation);
+    const { errors: failures, ...rest } = await this.#road.write(request, operation);
     // Without data nothing was executed: a variable is wrong, or the operation costs too much.
     if (rest.data === undefined) return undefined;
-    const formatted: Formatted = failures ? { ...rest, errors: failures.map(format) } : rest;
+    const formatted: Formatted = failures ? { ...rest, errors: failures.map(format) } : { ...rest };
     const recorded = await this.#road.record(request, formatted, operation, (error, extensions) => ({
       data: null,
       errors: [error.toJSON()],
       extensions: { ...extensions },
     }));
-    const { errors, data, extensions } = recorded;
     const status = request.codes.includes('AUDIT_UNAVAILABLE') ? 503 : 200;
-    return { status, contentType, text: `${JSON.stringify({ errors, data, extensions })}\n` };
+    return { status, contentType, text: textOf(recorded) };
   }
+}
+
+/** As Apollo Server writes it. */
+function textOf({ errors, data, extensions }: Formatted): string {
+  if (!(data instanceof JsonText)) return `${JSON.stringify({ errors, data, extensions })}\n`;
+  const before = errors ? `"errors":${JSON.stringify(errors)},` : '';
+  const after = extensions ? `,"extensions":${JSON.stringify(extensions)}` : '';
+  return `{${before}"data":${data.text}${after}}\n`;
 }
 
 function isUsual(body: unknown): body is GraphQLBody {

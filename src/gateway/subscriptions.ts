@@ -158,7 +158,6 @@ export function graphqlOverSocket(parts: SocketOperations): (socket: WebSocket, 
       await road.grant(request);
       await road.approach(request, operation);
       const plan = road.plan(request, operation);
-      road.charge(request);
       if (!('kind' in plan) || plan.kind !== 'subscription') {
         return record(request, operation, await road.execute(request, operation));
       }

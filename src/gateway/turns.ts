@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 
 /** Somebody who takes turns with others, and may have to pause. */
 export interface Member {
+  readonly name: string;
   running: number;
   /** How many of those that run are dear: they keep the process for long. */
   dear: number;
@@ -33,33 +34,39 @@ export interface Group extends Member {
   readonly blocked: Usage;
 }
 
-const newMember = (): Member => ({
-  ...{ running: 0, dear: 0, restsUntil: 0, sparesUntil: 0, wakesAt: Number.POSITIVE_INFINITY },
+const newMember = (name: string): Member => ({
+  ...{ name, running: 0, dear: 0, restsUntil: 0, sparesUntil: 0, wakesAt: Number.POSITIVE_INFINITY },
   allowance: new Allowance(),
 });
 
-export const newQueue = (): Queue => ({ ...newMember(), waiting: [], held: [] });
+export const newQueue = (name: string): Queue => ({ ...newMember(name), waiting: [], held: [] });
 
-export const newGroup = (): Group => ({
-  ...{ ...newMember(), queues: new Map<string, Queue>() },
+export const newGroup = (name: string): Group => ({
+  ...{ ...newMember(name), queues: new Map<string, Queue>() },
   ...{ turns: new Turns(), usage: new Usage(), blocked: new Usage() },
 });
 
-/** Members compete if the turn passed between two of them within this time. Milliseconds. */
-const CONTENDED_MS = 1_000;
+/** Who asked within this time asks still. Milliseconds. */
+const ASKING_MS = 1_000;
 
-/** Notices whether several members ask. */
+/** Notices who asks beside whom. */
 export class Turns {
   #last: string | undefined;
-  #passedAt = Number.NEGATIVE_INFINITY;
+  #lastAt = Number.NEGATIVE_INFINITY;
+  /** When somebody other than the last one asked. */
+  #othersAt = Number.NEGATIVE_INFINITY;
 
+  /** To be told of each who asks, and again of each who still waits. */
   asks(member: string): void {
-    if (this.#last !== undefined && this.#last !== member) this.#passedAt = performance.now();
+    if (this.#last !== member) this.#othersAt = this.#lastAt;
     this.#last = member;
+    this.#lastAt = performance.now();
   }
 
-  get contended(): boolean {
-    return performance.now() - this.#passedAt < CONTENDED_MS;
+  /** Whether others ask beside a member. One that waits for long must not take their asking for over. */
+  othersBeside(member: string): boolean {
+    const at = this.#last === member ? this.#othersAt : this.#lastAt;
+    return performance.now() - at < ASKING_MS;
   }
 }
 

@@ -1,42 +1,65 @@
-import type { ExecutionResult, GraphQLSchema } from 'graphql';
+import type { ExecutionResult } from 'graphql';
+import { type AnswerWriter, compileWriter } from './answer-writer';
+import type { Decision } from './decision';
 import { MOST_VARIANTS } from './document-weight';
 import type { Enforcement } from './enforcement';
 import { type Executable, Execution } from './execution';
 import { ObjectFields } from './executor';
 import { LeastRecentlyUsed } from './least-recently-used';
 import type { OperationPlan } from './operation-plan';
+import type { SchemaPolicy } from './schema-policy';
 import { Selections } from './selection';
+
+type Variables = Readonly<Record<string, unknown>>;
 
 export interface ExecutionArguments {
   readonly rootValue: unknown;
   readonly contextValue: Enforcement;
   /** After coercion, with defaults. */
-  readonly variables: Readonly<Record<string, unknown>>;
+  readonly variables: Variables;
 }
 
 type Run = (args: ExecutionArguments) => Promise<ExecutionResult>;
 
 /** Executes a planned operation. What does not depend on the request is compiled once and kept with the plan. */
 export class CompiledOperation {
-  readonly #schema: GraphQLSchema;
+  readonly #policy: SchemaPolicy;
   readonly #plan: OperationPlan;
   readonly #variants = new LeastRecentlyUsed<string, Run>(MOST_VARIANTS);
+  readonly #writers = new WeakMap<Decision, LeastRecentlyUsed<string, { writer: AnswerWriter | undefined }>>();
 
-  constructor(schema: GraphQLSchema, plan: OperationPlan) {
-    this.#schema = schema;
+  constructor(policy: SchemaPolicy, plan: OperationPlan) {
+    this.#policy = policy;
     this.#plan = plan;
   }
 
   run(args: ExecutionArguments): Promise<ExecutionResult> {
-    const key = this.#plan.conditions.map((name) => (args.variables[name] ? '1' : '0')).join('');
+    const key = this.#variantOf(args.variables);
     const run = this.#variants.get(key) ?? this.#variants.set(key, this.#compile(args.variables));
     return run(args);
   }
 
-  #compile(variables: Readonly<Record<string, unknown>>): Run {
+  /** What writes the answer under a decision; undefined where the operation has to be executed. */
+  writerFor(decision: Decision, variables: Variables): AnswerWriter | undefined {
+    const writers = this.#writers.get(decision) ?? new LeastRecentlyUsed(MOST_VARIANTS);
+    this.#writers.set(decision, writers);
+    const key = this.#variantOf(variables);
+    const known = writers.get(key);
+    if (known) return known.writer;
     const { document, operation } = this.#plan;
-    const root = this.#schema.getRootType(operation.operation);
-    const selections = new Selections(this.#schema, document, variables);
+    const selections = new Selections(this.#policy.schema, document, variables);
+    return writers.set(key, { writer: compileWriter(selections, operation, this.#policy, decision) }).writer;
+  }
+
+  #variantOf(variables: Variables): string {
+    return this.#plan.conditions.map((name) => (variables[name] ? '1' : '0')).join('');
+  }
+
+  #compile(variables: Variables): Run {
+    const { document, operation } = this.#plan;
+    const { schema } = this.#policy;
+    const root = schema.getRootType(operation.operation);
+    const selections = new Selections(schema, document, variables);
     if (!root) throw new Error(`a ${operation.operation} was planned, and the schema has none`);
     const executable: Executable = {
       selections,

@@ -5,7 +5,14 @@ import type { Decision } from './decision';
 import { Enforcement } from './enforcement';
 import { messageOf, refusalOf } from './errors';
 import type { Failures } from './failures';
-import type { DecidedOperation, GovernedResult, GovernOptions, RunArguments } from './governed';
+import {
+  type DecidedOperation,
+  type GovernedResult,
+  type GovernOptions,
+  JsonText,
+  type RunArguments,
+  type WrittenResult,
+} from './governed';
 import type { OperationPlan } from './operation-plan';
 import type { SchemaPolicy } from './schema-policy';
 
@@ -44,20 +51,42 @@ export class Decided implements DecidedOperation {
   }
 
   async execute({ contextValue, rootValue }: RunArguments): Promise<GovernedResult> {
-    const { failures, options } = this.#governing;
+    const { failures } = this.#governing;
     const { compiled, variables } = this.#request;
     try {
       if (this.decision.refusal) return this.#refused();
-      const context = options.contextWith ? options.contextWith(contextValue, this.decision) : contextValue;
-      const enforcement = this.#enforce(context);
+      const enforcement = this.#enforce(this.#contextWith(contextValue));
       const executed = await compiled.run({ rootValue, contextValue: enforcement, variables });
-      const errors = failures.errorsOf(executed.errors, enforcement);
-      const extensions = { governance: enforcement.report() };
-      const data = executed.data as Record<string, unknown> | null;
-      return errors.length > 0 ? { data, errors, extensions } : { data, extensions };
+      return this.#result(executed.data as Record<string, unknown> | null, executed.errors, enforcement);
     } catch (error) {
       return failures.answer(error);
     }
+  }
+
+  async write(args: RunArguments): Promise<WrittenResult> {
+    const { compiled, variables } = this.#request;
+    try {
+      const writer = this.decision.refusal ? undefined : compiled.writerFor(this.decision, variables);
+      if (writer) {
+        const enforcement = this.#enforce(this.#contextWith(args.contextValue));
+        const written = await writer.write(enforcement, variables);
+        if (written) return this.#result(new JsonText(written.text), written.errors, enforcement);
+      }
+    } catch (error) {
+      return this.#governing.failures.answer(error);
+    }
+    return this.execute(args);
+  }
+
+  #contextWith(contextValue: unknown): unknown {
+    const { contextWith } = this.#governing.options;
+    return contextWith ? contextWith(contextValue, this.decision) : contextValue;
+  }
+
+  #result<D>(data: D, failed: readonly GraphQLError[] | undefined, enforcement: Enforcement) {
+    const errors = this.#governing.failures.errorsOf(failed, enforcement);
+    const extensions = { governance: enforcement.report() };
+    return errors.length > 0 ? { data, errors, extensions } : { data, extensions };
   }
 
   async events(contextValue: unknown, rootValue?: unknown): Promise<AsyncIterable<unknown> | GovernedResult> {

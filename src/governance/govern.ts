@@ -12,22 +12,35 @@ export type { GovernedPlugin } from './envelop-plugin';
 export { SchemaPolicyError } from './errors';
 export type { Explanation } from './explain';
 export { type FieldEntry, FieldTable } from './field-table';
-export type {
-  DecideArguments,
-  DecidedOperation,
-  ExecuteArguments,
-  Governed,
-  GovernedResult,
-  GovernedStream,
-  GovernOptions,
-  PlannedOperation,
-  RunArguments,
-  SubscribeArguments,
+export {
+  type DecideArguments,
+  type DecidedOperation,
+  type ExecuteArguments,
+  type Governed,
+  type GovernedResult,
+  type GovernedStream,
+  type GovernOptions,
+  JsonText,
+  type PlannedOperation,
+  type RunArguments,
+  type SubscribeArguments,
+  type WrittenResult,
 } from './governed';
 export type { GovernedCoordinate } from './governed-coordinate';
 export { defaultLimits, type Limits } from './limits';
 export { isRefusal, mappedEvents } from './mapped-events';
 export type { PseudonymKey } from './pseudonym-key';
+export {
+  type CellField,
+  type MarkedRow,
+  type RowCells,
+  type RowGroup,
+  type RowRequest,
+  type RowSource,
+  rowSourceOf,
+  setRowSource,
+  UnlikeParents,
+} from './row-source';
 export { withGovernanceDirectives } from './schema-directives';
 export { defaultVocabulary, type Terms, type VocabularyTerms } from './schema-vocabulary';
 export { governanceTypeDefs, governanceTypeDefsFor } from './type-defs';

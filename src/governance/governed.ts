@@ -64,6 +64,14 @@ export type SubscribeArguments = Omit<ExecuteArguments, 'access' | 'rootValue'> 
 
 export type GovernedResult = ExecutionResult<Record<string, unknown>, { governance: GovernanceReport }>;
 
+/** The same, where the data may be its JSON text already. */
+export type WrittenResult = Omit<GovernedResult, 'data'> & { readonly data?: GovernedResult['data'] | JsonText };
+
+/** A value as its JSON text. */
+export class JsonText {
+  constructor(readonly text: string) {}
+}
+
 /** A subscription's results, one for each event. */
 export type GovernedStream = AsyncGenerator<GovernedResult, void, void>;
 
@@ -84,6 +92,8 @@ export interface DecidedOperation {
   readonly cost: number;
   /** Executes it, or answers with its refusal. Never rejects: failures are in `errors`. */
   execute(args: RunArguments): Promise<GovernedResult>;
+  /** The same for callers that send JSON: where all its fields are rows, their text is written without objects. */
+  write(args: RunArguments): Promise<WrittenResult>;
   /** Opens a subscription's events, or gives its refusal. Never rejects. */
   events(contextValue: unknown, rootValue?: unknown): Promise<AsyncIterable<unknown> | GovernedResult>;
 }

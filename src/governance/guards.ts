@@ -34,6 +34,10 @@ export function plainGuardOf({ resolve }: Field): PlainGuard | undefined {
   return resolve && plainGuards.get(resolve);
 }
 
+/** Whether a field has no resolver, and its value stands in its source, which holds no function and no promise. */
+export const isProperty = (field: Field): boolean => properties.has(field);
+
+const properties = shared('properties', () => new WeakSet<Field>());
 const plainGuards = shared('plain-guards', () => new WeakMap<Resolver, PlainGuard>());
 
 /** Gives what the decision and the row allow of a property, as the field's guarded resolver would. */
@@ -93,6 +97,7 @@ export function guardSchema(policy: SchemaPolicy, plainSources: boolean): void {
       const plain = plainSources && isLeafType(getNamedType(field.type));
       const lazy = plain ? propertyResolver(field.name) : methodResolver(field.name);
       const resolve = original.resolve && original.resolve !== defaultFieldResolver ? original.resolve : undefined;
+      if (plainSources && !resolve) properties.add(field);
       if (coordinate || bindings) {
         const nonNull = isNonNullType(field.type);
         const property = resolve || plain ? undefined : field.name;
@@ -222,8 +227,8 @@ function release(
 }
 
 /** A filter or a sort reveals what it reads, so it needs the field in the clear (docs/pitfalls.md, 12). */
-function argumentsPermitted(
-  { policy, field: guarded, nonNull }: Guard,
+export function argumentsPermitted(
+  { policy, field: guarded, nonNull }: Pick<Guard, 'policy' | 'field' | 'nonNull'>,
   bindings: ArgumentBindings,
   args: Record<string, unknown>,
   enforcement: Enforcement,

@@ -40,7 +40,7 @@ export class Planned implements PlannedOperation {
     const { policy, lengths } = planning;
     this.#planning = planning;
     this.#plan = planOperation(policy, document, operationName);
-    this.#compiled = new CompiledOperation(policy.schema, this.#plan);
+    this.#compiled = new CompiledOperation(policy, this.#plan);
     this.#cost = costOf(document, this.#plan.operation, lengths);
     this.document = document.node;
     this.kind = this.#plan.operation.operation;

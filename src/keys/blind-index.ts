@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { formsOf, type Identifier } from '../identifiers/forms';
 import type { IdentifierKind } from '../identifiers/kind';
 import type { DerivedKeys } from './derived-keys';
+import { quickest } from './key-form';
 
 /**
  * The blind index of an identifier: a keyed digest of its canonical form (identifiers/forms.ts). It is equal for equal
@@ -33,10 +34,12 @@ export function storedIndexes({ all }: DerivedKeys, identifier: Identifier): str
  * The blind index of an attribute's key. It also covers the person, so equal keys of two people have different indexes.
  */
 export function attributeKeyIndex(key: Buffer, person: string, attributeKey: string): string {
-  return createHmac('sha256', key).update(`attributeKey\0${person}\0${attributeKey}`, 'utf8').digest('base64url');
+  return createHmac('sha256', quickest(key))
+    .update(`attributeKey\0${person}\0${attributeKey}`, 'utf8')
+    .digest('base64url');
 }
 
 /** A keyed digest of one form of an identifier: HMAC-SHA256 in base64url, 43 characters. */
 export function digestOf(key: Buffer, kind: IdentifierKind, form: string): string {
-  return createHmac('sha256', key).update(`${kind}\0${form}`, 'utf8').digest('base64url');
+  return createHmac('sha256', quickest(key)).update(`${kind}\0${form}`, 'utf8').digest('base64url');
 }

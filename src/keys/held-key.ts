@@ -2,18 +2,43 @@ import { macOf } from './derived-keys';
 import { UnsealError } from './errors';
 import { unseal } from './sealing';
 
+/** What sealed bytes hold. It is shared with everybody who opens the same bytes, so nobody may change it. */
+export class OpenedContent {
+  readonly value: unknown;
+  readonly #texts = new Map<string, string>();
+
+  constructor(value: unknown) {
+    this.value = value;
+  }
+
+  /** A field of the content; undefined where there is none. */
+  field(name: string): unknown {
+    return (this.value as Readonly<Record<string, unknown>> | null)?.[name];
+  }
+
+  /** The JSON text of a field that is a text or nothing, kept ready; undefined for any other. */
+  textOf(name: string): string | undefined {
+    const known = this.#texts.get(name);
+    if (known !== undefined) return known;
+    const value = this.field(name) ?? null;
+    if (value !== null && typeof value !== 'string') return undefined;
+    const text = JSON.stringify(value);
+    this.#texts.set(name, text);
+    return text;
+  }
+}
+
 /** A key that its user never sees. */
 export interface KeyHandle {
   /** The cached result of {@link open} for the same bytes in the same place; undefined where none is cached. */
-  recall(place: object, row: string, sealed: Buffer): unknown;
+  recall(place: object, row: string, sealed: Buffer): OpenedContent | undefined;
   /**
    * Opens sealed bytes.
    * @param place the column that holds the bytes; `row` names the row among the subject's own
    * @param context the context they were sealed with
-   * @returns the content. It is shared with everybody who opens the same bytes, so nobody may change it
    * @throws UnsealError as `unseal`
    */
-  open(place: object, row: string, sealed: Buffer, context: string): unknown;
+  open(place: object, row: string, sealed: Buffer, context: string): OpenedContent;
   /** The text's MAC under the key, see `macOf`; undefined where the key is damaged. */
   mac(text: string): string | undefined;
 }
@@ -27,16 +52,16 @@ export const damagedKey: KeyHandle = {
   mac: () => undefined,
 };
 
-/** Roughly what a cached entry costs beyond its sealed bytes and its content. Bytes. */
-const OVERHEAD_BYTES = 400;
+/** Roughly what a cached entry costs beyond its sealed bytes, its content and that as text. Bytes. */
+const OVERHEAD_BYTES = 600;
 
 class Opened {
   readonly sealed: Buffer;
-  readonly content: unknown;
+  readonly content: OpenedContent;
   readonly #rows: Map<string, Opened>;
   readonly #row: string;
 
-  constructor(rows: Map<string, Opened>, row: string, sealed: Buffer, content: unknown) {
+  constructor(rows: Map<string, Opened>, row: string, sealed: Buffer, content: OpenedContent) {
     this.#rows = rows;
     this.#row = row;
     this.sealed = ownCopy(sealed);
@@ -45,7 +70,7 @@ class Opened {
   }
 
   get bytes(): number {
-    return 2 * this.sealed.length + OVERHEAD_BYTES;
+    return 3 * this.sealed.length + OVERHEAD_BYTES;
   }
 
   forget(): void {
@@ -99,13 +124,13 @@ export class HeldKey implements KeyHandle {
     this.#memory = memory;
   }
 
-  recall(place: object, row: string, sealed: Buffer): unknown {
+  recall(place: object, row: string, sealed: Buffer): OpenedContent | undefined {
     const known = this.#opened.get(place)?.get(row);
     return known?.sealed.equals(sealed) ? known.content : undefined;
   }
 
-  open(place: object, row: string, sealed: Buffer, context: string): unknown {
-    const content = unseal(this.key, sealed, context);
+  open(place: object, row: string, sealed: Buffer, context: string): OpenedContent {
+    const content = new OpenedContent(unseal(this.key, sealed, context));
     const rows = this.#opened.get(place) ?? new Map<string, Opened>();
     this.#opened.set(place, rows);
     const before = rows.get(row);

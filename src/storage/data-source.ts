@@ -57,6 +57,8 @@ function optionsFor(
     logging: false,
   };
   if (address.kind === 'sqlite') {
+    const fault = embeddedFault(process.versions.node);
+    if (fault) throw new ConfigurationError(variable, fault);
     return {
       ...common,
       type: EMBEDDED,
@@ -84,6 +86,13 @@ function optionsFor(
       createPool: (driver: ConnectionOptions) => new StorePool({ ...address, limits }, new StoreSessions(), driver),
     },
   };
+}
+
+/** Why this version of Node cannot open an embedded database; undefined if it can. */
+export function embeddedFault(node: string): string | undefined {
+  // better-sqlite3 12 aborts the process there, some time after it has used a database.
+  if (Number.parseInt(node, 10) < 24) return undefined;
+  return `the embedded database runs on Node 20 and 22, and this is ${node}; use one of these, or mysql://…`;
 }
 
 /**

@@ -1,13 +1,11 @@
 import { Arg, Ctx, Directive, Field, ID, Int, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
-import { type Connection, connectionOf, page, pageSize, positionOf } from '../api/paging';
-import { cursorsOf } from '../identity/cursors';
+import { type Connection, connectionOf } from '../api/paging';
+import type { DeclaredSource } from '../api/row-resolvers';
 import { ChangesNoGovernance, Leaves } from '../identity/entry-declarations';
-import { denied, type RequestContext, requireClient, requireRole } from '../identity/request-context';
-import { noteGiven } from '../identity/request-notes';
+import { type RequestContext, requireClient, requireRole } from '../identity/request-context';
 import { administration, clientRoles } from '../identity/roles';
 import type { KeyStore } from '../keys/key-store';
 import { PersonalRows } from '../tenancy/personal-data';
-import { personalCategories } from '../tenancy/tenant-table';
 import { Customer } from './customer';
 import {
   CreateCustomerInput,
@@ -17,11 +15,11 @@ import {
   RestrictProcessingInput,
   UpdateCustomerInput,
 } from './customer-inputs';
-import { type Customers, type CustomerWriter, MOST_ALIKE } from './customers';
+import { MOST_ALIKE } from './customer-reads';
+import type { Customers, CustomerWriter } from './customers';
+import { GivenCustomers } from './given-customers';
 import { ProcessingRestriction } from './processing-restriction';
 import { reachOf } from './reach';
-import { cursorKeysOf, idOf } from './related-page';
-import { fieldsAskedBy, mayMatch } from './withheld-matches';
 
 const CustomerConnection = connectionOf(Customer, 'Customer');
 
@@ -31,15 +29,20 @@ export class CustomerPayload {
   customer: Customer | null;
 }
 
-/** The categories of a customer's own row. */
-export const categories = personalCategories(Customer);
-
 @Resolver(() => Customer)
 export class CustomerResolver {
+  readonly #given: GivenCustomers;
+
   constructor(
     private readonly customers: Customers,
-    private readonly keys: KeyStore,
-  ) {}
+    keys: KeyStore,
+  ) {
+    this.#given = new GivenCustomers(customers.reads, keys);
+  }
+
+  rowSources(): DeclaredSource[] {
+    return Object.entries(this.#given.sources()).map(([field, source]) => ({ type: 'Query', field, source }));
+  }
 
   @PersonalRows()
   @Query(() => Customer, {
@@ -78,10 +81,8 @@ export class CustomerResolver {
     @Arg('by', () => CustomerLookup) by: CustomerLookup,
     @Ctx() context: RequestContext,
   ): Promise<Customer | null> {
-    const found = await this.#sharing(context, by);
-    if (found.length > 1) throw denied.several();
-    noteGiven(context, found, categories);
-    return found[0] ?? null;
+    const [found] = await this.#given.lookup(context, by);
+    return found?.customer() ?? null;
   }
 
   @PersonalRows()
@@ -93,9 +94,7 @@ export class CustomerResolver {
     @Arg('by', () => CustomerLookup) by: CustomerLookup,
     @Ctx() context: RequestContext,
   ): Promise<Customer[]> {
-    const found = await this.#sharing(context, by);
-    noteGiven(context, found, categories);
-    return found;
+    return (await this.#given.alike(context, by)).map((found) => found.customer());
   }
 
   @PersonalRows()
@@ -106,15 +105,8 @@ export class CustomerResolver {
     @Arg('after', () => String, { nullable: true }) after?: string,
     @Arg('filter', () => CustomerFilter, { nullable: true }) filter?: CustomerFilter,
   ): Promise<Connection<Customer>> {
-    const client = requireClient(context);
-    const size = pageSize(first);
-    const cursors = cursorsOf(context, await cursorKeysOf(this.keys, context), 'Query.customers', () => filter);
-    const position = positionOf(after, cursors);
-    const fields = readable(context);
-    const rows = await this.customers.listMatching(client.id, filter, size + 1, position, fields, reachOf(context));
-    const given = page(rows, size, position, cursors, idOf);
-    noteGiven(context, given.nodes, categories);
-    return given;
+    const page = await this.#given.page(context, { first, after }, filter);
+    return page.map((found) => found.customer());
   }
 
   @PersonalRows()
@@ -180,22 +172,13 @@ export class CustomerResolver {
     return this.#payload(context, input.customerId);
   }
 
-  /** The customers with an identifier, of those that the caller may learn about. */
-  async #sharing(context: RequestContext, by: CustomerLookup): Promise<Customer[]> {
-    const found = await this.customers.lookup(requireClient(context).id, by, readable(context));
-    const reach = reachOf(context);
-    const fields = fieldsAskedBy(by);
-    return found.filter((customer) => mayMatch(reach, customer, fields));
-  }
-
   async #payload(context: RequestContext, id: string): Promise<CustomerPayload> {
     return { customer: await this.#one(context, id) };
   }
 
   async #one(context: RequestContext, id: string): Promise<Customer | null> {
-    const customer = await this.customers.find(requireClient(context).id, id, readable(context));
-    if (customer) noteGiven(context, [customer], categories);
-    return customer ?? null;
+    const [found] = await this.#given.one(context, id);
+    return found?.customer() ?? null;
   }
 }
 
@@ -204,5 +187,3 @@ const writerOf = (context: RequestContext): CustomerWriter => ({
   reach: reachOf(context),
   takesInErased: administration.some((role) => context.claims.roles.includes(role)),
 });
-
-const readable = (context: RequestContext): ReadonlySet<string> => context.decision?.readable('Customer') ?? new Set();

@@ -1,29 +1,26 @@
 import type { EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
+import type { DataCategory } from '../governance/vocabulary';
 import type { IdentifierKind } from '../identifiers/kind';
 import { type ChangeRecorder, changing, unrecorded } from '../identity/change-recorder';
-import { objectedPurposes } from '../identity/objections';
 import { denied } from '../identity/request-context';
 import { about } from '../identity/subject-state';
-import { soughtIndexes, storedIndexes } from '../keys/blind-index';
+import { storedIndexes } from '../keys/blind-index';
 import type { KeyStore } from '../keys/key-store';
 import { failureOf } from '../storage/failures';
 import { notePeople } from '../storage/noted-ids';
 import type { Regions } from '../storage/regions';
 import { inTransaction } from '../storage/transaction';
-import type { Condition } from '../tenancy/conditions';
 import { type Row, TenantReader } from '../tenancy/tenant-reader';
 import { tableOf } from '../tenancy/tenant-table';
 import { TenantWriter } from '../tenancy/tenant-writer';
 import { setAttributes } from './attributes';
 import { Customer, type RestrictionGround, restrictionGrounds } from './customer';
 import { checkCustomer, requireSomething } from './customer-checks';
-import { filterConditions } from './customer-filter';
-import type { CreateCustomerInput, CustomerFilter, CustomerLookup, UpdateCustomerInput } from './customer-inputs';
+import type { CreateCustomerInput, UpdateCustomerInput } from './customer-inputs';
+import { CustomerReads, decisive, stateIn } from './customer-reads';
 import { externalIdConflict, holdersOf, type Place, placeBeside } from './external-id-holders';
 import { type ErasedPeople, erasedIdentifiers, identifierFields, identifying } from './identifiers';
-import { matching } from './matching';
 import type { ProcessingRestriction } from './processing-restriction';
 import {
   categoriesOf,
@@ -37,7 +34,6 @@ import {
   unreached,
 } from './reach';
 import { CustomAttribute } from './related/custom-attribute';
-import { fieldsAskedBy, mayMatch } from './withheld-matches';
 import { requireNotUnderErasure } from './writable';
 
 /** Who writes, and which people they reach. */
@@ -50,24 +46,11 @@ export interface CustomerWriter {
 
 const operator = (principal: string): CustomerWriter => ({ principal, reach: everybody, takesInErased: true });
 
-/** The most rows that a look-up by one identifier reads. */
-export const MOST_ALIKE = 1_000;
 const ATTEMPTS = 5;
-
-/** The fields that decide on a row. Every read of a customer includes them. */
-const state = ['restriction', 'objectionMask', 'residency'];
-const statedFields = new WeakMap<ReadonlySet<string>, ReadonlySet<string>>();
-
-function withState(fields: ReadonlySet<string>): ReadonlySet<string> {
-  const known = statedFields.get(fields);
-  if (known) return known;
-  const stated = new Set([...fields, ...state]);
-  statedFields.set(fields, stated);
-  return stated;
-}
 
 /** Reads and writes the customers of clients. */
 export class Customers {
+  readonly reads: CustomerReads;
   readonly #regions: Regions;
   readonly #keys: KeyStore;
   readonly #recorder: ChangeRecorder;
@@ -78,13 +61,11 @@ export class Customers {
     this.#keys = keys;
     this.#recorder = recorder;
     this.#erased = erased;
+    this.reads = new CustomerReads(regions, keys);
   }
 
-  /** @param fields the permitted fields; no others are fetched */
   async find(client: string, id: string, fields: ReadonlySet<string>): Promise<Customer | undefined> {
-    if (id === '') return undefined;
-    const [customer] = await this.#select(client, fields, [{ field: 'id', is: '=', value: id }], 1);
-    return customer;
+    return (await this.reads.find(client, id, fields))?.customer();
   }
 
   /** The restriction of a person's processing; undefined where there is none, or the person is being erased. */
@@ -93,73 +74,17 @@ export class Customers {
     const reader = new TenantReader(await this.#regions.of(client), this.#keys);
     const [row] = await reader.select(Customer, {
       client,
-      fields: [...state, 'restrictedAt'],
+      fields: [...decisive, 'restrictedAt'],
       where: [{ field: 'id', is: '=', value: id }],
       limit: 1,
     });
     const ground = (row?.restriction ?? null) as RestrictionGround | null;
     if (!row || ground === null || !Object.hasOwn(restrictionGrounds, ground)) return undefined;
     const since = (row.restrictedAt ?? null) as Date | null;
-    return about({ ground, since }, stateIn(row));
-  }
-
-  /**
-   * All customers with an identifier in any spelling, oldest first. A placeholder finds nobody.
-   * @throws {GraphQLError} BAD_USER_INPUT unless exactly one look-up is given
-   */
-  async lookup(client: string, by: CustomerLookup, fields: ReadonlySet<string>): Promise<Customer[]> {
-    const given = Object.entries(by).filter(([, value]) => value !== null && value !== undefined) as Array<
-      [IdentifierKind, string]
-    >;
-    const [only, another] = given;
-    if (!only || another) throw denied.input('"by" takes exactly one of email, phone, socialHandle and externalId.');
-    const [kind, value] = only;
-    const digests = soughtIndexes(await this.#keys.derivedKeys(client, 'blind-index'), { kind, value });
-    if (digests.length === 0) return [];
-    return this.#select(client, fields, [{ index: kind, is: 'in', value: digests }], MOST_ALIKE);
-  }
-
-  /** Customers after an id, oldest first. */
-  list(
-    client: string,
-    filter: CustomerFilter | null | undefined,
-    limit: number,
-    after: string | undefined,
-    fields: ReadonlySet<string>,
-    narrowing: readonly Condition[] = [],
-  ): Promise<Customer[]> {
-    const where: Condition[] = [
-      ...(after === undefined ? [] : [{ field: 'id', is: '>', value: after } as const]),
-      ...narrowing,
-      ...filterConditions(filter),
-    ];
-    return this.#select(client, fields, where, limit);
-  }
-
-  /**
-   * Like {@link list}, but only customers who may be shown to match the filter. The select itself leaves out people
-   * whom the row rule withholds by their state. Only people that approvals name may have to be dropped afterwards. So
-   * the usual page takes one select, and no page takes more than there are such people.
-   */
-  async listMatching(
-    client: string,
-    filter: CustomerFilter | null | undefined,
-    limit: number,
-    after: string | undefined,
-    fields: ReadonlySet<string>,
-    reach: Reach,
-  ): Promise<Customer[]> {
-    const asked = fieldsAskedBy(filter);
-    if (asked.length === 0) return this.list(client, filter, limit, after, fields);
-    const narrowing = matching(reach, asked);
-    const found: Customer[] = [];
-    for (let position = after; narrowing; ) {
-      const rows = await this.list(client, filter, limit, position, fields, narrowing);
-      found.push(...rows.filter((row) => mayMatch(reach, row, asked)));
-      position = rows.at(-1)?.id;
-      if (rows.length < limit || found.length >= limit) break;
-    }
-    return found.slice(0, limit);
+    return about(
+      { ground, since },
+      stateIn((name) => row[name]),
+    );
   }
 
   /**
@@ -259,17 +184,6 @@ export class Customers {
     );
   }
 
-  async #select(client: string, fields: ReadonlySet<string>, where: Condition[], limit: number): Promise<Customer[]> {
-    const rows = await new TenantReader(await this.#regions.of(client), this.#keys).select(Customer, {
-      client,
-      fields: withState(fields),
-      where,
-      orderBy: [{ field: 'id' }],
-      limit,
-    });
-    return rows.map(customerOf);
-  }
-
   /**
    * Finds identifiers of erased people in a change.
    * @param customer the existing person who would get them
@@ -343,24 +257,6 @@ export class Customers {
     if (digests.length === 0) return undefined;
     return placeBeside(await holdersOf(await this.#regions.of(client), client, digests), reach, owner);
   }
-}
-
-const noObjections: readonly ProcessingPurpose[] = [];
-
-/** The state of the person in a customer's row. */
-const stateIn = (row: Row): Person => ({
-  subject: String(row.id),
-  restriction: (row.restriction ?? null) as string | null,
-  objections: Number(row.objectionMask ?? 0),
-  residency: (row.residency ?? null) as string | null,
-});
-
-/** A row for the API, marked with the state that decides on it. */
-function customerOf(row: Row): Customer {
-  const subject = stateIn(row);
-  row.objections = subject.objections === 0 ? noObjections : objectedPurposes(subject.objections);
-  if (typeof row.postalAddress === 'object' && row.postalAddress !== null) about(row.postalAddress, subject);
-  return about(row, subject) as unknown as Customer;
 }
 
 /** The fields of an input that were sent. Inputs are class instances, in which every field exists. */

@@ -1,11 +1,13 @@
 import DataLoader from 'dataloader';
+import type { RowCells } from '../governance/govern';
 import type { RequestContext } from '../identity/request-context';
 import { about, stateOf, unrestricted } from '../identity/subject-state';
 import type { KeyStore } from '../keys/key-store';
 import type { EntityClass } from '../storage/entity-class';
 import type { Regions } from '../storage/regions';
 import type { Condition } from '../tenancy/conditions';
-import { type Row, TenantReader } from '../tenancy/tenant-reader';
+import type { SelectedColumns } from '../tenancy/stored-cells';
+import { type Parent, type Row, TenantReader } from '../tenancy/tenant-reader';
 
 /** How rows of one kind belong to their parents. */
 export interface Relation {
@@ -51,31 +53,34 @@ export class Records {
   }
 
   async #load(context: RequestContext, relation: Relation, parents: readonly Row[], slice: Slice): Promise<Row[][]> {
-    const { client, decision } = context;
-    if (!client || !decision) return parents.map(() => []);
-    const { orderBy } = relation;
-    const after: Condition[] =
-      slice.after === undefined
-        ? []
-        : [{ field: orderBy.field, is: orderBy.descending ? '<' : '>', value: slice.after }];
-    const by = Object.keys(relation.parent);
     const fields = Object.values(relation.parent);
-    const rows = await new TenantReader(await this.#regions.of(client.id), this.#keys).selectEach(
-      relation.entity,
-      {
-        client: client.id,
-        fields: decision.readable(relation.type),
-        orderBy: [orderBy],
-        limit: slice.limit,
-        where: after,
-      },
-      by,
-      parents.map((parent) => fields.map((field) => String(parent[field]))),
-    );
+    const ties = parents.map((parent) => fields.map((field) => String(parent[field])));
+    const read = await this.each(context, relation, ties, slice);
     return parents.map((parent, index) => {
       // A parent without a state is withheld, and so are its rows.
       const subject = stateOf(parent) ?? { ...unrestricted, restriction: 'UNKNOWN' };
-      return (rows[index] ?? []).map((row) => about(row, subject));
+      return (read?.groups[index] ?? []).map((cells) => about(read?.columns.rowOf(cells) ?? {}, subject));
     });
+  }
+
+  /**
+   * The rows of each parent as their cells, by one select.
+   * @param ties the values of each parent that its rows have too
+   */
+  async each(
+    { client, decision }: RequestContext,
+    { entity, type, parent, orderBy }: Relation,
+    ties: readonly Parent[],
+    { limit, after }: Slice,
+  ): Promise<{ columns: SelectedColumns; groups: ReadonlyArray<readonly RowCells[]> } | undefined> {
+    if (!client || !decision) return undefined;
+    const where: Condition[] =
+      after === undefined ? [] : [{ field: orderBy.field, is: orderBy.descending ? '<' : '>', value: after }];
+    return new TenantReader(await this.#regions.of(client.id), this.#keys).readEach(
+      entity,
+      { client: client.id, fields: decision.readable(type), orderBy: [orderBy], limit, where },
+      Object.keys(parent),
+      ties,
+    );
   }
 }

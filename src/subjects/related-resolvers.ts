@@ -1,6 +1,6 @@
 import { Arg, type ClassType, Ctx, FieldResolver, Int, Resolver, Root } from 'type-graphql';
 import { type Connection, connectionOf } from '../api/paging';
-import { RowResolver } from '../api/row-resolvers';
+import { type DeclaredSource, RowResolver } from '../api/row-resolvers';
 import type { RequestContext } from '../identity/request-context';
 import type { KeyStore } from '../keys/key-store';
 import { PersonalRows } from '../tenancy/personal-data';
@@ -9,6 +9,7 @@ import type { Records } from './records';
 import { related } from './related-entities';
 import { relatedPage } from './related-page';
 import type { RelatedRows } from './related-rows';
+import { listSource, pageSource } from './related-sources';
 
 /** The most rows of a parent that come as a plain list. */
 const LIST_LIMIT = 1_000;
@@ -38,6 +39,10 @@ function connectionResolver({ relation, parent, field, description }: RelatedRow
       private readonly keys: KeyStore,
     ) {}
 
+    rowSources(): DeclaredSource[] {
+      return [{ type: parent.name, field, source: pageSource(this.records, this.keys, relation) }];
+    }
+
     @PersonalRows()
     @FieldResolver(() => connection, options)
     @RowResolver(`${parent.name}.${field}`, 'first', 'after')
@@ -60,6 +65,10 @@ function listResolver({ relation, parent, field, description }: RelatedRows): Ma
   @Resolver(() => parent)
   class RelatedList {
     constructor(private readonly records: Records) {}
+
+    rowSources(): DeclaredSource[] {
+      return [{ type: parent.name, field, source: listSource(this.records, relation, LIST_LIMIT) }];
+    }
 
     @PersonalRows()
     @FieldResolver(() => [node], options)

@@ -1,12 +1,13 @@
 import type { DataSource, EntityManager } from 'typeorm';
-import type { DataCategory } from '../governance/vocabulary';
-import type { KeyHandle } from '../keys/held-key';
+import type { RowCells } from '../governance/govern';
 import type { KeyStore } from '../keys/key-store';
-import { type EntityClass, snakeCase } from '../storage/entity-class';
-import { listIn } from '../storage/lists';
-import { runStatement } from '../storage/statements';
+import type { EntityClass } from '../storage/entity-class';
+import { type Cells, readCells } from '../storage/statements';
 import { type Condition, columnOf, predicate, type Scalar, wholeNumber } from './conditions';
-import { isList, type TenantTable, tableOf } from './tenant-table';
+import { columnsFor, type Row, type SelectedColumns, tieOf } from './stored-cells';
+import { tableOf } from './tenant-table';
+
+export { type Row, sealingContext } from './stored-cells';
 
 export interface Selection {
   /** The client whose rows to read; every select contains it. */
@@ -29,20 +30,13 @@ const PARENTS_PER_SELECT = 250;
 const SURPLUS = 4;
 const MOST_ROWS_TOGETHER = 9_999;
 
-/** A row as resolvers get it: times as Dates, amounts as decimals, lists as arrays, sealed fields opened. */
-export type Row = Record<string, unknown>;
-
-/**
- * The associated data of a sealed value. Sealed bytes that were moved to another row, table or category do not open.
- */
-export function sealingContext(table: TenantTable, row: Row, category: DataCategory): string {
-  let context = `${table.name}|${category}`;
-  for (const property of table.key) context += `|${row[property]}`;
-  return context;
-}
-
 /** The values that tie rows to one parent. */
 export type Parent = readonly string[];
+
+export interface ReadRows {
+  readonly columns: SelectedColumns;
+  readonly rows: readonly RowCells[];
+}
 
 /**
  * Reads a client's rows by fields. Every select contains the client, reads permitted columns only, and refuses
@@ -59,15 +53,23 @@ export class TenantReader {
   }
 
   async select(entity: EntityClass, selection: Selection): Promise<Row[]> {
-    const table = tableOf(entity);
-    const columns = columnsFor(table, selection.fields);
-    const parts = inParts(selection.where ?? []).map((where) => statement(table, columns, { ...selection, where }));
+    const { columns, rows } = await this.read(entity, selection);
+    return rows.map((cells) => columns.rowOf(cells));
+  }
+
+  /** As {@link select}, without an object for each row: its cells, with the sealed ones opened. */
+  async read(entity: EntityClass, selection: Selection): Promise<ReadRows> {
+    const columns = columnsFor(tableOf(entity), selection.fields);
+    const parts = inParts(selection.where ?? []).map((where) => statement(columns, { ...selection, where }));
     const [only, another] = parts;
-    if (only && !another) return this.#open(table, columns, selection.client, await this.#query<Row>(only));
-    const rows: Row[] = [];
-    for (const part of parts) rows.push(...(await this.#query<Row>(part)));
-    const ordered = inOrder(table, selection, rows).slice(0, selection.limit);
-    return this.#open(table, columns, selection.client, ordered);
+    const found = only && !another ? await this.#query(only) : await this.#inOrder(columns, selection, parts);
+    return { columns, rows: await columns.open(this.#keys, selection.client, found) };
+  }
+
+  async #inOrder(columns: SelectedColumns, selection: Selection, parts: readonly Statement[]): Promise<Cells[]> {
+    const rows: Cells[] = [];
+    for (const part of parts) rows.push(...(await this.#query(part)));
+    return inOrder(columns, selection, rows).slice(0, selection.limit);
   }
 
   /**
@@ -80,27 +82,39 @@ export class TenantReader {
     by: readonly string[],
     parents: readonly Parent[],
   ): Promise<Row[][]> {
-    const table = tableOf(entity);
-    const columns = columnsFor(table, selection.fields);
-    const groups = new Map<string, Row[]>();
+    const { columns, groups } = await this.readEach(entity, selection, by, parents);
+    const rowsOf = new Map([...new Set(groups)].map((rows) => [rows, rows.map((cells) => columns.rowOf(cells))]));
+    return groups.map((rows) => rowsOf.get(rows) ?? []);
+  }
+
+  /** As {@link selectEach}, without an object for each row. */
+  async readEach(
+    entity: EntityClass,
+    selection: Selection,
+    by: readonly string[],
+    parents: readonly Parent[],
+  ): Promise<{ columns: SelectedColumns; groups: ReadonlyArray<readonly RowCells[]> }> {
+    const columns = columnsFor(tableOf(entity), selection.fields);
+    const ties = by.map((field) => columns.at(field));
+    const groups = new Map<string, Cells[]>();
     const once = new Map(parents.map((parent) => [parent.join(), parent]));
     const distinct = [...once.values()];
     for (let start = 0; start < distinct.length; start += PARENTS_PER_SELECT) {
       const some = distinct.slice(start, start + PARENTS_PER_SELECT);
       const rows =
-        (await this.#together(table, columns, selection, by, some)) ??
-        (await this.#eachByItself(table, columns, selection, by, some));
+        (await this.#together(columns, selection, by, some)) ??
+        (await this.#eachByItself(columns, selection, by, some));
       for (const row of rows) {
-        const key = tieOf(row, by);
+        const key = tieOf(row, ties);
         const group = groups.get(key);
         if (group) group.push(row);
         else if (once.has(key)) groups.set(key, [row]);
       }
     }
     // No engine promises an order of rows of several parents.
-    for (const [key, group] of groups) groups.set(key, inOrder(table, selection, group).slice(0, selection.limit));
-    await this.#open(table, columns, selection.client, [...groups.values()].flat());
-    return parents.map((parent) => groups.get(parent.join()) ?? []);
+    for (const [key, group] of groups) groups.set(key, inOrder(columns, selection, group).slice(0, selection.limit));
+    await columns.open(this.#keys, selection.client, [...groups.values()].flat());
+    return { columns, groups: parents.map((parent) => groups.get(parent.join()) ?? nothing) };
   }
 
   /**
@@ -108,36 +122,34 @@ export class TenantReader {
    * @returns undefined where there are too many rows
    */
   async #together(
-    table: TenantTable,
-    columns: Columns,
+    columns: SelectedColumns,
     selection: Selection,
     by: readonly string[],
     parents: readonly Parent[],
-  ): Promise<Row[] | undefined> {
+  ): Promise<readonly Cells[] | undefined> {
     const wanted = selection.limit === undefined ? MOST_ROWS_TOGETHER : wholeNumber(selection.limit) * parents.length;
     const limit = Math.min(wanted * SURPLUS, MOST_ROWS_TOGETHER) + 1;
     const ties = by.map((field, index): Condition => {
       return { field, is: 'in', value: [...new Set(parents.map((parent) => parent[index] ?? ''))] };
     });
     const where = [...ties, ...(selection.where ?? [])];
-    const rows = await this.#query<Row>(statement(table, columns, { client: selection.client, where, limit }));
+    const rows = await this.#query(statement(columns, { client: selection.client, where, limit }));
     return rows.length < limit ? rows : undefined;
   }
 
   /** Reads one index range for each parent, joined by UNION ALL. Not every engine has window functions. */
   #eachByItself(
-    table: TenantTable,
-    columns: Columns,
+    columns: SelectedColumns,
     selection: Selection,
     by: readonly string[],
     parents: readonly Parent[],
-  ): Promise<Row[]> {
+  ): Promise<readonly Cells[]> {
     const parts = parents.map((parent) => {
       const ties = by.map((field, index): Condition => ({ field, is: '=', value: parent[index] ?? '' }));
-      return statement(table, columns, { ...selection, where: [...ties, ...(selection.where ?? [])] });
+      return statement(columns, { ...selection, where: [...ties, ...(selection.where ?? [])] });
     });
     const sql = parts.map((part, index) => `SELECT * FROM (${part.sql}) AS p${index}`).join(' UNION ALL ');
-    return this.#query<Row>({ sql, parameters: parts.flatMap(({ parameters }) => parameters) });
+    return this.#query({ sql, parameters: parts.flatMap(({ parameters }) => parameters) });
   }
 
   async count(entity: EntityClass, client: string, where: readonly Condition[] = []): Promise<number> {
@@ -146,138 +158,18 @@ export class TenantReader {
     for (const part of inParts(where)) {
       const { text, parameters } = predicate(table, client, part);
       const sql = `SELECT COUNT(*) AS n FROM \`${table.name}\` WHERE ${text}`;
-      const [row] = await this.#query<{ n: number }>({ sql, parameters });
-      total += Number(row?.n ?? 0);
+      const [row] = await this.#query({ sql, parameters });
+      total += Number(row?.[0] ?? 0);
     }
     return total;
   }
 
-  #query<T>({ sql, parameters }: Statement): Promise<T[]> {
-    return runStatement<T[]>(this.#source, sql, parameters);
-  }
-
-  async #open(table: TenantTable, columns: Columns, client: string, rows: Row[]): Promise<Row[]> {
-    const { instants, amounts, lists, sealed, among } = columns;
-    for (const row of rows) {
-      for (const field of instants) {
-        const value = row[field];
-        if (typeof value === 'number') row[field] = new Date(value);
-      }
-      for (const field of amounts) {
-        const value = row[field];
-        if (typeof value === 'number') row[field] = value / 10_000;
-      }
-      for (const field of lists) row[field] = listIn(row[field]);
-    }
-    if (sealed.length === 0 || rows.length === 0 || !table.subject) return rows;
-    const subject = table.subject.id;
-    const subjects = new Set(rows.map((row) => String(row[subject])));
-    await this.#keys.withSubjectKeys(client, subjects, (handles) => {
-      for (const row of rows) {
-        const key = handles.get(String(row[subject]));
-        const id = among.length === 0 ? '' : tieOf(row, among);
-        for (const column of sealed) {
-          const content = row[column.property];
-          const opened = key && Buffer.isBuffer(content) ? openSealed(table, row, column, id, key, content) : nothing;
-          // Not `delete`: an object that loses a property becomes slow.
-          row[column.property] = undefined;
-          for (const field of column.fields) row[field] = opened instanceof Error ? opened : ownValue(opened[field]);
-        }
-      }
-    });
-    return rows;
+  #query({ sql, parameters }: Statement): Promise<readonly Cells[]> {
+    return readCells(this.#source, sql, parameters);
   }
 }
 
-const nothing: Row = {};
-
-/**
- * The content of sealed bytes, or an error in its place where they were altered or moved. A GraphQL executor reports an
- * error value as an error of that field: the field is null, the error is logged, and the rest of the page is returned.
- */
-function openSealed(
-  table: TenantTable,
-  row: Row,
-  { category, place }: SealedColumn,
-  id: string,
-  key: KeyHandle,
-  sealed: Buffer,
-): Row | Error {
-  try {
-    const known = key.recall(place, id, sealed) ?? key.open(place, id, sealed, sealingContext(table, row, category));
-    return known as Row;
-  } catch (cause) {
-    return new Error(`${table.name}: the sealed ${category} of a row does not open`, { cause });
-  }
-}
-
-/** Requests share opened content, but mark a row's objects with the state of its person. */
-const ownValue = (value: unknown): unknown =>
-  typeof value === 'object' && value !== null ? structuredClone(value) : (value ?? null);
-
-interface SealedColumn {
-  readonly category: DataCategory;
-  readonly property: string;
-  readonly fields: readonly string[];
-  /** The same object for every selection. */
-  readonly place: object;
-}
-
-/** What a select reads of a table for some fields, and how to convert it. */
-interface Columns {
-  readonly list: string;
-  readonly instants: readonly string[];
-  readonly amounts: readonly string[];
-  readonly lists: readonly string[];
-  readonly sealed: readonly SealedColumn[];
-  /** The properties that tell one subject's rows apart. */
-  readonly among: readonly string[];
-}
-
-const columnsOfFields = new WeakMap<object, Map<TenantTable, Columns>>();
-
-/** Decisions return the same set of fields again and again, so its columns are cached. */
-function columnsFor(table: TenantTable, fields: Iterable<string>): Columns {
-  if (!(fields instanceof Set)) return makeColumns(table, new Set(fields));
-  const byTable = columnsOfFields.get(fields) ?? new Map<TenantTable, Columns>();
-  columnsOfFields.set(fields, byTable);
-  const columns = byTable.get(table) ?? makeColumns(table, fields);
-  byTable.set(table, columns);
-  return columns;
-}
-
-function makeColumns(table: TenantTable, wanted: ReadonlySet<string>): Columns {
-  const names = new Set<string>(table.key);
-  if (table.subject) names.add(table.subject.id);
-  const categories = new Map<DataCategory, string[]>();
-  const ofKind = (kind: string) =>
-    [...wanted].filter((name) => {
-      const stored = table.fields.get(name)?.stored;
-      return stored !== undefined && 'plain' in stored && stored.plain === kind;
-    });
-  for (const name of wanted) {
-    const field = table.fields.get(name);
-    if (!field) continue;
-    if ('plain' in field.stored) names.add(name);
-    if (!field.personal || !('sealed' in field.stored)) continue;
-    const { category } = field.personal;
-    categories.set(category, [...(categories.get(category) ?? []), name]);
-  }
-  const list = [...names].map((property) => `\`${snakeCase(property)}\` AS \`${property}\``);
-  const sealed: SealedColumn[] = [];
-  for (const [category, fields] of categories) {
-    const place = table.sealed.get(category);
-    if (!place) continue;
-    sealed.push({ category, fields, property: place.property, place });
-    list.push(`\`${place.column}\` AS \`${place.property}\``);
-  }
-  const among = table.key.filter((property) => property !== 'clientId' && property !== table.subject?.id);
-  const lists = [...wanted].filter((name) => {
-    const field = table.fields.get(name);
-    return field !== undefined && isList(field);
-  });
-  return { list: list.join(', '), instants: ofKind('instant'), amounts: ofKind('amount'), lists, sealed, among };
-}
+const nothing: readonly RowCells[] = [];
 
 /** Splits conditions with too long a list of values into several statements' conditions. */
 function inParts(where: readonly Condition[]): Array<readonly Condition[]> {
@@ -295,27 +187,24 @@ function inParts(where: readonly Condition[]): Array<readonly Condition[]> {
   return parts;
 }
 
-function tieOf(row: Row, [first = '', ...more]: readonly string[]): string {
-  let tie = String(row[first]);
-  for (const field of more) tie += `,${row[field]}`;
-  return tie;
-}
-
 /** Sorts the rows of several selects. It can sort by the key only, which every select reads. */
-function inOrder(table: TenantTable, { orderBy = [] }: Pick<Selection, 'orderBy'>, rows: Row[]): Row[] {
+function inOrder(columns: SelectedColumns, { orderBy = [] }: Pick<Selection, 'orderBy'>, rows: Cells[]): Cells[] {
+  const { table } = columns;
   const foreign = orderBy.find(({ field }) => !table.key.includes(field));
   if (foreign)
     throw new Error(`${table.name}: rows of several selects can be ordered by the key only, not by ${foreign.field}`);
-  const compare = (a: Row, b: Row): number => {
-    for (const { field, descending } of orderBy) {
-      const left = String(a[field]);
-      const right = String(b[field]);
-      if (left !== right) return left < right === Boolean(descending) ? 1 : -1;
+  if (rows.length < 2) return rows;
+  const order = orderBy.map(({ field, descending = false }) => ({ at: columns.at(field), descending }));
+  const compare = (a: Cells, b: Cells): number => {
+    for (const { at, descending } of order) {
+      const left = String(a[at]);
+      const right = String(b[at]);
+      if (left !== right) return left < right === descending ? 1 : -1;
     }
     return 0;
   };
   // An index returns them forwards or backwards, and a page has many parents with few rows.
-  const isOrdered = () => rows.every((row, index) => index === 0 || compare(rows[index - 1] as Row, row) <= 0);
+  const isOrdered = () => rows.every((row, index) => index === 0 || compare(rows[index - 1] as Cells, row) <= 0);
   if (isOrdered()) return rows;
   rows.reverse();
   return isOrdered() ? rows : rows.sort(compare);
@@ -326,7 +215,8 @@ interface Statement {
   readonly parameters: Scalar[];
 }
 
-function statement(table: TenantTable, columns: Columns, selection: Omit<Selection, 'fields'>): Statement {
+function statement(columns: SelectedColumns, selection: Omit<Selection, 'fields'>): Statement {
+  const { table } = columns;
   const { text, parameters } = predicate(table, selection.client, selection.where ?? []);
   const order = (selection.orderBy ?? []).map(
     ({ field, descending }) => `\`${columnOf(table, field)}\`${descending ? ' DESC' : ''}`,

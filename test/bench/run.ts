@@ -32,7 +32,7 @@ interface MeasurementSet {
 const sets: Readonly<Record<string, MeasurementSet>> = {
   serve: { run: serve, about: 'Remit beside other GraphQL servers and a hand-written handler; half withheld' },
   overhead: { run: overhead, about: 'governance on and off, the ledger on and off; a decision, a plan' },
-  cold: { run: cold, about: 'documents that are new each time; from start to first answer' },
+  cold: { run: cold, about: 'documents that are new each time; from start to first answer; idle memory' },
   growth: { run: growth, about: '10,000 to 1,000,000 customers; ten times the policies, a thousand times the clients' },
   soak: { run: soak, about: 'memory under constant load' },
   mixed: { run: mixed, about: 'half an hour of reads, writes and erasures at 64 connections: errors and memory' },

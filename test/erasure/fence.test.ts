@@ -137,7 +137,11 @@ describe.each(databases)('the fence between writes about a person and the person
     expect(await run(take('first', rows('1,Ada,ada@example.org'), customerMap, 'customers'))).toMatchObject({
       code: 0,
     });
-    const [{ id } = { id: '' }] = await installation.services.customers.lookup(client, { externalId: '1' }, new Set());
+    const [{ id } = { id: '' }] = await installation.services.customers.reads.lookup(
+      client,
+      { externalId: '1' },
+      new Set(),
+    );
     await installation.services.erasure.erasures.request(client, id, { ...filing, notBefore: Date.now() + 3_600_000 });
     const placeholder = await run(
       take('placeholder', rows('1,Deleted,deleted@anonymised.invalid'), customerMap, 'customers'),
@@ -157,7 +161,11 @@ describe.each(databases)('the fence between writes about a person and the person
   test('nothing is imported of a person whose processing is restricted, nor of what hangs on them', async () => {
     const header = 'id,name,mail';
     expect(await run(take('first', [header, '1,Ada,', '2,Bob,'], customerMap, 'customers'))).toMatchObject({ code: 0 });
-    const [{ id } = { id: '' }] = await installation.services.customers.lookup(client, { externalId: '1' }, new Set());
+    const [{ id } = { id: '' }] = await installation.services.customers.reads.lookup(
+      client,
+      { externalId: '1' },
+      new Set(),
+    );
     await installation.services.customers.setRestriction(client, id, 'OBJECTION', 'officer');
     const more = await run(
       take('more', [header, '1,Eve,', '2,Rob,', '1,Eve,eve@example.org'], customerMap, 'customers'),

@@ -1,3 +1,6 @@
+import { openDataSource } from '../../src/storage/data-source';
+import { failureOf } from '../../src/storage/failures';
+import { inTransaction } from '../../src/storage/transaction';
 import { type GaleraCluster, NODES, type Node, startGalera } from '../support/galera';
 
 let cluster: GaleraCluster | undefined;
@@ -28,6 +31,27 @@ test('a lagging node answers with what it had, and a causal read waits', async (
   await end();
   expect(await waiting).toEqual([1, 2]);
   await cluster.waitSynced();
+});
+
+test('a statement whose time is up ends on its node too, and no node has what it wrote', async () => {
+  if (!cluster) return;
+  const options = { variable: 'DATABASE_URL', entities: [], migrations: [] };
+  const source = await openDataSource(`${cluster.url(2)}kept?statement-timeout=0.5`, options);
+  const before = await idsOn(1, causal);
+  const slow = 'SELECT COUNT(*) + 100 FROM seq_1_to_20000000000 WHERE seq <> ?';
+  for (const sql of [slow, `INSERT INTO kept.row ${slow}`]) {
+    const asking = inTransaction(source, async (manager) => {
+      await manager.query('INSERT INTO kept.row VALUES (99)');
+      await manager.query(sql, [1]);
+    });
+    const error: unknown = await asking.catch((thrown: unknown) => thrown);
+    expect(failureOf(error)).toBe('UNAVAILABLE');
+    expect(error).toMatchObject({ driverError: { errno: 1969 } });
+    const left = await cluster.query(2, 'SELECT INFO AS text FROM information_schema.PROCESSLIST');
+    expect(left.filter(({ text }) => String(text).includes('seq_1_to'))).toEqual([]);
+  }
+  await source.destroy();
+  for (const node of NODES) expect(await idsOn(node, causal)).toEqual(before);
 });
 
 test('a node that was killed takes what it missed', async () => {

@@ -7,7 +7,7 @@ import { KeyStore } from '../../src/keys/key-store';
 import { Notices } from '../../src/register/notices';
 import { alongside, type Companion } from '../../src/storage/companions';
 import { inTransaction } from '../../src/storage/transaction';
-import { isInSteps } from '../../src/storage/write-outcome';
+import { isInSteps, tallyingWrites } from '../../src/storage/write-outcome';
 import { type AuditedServer, openAuditedServer } from '../audit/audited-server';
 import { type Asker, claimsOf } from '../support/app';
 import { databases, type TestDatabase } from '../support/databases';
@@ -259,11 +259,21 @@ describe.each(databases)('a write of several steps under an idempotency key, on 
       throw new Error('while it only reads');
     });
     await expect(midway).rejects.toThrow('while it only reads');
+    const asked = tallyingWrites(async (tally) => {
+      const reading = changing(recorder, 'CLIENT_TERMINATED', change, async () => {
+        await letLeasesLapse();
+        throw new Error('while it only reads');
+      });
+      await reading.catch(() => undefined);
+      return tally.outcome;
+    });
+    expect(await asked).toBe('PARTLY');
     const unbegun = changing(recorder, 'ERASURES_REQUESTED', change, async () => {
       throw new Error('before anything was done');
     });
     await expect(unbegun).rejects.toThrow('before anything was done');
     expect(entries.filter(([kind]) => kind === CHANGE_FAILED)).toEqual([
+      [CHANGE_FAILED, 'PARTLY'],
       [CHANGE_FAILED, 'PARTLY'],
       [CHANGE_FAILED, undefined],
     ]);

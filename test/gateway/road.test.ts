@@ -38,7 +38,7 @@ beforeEach(() => {
 
 function governSchema(): Governed {
   const schema = buildSchema(`${governanceTypeDefs}
-    type Query { person(id: ID): Person @personalRows }
+    type Query { person(id: ID): Person @personalRows, people(first: Int): [Person] @personalRows }
     type Subscription { changed: Person @personalRows }
     type Person { name: String @personalData(category: NAME) @purposes(allow: [SUPPORT]) }`);
   const [person] = Object.values(schema.getQueryType()?.getFields() ?? {});
@@ -109,6 +109,15 @@ test('and so does one that goes the short way', async () => {
   steps.length = 0;
   await server.post({ query: '{ person { name } }' }, bearer);
   expect(steps).toEqual(whole);
+});
+
+test('a dear one looks up rights and decides again when it may go on, since it may have waited', async () => {
+  await server.post({ query: '{ people(first: 1000) { name } }' }, bearer);
+  expect(steps).toEqual(['begin', 'rights', 'plan', 'decide', 'rights', 'decide', 'record']);
+  steps.length = 0;
+  // And so does one whose document is long and new, before it is planned.
+  await server.post({ query: `{ person { name } } #${'.'.repeat(1_000)}` }, bearer);
+  expect(steps).toEqual(['begin', 'rights', 'rights', 'plan', 'decide', 'execute', 'record']);
 });
 
 test('and one by GET', async () => {

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { type DataSource, EntityManager } from 'typeorm';
 import { CreateKeyStore1700000000000 } from '../../migrations/keys/1700000000000-create-key-store';
 import { AddEpochs1700000000026 } from '../../migrations/keys/1700000000026-add-epochs';
+import { ReplaceClientSecrets1700000000034 } from '../../migrations/keys/1700000000034-replace-client-secrets';
+import { RememberRoots1700000000036 } from '../../migrations/keys/1700000000036-remember-roots';
 import { encrypt, SEAL_OVERHEAD_BYTES } from '../../src/keys/aes-gcm';
 import { KeyStore } from '../../src/keys/key-store';
 import type { RootKeys } from '../../src/keys/roots/root-keys';
@@ -98,6 +100,11 @@ describe.each(databases)('a keys’ store from before epochs on $name', ({ creat
     }
     expect(await isBeforeEpochs(source)).toBe(false);
     expect(await columnsOf()).not.toEqual(expect.arrayContaining(['wrapped']));
+    // What today's store has beside that.
+    const runner = source.createQueryRunner();
+    await new ReplaceClientSecrets1700000000034().up(runner);
+    await new RememberRoots1700000000036().up(runner);
+    await runner.release();
 
     const keys = new KeyStore(source, roots);
     for (const [id, was] of [

@@ -1,6 +1,7 @@
 /** The files that take longest, longest first: one of them that began last would be waited for by all others. */
 const longest = [
   'test/faults/chaos.test.ts',
+  'test/faults/alerts.test.ts',
   'test/faults/withdrawn.test.ts',
   'test/faults/galera.test.ts',
   'test/faults/failover.test.ts',
@@ -17,6 +18,9 @@ const longest = [
   'test/commands/log-reader.test.ts',
   'test/erasure/lost.test.ts',
   'test/subjects/mutation-sweep.test.ts',
+  'test/keys/rotation/client-secrets.test.ts',
+  'test/keys/epochs.test.ts',
+  'test/erasure/epochs.test.ts',
   'test/commands/shutdown.test.ts',
   'test/transfers/transfer-feed.test.ts',
   'test/gateway/database-away.test.ts',

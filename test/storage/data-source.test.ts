@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { createTable, id } from '../../src/storage/columns';
-import { migrate, openDataSource, pendingMigrations } from '../../src/storage/data-source';
+import { embeddedFault, migrate, openDataSource, pendingMigrations } from '../../src/storage/data-source';
 import { ConfigurationError } from '../../src/storage/errors';
 import { databases } from '../support/databases';
 import { startMariaDb } from '../support/mariadb';
@@ -136,6 +136,13 @@ describe('SQLite files', () => {
     expect(await migrate(dataSource)).toHaveLength(2);
     await dataSource.destroy();
     expect(existsSync(':memory:')).toBe(false);
+  });
+
+  test('are refused where better-sqlite3 aborts the process', () => {
+    expect([embeddedFault('20.19.0'), embeddedFault('22.23.3')]).toEqual([undefined, undefined]);
+    expect(embeddedFault('24.21.0')).toBe(
+      'the embedded database runs on Node 20 and 22, and this is 24.21.0; use one of these, or mysql://…',
+    );
   });
 
   test('that are no database, or in a place that is no folder, are named', async () => {

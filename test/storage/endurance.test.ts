@@ -87,7 +87,7 @@ describe.each(servers)('nothing waits for ever: $name', ({ create }) => {
   });
 
   it('a server that accepts connections and says nothing is unavailable, and serves as soon as it speaks', async () => {
-    const source = await proxied('statement-timeout=0.3&connect-timeout=0.3');
+    const source = await proxied('statement-timeout=0.8&connect-timeout=0.8');
     await warm(source);
     first().silence({ newOnes: true });
     const asked = Array.from({ length: 8 }, (_, index) => prepared(source, 'SELECT ?', [String(index)]));

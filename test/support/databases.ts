@@ -49,8 +49,8 @@ const storesIn = (folder: string) => ({
 
 /** The folder of a migrated installation, which the first to need it makes. */
 async function sqliteTemplate(): Promise<string> {
-  const shared = process.env.REMIT_TEST_TEMPLATES ?? mkdtempSync(join(tmpdir(), 'remit-template-'));
-  process.env.REMIT_TEST_TEMPLATES = shared;
+  const { REMIT_TEST_TEMPLATES: shared } = process.env;
+  if (shared === undefined) throw new Error('test/support/global-setup.ts makes the folder of templates');
   const template = join(shared, 'sqlite');
   if (existsSync(template)) return template;
   const making = mkdtempSync(join(shared, 'making-'));

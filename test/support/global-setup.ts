@@ -1,3 +1,6 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { startMariaDb, type TestServer } from './mariadb';
 import { keepScratchInMemory } from './scratch';
@@ -12,6 +15,7 @@ declare global {
 export default async function globalSetup(): Promise<void> {
   if (globalThis.removeRemitScratch) return;
   globalThis.removeRemitScratch = keepScratchInMemory();
+  process.env.REMIT_TEST_TEMPLATES = mkdtempSync(join(tmpdir(), 'remit-template-'));
   const server = await startMariaDb();
   if (server === undefined) {
     const message = 'mariadbd was not found: the MariaDB half of the storage tests is LEFT OUT.';

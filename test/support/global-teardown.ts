@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import './global-setup';
 import { judgeStatements } from './statements/list';
 
@@ -8,6 +9,8 @@ export default async function globalTeardown(): Promise<void> {
   try {
     judgeStatements();
   } finally {
+    const { REMIT_TEST_TEMPLATES: templates } = process.env;
+    if (templates !== undefined) rmSync(templates, { recursive: true, force: true });
     globalThis.removeRemitScratch?.();
     globalThis.removeRemitScratch = undefined;
   }

@@ -14,8 +14,8 @@ export function keepScratchInMemory(): () => void {
   const { bavail, bsize } = statfsSync(memory);
   if (bavail * bsize < enough) return () => undefined;
   const folder = mkdtempSync(join(memory, 'remit-tests-'));
-  // The servers run as another user.
-  chmodSync(folder, 0o755);
+  // The servers run as another user, and remove what is theirs.
+  chmodSync(folder, 0o1777);
   process.env.TMPDIR = folder;
   return () => {
     delete process.env.TMPDIR;

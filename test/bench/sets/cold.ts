@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Contestant, compare, type Measured, printRatios, type Ratios, ratio } from '../support/interleaved';
 import { connectionCounts, customers, rounds, seconds } from '../support/knobs';
 import { ask, type Request, type Spread, spread } from '../support/load';
@@ -5,7 +6,9 @@ import { post, startRemit } from '../support/remit';
 import { requestOf, type SideBySide, sameData, sideBySide } from '../support/side-by-side';
 import { type Work, worksFor } from '../support/work';
 
-const STARTS = 5;
+const STARTS = 7;
+/** When a server that nobody asks has forgotten its start. */
+const IDLE_MS = 8_000;
 
 /** Documents that no server has seen before, and a server that has seen nothing yet. */
 export async function cold(): Promise<unknown> {
@@ -21,12 +24,14 @@ export async function cold(): Promise<unknown> {
       }
     }
     printRatios(ratios);
-    const start = await coldStart(side);
-    process.stdout.write(
-      `\nfrom the start of the process to the first right answer: ${start.median.toFixed(0)} ms ` +
-        `(${start.min.toFixed(0)}-${start.max.toFixed(0)}), ${STARTS} starts\n`,
+    const starts = await coldStarts(side);
+    const figures = Object.entries(starts).map(
+      ([what, { median, min, max }]) => `  ${what}: ${median.toFixed(0)} (${min.toFixed(0)}-${max.toFixed(0)})\n`,
     );
-    return { measured, start, ratios };
+    process.stdout.write(
+      `\nfrom the start of the process to its first right answer, ${STARTS} starts\n${figures.join('')}`,
+    );
+    return { measured, starts, ratios };
   } finally {
     await side.stop();
   }
@@ -53,19 +58,27 @@ function newBodies({ document, variables }: Work): () => string {
   };
 }
 
-async function coldStart(side: SideBySide): Promise<Spread> {
+/** Wall and processor milliseconds until the first answer, and MiB that the server holds when nobody asks any more. */
+async function coldStarts(
+  side: SideBySide,
+): Promise<Record<'milliseconds' | 'of the processor' | 'idle, MiB', Spread>> {
   const [, page] = worksFor(side.sample);
   if (!page) throw new Error('there is no page to ask for');
   const request: Request = post(side.headers, page.document);
   const expected = JSON.stringify((await ask(side.remit, request)).data);
   const times: number[] = [];
+  const processor: number[] = [];
+  const idle: number[] = [];
   for (let start = 0; start < STARTS; start++) {
     const startedAt = performance.now();
     const server = await startRemit(side.installation, 'cold start');
     const { data } = await ask(server, request);
     times.push(performance.now() - startedAt);
+    processor.push(server.cpuSeconds() * 1_000);
+    await sleep(IDLE_MS);
+    idle.push(server.memory());
     await server.stop();
     if (JSON.stringify(data) !== expected) throw new Error('the first answer after a start is not right');
   }
-  return spread(times);
+  return { milliseconds: spread(times), 'of the processor': spread(processor), 'idle, MiB': spread(idle) };
 }

@@ -2,7 +2,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Installation, install, root } from '../support/installation';
-import { customers, seconds } from '../support/knobs';
+import { customers, seconds, warmUp } from '../support/knobs';
 import { ask, beginningOf, type Request } from '../support/load';
 import { everyoneIn, type Headers, portOfRemit, post } from '../support/remit';
 import { type ServerProcess, startServer } from '../support/server-process';
@@ -80,8 +80,10 @@ async function under(
     const quiet = await serve(server, request, expected, length / 2);
     const told = { ATTACK_URL: server.url, ATTACK_HEADERS: JSON.stringify(many[0]), ATTACK_MANY: JSON.stringify(many) };
     const attacking = promisify(execFile)(process.execPath, [attacker, storm], {
-      env: { ...process.env, ...told, ATTACK_SECONDS: String(length) },
+      env: { ...process.env, ...told, ATTACK_SECONDS: String(length + warmUp()) },
     });
+    // What the storm asks for is compiled too.
+    await serve(server, request, expected, warmUp());
     const beside = await serve(server, request, expected, length);
     await attacking;
     return { quiet, beside };

@@ -17,7 +17,7 @@ import { TenantWriter } from '../../../src/tenancy/tenant-writer';
 import { openTestApp, type TestApp } from '../../support/app';
 import { databases, type TestDatabase } from '../../support/databases';
 
-const pace = { leadMs: 1_200, overlapMs: 1_200 };
+const pace = { leadMs: 2_000, overlapMs: 1_200 };
 const read = new Set(['email', 'externalId']);
 
 describe.each(databases)("the replacement of clients' secrets on $name", ({ create }) => {
@@ -46,7 +46,7 @@ describe.each(databases)("the replacement of clients' secrets on $name", ({ crea
   const take = (n: number, app = either(n)) =>
     app.services.customers.create(client, { email: emailOf(n), externalId: `X-${n}`, residency: 'DE' }, 'test');
   const findBy = async (by: object, app: TestApp) =>
-    (await app.services.customers.lookup(client, by, read)).map(({ id }) => id);
+    (await app.services.customers.reads.lookup(client, by, read)).map(({ id }) => id);
   /** Advances in the second process until the old secret is gone. */
   const finish = async () => {
     const deadline = Date.now() + 30_000;
@@ -218,7 +218,8 @@ describe.each(databases)("the replacement of clients' secrets on $name", ({ crea
     const { id: other } = await services.clients.register({ slug: 'globex', name: 'Globex' }, 'registrar');
     const input = { email: 'ada@example.org', externalId: 'A-1', residency: 'DE' };
     const person = await services.customers.create(other, input, 'test');
-    const find = async () => (await services.customers.lookup(other, { externalId: 'A-1' }, read)).map(({ id }) => id);
+    const find = async () =>
+      (await services.customers.reads.lookup(other, { externalId: 'A-1' }, read)).map(({ id }) => id);
     for (const step of ['prepared', 'published', 'moving', 'moved', 'destroyed', 'finished']) {
       const program = join(__dirname, 'replacing-process.js');
       const config = {

@@ -1,0 +1,253 @@
+import {
+  GraphQLID,
+  type GraphQLObjectType,
+  type GraphQLOutputType,
+  GraphQLString,
+  getNullableType,
+  isLeafType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  type SelectionSetNode,
+} from 'graphql';
+import type { RowRefusal } from './access';
+import type { Decision, Outcome } from './decision';
+import type { Enforcement, ResponsePath } from './enforcement';
+import { isProperty } from './guards';
+import type { Coordinate, SchemaPolicy } from './schema-policy';
+import type { Selections } from './selection';
+
+/** What cannot be written from cells: the executor answers instead. */
+export class Unwritable extends Error {}
+
+/** What writers are compiled from. */
+export interface Writing {
+  readonly selections: Selections;
+  readonly policy: SchemaPolicy;
+  readonly decision: Decision;
+  /** Where the row rule's answer for a row is kept; the same number for coordinates that it decides alike. */
+  slotOf(coordinate: Coordinate): number;
+}
+
+/** Gives the JSON text of a field's value. */
+export type WriteField = (row: unknown, run: RowRun) => string;
+/** How a value is read out of a row, or out of an object in it. */
+export interface Readable {
+  value(row: unknown): unknown;
+  text?(row: unknown): string | undefined;
+}
+
+/** One answer while it is written: where it is, and what the row rule says of the row there. */
+export class RowRun {
+  readonly enforcement: Enforcement;
+  #mark: unknown = this;
+  readonly #refusals: Array<RowRefusal | null | undefined> = [];
+  #prev: ResponsePath | undefined;
+  #key: string | number = '';
+  #path: ResponsePath | undefined;
+
+  constructor(enforcement: Enforcement) {
+    this.enforcement = enforcement;
+  }
+
+  /** Goes to a row. */
+  at(mark: unknown, prev: ResponsePath | undefined, key: string | number): void {
+    this.#move(prev, key);
+    if (mark === this.#mark) return;
+    this.#mark = mark;
+    this.#refusals.fill(undefined);
+  }
+
+  get path(): ResponsePath {
+    this.#path ??= { prev: this.#prev, key: this.#key };
+    return this.#path;
+  }
+
+  /** Why the row withholds a coordinate; asked once for all that it decides alike. */
+  refusal(coordinate: Coordinate, slot: number): RowRefusal | undefined {
+    const known = this.#refusals[slot];
+    if (known !== undefined) return known ?? undefined;
+    const refusal = this.enforcement.rowRefusal(this.#mark, coordinate);
+    this.#refusals[slot] = refusal ?? null;
+    return refusal;
+  }
+
+  withhold(coordinate: Coordinate, refusal: RowRefusal | undefined, key: string): void {
+    this.enforcement.withhold(coordinate, refusal, this.path, key);
+  }
+
+  /** Writes an object that stands in the row. */
+  within(key: string, write: () => string): string {
+    const [prev, own, path] = [this.#prev, this.#key, this.path];
+    this.#move(path, key);
+    const text = write();
+    this.#move(prev, own);
+    return text;
+  }
+
+  #move(prev: ResponsePath | undefined, key: string | number): void {
+    this.#prev = prev;
+    this.#key = key;
+    this.#path = undefined;
+  }
+}
+
+/** The text of a member's name in an object, with the comma before it. */
+export const member = (key: string, place: number): string => `${place === 0 ? '' : ','}${JSON.stringify(key)}:`;
+
+/** What governs a field of a row. */
+export interface Ruling {
+  readonly coordinate: Coordinate | undefined;
+  readonly outcome: Outcome;
+  /** Undefined where no row withholds it. */
+  readonly slot: number | undefined;
+}
+
+export function rulingOf({ policy, decision, slotOf }: Writing, type: string, field: string): Ruling {
+  const coordinate = policy.coordinate(type, field);
+  if (!coordinate) return { coordinate, outcome: 'CLEAR', slot: undefined };
+  const outcome = decision.verdicts[coordinate.index]?.outcome ?? 'WITHHELD';
+  const slot = coordinate.ofRow && outcome !== 'WITHHELD' ? slotOf(coordinate) : undefined;
+  return { coordinate, outcome, slot };
+}
+
+/** A field of a row, or of an object in it, that has no resolver. */
+export function propertyWriter(
+  writing: Writing,
+  type: GraphQLObjectType,
+  name: string,
+  key: string,
+  sets: readonly SelectionSetNode[],
+  fieldsOf: (name: string) => Readable | undefined,
+): WriteField {
+  const definition = type.getFields()[name];
+  if (!definition || !isProperty(definition) || writing.policy.bindings(type.name, name)) throw new Unwritable();
+  const ruling = rulingOf(writing, type.name, name);
+  const { coordinate, outcome } = ruling;
+  const isNonNull = isNonNullType(definition.type);
+  // It is not read at all.
+  if (coordinate && outcome === 'WITHHELD' && !isNonNull) return withheld(coordinate, key);
+  const cell = fieldsOf(name);
+  if (!cell) throw new Unwritable();
+  const nullable = getNullableType(definition.type);
+  if (isObjectType(nullable)) {
+    if (isNonNull || outcome !== 'CLEAR') throw new Unwritable();
+    return guarded(ruling, key, objectWriter(writing, nullable, key, sets, cell));
+  }
+  const textOf = textMaker(definition.type);
+  const isText = isTextType(definition.type);
+  const clear: WriteField =
+    isText && cell.text ? (row) => cell.text?.(row) ?? textOf(cell.value(row)) : (row) => textOf(cell.value(row));
+  if (!coordinate) return clear;
+  const disguise: WriteField = (row, { enforcement }) => {
+    if (coordinate.fallback === undefined) throw new Unwritable();
+    return textOf(enforcement.disguise(coordinate, coordinate.fallback, readIn(cell, row)));
+  };
+  const instead = isNonNull ? disguise : undefined;
+  if (outcome === 'WITHHELD') return withheld(coordinate, key, instead);
+  const given: WriteField =
+    outcome === 'CLEAR'
+      ? clear
+      : (row, { enforcement }) => textOf(enforcement.deidentify(coordinate, readIn(cell, row)));
+  return guarded(ruling, key, given, instead);
+}
+
+const nothing: WriteField = () => 'null';
+
+const withheld =
+  (coordinate: Coordinate, key: string, instead = nothing): WriteField =>
+  (row, run) => {
+    run.withhold(coordinate, undefined, key);
+    return instead(row, run);
+  };
+
+/** Writes a field unless its row withholds it. */
+function guarded({ coordinate, slot }: Ruling, key: string, write: WriteField, instead = nothing): WriteField {
+  if (!coordinate || slot === undefined) return write;
+  return (row, run) => {
+    const refusal = run.refusal(coordinate, slot);
+    if (refusal === undefined) return write(row, run);
+    run.withhold(coordinate, refusal, key);
+    return instead(row, run);
+  };
+}
+
+/** A value that is disguised. That it cannot be read is told by the executor. */
+function readIn(cell: Readable, row: unknown): unknown {
+  const value = cell.value(row);
+  if (value instanceof Error) throw new Unwritable();
+  return value;
+}
+
+function objectWriter(
+  writing: Writing,
+  type: GraphQLObjectType,
+  key: string,
+  sets: readonly SelectionSetNode[],
+  cell: Readable,
+): WriteField {
+  if (type.isTypeOf) throw new Unwritable();
+  const property = (name: string): Readable => ({ value: (object) => (object as Record<string, unknown>)[name] });
+  const fields = [...writing.selections.fieldsOf(type, sets)].map(([inner, nodes], place) => {
+    const name = nodes[0]?.name.value ?? '';
+    const below = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
+    const write: WriteField =
+      name === '__typename'
+        ? () => JSON.stringify(type.name)
+        : propertyWriter(writing, type, name, inner, below, property);
+    return { prefix: member(inner, place), write };
+  });
+  return (row, run) => {
+    const value = cell.value(row);
+    if (value === null || value === undefined) return 'null';
+    if (typeof value !== 'object' || value instanceof Error) throw new Unwritable();
+    return run.within(key, () => {
+      let text = '{';
+      for (const { prefix, write } of fields) text += prefix + write(value, run);
+      return `${text}}`;
+    });
+  };
+}
+
+const plain = /^[ !#-[\]-~]*$/;
+
+/** The JSON text of a text. JSON.stringify costs twice as much as to see that nothing has to be escaped. */
+const quoted = (text: string): string => (plain.test(text) ? `"${text}"` : JSON.stringify(text));
+
+function isTextType(type: GraphQLOutputType): boolean {
+  const nullable = getNullableType(type);
+  return nullable === GraphQLString || nullable === GraphQLID;
+}
+
+/** Makes the JSON text of a value of a leaf type, or of a list of them. What fails is left to the executor. */
+function textMaker(type: GraphQLOutputType): (value: unknown) => string {
+  if (isNonNullType(type)) {
+    const textOf = textMaker(type.ofType);
+    return (value) => {
+      const text = textOf(value);
+      if (text === 'null') throw new Unwritable();
+      return text;
+    };
+  }
+  if (isListType(type)) {
+    const textOf = textMaker(type.ofType);
+    return (value) => {
+      if (value === null || value === undefined) return 'null';
+      if (!Array.isArray(value)) throw new Unwritable();
+      return `[${value.map(textOf).join(',')}]`;
+    };
+  }
+  if (!isLeafType(type)) throw new Unwritable();
+  const isText = isTextType(type);
+  return (value) => {
+    if (isText && typeof value === 'string') return quoted(value);
+    if (value === null || value === undefined) return 'null';
+    if (value instanceof Error) throw new Unwritable();
+    const serialized = type.serialize(value);
+    if (typeof serialized === 'string') return quoted(serialized);
+    if (typeof serialized === 'number' && Number.isFinite(serialized)) return `${serialized}`;
+    const text = serialized === null ? undefined : JSON.stringify(serialized);
+    if (text === undefined) throw new Unwritable();
+    return text;
+  };
+}
