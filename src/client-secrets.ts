@@ -8,7 +8,7 @@ import { ROTATION_PACE, type RotationPace } from './keys/rotation/rotating-keys'
 import { DAY_MS } from './law/calendar';
 import type { EntityClass } from './storage/entity-class';
 import type { Regions } from './storage/regions';
-import { finishMove, moveSome, prepareMove, secretOfRows } from './subjects/moved-identifiers';
+import { abandonMove, finishMove, moveSome, prepareMove, secretOfRows } from './subjects/moved-identifiers';
 
 /** What the replacement of clients' secrets needs. */
 export interface ClientSecretServices {
@@ -50,11 +50,12 @@ export class ClientSecretRotation {
   async begin(client: string, from = 0): Promise<SecretRecord> {
     const { regions, keyStores, recorder } = this.#services;
     const { keys } = await keyStores.of(client);
-    const usedFrom = Math.max(from, Date.now() + this.#pace.leadMs);
     await prepareMove(await regions.of(client), client);
     this.#step('prepared', client);
+    const { leadMs, overlapMs } = this.#pace;
+    const usedFrom = Math.max(from, Date.now() + leadMs);
     const details = { usedFrom: new Date(usedFrom).toISOString() };
-    const plan = { usedFrom, dueAt: usedFrom + this.#pace.overlapMs };
+    const plan = { publishedBy: usedFrom - leadMs / 2, usedFrom, dueAt: usedFrom + overlapMs };
     const published = await changing(recorder, 'CLIENT_SECRET_PUBLISHED', { client, principal: 'keys', details }, () =>
       keys.secrets.publish(client, plan),
     );
@@ -130,6 +131,7 @@ export class ClientSecretRotation {
     } catch (error) {
       if (!(error instanceof ClientKeyError)) throw error;
       // Its data is being erased with its keys.
+      await abandonMove(source, client);
       await keys.secrets.giveUp(client);
       return false;
     }

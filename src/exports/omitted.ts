@@ -5,6 +5,8 @@ import type { StoredField, TenantTable } from '../tenancy/tenant-table';
 export const omittedTables: ReadonlyMap<string, string> = new Map([
   ['job', 'work under way, of this installation'],
   ['export_chunk', 'the export itself'],
+  ['identifier_move', 'with which secret of this installation rows are found'],
+  ['identifier_turn', 'what writers of this installation change to take turns'],
   ['idempotency_key', 'what callers may ask this installation again, for a day'],
 ]);
 

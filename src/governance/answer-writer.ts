@@ -20,6 +20,7 @@ import { member, propertyWriter, RowRun, type Ruling, rulingOf, Unwritable, type
 import {
   type CellField,
   type MarkedRow,
+  type RowCells,
   type RowGroup,
   type RowSource,
   rowSourceOf,
@@ -260,13 +261,14 @@ function groupWriter(
   if (source.as === 'list') return (group, path, draft, answer) => writeList(writeRow, group, path, draft, answer);
   return ({ rows, markOf }, { prev, key }, draft, answer) => {
     const [row] = rows;
-    if (row) writeRow({ cells: row, mark: markOf(0) }, prev, key, draft, answer);
+    if (row) writeRow(row, markOf(0), prev, key, draft, answer);
     else draft.add('null');
   };
 }
 
 type WriteRow = (
-  row: MarkedRow,
+  cells: RowCells,
+  mark: unknown,
   prev: ResponsePath | undefined,
   key: string | number,
   draft: Draft,
@@ -275,9 +277,9 @@ type WriteRow = (
 
 function writeList(writeRow: WriteRow, group: RowGroup, path: ResponsePath, draft: Draft, answer: Answer): void {
   const { rows } = group;
-  for (const [index, cells] of rows.entries()) {
+  for (let index = 0; index < rows.length; index++) {
     draft.add(index === 0 ? '[' : ',');
-    writeRow({ cells, mark: group.markOf(index) }, path, index, draft, answer);
+    writeRow(rows[index] as RowCells, group.markOf(index), path, index, draft, answer);
   }
   draft.add(rows.length === 0 ? '[]' : ']');
 }
@@ -298,19 +300,19 @@ function rowWriter(
     if (rows) return { prefix, rows };
     return { prefix, write: propertyWriter(writing, type, name, key, setsOf(nodes), fieldsOf) };
   });
-  return (row, prev, key, draft, answer) => {
+  return (cells, mark, prev, key, draft, answer) => {
     const { run } = answer;
-    run.at(row.mark, prev, key);
+    run.at(mark, prev, key);
     let text = '{';
     for (const { prefix, write, rows } of fields) {
       text += prefix;
-      if (write) text += write(row.cells, run);
+      if (write) text += write(cells, run);
       else if (isWithheld(rows, run)) text += 'null';
       else {
         draft.add(text);
         text = '';
         const batch = answer.batchOf(rows);
-        batch.parents.push(row);
+        batch.parents.push({ cells, mark });
         batch.paths.push({ prev: run.path, key: rows.key });
         batch.places.push(draft.later());
       }
@@ -365,11 +367,11 @@ function edgeWriter(
       const writeRow = rowWriter(writing, fieldsOf, objectOf(definition), setsOf(nodes));
       return (group, path, draft, answer) => {
         const index = Number(path.key);
-        writeRow({ cells: group.rows[index] ?? [], mark: group.markOf(index) }, path, key, draft, answer);
+        writeRow(group.rows[index] ?? [], group.markOf(index), path, key, draft, answer);
       };
     },
   });
-  return (group) => (_row, prev, key, draft, answer) => write(group, { prev, key }, draft, answer);
+  return (group) => (_cells, _mark, prev, key, draft, answer) => write(group, { prev, key }, draft, answer);
 }
 
 type Part = (nodes: readonly FieldNode[], type: GraphQLOutputType, key: string) => WriteGroup;

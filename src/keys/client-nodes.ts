@@ -125,8 +125,8 @@ export class ClientNodes {
 
   /**
    * Puts other secrets in the place of those that were read.
-   * @param marks whether one of them was destroyed: then the next turning of the epoch gives the client a new node, since
-   *   the old one has wrapped it
+   * @param marks whether one of them was destroyed: then the next turning of the epoch gives the client a new node,
+   *   since the old one has wrapped it
    * @returns how to do it in a transaction, which says whether they were still the same
    */
   async replacing(

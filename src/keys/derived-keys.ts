@@ -6,8 +6,8 @@ import { quickest } from './key-form';
  * - MOVED: what was made with the old key is made anew from sealed values, and the old key ends
  * - OVERLAPS: both keys are taken until the old one ends; what was made with it is refused from then on
  * - CHANGES: the new key is used alone from its first day on
- * - KEPT: the old key stays, by itself, since what it made cannot be made anew: an entry of the ledger, the digest of an
- *   identifier whose plain text is gone. New things are made with the new key; old ones are found by the old
+ * - KEPT: the old key stays, by itself, since what it made cannot be made anew: an entry of the ledger, the digest of
+ *   an identifier whose plain text is gone. New things are made with the new key; old ones are found by the old
  * - PLATFORM: only the platform's own secret gives it, which is no client's
  */
 export type Replacement = 'MOVED' | 'OVERLAPS' | 'CHANGES' | 'KEPT' | 'PLATFORM';

@@ -1,8 +1,11 @@
 import { NonPersonal } from '../tenancy/personal-data';
 import { Key, TenantTable } from '../tenancy/tenant-table';
 
-/** With which of a client's secrets the blind indexes of its rows were made. A client without a row has its first one. */
-@TenantTable('identifier_move', { erasure: 'DELETE' })
+/**
+ * With which of a client's secrets the blind indexes of its rows were made: its first one where there is no such row.
+ * It stays after the client's end, as long as any of its keys may.
+ */
+@TenantTable('identifier_move', { erasure: 'KEEP' })
 export class IdentifierMove {
   @Key()
   clientId: string;

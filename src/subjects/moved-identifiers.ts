@@ -38,9 +38,9 @@ export async function finishMove(source: DataSource, client: string): Promise<vo
 }
 
 /**
- * Makes some hundred blind indexes of a client anew, with its newest secret. It ends with a round over all rows that has
- * found nothing to do: so nothing that a slow writer has left behind is missed. Several processes may do it at a time,
- * and each goes on where the last one was.
+ * Makes some hundred blind indexes of a client anew, with its newest secret. It ends with a round over all rows that
+ * has found nothing to do: so nothing that a slow writer has left behind is missed. Several processes may do it at a
+ * time, and each goes on where the last one was.
  * @param secret the id of the newest secret
  * @returns whether all are made with it
  */
@@ -76,6 +76,16 @@ export async function moveSome(parts: MoveParts, client: string, secret: string)
       UPDATE identifier_move SET secret_id = ${secret}, next_id = NULL, place = '' WHERE ${own}`;
     return true;
   });
+}
+
+/** Forgets where a move was, of a client whose data is being erased. */
+export async function abandonMove(source: DataSource, client: string): Promise<void> {
+  await inTransaction(
+    source,
+    (manager) => tenantSql(manager, client).change`
+    UPDATE identifier_move SET next_id = NULL, place = '', changed = 0 WHERE ${own}`,
+  );
+  await finishMove(source, client);
 }
 
 /** With which secret a client's blind indexes were made, until a move that may be under way has ended. */

@@ -3,7 +3,7 @@ import { type CellField, type RowCells, type RowGroup, type RowSource, UnlikePar
 import { cursorsOf } from '../identity/cursors';
 import type { RequestContext } from '../identity/request-context';
 import type { KeyStore } from '../keys/key-store';
-import { columnsFor, type SelectedColumns } from '../tenancy/stored-cells';
+import { columnsFor } from '../tenancy/stored-cells';
 import type { Row } from '../tenancy/tenant-reader';
 import { tableOf } from '../tenancy/tenant-table';
 import type { Records, Relation, Slice } from './records';
@@ -37,24 +37,19 @@ export const pageSource = (records: Records, keys: KeyStore, relation: Relation)
     const { first, after } = read.args as PageArguments;
     const size = pageSize(first);
     const cursorKeys = await cursorKeysOf(keys, context);
-    const seals = read.parents.map((_, index) =>
-      cursorsOf(context, cursorKeys, relation.type, () => parentOf(relation, read, index)),
-    );
+    const sealOf = (index: number) =>
+      cursorsOf(context, cursorKeys, relation.type, () => parentOf(relation, read, index));
     // A cursor is good below one parent alone.
-    if (typeof after === 'string' && seals.length > 1) throw new UnlikeParents();
-    const [first0] = seals;
-    const position = first0 && positionOf(after, first0);
+    if (typeof after === 'string' && read.parents.length > 1) throw new UnlikeParents();
+    const position = typeof after === 'string' ? positionOf(after, sealOf(0)) : undefined;
     const found = await rowsOf(records, relation, read, { limit: size + 1, after: position });
-    return seals.map((cursors, index): RowGroup => {
-      const mark = read.parents[index]?.mark;
-      const given = page<RowCells>(found?.groups[index] ?? [], size, position, cursors, (row) => idIn(found, row));
+    const idOf = (row: RowCells) => found?.columns.value(row, 'id');
+    return read.parents.map(({ mark }, index): RowGroup => {
+      const given = page(found?.groups[index] ?? [], size, position, sealOf(index), idOf);
       return { rows: given.nodes, markOf: () => mark, page: given };
     });
   },
 });
-
-const idIn = (found: { columns: SelectedColumns } | undefined, row: RowCells): unknown =>
-  found?.columns.value(row, 'id');
 
 async function rowsOf(records: Records, relation: Relation, read: Read, slice: Slice) {
   const fields = tiesOf(relation, read).map(([, field]) => field);

@@ -193,6 +193,7 @@ function inOrder(columns: SelectedColumns, { orderBy = [] }: Pick<Selection, 'or
   const foreign = orderBy.find(({ field }) => !table.key.includes(field));
   if (foreign)
     throw new Error(`${table.name}: rows of several selects can be ordered by the key only, not by ${foreign.field}`);
+  if (rows.length < 2) return rows;
   const order = orderBy.map(({ field, descending = false }) => ({ at: columns.at(field), descending }));
   const compare = (a: Cells, b: Cells): number => {
     for (const { at, descending } of order) {

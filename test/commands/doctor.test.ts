@@ -64,6 +64,7 @@ describe.each(databases)('remit doctor on $name', ({ name, create }) => {
         'key backups',
         'key traces',
         'orphan keys',
+        'identifiers',
         'backups',
         'ledger',
         'erasures',
@@ -265,7 +266,7 @@ describe.each(databases)('remit doctor on $name', ({ name, create }) => {
     expect(JSON.stringify(findings)).not.toContain('secret');
     expect(unwell(findings)).toEqual([
       expect.stringContaining('stores: fault: DATABASE_URL: '),
-      ...['orphan keys', 'backups', 'ledger', 'erasures', 'webhooks', 'law'].map(
+      ...['orphan keys', 'identifiers', 'backups', 'ledger', 'erasures', 'webhooks', 'law'].map(
         (check) => `${check}: attention: not looked at: DATABASE_URL is not open`,
       ),
     ]);

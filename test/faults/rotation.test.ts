@@ -17,14 +17,18 @@ import { databases, type TestDatabase } from '../support/databases';
 const CONNECTIONS = 64;
 /** As pino numbers levels. */
 const ERROR = 50;
-const pace = { leadMs: 1_500, overlapMs: 1_500 };
+const pace = { leadMs: 4_000, overlapMs: 1_500 };
 
 interface Reply {
   readonly status: number;
   readonly body: {
     readonly data?: Record<
       string,
-      { readonly nodes?: Array<{ email: string | null }>; readonly customer?: { id: string } }
+      {
+        readonly id?: string;
+        readonly nodes?: Array<{ email: string | null }>;
+        readonly customer?: { id: string };
+      }
     >;
     readonly errors?: unknown;
     readonly extensions?: { readonly governance: { readonly auditId: string } };
@@ -83,6 +87,7 @@ describe.each(databases)('every key is replaced under load on $name', ({ create 
     });
 
   const READ = '{ customers(first: 5) { nodes { email } } }';
+  const FIND = 'query ($by: CustomerLookup!) { customerLookup(by: $by) { id } }';
   const WRITE = `mutation ($input: CreateCustomerInput!) { createCustomer(input: $input) { customer { id } } }`;
 
   /**
@@ -94,13 +99,25 @@ describe.each(databases)('every key is replaced under load on $name', ({ create 
     const entries: string[] = [];
     const work = async (number: number) => {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-      const port = ports[number % 2] ?? 0;
+      let known: { readonly email: string; readonly externalId: string; readonly id: string } | undefined;
       for (let turn = 0; !isOver(); turn++) {
-        const input = { email: `person-${number}-${turn}@example.org`, residency: 'DE', firstName: 'Ada' };
-        const reply = await (turn % 4 === 0 ? post(agent, port, WRITE, { input }) : post(agent, port, READ));
+        // By the other process than the one that wrote the person.
+        const port = ports[(number + Math.trunc(turn / 2)) % 2] ?? 0;
+        const email = `person-${number}-${turn}@example.org`;
+        const input = { email, externalId: `X-${number}-${turn}`, residency: 'DE', firstName: 'Ada' };
+        const by = { [turn % 8 === 2 ? 'email' : 'externalId']: turn % 8 === 2 ? known?.email : known?.externalId };
+        const asks = (['write', 'read', 'find', 'read'] as const)[turn % 4] ?? 'read';
+        const variables = { write: { input }, find: { by }, read: {} }[asks];
+        const reply = await post(agent, port, { write: WRITE, find: FIND, read: READ }[asks], variables);
         const { data, errors, extensions } = reply.body;
-        const isRead = data?.customers?.nodes?.every(({ email }) => email !== null);
-        if (reply.status !== 200 || errors || !(isRead ?? data?.createCustomer?.customer)) faults.push(reply);
+        const isRight = {
+          write: () => data?.createCustomer?.customer !== undefined,
+          find: () => data?.customerLookup?.id === known?.id,
+          read: () => data?.customers?.nodes?.every((node) => node.email !== null),
+        }[asks]();
+        if (reply.status !== 200 || errors || !isRight) faults.push({ asks, by, reply });
+        const id = data?.createCustomer?.customer?.id;
+        if (id) known = { email, externalId: input.externalId, id };
         if (extensions) entries.push(extensions.governance.auditId);
       }
       agent.destroy();
@@ -140,10 +157,16 @@ describe.each(databases)('every key is replaced under load on $name', ({ create 
     await sleep(500);
 
     await services.rotations.begin(['certificates', 'ledger', 'webhooks']);
+    const before = await stores.keys.derivedKey(client, 'blind-index');
+    await services.clientSecrets.begin(client);
     const gone: string[] = [];
-    while (gone.length < 3) {
+    const fail = (error: unknown) => {
+      throw error;
+    };
+    while (gone.length < 4) {
       await services.erasure.turning.turn();
       gone.push(...(await other.rotations.end()).map(({ use }) => use));
+      gone.push(...(await other.clientSecrets.advance(fail)).map(() => 'client-secrets'));
       await sleep(100);
     }
     certificates.push(await certificateOf('after@example.org'));
@@ -151,7 +174,8 @@ describe.each(databases)('every key is replaced under load on $name', ({ create 
     isOver = true;
     const { faults, entries } = await loading;
     expect([logged.slice(0, 3), faults.slice(0, 3)]).toEqual([[], []]);
-    expect(gone.sort()).toEqual(['certificates', 'ledger', 'webhooks']);
+    expect(gone.sort()).toEqual(['certificates', 'client-secrets', 'ledger', 'webhooks']);
+    expect((await stores.keys.derivedKey(client, 'blind-index')).equals(before)).toBe(false);
 
     const { keys, fault } = await chainOf(await other.ledger.keys.history(), known);
     expect(fault).toBeUndefined();

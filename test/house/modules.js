@@ -25,7 +25,17 @@ const layers = [
 ];
 
 /** Files beside the modules that wire them: one module. */
-const wiring = new Set(['app', 'background', 'services', 'key-rotations', 'stores', 'entities', 'config', 'readiness']);
+const wiring = new Set([
+  'app',
+  'background',
+  'services',
+  'key-rotations',
+  'client-secrets',
+  'stores',
+  'entities',
+  'config',
+  'readiness',
+]);
 
 /**
  * An import from one file to another, paths below src.

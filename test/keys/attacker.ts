@@ -6,10 +6,13 @@ import { SEAL_OVERHEAD_BYTES } from '../../src/keys/aes-gcm';
 import { epochContext } from '../../src/keys/epochs/epoch-keys';
 import type { RootKeys } from '../../src/keys/roots/root-keys';
 import { unseal } from '../../src/keys/sealing';
+import { decodeRing, encodeRing, ended, type SecretGeneration } from '../../src/keys/secret-ring';
 import { bucketContext, KEY_BYTES, nodeContext, opened, secretContext, subjectContext } from '../../src/keys/wrapping';
 
 /** A wrapped key's length. Canaries are as long, so that one search finds both. */
 const BLOB_BYTES = KEY_BYTES + SEAL_OVERHEAD_BYTES;
+/** The most secrets that a client has had. */
+const MOST_SECRETS = 3;
 /** A canary's text. */
 export const canaryOf = (place: number): string => `canary-${String(place).padStart(23, '0')}`;
 export const canaryContext = (person: string): string => `person:${person}`;
@@ -22,7 +25,15 @@ const ID_BYTES = 36;
  */
 const [REACH, REACH_OF_CLIENTS] = [32, 176];
 /** More than there are of each. */
-const [MOST_EPOCHS, MOST_BUCKETS] = [8, 6];
+const [MOST_EPOCHS, MOST_BUCKETS] = [10, 6];
+
+/** The lengths of wrapped secrets: of which some are ended, one or two are not. */
+const RING_BYTES: readonly number[] = Array.from({ length: MOST_SECRETS }, (_, number): SecretGeneration => {
+  return { number, usedFrom: 0, secret: Buffer.alloc(KEY_BYTES), kept: new Map() };
+}).flatMap((_, count, all) => {
+  const gone = all.slice(0, count).map(ended);
+  return [1, 2].map((living) => encodeRing([...gone, ...all.slice(0, living)]).length + SEAL_OVERHEAD_BYTES);
+});
 
 /** What an attack came to. */
 export interface Loot {
@@ -97,14 +108,16 @@ export class Attacker {
     return { persons, canaries };
   }
 
-  /** @returns how many clients' secrets the roots open: those that derive blind indexes and the like */
-  async secrets(roots: RootKeys): Promise<number> {
+  /** @returns the clients' secrets that the roots open: those that derive blind indexes and the like */
+  async secrets(roots: RootKeys): Promise<Buffer[]> {
     const secrets: Buffer[] = [];
     for (const client of this.#clients) {
-      for (const node of await this.#nodes(roots, client))
-        secrets.push(...this.#all(node, client, () => secretContext(client), 1));
+      for (const node of await this.#nodes(roots, client)) {
+        const rings = this.#all(node, client, () => secretContext(client), 1).map(decodeRing);
+        secrets.push(...rings.flat().flatMap(({ secret }) => secret ?? []));
+      }
     }
-    return distinct(secrets).length;
+    return distinct(secrets);
   }
 
   async #nodes(roots: RootKeys, client: string): Promise<Buffer[]> {
@@ -171,12 +184,15 @@ export class Attacker {
       for (let at = bytes.indexOf(mark); at !== -1; at = bytes.indexOf(mark, at + 1)) {
         const id = mark === MARK ? bytes.toString('latin1', at, at + ID_BYTES) : mark;
         const reach = this.#clients.includes(id) ? REACH_OF_CLIENTS : REACH;
-        const end = Math.min(at + id.length + reach, bytes.length - BLOB_BYTES);
-        for (let place = at + id.length; place <= end; place++) {
+        const lengths = this.#clients.includes(id) ? [BLOB_BYTES, ...RING_BYTES] : [BLOB_BYTES];
+        for (let place = at + id.length; place <= at + id.length + reach; place++) {
           if (bytes[place] !== 1) continue;
-          const blob = Buffer.from(bytes.subarray(place, place + BLOB_BYTES));
-          this.#carved.add(blob.toString('base64'));
-          this.#see(id, blob);
+          for (const length of lengths) {
+            if (place + length > bytes.length) continue;
+            const blob = Buffer.from(bytes.subarray(place, place + length));
+            this.#carved.add(blob.toString('base64'));
+            this.#see(id, blob);
+          }
         }
       }
     }

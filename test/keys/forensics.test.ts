@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { v4 as uuid } from 'uuid';
+import { deriveKey } from '../../src/keys/derived-keys';
 import type { TurnStep } from '../../src/keys/epochs/epoch-state';
 import { KeyStore } from '../../src/keys/key-store';
 import { openRootKeys, type RootKeys } from '../../src/keys/roots/root-keys';
@@ -121,7 +122,7 @@ describe.each([
     await look();
     expect(await keys.epochs.isFinal(Math.max(...before))).toBe(true);
     expect(await attacker.attack(roots)).toEqual(living());
-    expect(await attacker.secrets(roots)).toBe(1);
+    expect(await attacker.secrets(roots)).toHaveLength(1);
     // The files did hold what was destroyed, and with the old root it opens: so this test can fail.
     expect(wrapped.filter((row) => attacker.hasCarved(row.wrapped)).length).toBeGreaterThan(PERSONS - 10);
     expect(await attacker.attack(old)).toEqual({ persons: new Set(persons), canaries: new Set(canaries) });
@@ -151,6 +152,37 @@ describe.each([
       canaries: new Set(canaries.slice(ERASED)),
     });
     expect(readFileSync(masterKeyFile, 'utf8')).not.toBe(readFileSync(join(place, 'older.key'), 'utf8'));
+  });
+
+  test('nor an old secret of a client, from which its blind indexes were made, once its epoch has turned', async () => {
+    if (!stores) return;
+    const now = await openRootKeys({ masterKeyFile, production: true });
+    const [first, ...none] = await attacker.secrets(now);
+    expect([first?.length, none]).toEqual([32, []]);
+    const plan = { publishedBy: Date.now() + 60_000, usedFrom: Date.now(), dueAt: Date.now() };
+    await keys.secrets.publish(client, plan);
+    await look();
+    await keys.secrets.destroyOld(client);
+    await look();
+    const old = await keptRoots('oldest.key');
+    expect((await attacker.secrets(now)).length).toBe(2);
+    const [ended] = await keys.secrets.of(client);
+    expect(await keys.epochs.isFinal(ended?.epoch ?? 0)).toBe(false);
+    // Killed while the client's node is replaced: the next one goes on.
+    for (const step of ['node', 'bucket', 'destroying', 'destroyed']) {
+      expect({ step, end: await turnElsewhere(step, 1) }).toEqual({ step, end: 'SIGKILL' });
+      await look();
+      await keysSource.query('UPDATE key_epoch SET lease_until = 0');
+    }
+    expect(await turnElsewhere('none', 1)).toBe(0);
+    await look();
+    expect(await keys.epochs.isFinal(ended?.epoch ?? 0)).toBe(true);
+    const left = await attacker.secrets(await openRootKeys({ masterKeyFile, production: true }));
+    const { current } = await new KeyStore(keysSource, roots).derivedKeys(client, 'blind-index');
+    expect(left.map((secret) => deriveKey(secret, 'blind-index'))).toEqual([current]);
+    expect(left.some((secret) => secret.equals(first as Buffer))).toBe(false);
+    // The files did hold it, and with the old root it opens: so this test can fail.
+    expect((await attacker.secrets(old)).some((secret) => secret.equals(first as Buffer))).toBe(true);
   });
 
   /** Turns in another process. @returns by which signal it died, or its exit code */

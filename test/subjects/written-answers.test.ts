@@ -285,6 +285,34 @@ describe.each(databases)('answers that are written from cells, on $name', ({ cre
     return written;
   }
 
+  const pages = [
+    `{ customers(first: 20) { nodes { id externalId ipAddress residency createdAt gender source objections
+      lastAutomatedDecisionAt orders(first: 1) { nodes { id placedAt total currency status items { name quantity } }
+      pageInfo { hasNextPage startCursor endCursor } } } pageInfo { hasNextPage hasPreviousPage endCursor } } }`,
+    `{ customers(first: 9, filter: {source: "shop"}) { edges { cursor node { __typename id source again: source email phone
+      postalAddress { street city region postalCode country } conversations { edges { node { channel subject
+      messages(first: 1) { nodes { id sentAt body } } } } } } } } }`,
+    `{ customersByIdentifier(by: {email: "SHARED@example.com"}) { id email phone residency attributes { key value } } }`,
+  ];
+  test.each(pages)('for every purpose and caller, of people in every state: %s', async (document) => {
+    const outcomes = { written: 0, withheld: 0, deidentified: 0, unnoted: 0 };
+    for (const purpose of allPurposes) {
+      for (const asker of askers.slice(0, 5)) {
+        const written = await compared(asker, purpose, document);
+        if (!written?.governance || (written.governance.withheld.length > 0 && written.text === 'null')) continue;
+        if (written.isWritten) outcomes.written++;
+        if (written.isWritten && written.governance.withheld.length > 0) outcomes.withheld++;
+        if (written.isWritten && written.governance.deidentified.length > 0) outcomes.deidentified++;
+        if (written.isWritten && written.notes.length < planted.ids.length) outcomes.unnoted++;
+      }
+    }
+    expect(outcomes.written).toBeGreaterThan(5);
+    expect(outcomes.unnoted).toBeGreaterThan(0);
+    // A look-up finds nobody who withholds what it asks for.
+    if (!document.includes('ByIdentifier')) expect(outcomes.withheld).toBeGreaterThan(1);
+    if (document === pages[0]) expect(outcomes.deidentified).toBeGreaterThan(0);
+  });
+
   test(`equal those of the executor in ${numRuns} random operations`, async () => {
     const sdl = readFileSync(join(root, 'schema', 'remit.graphql'), 'utf8');
     const query = buildSchema(sdl).getQueryType() as GraphQLObjectType;

@@ -1,5 +1,11 @@
-/** The longest wait for other operations under way. Milliseconds. */
+import { performance } from 'node:perf_hooks';
+
+/** The longest wait of a busy process for other operations under way. Milliseconds. */
 const LIMIT_MS = 10;
+/** One that is not busy would idle meanwhile, and waits a part of that. */
+const UNLESS_BUSY = 1 / 10;
+/** A process counts as busy from this event loop utilisation on. */
+const BUSY = 0.7;
 /** An operation that has taken so many times as long as they usually do is not waited for. */
 const LATE = 4;
 /** The weight of one operation in what is usual. */
@@ -21,6 +27,7 @@ export class BatchWindow {
   readonly #limit: number;
   /** How long operations take. Milliseconds. */
   #usual = 0;
+  #usage = performance.eventLoopUtilization();
 
   /** @param limit milliseconds, replaced in tests */
   constructor(limit = LIMIT_MS) {
@@ -57,7 +64,7 @@ export class BatchWindow {
         resolve();
         return undefined;
       };
-      const timer = setTimeout(complete, this.#limit);
+      const timer = setTimeout(complete, this.#isBusy() ? this.#limit : this.#limit * UNLESS_BUSY);
       this.#waiting.add(complete);
       hurry = complete;
     });
@@ -75,5 +82,12 @@ export class BatchWindow {
       if (operation.since > before) return;
       this.#coming.delete(operation);
     }
+  }
+
+  #isBusy(): boolean {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, this.#usage);
+    this.#usage = now;
+    return utilization > BUSY;
   }
 }

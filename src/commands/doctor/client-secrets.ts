@@ -6,7 +6,7 @@ import { attention, type Check, fault, ok } from './finding';
 
 /** Whether people are found by their identifiers while clients' secrets are replaced, and old secrets end. */
 export const clientSecrets: Check = {
-  name: "clients' secrets",
+  name: 'identifiers',
   look: async ({ keysSources, regions }) => {
     const stray = await strayClients(regions, keysSources);
     let late = 0;

@@ -35,6 +35,8 @@ export interface SecretRecord {
 
 /** When a new secret takes over. Moments are milliseconds since 1970. */
 export interface SecretPlan {
+  /** It is not published later: every process must know it before it is used. */
+  readonly publishedBy: number;
   readonly usedFrom: number;
   /** From when no process makes anything with the one before. */
   readonly dueAt: number;
@@ -77,11 +79,11 @@ export class ClientSecrets {
 
   /**
    * Makes a client's next secret.
-   * @throws {SecretNotReplacedError} while the last replacement is under way
+   * @throws {SecretNotReplacedError} while the last replacement is under way, or where it takes too long
    * @throws {ClientKeyError} for a client without keys
    */
   async publish(client: string, plan: SecretPlan): Promise<SecretRecord> {
-    const { nodes, source } = this.#parts;
+    const { nodes, source, now } = this.#parts;
     const id = uuid();
     for (;;) {
       const read = await nodes.secrets(client);
@@ -94,6 +96,7 @@ export class ClientSecrets {
       const replace = await nodes.replacing(read, [...read.ring, next], { marks: false });
       for (const { secret } of [...read.ring, next]) secret?.fill(0);
       await settled(source, async (manager) => {
+        if (now() > plan.publishedBy) throw new SecretNotReplacedError('publishing it took too long; try again');
         if (!(await replace(manager))) return;
         if (known.length === 0) await insertRow(manager, [client, number, FIRST_SECRET, usedFrom]);
         await manager.query('UPDATE client_secret SET due_at = ? WHERE client_id = ? AND number = ?', [
@@ -149,7 +152,7 @@ export class ClientSecrets {
     return record?.client;
   }
 
-  /** The client after another whose newest secret has been used since before a moment; the platform's is no client's. */
+  /** The client after another whose newest secret has been used since before a moment. */
   async nextOlderThan(moment: number, after: string): Promise<string | undefined> {
     const { source } = this.#parts;
     const sql = `SELECT client_id FROM client_key AS k WHERE destroyed_at IS NULL AND created_at <= ? AND client_id > ?

@@ -17,7 +17,7 @@ import { TenantWriter } from '../../../src/tenancy/tenant-writer';
 import { openTestApp, type TestApp } from '../../support/app';
 import { databases, type TestDatabase } from '../../support/databases';
 
-const pace = { leadMs: 1_200, overlapMs: 1_200 };
+const pace = { leadMs: 2_000, overlapMs: 1_200 };
 const read = new Set(['email', 'externalId']);
 
 describe.each(databases)("the replacement of clients' secrets on $name", ({ create }) => {

@@ -14,7 +14,7 @@ async function replace(config, client, step) {
     ...stores,
     entities: tenantEntities,
     recorder: services.recorder,
-    pace: { leadMs: 1, overlapMs: 1 },
+    pace: { leadMs: 2_000, overlapMs: 1 },
     onStep: (at) => {
       if (at === step) process.kill(process.pid, 'SIGKILL');
     },
@@ -24,7 +24,7 @@ async function replace(config, client, step) {
   };
   const known = await rotation.state(client);
   if (!known.some(({ dueAt }) => dueAt !== undefined)) await rotation.begin(client);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await new Promise((resolve) => setTimeout(resolve, 2_100));
   await rotation.advance(fail);
   await services.recorder.close();
   await services.ledger.close();

@@ -174,6 +174,7 @@ INSERT INTO signing_key (id, public_key, sealed_private, created_at) VALUES (?, 
 KILL ?;
 ROLLBACK;
 SELECT (SELECT COUNT(*) FROM `automated_decision` WHERE client_id = ? AND `customer_id` = ?) AS `n0`, (SELECT COUNT(*) FROM `message` WHERE client_id = ? AND `customer_id` = ?) AS `n1`, (SELECT COUNT(*) FROM `conversation` WHERE client_id = ? AND `customer_id` = ?) AS `n2`, (SELECT COUNT(*) FROM `customer_attribute` WHERE client_id = ? AND `customer_id` = ?) AS `n3`, (SELECT COUNT(*) FROM `health_record` WHERE client_id = ? AND `customer_id` = ?) AS `n4`, (SELECT COUNT(*) FROM `order_item` WHERE client_id = ? AND `customer_id` = ?) AS `n5`, (SELECT COUNT(*) FROM `purchase_order` WHERE client_id = ? AND `customer_id` = ?) AS `n6`, (SELECT COUNT(*) FROM `legal_hold` WHERE client_id = ? AND `customer_id` = ?) AS `n7`, (SELECT COUNT(*) FROM `transfer_subject` WHERE client_id = ? AND `customer_id` = ?) AS `n8`, (SELECT COUNT(*) FROM `customer` WHERE client_id = ? AND `id` = ?) AS `n9`;
+SELECT (SELECT COUNT(*) FROM bucket_key WHERE marked > ?) + (SELECT COUNT(*) FROM client_key WHERE marked > ?) AS n;
 SELECT (SELECT MIN(run_at) FROM job WHERE queue = ?) AS `job`, (SELECT MIN(next_at) FROM webhook_delivery WHERE status = ?) AS `notice`;
 SELECT * FROM (SELECT * FROM `INFORMATION_SCHEMA`.`KEY_COLUMN_USAGE` `kcu` WHERE `kcu`.`TABLE_SCHEMA` = ? AND `kcu`.`TABLE_NAME` = ?) `kcu` WHERE `CONSTRAINT_NAME` = ?;
 SELECT * FROM (SELECT `client_id`, `customer_id`, `id`, `sealed_behaviour` FROM `customer_attribute` WHERE `client_id` = ? AND `customer_id` = ? ORDER BY `id` DESC LIMIT ?) AS p0 UNION ALL SELECT * FROM (SELECT `client_id`, `customer_id`, `id`, `sealed_behaviour` FROM `customer_attribute` WHERE `client_id` = ? AND `customer_id` = ? ORDER BY `id` DESC LIMIT ?) AS p1;
@@ -203,6 +204,7 @@ SELECT COUNT(*) AS n FROM `customer` WHERE client_id = ?;
 SELECT COUNT(*) AS n FROM bucket_key WHERE client_id = ? AND node_generation <> ?;
 SELECT COUNT(*) AS n FROM bucket_key WHERE marked > ?;
 SELECT COUNT(*) AS n FROM client_key WHERE destroyed_at IS NULL AND master_key_id <> ?;
+SELECT COUNT(*) AS n FROM client_secret WHERE due_at <= ?;
 SELECT COUNT(*) AS n FROM client_user;
 SELECT COUNT(*) AS n FROM customer;
 SELECT COUNT(*) AS n FROM customer c WHERE `c`.client_id = ? AND (c.restriction IS NULL OR c.restriction <> ?) AND c.created_at < ? AND NOT EXISTS (SELECT ? FROM `automated_decision` t WHERE t.client_id = c.client_id AND t.`customer_id` = c.id AND t.`made_at` >= ?) AND NOT EXISTS (SELECT ? FROM `message` t WHERE t.client_id = c.client_id AND t.`customer_id` = c.id AND t.`sent_at` >= ?) AND NOT EXISTS (SELECT ? FROM `health_record` t WHERE t.client_id = c.client_id AND t.`customer_id` = c.id AND t.`recorded_at` >= ?) AND NOT EXISTS (SELECT ? FROM `purchase_order` t WHERE t.client_id = c.client_id AND t.`customer_id` = c.id AND t.`placed_at` >= ?);
