@@ -81,7 +81,10 @@ export function sweeping(
       const all = await sweep.trials();
       expect(sweep.unsaid()).toEqual([]);
       const verdicts: Verdict[] = [];
-      for (const trial of drawn(all, process.env.FAULTS ?? share, seed)) verdicts.push(await sweep.run(trial));
+      for (const trial of drawn(all, process.env.FAULTS ?? share, seed)) {
+        verdicts.push(await sweep.run(trial));
+        if (verdicts.length % 500 === 0) console.info(`${name}: ${verdicts.length} trials of ${all.length} statements`);
+      }
       const tally: Record<string, number> = {};
       for (const { kind, told } of verdicts) tally[`${kind} ${told}`] = (tally[`${kind} ${told}`] ?? 0) + 1;
       console.info(JSON.stringify({ database: name, seed, statements: all.length, tried: verdicts.length, tally }));
