@@ -122,6 +122,7 @@ export async function openApp(config: Config, logger = createLogger({ level: con
   const budgets = new RateBudgets(shares, (error) => failures.write(error, 'no share of a budget could be leased'));
   const tasks = backgroundTasks(stores, services, anchoring, idempotency, {
     keyRotation: config.keyRotation ?? 'off',
+    clientSecretRotation: config.clientSecretRotation ?? 'off',
     onJobFailure: (error, job) => failures.write(error, 'an erasure failed; it will be retried', { job: job.id }),
     onDead: (letter) => logger.warn(letter, 'a recipient of an erasure could not be notified'),
     onFailure: (error) => failures.write(error, 'work on erasures failed; it will be retried'),

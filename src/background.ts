@@ -53,6 +53,8 @@ type Due = DueWork<'job' | 'notice'>;
 export interface BackgroundOptions {
   /** Milliseconds after which keys of the platform are replaced; `off` where nobody but an operator does. */
   readonly keyRotation: number | 'off';
+  /** The same of clients' secrets. */
+  readonly clientSecretRotation: number | 'off';
   readonly onJobFailure: NonNullable<JobWorkerOptions['onFailure']>;
   readonly onDead: NonNullable<SenderOptions['onDead']>;
   /** Called for failures within a task that continued. */
@@ -115,7 +117,8 @@ export function backgroundTasks(
     }),
     shared.task("clients' secrets", 5 * MINUTE, async (place, signal) => {
       await clientSecrets.advance(options.onFailure, signal);
-      if (options.keyRotation !== 'off') await clientSecrets.beginDue(options.keyRotation, options.onFailure);
+      const term = options.clientSecretRotation;
+      if (term !== 'off') await clientSecrets.beginDue(term, options.onFailure);
       return place;
     }),
     once('terms of erasures', HOUR, async () => {

@@ -60,6 +60,8 @@ export interface Config extends RootSettings {
   readonly epoch: number | 'off';
   /** Milliseconds after which keys of the platform are replaced; `off` where nobody but an operator does. */
   readonly keyRotation?: number | 'off';
+  /** The same of clients' secrets, whose replacement changes pseudonyms. */
+  readonly clientSecretRotation?: number | 'off';
   /** The OpenID provider's identifier, exactly as in its tokens' `iss`. */
   readonly oidcIssuer?: string;
   /** The public client for signing in at the issuer from the playground. */
@@ -145,6 +147,11 @@ const origin = z
 
 const processorText = z.string().max(300, 'must have 300 characters at most');
 
+const rotationTerm = z
+  .string()
+  .regex(/^(off|[1-9]\d{0,3}d)$/, 'must be a number of days such as 90d, or off')
+  .transform((text) => (text === 'off' ? text : Number.parseInt(text, 10) * DAY_MS));
+
 const environment = z.object({
   PORT: z
     .string()
@@ -175,11 +182,8 @@ const environment = z.object({
       context.addIssue({ code: 'custom', message: 'must be daily, a number of hours such as 6h, or off' });
       return z.NEVER;
     }),
-  REMIT_KEY_ROTATION: z
-    .string()
-    .regex(/^(off|[1-9]\d{0,3}d)$/, 'must be a number of days such as 90d, or off')
-    .transform((text) => (text === 'off' ? text : Number.parseInt(text, 10) * DAY_MS))
-    .optional(),
+  REMIT_KEY_ROTATION: rotationTerm.optional(),
+  REMIT_CLIENT_SECRET_ROTATION: rotationTerm.default('off'),
   OIDC_ISSUER: z
     .string()
     .refine(
@@ -416,6 +420,7 @@ export function readConfig(env: SetVariables, { toServe = false } = {}): Config 
     ...(variables.KEYS_BACKUP_DIR === undefined ? {} : { keysBackupDir: variables.KEYS_BACKUP_DIR }),
     epoch: variables.REMIT_EPOCH,
     keyRotation: variables.REMIT_KEY_ROTATION ?? (production ? KEY_ROTATION_MS : 'off'),
+    clientSecretRotation: variables.REMIT_CLIENT_SECRET_ROTATION,
     ...(variables.OIDC_ISSUER === undefined ? {} : { oidcIssuer: variables.OIDC_ISSUER }),
     ...(variables.OIDC_CLIENT_ID === undefined ? {} : { oidcClientId: variables.OIDC_CLIENT_ID }),
     oidcScope: variables.OIDC_SCOPE,

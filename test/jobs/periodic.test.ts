@@ -56,6 +56,7 @@ describe.each(databases)('what a server does by itself on $name', ({ name, creat
       { sweep: async () => 0 },
       {
         keyRotation: 'off',
+        clientSecretRotation: 'off',
         onJobFailure: fail,
         onDead: fail,
         onFailure: fail,

@@ -19,7 +19,7 @@ function processorTime(work: () => void): number {
 
 interface Governed {
   execute(args: object): Promise<{ data?: unknown; errors?: readonly unknown[] }>;
-  operation(text: string): unknown;
+  plan(text: string, name: null, access: object): object;
   readonly gateway: { onSchemaLoadOrUpdate(callback: (loaded: { apiSchema: object }) => void): unknown };
 }
 
@@ -146,11 +146,11 @@ async function timePlans(): Promise<{ beyond: number[]; validation: number[]; fi
     return took;
   };
   const plan = (text: string) => {
-    let operation: unknown;
+    let operation: object = {};
     const took = processorTime(() => {
-      operation = api.operation(text);
+      operation = api.plan(text, null, facts);
     });
-    if (!operation) throw new Error('the document cannot be planned');
+    if (!('decide' in operation)) throw new Error('the document cannot be planned');
     return took;
   };
   const beyond: number[] = [];
