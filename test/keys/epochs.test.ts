@@ -396,6 +396,34 @@ describe.each(databases)('epochs on $name', ({ name, create }) => {
     expect(await process().subjectKeys(client, ids)).toEqual(made);
   });
 
+  test.each([
+    ['was never noted is destroyed', false],
+    ['may be noted stays, and is the next one’s', true],
+  ])('where noting a root fails, one that %s', async (_, isNoted) => {
+    const lost = new Proxy(roots, {
+      get: (_target, name) => {
+        const value: unknown = Reflect.get(roots, name);
+        if (typeof value !== 'function') return value;
+        if (name !== 'create') return value.bind(roots);
+        return (note: (id: string) => Promise<void>) =>
+          roots.create(async (id) => {
+            if (!isNoted) await source.query("UPDATE key_epoch SET lease_holder = 'another' WHERE number = 1");
+            await note(id);
+            throw new Error('the connection was lost');
+          });
+      },
+    });
+    const store = new KeyStore(source, lost, { now: () => time });
+    opened.push(store);
+    await expect(store.epochs.turn()).rejects.toThrow(isNoted ? 'connection' : 'another process');
+    const [, noted] = await roots.ids();
+    expect(noted === undefined).toBe(!isNoted);
+    await (await takenOver(1)).epochs.turn();
+    const { rootId } = (await keys.epochs.list()).at(-1) ?? {};
+    if (isNoted) expect(rootId).toBe(noted);
+    expect(await roots.ids()).toEqual([rootId]);
+  });
+
   test('a process that looked before another one began does not turn the epoch that began', async () => {
     const other = process();
     let go = () => {};

@@ -299,6 +299,7 @@ SELECT client_id FROM client WHERE region = ? ORDER BY client_id LIMIT ?;
 SELECT client_id FROM client WHERE region IS NULL ORDER BY client_id LIMIT ?;
 SELECT client_id FROM client_key LIMIT ?;
 SELECT client_id FROM client_key WHERE destroyed_at > ? LIMIT ?;
+SELECT client_id FROM client_key WHERE destroyed_at > ? OR marked > ? LIMIT ?;
 SELECT client_id FROM client_key WHERE destroyed_at IS NULL AND client_id IN (?);
 SELECT client_id FROM client_key WHERE node IS NOT NULL AND epoch <> ? LIMIT ?;
 SELECT client_id FROM identifier_reindex LIMIT ?;
