@@ -149,6 +149,7 @@ describe('SQLite files', () => {
     for (const timeout of [0, 70, 0]) {
       lasting.pragma(`busy_timeout = ${timeout}`);
       expect(lasting.pragma('busy_timeout')).toEqual([{ timeout }]);
+      expect(lasting.pragma('busy_timeout', { simple: true })).toBe(timeout);
     }
     for (const database of [usual, lasting]) database.close();
   });
