@@ -27,9 +27,13 @@ test('every flag differs between two engines', () => {
   expect(same(Object.values(DIALECTS))).toEqual([]);
 });
 
-test('one file names the embedded engine, and one takes a lock by it; no other asks a data source for its type', () => {
+test('one file names the embedded engine, one takes a lock by it, and one keeps its statements; no other asks a data source for its type', () => {
   const naming = sources.filter(({ text }) => text.includes('better-sqlite3'));
-  expect(naming.map(({ file }) => file)).toEqual(['storage/dialect.ts', 'storage/file-lock.ts']);
+  expect(naming.map(({ file }) => file)).toEqual([
+    'storage/dialect.ts',
+    'storage/file-lock.ts',
+    'storage/lasting-statements.ts',
+  ]);
   const asking = sources.filter(({ text }) => /options\.type\b/.test(code(text)));
   expect(asking.map(({ file }) => file)).toEqual(['storage/dialect.ts']);
 });

@@ -196,7 +196,7 @@ describe.each(databases)('on $name', ({ name, create }) => {
       store.withSubjectKeys(client, new Set([subject]), (handles) => {
         const handle = handles.get(subject);
         const known = handle?.recall(place, '', sealed);
-        return { remembered: known !== undefined, content: known ?? handle?.open(place, '', sealed, 'here') };
+        return { remembered: known !== undefined, content: (known ?? handle?.open(place, '', sealed, 'here'))?.value };
       });
     let subject: string;
     let sealed: Buffer;
@@ -239,8 +239,8 @@ describe.each(databases)('on $name', ({ name, create }) => {
       const theirs = seal(made.get(second) as Buffer, 'another', 'here');
       await opened(other, subject, sealed);
       const reading = other.withSubjectKeys(client, new Set([subject, second]), (handles) => [
-        handles.get(subject)?.open(place, '', sealed, 'here'),
-        handles.get(second)?.open(place, '', theirs, 'here'),
+        handles.get(subject)?.open(place, '', sealed, 'here').value,
+        handles.get(second)?.open(place, '', theirs, 'here').value,
       ]);
       time += KEY_CACHE_TTL_MS;
       expect(await reading).toEqual(['a secret', 'another']);
