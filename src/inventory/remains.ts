@@ -125,7 +125,7 @@ export const remains: readonly Remains[] = [
   {
     store: 'keys',
     table: 'key_epoch',
-    columns: ['root_id', 'wrapped', 'begun_at', 'ended_at', 'record', 'lease_until'],
+    columns: ['root_id', 'next_root_id', 'wrapped', 'begun_at', 'ended_at', 'record', 'lease_until'],
     what: 'when the epoch of the erasure ended, and how many keys went with it',
     tells: 'nothing of whom',
     until: 'never removed',
