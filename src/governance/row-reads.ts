@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { MarkedRow, RowGroup, RowRequest, RowSource } from './row-source';
 
 interface Made {
@@ -17,7 +16,7 @@ export class RowReads {
     if (parents.length === 0) return source.read(request);
     const made = this.#made.get(source) ?? [];
     this.#made.set(source, made);
-    const same = made.find((one) => areSame(one.parents, parents) && isDeepStrictEqual(one.args, args));
+    const same = made.find((one) => areSame(one.parents, parents) && areEqual(one.args, args));
     if (same) return same.groups;
     const groups = source.read(request);
     made.push({ args, parents, groups });
@@ -28,6 +27,12 @@ export class RowReads {
 const areSame = (some: readonly MarkedRow[], others: readonly MarkedRow[]): boolean =>
   some.length === others.length &&
   some.every(({ cells, mark }, index) => cells === others[index]?.cells && mark === others[index]?.mark);
+
+/** An object among arguments is like no other. */
+const areEqual = (some: RowRequest['args'], others: RowRequest['args']): boolean => {
+  const names = Object.keys(some);
+  return names.length === Object.keys(others).length && names.every((name) => Object.is(some[name], others[name]));
+};
 
 /** Waits for all works, so that none goes on alone. Then it fails as the first that failed. */
 export async function allDone(works: ReadonlyArray<Promise<void>>): Promise<void> {
