@@ -119,7 +119,7 @@ export function createErasureModule(options: ErasureModuleOptions): ErasureModul
   const erasures = new ErasureRequests({ ...shared, filing, recipients });
   const orphans = new OrphanKeys({ ...shared, isDataBehind });
   proposals?.on('END_CLIENT', async ({ terms }, by) => {
-    await terminations.terminate(proposedTermination(terms), { principal: by, role: 'PLATFORM_PRIVACY_OFFICER' });
+    await terminations.file(proposedTermination(terms), { principal: by, role: 'PLATFORM_PRIVACY_OFFICER' });
   });
   return {
     erasures,

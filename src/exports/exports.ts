@@ -65,6 +65,13 @@ export class Exports {
    * @throws {GraphQLError} CONFLICT when the client is being erased
    */
   async request(client: string, by: { principal: string; role: string }): Promise<ExportState> {
+    const state = await this.find(client, await this.file(client, by));
+    if (!state) throw denied.notFound('export');
+    return state;
+  }
+
+  /** As {@link request}, and reads nothing after it is done. @returns the export's id */
+  async file(client: string, by: { principal: string; role: string }): Promise<string> {
     const { regions, recorder, jobs, now } = this.#services;
     const source = await regions.of(client);
     const { principal, role } = by;
@@ -77,7 +84,7 @@ export class Exports {
         earlier.removedAt === null &&
         (earlier.collectedAt !== null || earlier.requestedBy === principal),
     );
-    const file = () =>
+    const insert = () =>
       changing(recorder, 'EXPORT_REQUESTED', change, () =>
         inTransaction(source, async (manager) => {
           const [ending] = await tenantSql(manager, client).select<unknown>`
@@ -103,15 +110,12 @@ export class Exports {
         }),
       );
     const replace = async () => {
-      const filed = await file();
+      const filed = await insert();
       for (const earlier of replaced)
         if (earlier.id !== filed) await this.#services.removal.discard(source, earlier, 'REPLACED');
       return filed;
     };
-    const filed = await (replaced.length > 0 ? inSteps(replace) : file());
-    const state = await this.find(client, filed);
-    if (!state) throw denied.notFound('export');
-    return state;
+    return replaced.length > 0 ? inSteps(replace) : insert();
   }
 
   async find(client: string, id: string): Promise<ExportState | undefined> {

@@ -48,7 +48,7 @@ export function createExportsModule(options: ExportsModuleOptions): ExportsModul
   const removal = new ExportRemoval(shared);
   const clientExports = new Exports({ ...shared, removal, tables, mayReceive });
   proposals?.on('EXPORT_CLIENT', async ({ aboutClient }, by) => {
-    if (aboutClient) await clientExports.request(aboutClient, { principal: by, role: 'PLATFORM_PRIVACY_OFFICER' });
+    if (aboutClient) await clientExports.file(aboutClient, { principal: by, role: 'PLATFORM_PRIVACY_OFFICER' });
   });
   return {
     exports: clientExports,

@@ -11,6 +11,7 @@ import { EMBEDDED, type EmbeddedDatabase } from './dialect';
 import { BUSY_TIMEOUT_MS } from './embedded-transaction';
 import type { EntityClass } from './entity-class';
 import { ConfigurationError } from './errors';
+import { keepStatements } from './lasting-statements';
 import { withMigrationLock } from './migration-lock';
 import { StoreSessions } from './session';
 import { named, parseStoreUrl, type StoreAddress } from './store-url';
@@ -57,8 +58,6 @@ function optionsFor(
     logging: false,
   };
   if (address.kind === 'sqlite') {
-    const fault = embeddedFault(process.versions.node);
-    if (fault) throw new ConfigurationError(variable, fault);
     return {
       ...common,
       type: EMBEDDED,
@@ -88,18 +87,12 @@ function optionsFor(
   };
 }
 
-/** Why this version of Node cannot open an embedded database; undefined if it can. */
-export function embeddedFault(node: string): string | undefined {
-  // better-sqlite3 12 aborts the process there, some time after it has used a database.
-  if (Number.parseInt(node, 10) < 24) return undefined;
-  return `the embedded database runs on Node 20 and 22, and this is ${node}; use one of these, or mysql://…`;
-}
-
 /**
  * Deleted content is overwritten (D2). A commit is on disk before it returns: an audit entry before its response
  * leaves, an entry of the erasure ledger before the keys are destroyed.
  */
 async function preparePragmas(database: EmbeddedDatabase): Promise<void> {
+  keepStatements(database);
   database.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
   await switchToWal(database);
   database.pragma('secure_delete = ON');

@@ -26,7 +26,11 @@ export async function embeddedTransaction<T>(
 ): Promise<Transacted<T>> {
   const database = embeddedDatabaseOf(dataSource);
   const runner = dataSource.createQueryRunner();
-  await begin(database);
+  await begin(database).catch((error: unknown) => {
+    // It may have begun all the same.
+    rollBack(database);
+    throw error;
+  });
   // TypeORM's own transactions, such as a repository's save, then join this one.
   Object.assign(runner, { isTransactionActive: true });
   const before = changesIn(database);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import { failureOf } from './failures';
+import { keepStatements } from './lasting-statements';
 
 /** How long to wait for another process. Milliseconds. */
 const PATIENCE_MS = 30_000;
@@ -15,6 +16,7 @@ export async function withFileLock<T>(path: string, work: () => Promise<T>): Pro
   const { default: Sqlite } = await import('better-sqlite3');
   // SQLite's own wait would block this process.
   const lock = new Sqlite(path, { timeout: 0 });
+  keepStatements(lock);
   try {
     for (const deadline = Date.now() + PATIENCE_MS; !isTaken(lock); await sleep(LOOK_EVERY_MS)) {
       if (Date.now() > deadline) throw new Error(`${path} is locked by another process for ${PATIENCE_MS / 1_000} s`);

@@ -90,11 +90,20 @@ function embeddedCells(source: DataSource, sql: string, parameters: readonly Cel
     const database = embeddedDatabaseOf(source);
     const known = embeddedStatements.get(database) ?? new LRUCache({ max: EMBEDDED_STATEMENTS });
     embeddedStatements.set(database, known);
-    const statement = known.get(sql) ?? database.prepare(sql).raw(true);
+    const statement = known.get(sql) ?? database.prepare(sql);
     known.set(sql, statement);
-    return statement.all(...parameters) as Cells[];
+    return asCells(statement, parameters);
   } catch (error) {
     throw failed(error);
+  }
+}
+
+/** Others may run the same statement (lasting-statements.ts). */
+function asCells(statement: EmbeddedStatement, parameters: readonly Cell[]): Cells[] {
+  try {
+    return statement.raw(true).all(...parameters) as Cells[];
+  } finally {
+    statement.raw(false);
   }
 }
 

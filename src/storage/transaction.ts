@@ -46,7 +46,11 @@ async function transacted<T>(
   const isUndone = (error: unknown) => !(error instanceof OutcomeUnknownError);
   if (!dialectOf(dataSource).embedded) return retrying(() => serverTransaction(dataSource, work), isUndone);
   if (held.getStore() === dataSource) throw new Error('A transaction within a transaction: hand its manager on.');
-  return inTurn(dataSource, () => retrying(() => embeddedTransaction(dataSource, work), isUndone));
+  const attempt = async () => {
+    await reopening(dataSource);
+    return embeddedTransaction(dataSource, work);
+  };
+  return inTurn(dataSource, () => retrying(attempt, isUndone));
 }
 
 /**

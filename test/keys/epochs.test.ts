@@ -300,6 +300,155 @@ describe.each(databases)('epochs on $name', ({ name, create }) => {
     expect(await roots.ids()).toEqual([noted]);
   });
 
+  /** Another process takes the turning of an epoch over from one that has stood still for too long. */
+  const takenOver = async (epoch: number) => {
+    await source.query('UPDATE key_epoch SET lease_until = 1 WHERE number = ?', [epoch]);
+    return process();
+  };
+  const killed = new Error('killed');
+  const dyingAt = (at: TurnStep) => ({
+    progress: ({ step }: { step: TurnStep }) => {
+      if (step === at) throw killed;
+    },
+  });
+  /** Roots as they are for a process that stands still just before it does something to them. */
+  const slowRoots = (act: 'sweep' | 'destroy', meanwhile: () => Promise<unknown>, of = roots): RootKeys =>
+    new Proxy(of, {
+      get: (_, name) => {
+        const value: unknown = Reflect.get(of, name);
+        if (typeof value !== 'function') return value;
+        const call = value.bind(of);
+        if (name !== act) return call;
+        return async (...given: unknown[]) => {
+          await meanwhile();
+          return call(...given);
+        };
+      },
+    });
+
+  test.each(['root', 'begun'] as const)(
+    'a process that stood still before it swept, while the next epoch was at “%s”, leaves its root',
+    async (at) => {
+      const ids = persons(3);
+      const made = await keys.createSubjectKeys(client, ids);
+      const slow = new KeyStore(
+        source,
+        slowRoots('sweep', async () => {
+          const other = await takenOver(1);
+          await other.epochs.resume();
+          await expect(other.epochs.turn(dyingAt(at))).rejects.toBe(killed);
+        }),
+        { now: () => time },
+      );
+      opened.push(slow);
+      await expect(slow.epochs.turn()).rejects.toMatchObject({ code: 'TURN_LOST' });
+      expect(await roots.ids()).toHaveLength(2);
+      const [{ id: next } = { id: '' }] = await rows<{ id: string }>(
+        at === 'root'
+          ? 'SELECT next_root_id AS id FROM key_epoch WHERE number = 2'
+          : 'SELECT root_id AS id FROM key_epoch WHERE number = 3',
+      );
+      expect(await roots.ids()).toContain(next);
+      await keys.epochs[at === 'root' ? 'turn' : 'resume']();
+      expect((await keys.epochs.list()).at(-1)).toMatchObject({ number: 3, rootId: next, state: 'CURRENT' });
+      expect(await process().subjectKeys(client, ids)).toEqual(made);
+    },
+  );
+
+  test('a root that is noted for the epoch after the next one is not swept', async () => {
+    let noted = '';
+    const slow = slowRoots('sweep', async () => {
+      noted = await roots.create();
+      await source.query('UPDATE key_epoch SET next_root_id = ? WHERE number = 2', [noted]);
+    });
+    const store = new KeyStore(source, slow, { now: () => time });
+    opened.push(store);
+    await store.epochs.turn();
+    expect(await roots.ids()).toContain(noted);
+    await keys.epochs.turn();
+    expect(await roots.ids()).toEqual([noted]);
+  });
+
+  test('a noted root that is given up is nobody’s before it is destroyed', async () => {
+    const ids = persons(3);
+    const made = await keys.createSubjectKeys(client, ids);
+    await expect(keys.epochs.turn(dyingAt('root'))).rejects.toBe(killed);
+    const noted = (await roots.ids()).at(-1);
+    await newRoots(folder, 'moved.key');
+    const before = `file:${join(folder, 'master.key')}`;
+    const masterKeyFile = join(folder, 'moved.key');
+    const moving = await openRootKeys({ masterKeyFile, rootKeyBefore: before, production: true });
+    const slow = slowRoots(
+      'destroy',
+      async () => {
+        const other = await takenOver(1);
+        await expect(other.epochs.turn(dyingAt('begun'))).rejects.toBe(killed);
+      },
+      moving,
+    );
+    const store = new KeyStore(source, slow, { now: () => time });
+    opened.push(store);
+    await expect(store.epochs.turn()).rejects.toMatchObject({ code: 'TURN_LOST' });
+    await keys.epochs.resume();
+    const [{ rootId } = { rootId: '' }] = (await keys.epochs.list()).slice(-1);
+    expect(rootId).not.toBe(noted);
+    expect(await roots.ids()).toEqual([rootId]);
+    expect(await process().subjectKeys(client, ids)).toEqual(made);
+  });
+
+  test.each([
+    ['was never noted is destroyed', false],
+    ['may be noted stays, and is the next one’s', true],
+  ])('where noting a root fails, one that %s', async (_, isNoted) => {
+    const lost = new Proxy(roots, {
+      get: (_target, name) => {
+        const value: unknown = Reflect.get(roots, name);
+        if (typeof value !== 'function') return value;
+        if (name !== 'create') return value.bind(roots);
+        return (note: (id: string) => Promise<void>) =>
+          roots.create(async (id) => {
+            if (!isNoted) await source.query("UPDATE key_epoch SET lease_holder = 'another' WHERE number = 1");
+            await note(id);
+            throw new Error('the connection was lost');
+          });
+      },
+    });
+    const store = new KeyStore(source, lost, { now: () => time });
+    opened.push(store);
+    await expect(store.epochs.turn()).rejects.toThrow(isNoted ? 'connection' : 'another process');
+    const [, noted] = await roots.ids();
+    expect(noted === undefined).toBe(!isNoted);
+    await (await takenOver(1)).epochs.turn();
+    const { rootId } = (await keys.epochs.list()).at(-1) ?? {};
+    if (isNoted) expect(rootId).toBe(noted);
+    expect(await roots.ids()).toEqual([rootId]);
+  });
+
+  test('a process that looked before another one began does not turn the epoch that began', async () => {
+    const other = process();
+    let go = () => {};
+    const begun = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    const resume = other.epochs.resume.bind(other.epochs);
+    other.epochs.resume = async (hooks) => {
+      const resumed = await resume(hooks);
+      await begun;
+      return resumed;
+    };
+    const late = other.epochs.turn();
+    const refused = expect(late).rejects.toMatchObject({ code: 'EPOCH_BUSY' });
+    await keys.epochs.turn({
+      backup: async () => {
+        go();
+        await refused;
+        return undefined;
+      },
+    });
+    expect(await states()).toEqual(['ENDED', 'CURRENT']);
+    expect(await roots.ids()).toHaveLength(1);
+  });
+
   test('a host with a copy of the root is told so once another host has turned', async () => {
     const [person] = persons(1) as [string];
     await keys.createSubjectKeys(client, [person]);

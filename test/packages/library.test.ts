@@ -189,7 +189,9 @@ describe.each(Object.entries(consumers))('with the %s graphql 16', (name, depend
       );
     expect(await exported('@remit/governance')).toEqual([
       'FieldTable',
+      'JsonText',
       'SchemaPolicyError',
+      'UnlikeParents',
       'defaultLimits',
       'defaultVocabulary',
       'govern',
@@ -197,6 +199,8 @@ describe.each(Object.entries(consumers))('with the %s graphql 16', (name, depend
       'governanceTypeDefsFor',
       'isRefusal',
       'mappedEvents',
+      'rowSourceOf',
+      'setRowSource',
       'syntaxError',
       'withGovernanceDirectives',
     ]);

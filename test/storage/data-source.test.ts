@@ -2,10 +2,12 @@ import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import Sqlite, { type Database } from 'better-sqlite3';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { createTable, id } from '../../src/storage/columns';
-import { embeddedFault, migrate, openDataSource, pendingMigrations } from '../../src/storage/data-source';
+import { migrate, openDataSource, pendingMigrations } from '../../src/storage/data-source';
 import { ConfigurationError } from '../../src/storage/errors';
+import { keepStatements } from '../../src/storage/lasting-statements';
 import { databases } from '../support/databases';
 import { startMariaDb } from '../support/mariadb';
 
@@ -138,11 +140,18 @@ describe('SQLite files', () => {
     expect(existsSync(':memory:')).toBe(false);
   });
 
-  test('are refused where better-sqlite3 aborts the process', () => {
-    expect([embeddedFault('20.19.0'), embeddedFault('22.23.3')]).toEqual([undefined, undefined]);
-    expect(embeddedFault('24.21.0')).toBe(
-      'the embedded database runs on Node 20 and 22, and this is 24.21.0; use one of these, or mysql://…',
-    );
+  test('keep their statements where better-sqlite3 aborts the process once one is collected', () => {
+    const [usual, lasting] = [new Sqlite(':memory:'), new Sqlite(':memory:')];
+    keepStatements(usual, '22.23.3');
+    keepStatements(lasting, '24.21.0');
+    const statements = (database: Database) => new Set([1, 2, 3].map(() => database.prepare('SELECT 1')));
+    expect([statements(usual).size, statements(lasting).size]).toEqual([3, 1]);
+    for (const timeout of [0, 70, 0]) {
+      lasting.pragma(`busy_timeout = ${timeout}`);
+      expect(lasting.pragma('busy_timeout')).toEqual([{ timeout }]);
+      expect(lasting.pragma('busy_timeout', { simple: true })).toBe(timeout);
+    }
+    for (const database of [usual, lasting]) database.close();
   });
 
   test('that are no database, or in a place that is no folder, are named', async () => {

@@ -131,6 +131,19 @@ describe('transactions of the embedded database', () => {
     expect(embeddedDatabaseOf(source).pragma('secure_delete', { simple: true })).toBe(1);
   });
 
+  test('a transaction that has begun although its BEGIN failed is begun again', async () => {
+    const database = embeddedDatabaseOf(source);
+    const exec = database.exec.bind(database);
+    const spied = jest.spyOn(database, 'exec').mockImplementation((sql: string) => {
+      const begun = exec(sql);
+      if (!sql.startsWith('BEGIN')) return begun;
+      spied.mockRestore();
+      throw Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_FSYNC' });
+    });
+    await inTransaction(source, (manager) => manager.query('UPDATE counter SET n = n + 1'));
+    expect(seen('SELECT n FROM counter')).toBe(1);
+  });
+
   test('a COMMIT that finds the disk full is not acknowledged, and is certainly undone', async () => {
     const database = embeddedDatabaseOf(source);
     const exec = database.exec.bind(database);

@@ -54,6 +54,16 @@ export class Terminations {
    * @throws {GraphQLError} BAD_USER_INPUT, or CONFLICT when the client is ending already
    */
   async terminate(input: Termination, by: { principal: string; role: string }): Promise<ErasureRequestState> {
+    const { clientId: client } = input;
+    const id = await this.file(input, by);
+    const source = await this.#services.regions.of(client);
+    const state = await committed(source, () => readRequest(source, client, id));
+    if (!state) throw denied.notFound('erasure request');
+    return state;
+  }
+
+  /** As {@link terminate}, and reads nothing after it is done. @returns the request's id */
+  async file(input: Termination, by: { principal: string; role: string }): Promise<string> {
     const { regions, keys, recorder, records, jobs, now } = this.#services;
     const client = input.clientId;
     this.requireTerms(input);
@@ -97,9 +107,7 @@ export class Terminations {
       await end();
       await records.open(client, [recorded]);
     });
-    const state = await committed(source, () => readRequest(source, client, id));
-    if (!state) throw denied.notFound('erasure request');
-    return state;
+    return id;
   }
 
   /** @throws {GraphQLError} BAD_USER_INPUT when a client cannot be ended on these terms */

@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import { insertStatement } from '../../storage/sql';
 import { committed } from '../../storage/transaction';
 import { emptyWriteAheadLog } from '../../storage/write-ahead-log';
-import { EpochUnfinishedError } from '../errors';
+import { EpochBusyError, EpochUnfinishedError } from '../errors';
 import type { RootKeys } from '../roots/root-keys';
 import { insertedOnce, settled } from '../settled';
 import { ClientTurner } from './client-turner';
@@ -49,7 +49,10 @@ export class Turning {
     this.#hooks = hooks;
   }
 
-  /** @throws EpochUnfinishedError where something still needs what would be destroyed; DamagedKeysError */
+  /**
+   * @throws EpochBusyError where an earlier epoch has not ended; EpochUnfinishedError where something still needs what
+   *   would be destroyed; DamagedKeysError
+   */
   async run(): Promise<TurnResult> {
     let row = await this.#row();
     if (row.state === 'CURRENT') await this.#begin(row);
@@ -67,6 +70,7 @@ export class Turning {
   async #begin({ next_root_id: made }: EpochRow): Promise<void> {
     const { source, roots, now } = this.#parts;
     const next = this.#number + 1;
+    await this.#requireEnded();
     const rootId = (made === null ? undefined : await this.#adopted(made)) ?? (await this.#newRoot());
     this.#step('root');
     const values = epochValues(next, rootId, await wrappedEpochKey(roots, next, rootId), now());
@@ -81,12 +85,21 @@ export class Turning {
     this.#step('begun');
   }
 
+  /** This process may have found out that nothing was unfinished before another one began the epoch. */
+  async #requireEnded(): Promise<void> {
+    const { source } = this.#parts;
+    const sql = "SELECT number FROM key_epoch WHERE number < ? AND state <> 'ENDED'";
+    const [before] = await committed(source, () => source.query<Array<{ number: number }>>(sql, [this.#number]));
+    if (before) throw new EpochBusyError(Number(before.number));
+  }
+
   /** A root that was made before its process died; undefined where it is not the one to go on with. */
   async #adopted(rootId: string): Promise<string | undefined> {
     const { roots } = this.#parts;
     if (!(await roots.ids()).includes(rootId)) return undefined;
     if ((await roots.placeOf(rootId)) === roots.places[0]) return rootId;
-    // Roots are made elsewhere from now on.
+    // Roots are made elsewhere from now on. First the note goes: whoever has the lease by then might begin with it.
+    await this.#set('next_root_id = NULL');
     await roots.destroy(rootId);
     return undefined;
   }
@@ -94,21 +107,29 @@ export class Turning {
   /** Makes a root and notes it, so that it is not forgotten where this process dies. */
   async #newRoot(): Promise<string> {
     const { source, roots } = this.#parts;
-    const rootId = await roots.create();
-    const [known] = await committed(source, () =>
-      source.query<unknown[]>('SELECT number FROM key_epoch WHERE root_id = ?', [rootId]),
-    );
-    // The end of the epoch would destroy what wraps the next one.
-    if (known)
-      throw new Error(`The place of the roots made ${rootId}, which an earlier epoch's root is called already.`);
+    let vain: string | undefined;
+    const note = async (rootId: string) => {
+      const [known] = await committed(source, () =>
+        source.query<unknown[]>('SELECT number FROM key_epoch WHERE root_id = ?', [rootId]),
+      );
+      // The end of the epoch would destroy what wraps the next one.
+      if (known)
+        throw new Error(`The place of the roots made ${rootId}, which an earlier epoch's root is called already.`);
+      vain = rootId;
+      await settled(source, async (manager) => {
+        await this.#lease.fence(manager);
+        await manager.query('UPDATE key_epoch SET next_root_id = ? WHERE number = ?', [rootId, this.#number]);
+        // It may be committed even where that fails, and then another process may begin with it.
+        vain = undefined;
+      });
+    };
     try {
-      await this.#set('next_root_id = ?', [rootId]);
+      return await roots.create(note);
     } catch (error) {
       // `remit doctor` names one that is left.
-      await roots.destroy(rootId).catch(() => undefined);
+      if (vain !== undefined) await roots.destroy(vain).catch(() => undefined);
       throw error;
     }
-    return rootId;
   }
 
   /** Notes where the old root is, if the next one is elsewhere: it is to be destroyed there, whatever is set then. */
@@ -170,7 +191,7 @@ export class Turning {
     const endedAt = await roots.destroy(row.root_id, row.root_place ?? undefined);
     this.#step('destroyed');
     forget(this.#number);
-    await roots.sweep(await this.#usedRoots());
+    await roots.sweep(() => this.#usedRoots());
     await this.#set("state = 'ENDED', ended_at = ?", [endedAt]);
     this.#step('ended');
   }
@@ -195,12 +216,13 @@ export class Turning {
     return row;
   }
 
-  /** The roots of epochs that have not ended. */
+  /** The roots of epochs that have not ended, and those that are noted for the next one. @throws TurnLostError */
   async #usedRoots(): Promise<string[]> {
     const { source } = this.#parts;
-    const sql = "SELECT root_id FROM key_epoch WHERE state <> 'ENDED'";
-    const rows = await committed(source, () => source.query<Array<{ root_id: string }>>(sql));
-    return rows.map(({ root_id }) => root_id);
+    await this.#lease.renew();
+    const sql = "SELECT root_id, next_root_id FROM key_epoch WHERE state <> 'ENDED'";
+    const rows = await committed(source, () => source.query<Array<Pick<EpochRow, 'root_id' | 'next_root_id'>>>(sql));
+    return rows.flatMap(({ root_id, next_root_id }) => (next_root_id === null ? [root_id] : [root_id, next_root_id]));
   }
 
   #resultOf(row: EpochRow): TurnResult {

@@ -72,13 +72,16 @@ export class FileRoots implements RootKeys {
     return roots;
   }
 
-  async create(): Promise<string> {
+  async create(note?: (id: string) => Promise<void>): Promise<string> {
     await this.#mustBeWritable();
     return this.#alone(async () => {
       const found = await this.#read();
       // What a development key became stays one: whoever could read it could read what it wrapped.
       const isDevelopment = all(found).some((root) => root.isDevelopment);
-      return `${FILE_SCHEME}${await writeKeyFile((fingerprint) => this.#next(fingerprint), isDevelopment)}`;
+      const id = `${FILE_SCHEME}${await writeKeyFile((fingerprint) => this.#next(fingerprint), isDevelopment)}`;
+      // Under the lock: whoever sweeps sees the file and the note, or neither.
+      await note?.(id);
+      return id;
     });
   }
 
@@ -109,10 +112,13 @@ export class FileRoots implements RootKeys {
   }
 
   /** The file is one store's alone: what none of its epochs uses is nobody's. */
-  sweep(used: readonly string[]): Promise<void> {
+  sweep(used: () => Promise<readonly string[]>): Promise<void> {
     return this.#alone(async () => {
-      for (const id of await this.ids()) {
-        if (used.includes(id)) continue;
+      // In this order, and both under the lock: a process may stand still for long between any two steps.
+      const there = await this.ids();
+      const inUse = await used();
+      for (const id of there) {
+        if (inUse.includes(id)) continue;
         const { current, next } = await this.#read();
         const isOnly = current?.id === id && next.length === 0;
         if (!isOnly || this.#isLeft) await this.#destroy(id);

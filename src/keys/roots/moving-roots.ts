@@ -21,8 +21,8 @@ export class MovingRoots implements RootKeys {
     return this.#now.isLocal && this.#before.isLocal;
   }
 
-  create(): Promise<string> {
-    return this.#now.create();
+  create(note?: (id: string) => Promise<void>): Promise<string> {
+    return this.#now.create(note);
   }
 
   first(): Promise<string> {
@@ -50,7 +50,7 @@ export class MovingRoots implements RootKeys {
     return (wasBefore ? this.#before : await this.#holderOf(id)).destroy(id, place);
   }
 
-  async sweep(used: readonly string[]): Promise<void> {
+  async sweep(used: () => Promise<readonly string[]>): Promise<void> {
     await this.#now.sweep(used);
     await this.#before.sweep(used);
   }

@@ -18,8 +18,12 @@ export interface RootKeys {
   readonly places: readonly string[];
   /** Whether asking for its roots asks no service. */
   readonly isLocal: boolean;
-  /** Makes a root; durable when it returns. @returns its id, at most 200 characters, stored beside what it wraps */
-  create(): Promise<string>;
+  /**
+   * Makes a root; durable when it returns.
+   * @param note notes its id as one of those in use; where another process sweeps, it does so before or after both
+   * @returns its id, at most 200 characters, stored beside what it wraps
+   */
+  create(note?: (id: string) => Promise<void>): Promise<string>;
   /**
    * The root of a store's first epoch: the master key that an operator has put there, or a new one. A service's roots
    * may be another store's.
@@ -42,8 +46,12 @@ export interface RootKeys {
    * @returns when nobody can use it any more, ms since 1970: now, or later where a KMS keeps it for a while
    */
   destroy(id: string, place?: string): Promise<number>;
-  /** Destroys roots that a process made in vain, where nobody else's can be. @param used those of epochs */
-  sweep(used: readonly string[]): Promise<void>;
+  /**
+   * Destroys roots that a process made in vain, where nobody else's can be.
+   * @param used reads which ones are in use, once no root can be made any more until the sweep has ended. It throws
+   *   where this process may not sweep any more
+   */
+  sweep(used: () => Promise<readonly string[]>): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -65,9 +65,11 @@ export class ServiceRoots implements RootKeys {
     this.#limits = limits;
   }
 
-  async create(): Promise<string> {
+  async create(note?: (id: string) => Promise<void>): Promise<string> {
     // Never repeated: each attempt may have made a key.
-    return this.#idOf(await this.#attempt('create', (signal) => this.#service.create(signal)));
+    const id = this.#idOf(await this.#attempt('create', (signal) => this.#service.create(signal)));
+    await note?.(id);
+    return id;
   }
 
   first(): Promise<string> {

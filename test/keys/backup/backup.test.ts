@@ -33,13 +33,15 @@ describe.each(databases)('a backup of the keys on $name', ({ name, create }) => 
   beforeAll(async () => {
     database = await create();
     installation = await openInstallation(database);
-    place = installation.stores.keyStores.home;
     const client = await newClient(installation.services, 'acme');
     await plantPeople(installation.stores, client, [1, 2, 3]);
     await installation.services.erasure.signingKeys.current();
     // More than one page, and more than one chunk.
     const many = Array.from({ length: 4_500 }, (_, n) => `${String(n).padStart(8, '0')}-0000-7000-8000-000000000000`);
     await installation.stores.keys.createSubjectKeys(client, many);
+    // The ledger's head is kept once a second: none is left to be written while the test compares.
+    await installation.whileClosed(async () => undefined);
+    place = installation.stores.keyStores.home;
   });
   afterAll(async () => {
     await installation.close();
@@ -63,7 +65,9 @@ describe.each(databases)('a backup of the keys on $name', ({ name, create }) => 
       read[table] = [...(read[table] ?? []), ...objects];
     }
     const { migrations, migration_lock: lock, typeorm_metadata: metadata, ...live } = await everything();
-    const key = (row: unknown) => JSON.stringify(row);
+    // A store that was brought up by migrations has its columns in another order.
+    const key = (row: unknown) =>
+      JSON.stringify(Object.entries(row as object).sort(([one], [other]) => (one < other ? -1 : 1)));
     for (const [table, rows] of Object.entries(live)) {
       expect(header.rows[table]).toBe(rows.length);
       expect((read[table] ?? []).map(key).sort()).toEqual(rows.map(key).sort());

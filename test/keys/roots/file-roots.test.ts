@@ -148,10 +148,39 @@ describe('roots in files', () => {
     expect(await slow.ids()).toEqual([made, vain]);
     // What no epoch uses goes at the next turning, also where it has taken the place of the current one.
     const last = await slow.create();
-    await slow.sweep([last]);
+    await slow.sweep(async () => [last]);
     expect(await slow.ids()).toEqual([last]);
-    await slow.sweep([]);
+    await slow.sweep(async () => []);
     expect(await slow.ids()).toEqual([last]);
+  });
+
+  test('a root is made and noted before another process sweeps, or after it', async () => {
+    const [one, other] = [await open(), await open()];
+    const used = [await only(one)];
+    let sweeping: Promise<void> | undefined;
+    const made = await one.create(async (id) => {
+      sweeping = other.sweep(async () => [...used]);
+      await sleep(50);
+      used.push(id);
+    });
+    await sweeping;
+    expect(await one.ids()).toEqual(used);
+    let making: Promise<string> | undefined;
+    await other.sweep(async () => {
+      making = one.create(async (id) => void used.push(id));
+      await sleep(50);
+      return [...used];
+    });
+    await making;
+    expect(new Set(await one.ids())).toEqual(new Set(used));
+    expect(used.slice(1)).toEqual([made, await making]);
+  });
+
+  test('who may not sweep any more destroys nothing', async () => {
+    const roots = await open();
+    const ids = [await only(roots), await roots.create()];
+    await expect(roots.sweep(() => Promise.reject(new Error('lost')))).rejects.toThrow('lost');
+    expect(await roots.ids()).toEqual(ids);
   });
 
   test('a root that was made in vain can be destroyed; the only one cannot', async () => {
