@@ -1,19 +1,18 @@
 import type { DataSource } from 'typeorm';
 import { type ChangeRecorder, changing } from './identity/change-recorder';
 import { ClientKeyError } from './keys/errors';
-import type { KeyStore } from './keys/key-store';
 import type { KeyStores, KeysPlace } from './keys/key-stores';
-import { FIRST_SECRET, type SecretRecord } from './keys/rotation/client-secrets';
+import { type SecretName, type SecretRecord, settledAmong } from './keys/rotation/client-secrets';
 import { ROTATION_PACE, type RotationPace } from './keys/rotation/rotating-keys';
 import { DAY_MS } from './law/calendar';
 import type { EntityClass } from './storage/entity-class';
 import type { Regions } from './storage/regions';
+import type { DoubledRow } from './subjects/index-rows';
 import { abandonMove, finishMove, moveSome, prepareMove, secretOfRows } from './subjects/moved-identifiers';
 
 /** What the replacement of clients' secrets needs. */
 export interface ClientSecretServices {
   readonly regions: Regions;
-  readonly keys: KeyStore;
   readonly keyStores: KeyStores;
   readonly entities: readonly EntityClass[];
   readonly recorder: ChangeRecorder;
@@ -23,6 +22,12 @@ export interface ClientSecretServices {
 }
 
 export type SecretStep = 'prepared' | 'published' | 'moving' | 'moved' | 'destroyed' | 'finished';
+
+/**
+ * A new secret is announced for longer than other keys: publishing it takes statements in several databases, and must
+ * be over long before its first use.
+ */
+const SECRET_PACE: RotationPace = { ...ROTATION_PACE, leadMs: 10 * 60_000 };
 
 /** What is replaced by schedule is announced this long before, since pseudonyms change with it. Milliseconds. */
 const ANNOUNCED_MS = 14 * DAY_MS;
@@ -38,7 +43,7 @@ export class ClientSecretRotation {
 
   constructor(services: ClientSecretServices) {
     this.#services = services;
-    this.#pace = services.pace ?? ROTATION_PACE;
+    this.#pace = services.pace ?? SECRET_PACE;
   }
 
   /**
@@ -81,7 +86,8 @@ export class ClientSecretRotation {
 
   /**
    * Goes on with what is due: rows are moved to the newer secret, and the older one is destroyed.
-   * @param onFailure called for a client that could not be moved; the next one comes
+   * @param onFailure called for a client that could not be moved, and for rows with an identifier that another row has
+   *   too; the next one comes
    * @param signal stops it between two steps; another call goes on
    * @returns the clients whose old secret is gone
    */
@@ -92,7 +98,7 @@ export class ClientSecretRotation {
         const client = await place.keys.secrets.nextDue(after);
         if (client === undefined) break;
         try {
-          if (await this.#advance(place, client, signal)) gone.push(client);
+          if (await this.#advance(place, client, onFailure, signal)) gone.push(client);
         } catch (error) {
           onFailure(error);
         }
@@ -102,13 +108,15 @@ export class ClientSecretRotation {
     return gone;
   }
 
-  /** Makes the blind indexes of a client anew whose rows were made with a secret that is gone. */
-  async recover(client: string): Promise<void> {
-    const { regions, keyStores } = this.#services;
-    const known = await (await keyStores.of(client)).keys.secrets.of(client);
-    const newest = known.at(-1)?.id ?? FIRST_SECRET;
-    const source = await regions.of(client);
-    while (!(await moveSome({ ...this.#services, source }, client, newest))) this.#step('moving', client);
+  /**
+   * Makes the blind indexes of a client anew whose rows were made with a secret that is gone. It makes them with the
+   * secret that every process has: one that is announced, or used by some only, takes over in time (`advance`).
+   * @returns the rows with an identifier that another row has too
+   */
+  async recover(client: string): Promise<DoubledRow[]> {
+    const place = await this.#services.keyStores.of(client);
+    const to = settledAmong(await place.keys.secrets.of(client), Date.now());
+    return (await this.#move(place, client, to, { again: true })).doubled;
   }
 
   /** A client's secrets, the first one first; nothing where it was never replaced. */
@@ -117,39 +125,81 @@ export class ClientSecretRotation {
   }
 
   /** @returns whether the old secret is gone */
-  async #advance({ keys }: KeysPlace, client: string, signal: AbortSignal | undefined): Promise<boolean> {
+  async #advance(
+    place: KeysPlace,
+    client: string,
+    onFailure: (error: unknown) => void,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
     const { recorder, regions } = this.#services;
-    const known = await keys.secrets.of(client);
-    const newest = known.at(-1);
+    const { secrets } = place.keys;
+    const newest = (await secrets.of(client)).at(-1);
     if (!newest) return false;
     const source = await regions.of(client);
     try {
-      while (!(await moveSome({ ...this.#services, source }, client, newest.id))) {
-        this.#step('moving', client);
-        if (signal?.aborted) return false;
-      }
+      const { isOver, doubled } = await this.#move(place, client, newest, { signal });
+      if (doubled.length > 0) onFailure(new DoubledIdentifiersError(client, doubled));
+      if (!isOver) return false;
     } catch (error) {
-      if (!(error instanceof ClientKeyError)) throw error;
+      if (!(error instanceof ClientKeyError) || error.code !== 'CLIENT_KEY_DESTROYED') throw error;
       // Its data is being erased with its keys.
       await abandonMove(source, client);
-      await keys.secrets.giveUp(client);
+      await secrets.giveUp(client);
       return false;
     }
     this.#step('moved', client);
     await requireMoved(source, client, newest.id);
-    const old = known.filter(({ destroyedAt, number }) => destroyedAt === undefined && number < newest.number);
+    // Another process may have ended this replacement meanwhile, and begun the next one.
+    const old = (await secrets.of(client)).filter(
+      ({ destroyedAt, number }) => destroyedAt === undefined && number < newest.number,
+    );
     const details = { number: old.map(({ number }) => number).join(' ') };
-    const destroy = () => keys.secrets.destroyOld(client);
-    if (old.length === 0) await destroy();
-    else await changing(recorder, 'CLIENT_SECRET_DESTROYED', { client, principal: 'keys', details }, destroy);
+    const destroy = () => secrets.destroyOld(client, newest.number);
+    const isAlone =
+      old.length === 0
+        ? await destroy()
+        : await changing(recorder, 'CLIENT_SECRET_DESTROYED', { client, principal: 'keys', details }, destroy);
     this.#step('destroyed', client);
-    await finishMove(source, client);
+    if (isAlone) await finishMove(source, client);
     this.#step('finished', client);
     return true;
   }
 
+  /** Moves a client's rows to a secret, unless they are at a newer one, or on the way there. */
+  async #move(
+    { keys }: KeysPlace,
+    client: string,
+    to: SecretName,
+    { signal, again = false }: { readonly signal?: AbortSignal | undefined; readonly again?: boolean },
+  ): Promise<{ isOver: boolean; doubled: DoubledRow[] }> {
+    const { regions, entities } = this.#services;
+    // Each round meets what the one before has left.
+    const doubled = new Map<string, DoubledRow>();
+    const onDoubled = (row: DoubledRow) => void doubled.set([row.table, ...row.key].join(), row);
+    const parts = { source: await regions.of(client), keys, entities, onDoubled };
+    for (;;) {
+      const moved = await moveSome(parts, client, to, { again });
+      if (moved !== 'MOVING') return { isOver: moved === 'MOVED', doubled: [...doubled.values()] };
+      this.#step('moving', client);
+      if (signal?.aborted) return { isOver: false, doubled: [...doubled.values()] };
+    }
+  }
+
   #step(step: SecretStep, client: string): void {
     this.#services.onStep?.(step, client);
+  }
+}
+
+/** Rows have an identifier that another row has too, though one only may have it. */
+class DoubledIdentifiersError extends Error {
+  override readonly name = 'DoubledIdentifiersError';
+
+  constructor(client: string, doubled: readonly DoubledRow[]) {
+    const rows = doubled.map(
+      ({ table, key, isLeft }) =>
+        `${table} ${key.join(' ')} (${isLeft ? 'is not found by it' : 'both are found by it'})`,
+    );
+    super(`At client ${client}, rows have an identifier that another row has too: ${rows.join(', ')}`);
   }
 }
 

@@ -173,7 +173,6 @@ export function createServices(stores: Stores, options: ServiceOptions = {}): Se
     rotations,
     clientSecrets: new ClientSecretRotation({
       regions,
-      keys,
       keyStores,
       entities: tenantEntities,
       recorder,

@@ -19,7 +19,7 @@ import { ConfigurationError } from './storage/errors';
 import { type HostingRegion, hostingRegions, Regions } from './storage/regions';
 import { hasPlainAttributes, sealPlainAttributes } from './subjects/plain-attributes';
 import { isReindexPending, reindexIdentifiers } from './subjects/reindex';
-import { strayClients } from './subjects/stray-identifiers';
+import { clientsWithDoubles, strayClients } from './subjects/stray-identifiers';
 
 /** The open stores of an installation. */
 export interface Stores {
@@ -149,8 +149,11 @@ async function migrateAll(config: StoreConfig): Promise<string[]> {
     const regions = new Regions(home, bound);
     const open = () => openKeys(config, regions, keysSource, ofRegions);
     done.push(...(await runKeyedSteps(regions, open)));
-    const stray = await strayClients(regions, [keysSource, ...ofRegions.map(({ source }) => source)]);
-    if (stray.length > 0) done.push(await withKeys(open, (opened) => moveStray({ regions, ...opened }, stray)));
+    const allKeys = [keysSource, ...ofRegions.map(({ source }) => source)];
+    const stray = await strayClients(regions, allKeys);
+    const doubled = await clientsWithDoubles(regions, allKeys);
+    const wanted = [...new Set([...stray, ...doubled])];
+    if (wanted.length > 0) done.push(await withKeys(open, (opened) => moveStray({ regions, ...opened }, wanted)));
     return done;
   } finally {
     for (const source of opened) await source.destroy();
@@ -352,8 +355,10 @@ async function finishMoves(stores: MovedStores): Promise<void> {
 /** @returns what was done */
 async function moveStray(stores: MovedStores, clients: readonly string[]): Promise<string> {
   const rotation = new ClientSecretRotation({ ...stores, entities: tenantEntities, recorder: unrecorded });
-  for (const client of clients) await rotation.recover(client);
-  return `new indexes for the identifiers of ${clients.length} clients`;
+  let left = 0;
+  for (const client of clients) left += (await rotation.recover(client)).filter(({ isLeft }) => isLeft).length;
+  const but = left > 0 ? `; ${left} rows are not found by an identifier that another row has too` : '';
+  return `new indexes for the identifiers of ${clients.length} clients${but}`;
 }
 
 /** As {@link bringUpToDate}, for the steps that need keys. */

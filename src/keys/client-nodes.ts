@@ -8,7 +8,7 @@ import { ClientKeyError, RootKeyError } from './errors';
 import type { KeyCache } from './key-cache';
 import { decodeRing, encodeRing, type SecretRing } from './secret-ring';
 import { insertedOnce, settled } from './settled';
-import { freshKey, nodeContext, secretContext, wrap } from './wrapping';
+import { freshKey, nodeContext, unwrapSecrets, wrap, wrapSecrets } from './wrapping';
 
 /** A row of `client_key`. */
 export interface ClientRow {
@@ -57,7 +57,7 @@ export class ClientNodes {
       const epochKey = await this.#epochs.key(epoch);
       const [node, secret] = [freshKey(), freshKey()];
       const wrapped = wrap(epochKey, node, nodeContext(client, epoch));
-      const values = [client, wrapped, epoch, epoch, 0, wrap(node, secret, secretContext(client)), 0, createdAt];
+      const values = [client, wrapped, epoch, epoch, 0, wrapSecrets(node, secret, client), 0, createdAt];
       for (const key of [epochKey, node, secret]) key.fill(0);
       const made = await settled(this.#source, async (manager, mayHaveArrived) => {
         // A turning that has begun changes the row first, or this does and the turning finds the client.
@@ -118,7 +118,7 @@ export class ClientNodes {
   /** The client's secrets, the caller's own copies. @throws as {@link key} */
   async secrets(client: string): Promise<ReadRing> {
     const { row, node } = await this.#currentNode(client);
-    const ring = decodeRing(decrypt(node, row.secret, secretContext(client)));
+    const ring = decodeRing(unwrapSecrets(node, row.secret, client));
     node.fill(0);
     return { row, ring };
   }
@@ -138,7 +138,7 @@ export class ClientNodes {
     const node = await this.key(client, Number(row.node_generation), row);
     if (!node) return async () => false;
     const bytes = encodeRing(ring);
-    const wrapped = wrap(node, bytes, secretContext(client));
+    const wrapped = wrapSecrets(node, bytes, client);
     for (const key of [node, bytes]) key.fill(0);
     return async (manager) => {
       const changed = await affectedRows(

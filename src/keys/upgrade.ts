@@ -9,7 +9,7 @@ import { beginFirstEpoch, epochKeyOf } from './epochs/epoch-keys';
 import type { RootKeys } from './roots/root-keys';
 import { settled } from './settled';
 import { BUCKET_SUBJECTS, insertBucket } from './subject-buckets';
-import { freshKey, KEY_BYTES, nodeContext, opened, secretContext, subjectContext, wrap } from './wrapping';
+import { freshKey, KEY_BYTES, nodeContext, opened, subjectContext, wrap, wrapSecrets } from './wrapping';
 
 /** Columns of `client_key` from before epochs: the client's key, and which master key wraps it. */
 const OLD_COLUMNS = ['wrapped', 'master_key_id'] as const;
@@ -92,7 +92,7 @@ class OldClientKeys {
     const there = made && opened(epochKey, made, context);
     if (there) return there;
     const node = freshKey();
-    const secret = wrap(node, secretOf(clientKey), secretContext(client));
+    const secret = wrapSecrets(node, secretOf(clientKey), client);
     await settled(this.#source, (manager) =>
       manager.query('UPDATE client_key SET node = ?, node_generation = ?, epoch = ?, secret = ? WHERE client_id = ?', [
         wrap(epochKey, node, context),

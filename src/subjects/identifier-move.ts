@@ -21,6 +21,7 @@ export class IdentifierMove {
   @NonPersonal('ids of rows, at which a walk over all of them is', { plain: { text: 300 } })
   place: string;
 
+  /** How many rows this round made anew; at the end, how many were left, since another row has their identifier. */
   @NonPersonal('a counter of rows', { plain: 'count' })
   changed: number;
 }

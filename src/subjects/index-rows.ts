@@ -3,10 +3,12 @@ import { countriesIn } from '../identifiers/forms';
 import { attributeKeyIndex, blindIndex } from '../keys/blind-index';
 import type { KeyStore } from '../keys/key-store';
 import { type EntityClass, snakeCase } from '../storage/entity-class';
+import { failureOf } from '../storage/failures';
 import { chunksOf } from '../storage/sql';
 import { type Row, TenantReader } from '../tenancy/tenant-reader';
 import { joined, limitOf, name, nothing, own, type Sql, sql, tenantSql } from '../tenancy/tenant-sql';
 import { type TenantTable, tableOf } from '../tenancy/tenant-table';
+import { rankIn } from '../tenancy/unique-indexes';
 
 /** Rows that are looked at together. */
 const CHUNK = 500;
@@ -21,6 +23,15 @@ interface Stale {
     readonly old: string | null;
     readonly index: string | null;
   }>;
+}
+
+/** A row with an identifier that another row has too, though one only may have it. */
+export interface DoubledRow {
+  readonly table: string;
+  /** Its key behind the client's id. */
+  readonly key: readonly string[];
+  /** Whether the row keeps its older index. Otherwise both rows share the identifier, as people may. */
+  readonly isLeft: boolean;
 }
 
 /** Some rows of a table in the order of its key. */
@@ -55,31 +66,94 @@ export async function findStale(
   return { stale, last: last && keyOf(table).map((property) => String(last[property])) };
 }
 
-/** Writes the indexes anew. A concurrent write sets a row's indexes itself, and keeps them. */
-export async function refresh(manager: EntityManager, entity: EntityClass, client: string, stale: readonly Stale[]) {
+/**
+ * Writes the indexes anew. A concurrent write sets a row's indexes itself, and keeps them.
+ * @returns the rows whose identifier another row has too: so it is where one was written while the other was found by
+ *   nobody. They are no hindrance to all others
+ */
+export async function refresh(
+  manager: EntityManager,
+  entity: EntityClass,
+  client: string,
+  stale: readonly Stale[],
+): Promise<DoubledRow[]> {
   const table = tableOf(entity);
+  const doubled: DoubledRow[] = [];
   for (const rows of chunksOf(stale, ROWS_PER_UPDATE)) {
-    const columns = columnsOf(table).filter((column) =>
-      rows.some((row) => row.columns.some((c) => c.column === column)),
+    if (await isTaken(() => refreshTogether(manager, table, client, rows)))
+      for (const row of rows) doubled.push(...(await refreshAlone(manager, table, client, row)));
+  }
+  return doubled;
+}
+
+/** Whether a statement failed since another row has the identifier. Every engine undoes that statement alone. */
+async function isTaken(change: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await change();
+    return false;
+  } catch (error) {
+    if (failureOf(error) === 'DUPLICATE') return true;
+    throw error;
+  }
+}
+
+/** Index by index. What is taken gets a place beside, where people may share it, or stays as it is. */
+async function refreshAlone(
+  manager: EntityManager,
+  table: TenantTable,
+  client: string,
+  { key, columns }: Stale,
+): Promise<DoubledRow[]> {
+  const doubled: DoubledRow[] = [];
+  for (const column of columns) {
+    if (!(await isTaken(() => refreshTogether(manager, table, client, [{ key, columns: [column] }])))) continue;
+    const isShared = await shareIndex(manager, table, client, key, column);
+    doubled.push({ table: table.name, key, isLeft: !isShared });
+  }
+  return doubled;
+}
+
+/** Gives a row the place behind all that have its identifier. @returns whether there was one */
+async function shareIndex(
+  manager: EntityManager,
+  table: TenantTable,
+  client: string,
+  key: readonly string[],
+  { column, old, index }: Stale['columns'][number],
+): Promise<boolean> {
+  const fields = [...table.indexes].flatMap(([field, each]) => (each.column === column ? [field] : []));
+  const [rank] = rankIn(table, fields).map((property) => name(snakeCase(property)));
+  if (!rank) return false;
+  const rows = tenantSql(manager, client);
+  const [last] = await rows.select<{ place: number }>`
+    SELECT ${rank} AS place FROM ${name(table.name)} WHERE ${own} AND ${name(column)} = ${index}
+    ORDER BY ${rank} DESC LIMIT 1${rows.forUpdate}`;
+  const next = Number(last?.place ?? -1) + 1;
+  return !(await isTaken(
+    () => rows.change`UPDATE ${name(table.name)} SET ${name(column)} = ${index}, ${rank} = ${next}
+      WHERE ${own} AND ${isRow(table, key)} AND ${isStill(column, old)}`,
+  ));
+}
+
+async function refreshTogether(manager: EntityManager, table: TenantTable, client: string, rows: readonly Stale[]) {
+  const columns = columnsOf(table).filter((column) => rows.some((row) => row.columns.some((c) => c.column === column)));
+  const assignments = columns.map((column) => {
+    const cases = rows.flatMap((row) =>
+      row.columns
+        .filter((each) => each.column === column)
+        .map(({ old, index }) => sql`WHEN ${isRow(table, row.key)} AND ${isStill(column, old)} THEN ${index}`),
     );
-    const assignments = columns.map((column) => {
-      const cases = rows.flatMap((row) =>
-        row.columns
-          .filter((each) => each.column === column)
-          .map(({ old, index }) => {
-            const unchanged = old === null ? sql`${name(column)} IS NULL` : sql`${name(column)} = ${old}`;
-            return sql`WHEN ${isRow(table, row.key)} AND ${unchanged} THEN ${index}`;
-          }),
-      );
-      return sql`${name(column)} = CASE ${joined(cases, ' ')} ELSE ${name(column)} END`;
-    });
-    await tenantSql(manager, client).change`UPDATE ${name(table.name)} SET ${joined(assignments, ', ')}
+    return sql`${name(column)} = CASE ${joined(cases, ' ')} ELSE ${name(column)} END`;
+  });
+  await tenantSql(manager, client).change`UPDATE ${name(table.name)} SET ${joined(assignments, ', ')}
       WHERE ${own} AND (${joined(
         rows.map(({ key }) => sql`(${isRow(table, key)})`),
         ' OR ',
       )})`;
-  }
 }
+
+const isStill = (column: string, old: string | null): Sql =>
+  old === null ? sql`${name(column)} IS NULL` : sql`${name(column)} = ${old}`;
 
 const columnsOf = (table: TenantTable): string[] => [...table.indexes.values()].map(({ column }) => column);
 

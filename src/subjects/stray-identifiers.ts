@@ -19,6 +19,16 @@ export async function strayClients(regions: Regions, keysSources: readonly DataS
   return found.filter((client) => again.has(client));
 }
 
+/** The clients with rows that are not found, since another row has the identifier that one only may have. */
+export async function clientsWithDoubles(regions: Regions, keysSources: readonly DataSource[]): Promise<string[]> {
+  const found = new Set<string>();
+  for (const source of regions.all())
+    for await (const page of moved(source))
+      for (const { client_id: client, next_id: next, changed } of page)
+        if (next === null && Number(changed) > 0) found.add(client);
+  return withKeys(keysSources, found);
+}
+
 async function lookedAt(regions: Regions, keysSources: readonly DataSource[]): Promise<string[]> {
   const stray = new Set<string>();
   for (const source of regions.all()) {
@@ -39,23 +49,30 @@ async function lookedAt(regions: Regions, keysSources: readonly DataSource[]): P
       after = clients.at(-1) ?? '';
     }
   }
+  return withKeys(keysSources, stray);
+}
+
+/** Those of some clients that have keys, in the order of their ids. */
+async function withKeys(keysSources: readonly DataSource[], clients: Iterable<string>): Promise<string[]> {
   const living = new Set<string>();
   for (const keysSource of keysSources)
-    for (const clients of chunksOf([...stray], PAGE))
-      for (const client of await livingAmong(keysSource, clients)) living.add(client);
+    for (const some of chunksOf([...clients], PAGE))
+      for (const client of await livingAmong(keysSource, some)) living.add(client);
   return [...living].sort();
 }
 
 interface MovedRow {
   readonly client_id: string;
   readonly secret_id: string;
+  readonly next_id: string | null;
+  readonly changed: number;
 }
 
 /** The clients whose rows were moved once, or are being moved. */
 async function* moved(source: DataSource): AsyncGenerator<MovedRow[]> {
   for (let after = ''; ; ) {
     const page = await acrossClients(source).select<MovedRow>`
-      SELECT client_id, secret_id FROM identifier_move WHERE client_id > ${after}
+      SELECT client_id, secret_id, next_id, changed FROM identifier_move WHERE client_id > ${after}
       ORDER BY client_id LIMIT ${limitOf(PAGE)}`;
     if (page.length > 0) yield page;
     if (page.length < PAGE) return;
@@ -87,8 +104,8 @@ async function unmoved(regions: Regions, clients: readonly string[]): Promise<st
     SELECT client_id FROM client WHERE client_id IN (${clients})`;
   const left = new Set(known.map(({ client_id: client }) => client));
   for (const source of regions.all()) {
-    const rows = await acrossClients(source).select<MovedRow>`
-      SELECT client_id, secret_id FROM identifier_move WHERE client_id IN (${clients})`;
+    const rows = await acrossClients(source).select<{ client_id: string }>`
+      SELECT client_id FROM identifier_move WHERE client_id IN (${clients})`;
     for (const { client_id: client } of rows) left.delete(client);
   }
   return [...left];

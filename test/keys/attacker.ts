@@ -7,7 +7,7 @@ import { epochContext } from '../../src/keys/epochs/epoch-keys';
 import type { RootKeys } from '../../src/keys/roots/root-keys';
 import { unseal } from '../../src/keys/sealing';
 import { decodeRing, encodeRing, ended, type SecretGeneration } from '../../src/keys/secret-ring';
-import { bucketContext, KEY_BYTES, nodeContext, opened, secretContext, subjectContext } from '../../src/keys/wrapping';
+import { bucketContext, KEY_BYTES, nodeContext, opened, subjectContext } from '../../src/keys/wrapping';
 
 /** A wrapped key's length. Canaries are as long, so that one search finds both. */
 const BLOB_BYTES = KEY_BYTES + SEAL_OVERHEAD_BYTES;
@@ -113,7 +113,8 @@ export class Attacker {
     const secrets: Buffer[] = [];
     for (const client of this.#clients) {
       for (const node of await this.#nodes(roots, client)) {
-        const rings = this.#all(node, client, () => secretContext(client), 1).map(decodeRing);
+        const contextOf = (number: number) => `client-secret${number === 1 ? '' : 's'}:${client}`;
+        const rings = this.#all(node, client, contextOf, 2).map(decodeRing);
         secrets.push(...rings.flat().flatMap(({ secret }) => secret ?? []));
       }
     }

@@ -162,7 +162,7 @@ describe.each([
     const plan = { publishedBy: Date.now() + 60_000, usedFrom: Date.now(), dueAt: Date.now() };
     await keys.secrets.publish(client, plan);
     await look();
-    await keys.secrets.destroyOld(client);
+    await keys.secrets.destroyOld(client, 2);
     await look();
     const old = await keptRoots('oldest.key');
     expect((await attacker.secrets(now)).length).toBe(2);

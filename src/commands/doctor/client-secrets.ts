@@ -1,6 +1,6 @@
 import { countDue } from '../../keys/rotation/client-secrets';
 import { DAY_MS } from '../../law/calendar';
-import { strayClients } from '../../subjects/stray-identifiers';
+import { clientsWithDoubles, strayClients } from '../../subjects/stray-identifiers';
 import { counted } from '../counted';
 import { attention, type Check, fault, ok } from './finding';
 
@@ -9,6 +9,7 @@ export const clientSecrets: Check = {
   name: 'identifiers',
   look: async ({ keysSources, regions }) => {
     const stray = await strayClients(regions, keysSources);
+    const doubled = await clientsWithDoubles(regions, keysSources);
     let late = 0;
     for (const source of keysSources) late += await countDue(source, Date.now() - DAY_MS);
     const found = [
@@ -17,6 +18,14 @@ export const clientSecrets: Check = {
             fault(
               `nobody finds the people of ${counted(stray.length, 'client')}: data or keys are from before a replacement`,
               'run: remit migrate',
+            ),
+          ]
+        : []),
+      ...(doubled.length > 0
+        ? [
+            attention(
+              `rows of ${counted(doubled.length, 'client')} are not found by an identifier that another row has too`,
+              `give one of each two another identifier, then run: remit migrate; clients: ${doubled.slice(0, 5)}`,
             ),
           ]
         : []),

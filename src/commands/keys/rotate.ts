@@ -45,7 +45,8 @@ export function rotateCommand(): Command {
   webhooks      seal the secrets of webhooks' endpoints; a recipient gets a new secret of its own by registerWebhook
   all           these three
   client-secrets  give blind indexes, cursors and pseudonyms. A server makes the indexes of all rows anew, and then
-                destroys the secret before. Pseudonyms change on the day of --from: tell partners before
+                destroys the secret before. It is used after ten minutes, or on the day of --from. Pseudonyms
+                change then: tell partners before
 
 Call it again, and it does first what is due: so it works without a server too.
 

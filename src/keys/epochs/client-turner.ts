@@ -5,7 +5,16 @@ import { committed } from '../../storage/transaction';
 import { CLIENT_COLUMNS, type ClientRow } from '../client-nodes';
 import { DamagedKeysError } from '../errors';
 import { settled } from '../settled';
-import { bucketContext, freshKey, nodeContext, opened, secretContext, subjectContext, wrap } from '../wrapping';
+import {
+  bucketContext,
+  freshKey,
+  nodeContext,
+  opened,
+  openedSecrets,
+  subjectContext,
+  wrap,
+  wrapSecrets,
+} from '../wrapping';
 import { requireBuckets } from './presence';
 import type { TurnLease } from './turn-lease';
 
@@ -204,7 +213,7 @@ export class ClientTurner {
         [client],
       );
       if (Number(left?.n) > 0 || !row?.secret) return;
-      const secret = opened(old, row.secret, secretContext(client));
+      const secret = openedSecrets(old, row.secret, client);
       if (!secret && !leaveDamaged) throw new DamagedKeysError(client, 'its secret does not open');
       const clients = await affectedRows(
         manager,
@@ -213,7 +222,7 @@ export class ClientTurner {
          WHERE client_id = ? AND next_generation = ? AND secret = ? AND destroyed_at IS NULL`,
         [
           number,
-          secret ? wrap(next, secret, secretContext(client)) : row.secret,
+          secret ? wrapSecrets(next, secret, client) : row.secret,
           ...[stays, client, number],
           // Where a secret was replaced meanwhile, the client is found again.
           row.secret,

@@ -4,7 +4,7 @@ import { committed } from '../../storage/transaction';
 import { CLIENT_COLUMNS, type ClientRow } from '../client-nodes';
 import { DamagedKeysError } from '../errors';
 import type { RootKeys } from '../roots/root-keys';
-import { bucketContext, nodeContext, opened, secretContext, subjectContext } from '../wrapping';
+import { bucketContext, nodeContext, opened, openedSecrets, subjectContext } from '../wrapping';
 import { epochKeyOf } from './epoch-keys';
 import { requireBuckets, requireClients } from './presence';
 
@@ -77,7 +77,7 @@ class ClientVerification {
     if (this.#row.epoch !== number) throw new Error('A client still hangs under an older epoch of the keys.');
     const node = wrapped ? opened(epochKey, wrapped, nodeContext(client, generation)) : undefined;
     if (!node) return this.#damaged('its node does not open');
-    if (!secret || !opened(node, secret, secretContext(client))) this.#damaged('its secret does not open');
+    if (!secret || !openedSecrets(node, secret, client)) this.#damaged('its secret does not open');
     if (!this.#options.leaveDamaged) await requireBuckets(this.#source, client);
     let count = 0;
     for (let after = -1; ; ) {

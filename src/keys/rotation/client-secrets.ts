@@ -6,6 +6,7 @@ import { committed } from '../../storage/transaction';
 import { emptyWriteAheadLog } from '../../storage/write-ahead-log';
 import { writeStatement } from '../../storage/write-statement';
 import type { ClientNodes } from '../client-nodes';
+import { type DerivedKeyUse, deriveKey } from '../derived-keys';
 import type { EpochKeys } from '../epochs/epoch-keys';
 import { PLATFORM } from '../platform-key';
 import { ended, livingIn, type SecretRing } from '../secret-ring';
@@ -32,6 +33,9 @@ export interface SecretRecord {
   /** The epoch with whose end its destruction is final. */
   readonly epoch: number | undefined;
 }
+
+/** One of a client's secrets, as rows name it. */
+export type SecretName = Pick<SecretRecord, 'number' | 'id'>;
 
 /** When a new secret takes over. Moments are milliseconds since 1970. */
 export interface SecretPlan {
@@ -110,22 +114,47 @@ export class ClientSecrets {
     }
   }
 
-  /** Destroys every secret of a client but its newest. It can be called again. */
-  async destroyOld(client: string): Promise<void> {
+  /**
+   * The key that one of a client's secrets gives, the caller's own copy. Whoever makes rows anew says with which one:
+   * the newest may be announced only, or another process may have published it meanwhile.
+   * @throws {ClientKeyError} for a client without keys; an error where the secret is destroyed
+   */
+  async keyOf(client: string, number: number, use: DerivedKeyUse): Promise<Buffer> {
+    const { ring } = await this.#parts.nodes.secrets(client);
+    const secret = ring.find((each) => each.number === number)?.secret;
+    const key = secret && deriveKey(secret, use);
+    for (const each of ring) each.secret?.fill(0);
+    if (!key) throw new Error(`secret ${number} of client ${client} is destroyed`);
+    return key;
+  }
+
+  /**
+   * Destroys the secrets of a client from before the one to which all its rows were moved. A newer one may have been
+   * published meanwhile; the rows are not moved to that. It can be called again.
+   * @returns whether the client has no other secret than that one
+   * @throws {Error} where that one does not live: nothing would be left to find the rows by
+   */
+  async destroyOld(client: string, movedTo: number): Promise<boolean> {
     const { nodes, source, epochs, now } = this.#parts;
+    let isAlone: boolean;
     for (;;) {
       const read = await nodes.secrets(client);
-      const living = livingIn(read.ring);
-      const newest = living.at(-1);
-      if (living.length < 2 || !newest) break;
-      const ring = read.ring.map((each) => (each === newest ? each : ended(each)));
+      const living = livingIn(read.ring).map(({ number }) => number);
+      isAlone = living.join() === String(movedTo);
+      if (!living.some((number) => number < movedTo)) {
+        for (const { secret } of read.ring) secret?.fill(0);
+        break;
+      }
+      if (!living.includes(movedTo))
+        throw new Error(`secret ${movedTo} of client ${client}, to which its rows were moved, is not there`);
+      const ring = read.ring.map((each) => (each.number < movedTo ? ended(each) : each));
       const replace = await nodes.replacing(read, ring, { marks: true });
       for (const { secret } of read.ring) secret?.fill(0);
       await settled(source, async (manager) => {
         if (!(await replace(manager))) return;
         await manager.query(
           'UPDATE client_secret SET destroyed_at = ? WHERE client_id = ? AND number < ? AND destroyed_at IS NULL',
-          [now(), client, newest.number],
+          [now(), client, movedTo],
         );
       });
       this.#parts.forget(client);
@@ -135,9 +164,10 @@ export class ClientSecrets {
     await writeStatement(
       source,
       `UPDATE client_secret SET key_epoch = ?, due_at = NULL
-       WHERE client_id = ? AND destroyed_at IS NOT NULL AND due_at IS NOT NULL`,
-      [await epochs.newest(), client],
+       WHERE client_id = ? AND number < ? AND destroyed_at IS NOT NULL AND due_at IS NOT NULL`,
+      [await epochs.newest(), client, movedTo],
     );
+    return isAlone;
   }
 
   /** What is known of a client's secrets, the first one first; nothing where it was never replaced. */
@@ -170,6 +200,18 @@ export class ClientSecrets {
     const sql = 'UPDATE client_secret SET due_at = NULL WHERE client_id = ?';
     await writeStatement(this.#parts.source, sql, [client]);
   }
+}
+
+/**
+ * The secret with which every process makes new things, or a newer one that the rows may be moved to.
+ * @param known a client's secrets, the first one first
+ * @param now milliseconds since 1970
+ */
+export function settledAmong(known: readonly SecretRecord[], now: number): SecretName {
+  const overlapping = known.find(
+    ({ dueAt, destroyedAt }) => destroyedAt === undefined && dueAt !== undefined && dueAt > now,
+  );
+  return overlapping ?? known.at(-1) ?? { id: FIRST_SECRET, number: 1 };
 }
 
 /** What is known of several clients' secrets in a keys' store, by client. */

@@ -1,7 +1,7 @@
-const { ClientSecretRotation } = require('../../../dist/src/client-secrets.js');
-const { tenantEntities } = require('../../../dist/src/entities.js');
-const { createServices } = require('../../../dist/src/services.js');
-const { openStores } = require('../../../dist/src/stores.js');
+const { ClientSecretRotation } = require('../../dist/src/client-secrets.js');
+const { tenantEntities } = require('../../dist/src/entities.js');
+const { createServices } = require('../../dist/src/services.js');
+const { openStores } = require('../../dist/src/stores.js');
 
 /**
  * A process of its own that goes on with the replacement of a client's secret, and kills itself at the given step.
