@@ -1,6 +1,6 @@
 import {
   type FieldNode,
-  type GraphQLError,
+  GraphQLError,
   type GraphQLField,
   type GraphQLObjectType,
   type GraphQLOutputType,
@@ -8,29 +8,19 @@ import {
   isListType,
   isNonNullType,
   isObjectType,
-  locatedError,
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql';
+import { Answer, Batch, Draft, type FieldsOf, type RowsField, type Variables, type WriteGroup } from './answer';
 import type { Decision } from './decision';
-import { type Enforcement, type ResponsePath, responsePath } from './enforcement';
+import type { Enforcement, ResponsePath } from './enforcement';
 import { argumentsFor } from './field-arguments';
 import { argumentsPermitted, isProperty } from './guards';
-import { member, propertyWriter, RowRun, type Ruling, rulingOf, Unwritable, type Writing } from './row-fields';
-import {
-  type CellField,
-  type MarkedRow,
-  type RowCells,
-  type RowGroup,
-  type RowSource,
-  rowSourceOf,
-  UnlikeParents,
-} from './row-source';
+import { member, propertyWriter, type RowRun, rulingOf, Unwritable, type Writing } from './row-fields';
+import { allDone } from './row-reads';
+import { type RowCells, type RowGroup, type RowSource, rowSourceOf, UnlikeParents } from './row-source';
 import type { Coordinate, SchemaPolicy } from './schema-policy';
 import type { Selections } from './selection';
-
-type Variables = Readonly<Record<string, unknown>>;
-type FieldsOf = (name: string) => CellField | undefined;
 
 /** An answer's data as JSON, and the errors of what could not be read. */
 export interface WrittenAnswer {
@@ -40,7 +30,10 @@ export interface WrittenAnswer {
 
 /** Writes the answer of one operation under one decision. */
 export interface AnswerWriter {
-  /** @returns undefined where the executor must answer: nothing of what was written is given then */
+  /**
+   * @returns undefined where the executor must answer: nothing of what was written is given then
+   * @throws whatever fails and should not: the executor must answer then too
+   */
   write(enforcement: Enforcement, variables: Variables): Promise<WrittenAnswer | undefined>;
 }
 
@@ -73,115 +66,34 @@ export function compileWriter(
   }
 }
 
-/** Text of which some follows later. */
-class Draft {
-  readonly #before: Array<string | Later> = [];
-  #text = '';
-
-  add(text: string): void {
-    this.#text += text;
-  }
-
-  later(): Later {
-    const later = new Later();
-    this.#before.push(this.#text, later);
-    this.#text = '';
-    return later;
-  }
-
-  get text(): string {
-    let text = '';
-    for (const part of this.#before) text += typeof part === 'string' ? part : part.text;
-    return text + this.#text;
-  }
-}
-
-class Later {
-  text = 'null';
-}
-
-/** A field that gives rows, at one place of an operation. */
-interface RowsField {
-  readonly prefix: string;
-  readonly key: string;
-  readonly nodes: readonly FieldNode[];
-  readonly source: RowSource;
-  readonly ruling: Ruling;
-  argumentsOf(variables: Variables): Record<string, unknown>;
+interface RootField extends RowsField {
+  readonly path: ResponsePath;
   /** Whether a filter or the like reads nothing that is withheld. */
-  permits(args: Record<string, unknown>, enforcement: Enforcement, path: ResponsePath): boolean;
-  readonly parentField: FieldsOf;
-  readonly write: WriteGroup;
-}
-
-/** Writes the rows of one parent. */
-type WriteGroup = (group: RowGroup, path: ResponsePath, draft: Draft, answer: Answer) => void;
-
-/** The rows of one level of which a field is read together. */
-class Batch {
-  readonly parents: MarkedRow[] = [];
-  readonly paths: ResponsePath[] = [];
-  readonly places: Later[] = [];
-}
-
-/** One answer under way. */
-class Answer {
-  readonly run: RowRun;
-  readonly errors: GraphQLError[] = [];
-  /** What is to be read of the rows that were written last. */
-  batches = new Map<RowsField, Batch>();
-
-  constructor(
-    readonly enforcement: Enforcement,
-    readonly variables: Variables,
-  ) {
-    this.run = new RowRun(enforcement);
-  }
-
-  batchOf(field: RowsField): Batch {
-    const batch = this.batches.get(field) ?? new Batch();
-    this.batches.set(field, batch);
-    return batch;
-  }
-
-  /** Reads a field of all parents by one read, and writes it, with the fields of its rows. */
-  async fill(field: RowsField, { parents, paths, places }: Batch): Promise<void> {
-    let groups: readonly RowGroup[];
-    try {
-      const args = field.argumentsOf(this.variables);
-      for (const path of paths) if (!field.permits(args, this.enforcement, path)) throw new Unwritable();
-      const { parentField } = field;
-      groups = await field.source.read({ context: this.enforcement.contextValue, args, parents, parentField });
-    } catch (error) {
-      if (error instanceof Unwritable || error instanceof UnlikeParents) throw error;
-      // Each place stays null.
-      for (const path of paths) this.errors.push(locatedError(error, field.nodes, responsePath(path)));
-      return;
-    }
-    if (groups.length !== places.length) throw new Unwritable();
-    const drafts = groups.map((group, index) => {
-      const draft = new Draft();
-      field.write(group, paths[index] as ResponsePath, draft, this);
-      return draft;
-    });
-    if (this.batches.size > 0) {
-      const { batches } = this;
-      this.batches = new Map();
-      await Promise.all([...batches].map(([inner, batch]) => this.fill(inner, batch)));
-    }
-    for (const [index, draft] of drafts.entries()) (places[index] as Later).text = draft.text;
-  }
+  permits(enforcement: Enforcement, variables: Variables): boolean;
 }
 
 class Writer implements AnswerWriter {
-  readonly #fields: ReadonlyArray<RowsField | string>;
+  readonly #fields: ReadonlyArray<RootField | string>;
 
   /** @param fields those of the root; a text stands as it is */
-  constructor(fields: ReadonlyArray<RowsField | string>) {
+  constructor(fields: ReadonlyArray<RootField | string>) {
     this.#fields = fields;
   }
 
   async write(enforcement: Enforcement, variables: Variables): Promise<WrittenAnswer | undefined> {
+    try {
+      return await this.#write(enforcement, variables);
+    } catch (error) {
+      if (error instanceof Unwritable || error instanceof UnlikeParents) return undefined;
+      throw error;
+    }
+  }
+
+  async #write(enforcement: Enforcement, variables: Variables): Promise<WrittenAnswer> {
+    // All before the first read: what is refused is answered by the executor, which reads again.
+    for (const field of this.#fields) {
+      if (typeof field !== 'string' && !field.permits(enforcement, variables)) throw new Unwritable();
+    }
     const answer = new Answer(enforcement, variables);
     const draft = new Draft();
     draft.add('{');
@@ -193,15 +105,11 @@ class Writer implements AnswerWriter {
       }
       draft.add(field.prefix);
       const batch = new Batch();
-      batch.paths.push({ prev: undefined, key: field.key });
+      batch.paths.push(field.path);
       batch.places.push(draft.later());
       reads.push(answer.fill(field, batch));
     }
-    try {
-      await Promise.all(reads);
-    } catch {
-      return undefined;
-    }
+    await allDone(reads);
     draft.add('}');
     return { text: draft.text, errors: answer.errors };
   }
@@ -209,15 +117,30 @@ class Writer implements AnswerWriter {
 
 const rootField =
   (writing: Writing, root: GraphQLObjectType) =>
-  ([key, nodes]: [string, FieldNode[]], place: number): RowsField | string => {
+  ([key, nodes]: [string, FieldNode[]], place: number): RootField | string => {
     const name = nodes[0]?.name.value ?? '';
     if (name === '__typename') return member(key, place) + JSON.stringify(root.name);
     const definition = root.getFields()[name];
     const field = definition && rowsField(writing, root, definition, key, nodes, place, () => undefined);
     // What is refused as a whole is rare, and quickly answered.
     if (field?.ruling.outcome !== 'CLEAR' || field.ruling.slot !== undefined) throw new Unwritable();
-    return field;
+    const { policy } = writing;
+    const bindings = policy.bindings(root.name, name);
+    const guard = { policy, field: `${root.name}.${name}`, nonNull: false };
+    const path: ResponsePath = { prev: undefined, key };
+    const permits: RootField['permits'] = (enforcement, variables) =>
+      !bindings || argumentsPermitted(guard, bindings, givenTo(field, variables), enforcement, path);
+    return { ...field, path, permits };
   };
+
+/** A field's arguments. That they are not sound is told by the executor. */
+function givenTo(field: RowsField, variables: Variables): Record<string, unknown> {
+  try {
+    return field.argumentsOf(variables);
+  } catch (error) {
+    throw error instanceof GraphQLError ? new Unwritable() : error;
+  }
+}
 
 /** @returns undefined where no source is declared */
 function rowsField(
@@ -231,11 +154,9 @@ function rowsField(
 ): RowsField | undefined {
   const source = rowSourceOf(definition);
   if (!source) return undefined;
-  const { policy, decision } = writing;
+  const { decision } = writing;
   const ruling = rulingOf(writing, type.name, definition.name);
   if (isNonNullType(definition.type) || ruling.outcome === 'DEIDENTIFIED') throw new Unwritable();
-  const bindings = policy.bindings(type.name, definition.name);
-  const guard = { policy, field: `${type.name}.${definition.name}`, nonNull: false };
   return {
     prefix: member(key, place),
     key,
@@ -243,7 +164,6 @@ function rowsField(
     source,
     ruling,
     argumentsOf: argumentsFor(definition, nodes[0]),
-    permits: (args, enforcement, path) => !bindings || argumentsPermitted(guard, bindings, args, enforcement, path),
     parentField,
     write: groupWriter(writing, source, source.fieldsFor(decision), definition.type, setsOf(nodes)),
   };
@@ -297,6 +217,8 @@ function rowWriter(
     if (name === '__typename') return { prefix, write: () => JSON.stringify(type.name) };
     const definition = type.getFields()[name];
     const rows = definition && rowsField(writing, type, definition, key, nodes, place, fieldsOf);
+    // Its arguments are to be judged before its row is.
+    if (rows && writing.policy.bindings(type.name, name)) throw new Unwritable();
     if (rows) return { prefix, rows };
     return { prefix, write: propertyWriter(writing, type, name, key, setsOf(nodes), fieldsOf) };
   });

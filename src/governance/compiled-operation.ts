@@ -1,7 +1,7 @@
 import type { ExecutionResult } from 'graphql';
 import { type AnswerWriter, compileWriter } from './answer-writer';
 import type { Decision } from './decision';
-import { MOST_VARIANTS } from './document-weight';
+import { MOST_VARIANTS, weightOfWriter } from './document-weight';
 import type { Enforcement } from './enforcement';
 import { type Executable, Execution } from './execution';
 import { ObjectFields } from './executor';
@@ -19,6 +19,11 @@ export interface ExecutionArguments {
   readonly variables: Variables;
 }
 
+/** Bytes of writers that are kept per operation. Their number depends on the callers' tokens and variables. */
+const MOST_WRITER_BYTES = 2 * 1024 * 1024;
+/** Fields of an operation, with fragments expanded, that a writer is compiled of. The executor answers larger ones. */
+const MOST_WRITTEN_FIELDS = 400;
+
 type Run = (args: ExecutionArguments) => Promise<ExecutionResult>;
 
 /** Executes a planned operation. What does not depend on the request is compiled once and kept with the plan. */
@@ -26,11 +31,19 @@ export class CompiledOperation {
   readonly #policy: SchemaPolicy;
   readonly #plan: OperationPlan;
   readonly #variants = new LeastRecentlyUsed<string, Run>(MOST_VARIANTS);
-  readonly #writers = new WeakMap<Decision, LeastRecentlyUsed<string, { writer: AnswerWriter | undefined }>>();
+  /** By decision and variant. */
+  readonly #writers: LeastRecentlyUsed<string, { readonly writer: AnswerWriter | undefined }>;
+  readonly #fields: number;
 
   constructor(policy: SchemaPolicy, plan: OperationPlan) {
     this.#policy = policy;
     this.#plan = plan;
+    const { document, operation } = plan;
+    this.#fields = document.fields.get(operation) ?? Number.POSITIVE_INFINITY;
+    this.#writers = new LeastRecentlyUsed(MOST_WRITER_BYTES, (_key, { writer }) =>
+      weightOfWriter(writer ? this.#fields : 0),
+    );
+    document.kept.push(this.#writers);
   }
 
   run(args: ExecutionArguments): Promise<ExecutionResult> {
@@ -41,14 +54,13 @@ export class CompiledOperation {
 
   /** What writes the answer under a decision; undefined where the operation has to be executed. */
   writerFor(decision: Decision, variables: Variables): AnswerWriter | undefined {
-    const writers = this.#writers.get(decision) ?? new LeastRecentlyUsed(MOST_VARIANTS);
-    this.#writers.set(decision, writers);
-    const key = this.#variantOf(variables);
-    const known = writers.get(key);
+    if (this.#fields > MOST_WRITTEN_FIELDS) return undefined;
+    const key = `${decision.id} ${this.#variantOf(variables)}`;
+    const known = this.#writers.get(key);
     if (known) return known.writer;
     const { document, operation } = this.#plan;
     const selections = new Selections(this.#policy.schema, document, variables);
-    return writers.set(key, { writer: compileWriter(selections, operation, this.#policy, decision) }).writer;
+    return this.#writers.set(key, { writer: compileWriter(selections, operation, this.#policy, decision) }).writer;
   }
 
   #variantOf(variables: Variables): string {

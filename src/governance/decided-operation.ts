@@ -64,18 +64,22 @@ export class Decided implements DecidedOperation {
   }
 
   async write(args: RunArguments): Promise<WrittenResult> {
+    return (await this.#written(args)) ?? this.execute(args);
+  }
+
+  /** @returns undefined where the executor must answer, also where writing fails: that is reported */
+  async #written({ contextValue }: RunArguments): Promise<WrittenResult | undefined> {
     const { compiled, variables } = this.#request;
     try {
       const writer = this.decision.refusal ? undefined : compiled.writerFor(this.decision, variables);
-      if (writer) {
-        const enforcement = this.#enforce(this.#contextWith(args.contextValue));
-        const written = await writer.write(enforcement, variables);
-        if (written) return this.#result(new JsonText(written.text), written.errors, enforcement);
-      }
+      if (!writer) return undefined;
+      const enforcement = this.#enforce(this.#contextWith(contextValue));
+      const written = await writer.write(enforcement, variables);
+      return written && this.#result(new JsonText(written.text), written.errors, enforcement);
     } catch (error) {
-      return this.#governing.failures.answer(error);
+      this.#governing.failures.report(error);
+      return undefined;
     }
-    return this.execute(args);
   }
 
   #contextWith(contextValue: unknown): unknown {

@@ -77,7 +77,7 @@ export function decide(
   const verdicts: Array<Verdict | undefined> = [];
   for (const index of plan.reach) verdicts[index] = judge(index);
   return {
-    id: identify(policy, plan, access, stated),
+    id: decisionId(policy, plan, access, stated),
     purpose,
     policyVersion: versionOf(policy, access),
     refusal,
@@ -192,9 +192,14 @@ function readableFields(
   };
 }
 
-/** A cache key with all facts that could change the decision. */
-export function decisionKey(policy: SchemaPolicy, access: Access, stated: string | undefined): string {
-  return JSON.stringify([
+/** Names a decision by all facts that could change it. */
+export function decisionId(
+  policy: SchemaPolicy,
+  plan: OperationPlan,
+  access: Access,
+  stated: string | undefined,
+): string {
+  const facts = [
     Boolean(access.principal),
     stated,
     stated !== undefined && access.grantedPurposes.includes(stated),
@@ -202,12 +207,9 @@ export function decisionKey(policy: SchemaPolicy, access: Access, stated: string
     access.agreements,
     access.prohibitions,
     versionOf(policy, access),
-  ]);
-}
-
-function identify(policy: SchemaPolicy, plan: OperationPlan, access: Access, stated: string | undefined): string {
+  ];
   return createHash('sha256')
-    .update(decisionKey(policy, access, stated))
+    .update(JSON.stringify(facts))
     .update(plan.reach.join())
     .update(plan.operation.name?.value ?? '')
     .digest('base64url')

@@ -40,8 +40,9 @@ const MOST_BYTES = 16 * 1024 * 1024;
 export class Documents {
   readonly #schema: GraphQLSchema;
   readonly #limits: Limits;
-  readonly #byText = new LeastRecentlyUsed<string, ExecutableDocument>(MOST_BYTES, (text, { node }) =>
-    weightOf(text, node),
+  readonly #byText = new LeastRecentlyUsed<string, { document: ExecutableDocument; bytes: number }>(
+    MOST_BYTES,
+    (_text, { document, bytes }) => document.kept.reduce((sum, { weight }) => sum + weight, bytes),
   );
   readonly #sound = new WeakMap<DocumentNode, ExecutableDocument>();
 
@@ -59,12 +60,13 @@ export class Documents {
   check(source: string | DocumentNode, keep: boolean): Checked {
     if (typeof source !== 'string') return this.#checkNode(source);
     const known = this.#byText.get(source);
-    if (known) return { document: known };
+    if (known) return { document: known.document };
     const tokens = keep ? this.#limits.tokens : Math.min(this.#limits.tokens, this.#limits.anonymousTokens);
     const checked = this.#parse(source, tokens);
     if (keep && 'document' in checked) {
-      withoutLocations(checked.document.node);
-      this.#byText.set(source, checked.document);
+      const { document } = checked;
+      withoutLocations(document.node);
+      this.#byText.set(source, { document, bytes: weightOf(source, document) });
     }
     return checked;
   }

@@ -15,6 +15,10 @@ export class ExecutableDocument {
   readonly definitions: ReadonlyArray<OperationDefinitionNode | FragmentDefinitionNode>;
   readonly operations: readonly OperationDefinitionNode[];
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  /** The fields of each operation and fragment, with fragments expanded, once its limits have been checked. */
+  readonly fields = new Map<OperationDefinitionNode | FragmentDefinitionNode, number>();
+  /** What is kept for its operations besides what it is weighed with beforehand. Bytes. */
+  readonly kept: Array<{ readonly weight: number }> = [];
 
   constructor(node: DocumentNode) {
     this.node = node;

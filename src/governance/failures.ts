@@ -21,6 +21,11 @@ export class Failures {
     }
   }
 
+  /** Tells of an internal failure that is not answered: the work is done in another way. */
+  report(error: unknown): void {
+    this.#options.onInternalError?.(error);
+  }
+
   /** The answer to an internal failure. */
   answer(error: unknown): GovernedResult {
     return { data: null, errors: [this.#told(error)] };
@@ -36,7 +41,7 @@ export class Failures {
   #told(error: unknown, path?: GraphQLError['path']): GraphQLError {
     const words = this.#options.wordsFor?.(error);
     if (words) return new GraphQLError(words.message, { path, extensions: words.extensions });
-    this.#options.onInternalError?.(error);
+    this.report(error);
     return internalError(path);
   }
 }

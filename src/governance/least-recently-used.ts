@@ -1,6 +1,7 @@
 /**
  * A map with a limit: it drops the entries that have been unused longest.
- * @param weigh the weight of an entry; 1 by default. An entry heavier than the limit is not kept.
+ * @param weigh the weight of an entry; 1 by default. An entry heavier than the limit is not kept. An entry that is used
+ *   is weighed again, since it may have grown.
  */
 export class LeastRecentlyUsed<K, V> {
   readonly #entries = new Map<K, { readonly value: V; readonly weight: number }>();
@@ -15,10 +16,12 @@ export class LeastRecentlyUsed<K, V> {
 
   get(key: K): V | undefined {
     const entry = this.#entries.get(key);
-    if (entry === undefined) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
-    return entry.value;
+    return entry && this.set(key, entry.value);
+  }
+
+  /** Of all entries together. */
+  get weight(): number {
+    return this.#weight;
   }
 
   set(key: K, value: V): V {

@@ -58,11 +58,12 @@ export function enforceLimits(node: DocumentNode, limits: Limits): ExecutableDoc
   if (node.definitions.length > limits.definitions) throw tooLarge('definitions', limits);
   const document = new ExecutableDocument(node);
   const measured: Measured = new Map();
-  for (const { selectionSet } of document.definitions) {
-    const extent = measure(document, selectionSet, measured);
+  for (const definition of document.definitions) {
+    const extent = measure(document, definition.selectionSet, measured);
     for (const name of ['depth', 'aliases', 'breadth', 'fields'] as const) {
       if (extent[name] > limits[name]) throw tooLarge(name, limits);
     }
+    document.fields.set(definition, extent.fields);
   }
   enforceMerging(document, limits);
   return document;

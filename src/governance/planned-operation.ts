@@ -3,7 +3,8 @@ import type { Access } from './access';
 import { CompiledOperation } from './compiled-operation';
 import { type Cost, costOf, type DefaultLengths, enforceCost } from './cost';
 import { Decided, type Governing } from './decided-operation';
-import { type Decision, decide, decisionKey, purposeOf } from './decision';
+import { type Decision, decide, decisionId, purposeOf } from './decision';
+import { weightOfDecision } from './document-weight';
 import { badUserInput } from './errors';
 import type { ExecutableDocument } from './executable-document';
 import { type Explanation, explainDecision } from './explain';
@@ -14,8 +15,8 @@ import { type OperationPlan, planOperation } from './operation-plan';
 import { operationTitle } from './operation-title';
 import { coerceVariables } from './variables';
 
-/** Decisions kept per plan. Their number is bounded, since it depends on the callers' tokens. */
-const MOST_DECISIONS = 16;
+/** Bytes of decisions that are kept per plan. Their number depends on the callers' tokens. */
+const MOST_DECISION_BYTES = 1024 * 1024;
 
 /** What planning needs: the parts that all operations of one schema share. */
 export interface Planning extends Governing {
@@ -32,8 +33,9 @@ export class Planned implements PlannedOperation {
   readonly #plan: OperationPlan;
   readonly #compiled: CompiledOperation;
   readonly #cost: Cost | undefined;
-  readonly #decisions = new LeastRecentlyUsed<string, Decision>(MOST_DECISIONS);
-  readonly #byBasis = new WeakMap<object, { purpose: string | undefined; decision: Decision }>();
+  readonly #decisions: LeastRecentlyUsed<string, Decision>;
+  /** By id, so that a caller's access keeps no decision alive. */
+  readonly #byBasis = new WeakMap<object, { purpose: string | undefined; id: string }>();
 
   /** @throws {GraphQLError} if the document has no such operation */
   constructor(planning: Planning, document: ExecutableDocument, operationName: string | null | undefined) {
@@ -41,6 +43,9 @@ export class Planned implements PlannedOperation {
     this.#planning = planning;
     this.#plan = planOperation(policy, document, operationName);
     this.#compiled = new CompiledOperation(policy, this.#plan);
+    const weight = weightOfDecision(this.#plan.reach.length);
+    this.#decisions = new LeastRecentlyUsed(MOST_DECISION_BYTES, () => weight);
+    document.kept.push(this.#decisions);
     this.#cost = costOf(document, this.#plan.operation, lengths);
     this.document = document.node;
     this.kind = this.#plan.operation.operation;
@@ -87,11 +92,10 @@ export class Planned implements PlannedOperation {
     const { policy } = this.#planning;
     const { basis } = access;
     const known = basis && this.#byBasis.get(basis);
-    if (known && known.purpose === stated) return known.decision;
-    const key = decisionKey(policy, access, stated);
-    const decision = this.#decisions.get(key) ?? this.#decisions.set(key, decide(policy, this.#plan, access, stated));
-    if (basis) this.#byBasis.set(basis, { purpose: stated, decision });
-    return decision;
+    const isKnown = known && known.purpose === stated;
+    const id = isKnown ? known.id : decisionId(policy, this.#plan, access, stated);
+    if (basis && !isKnown) this.#byBasis.set(basis, { purpose: stated, id });
+    return this.#decisions.get(id) ?? this.#decisions.set(id, decide(policy, this.#plan, access, stated));
   }
 }
 

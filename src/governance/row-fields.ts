@@ -135,9 +135,14 @@ export function propertyWriter(
     return guarded(ruling, key, objectWriter(writing, nullable, key, sets, cell));
   }
   const textOf = textMaker(definition.type);
-  const isText = isTextType(definition.type);
-  const clear: WriteField =
-    isText && cell.text ? (row) => cell.text?.(row) ?? textOf(cell.value(row)) : (row) => textOf(cell.value(row));
+  const ready = isTextType(definition.type) ? cell.text?.bind(cell) : undefined;
+  const clear: WriteField = ready
+    ? (row) => {
+        const text = ready(row) ?? textOf(cell.value(row));
+        if (isNonNull && text === 'null') throw new Unwritable();
+        return text;
+      }
+    : (row) => textOf(cell.value(row));
   if (!coordinate) return clear;
   const disguise: WriteField = (row, { enforcement }) => {
     if (coordinate.fallback === undefined) throw new Unwritable();

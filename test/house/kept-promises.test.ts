@@ -6,6 +6,7 @@ const workUnderWay = new Set([
   'audit/log/checkpoint-store.ts #writing',
   'audit/log/appender.ts #running',
   'audit/verification/log-verification.ts #signatures',
+  'governance/row-reads.ts groups',
   'identity/issuer-keys.ts #pending',
   'gateway/deadline.ts deadline',
   'gateway/erasure-metrics.ts looking',

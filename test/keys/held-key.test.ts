@@ -18,8 +18,19 @@ describe('what is remembered of sealed bytes', () => {
     expect(known.slice(first)).not.toContain(false);
   });
 
+  test('counts texts of two bytes a character', () => {
+    const bytes = randomBytes(32);
+    const key = new HeldKey(bytes, 0, new OpenedMemory(100_000));
+    const sealed = Array.from({ length: 20 }, (_, row) => seal(bytes, { row, text: `${'x'.repeat(4_000)}–` }, 'here'));
+    for (const [row, each] of sealed.entries()) key.open(place, String(row), each, 'here').textOf('text');
+    const known = sealed.filter((each, row) => key.recall(place, String(row), each));
+    // Of each: its bytes, its content, and that as text.
+    expect(known.length * (4_000 + 8_000 + 8_000)).toBeLessThan(100_000);
+    expect(known.length).toBeGreaterThan(2);
+  });
+
   test('goes with its key, and makes room for others', () => {
-    const memory = new OpenedMemory(5_000);
+    const memory = new OpenedMemory(7_000);
     for (let person = 0; person < 100; person++) {
       const bytes = randomBytes(32);
       const key = new HeldKey(bytes, 0, memory);
@@ -28,7 +39,7 @@ describe('what is remembered of sealed bytes', () => {
         key.open(place, row, sealed, 'here');
         key.open(place, row, sealed, 'here');
       }
-      for (const row of ['a', 'b']) expect(key.recall(place, row, sealed)).toBe('x'.repeat(500));
+      for (const row of ['a', 'b']) expect(key.recall(place, row, sealed)?.value).toBe('x'.repeat(500));
       key.forget();
       for (const row of ['a', 'b']) expect(key.recall(place, row, sealed)).toBeUndefined();
       expect(key.key).toEqual(Buffer.alloc(32));

@@ -288,7 +288,8 @@ describe.each(databases)('answers that are written from cells, on $name', ({ cre
   const pages = [
     `{ customers(first: 20) { nodes { id externalId ipAddress residency createdAt gender source objections
       lastAutomatedDecisionAt orders(first: 1) { nodes { id placedAt total currency status items { name quantity } }
-      pageInfo { hasNextPage startCursor endCursor } } } pageInfo { hasNextPage hasPreviousPage endCursor } } }`,
+      pageInfo { hasNextPage startCursor endCursor } } same: orders(first: 1) { nodes { id items { name } } } }
+      pageInfo { hasNextPage hasPreviousPage endCursor } } }`,
     `{ customers(first: 9, filter: {source: "shop"}) { edges { cursor node { __typename id source again: source email phone
       postalAddress { street city region postalCode country } conversations { edges { node { channel subject
       messages(first: 1) { nodes { id sentAt body } } } } } } } } }`,
