@@ -26,7 +26,7 @@ export function placeText(location: RootLocation): string {
       return textOf(scheme, location.at.vault, location.at.prefix);
     case 'vault': {
       const { engine, prefix } = location.at;
-      return textOf(scheme, engine.origin, engine.pathname.replace(/\/+$/, ''), prefix);
+      return textOf(scheme, engine.origin, engine.pathname.split('/').filter(Boolean).join('/'), prefix);
     }
   }
 }
