@@ -1,4 +1,5 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
@@ -25,15 +26,16 @@ const ID_BYTES = 36;
  */
 const [REACH, REACH_OF_CLIENTS] = [32, 176];
 /** More than there are of each. */
-const [MOST_EPOCHS, MOST_BUCKETS] = [10, 6];
+const [MOST_EPOCHS, MOST_BUCKETS] = [8, 6];
 
-/** The lengths of wrapped secrets: of which some are ended, one or two are not. */
-const RING_BYTES: readonly number[] = Array.from({ length: MOST_SECRETS }, (_, number): SecretGeneration => {
+/** The lengths of wrapped secrets, of which some are ended, and one or two are not; the first one stands alone. */
+const RING_BYTES = Array.from({ length: MOST_SECRETS }, (_, number): SecretGeneration => {
   return { number, usedFrom: 0, secret: Buffer.alloc(KEY_BYTES), kept: new Map() };
 }).flatMap((_, count, all) => {
   const gone = all.slice(0, count).map(ended);
   return [1, 2].map((living) => encodeRing([...gone, ...all.slice(0, living)]).length + SEAL_OVERHEAD_BYTES);
 });
+const SECRET_BYTES = [BLOB_BYTES, ...RING_BYTES];
 
 /** What an attack came to. */
 export interface Loot {
@@ -84,7 +86,8 @@ export class Attacker {
   /** As {@link seeFiles}, of a copy of the folder as it is now: its files may change meanwhile. */
   seeCopyOf(folder: string): void {
     const copy = mkdtempSync(join(tmpdir(), 'remit-copy-'));
-    cpSync(folder, copy, { recursive: true, filter: (path) => !path.endsWith('.sock') });
+    // Elsewhere: a process that closes a file gives up all locks that its own SQLite has on that file.
+    execFileSync('cp', ['--recursive', folder, copy]);
     this.seeFiles(copy);
     rmSync(copy, { recursive: true });
   }
@@ -114,7 +117,7 @@ export class Attacker {
     for (const client of this.#clients) {
       for (const node of await this.#nodes(roots, client)) {
         const contextOf = (number: number) => `client-secret${number === 1 ? '' : 's'}:${client}`;
-        const rings = this.#all(node, client, contextOf, 2).map(decodeRing);
+        const rings = this.#all(node, client, contextOf, 2, SECRET_BYTES).map(decodeRing);
         secrets.push(...rings.flat().flatMap(({ secret }) => secret ?? []));
       }
     }
@@ -169,9 +172,11 @@ export class Attacker {
     }
   }
 
-  #all(by: Buffer, id: string, contextOf: (number: number) => string, most: number): Buffer[] {
+  /** @param lengths of what was wrapped: to try every blob by every context takes minutes */
+  #all(by: Buffer, id: string, contextOf: (number: number) => string, most: number, lengths = [BLOB_BYTES]): Buffer[] {
     const keys: Buffer[] = [];
     for (const blob of this.#blobs.get(id)?.values() ?? []) {
+      if (!lengths.includes(blob.length)) continue;
       for (let number = 1; number <= most; number++) {
         const key = opened(by, blob, contextOf(number));
         if (key) keys.push(key);
@@ -185,7 +190,7 @@ export class Attacker {
       for (let at = bytes.indexOf(mark); at !== -1; at = bytes.indexOf(mark, at + 1)) {
         const id = mark === MARK ? bytes.toString('latin1', at, at + ID_BYTES) : mark;
         const reach = this.#clients.includes(id) ? REACH_OF_CLIENTS : REACH;
-        const lengths = this.#clients.includes(id) ? [BLOB_BYTES, ...RING_BYTES] : [BLOB_BYTES];
+        const lengths = this.#clients.includes(id) ? SECRET_BYTES : [BLOB_BYTES];
         for (let place = at + id.length; place <= at + id.length + reach; place++) {
           if (bytes[place] !== 1) continue;
           for (const length of lengths) {
