@@ -33,7 +33,8 @@ const MANY = 64;
 const COLUMNS = ['bucket', 'window_at', 'leased'];
 const LEASE =
   'UPDATE rate_share SET leased = CASE WHEN window_at < ? THEN 1 ELSE leased + 1 END, ' +
-  `window_at = CASE WHEN window_at < ? THEN ? ELSE window_at END WHERE bucket = ? AND (window_at < ? OR leased < ${LEASES})`;
+  'window_at = CASE WHEN window_at < ? THEN ? ELSE window_at END ' +
+  `WHERE bucket = ? AND (window_at < ? OR leased < ${LEASES})`;
 
 /** Budgets that all processes of an installation share, by a table in the home database. */
 export class RateShares implements Shares {

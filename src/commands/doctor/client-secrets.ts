@@ -16,7 +16,8 @@ export const clientSecrets: Check = {
       ...(stray.length > 0
         ? [
             fault(
-              `nobody finds the people of ${counted(stray.length, 'client')}: data or keys are from before a replacement`,
+              `nobody finds the people of ${counted(stray.length, 'client')}: ` +
+                'data or keys are from before a replacement',
               'run: remit migrate',
             ),
           ]

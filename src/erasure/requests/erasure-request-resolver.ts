@@ -117,8 +117,8 @@ export class ErasureRequestResolver {
 
   @Query(() => String, {
     description:
-      'Public keys that certificates and the records of epochs are verified by: a JWK set, for `remit erasures verify ' +
-      '--key`.',
+      'Public keys that certificates and the records of epochs are verified by: a JWK set, for `remit erasures ' +
+      'verify --key`.',
   })
   async erasureCertificateKeys(): Promise<string> {
     return JSON.stringify({ keys: await this.module.signingKeys.publicKeys() });
