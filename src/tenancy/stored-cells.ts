@@ -1,7 +1,8 @@
 import type { CellField, RowCells } from '../governance/govern';
 import type { DataCategory } from '../governance/vocabulary';
-import { type KeyHandle, OpenedContent } from '../keys/held-key';
+import type { KeyHandle } from '../keys/held-key';
 import type { KeyStore } from '../keys/key-store';
+import { OpenedContent } from '../keys/opened-content';
 import { snakeCase } from '../storage/entity-class';
 import { listIn } from '../storage/lists';
 import type { Cells } from '../storage/statements';
