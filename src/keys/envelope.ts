@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 
 /** An envelope: one byte for its version | vector | ciphertext | tag. */
-export const IV_BYTES = 12;
+const IV_BYTES = 12;
 export const TAG_BYTES = 16;
 export const IV_AT = 1;
 export const CONTENT_AT = IV_AT + IV_BYTES;
