@@ -8,5 +8,6 @@ module.exports = {
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   reporters: ['default', '<rootDir>/test/projects/slowest.js'],
   testSequencer: '<rootDir>/test/projects/sequencer.js',
+  testTimeout: 240_000,
   maxWorkers: 2,
 };

@@ -64,10 +64,10 @@ async function onStage<T>(ground: Ground, act: (sweep: Sweep, world: World) => P
 }
 
 /**
- * Acknowledged and there are the same, whichever statement of a mutation fails. One statement is drawn for each mutation
- * and kind of fault, other ones in each run; `FAULTS=3` draws three, and `FAULTS=all` takes every one. FAULTS_SEED draws
- * the same again, FAULTS_OF names some mutations. FAULTS_KEPT names a file that keeps which mutations passed with every
- * statement: they are left out when it is run again.
+ * Acknowledged and there are the same, whichever statement of a mutation fails. One statement is drawn for each
+ * mutation and kind of fault, other ones in each run; `FAULTS=3` draws three, and `FAULTS=all` takes every one.
+ * FAULTS_SEED draws the same again, FAULTS_OF names some mutations. FAULTS_KEPT names a file that keeps which mutations
+ * passed with every statement: they are left out when it is run again.
  *
  * @param open undefined where the database is not installed
  */
