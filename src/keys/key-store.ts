@@ -226,6 +226,16 @@ export class KeyStore {
     }
   }
 
+  /** As {@link withSubjectKeys} where the keys of all of them are cached; undefined where one has to be read. */
+  withKnownSubjectKeys<T>(
+    clientId: string,
+    subjectIds: ReadonlySet<string>,
+    use: (handles: ReadonlyMap<string, KeyHandle>) => T,
+  ): T | undefined {
+    const handles = this.#cache.handles(clientId, subjectIds);
+    return handles.size === subjectIds.size ? use(handles) : undefined;
+  }
+
   /** The subjects whose keys were altered or swapped: nothing that was sealed for them opens. */
   async damagedAmong(clientId: string, subjectIds: readonly string[]): Promise<ReadonlySet<string>> {
     if (subjectIds.length === 0) return new Set();
