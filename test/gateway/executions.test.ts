@@ -270,7 +270,7 @@ test('attack S8: dear operations that wait leave their places to others of their
   // Two at once: one is dear, so there is room for one more, and then for none.
   const leave = await executions.turn('p2', 'storm');
   let ran = false;
-  const next = executions.turn('p3', 'storm').then((left) => {
+  const next = Promise.resolve(executions.turn('p3', 'storm')).then((left) => {
     ran = true;
     left();
   });
