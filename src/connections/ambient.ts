@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { types } from 'node:util';
 
 /**
  * A value for all that runs within a call, however deep. While one is in use, Node follows every promise of the
@@ -22,7 +23,7 @@ export class Ambient<T> {
     };
     try {
       const result = this.#storage.run(value, work);
-      if (result instanceof Promise) result.then(ended, ended);
+      if (types.isPromise(result)) void result.then(ended, ended);
       else ended();
       return result;
     } catch (error) {
