@@ -46,8 +46,14 @@ export class Road {
     this.#log = new FailureLog(options.logger);
   }
 
+  /** The ledger does not wait for its entry until it has its turn: see {@link announce}. */
   begin(transport: GovernedRequest['transport']): GovernedRequest {
-    return beginRequest(transport, this.#options.audit?.begin());
+    return beginRequest(transport);
+  }
+
+  /** From now on the ledger writes no group of entries without this request's, unless it takes long. */
+  announce(request: GovernedRequest): void {
+    if (this.#options.audit) request.settled = this.#options.audit.begin();
   }
 
   /**
@@ -89,6 +95,7 @@ export class Road {
   async turn(request: GovernedRequest): Promise<() => void> {
     const { claims } = request;
     const leave = await this.#executions.turn(claims?.subject ?? '', clientOf(claims));
+    this.announce(request);
     return () => {
       const { blockedMs = 0, leaveAlone } = request;
       const keptMs = Math.max(blockedMs, leaveAlone?.() ?? 0);
@@ -123,7 +130,10 @@ export class Road {
   async #alone(request: GovernedRequest): Promise<void> {
     const { claims } = request;
     if (request.leaveAlone) return;
+    // Nobody's entries wait for one that waits.
+    request.settled();
     request.leaveAlone = await this.#executions.alone(claims?.subject ?? '', clientOf(claims));
+    this.announce(request);
     requireWanted(request);
     // It may have waited for seconds, and rights are those of the moment.
     await this.grant(request);
