@@ -34,7 +34,7 @@ export class Regions {
     return known ? this.at(known.region) : this.home;
   }
 
-  /** As {@link of}, for a client that was looked up before. */
+  /** The same, at once, for a client whose region is known already. */
   knownOf(client: string): DataSource | undefined {
     const known = this.#byClient.get(client);
     return known && this.at(known.region);
