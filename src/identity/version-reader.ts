@@ -50,6 +50,11 @@ export class VersionReader {
   async #run(): Promise<void> {
     const asked = [...this.#waiting].slice(0, REQUESTS_PER_READ);
     for (const one of asked) this.#waiting.delete(one);
+    // A read that was overdue has answered them meanwhile.
+    if (asked.length === 0) {
+      this.#isReading = false;
+      return;
+    }
     let isOverdue = false;
     const timer = setTimeout(() => {
       isOverdue = true;
