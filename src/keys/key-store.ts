@@ -141,14 +141,20 @@ export class KeyStore {
    * @throws as {@link derivedKey}
    */
   async derivedKeys(clientId: string, use: DerivedKeyUse): Promise<DerivedKeys> {
-    const cached = this.#cache.get(clientId, use);
-    if (cached !== undefined) return derivedKeysIn(cached, this.#now());
+    const atHand = this.derivedKeysAtHand(clientId, use);
+    if (atHand) return atHand;
     const { moment } = this.#cache;
     const { ring } = await this.#nodes.secrets(clientId);
     const keys = keysFor(ring, use);
     for (const { secret } of ring) secret?.fill(0);
     this.#cache.setSince(moment, keys, clientId, use, this.#derivedKeysMs);
     return derivedKeysIn(keys, this.#now());
+  }
+
+  /** The same, at once; undefined where they have to be read first. */
+  derivedKeysAtHand(clientId: string, use: DerivedKeyUse): DerivedKeys | undefined {
+    const cached = this.#cache.get(clientId, use);
+    return cached && derivedKeysIn(cached, this.#now());
   }
 
   /**
@@ -224,6 +230,16 @@ export class KeyStore {
     } finally {
       for (const own of read.values()) own?.forget();
     }
+  }
+
+  /** As {@link withSubjectKeys} where the keys of all of them are cached; undefined where one has to be read. */
+  withKnownSubjectKeys<T>(
+    clientId: string,
+    subjectIds: ReadonlySet<string>,
+    use: (handles: ReadonlyMap<string, KeyHandle>) => T,
+  ): T | undefined {
+    const handles = this.#cache.handles(clientId, subjectIds);
+    return handles.size === subjectIds.size ? use(handles) : undefined;
   }
 
   /** The subjects whose keys were altered or swapped: nothing that was sealed for them opens. */

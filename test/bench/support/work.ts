@@ -9,6 +9,9 @@ export interface Work {
 
 /** The page that ratios are stated for. */
 export const PAGE_NAME = '50 customers x 5 orders';
+export const BY_ID_NAME = 'one customer by id';
+export const WIDE_NAME = '200 customers x 12 fields';
+export const LOOK_UP_NAME = 'look-up by e-mail';
 
 const page = `query Page { customers(first: 50) { nodes { id firstName lastName email residency orders(first: 5) { nodes { id placedAt total currency status } } } } }`;
 const wide = `query Wide { customers(first: 200) { nodes { id firstName lastName email phone socialHandle ipAddress gender residency source externalId createdAt } } }`;
@@ -18,11 +21,11 @@ const byEmail = `query Lookup($by: CustomerLookup!) { customerLookup(by: $by) { 
 /** The standard works, about one customer of the data set. */
 export function worksFor(sample: { id: string; email: string }): readonly Work[] {
   return [
-    { name: 'one customer by id', document: byId, floorPath: `/one?id=${sample.id}`, variables: { id: sample.id } },
+    { name: BY_ID_NAME, document: byId, floorPath: `/one?id=${sample.id}`, variables: { id: sample.id } },
     { name: PAGE_NAME, document: page, floorPath: '/page' },
-    { name: '200 customers x 12 fields', document: wide, floorPath: '/wide' },
+    { name: WIDE_NAME, document: wide, floorPath: '/wide' },
     {
-      name: 'look-up by e-mail',
+      name: LOOK_UP_NAME,
       document: byEmail,
       floorPath: `/lookup?email=${encodeURIComponent(sample.email)}`,
       variables: { by: { email: sample.email } },
