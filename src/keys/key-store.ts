@@ -9,8 +9,9 @@ import { type DerivedKeys, type DerivedKeyUse, derivedUses } from './derived-key
 import { EpochKeys } from './epochs/epoch-keys';
 import { Epochs } from './epochs/epochs';
 import { ClientKeyError } from './errors';
-import { damagedKey, HeldKey, type KeyHandle, OpenedMemory } from './held-key';
+import { damagedKey, HeldKey, type KeyHandle } from './held-key';
 import { KEY_CACHE_TTL_MS, KeyCache } from './key-cache';
+import { OpenedMemory } from './opened-rows';
 import type { RootKeys } from './roots/root-keys';
 import { ClientSecrets } from './rotation/client-secrets';
 import { derivedKeysIn, keysFor } from './secret-ring';
