@@ -25,7 +25,11 @@ interface Measured {
 }
 
 /** To be called when an operation has really ended. Calling it again does nothing. */
-export type Leave = () => void;
+export interface Leave {
+  (): void;
+  /** From now on it only waits until its entry is durable: another operation may have its place. */
+  readonly makeRoom: () => void;
+}
 
 /**
  * Counts operations over HTTP and WebSockets from arrival to real end. Clients take turns, and so do the callers of
@@ -64,7 +68,7 @@ export class Executions {
    * @returns call it when the operation has ended
    * @throws {GatewayError} 503 where the server is full, 429 where the address has too many operations under way
    */
-  arrive(address: string): Leave {
+  arrive(address: string): () => void {
     if (this.#underWay >= this.#limits.operationsUnderWay) throw gatewayErrors.overloaded();
     const known = this.#arrived.get(address) ?? 0;
     if (known >= this.#limits.operationsPerAddress) throw gatewayErrors.tooMuch('from your address');
@@ -92,7 +96,7 @@ export class Executions {
     const now = performance.now();
     const queue = this.#queueOf(caller, client, now);
     const most = caller === '' ? this.#limits.anonymousOperations : this.#limits.operationsPerCaller;
-    if (queue.running + queue.waiting.length + queue.held.length >= most) throw tooMuchOf(caller);
+    if (queue.running + queue.waiting.length + queue.held.length + queue.recorded >= most) throw tooMuchOf(caller);
     this.#asks(queue, now);
     if (this.#passesNobody(queue.waiting) && this.#mayRun(queue, now)) return this.#begin(queue, now);
     return new Promise((resolve) => {
@@ -209,16 +213,25 @@ export class Executions {
     const operation = { since: now };
     this.#watchdog.begins(operation);
     const shareBefore = this.#shares.total;
+    let hasRoom = true;
     let isOver = false;
-    return () => {
-      if (isOver) return;
-      isOver = true;
+    const makeRoom = () => {
+      if (!hasRoom) return;
+      hasRoom = false;
+      queue.recorded++;
       const endedAt = performance.now();
-      this.#watchdog.ended(operation, endedAt);
       this.#count(queue, -1, endedAt);
       if (this.#isContended(endedAt)) this.#account(queue, this.#shares.total - shareBefore, endedAt - now, endedAt);
       this.#handOut();
     };
+    const leave = () => {
+      if (isOver) return;
+      isOver = true;
+      this.#watchdog.ended(operation, performance.now());
+      makeRoom();
+      queue.recorded--;
+    };
+    return Object.assign(leave, { makeRoom });
   }
 
   /**

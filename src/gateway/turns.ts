@@ -21,6 +21,8 @@ export interface Member {
 /** A principal, or '' for every caller without a token. */
 export interface Queue extends Member {
   readonly group: Group;
+  /** How many have run, and only wait for their entries to be durable. */
+  recorded: number;
   /** Operations that wait for their turn, oldest first. */
   readonly waiting: Array<() => void>;
   /** Operations that run and are dear, and wait until they may go on. */
@@ -42,7 +44,10 @@ const newMember = (name: string): Member => ({
   ...{ wakesAt: Number.POSITIVE_INFINITY, allowance: new Allowance() },
 });
 
-export const newQueue = (name: string, group: Group): Queue => ({ ...newMember(name), group, waiting: [], held: [] });
+export const newQueue = (name: string, group: Group): Queue => ({
+  ...{ ...newMember(name), group, recorded: 0 },
+  ...{ waiting: [], held: [] },
+});
 
 export const newGroup = (name: string): Group => ({
   ...{ ...newMember(name), queues: new Map<string, Queue>(), line: new Set<Queue>() },

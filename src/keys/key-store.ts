@@ -9,8 +9,9 @@ import { type DerivedKeys, type DerivedKeyUse, derivedUses } from './derived-key
 import { EpochKeys } from './epochs/epoch-keys';
 import { Epochs } from './epochs/epochs';
 import { ClientKeyError } from './errors';
-import { damagedKey, HeldKey, type KeyHandle, OpenedMemory } from './held-key';
+import { damagedKey, HeldKey, type KeyHandle } from './held-key';
 import { KEY_CACHE_TTL_MS, KeyCache } from './key-cache';
+import { OpenedMemory } from './opened-rows';
 import type { RootKeys } from './roots/root-keys';
 import { ClientSecrets } from './rotation/client-secrets';
 import { derivedKeysIn, keysFor } from './secret-ring';
@@ -230,6 +231,16 @@ export class KeyStore {
     } finally {
       for (const own of read.values()) own?.forget();
     }
+  }
+
+  /** As {@link withSubjectKeys} where the keys of all of them are cached; undefined where one has to be read. */
+  withKnownSubjectKeys<T>(
+    clientId: string,
+    subjectIds: ReadonlySet<string>,
+    use: (handles: ReadonlyMap<string, KeyHandle>) => T,
+  ): T | undefined {
+    const handles = this.#cache.handles(clientId, subjectIds);
+    return handles.size === subjectIds.size ? use(handles) : undefined;
   }
 
   /** The subjects whose keys were altered or swapped: nothing that was sealed for them opens. */

@@ -22,6 +22,27 @@ test('attack S9: what has arrived is counted in all and by address, until it has
   expect(() => executions.arrive('c')).toThrow(GatewayError);
 });
 
+test('one whose entry is being written leaves its place to the next, and counts as under way still', async () => {
+  const executions = executionsWith({ executionsPerCaller: 1, operationsPerCaller: 2 });
+  const first = await executions.turn('p');
+  let hasBegun = false;
+  const second = Promise.resolve(executions.turn('p')).then((leave) => {
+    hasBegun = true;
+    return leave;
+  });
+  await settled();
+  expect(hasBegun).toBe(false);
+  first.makeRoom();
+  first.makeRoom();
+  await settled();
+  expect(hasBegun).toBe(true);
+  expect(() => executions.turn('p')).toThrow(GatewayError);
+  first();
+  const third = executions.turn('p');
+  (await second)();
+  (await third)();
+});
+
 test('attack S9: a principal runs as much at once as it may, the rest waits, and too much is refused', async () => {
   const executions = executionsWith({ executionsPerCaller: 2, operationsPerCaller: 4 });
   const ran: number[] = [];
