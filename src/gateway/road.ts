@@ -96,6 +96,7 @@ export class Road {
     const { claims } = request;
     const leave = await this.#executions.turn(claims?.subject ?? '', clientOf(claims));
     this.announce(request);
+    request.makeRoom = leave.makeRoom;
     return () => {
       const { blockedMs = 0, leaveAlone } = request;
       const keptMs = Math.max(blockedMs, leaveAlone?.() ?? 0);
@@ -251,13 +252,17 @@ export class Road {
     return 'decision' in decided ? decided.events(contextOf(request)) : decided;
   }
 
-  /** Record: the request's entry is durable before its answer leaves. See {@link recordRequest}. */
+  /**
+   * Record: the request's entry is durable before its answer leaves. See {@link recordRequest}. Meanwhile its caller's
+   * next one may run, so that the process is not idle while the ledger is written.
+   */
   record<R extends Parameters<typeof recordRequest>[4]>(
     request: GovernedRequest,
     result: R,
     asked: Parameters<typeof recordRequest>[5],
     refused: Parameters<typeof recordRequest<R>>[6],
   ): Promise<R> {
+    request.makeRoom?.();
     return recordRequest(this.#options, this.#log, this.governedFor(request), request, result, asked, refused);
   }
 

@@ -21,6 +21,8 @@ export interface Member {
 /** A principal, or '' for every caller without a token. */
 export interface Queue extends Member {
   readonly group: Group;
+  /** How many have run, and only wait for their entries to be durable. */
+  recorded: number;
   /** Operations that wait for their turn, oldest first. */
   readonly waiting: Array<() => void>;
   /** Operations that run and are dear, and wait until they may go on. */
@@ -33,8 +35,6 @@ export interface Group extends Member {
   /** Those of which something waits, in the order of their turns. */
   readonly line: Set<Queue>;
   readonly turns: Turns;
-  /** What it took lately. */
-  readonly usage: Usage;
   /** For how long it kept the process to itself lately. */
   readonly blocked: Usage;
 }
@@ -44,11 +44,14 @@ const newMember = (name: string): Member => ({
   ...{ wakesAt: Number.POSITIVE_INFINITY, allowance: new Allowance() },
 });
 
-export const newQueue = (name: string, group: Group): Queue => ({ ...newMember(name), group, waiting: [], held: [] });
+export const newQueue = (name: string, group: Group): Queue => ({
+  ...{ ...newMember(name), group, recorded: 0 },
+  ...{ waiting: [], held: [] },
+});
 
 export const newGroup = (name: string): Group => ({
   ...{ ...newMember(name), queues: new Map<string, Queue>(), line: new Set<Queue>() },
-  ...{ turns: new Turns(), usage: new Usage(), blocked: new Usage() },
+  ...{ turns: new Turns(), blocked: new Usage() },
 });
 
 const LONGEST_REST_MS = 500;
