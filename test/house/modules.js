@@ -10,6 +10,7 @@ const src = join(__dirname, '../../src');
  */
 const layers = [
   ['main'],
+  ['program'],
   ['commands'],
   ['app'],
   ['gateway'],
@@ -21,7 +22,7 @@ const layers = [
   ['tenancy'],
   ['keys'],
   ['storage', 'connections', 'identifiers', 'outbound'],
-  ['governance', 'law', 'version'],
+  ['governance', 'law', 'version', 'bundle'],
 ];
 
 /** Files beside the modules that wire them: one module. */
