@@ -82,7 +82,7 @@ const ours = {
 
 async function bundle() {
   const { outputFiles } = await build({
-    entryPoints: [join(dist, 'src/program.js')],
+    entryPoints: [join(dist, 'src/commands/program.js')],
     outfile: join(bundles, 'remit.js'),
     write: false,
     bundle: true,

@@ -31,10 +31,10 @@ export function loadBundle<Exports>(compiled: string): Exports | undefined {
     ...(cachedData ? { cachedData } : {}),
     importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   });
-  const module = { exports: {} };
-  script.runInThisContext()(module.exports, createRequire(path), module, join(compiled, '..'));
+  const loaded = { exports: {} };
+  script.runInThisContext()(loaded.exports, createRequire(path), loaded, join(compiled, '..'));
   if (!cachedData || script.cachedDataRejected) subscribe(SETTLED, () => keep(keptAt, script));
-  return module.exports as Exports;
+  return loaded.exports as Exports;
 }
 
 function bundleBeside(compiled: string): string | undefined {

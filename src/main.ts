@@ -8,12 +8,14 @@ import { loadBundle } from './bundle';
  */
 const HEAP_GROWTH = '--heap-growing-percent=50';
 
-type Program = typeof import('./program');
+async function start(words: readonly string[]): Promise<void> {
+  const serves = words.find((word) => !word.startsWith('-')) === 'serve';
+  // Before the bundle: compiled code is kept for the flags that it was compiled under.
+  if (serves) setFlagsFromString(HEAP_GROWTH);
+  // Other commands load a small part of what a server does.
+  const bundle = serves ? loadBundle<typeof import('./commands/program.js')>(__dirname) : undefined;
+  const { runToEnd } = bundle ?? (await import('./commands/program.js'));
+  await runToEnd(words);
+}
 
-const words = process.argv.slice(2);
-const serves = words.find((word) => !word.startsWith('-')) === 'serve';
-// Before the bundle: compiled code is kept for the flags that it was compiled under.
-if (serves) setFlagsFromString(HEAP_GROWTH);
-// Other commands load a small part of what a server does.
-const program = (serves ? loadBundle<Program>(__dirname) : undefined) ?? (require('./program') as Program);
-void program.runToEnd(words);
+void start(process.argv.slice(2));

@@ -26,6 +26,8 @@ export function buildApi(resolvers: readonly object[]): GraphQLSchema {
     resolvers: [...instances.keys()] as unknown as NonEmptyArray<ResolverClass>,
     container: { get: (resolver) => instances.get(resolver) },
     validate: false,
+    // It would run introspection at each start. `govern` asserts that the schema is valid.
+    skipCheck: true,
     pubSub: noTopics,
   });
   for (const { type, field, resolve } of resolvers.flatMap(rowResolversOf))

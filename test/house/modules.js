@@ -10,7 +10,6 @@ const src = join(__dirname, '../../src');
  */
 const layers = [
   ['main'],
-  ['program'],
   ['commands'],
   ['app'],
   ['gateway'],

@@ -1,51 +1,43 @@
 import { Command } from 'commander';
-import { exitTwoOnUsageError } from './commands/usage-errors';
-import { version } from './version';
+import { version } from '../version';
+import { exitTwoOnUsageError } from './usage-errors';
 
 type Entry = readonly [name: string, summary: string, load: () => Promise<Command>];
 
 /** A command is loaded only when it is called: `remit token` does not wait for a database driver. */
 const entries: readonly Entry[] = [
-  ['serve', 'serve the API and the playground', async () => (await import('./commands/serve.js')).serveCommand()],
-  ['demo', 'show who sees what, and why', async () => (await import('./commands/demo.js')).demoCommand()],
-  ['migrate', 'bring the databases up to date', async () => (await import('./commands/migrate.js')).migrateCommand()],
-  ['import', "import a client's file", async () => (await import('./commands/import.js')).importCommand()],
-  ['seed', 'make sample data', async () => (await import('./commands/seed.js')).seedCommand()],
-  ['token', 'print a development token', async () => (await import('./commands/token.js')).tokenCommand()],
-  ['explain', 'show what a caller would get', async () => (await import('./commands/explain.js')).explainCommand()],
-  [
-    'census',
-    'make the data inventory, and name its gaps',
-    async () => (await import('./commands/census.js')).censusCommand(),
-  ],
-  ['doctor', 'say what is wrong, and what to do', async () => (await import('./commands/doctor.js')).doctorCommand()],
-  ['audit', 'verify the audit ledger, prove entries', async () => (await import('./commands/audit.js')).auditCommand()],
+  ['serve', 'serve the API and the playground', async () => (await import('./serve.js')).serveCommand()],
+  ['demo', 'show who sees what, and why', async () => (await import('./demo.js')).demoCommand()],
+  ['migrate', 'bring the databases up to date', async () => (await import('./migrate.js')).migrateCommand()],
+  ['import', "import a client's file", async () => (await import('./import.js')).importCommand()],
+  ['seed', 'make sample data', async () => (await import('./seed.js')).seedCommand()],
+  ['token', 'print a development token', async () => (await import('./token.js')).tokenCommand()],
+  ['explain', 'show what a caller would get', async () => (await import('./explain.js')).explainCommand()],
+  ['census', 'make the data inventory, and name its gaps', async () => (await import('./census.js')).censusCommand()],
+  ['doctor', 'say what is wrong, and what to do', async () => (await import('./doctor.js')).doctorCommand()],
+  ['audit', 'verify the audit ledger, prove entries', async () => (await import('./audit.js')).auditCommand()],
   [
     'erasures',
     'perform erasures, and check certificates',
-    async () => (await import('./commands/erasures.js')).erasuresCommand(),
+    async () => (await import('./erasures.js')).erasuresCommand(),
   ],
-  [
-    'keys',
-    'turn the epochs of the keys, and list them',
-    async () => (await import('./commands/keys.js')).keysCommand(),
-  ],
+  ['keys', 'turn the epochs of the keys, and list them', async () => (await import('./keys.js')).keysCommand()],
   [
     'exports',
     "list clients' exports, and write one to a file",
-    async () => (await import('./commands/exports.js')).exportsCommand(),
+    async () => (await import('./exports.js')).exportsCommand(),
   ],
   [
     'transfers',
     'list transfer approvals, assess transfers',
-    async () => (await import('./commands/transfers.js')).transfersCommand(),
+    async () => (await import('./transfers.js')).transfersCommand(),
   ],
   [
     'webhooks',
     'list notices that did not arrive, and send them again',
-    async () => (await import('./commands/webhooks.js')).webhooksCommand(),
+    async () => (await import('./webhooks.js')).webhooksCommand(),
   ],
-  ['schema', 'write the schema files', async () => (await import('./commands/schema.js')).schemaCommand()],
+  ['schema', 'write the schema files', async () => (await import('./schema.js')).schemaCommand()],
 ];
 
 /**
@@ -67,7 +59,7 @@ Examples:
     );
   exitTwoOnUsageError(program).showHelpAfterError('remit --help lists the commands.');
   program.hook('preAction', async () => {
-    if (program.opts().demo) (await import('./commands/demo/installation-file.js')).joinDemo();
+    if (program.opts().demo) (await import('./demo/installation-file.js')).joinDemo();
   });
   const asked = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
   const called = asked.find(isName);
@@ -107,7 +99,7 @@ export async function runToEnd(words: readonly string[]): Promise<void> {
     throw error;
   });
   await run(words).catch(async (error: unknown) => {
-    const { reportFailure } = await import('./commands/failure.js');
+    const { reportFailure } = await import('./failure.js');
     process.exit(reportFailure(error));
   });
 }
