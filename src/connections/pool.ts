@@ -2,6 +2,8 @@ import { type ConnectionOptions, createPool, type FieldPacket, type Pool, type P
 import { Dialer } from './dialer';
 import { StoreUnavailableError, UnfitServerError } from './errors';
 import { describeHost, type Host } from './hosts';
+import type { Read } from './lane';
+import { type LaneLender, Lanes } from './lanes';
 import { Lease, type Lender, type Statement } from './lease';
 import { type Parameters, PreparedStatements } from './prepared-statements';
 import type { ServerAddress, StoreLimits } from './server-url';
@@ -28,6 +30,8 @@ export interface PreparedSession {
   readonly limitedTo?: (milliseconds: number) => string;
   /** How its server knows it. Undefined where no other session may end it. */
   readonly known?: ServerSession;
+  /** Whether it takes statements before it has answered others. */
+  readonly pipelines?: boolean;
 }
 
 /** What a store does with each new connection before anybody has it. */
@@ -45,6 +49,8 @@ export interface Sessions {
 /** A server that ends statements by itself has so much more time to say so. */
 const GRACE_MS = 500;
 const IDLE_MS = 60_000;
+/** MySQL's capability CLIENT_QUERY_ATTRIBUTES. Statements with it are left to the driver. */
+const QUERY_ATTRIBUTES = 0x08000000;
 /** A transaction may take this many times as long as a statement. */
 const STATEMENTS_PER_TRANSACTION = 6;
 /** How long closing waits for statements under way. Milliseconds. */
@@ -69,6 +75,7 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
   readonly #ender: SessionEnder;
   readonly #leased = new Set<PoolConnection>();
   readonly #statements = new PreparedStatements();
+  readonly #lanes: Lanes;
   #waiting = 0;
   /** Whether the driver made the latest caller wait for a connection. */
   #enqueued = false;
@@ -81,6 +88,7 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
     const { limits } = address;
     this.#limits = { ...limits, statementMs: statementLimit(limits.statementMs) };
     this.#ender = new SessionEnder(dialer, options, limits.connectMs);
+    this.#lanes = new Lanes(this.#laneLender());
     this.#pool = createPool({
       ...options,
       connectionLimit: limits.poolSize,
@@ -98,7 +106,7 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
   }
 
   counts(): PoolCounts {
-    const used = this.#leased.size;
+    const used = this.#leased.size - this.#lanes.resting;
     const idle = this.#connections.size - used;
     const { poolSize: limit } = this.#limits;
     // Whoever is about to be given an idle connection, or one that is being opened, does not wait for others.
@@ -144,6 +152,51 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
     }
   }
 
+  /** Runs one statement on a connection of its own. @returns its rows */
+  async runAlone(statement: Statement): Promise<unknown> {
+    const lease = new Lease(this, await this.acquire());
+    try {
+      const [rows] = await lease.run(statement);
+      return rows;
+    } finally {
+      lease.release();
+    }
+  }
+
+  /** Runs a read outside of transactions, beside others on one connection. */
+  read(read: Read): void {
+    const { statementMs } = this.#limits;
+    if (statementLimit(statementMs) === statementMs) this.#lanes.read(read);
+    else this.#readAlone(read);
+  }
+
+  #readAlone({ sql, parameters, resolve, reject }: Read): void {
+    this.runAlone({ sql, parameters, prepared: true, asCells: true }).then(
+      (rows) => resolve(rows as Parameters[]),
+      reject,
+    );
+  }
+
+  #laneLender(): LaneLender {
+    const { statementMs, queue } = this.#limits;
+    return {
+      statements: this.#statements,
+      queue,
+      acquire: () => this.acquire(),
+      release: (connection) => this.release(connection),
+      drop: (connection, lost) => this.drop(connection, lost),
+      pipelines: (connection) => {
+        const { config, serverCapabilityFlags } = connection as unknown as Capable;
+        const isPlain = (Number(config.clientFlags) & serverCapabilityFlags & QUERY_ATTRIBUTES) === 0;
+        return isPlain && this.#prepared.get(connection)?.pipelines === true;
+      },
+      isFit: (connection) => this.#dialer.wire(connection).socket.writable && !this.#isLeaving(connection),
+      limit: (connection) => this.#limit(connection, statementMs),
+      late: (connection) => this.#late(connection, statementMs),
+      alone: (read) => this.#readAlone(read),
+    };
+  }
+
   /** The server ends the statement where it can, and otherwise its connection is. */
   async run(
     connection: PoolConnection,
@@ -151,14 +204,21 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
     limitMs = statementLimit(this.#limits.statementMs),
   ): Promise<[rows: unknown, fields: FieldPacket[]]> {
     const session = this.#prepared.get(connection);
-    if (!session?.limitedTo) return this.#send(connection, statement, limitMs, limitMs);
-    const waitMs = limitMs + GRACE_MS;
+    // Mostly it holds to it already.
+    const waitMs = session?.limitMs === limitMs ? waitFor(session) : await this.#limit(connection, limitMs);
+    return this.#send(connection, statement, limitMs, waitMs);
+  }
+
+  /** Has a server hold to a limit, where it can. @returns how long an answer is waited for. Milliseconds */
+  async #limit(connection: PoolConnection, limitMs: number): Promise<number> {
+    const session = this.#prepared.get(connection);
+    if (!session?.limitedTo) return limitMs;
     if (session.limitMs !== limitMs) {
       const sql = session.limitedTo(limitMs);
-      await this.#send(connection, { sql, parameters: [], prepared: false }, limitMs, waitMs);
+      await this.#send(connection, { sql, parameters: [], prepared: false }, limitMs, limitMs + GRACE_MS);
       session.limitMs = limitMs;
     }
-    return this.#send(connection, statement, limitMs, waitMs);
+    return waitFor(session);
   }
 
   limitTransaction(connection: PoolConnection): () => void {
@@ -191,10 +251,7 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
     waitMs: number,
   ): Promise<[rows: unknown, fields: FieldPacket[]]> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#sever(connection, `a statement took longer than ${limitMs / 1_000} s`);
-        this.#pingIdle();
-      }, waitMs);
+      const timer = setTimeout(() => this.#late(connection, limitMs), waitMs);
       const done = (error: unknown, rows: unknown, fields: FieldPacket[]) => {
         clearTimeout(timer);
         if (error) reject(error);
@@ -210,6 +267,11 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
         reject(error);
       }
     });
+  }
+
+  #late(connection: PoolConnection, limitMs: number): void {
+    this.#sever(connection, `a statement took longer than ${limitMs / 1_000} s`);
+    this.#pingIdle();
   }
 
   /** Ends a connection here, and its session with what it runs on the server, which may not notice. */
@@ -231,6 +293,8 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
   }
 
   #next(deadline: number): Promise<PoolConnection> {
+    // Nobody waits while a connection has no work.
+    if (this.#leased.size >= this.#limits.poolSize) this.#lanes.makeRoom();
     return new Promise((resolve, reject) => {
       if (this.#waiting >= this.#limits.queue) throw new StoreUnavailableError('too many wait for a connection');
       let timer: NodeJS.Timeout | undefined;
@@ -325,3 +389,13 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
     }
   }
 }
+
+/** What the driver's types leave out. */
+interface Capable {
+  readonly config: { readonly clientFlags?: number };
+  readonly serverCapabilityFlags: number;
+}
+
+/** A server that ends statements by itself has some more time to say so. */
+const waitFor = ({ limitedTo, limitMs }: PreparedSession & { limitMs: number }): number =>
+  limitedTo ? limitMs + GRACE_MS : limitMs;

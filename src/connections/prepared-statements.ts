@@ -15,10 +15,21 @@ export type Parameters = Array<string | number | Buffer | null>;
 export class PreparedStatements {
   readonly #known = new WeakMap<PoolConnection, LRUCache<string, PrepareStatementInfo>>();
 
+  /** The server's number of a statement that the connection knows. */
+  numberOf(connection: PoolConnection, sql: string): number | undefined {
+    return (this.#known.get(connection)?.get(sql) as Numbered | undefined)?.id;
+  }
+
+  prepare(connection: PoolConnection, sql: string, done: (error: Error | null) => void): void {
+    connection.prepare(sql, (error, statement) => {
+      if (!error) this.#of(connection).set(sql, statement);
+      done(error);
+    });
+  }
+
   /** Runs one; prepares it where the connection does not know it yet. */
   run(connection: PoolConnection, sql: string, parameters: Parameters, done: Done): void {
-    const known = this.#known.get(connection) ?? knownTo(connection);
-    this.#known.set(connection, known);
+    const known = this.#of(connection);
     const statement = known.get(sql);
     if (statement) {
       statement.execute(parameters, done);
@@ -35,7 +46,16 @@ export class PreparedStatements {
       done(error, rows, fields);
     });
   }
+
+  #of(connection: PoolConnection): LRUCache<string, PrepareStatementInfo> {
+    const known = this.#known.get(connection) ?? knownTo(connection);
+    this.#known.set(connection, known);
+    return known;
+  }
 }
+
+/** What the driver does not tell of a statement. */
+type Numbered = PrepareStatementInfo & { readonly id: number };
 
 const knownTo = (connection: PoolConnection): LRUCache<string, PrepareStatementInfo> =>
   new LRUCache({ max: MOST, dispose: (_statement, sql) => connection.unprepare(sql) });

@@ -38,6 +38,8 @@ export interface GovernedRequest {
 
   // Plan: what is asked for. A result is why it cannot be planned.
   plan?: PlannedOperation | GovernedResult;
+  /** Gives its place among the operations that run to another. */
+  makeRoom?: () => void;
   /** Set while it runs as the only dear operation of its caller. Call it when it has ended. */
   leaveAlone?: () => number;
   /** Milliseconds for which its steps kept the process, without waiting for anything. */

@@ -26,7 +26,7 @@ export function buildApi(resolvers: readonly object[]): GraphQLSchema {
     resolvers: [...instances.keys()] as unknown as NonEmptyArray<ResolverClass>,
     container: { get: (resolver) => instances.get(resolver) },
     validate: false,
-    // It would run introspection at each start. `govern` asserts that the schema is valid.
+    // It would introspect the whole schema, a fifth of a start. Whoever asks has it checked (governance/validation.ts).
     skipCheck: true,
     pubSub: noTopics,
   });

@@ -16,6 +16,8 @@ export interface EngineProfile {
   readonly statementLimits: readonly LimitVariable[];
   /** Sessions whose time is up can be ended from another one, with what they run. */
   readonly endsSessions: boolean;
+  /** A connection takes statements before it has answered others. */
+  readonly pipelines: boolean;
 }
 
 type LimitVariable = keyof typeof LIMIT_VARIABLES;
@@ -38,30 +40,30 @@ export const LIMIT_VARIABLES = {
 export const ENGINE_PROFILES: { readonly [name in EngineName]: EngineProfile } = {
   mysql: {
     ...{ maxTransactionRows: 10_000, causalReads: false, sessionSettings: true },
-    ...{ statementLimits: ['max_execution_time'], endsSessions: true },
+    ...{ statementLimits: ['max_execution_time'], endsSessions: true, pipelines: false },
   },
   mariadb: {
     ...{ maxTransactionRows: 10_000, causalReads: false, sessionSettings: true },
-    ...{ statementLimits: ['max_statement_time'], endsSessions: true },
+    ...{ statementLimits: ['max_statement_time'], endsSessions: true, pipelines: true },
   },
   // Every node certifies the whole transaction at COMMIT. Percona's has MySQL's settings, others MariaDB's.
   galera: {
     ...{ maxTransactionRows: 1_000, causalReads: true, sessionSettings: true },
-    ...{ statementLimits: ['max_statement_time', 'max_execution_time'], endsSessions: true },
+    ...{ statementLimits: ['max_statement_time', 'max_execution_time'], endsSessions: true, pipelines: true },
   },
   // A transaction's changes wait in memory until COMMIT.
   tidb: {
     ...{ maxTransactionRows: 5_000, causalReads: false, sessionSettings: true },
-    ...{ statementLimits: ['max_execution_time'], endsSessions: true },
+    ...{ statementLimits: ['max_execution_time'], endsSessions: true, pipelines: false },
   },
   // It caps the rows and the time of a transaction, and ends statements by its own limits.
   vitess: {
     ...{ maxTransactionRows: 1_000, causalReads: false, sessionSettings: false },
-    ...{ statementLimits: [], endsSessions: false },
+    ...{ statementLimits: [], endsSessions: false, pipelines: false },
   },
   sqlite: {
     ...{ maxTransactionRows: 10_000, causalReads: false, sessionSettings: false },
-    ...{ statementLimits: [], endsSessions: false },
+    ...{ statementLimits: [], endsSessions: false, pipelines: false },
   },
 };
 

@@ -37,6 +37,7 @@ export class StoreSessions implements Sessions {
     const known = engine.endsSessions ? await sessionOf(ask) : undefined;
     this.#engine = engine;
     return {
+      pipelines: engine.pipelines,
       ...(limit && { limitedTo: (milliseconds: number) => `SET SESSION ${limit(milliseconds)}` }),
       ...(known && { known }),
     };

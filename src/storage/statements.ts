@@ -2,12 +2,11 @@ import { LRUCache } from 'lru-cache';
 import { DataSource, type EntityManager } from 'typeorm';
 import { Lease, type Statement } from '../connections/lease';
 import type { StorePool } from '../connections/pool';
+import type { Cell } from '../connections/statement-packets';
 import { dialectOf, type EmbeddedDatabase, embeddedDatabaseOf } from './dialect';
 import { poolOf } from './pool-use';
 import { committed } from './transaction';
 
-/** A value as the database gives it. */
-export type Cell = string | number | Buffer | null;
 /** A row: its cells, in the order of the statement's columns. */
 export type Cells = readonly Cell[];
 
@@ -46,8 +45,14 @@ export function readCells(
   const owner = source instanceof DataSource ? source : source.dataSource;
   owner.logger.logQuery(sql, [...parameters]);
   if (dialectOf(owner).embedded) return committed(source, async () => embeddedCells(owner, sql, parameters));
-  const statement = { sql, parameters, prepared: isPrepared(parameters, PREPARED_PARAMETERS), asCells: true };
-  return source instanceof DataSource ? runOn(openPool(source), statement) : runIn(source, statement);
+  const prepared = isPrepared(parameters, PREPARED_PARAMETERS);
+  const statement = { sql, parameters, prepared, asCells: true };
+  if (!(source instanceof DataSource)) return runIn(source, statement);
+  const pool = openPool(source);
+  if (!prepared) return runOn(pool, statement);
+  return new Promise((resolve, reject) => {
+    pool.read({ sql, parameters, resolve, reject: (error) => reject(failed(error)) });
+  });
 }
 
 function openPool(source: DataSource): StorePool {
@@ -57,15 +62,10 @@ function openPool(source: DataSource): StorePool {
 }
 
 async function runOn<T>(pool: StorePool, statement: Statement): Promise<T> {
-  let lease: Lease | undefined;
   try {
-    lease = new Lease(pool, await pool.acquire());
-    const [result] = await lease.run(statement);
-    return result as T;
+    return (await pool.runAlone(statement)) as T;
   } catch (error) {
     throw failed(error);
-  } finally {
-    lease?.release();
   }
 }
 
@@ -111,5 +111,5 @@ const failed = (error: unknown): Error =>
   Object.assign(new Error('A statement failed.', { cause: error }), { driverError: error });
 
 /** The driver binds numbers as floating point, and some engines use no index for those. */
-const isPrepared = (parameters: readonly unknown[], upTo: number): boolean =>
+const isPrepared = <T>(parameters: readonly T[], upTo: number): parameters is ReadonlyArray<Exclude<T, number>> =>
   parameters.length <= upTo && parameters.every((parameter) => typeof parameter !== 'number');

@@ -1,4 +1,4 @@
-import { EventEmitter, on } from 'node:events';
+import { EventEmitter, on, once } from 'node:events';
 import { buildSchema } from 'graphql';
 import { type Governed, govern, governanceTypeDefs } from '../../src/governance/govern';
 import type { TokenClaims } from '../../src/identity/caller';
@@ -189,5 +189,27 @@ test('the ledger does not wait for the entry of a request that waits for its tur
   // Each is alone, and none has left the ledger waiting.
   expect(seen).toEqual([1, 1, 1]);
   expect([...underWay]).toEqual([]);
+  await queueing.close();
+});
+
+test('while the entry of a request is written, the next one of its caller runs', async () => {
+  const recorded = new EventEmitter();
+  const both = once(recorded, 'second');
+  let entries = 0;
+  const queueing = await startServer({
+    limits: { executionsPerCaller: 1 },
+    audit: {
+      begin: () => () => undefined,
+      record: async () => {
+        entries++;
+        if (entries === 2) recorded.emit('second');
+        await both;
+      },
+    },
+  });
+  const authorization = { authorization: `Bearer ${await queueing.token()}` };
+  // Else the second one would not begin before the first has ended, which waits for it.
+  const answers = await Promise.all([1, 2].map(() => queueing.post({ query: '{ slow(ms: 1) }' }, authorization)));
+  expect(answers.map(({ status }) => status)).toEqual([200, 200]);
   await queueing.close();
 });

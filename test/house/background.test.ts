@@ -3,6 +3,7 @@ import { readSource, sourceFiles } from './modules';
 /** Files with an interval of their own, and why it is no background work. */
 const mayRepeat: ReadonlyMap<string, string> = new Map([
   ['commands/workers.ts', 'tells the primary that a worker lives, and watches that'],
+  ['connections/lanes.ts', 'watches statements under way, while there are some'],
   ['gateway/idempotency/keyed-mutation.ts', 'renews the hold on a key whose mutation is under way'],
   ['gateway/open-sockets.ts', 'closes idle connections of one server'],
   ['gateway/socket.ts', 'pings one connection'],

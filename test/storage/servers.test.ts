@@ -119,9 +119,9 @@ if (shared !== undefined) {
       const [row] = await directly('SELECT @@socket AS socket');
       const path = encodeURIComponent(row?.socket ?? '');
       const hostOf = "SELECT SUBSTRING_INDEX(USER(), '@', -1) AS host";
-      expect(await on(`mysql://root@localhost/mysql?socket=${path}`, (source) => source.query(hostOf))).toEqual([
-        { host: 'localhost' },
-      ]);
+      expect(
+        await on(`mysql://root@localhost/mysql?socket=${path}`, (source) => readCells(source, hostOf, [])),
+      ).toEqual([['localhost']]);
       await expect(open(`mysql://root@/mysql?socket=${path}x`)).rejects.toThrow(/cannot connect to .*x \(ENOENT\)/);
     });
 
@@ -132,6 +132,7 @@ if (shared !== undefined) {
       const { ca, clientCert, clientKey } = certificates;
       const cipher = async (source: DataSource) => {
         const [row] = await source.query<Array<{ Value: string }>>("SHOW STATUS LIKE 'Ssl_cipher'");
+        expect(await readCells(source, 'SELECT ? AS text', ['by the same way'])).toEqual([['by the same way']]);
         return row?.Value;
       };
 
