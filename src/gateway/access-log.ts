@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { GovernedRequest } from './governed-request';
 import { fieldsOf, LogLines } from './log-lines';
 import type { Metrics } from './metrics';
+import type { RequestWatcher } from './request-ends';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -19,14 +20,11 @@ const probes = new Set(['/healthz', '/readyz', '/metrics']);
  * it. The authoritative record is the entry in the audit ledger, which `auditId` identifies. Addresses, URLs, headers,
  * documents and variables are never in the log.
  */
-export function accessLog(app: FastifyInstance, logger: Logger, metrics: Metrics): void {
+export function accessLog(app: FastifyInstance, logger: Logger, metrics: Metrics): RequestWatcher {
   app.decorateRequest('governedRequest', null);
   const lines = new LogLines(logger);
-  app.addHook('onRequest', (request, reply, done) => {
-    // Not onResponse: a caller that hangs up while its operation runs must leave a line too.
-    reply.raw.once('close', () => write(request, reply));
-    done();
-  });
+  // Not onResponse: a caller that hangs up while its operation runs must leave a line too.
+  return { gone: write };
 
   function write(request: FastifyRequest, reply: FastifyReply): void {
     const route = request.routeOptions.url ?? 'none';

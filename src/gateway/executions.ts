@@ -45,8 +45,7 @@ export class Executions {
   readonly #line = new Set<Group>();
   readonly #turns = new Turns();
   readonly #shares = new LoopShares();
-  /** What all groups took lately. */
-  readonly #usage = new Usage();
+  /** For how long all clients kept the process to themselves lately. */
   readonly #blocked = new Usage();
   /** Who asked last. */
   #last: Queue | undefined;
@@ -161,10 +160,11 @@ export class Executions {
     const { group } = queue;
     if (!wasAlone) rest(queue, milliseconds * RESTS);
     if (milliseconds < FREE_OF_CLIENT_MS) return;
+    this.#forget(performance.now());
     group.blocked.add(milliseconds);
     this.#blocked.add(milliseconds);
     const pause = group.allowance.take(milliseconds);
-    const isMost = pause > 0 && this.#tookMost(group.blocked, this.#blocked);
+    const isMost = pause > 0 && this.#keptMost(group);
     if (!wasAlone) {
       if (isMost) rest(group, pause);
       return;
@@ -236,24 +236,22 @@ export class Executions {
 
   /**
    * After an operation, while others ask: what it took of the event loop while that is busy, and how long it waited for
-   * statements while those wait for connections. Whoever had more than its part rests as long.
+   * statements while those wait for connections. Who wants more still rests as long, so that it has half of the process
+   * at most. Who wants no more than it gets never rests for that.
    */
   #account(queue: Queue, loopMs: number, heldMs: number, now: number): void {
     const { group } = queue;
     const waitedMs = this.#databaseIsBusy() ? Math.max(0, heldMs - loopMs) : 0;
     const took = (this.#shares.isBusy ? loopMs : 0) + waitedMs;
     if (took === 0) return;
-    this.#forget(now);
-    group.usage.add(took);
-    this.#usage.add(took);
-    if (group.turns.othersBeside(queue, now)) rest(queue, took);
-    if (this.#turns.othersBeside(group, now) && this.#tookMost(group.usage, this.#usage)) rest(group, took);
+    if (queue.waiting.length > 0 && group.turns.othersBeside(queue, now)) rest(queue, took);
+    if (hasWaiting(group) && this.#turns.othersBeside(group, now)) rest(group, took);
   }
 
-  /** Whether a client took more than its part of something lately. */
-  #tookMost(ofGroup: Usage, ofAll: Usage): boolean {
+  /** Whether a client kept the process to itself for more than its part lately. */
+  #keptMost({ blocked }: Group): boolean {
     // Whoever asks little may be forgotten already, but somebody else did ask.
-    return ofGroup.now() > ofAll.now() / Math.max(this.#groups.size, 2);
+    return blocked.now() > this.#blocked.now() / Math.max(this.#groups.size, 2);
   }
 
   /** Operations that run side by side share the event loop's time. A dear one has most of it. */
@@ -307,11 +305,17 @@ export class Executions {
     const { group } = queue;
     const besideClients = this.#turns.othersBeside(group, now);
     if (besideClients) {
-      if (group.restsUntil > now || group.running >= this.#limits.clientExecutionsBesideOthers) return false;
+      if (group.restsUntil > now || group.running >= this.#mostBesideOthers()) return false;
     }
     const isContended = besideClients || group.turns.othersBeside(queue, now);
     if (isContended && queue.restsUntil > now) return false;
     return this.#hasRoom(queue) && !(isContended && queue.running >= this.#limits.executionsBesideOthers);
+  }
+
+  /** The more of a client's run, the longer others wait at each of their steps: so only half of them, if it is busy. */
+  #mostBesideOthers(): number {
+    const most = this.#limits.clientExecutionsBesideOthers;
+    return this.#shares.isBusy ? Math.ceil(most / 2) : most;
   }
 
   /** Whether one more of a caller may run at all. */
@@ -413,10 +417,12 @@ export class Executions {
         const waits = queue.waiting.length + queue.held.length > 0;
         if (queue !== this.#last && !waits && isIdle(queue, now)) group.queues.delete(queue.name);
       }
-      if (group.queues.size === 0 && isIdle(group, now) && group.usage.now() < 1) this.#groups.delete(group.name);
+      if (group.queues.size === 0 && isIdle(group, now) && group.blocked.now() < 1) this.#groups.delete(group.name);
     }
   }
 }
+
+const hasWaiting = ({ line }: Group): boolean => [...line].some(({ waiting }) => waiting.length > 0);
 
 /** A dear operation counts as so many others of those that share the event loop's time. */
 const DEAR_SHARES = 30;

@@ -1,6 +1,7 @@
 import { Server } from 'node:net';
 import { setImmediate as received, setTimeout as sleep } from 'node:timers/promises';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { RequestWatcher } from './request-ends';
 
 /** How long requests already on their way have to arrive on kept-alive connections after the server stops listening. */
 const ARRIVAL_MS = 500;
@@ -9,20 +10,15 @@ const POLL_MS = 20;
 /**
  * Makes `app.close()` lose no request. It stops listening, answers running requests and those that still arrive on open
  * connections with `connection: close`, ends WebSockets with 1001, and only then cuts the rest.
- * @returns whether the server is closing
+ * @returns whether the server is closing, and what is to be told of requests
  */
-export function closeGracefully(app: FastifyInstance, shutdownMs: number): () => boolean {
+export function closeGracefully(
+  app: FastifyInstance,
+  shutdownMs: number,
+): { readonly isDraining: () => boolean; readonly underWay: RequestWatcher } {
   let draining = false;
   let underWay = 0;
-  app.addHook('onRequest', (request, reply, done) => {
-    if (request.raw.headers.upgrade === undefined) {
-      underWay++;
-      reply.raw.once('close', () => {
-        underWay--;
-      });
-    }
-    done();
-  });
+  const counts = ({ raw: { headers } }: FastifyRequest): boolean => headers.upgrade === undefined;
 
   app.addHook('preClose', async () => {
     draining = true;
@@ -39,5 +35,16 @@ export function closeGracefully(app: FastifyInstance, shutdownMs: number): () =>
     if (underWay > 0) app.server.closeAllConnections();
     else app.server.closeIdleConnections();
   });
-  return () => draining;
+  return {
+    isDraining: () => draining,
+    underWay: {
+      came: (request) => {
+        if (counts(request)) underWay++;
+        return true;
+      },
+      gone: (request) => {
+        if (counts(request)) underWay--;
+      },
+    },
+  };
 }

@@ -1,8 +1,9 @@
 import { performance } from 'node:perf_hooks';
 
-/** The process is busy where the event loop was for this part of the last tenth of a second. */
+/** The process is busy where the event loop was for this part of a tenth of a second, in the last second. */
 const BUSY = 0.6;
 const WINDOW_MS = 100;
+const BUSY_FOR_MS = 1_000;
 
 /** Divides the time for which the event loop was busy among the operations that run side by side. */
 export class LoopShares {
@@ -12,6 +13,7 @@ export class LoopShares {
   /** What each running operation had of it so far. Milliseconds. */
   total = 0;
   isBusy = false;
+  #busyAt = Number.NEGATIVE_INFINITY;
 
   /** To be called before the number of operations changes. @param shares how many run */
   divide(shares: number, now: number): void {
@@ -20,7 +22,8 @@ export class LoopShares {
     else if (shares > 0) this.total += (busy - this.#busy) / shares;
     this.#busy = busy;
     if (now - this.#window.since < WINDOW_MS) return;
-    this.isBusy = busy - this.#window.busy > (now - this.#window.since) * BUSY;
+    if (busy - this.#window.busy > (now - this.#window.since) * BUSY) this.#busyAt = now;
+    this.isBusy = now - this.#busyAt < BUSY_FOR_MS;
     this.#window = { since: now, busy };
   }
 
@@ -28,5 +31,6 @@ export class LoopShares {
   rest(): void {
     this.#busy = undefined;
     this.isBusy = false;
+    this.#busyAt = Number.NEGATIVE_INFINITY;
   }
 }

@@ -28,6 +28,7 @@ import { refusePipelining } from './pipelining';
 import { plainBodies } from './plain-bodies';
 import { playground } from './playground';
 import { measureReadiness } from './readiness-metric';
+import { type RequestWatcher, watchRequests } from './request-ends';
 import { Road } from './road';
 import { securityHeaders } from './security-headers';
 import type { ServerOptions } from './server-options';
@@ -65,17 +66,18 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const watchdog = new Watchdog(limits, options.backgroundIdleMs);
   options.watched?.(watchdog);
   const executions = new Executions(limits, { watchdog, ...options });
-  // Must come first: no other hook may see the end of a request on a connection that is then cut.
-  refusePipelining(app);
   const metrics = createMetrics();
   const sockets = new OpenSockets(limits);
   const subscriptions = new OpenSubscriptions(limits, metrics);
-  accessLog(app, options.logger, metrics);
-  const isDraining = closeGracefully(app, limits.shutdownMs);
-  app.addHook('onRequest', (_request, reply, done) => {
-    reply.headers(headers);
-    done();
-  });
+  const { isDraining, underWay } = closeGracefully(app, limits.shutdownMs);
+  const secured: RequestWatcher = {
+    came: (_request, reply) => {
+      reply.headers(headers);
+      return true;
+    },
+  };
+  // The first must be first: nobody else may see the end of a request on a connection that is then cut.
+  watchRequests(app, [refusePipelining(), accessLog(app, options.logger, metrics), underWay, secured]);
   plainBodies(app);
   answerErrors(app, limits.bodyBytes, new FailureLog(logger));
   await app.register(websocket, {

@@ -35,8 +35,6 @@ export interface Group extends Member {
   /** Those of which something waits, in the order of their turns. */
   readonly line: Set<Queue>;
   readonly turns: Turns;
-  /** What it took lately. */
-  readonly usage: Usage;
   /** For how long it kept the process to itself lately. */
   readonly blocked: Usage;
 }
@@ -53,7 +51,7 @@ export const newQueue = (name: string, group: Group): Queue => ({
 
 export const newGroup = (name: string): Group => ({
   ...{ ...newMember(name), queues: new Map<string, Queue>(), line: new Set<Queue>() },
-  ...{ turns: new Turns(), usage: new Usage(), blocked: new Usage() },
+  ...{ turns: new Turns(), blocked: new Usage() },
 });
 
 const LONGEST_REST_MS = 500;

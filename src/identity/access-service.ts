@@ -9,7 +9,7 @@ import { isIdShaped } from '../storage/ids';
 import type { Regions } from '../storage/regions';
 import { sideOf, type TokenClaims } from './caller';
 import { type PolicyVersions, policyVersions, REGISTER } from './policy-version';
-import { type RecipientReference, recipientOf, type TransferRules } from './recipient';
+import { recipientOf, type TransferCaller, type TransferRules } from './recipient';
 import type { Prospect, RequestContext, RequestNotes } from './request-context';
 import { noting } from './request-notes';
 import { type Exclusion, type Permission, type Rights, rightsOf } from './rights';
@@ -101,13 +101,14 @@ export class AccessService {
     // The versions are read first: facts may be newer, never older.
     const versions = await policyVersions(this.#regions, present?.id);
     const label = labelOf(versions.client, versions.register);
-    const status =
-      this.#knownStatus(token, present?.id, label, at) ?? (await this.#status(token, present?.id, versions, at));
-    const { claims, rights, country, recipient } = status;
+    const known = this.#knownStatus(token, present?.id, label, at);
+    const status = known ?? (await this.#status(token, present?.id, versions, at));
+    const { claims, rights } = status;
+    const { country, recipient } = status.asks;
     const notes: RequestNotes = { subjects: new Set(), transferBases: new Set(), writes: [] };
-    const checks = this.#transfers.checksFor({ client: present?.id, recipient, country, versions }, (basis) =>
-      notes.transferBases.add(basis),
-    );
+    // Facts that were just read may be newer than these versions.
+    const asks = known ? known.asks : { ...status.asks, versions };
+    const checks = this.#transfers.checksFor(asks, (basis) => notes.transferBases.add(basis));
     const transfers = checks instanceof Promise ? await checks : checks;
     let latest: Access | undefined;
     const accessFor = (wanted: string | undefined): Access => {
@@ -153,8 +154,8 @@ export class AccessService {
     ]);
     const policy = terms ? this.#policy(terms.facts, register.facts) : nothing;
     const party = isThirdParty(claims) && isIdShaped(claims.subject) ? register.facts.party(claims) : undefined;
-    const version = labelOf(terms?.version ?? 0, register.version);
-    const status = statusOf(claims, policy, party, { client, version, at });
+    const of = { client: terms?.version ?? 0, register: register.version };
+    const status = statusOf(claims, policy, party, { client, versions: of, at });
     this.#statuses.set(token, status);
     return status;
   }
@@ -212,8 +213,8 @@ interface Status {
   readonly since: number;
   readonly until: number;
   readonly rights: Rights;
-  readonly country: string | undefined;
-  readonly recipient: RecipientReference | undefined;
+  /** As whom it asks for transfers. Always the same object, since tables are cached by it. */
+  readonly asks: TransferCaller;
   /** All that it follows from, without the principal's name. */
   readonly alike: string;
   /** The facts for a purpose. Always the same object, since decisions are cached by it. */
@@ -224,8 +225,9 @@ function statusOf(
   claims: TokenClaims,
   policy: ClientPolicy,
   party: RegisteredParty | undefined,
-  { client, version, at }: { client: string | undefined; version: string; at: number },
+  { client, versions, at }: { client: string | undefined; versions: PolicyVersions; at: number },
 ): Status {
+  const version = labelOf(versions.client, versions.register);
   const rights = rightsOf(claims, policy.permissions, policy.exclusions, at);
   const { country, scopes } = residenceAndScopes(claims, party);
   const agreements = policy.agreements.filter((agreement) => covers(agreement, at)).map(({ kind }) => kind);
@@ -248,8 +250,8 @@ function statusOf(
   };
   const until = nextChangeOf([...policy.permissions, ...policy.exclusions, ...policy.agreements], at);
   const alike = JSON.stringify([client, version, until, party, rights.titles, agreements, likeOthers(claims)]);
-  const recipient = recipientOf(claims, client, party?.id);
-  return { claims, client, version, since: at, until, rights, country, recipient, alike, factsFor };
+  const asks = { client, recipient: recipientOf(claims, client, party?.id), country, versions };
+  return { claims, client, version, since: at, until, rights, asks, alike, factsFor };
 }
 
 /** The claims that others may share. A third party is named by its subject, and nobody is like it. */

@@ -34,6 +34,12 @@ export interface TokenVerifierOptions {
   readonly onIssuer?: ((fault: IssuerUnavailableError | undefined) => void) | undefined;
 }
 
+/** What a token said, and until when it is not verified again, in milliseconds of `performance.now()`. */
+interface Verified {
+  readonly claims: TokenClaims;
+  readonly until: number;
+}
+
 /** Asymmetric algorithms only: with HS256, anybody could sign with the issuer's public key. */
 const algorithms = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'],
@@ -87,21 +93,26 @@ export function createTokenVerifier(options: TokenVerifierOptions): IssuerVerifi
     return [withExpiry(claimsOf(payload, options.claimNames), payload), payload];
   }
 
-  const verified = new LRUCache<string, TokenClaims>({
+  // Not with a time to live of the cache's own: that starts a timer in each millisecond in which something is looked up.
+  const kept = new LRUCache<string, Verified>({
     maxSize: VERIFIED_BYTES,
     sizeCalculation: (_, bearer) => 1_000 + 2 * bearer.length,
   });
+  const verified = (bearer: string): TokenClaims | undefined => {
+    const known = kept.get(bearer);
+    return known && performance.now() < known.until ? known.claims : undefined;
+  };
   return {
-    verified: (bearer) => verified.get(bearer),
+    verified,
     async verify(bearer) {
       if (bearer.length > MAX_TOKEN_LENGTH) throw new InvalidTokenError('The token is too long.');
-      const known = verified.get(bearer);
+      const known = verified(bearer);
       if (known) return known;
       const [claims, payload] = await claimsIn(bearer).catch((error: unknown) => {
         throw explained(error);
       });
       const ttl = Math.min(VERIFIED_TTL_MS, (payload.exp ?? 0) * 1_000 - Date.now());
-      if (ttl > 0) verified.set(bearer, claims, { ttl });
+      if (ttl > 0) kept.set(bearer, { claims, until: performance.now() + ttl });
       return claims;
     },
     issuerState: async () => (await keys?.state()) ?? { usable: true, fault: undefined },

@@ -43,12 +43,18 @@ export class VersionReader {
   #next(): void {
     if (this.#isReading || this.#waiting.size === 0 || this.#overdue >= MOST_OVERDUE) return;
     this.#isReading = true;
-    outside.runInAsyncScope(() => void this.#run());
+    // Requests that are received together share one read.
+    outside.runInAsyncScope(setImmediate, undefined, () => void this.#run());
   }
 
   async #run(): Promise<void> {
     const asked = [...this.#waiting].slice(0, REQUESTS_PER_READ);
     for (const one of asked) this.#waiting.delete(one);
+    // A read that was overdue has answered them meanwhile.
+    if (asked.length === 0) {
+      this.#isReading = false;
+      return;
+    }
     let isOverdue = false;
     const timer = setTimeout(() => {
       isOverdue = true;
@@ -59,7 +65,9 @@ export class VersionReader {
     }, OVERDUE_MS);
     try {
       // Reads see committed versions only: one that is rolled back would be used again for other content.
-      const versions = await versionsIn(this.#source, [...new Set(asked.flatMap(({ scopes }) => scopes))]);
+      const scopes = new Set<string>();
+      for (const one of asked) for (const scope of one.scopes) scopes.add(scope);
+      const versions = await versionsIn(this.#source, [...scopes]);
       for (const one of asked) one.resolve(versions);
     } catch (error) {
       for (const one of asked) one.reject(error);

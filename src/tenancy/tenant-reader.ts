@@ -74,7 +74,8 @@ export class TenantReader {
   async #inOrder(columns: SelectedColumns, selection: Selection, parts: readonly Statement[]): Promise<Cells[]> {
     const rows: Cells[] = [];
     for (const part of parts) rows.push(...(await this.#query(part)));
-    return inOrder(columns, selection, rows).slice(0, selection.limit);
+    orderOf(columns, selection)(rows);
+    return rows.slice(0, selection.limit);
   }
 
   /**
@@ -117,8 +118,15 @@ export class TenantReader {
       }
     }
     // No engine promises an order of rows of several parents.
-    for (const [key, group] of groups) groups.set(key, inOrder(columns, selection, group).slice(0, selection.limit));
-    await columns.open(this.#keys, selection.client, [...groups.values()].flat());
+    const ordered = orderOf(columns, selection);
+    const { limit = Number.POSITIVE_INFINITY } = selection;
+    const given: Cells[] = [];
+    for (const group of groups.values()) {
+      ordered(group);
+      if (group.length > limit) group.length = limit;
+      for (const row of group) given.push(row);
+    }
+    await columns.open(this.#keys, selection.client, given);
     return { columns, groups: parents.map((parent) => groups.get(parent.join()) ?? nothing) };
   }
 
@@ -236,13 +244,15 @@ function inParts(where: readonly Condition[]): Array<readonly Condition[]> {
   return parts;
 }
 
-/** Sorts the rows of several selects. It can sort by the key only, which every select reads. */
-function inOrder(columns: SelectedColumns, { orderBy = [] }: Pick<Selection, 'orderBy'>, rows: Cells[]): Cells[] {
+/** How the rows of several selects are sorted, in place. It can be by the key only, which every select reads. */
+function orderOf(
+  columns: SelectedColumns,
+  { orderBy = [] }: Pick<Selection, 'orderBy'>,
+): (rows: Cells[]) => readonly Cells[] {
   const { table } = columns;
   const foreign = orderBy.find(({ field }) => !table.key.includes(field));
   if (foreign)
     throw new Error(`${table.name}: rows of several selects can be ordered by the key only, not by ${foreign.field}`);
-  if (rows.length < 2) return rows;
   const order = orderBy.map(({ field, descending = false }) => ({ at: columns.at(field), descending }));
   const compare = (a: Cells, b: Cells): number => {
     for (const { at, descending } of order) {
@@ -252,11 +262,14 @@ function inOrder(columns: SelectedColumns, { orderBy = [] }: Pick<Selection, 'or
     }
     return 0;
   };
+  const isOrdered = (rows: readonly Cells[]): boolean => {
+    for (let index = 1; index < rows.length; index++) {
+      if (compare(rows[index - 1] as Cells, rows[index] as Cells) > 0) return false;
+    }
+    return true;
+  };
   // An index returns them forwards or backwards, and a page has many parents with few rows.
-  const isOrdered = () => rows.every((row, index) => index === 0 || compare(rows[index - 1] as Cells, row) <= 0);
-  if (isOrdered()) return rows;
-  rows.reverse();
-  return isOrdered() ? rows : rows.sort(compare);
+  return (rows) => (isOrdered(rows) || isOrdered(rows.reverse()) ? rows : rows.sort(compare));
 }
 
 interface Statement {

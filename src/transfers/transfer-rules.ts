@@ -69,6 +69,8 @@ export class CompiledTransferRules implements TransferRules {
   readonly #platform: VersionedFacts<PlatformFacts>;
   readonly #approvals: VersionedFacts<readonly StoredApproval[]>;
   readonly #tables = new LRUCache<string, KeptTable>({ maxSize: TABLES_KEPT, sizeCalculation: sizeOf });
+  /** The tables of callers who ask again: what a caller is asked with names the versions, too. */
+  readonly #atHand = new WeakMap<TransferCaller, TablesFor>();
 
   constructor(
     {
@@ -132,23 +134,29 @@ export class CompiledTransferRules implements TransferRules {
   /** The same, at once, where all facts of these versions are kept. */
   #tablesAtHand(caller: TransferCaller): TablesFor | undefined {
     const { client, versions } = caller;
+    const known = this.#atHand.get(caller);
+    if (known) return known;
     const platform = this.#platform.kept(REGISTER, versions.register);
     const approvals = client === undefined ? noApprovals : this.#approvals.kept(client, versions.client);
-    return platform && approvals && this.#tablesOf(caller, platform, approvals);
+    const tables = platform && approvals && this.#tablesOf(caller, platform, approvals);
+    if (tables) this.#atHand.set(caller, tables);
+    return tables;
   }
 
   #tablesOf(caller: TransferCaller, platform: KeptTable['platform'], approvals: KeptTable['approvals']): TablesFor {
     const { client, recipient, country } = caller;
-    const at = this.#now();
     const prefix = `${client ?? ''} ${recipient?.kind ?? ''} ${recipient?.id ?? ''} ${country ?? ''}`;
+    let latest: { purpose: string | undefined; table: TransferTable; until: number } | undefined;
     return (purpose) => {
+      const at = this.#now();
+      if (latest && latest.purpose === purpose && at < latest.until) return latest.table;
       const key = `${prefix} ${purpose ?? ''}`;
       const known = this.#tables.get(key);
       const isCurrent = known?.approvals === approvals && known.platform === platform && at < known.until;
-      if (isCurrent) return known.table;
-      const made = this.#make(approvals.facts, platform.facts, caller, purpose, at);
+      const made = isCurrent ? known : this.#make(approvals.facts, platform.facts, caller, purpose, at);
       // In the place of the one before: a version that is over is not asked for again.
-      this.#tables.set(key, { ...made, approvals, platform });
+      if (!isCurrent) this.#tables.set(key, { ...made, approvals, platform });
+      latest = { purpose, table: made.table, until: made.until };
       return made.table;
     };
   }
@@ -198,22 +206,32 @@ const noApprovals: Versioned<readonly StoredApproval[]> = { version: 0, facts: [
 
 /** @param onBasis called with each basis that carried data across a border */
 function checkBy(table: TransferTable, onBasis?: (basis: string) => void): TransferCheck {
-  const told = new Set<Transfer>();
+  let told: Set<Transfer> | undefined;
   const check = ({ residency, subject }: SubjectState, category: string | undefined) => {
     const transfer = table.transfer(residency);
     if (!carries(transfer, subject, category)) return transfer.refusal;
-    if (onBasis && transfer.bases.length > 0 && !told.has(transfer)) {
+    if (onBasis && transfer.bases.length > 0 && !told?.has(transfer)) {
+      told ??= new Set();
       told.add(transfer);
       for (const basis of transfer.bases) onBasis(basis);
     }
     return undefined;
   };
-  const quietly: TransferCheck = ({ residency, subject }, category) => {
+  return Object.assign(check, { quietly: quietlyBy(table), named: table.named });
+}
+
+function quietlyBy(table: TransferTable): TransferCheck {
+  const known = quiet.get(table);
+  if (known) return known;
+  const check: TransferCheck = ({ residency, subject }, category) => {
     const transfer = table.transfer(residency);
     return carries(transfer, subject, category) ? undefined : transfer.refusal;
   };
-  return Object.assign(check, { quietly, named: table.named });
+  quiet.set(table, check);
+  return check;
 }
+
+const quiet = new WeakMap<TransferTable, TransferCheck>();
 
 function carries({ categories, named }: Transfer, subject: string | undefined, category: string | undefined): boolean {
   return (

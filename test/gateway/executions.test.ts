@@ -350,8 +350,9 @@ test('attack S8: who waits for long goes on waiting while others ask, though it 
   expect(waited).toBeGreaterThan(1_900);
 });
 
-test('whoever had more of a busy database than the others rests as long, and nobody else does', async () => {
-  const executions = new Executions(defaultServerLimits, { databaseIsBusy: () => true });
+test('whoever wants more of a busy database than it gets rests as long as it had it, and nobody else does', async () => {
+  const limits = { ...defaultServerLimits, clientExecutionsBesideOthers: 1 };
+  const executions = new Executions(limits, { databaseIsBusy: () => true });
   const wait = async (client: string, milliseconds: number) => {
     const before = performance.now();
     const leave = await executions.turn(client);
@@ -361,10 +362,15 @@ test('whoever had more of a busy database than the others rests as long, and nob
     return waitedMs;
   };
   await wait('quiet', 1);
-  await wait('storm', 300);
-  const [quiet, storm] = await Promise.all([wait('quiet', 1), wait('storm', 1)]);
-  expect(quiet).toBeLessThan(storm);
-  expect(storm).toBeGreaterThan(200);
+  const first = wait('storm', 300);
+  const second = wait('storm', 1);
+  await first;
+  const quiet = await wait('quiet', 1);
+  // For the first one, and then as long again.
+  expect(await second).toBeGreaterThan(500);
+  expect(quiet).toBeLessThan(await second);
+  await wait('modest', 300);
+  expect(executions.turn('modest')).toBeInstanceOf(Function);
 });
 
 test('attack S8: whoever took up the process rests while others ask too, and only then', async () => {
@@ -387,9 +393,8 @@ test('attack S8: whoever took up the process rests while others ask too, and onl
   await resting;
 });
 
-test('attack S9: while others ask too, nobody has more than half of the process', async () => {
-  const executions = executionsWith({});
-  const work = async (caller: string, milliseconds: number) => {
+describe('while others ask too and the process is busy', () => {
+  const worked = async (executions: Executions, caller: string, milliseconds: number) => {
     const leave = await executions.turn(caller);
     const end = performance.now() + milliseconds;
     while (performance.now() < end);
@@ -397,15 +402,29 @@ test('attack S9: while others ask too, nobody has more than half of the process'
     await new Promise((resolve) => setImmediate(resolve));
     leave();
   };
-  await work('busy', 1);
-  await work('modest', 1);
-  await work('busy', 150);
-  const before = performance.now();
-  await work('modest', 1);
-  const modest = performance.now();
-  await work('busy', 1);
-  const busy = performance.now();
-  expect(modest - before).toBeLessThan(busy - modest);
+
+  test('attack S9: nobody who wants more has more than half of it', async () => {
+    const executions = executionsWith({ clientExecutionsBesideOthers: 1 });
+    await worked(executions, 'modest', 1);
+    const first = worked(executions, 'busy', 150);
+    const order: string[] = [];
+    const second = worked(executions, 'busy', 1).then(() => order.push('busy'));
+    await first;
+    await worked(executions, 'modest', 1).then(() => order.push('modest'));
+    await second;
+    expect(order).toEqual(['modest', 'busy']);
+  });
+
+  test('attack S9: half as many operations of a client run at once', async () => {
+    const executions = executionsWith({ clientExecutionsBesideOthers: 2 });
+    const begun = () => [executions.turn('busy'), executions.turn('busy')];
+    await worked(executions, 'modest', 1);
+    const before = begun();
+    expect(before).toEqual([expect.any(Function), expect.any(Function)]);
+    for (const leave of before) (await leave)();
+    await worked(executions, 'busy', 150);
+    expect(begun()).toEqual([expect.any(Function), expect.any(Promise)]);
+  });
 });
 
 test('attack S9: callers without a token share one part of the server, and leave the rest to others', async () => {

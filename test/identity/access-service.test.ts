@@ -459,6 +459,15 @@ describe.each(databases)('the access service on $name', ({ name, create }) => {
       expect(reads).toBe(2);
     });
 
+    test('known callers who ask together wait for one read of the versions, and for nothing else', async () => {
+      const ask = (times: number) =>
+        Promise.all(Array.from({ length: times }, () => rights(app.services.accessService)));
+      await ask(2);
+      const sql = recordSql(app.stores.regions.home);
+      await ask(5);
+      expect(sql.take().map((statement) => statement.sql)).toEqual([expect.stringContaining('FROM policy_version')]);
+    });
+
     test('a change of another process while a policy is read belongs to the next version', async () => {
       const other = await app.replica();
       for (const isBefore of [true, false]) {
