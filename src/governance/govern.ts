@@ -37,6 +37,7 @@ export {
   type RowGroup,
   type RowRequest,
   type RowSource,
+  RowTexts,
   rowSourceOf,
   setRowSource,
   UnlikeParents,

@@ -4,7 +4,7 @@ import { parsed } from './sealing';
 export class OpenedContent {
   readonly #json: string;
   #value: unknown;
-  #isFlat: boolean | undefined;
+  #isPlain: boolean | undefined;
 
   /** @param json as `JSON.stringify` wrote it */
   constructor(json: string) {
@@ -27,20 +27,43 @@ export class OpenedContent {
    * @param name as GraphQL has names
    */
   textOf(name: string): string | undefined {
-    this.#isFlat ??= isFlat(this.#json);
-    if (!this.#isFlat) return textOf(this.field(name) ?? null);
-    const json = this.#json;
-    const member = `"${name}":`;
-    const found = json.indexOf(member);
-    if (found === -1) return 'null';
-    const start = found + member.length;
-    if (json.startsWith('null', start)) return 'null';
-    return json[start] === '"' ? json.slice(start, json.indexOf('"', start + 1) + 1) : undefined;
+    this.#isPlain ??= this.#json.startsWith('{') && !this.#json.includes('\\');
+    if (!this.#isPlain) return textOf(this.field(name) ?? null);
+    const text = memberIn(this.#json, name) ?? 'null';
+    return text === 'null' || text.startsWith('"') ? text : undefined;
   }
 }
 
-/** Whether it is one object in which nothing is escaped: then a quote is the end of a text, and a name is a field's. */
-const isFlat = (json: string): boolean => json.startsWith('{') && !json.includes('{', 1) && !json.includes('\\');
-
 const textOf = (value: unknown): string | undefined =>
   value === null || typeof value === 'string' ? JSON.stringify(value) : undefined;
+
+const [QUOTE, COMMA, OPENS, CLOSES, OPENS_LIST, CLOSES_LIST] = [...'",{}[]'].map((one) => one.charCodeAt(0));
+
+/** The text of an object's member, in JSON without spaces in which nothing is escaped: there a quote ends a text. */
+function memberIn(json: string, name: string): string | undefined {
+  for (let at = 1; json.charCodeAt(at) === QUOTE; ) {
+    const nameEnd = json.indexOf('"', at + 1);
+    const start = nameEnd + 2;
+    const end = endOfValue(json, start);
+    if (nameEnd - at - 1 === name.length && json.startsWith(name, at + 1)) return json.slice(start, end);
+    at = end + 1;
+  }
+  return undefined;
+}
+
+/** Where a value within an object ends. */
+function endOfValue(json: string, start: number): number {
+  let depth = 0;
+  for (let at = start; at < json.length; at++) {
+    const unit = json.charCodeAt(at);
+    if (unit === QUOTE) {
+      at = json.indexOf('"', at + 1);
+      if (depth === 0) return at + 1;
+    } else if (unit === OPENS || unit === OPENS_LIST) depth++;
+    else if (unit === CLOSES || unit === CLOSES_LIST) {
+      if (depth === 0) return at;
+      depth--;
+    } else if (unit === COMMA && depth === 0) return at;
+  }
+  return json.length;
+}

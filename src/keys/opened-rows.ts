@@ -1,4 +1,4 @@
-import { RowTexts } from '../governance/row-source';
+import { RowTexts } from '../governance/govern';
 
 /** Roughly what a row costs beyond its values. Bytes. */
 const ROW_BYTES = 500;
@@ -21,7 +21,7 @@ export class OpenedRow extends RowTexts {
   /** What was opened, by its place among the sealed cells. */
   readonly contents: readonly unknown[];
   readonly #cells: Cells;
-  readonly #texts = new Map<object, string>();
+  #texts: Map<object, string> | undefined;
   #memory: OpenedMemory | undefined;
   #bytes = ROW_BYTES;
 
@@ -29,11 +29,14 @@ export class OpenedRow extends RowTexts {
   constructor(cells: Cells, contents: readonly unknown[]) {
     super();
     this.contents = contents;
-    this.#cells = cells.map(comparable);
-    for (const [index, cell] of this.#cells.entries()) {
-      const length = typeof cell === 'string' ? cell.length : 0;
-      this.#bytes += CELL_BYTES + length * (Buffer.isBuffer(cells[index]) ? SEALED_COPIES : TEXT_COPIES);
+    const own = new Array<unknown>(cells.length);
+    for (let index = 0; index < cells.length; index++) {
+      const cell = comparable(cells[index]);
+      own[index] = cell;
+      this.#bytes += CELL_BYTES;
+      if (typeof cell === 'string') this.#bytes += cell.length * (cell === cells[index] ? TEXT_COPIES : SEALED_COPIES);
     }
+    this.#cells = own;
   }
 
   get bytes(): number {
@@ -51,11 +54,12 @@ export class OpenedRow extends RowTexts {
   }
 
   textOf(shape: object): string | undefined {
-    return this.#texts.get(shape);
+    return this.#texts?.get(shape);
   }
 
   keep(shape: object, text: string): void {
     const memory = this.#memory;
+    this.#texts ??= new Map();
     if (!memory || this.#texts.size === MOST_TEXTS) return;
     this.#texts.set(shape, text);
     const bytes = TEXT_BYTES + TEXT_COPIES * text.length;

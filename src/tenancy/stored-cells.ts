@@ -105,8 +105,8 @@ export class SelectedColumns {
   }
 
   /**
-   * Opens the sealed cells of rows, in place: each holds an OpenedContent, an Error, or nothing then. A further cell holds
-   * what is remembered of the row.
+   * Opens the sealed cells of rows, in place: each holds an OpenedContent, an Error, or nothing then. A further cell
+   * holds what is remembered of the row.
    */
   async open(keys: KeyStore, client: string, rows: readonly Cells[]): Promise<readonly RowCells[]> {
     const subject = this.#subject;
@@ -123,19 +123,28 @@ export class SelectedColumns {
     const id = this.#among.length === 0 ? '' : tieOf(row, this.#among);
     const known = key?.recall(this.#selection, id);
     if (known?.is(row)) {
-      for (const [place, { at }] of this.#sealed.entries()) cells[at] = known.contents[place];
+      this.#fill(cells, known.contents);
       cells.push(known);
       return;
     }
-    const contents = this.#sealed.map(({ at, category }) => {
+    const place = this.#key.map((at) => row[at]);
+    const contents: unknown[] = [];
+    let fails = false;
+    for (const { at, category } of this.#sealed) {
       const sealed = row[at];
-      return key && Buffer.isBuffer(sealed) ? this.#openSealed(row, category, key, sealed) : null;
-    });
-    const opened = key && !contents.some((content) => content instanceof Error) && new OpenedRow(row, contents);
-    for (const [place, { at }] of this.#sealed.entries()) cells[at] = contents[place];
+      const content = key && Buffer.isBuffer(sealed) ? this.#openSealed(category, place, key, sealed) : null;
+      fails ||= content instanceof Error;
+      contents.push(content);
+    }
+    const opened = key && !fails && new OpenedRow(row, contents);
+    this.#fill(cells, contents);
     if (!opened) return;
     key.remember(this.#selection, id, opened);
     cells.push(opened);
+  }
+
+  #fill(cells: unknown[], contents: readonly unknown[]): void {
+    for (let place = 0; place < this.#sealed.length; place++) cells[this.#sealed[place]?.at ?? 0] = contents[place];
   }
 
   /**
@@ -143,10 +152,14 @@ export class SelectedColumns {
    * an error value as an error of that field: the field is null, the error is logged, and the rest of the page is
    * returned.
    */
-  #openSealed(row: Cells, category: DataCategory, key: KeyHandle, sealed: Buffer): OpenedContent | Error {
+  #openSealed(
+    category: DataCategory,
+    place: readonly unknown[],
+    key: KeyHandle,
+    sealed: Buffer,
+  ): OpenedContent | Error {
     try {
-      const values = this.#key.map((at) => row[at]);
-      return key.open(sealed, contextOf(this.table, category, values));
+      return key.open(sealed, contextOf(this.table, category, place));
     } catch (cause) {
       return new Error(`${this.table.name}: the sealed ${category} of a row does not open`, { cause });
     }

@@ -13,6 +13,7 @@ const workUnderWay = new Set([
   'gateway/idempotency/keyed-mutation.ts #renewing',
   'gateway/rate-budgets.ts leasing',
   'keys/roots/pkcs11-service.ts loggedIn',
+  'keys/sodium.ts ready',
   'register/webhooks/webhook-sender.ts #sending',
   'storage/remembered.ts #made',
   'storage/transaction.ts turns',

@@ -3,7 +3,7 @@ import { OpenedContent } from '../../src/keys/opened-content';
 
 const names = ['email', 'phone', 'name', 'name2', 'ame'] as const;
 const texts = fc.oneof(
-  fc.string({ unit: 'binary' }),
+  fc.string({ unit: 'binary', maxLength: 12 }),
   fc.constantFrom('"', '\\', '"email":', '\\"email\\":"x"', '{', '}', 'null', ',', ':', '["', '\u2028', '\ud800'),
 );
 const values = fc.oneof(
@@ -23,7 +23,7 @@ test('a field of opened content is as its JSON says, and its text as JSON would 
         expect(content.field(name) ?? null).toEqual(JSON.parse(JSON.stringify(value)));
       }
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });
 

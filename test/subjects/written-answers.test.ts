@@ -314,6 +314,32 @@ describe.each(databases)('answers that are written from cells, on $name', ({ cre
     if (document === pages[0]) expect(outcomes.deidentified).toBeGreaterThan(0);
   });
 
+  test('what was written of a row is given again while its bytes and its rules are as they were', async () => {
+    const { acme, ids } = planted;
+    const id = ids[4] ?? '';
+    const source = await app.stores.regions.of(acme);
+    const set = (change: string) => source.query(`UPDATE customer SET ${change} WHERE id = ?`, [id]);
+    const asker: Asker = { role: 'CLIENT_ADMIN', client: 'acme' };
+    const document = `{ customer(id: "${id}") { id firstName email phone residency source } }`;
+    const read = async () => {
+      const answer = await compared(asker, 'SUPPORT', document);
+      return `${answer?.text} ${JSON.stringify(answer?.errors)}`;
+    };
+    const first = await read();
+    expect(first).toContain('p4@example.com');
+    expect(await read()).toBe(first);
+    await set("restriction = 'OBJECTION'");
+    expect(await read()).not.toContain('p4@example.com');
+    await set('restriction = NULL');
+    expect(await read()).toBe(first);
+    await set("source = 'another'");
+    expect(await read()).toBe(first.replace('"desk"', '"another"').replace('"shop"', '"another"'));
+    await set('sealed_name = sealed_contact');
+    expect(await read()).toContain('"firstName":null');
+    await app.stores.keys.destroySubjectKey(acme, id);
+    expect(await read()).not.toContain('p4@example.com');
+  });
+
   test(`equal those of the executor in ${numRuns} random operations`, async () => {
     const sdl = readFileSync(join(root, 'schema', 'remit.graphql'), 'utf8');
     const query = buildSchema(sdl).getQueryType() as GraphQLObjectType;
