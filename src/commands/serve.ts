@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import { channel } from 'node:diagnostics_channel';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
@@ -6,6 +7,7 @@ import { runInNewContext } from 'node:vm';
 import { Command } from 'commander';
 import type { FastifyInstance } from 'fastify';
 import { type App, openApp } from '../app';
+import { SETTLED } from '../bundle';
 import { type Config, EnvironmentError, readConfig } from '../config';
 import { createServer } from '../gateway/server';
 import { type Ending, endInOrder, onEndSignals } from '../gateway/shutdown';
@@ -41,12 +43,6 @@ Examples:
   return exitTwoOnUsageError(command);
 }
 
-/**
- * V8 lets a small heap grow fourfold before it collects it whole. A burst of requests would hold that memory for good.
- * A heap that grows by half costs about one per cent of the time.
- */
-const HEAP_GROWTH = '--heap-growing-percent=50';
-
 /** How long after it listens a server forgets what only its start needed, in milliseconds. */
 const SETTLED_MS = 5_000;
 const BETWEEN_MS = 1_000;
@@ -56,6 +52,7 @@ const BETWEEN_MS = 1_000;
  * does. The first collection finds it, a second one gives its pages back.
  */
 function forgetStart(): void {
+  channel(SETTLED).publish(undefined);
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   collect();
@@ -63,7 +60,6 @@ function forgetStart(): void {
 }
 
 async function start({ host: told, workers }: ServeOptions): Promise<void> {
-  setFlagsFromString(HEAP_GROWTH);
   // The first process has checked the key file. A worker that cannot open it reports a failure of its own.
   const config = cluster.isWorker ? readConfig(process.env, { toServe: true }) : await configOf(process.env);
   const host = told ?? (config.production ? '0.0.0.0' : '127.0.0.1');

@@ -9,6 +9,9 @@ export interface LaneLender {
   readonly statements: PreparedStatements;
   /** How many reads may wait for a connection. */
   readonly queue: number;
+  readonly size: number;
+  /** Whether somebody waits for a connection that others have. */
+  isAskedFor(): boolean;
   acquire(): Promise<PoolConnection>;
   release(connection: PoolConnection): void;
   drop(connection: PoolConnection, lost: boolean): void;
@@ -24,7 +27,7 @@ export interface LaneLender {
   alone(read: Read): void;
 }
 
-/** Lanes that are opened for what comes together. More are opened where these are held up. */
+/** Lanes at most, within half of a pool. More are opened where these are held up. */
 const LANES = 3;
 /** Reads that follow each other on one connection. */
 const DEPTH = 64;
@@ -49,6 +52,7 @@ interface Open {
  */
 export class Lanes implements LaneOwner {
   readonly #pool: LaneLender;
+  readonly #most: number;
   readonly #open: Open[] = [];
   #waiting: Read[] = [];
   #isScheduled = false;
@@ -58,6 +62,7 @@ export class Lanes implements LaneOwner {
 
   constructor(pool: LaneLender) {
     this.#pool = pool;
+    this.#most = Math.max(1, Math.min(LANES, Math.floor(pool.size / 2)));
   }
 
   /** Connections without work. */
@@ -81,6 +86,7 @@ export class Lanes implements LaneOwner {
   }
 
   emptied(): void {
+    if (this.#pool.isAskedFor()) this.makeRoom();
     this.#schedule();
   }
 
@@ -118,7 +124,7 @@ export class Lanes implements LaneOwner {
     }
     if (this.#waiting.length === 0) return;
     const now = Date.now();
-    if (this.#open.length < LANES || this.#open.every((one) => isHeldUp(one, now))) void this.#openAnother();
+    if (this.#open.length < this.#most || this.#open.every((one) => isHeldUp(one, now))) void this.#openAnother();
     for (const read of this.#waiting.splice(this.#pool.queue)) {
       read.reject(new StoreUnavailableError('too many wait for a connection'));
     }
@@ -127,16 +133,19 @@ export class Lanes implements LaneOwner {
   /** The lane with the least work that is not held up. */
   #choose(): Open | undefined {
     const now = Date.now();
+    // It is emptied then, and goes to whoever waits.
+    const most = this.#pool.isAskedFor() ? 1 : DEPTH;
     let best: Open | undefined;
     for (const one of [...this.#open]) {
       const { connection, due } = one.lane;
       if (!this.#pool.isFit(connection)) {
         if (isResting(one)) this.broken(one.lane, false);
-      } else if (one.isBusy || due >= DEPTH || isHeldUp(one, now)) {
+      } else if (one.isBusy || due >= most || isHeldUp(one, now)) {
         // Others are better.
       } else if (!best || due < best.lane.due) best = one;
     }
-    if (best && best.lane.due > 0 && this.#waiting.length > 0 && this.#open.length < LANES) void this.#openAnother();
+    if (best && best.lane.due > 0 && this.#waiting.length > 0 && this.#open.length < this.#most)
+      void this.#openAnother();
     return best;
   }
 

@@ -106,7 +106,7 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
   }
 
   counts(): PoolCounts {
-    const used = this.#leased.size - this.#lanes.resting;
+    const used = Math.max(0, this.#leased.size - this.#lanes.resting);
     const idle = this.#connections.size - used;
     const { poolSize: limit } = this.#limits;
     // Whoever is about to be given an idle connection, or one that is being opened, does not wait for others.
@@ -178,10 +178,12 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
   }
 
   #laneLender(): LaneLender {
-    const { statementMs, queue } = this.#limits;
+    const { statementMs, queue, poolSize: size } = this.#limits;
     return {
       statements: this.#statements,
       queue,
+      size,
+      isAskedFor: () => this.#waiting > 0 && this.#leased.size >= size,
       acquire: () => this.acquire(),
       release: (connection) => this.release(connection),
       drop: (connection, lost) => this.drop(connection, lost),

@@ -10,6 +10,7 @@ import {
   verifyConsistency,
   verifyInclusion,
 } from '../../src/audit/log/merkle';
+import { hashesOf, type Tile, TileCutter } from '../../src/audit/log/tiles';
 
 /** The vectors of Certificate Transparency's own tests (RFC 6962 trees of 0 to 8 leaves). */
 const inputs = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'];
@@ -207,4 +208,24 @@ describe('trees to 2,000 leaves', () => {
       { numRuns: 300 },
     );
   });
+});
+
+test('tiles are cut from what the tree hashes anyway', () => {
+  const leaves = Array.from({ length: 256 * 256 + 300 }, (_, index) => hashLeaf(Buffer.from(`${index}`)));
+  const tree = new GrowingTree();
+  const cutter = new TileCutter();
+  const tiles: Tile[] = [];
+  const completes = (root: Buffer, level: number) => tiles.push(...[cutter.push(root, level) ?? []].flat());
+  for (const leaf of leaves) {
+    completes(leaf, 0);
+    tree.append(leaf, completes);
+  }
+  const upper = tiles.filter(({ level }) => level === 1);
+  const lower = tiles.filter(({ level }) => level === 0);
+  expect(lower.map(({ index }) => index)).toEqual(Array.from({ length: 257 }, (_, index) => index));
+  expect(Buffer.concat(lower.map(({ hashes }) => hashes)).equals(Buffer.concat(leaves.slice(0, 257 * 256)))).toBe(true);
+  expect(upper.map(({ index }) => index)).toEqual([0]);
+  const roots = lower.slice(0, 256).map(({ hashes }) => rootOf(hashesOf(hashes)));
+  expect(upper[0]?.hashes.equals(Buffer.concat(roots))).toBe(true);
+  expect(tree.root().equals(rootOf(leaves))).toBe(true);
 });

@@ -21,7 +21,7 @@ const layers = [
   ['tenancy'],
   ['keys'],
   ['storage', 'connections', 'identifiers', 'outbound'],
-  ['governance', 'law', 'version'],
+  ['governance', 'law', 'version', 'bundle'],
 ];
 
 /** Files beside the modules that wire them: one module. */

@@ -22,7 +22,7 @@ test('the tarball of the server has what runs and nothing else', () => {
   expect(outside.sort()).toEqual(['LICENSE', 'README.md', 'package.json']);
   const places = new Set(below('dist/').map((path) => path.split('/').slice(0, 2).join('/')));
   places.delete('dist/playground');
-  expect([...places].sort()).toEqual(['dist/migrations', 'dist/ormconfig.js', 'dist/src']);
+  expect([...places].sort()).toEqual(['dist/bundle', 'dist/migrations', 'dist/ormconfig.js', 'dist/src']);
   expect(kinds(below('dist/migrations/'))).toEqual(['js']);
   const server = below('dist/src/').filter((path) => !path.startsWith('dist/src/governance/'));
   expect(kinds(server)).toEqual(['js']);

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { reportFailure } from '../../src/commands/failure';
-import { run } from '../../src/main';
+import { run } from '../../src/commands/program';
 
 export interface Run {
   readonly code: number | null;

@@ -217,12 +217,13 @@ export class Appender {
 
   async #write(group: readonly Placed[], insert: Insert): Promise<void> {
     const tree = this.#tree.clone();
-    const leaves: Buffer[] = [];
+    const subtrees: Array<readonly [root: Buffer, level: number]> = [];
+    const completes = (root: Buffer, level: number) => subtrees.push([root, level]);
     const values: Array<string | Buffer | null> = [];
     for (const { draft, sequence, body, leaf } of group) {
       const hash = Buffer.from(leaf, 'base64url');
-      tree.append(hash);
-      leaves.push(hash);
+      completes(hash, 0);
+      tree.append(hash, completes);
       values.push(this.id, String(sequence), draft.id, draft.client ?? null, body, leaf, null);
     }
     const stated = { origin: originOf(this.id), size: tree.size, root: tree.root() };
@@ -235,7 +236,7 @@ export class Appender {
     this.#tree = tree;
     this.#head = { logId: this.id, size: tree.size, checkpoint };
     this.#heads.keep(this.#head);
-    this.#keepTiles(leaves.flatMap((leaf) => this.#cutter.push(leaf)));
+    this.#keepTiles(subtrees.flatMap(([root, level]) => this.#cutter.push(root, level) ?? []));
   }
 
   /** Tiles only save hashing: a lost one is computed again from its entries. */

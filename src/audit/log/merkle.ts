@@ -50,21 +50,28 @@ export class GrowingTree {
     return this.#size;
   }
 
-  /** @param leaf the leaf's hash */
-  append(leaf: Buffer): void {
-    this.appendSubtree(leaf, 0);
+  /**
+   * @param leaf the leaf's hash
+   * @param completes told of the root of each larger subtree that the leaf completes, by its level
+   */
+  append(leaf: Buffer, completes?: (root: Buffer, level: number) => void): void {
+    this.appendSubtree(leaf, 0, completes);
   }
 
   /**
    * Appends 2^level leaves at once, by the root of their subtree.
    * @throws {RangeError} where the tree's size is no multiple of that
    */
-  appendSubtree(root: Buffer, level: number): void {
+  appendSubtree(root: Buffer, level: number, completes?: (root: Buffer, level: number) => void): void {
     const leaves = 2 ** level;
     if (this.#size % leaves !== 0) throw new RangeError(`no subtree of ${leaves} leaves begins at ${this.#size}`);
     let hash = root;
     let at = level;
-    for (; Math.floor(this.#size / 2 ** at) % 2 === 1; at++) hash = hashChildren(this.#roots[at] ?? emptyRoot(), hash);
+    while (Math.floor(this.#size / 2 ** at) % 2 === 1) {
+      hash = hashChildren(this.#roots[at] ?? emptyRoot(), hash);
+      at++;
+      completes?.(hash, at);
+    }
     this.#roots[at] = hash;
     this.#size += leaves;
   }

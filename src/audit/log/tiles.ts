@@ -1,5 +1,3 @@
-import { rootOf } from './merkle';
-
 export const TILE_LEAVES = 256;
 /** Levels of the tree that one tile spans. */
 export const TILE_HEIGHT = 8;
@@ -16,21 +14,21 @@ export class TileCutter {
   readonly #pending: Buffer[][] = [];
   readonly #cut: number[] = [];
 
-  /** @returns the tiles that this leaf completes */
-  push(leaf: Buffer): Tile[] {
-    const full: Tile[] = [];
-    let hash = leaf;
-    for (let level = 0; ; level++) {
-      this.#pending[level] ??= [];
-      const pending = this.#pending[level] ?? [];
-      pending.push(hash);
-      if (pending.length < TILE_LEAVES) return full;
-      const index = this.#cut[level] ?? 0;
-      full.push({ level, index, hashes: Buffer.concat(pending) });
-      this.#cut[level] = index + 1;
-      this.#pending[level] = [];
-      hash = rootOf(pending);
-    }
+  /**
+   * Takes the next complete subtree of a level of the tree: a leaf, or what a leaf has completed.
+   * @returns the tile that it completes; levels between those of tiles have none
+   */
+  push(hash: Buffer, treeLevel: number): Tile | undefined {
+    if (treeLevel % TILE_HEIGHT !== 0) return undefined;
+    const level = treeLevel / TILE_HEIGHT;
+    const pending = this.#pending[level] ?? [];
+    this.#pending[level] = pending;
+    pending.push(hash);
+    if (pending.length < TILE_LEAVES) return undefined;
+    const index = this.#cut[level] ?? 0;
+    this.#cut[level] = index + 1;
+    this.#pending[level] = [];
+    return { level, index, hashes: Buffer.concat(pending) };
   }
 }
 
