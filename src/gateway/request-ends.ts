@@ -8,7 +8,9 @@ export interface RequestWatcher {
   gone?(request: FastifyRequest, reply: FastifyReply): void;
 }
 
-/** Tells watchers of each request, in their order. One hook and one listener for all cost a request less than theirs. */
+/**
+ * Tells watchers of each request, in their order. One hook and one listener for all cost a request less than one each.
+ */
 export function watchRequests(app: FastifyInstance, watchers: readonly RequestWatcher[]): void {
   app.addHook('onRequest', (request, reply, done) => {
     for (const watcher of watchers) {

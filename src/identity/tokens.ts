@@ -93,7 +93,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): IssuerVerifi
     return [withExpiry(claimsOf(payload, options.claimNames), payload), payload];
   }
 
-  // Not with a time to live of the cache's own: that starts a timer in each millisecond in which something is looked up.
+  // Not with a time to live of the cache's own: that starts a timer in each millisecond with a look-up.
   const kept = new LRUCache<string, Verified>({
     maxSize: VERIFIED_BYTES,
     sizeCalculation: (_, bearer) => 1_000 + 2 * bearer.length,

@@ -5,6 +5,7 @@ const workUnderWay = new Set([
   'jobs/scheduler.ts #loops',
   'audit/log/checkpoint-store.ts #writing',
   'audit/log/appender.ts #running',
+  'audit/log/ledger.ts opening',
   'audit/verification/log-verification.ts #signatures',
   'governance/row-reads.ts groups',
   'identity/issuer-keys.ts #pending',

@@ -190,6 +190,7 @@ describe.each(Object.entries(consumers))('with the %s graphql 16', (name, depend
     expect(await exported('@remit/governance')).toEqual([
       'FieldTable',
       'JsonText',
+      'RowTexts',
       'SchemaPolicyError',
       'UnlikeParents',
       'defaultLimits',
