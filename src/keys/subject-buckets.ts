@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { DataSource, EntityManager } from 'typeorm';
 import { affectedRows, chunksOf, insertStatement, placesFor } from '../storage/sql';
 import { committed } from '../storage/transaction';
+import { writeStatement } from '../storage/write-statement';
 import type { ClientNodes, LivingClient } from './client-nodes';
 import type { KeyCache } from './key-cache';
 import { insertedOnce, settled } from './settled';
@@ -14,6 +15,8 @@ import { bucketContext, freshKey, opened, subjectContext, wrap } from './wrappin
 export const BUCKET_SUBJECTS = 256;
 /** The most ids that one statement names. */
 const CHUNK = 512;
+/** Up to so many values a deletion is prepared. */
+const PREPARED = 4;
 /** How often a read that met a turning looks again. Each time a client's node would have to be replaced in between. */
 const MOST_LOOKS = 4;
 
@@ -104,32 +107,16 @@ export class SubjectBuckets {
     return { keys, damaged };
   }
 
-  /** Deletes keys, and marks their buckets: the next turning replaces what wrapped them. */
+  /**
+   * Deletes keys. Nothing else says that they were there but that their buckets have fewer subjects than were put into
+   * them. By that the next turning replaces what wrapped them, and no crash can come in between.
+   */
   async destroy(client: string, subjects: readonly string[]): Promise<void> {
     for (const chunk of chunksOf(subjects, CHUNK)) {
-      const placed = await this.#placesOf(client, chunk);
-      // One bucket at a time, as the turning does: then they wait for each other, and end in no deadlock.
-      for (const [bucket, ids] of placed) await this.#destroyIn(client, bucket, ids);
+      const ids = padded(chunk);
+      const sql = `DELETE FROM subject_key WHERE client_id = ? AND subject_id IN (${placesFor(ids)})`;
+      await writeStatement(this.#source, sql, [client, ...ids], { preparedUpTo: PREPARED });
     }
-  }
-
-  async #destroyIn(client: string, bucket: number, ids: readonly string[]): Promise<void> {
-    await settled(this.#source, async (manager) => {
-      await mark(manager, client, bucket, ids.length);
-      const among = `client_id = ? AND subject_id IN (${placesFor(ids)})`;
-      await manager.query(`DELETE FROM subject_key WHERE ${among}`, [client, ...ids]);
-    });
-  }
-
-  async #placesOf(client: string, subjects: readonly string[]): Promise<Map<number, string[]>> {
-    const ids = padded(subjects);
-    const sql = `SELECT subject_id, bucket FROM subject_key WHERE client_id = ? AND subject_id IN (${placesFor(ids)})`;
-    const rows = await committed(this.#source, () =>
-      this.#source.query<Array<{ subject_id: string; bucket: number }>>(sql, [client, ...ids]),
-    );
-    const placed = new Map<number, string[]>();
-    for (const { subject_id: id, bucket } of rows) placed.set(bucket, [...(placed.get(bucket) ?? []), id]);
-    return placed;
   }
 
   #select(client: string, subjects: readonly string[]): Promise<SubjectRow[]> {
@@ -255,22 +242,13 @@ export async function insertBucket(
   return { bucket, key };
 }
 
-const INSERT_BUCKET = insertStatement(
+/** An INSERT of a bucket. */
+export const INSERT_BUCKET = insertStatement(
   'bucket_key',
   ['client_id', 'bucket', 'wrapped', 'node_generation', 'generation', 'members', 'marked'],
   1,
 );
 const SUBJECT_COLUMNS = ['client_id', 'subject_id', 'wrapped', 'bucket', 'created_at'];
-
-/**
- * Marks a bucket. Where its row is lost, what it wrapped still opens by an old copy of it, until the client's node is
- * replaced. A row that opens nothing has the next turning do so.
- */
-async function mark(manager: EntityManager, client: string, bucket: number, destroyed: number): Promise<void> {
-  const sql = 'UPDATE bucket_key SET marked = marked + ? WHERE client_id = ? AND bucket = ?';
-  if ((await affectedRows(manager, sql, [destroyed, client, bucket])) > 0) return;
-  await manager.query(INSERT_BUCKET, [client, bucket, Buffer.alloc(0), 0, 0, 0, destroyed]);
-}
 
 const bucketName = (bucket: number, generation: number) => `bucket ${bucket} ${generation}`;
 

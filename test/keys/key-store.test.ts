@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type DataSource, EntityManager } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import { ClientKey, SubjectKey } from '../../src/keys/entities';
 import { KEY_CACHE_TTL_MS } from '../../src/keys/key-cache';
 import { KeyStore, ORPHAN_GRACE_MS } from '../../src/keys/key-store';
@@ -289,31 +289,6 @@ describe.each(databases)('on $name', ({ name, create }) => {
       await keys.subjectKeys(client, [subject]);
       await destroying;
       expect((await keys.subjectKeys(client, [subject])).size).toBe(0);
-    });
-
-    test('one that died between marking the bucket and deleting has done nothing, and can be run again', async () => {
-      const [subject] = uuids(1) as [string];
-      await keys.createSubjectKeys(client, [subject]);
-      const found = async () => {
-        const sql = 'SELECT SUM(marked) AS marked FROM bucket_key WHERE client_id = ?';
-        const [bucket] = await dataSource.query<Array<{ marked: number }>>(sql, [client]);
-        return { marked: Number(bucket?.marked), keys: (await process().subjectKeys(client, [subject])).size };
-      };
-      const asked = jest.spyOn(EntityManager.prototype, 'query').mockImplementation(async function (
-        this: EntityManager,
-        sql: string,
-        parameters?: unknown,
-      ) {
-        if (sql.startsWith('DELETE')) throw new Error('killed');
-        return this.queryRunner?.query(sql, parameters as unknown[]);
-      });
-      await expect(keys.destroySubjectKey(client, subject)).rejects.toThrow('killed');
-      asked.mockRestore();
-      expect(await found()).toEqual({ marked: 0, keys: 1 });
-      await keys.destroySubjectKey(client, subject);
-      expect(await found()).toEqual({ marked: 1, keys: 0 });
-      const rows = await dataSource.query('SELECT 1 FROM subject_key WHERE subject_id = ?', [subject]);
-      expect(rows).toHaveLength(0);
     });
 
     test('a client’s key takes every subject with it, and is never made again', async () => {
