@@ -9,6 +9,7 @@ import { KEY_CACHE_TTL_MS } from '../../src/keys/key-cache';
 import { KeyStore, ORPHAN_GRACE_MS } from '../../src/keys/key-store';
 import type { RootKeys } from '../../src/keys/roots/root-keys';
 import { seal, unseal } from '../../src/keys/sealing';
+import { SubjectBuckets } from '../../src/keys/subject-buckets';
 import { openDataSource } from '../../src/storage/data-source';
 import { databases, type TestDatabase } from '../support/databases';
 import { newRoots, openKeysSource } from './keys-source';
@@ -271,23 +272,20 @@ describe.each(databases)('on $name', ({ name, create }) => {
 
     test('a read that was under way when the key was destroyed leaves nothing in the cache', async () => {
       const elsewhere = new AsyncResource('AnotherRequest');
-      let destroying: Promise<number> | undefined;
       const [subject] = uuids(1) as [string];
       await keys.createSubjectKeys(client, [subject]);
-      const query = dataSource.query.bind(dataSource);
-      const asked = jest
-        .spyOn(dataSource, 'query')
-        .mockImplementation(async (...asking: Parameters<DataSource['query']>) => {
-          const rows = await query(...asking);
-          if (asking[0].startsWith('SELECT s.subject_id')) {
-            asked.mockRestore();
-            // By another request, which does not have this read's turn.
-            destroying = elsewhere.runInAsyncScope(() => keys.destroySubjectKey(client, subject));
-          }
-          return rows;
-        });
-      await keys.subjectKeys(client, [subject]);
-      await destroying;
+      const read = SubjectBuckets.prototype.read;
+      const asked = jest.spyOn(SubjectBuckets.prototype, 'read').mockImplementation(async function (
+        this: SubjectBuckets,
+        ...asking: Parameters<typeof read>
+      ) {
+        asked.mockRestore();
+        const found = await read.apply(this, asking);
+        // By another request, which does not have this read's turn.
+        await elsewhere.runInAsyncScope(() => keys.destroySubjectKey(client, subject));
+        return found;
+      });
+      expect((await keys.subjectKeys(client, [subject])).size).toBe(1);
       expect((await keys.subjectKeys(client, [subject])).size).toBe(0);
     });
 
