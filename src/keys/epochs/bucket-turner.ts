@@ -60,7 +60,7 @@ export interface Nodes {
   readonly isResumed: boolean;
 }
 
-/** Hangs a client's buckets under its next node. A marked one gets a new key, which wraps what lives anew. */
+/** Hangs a client's buckets under its next node. One that lost somebody gets a new key, which wraps what lives anew. */
 export class BucketTurner {
   readonly #parts: TurnerParts;
   readonly #client: string;

@@ -13,9 +13,9 @@ import { requireBuckets } from './presence';
 const TOGETHER = 100;
 
 /**
- * Hangs all clients under the epoch that begins. A client without a marked bucket keeps its node, wrapped anew. One
- * with a marked bucket, or of which a secret was destroyed, gets a new node: what the old one has wrapped must not be
- * opened by anything that lives.
+ * Hangs all clients under the epoch that begins. A client that lost nobody keeps its node, wrapped anew. One with a
+ * bucket that lost somebody, or of which a secret was destroyed, gets a new node: what the old one has wrapped must not
+ * be opened by anything that lives.
  *
  * Each transaction changes a bounded number of rows and holds by itself, so that any process can go on. Readers find
  * buckets of both nodes meanwhile.

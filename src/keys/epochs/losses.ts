@@ -4,6 +4,8 @@ import { committed } from '../../storage/transaction';
 /** How many buckets one statement counts: each is a short range of an index. */
 const TOGETHER = 1_000;
 const CLIENTS_TOGETHER = 100;
+/** The highest number that a bucket can have. */
+const HIGHEST = 2 ** 31 - 1;
 
 interface ClientBuckets {
   readonly client_id: string;
@@ -53,8 +55,10 @@ export async function countLiving(
  * @param buckets how many were made for the client
  */
 export async function hasLosses(source: DataSource, client: string, buckets: number): Promise<boolean> {
-  for (let first = 1; first <= buckets; first += TOGETHER) {
-    const last = Math.min(first + TOGETHER - 1, buckets);
+  for (let first = 1; ; first += TOGETHER) {
+    const end = Math.min(first + TOGETHER - 1, buckets);
+    // A client's row that was put back may have counted fewer than there are.
+    const last = end === buckets ? HIGHEST : end;
     const living = await countLiving(source, client, first, last);
     const rows = await committed(source, () =>
       source.query<Array<Omit<BucketCount, 'living'>>>(
@@ -62,10 +66,10 @@ export async function hasLosses(source: DataSource, client: string, buckets: num
         [client, first, last],
       ),
     );
-    if (rows.length <= last - first) return true;
+    if (rows.filter(({ bucket }) => Number(bucket) <= end).length < end - first + 1) return true;
     if (rows.some((row) => hasLost({ ...row, living: living.get(Number(row.bucket)) ?? 0 }))) return true;
+    if (last === HIGHEST) return false;
   }
-  return false;
 }
 
 /** As {@link hasLosses}, of any living client in a store. */
