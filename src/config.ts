@@ -12,6 +12,7 @@ import {
   rootVariablesSet,
   sharedRootFaults,
 } from './keys/roots/root-settings';
+import { type SealingCipher, sealingCiphers } from './keys/sealing';
 import { DAY_MS, HOUR_MS } from './law/calendar';
 import { isConfidential } from './outbound/urls';
 import { ConfigurationError } from './storage/errors';
@@ -58,6 +59,8 @@ export interface Config extends RootSettings {
   readonly keysBackupDir?: string;
   /** Milliseconds between the ends of two epochs of the keys; `off` where they do not end. */
   readonly epoch: number | 'off';
+  /** What values are sealed with from now on; it opens what was sealed with any. */
+  readonly sealing?: SealingCipher;
   /** Milliseconds after which keys of the platform are replaced; `off` where nobody but an operator does. */
   readonly keyRotation?: number | 'off';
   /** The same of clients' secrets, whose replacement changes pseudonyms. */
@@ -182,6 +185,7 @@ const environment = z.object({
       context.addIssue({ code: 'custom', message: 'must be daily, a number of hours such as 6h, or off' });
       return z.NEVER;
     }),
+  REMIT_SEALING: z.enum(sealingCiphers, `must be one of ${sealingCiphers.join(', ')}`).default('chacha20-poly1305'),
   REMIT_KEY_ROTATION: rotationTerm.optional(),
   REMIT_CLIENT_SECRET_ROTATION: rotationTerm.default('off'),
   OIDC_ISSUER: z
@@ -419,6 +423,7 @@ export function readConfig(env: SetVariables, { toServe = false } = {}): Config 
     ...readRootSettings(set, undefined),
     ...(variables.KEYS_BACKUP_DIR === undefined ? {} : { keysBackupDir: variables.KEYS_BACKUP_DIR }),
     epoch: variables.REMIT_EPOCH,
+    sealing: variables.REMIT_SEALING,
     keyRotation: variables.REMIT_KEY_ROTATION ?? (production ? KEY_ROTATION_MS : 'off'),
     clientSecretRotation: variables.REMIT_CLIENT_SECRET_ROTATION,
     ...(variables.OIDC_ISSUER === undefined ? {} : { oidcIssuer: variables.OIDC_ISSUER }),

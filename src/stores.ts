@@ -12,6 +12,7 @@ import { holdsKeyOf, KeyStores, type KeysPlace } from './keys/key-stores';
 import { RegionalKeyStore } from './keys/regional-key-store';
 import { openRootKeys, type RootKeys } from './keys/roots/root-keys';
 import type { RootSettings } from './keys/roots/root-settings';
+import { sealWith } from './keys/sealing';
 import { isBeforeEpochs, upgradeToEpochs } from './keys/upgrade';
 import { migrate, openDataSource, pendingMigrations, type StoreOptions } from './storage/data-source';
 import { dialectOf } from './storage/dialect';
@@ -46,7 +47,7 @@ export type StoreConfig = Pick<
   | 'production'
   | keyof RootSettings
 > &
-  Partial<Pick<Config, 'epoch'>>;
+  Partial<Pick<Config, 'epoch' | 'sealing'>>;
 
 /**
  * Opens the databases and the keys' store. The embedded database migrates itself; a server is migrated by `remit
@@ -58,6 +59,7 @@ export async function openStores(
   options: { poolSize?: number; derivedKeysMs?: number } = {},
 ): Promise<Stores> {
   const { poolSize, derivedKeysMs } = options;
+  if (config.sealing) sealWith(config.sealing);
   const opened: DataSource[] = [];
   const open = async ({ url, store }: Address) => {
     const source = await openDataSource(url, { ...store, ...(poolSize !== undefined && { poolSize }) });
@@ -125,6 +127,7 @@ export function migrateStores(config: StoreConfig): Promise<string[]> {
 }
 
 async function migrateAll(config: StoreConfig): Promise<string[]> {
+  if (config.sealing) sealWith(config.sealing);
   const done: string[] = [];
   const opened: DataSource[] = [];
   try {

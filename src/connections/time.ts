@@ -1,7 +1,7 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { HOUR_MS, MINUTE_MS } from '../law/calendar';
+import { Ambient } from './ambient';
 
-const asked = new AsyncLocalStorage<number>();
+const asked = new Ambient<number>();
 
 /**
  * How long one statement of work may take that nobody waits for. Milliseconds. Statements of requests have the limit
@@ -26,5 +26,5 @@ export function withMoreTime<T>(work: keyof typeof STATEMENT_LIMITS, run: () => 
 
 /** The limit of a statement here. @param standard the store's limit for requests. Milliseconds */
 export function statementLimit(standard: number): number {
-  return Math.max(standard, asked.getStore() ?? 0);
+  return Math.max(standard, asked.get() ?? 0);
 }

@@ -1,7 +1,20 @@
 import { performance } from 'node:perf_hooks';
 import { type GatewayError, gatewayErrors } from './errors';
 import type { ServerLimits } from './limits';
-import { type Group, type Member, newGroup, newQueue, type Queue, Turns, type Usage } from './turns';
+import { LoopShares } from './loop-shares';
+import {
+  type Group,
+  isIdle,
+  isRested,
+  type Member,
+  newGroup,
+  newQueue,
+  type Queue,
+  rest,
+  spare,
+  Turns,
+  Usage,
+} from './turns';
 import { Watchdog } from './watchdog';
 
 /** What an execution's fairness is measured by. */
@@ -11,9 +24,12 @@ interface Measured {
   readonly databaseIsBusy?: () => boolean;
 }
 
+/** To be called when an operation has really ended. Calling it again does nothing. */
+export type Leave = () => void;
+
 /**
  * Counts operations over HTTP and WebSockets from arrival to real end. Clients take turns, and so do the callers of
- * each: one that sends many operations delays others only a little.
+ * each: one that sends many operations delays others only a little. One that asks alone passes by a few additions.
  */
 export class Executions {
   readonly #limits: ServerLimits;
@@ -21,18 +37,22 @@ export class Executions {
   readonly #databaseIsBusy: () => boolean;
   readonly #arrived = new Map<string, number>();
   readonly #groups = new Map<string, Group>();
+  /** Those of which something waits, in the order of their turns. */
+  readonly #line = new Set<Group>();
   readonly #turns = new Turns();
+  readonly #shares = new LoopShares();
+  /** What all groups took lately. */
+  readonly #usage = new Usage();
+  readonly #blocked = new Usage();
+  /** Who asked last. */
+  #last: Queue | undefined;
   #underWay = 0;
   #running = 0;
   #dear = 0;
   #isHandingOut = false;
   /** How many wait, to begin or to go on. */
   #waiting = 0;
-  /** Busy time of the event loop, seen so far; and what each running operation had of it, in milliseconds. */
-  #busy = 0;
-  #share = 0;
-  #window = { since: performance.now(), busy: performance.eventLoopUtilization().active };
-  #isBusy = false;
+  #forgotAt = 0;
 
   constructor(limits: ServerLimits, { watchdog, databaseIsBusy }: Measured = {}) {
     this.#limits = limits;
@@ -45,51 +65,41 @@ export class Executions {
    * @returns call it when the operation has ended
    * @throws {GatewayError} 503 where the server is full, 429 where the address has too many operations under way
    */
-  arrive(address: string): () => void {
+  arrive(address: string): Leave {
     if (this.#underWay >= this.#limits.operationsUnderWay) throw gatewayErrors.overloaded();
     const known = this.#arrived.get(address) ?? 0;
     if (known >= this.#limits.operationsPerAddress) throw gatewayErrors.tooMuch('from your address');
     this.#underWay++;
     this.#arrived.set(address, known + 1);
-    return once(() => {
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
       this.#underWay--;
       const left = (this.#arrived.get(address) ?? 1) - 1;
       if (left > 0) this.#arrived.set(address, left);
       else this.#arrived.delete(address);
-    });
+    };
   }
 
   /**
-   * Waits until the caller may run another operation.
+   * Waits until the caller may run another operation, where it may not at once.
    * @param caller a principal, or '' for every caller without a token: those share one queue
    * @param client whose principal it is; itself where it belongs to none
    * @returns call it when the operation has ended
    * @throws {GatewayError} 429 where the caller has too many operations under way
    */
-  async turn(caller: string, client: string = caller): Promise<() => void> {
-    const group = this.#groups.get(client) ?? newGroup(client);
-    this.#groups.set(client, group);
-    const queue = group.queues.get(caller) ?? newQueue(caller);
-    group.queues.set(caller, queue);
+  turn(caller: string, client: string = caller): Leave | Promise<Leave> {
+    const now = performance.now();
+    const queue = this.#queueOf(caller, client, now);
     const most = caller === '' ? this.#limits.anonymousOperations : this.#limits.operationsPerCaller;
     if (queue.running + queue.waiting.length + queue.held.length >= most) throw tooMuchOf(caller);
-    this.#turns.asks(client);
-    group.turns.asks(caller);
-    if (this.#passesNobody(queue.waiting) && this.#mayRun(group, queue)) this.#begin(group, queue);
-    // #handOut counts it as running before it resolves this promise.
-    else {
-      this.#wake(group);
-      this.#wake(queue);
-      await this.#wait(queue.waiting);
-    }
-    const beganAt = performance.now();
-    const shareBefore = this.#share;
-    const ended = this.#watchdog.begin();
-    return once(() => {
-      ended();
-      this.#meter();
-      this.#account(group, queue, this.#share - shareBefore, performance.now() - beganAt);
-      this.#pauses(group, queue);
+    this.#asks(queue, now);
+    if (this.#passesNobody(queue.waiting) && this.#mayRun(queue, now)) return this.#begin(queue, now);
+    return new Promise((resolve) => {
+      this.#joins(queue, queue.waiting, () => resolve(this.#begin(queue, performance.now())));
+      this.#wake(queue.group, now);
+      this.#wake(queue, now);
     });
   }
 
@@ -100,23 +110,31 @@ export class Executions {
    * @returns call it when the operation has ended; gives for how long it kept the process, in milliseconds
    */
   async alone(caller: string, client: string = caller): Promise<() => number> {
-    const group = this.#groups.get(client);
-    const queue = group?.queues.get(caller);
-    if (!group || !queue) return () => 0;
-    if (this.#passesNobody(queue.held) && this.#mayGoOn(group, queue)) this.#goesOn(group, queue);
-    // #handOut counts it as running and dear before it resolves this promise.
+    const queue = this.#groups.get(client)?.queues.get(caller);
+    if (!queue) return () => 0;
+    const { group } = queue;
+    const now = performance.now();
+    if (this.#passesNobody(queue.held) && this.#mayGoOn(queue, now)) this.#goesOn(queue, now);
     else {
-      this.#wakeHeld(group);
-      this.#wakeHeld(queue);
-      this.#pauses(group, queue);
-      await this.#wait(queue.held);
+      this.#wakeHeld(group, now);
+      this.#wakeHeld(queue, now);
+      await new Promise<void>((resolve) => {
+        this.#joins(queue, queue.held, () => {
+          const going = performance.now();
+          this.#count(queue, 1, going);
+          this.#goesOn(queue, going);
+          resolve();
+        });
+        this.#count(queue, -1, now);
+        this.#handOut();
+      });
     }
-    const shareBefore = this.#share;
+    const shareBefore = this.#shares.total;
     let keptMs: number | undefined;
     return () => {
       if (keptMs !== undefined) return keptMs;
-      this.#meter();
-      keptMs = (this.#share - shareBefore) * DEAR_SHARES;
+      this.#meter(performance.now());
+      keptMs = (this.#shares.total - shareBefore) * DEAR_SHARES;
       group.dear--;
       queue.dear--;
       this.#dear--;
@@ -133,73 +151,112 @@ export class Executions {
    * @param wasAlone whether it had waited until it was the only dear one
    */
   charge(caller: string, milliseconds: number, client: string = caller, wasAlone = false): void {
-    const group = this.#groups.get(client);
-    const queue = group?.queues.get(caller);
-    if (!group || !queue) return;
-    if (milliseconds >= FREE_MS && !wasAlone) this.#rest(queue, milliseconds * RESTS);
+    if (milliseconds < FREE_MS) return;
+    const queue = this.#groups.get(client)?.queues.get(caller);
+    if (!queue) return;
+    const { group } = queue;
+    if (!wasAlone) rest(queue, milliseconds * RESTS);
     if (milliseconds < FREE_OF_CLIENT_MS) return;
     group.blocked.add(milliseconds);
+    this.#blocked.add(milliseconds);
     const pause = group.allowance.take(milliseconds);
-    const isMost = pause > 0 && this.#tookMost(group, ({ blocked }) => blocked);
+    const isMost = pause > 0 && this.#tookMost(group.blocked, this.#blocked);
     if (!wasAlone) {
-      if (isMost) this.#rest(group, pause);
+      if (isMost) rest(group, pause);
       return;
     }
-    this.#spare(queue, queue.allowance.take(milliseconds));
-    if (isMost) this.#spare(group, pause);
+    spare(queue, queue.allowance.take(milliseconds));
+    if (isMost) spare(group, pause);
+  }
+
+  #queueOf(caller: string, client: string, now: number): Queue {
+    const last = this.#last;
+    if (last?.name === caller && last.group.name === client) return last;
+    const group = this.#groups.get(client) ?? newGroup(client);
+    const known = group.queues.get(caller);
+    if (known) return known;
+    this.#forget(now);
+    const queue = newQueue(caller, group);
+    this.#groups.set(client, group);
+    group.queues.set(caller, queue);
+    return queue;
+  }
+
+  /** Somebody asks, or waits still. */
+  #asks(queue: Queue, now: number): void {
+    if (this.#last !== queue) {
+      // Both know who asked before by its own word.
+      this.#turns.asks(queue.group);
+      queue.group.turns.asks(queue);
+      this.#last = queue;
+    }
+    queue.askedAt = now;
+    queue.group.askedAt = now;
+  }
+
+  /** Whether any two ask at once. Nobody else's time needs to be measured. */
+  #isContended(now: number): boolean {
+    return this.#last !== undefined && this.#hasOthers(this.#last, now);
+  }
+
+  /** Whether others ask beside a caller, of its client or of another. */
+  #hasOthers(queue: Queue, now: number): boolean {
+    return this.#turns.othersBeside(queue.group, now) || queue.group.turns.othersBeside(queue, now);
+  }
+
+  #begin(queue: Queue, now: number): Leave {
+    this.#count(queue, 1, now);
+    const operation = { since: now };
+    this.#watchdog.begins(operation);
+    const shareBefore = this.#shares.total;
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      const endedAt = performance.now();
+      this.#watchdog.ended(operation, endedAt);
+      this.#count(queue, -1, endedAt);
+      if (this.#isContended(endedAt)) this.#account(queue, this.#shares.total - shareBefore, endedAt - now, endedAt);
+      this.#handOut();
+    };
   }
 
   /**
-   * After an operation: what it took of the event loop while that is busy, and how long it waited for statements while
-   * those wait for connections. Whoever had more than its part rests as long.
+   * After an operation, while others ask: what it took of the event loop while that is busy, and how long it waited for
+   * statements while those wait for connections. Whoever had more than its part rests as long.
    */
-  #account(group: Group, queue: Queue, loopMs: number, heldMs: number): void {
+  #account(queue: Queue, loopMs: number, heldMs: number, now: number): void {
+    const { group } = queue;
     const waitedMs = this.#databaseIsBusy() ? Math.max(0, heldMs - loopMs) : 0;
-    const took = (this.#isBusy ? loopMs : 0) + waitedMs;
+    const took = (this.#shares.isBusy ? loopMs : 0) + waitedMs;
     if (took === 0) return;
+    this.#forget(now);
     group.usage.add(took);
-    if (group.turns.othersBeside(queue.name)) this.#rest(queue, took);
-    if (this.#turns.othersBeside(group.name) && this.#tookMost(group, ({ usage }) => usage)) this.#rest(group, took);
+    this.#usage.add(took);
+    if (group.turns.othersBeside(queue, now)) rest(queue, took);
+    if (this.#turns.othersBeside(group, now) && this.#tookMost(group.usage, this.#usage)) rest(group, took);
   }
 
   /** Whether a client took more than its part of something lately. */
-  #tookMost(group: Group, of: (group: Group) => Usage): boolean {
-    let all = 0;
-    for (const each of this.#groups.values()) all += of(each).now();
+  #tookMost(ofGroup: Usage, ofAll: Usage): boolean {
     // Whoever asks little may be forgotten already, but somebody else did ask.
-    return of(group).now() > all / Math.max(this.#groups.size, 2);
+    return ofGroup.now() > ofAll.now() / Math.max(this.#groups.size, 2);
   }
 
-  /** Operations that run side by side share the time for which the event loop was busy. A dear one has most of it. */
-  #meter(): void {
-    const busy = performance.eventLoopUtilization().active;
-    const shares = this.#running + this.#dear * (DEAR_SHARES - 1);
-    if (shares > 0) this.#share += (busy - this.#busy) / shares;
-    this.#busy = busy;
-    const now = performance.now();
-    if (now - this.#window.since < WINDOW_MS) return;
-    this.#isBusy = busy - this.#window.busy > (now - this.#window.since) * BUSY;
-    this.#window = { since: now, busy };
-  }
-
-  #rest(member: Member, milliseconds: number): void {
-    const now = performance.now();
-    const rest = Math.max(member.restsUntil - now, 0) + milliseconds;
-    member.restsUntil = now + Math.min(rest, LONGEST_REST_MS);
-    this.#wake(member);
-  }
-
-  /** Dear operations wait, and nothing else does. */
-  #spare(member: Member, milliseconds: number): void {
-    member.sparesUntil = performance.now() + Math.min(milliseconds, LONGEST_SPARING_MS);
+  /** Operations that run side by side share the event loop's time. A dear one has most of it. */
+  #meter(now: number): void {
+    if (this.#dear > 0 || this.#isContended(now)) {
+      this.#shares.divide(this.#running + this.#dear * (DEAR_SHARES - 1), now);
+    } else this.#shares.rest();
   }
 
   /**
    * Hands out again when the pause is over. Timers round to whole milliseconds and may fire early; then it is set
    * again.
+   * @param now when it was found that it may not run yet
    */
-  #wake(member: Member, at = member.restsUntil): void {
-    const rest = at - performance.now();
+  #wake(member: Member, now: number, at = member.restsUntil): void {
+    const rest = at - now;
     if (rest <= 0 || member.wakesAt <= at) return;
     member.wakesAt = at;
     setTimeout(() => {
@@ -208,8 +265,8 @@ export class Executions {
     }, rest + 1).unref();
   }
 
-  #wakeHeld(member: Member): void {
-    this.#wake(member, Math.max(member.restsUntil, member.sparesUntil));
+  #wakeHeld(member: Member, now: number): void {
+    this.#wake(member, now, Math.max(member.restsUntil, member.sparesUntil));
   }
 
   /**
@@ -220,9 +277,11 @@ export class Executions {
     return ofItsKind.length === 0 && !(this.#isHandingOut && this.#waiting > 0);
   }
 
-  async #wait(line: Queue['waiting']): Promise<void> {
+  #joins(queue: Queue, line: Queue['waiting'], go: () => void): void {
     this.#waiting++;
-    await new Promise<void>((resolve) => line.push(resolve));
+    line.push(go);
+    queue.group.line.add(queue);
+    this.#line.add(queue.group);
   }
 
   /** Lets the first one of a line go. */
@@ -231,13 +290,13 @@ export class Executions {
     line.shift()?.();
   }
 
-  #mayRun(group: Group, queue: Queue): boolean {
-    const now = performance.now();
-    const besideClients = this.#turns.othersBeside(group.name);
+  #mayRun(queue: Queue, now: number): boolean {
+    const { group } = queue;
+    const besideClients = this.#turns.othersBeside(group, now);
     if (besideClients) {
       if (group.restsUntil > now || group.running >= this.#limits.clientExecutionsBesideOthers) return false;
     }
-    const isContended = besideClients || group.turns.othersBeside(queue.name);
+    const isContended = besideClients || group.turns.othersBeside(queue, now);
     if (isContended && queue.restsUntil > now) return false;
     return this.#hasRoom(queue) && !(isContended && queue.running >= this.#limits.executionsBesideOthers);
   }
@@ -249,97 +308,102 @@ export class Executions {
   }
 
   /** Whether a dear operation that has its turn may go on. */
-  #mayGoOn(group: Group, queue: Queue): boolean {
-    const isFree = (member: Member) => member.dear === 0 && isRested(member);
-    if (this.#turns.othersBeside(group.name)) return isFree(group) && isFree(queue);
-    return !group.turns.othersBeside(queue.name) || isFree(queue);
+  #mayGoOn(queue: Queue, now: number): boolean {
+    const isFree = (member: Member) => member.dear === 0 && isRested(member, now);
+    const { group } = queue;
+    if (this.#turns.othersBeside(group, now)) return isFree(group) && isFree(queue);
+    return !group.turns.othersBeside(queue, now) || isFree(queue);
   }
 
   /** An operation that runs is found to be dear. */
-  #goesOn(group: Group, queue: Queue): void {
-    this.#meter();
-    group.dear++;
+  #goesOn(queue: Queue, now: number): void {
+    this.#meter(now);
+    queue.group.dear++;
     queue.dear++;
     this.#dear++;
   }
 
-  #begin(group: Group, queue: Queue): void {
-    this.#meter();
-    group.running++;
-    queue.running++;
-    this.#running++;
-  }
-
-  #pauses(group: Group, queue: Queue): void {
-    this.#meter();
-    group.running--;
-    queue.running--;
-    this.#running--;
-    this.#handOut();
+  /** @param difference 1 for an operation that begins or goes on, -1 for one that ends or pauses */
+  #count(queue: Queue, difference: 1 | -1, now: number): void {
+    this.#meter(now);
+    queue.group.running += difference;
+    queue.running += difference;
+    this.#running += difference;
   }
 
   /** Deferred, so that requests already received from other callers join the queue first. */
   #handOut(): void {
-    if (this.#isHandingOut) return;
+    if (this.#isHandingOut || this.#waiting === 0) return;
     this.#isHandingOut = true;
     setImmediate(() => {
       this.#isHandingOut = false;
-      for (const [client, group] of [...this.#groups]) {
+      for (const group of [...this.#line]) {
         if (!this.#runNext(group)) {
-          if (group.queues.size === 0 && group.running === 0 && isForgotten(group)) this.#groups.delete(client);
+          if (group.line.size === 0) this.#line.delete(group);
           continue;
         }
+        while (this.#isAlone(group) && this.#runNext(group));
         // Moves this client to the end of the order.
-        this.#groups.delete(client);
-        this.#groups.set(client, group);
+        this.#line.delete(group);
+        if (group.line.size > 0) this.#line.add(group);
         this.#handOut();
       }
     });
   }
 
-  /** @returns whether an operation of the client has begun */
+  /**
+   * Whether one caller waits, and nobody else asks. Then all that may run begin in one go, so that what they need is
+   * fetched and written together.
+   */
+  #isAlone(group: Group): boolean {
+    return this.#line.size === 1 && group.line.size === 1 && !this.#isContended(performance.now());
+  }
+
+  /** @returns whether an operation of the client has begun, or goes on */
   #runNext(group: Group): boolean {
-    for (const [caller, queue] of group.queues) {
-      if (queue.held.length + queue.waiting.length > 0) {
-        this.#turns.asks(group.name);
-        group.turns.asks(caller);
+    for (const queue of [...group.line]) {
+      const now = performance.now();
+      if (queue.held.length + queue.waiting.length === 0) {
+        group.line.delete(queue);
+        continue;
       }
-      if (queue.held.length > 0 && this.#hasRoom(queue) && this.#mayGoOn(group, queue)) {
-        this.#begin(group, queue);
-        this.#goesOn(group, queue);
-        this.#let(queue.held);
-        return true;
-      }
+      this.#asks(queue, now);
       if (queue.held.length > 0) {
-        this.#wakeHeld(group);
-        this.#wakeHeld(queue);
+        if (this.#hasRoom(queue) && this.#mayGoOn(queue, now)) {
+          this.#let(queue.held);
+          return true;
+        }
+        this.#wakeHeld(group, now);
+        this.#wakeHeld(queue, now);
       }
-      if (queue.waiting.length === 0) {
-        if (queue.running + queue.held.length === 0 && isRested(queue)) group.queues.delete(caller);
+      if (queue.waiting.length === 0) continue;
+      if (!this.#mayRun(queue, now)) {
+        this.#wake(group, now);
+        this.#wake(queue, now);
         continue;
       }
-      if (!this.#mayRun(group, queue)) {
-        this.#wake(group);
-        this.#wake(queue);
-        continue;
-      }
-      this.#begin(group, queue);
-      // Moves this caller to the end of the client's order.
-      group.queues.delete(caller);
-      group.queues.set(caller, queue);
       this.#let(queue.waiting);
+      // Moves this caller to the end of the client's order.
+      group.line.delete(queue);
+      group.line.add(queue);
       return true;
     }
     return false;
   }
+
+  /** Now and then, those who ask no longer and of whom nothing has to be known. */
+  #forget(now: number): void {
+    if (now - this.#forgotAt < FORGETS_MS) return;
+    this.#forgotAt = now;
+    for (const group of this.#groups.values()) {
+      for (const queue of group.queues.values()) {
+        const waits = queue.waiting.length + queue.held.length > 0;
+        if (queue !== this.#last && !waits && isIdle(queue, now)) group.queues.delete(queue.name);
+      }
+      if (group.queues.size === 0 && isIdle(group, now) && group.usage.now() < 1) this.#groups.delete(group.name);
+    }
+  }
 }
-
-/** Whether nothing keeps even its dear operations. */
-const isRested = ({ restsUntil, sparesUntil }: Member): boolean =>
-  Math.max(restsUntil, sparesUntil) <= performance.now();
-
-/** What is left of its usage changes nothing. */
-const isForgotten = (group: Group): boolean => isRested(group) && group.usage.now() < 1;
 
 /** A dear operation counts as so many others of those that share the event loop's time. */
 const DEAR_SHARES = 30;
@@ -347,14 +411,10 @@ const DEAR_SHARES = 30;
 const FREE_MS = 1;
 /** A caller pauses this many times as long as it kept the process busy. */
 const RESTS = 16;
-/** The process is busy where the event loop was for this part of the last tenth of a second. */
-const BUSY = 0.6;
-const WINDOW_MS = 100;
-const LONGEST_REST_MS = 500;
-/** Dear operations may wait longer than others, and well below the time in which they must be answered. */
-const LONGEST_SPARING_MS = 2_000;
 /** A client is charged for less too often to be asked for it: most operations take that. Milliseconds. */
 const FREE_OF_CLIENT_MS = 10;
+/** How often those are looked for who can be forgotten. Milliseconds. */
+const FORGETS_MS = 1_000;
 
 const tooMuchOf = (caller: string): GatewayError =>
   gatewayErrors.tooMuch(caller === '' ? 'of callers without a token' : 'of yours');

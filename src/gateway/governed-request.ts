@@ -19,8 +19,8 @@ export interface GovernedRequest {
   readonly transport: 'http' | 'websocket';
   /** Milliseconds of `performance.now()`. */
   readonly startedAt: number;
-  /** Tells the ledger that this request's entry has come, or never will. */
-  readonly settled: () => void;
+  /** Tells the ledger that this request's entry has come, or never will. It is told once the request has its turn. */
+  settled: () => void;
   /** Its span, where spans are recorded. */
   trace?: { readonly traceId: string; readonly spanId: string };
   /** Set once it was answered with a timeout; the operation may still run. */
@@ -68,10 +68,8 @@ export interface GovernedRequest {
   unaudited?: boolean;
 }
 
-/** @param settled see {@link GovernedRequest.settled} */
-export function beginRequest(
-  transport: GovernedRequest['transport'],
-  settled: () => void = () => undefined,
-): GovernedRequest {
-  return { auditId: uuidv7(), transport, startedAt: performance.now(), settled, codes: [] };
+const nobodyWaits = () => undefined;
+
+export function beginRequest(transport: GovernedRequest['transport']): GovernedRequest {
+  return { auditId: uuidv7(), transport, startedAt: performance.now(), settled: nobodyWaits, codes: [] };
 }

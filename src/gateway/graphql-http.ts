@@ -51,47 +51,56 @@ export async function graphqlOverHttp(
     const left = executions.arrive(http.ip);
     const request = road.begin('http');
     http.governedRequest = request;
-    const ended = () => {
-      left();
-      request.settled();
-    };
-    const responding = traced(http.headers, request, () => respond(http, request));
-    // Not when the answer is sent: an operation that took too long still runs.
-    responding.then(ended, ended);
-    const answer = await withDeadline(responding, limits.operationMs, () => {
+    const responding = traced(http.headers, request, () => respond(http, request, left));
+    const answered = await withDeadline(responding, limits.operationMs, () => {
       request.isGivenUp = true;
       return gatewayErrors.timeout(limits.operationMs, writeSoFar(request));
     });
-    reply.code(statusOf(request, answer.status, answer.contentType));
-    for (const [name, value] of answer.headers ?? []) reply.header(name, value);
-    reply.header('content-type', answer.contentType);
+    reply.code(statusOf(request, answered.status, answered.contentType));
+    for (const [name, value] of answered.headers ?? []) reply.header(name, value);
+    reply.header('content-type', answered.contentType);
     if (request.isRepeated) reply.header(repeatedHeader, 'true');
     if (reply.statusCode === 401) reply.header('www-authenticate', challenge);
     if (reply.statusCode === 503) reply.header('retry-after', RETRY_AFTER_S);
     if (reply.statusCode === 409) reply.header('retry-after', RETRY_KEY_AFTER_S);
-    return sendAnswer(reply.header('cache-control', 'no-store'), options, request, answer.text);
+    return sendAnswer(reply.header('cache-control', 'no-store'), options, request, answered.text);
   };
 
-  async function respond(http: FastifyRequest, request: GovernedRequest): Promise<Answer> {
-    await road.identify(request, authorizationOf(http.raw), () => statedPurpose(http.headers[purposeHeader]));
-    request.idempotencyKey = statedKey(http.headers[keyHeader]);
+  /** @param left called when it has ended. Not when the answer is sent: an operation that took too long still runs */
+  async function respond(http: FastifyRequest, request: GovernedRequest, left: () => void): Promise<Answer> {
+    try {
+      const identifying = road.identify(request, authorizationOf(http.raw), () =>
+        statedPurpose(http.headers[purposeHeader]),
+      );
+      if (identifying) await identifying;
+      request.idempotencyKey = statedKey(http.headers[keyHeader]);
+      const admitting = road.admit(request);
+      if (admitting) await admitting;
+      const leave = await road.turn(request);
+      try {
+        return await answer(http, request);
+      } finally {
+        leave();
+      }
+    } finally {
+      left();
+      request.settled();
+    }
+  }
+
+  async function answer(http: FastifyRequest, request: GovernedRequest): Promise<Answer> {
+    // It has waited so long that nobody waits for its answer.
+    if (request.isGivenUp || http.raw.socket.destroyed) throw gatewayErrors.timeout(limits.operationMs);
     const { contract } = request;
     const shortWay = contract && shortWays.get(contract);
     if (!shortWay) throw gatewayErrors.internal();
-    await road.admit(request);
-    const leave = await road.turn(request);
-    try {
-      // It has waited so long that nobody waits for its answer.
-      if (request.isGivenUp || http.raw.socket.destroyed) throw gatewayErrors.timeout(limits.operationMs);
-      await road.grant(request);
-      const { query } = Object(http.body);
-      // Also for Apollo, which parses it before it comes to anything of ours.
-      if (typeof query === 'string') await road.approach(request, { document: query });
-      const answer = await shortWay.answer(http, request);
-      return answer ?? (await throughApollo(await apollos.get(contract), shortWay, http, request));
-    } finally {
-      leave();
-    }
+    await road.grant(request);
+    const { query } = Object(http.body);
+    // Also for Apollo, which parses it before it comes to anything of ours.
+    const approaching = typeof query === 'string' ? road.approach(request, { document: query }) : undefined;
+    if (approaching) await approaching;
+    const given = await shortWay.answer(http, request);
+    return given ?? (await throughApollo(await apollos.get(contract), shortWay, http, request));
   }
 }
 

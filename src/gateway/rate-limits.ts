@@ -13,8 +13,8 @@ interface Policy {
   readonly name: string;
   /** For one window. */
   readonly quota: number;
-  /** Whose it is. */
-  readonly of: string;
+  /** Names it and whose it is. */
+  readonly budget: string;
 }
 
 /**
@@ -24,32 +24,66 @@ interface Policy {
 export class RateLimits {
   readonly #budgets: RateBudgets;
   readonly #limits: ServerLimits;
+  /** By what a verified token says, which is one object as long as the token counts as verified. */
+  readonly #policies: Readonly<Record<Counted, WeakMap<TokenClaims, readonly Policy[]>>> = {
+    operations: new WeakMap(),
+    cost: new WeakMap(),
+  };
 
   constructor(budgets: RateBudgets, limits: ServerLimits) {
     this.#budgets = budgets;
     this.#limits = limits;
   }
 
-  /** @throws {GatewayError} 429 RATE_LIMITED, with the headers that say which budget is used up, and until when */
-  async take(claims: TokenClaims, counted: Counted, amount: number): Promise<void> {
-    for (const policy of this.#policiesOf(claims, counted)) {
-      const taken = this.#budgets.take(`${policy.name}/${policy.of}`, policy.quota, amount);
-      if (!(typeof taken === 'boolean' ? taken : await taken)) throw rateLimited(policy, this.#budgets.secondsLeft());
-    }
+  /**
+   * @returns a promise where other processes have to be asked
+   * @throws {GatewayError} 429 RATE_LIMITED, with the headers that say which budget is used up, and until when
+   */
+  take(claims: TokenClaims, counted: Counted, amount: number): undefined | Promise<void> {
+    return this.#takeOf(this.#policiesOf(claims, counted), amount, 0);
   }
 
-  #policiesOf({ subject, tenant }: TokenClaims, counted: Counted): Policy[] {
+  /** Takes it of one policy after the other, from a place on. */
+  #takeOf(policies: readonly Policy[], amount: number, from: number): undefined | Promise<void> {
+    for (let place = from; place < policies.length; place++) {
+      const policy = policies[place] as Policy;
+      const taken = this.#budgets.take(policy.budget, policy.quota, amount);
+      if (typeof taken !== 'boolean') {
+        return taken.then((enough) => {
+          if (!enough) throw rateLimited(policy, this.#budgets.secondsLeft());
+          return this.#takeOf(policies, amount, place + 1);
+        });
+      }
+      if (!taken) throw rateLimited(policy, this.#budgets.secondsLeft());
+    }
+    return undefined;
+  }
+
+  #policiesOf(claims: TokenClaims, counted: Counted): readonly Policy[] {
+    const known = this.#policies[counted].get(claims);
+    if (known) return known;
+    const policies = this.#makePolicies(claims, counted);
+    this.#policies[counted].set(claims, policies);
+    return policies;
+  }
+
+  #makePolicies({ subject, tenant }: TokenClaims, counted: Counted): Policy[] {
     if (subject === '') return [];
     const { operationsPerSecond, clientOperationsPerSecond, costPerSecond, clientCostPerSecond } = this.#limits;
     const [principal, client] =
       counted === 'operations'
         ? [operationsPerSecond, clientOperationsPerSecond]
         : [costPerSecond, clientCostPerSecond];
-    const own = { name: `principal-${counted}`, quota: principal * WINDOW_S, of: JSON.stringify([tenant, subject]) };
-    if (tenant === undefined) return [own];
-    return [own, { name: `client-${counted}`, quota: client * WINDOW_S, of: tenant }];
+    const own = policyOf(`principal-${counted}`, principal, JSON.stringify([tenant, subject]));
+    return tenant === undefined ? [own] : [own, policyOf(`client-${counted}`, client, tenant)];
   }
 }
+
+const policyOf = (name: string, perSecond: number, whose: string): Policy => ({
+  name,
+  quota: perSecond * WINDOW_S,
+  budget: `${name}/${whose}`,
+});
 
 /** The headers are those of draft-ietf-httpapi-ratelimit-headers. */
 function rateLimited({ name, quota }: Policy, seconds: number): GatewayError {

@@ -40,7 +40,7 @@ export async function recordRequest<R extends Result>(
   request.operation =
     planOf(request)?.title ?? (asked.document && governed.titleOf(asked.document, asked.operationName));
   const decision = decisionOf(request);
-  const reached = request.report?.withheld.length || decision?.verdicts.some(Boolean);
+  const reached = request.report?.withheld.length || (decision && reachesGoverned(decision));
   request.impersonal = decision !== undefined && !reached;
   if (!audit) return concluded;
   try {
@@ -66,8 +66,7 @@ export async function recordRequest<R extends Result>(
  */
 function conclude<R extends Result>(request: GovernedRequest, result: R, policyVersion: string): R {
   const report = result.extensions?.governance as GovernanceReport | undefined;
-  const codes = (result.errors ?? []).map(({ extensions }) => extensions?.code);
-  request.codes = [...new Set(codes.filter((code): code is string => typeof code === 'string'))];
+  request.codes = result.errors ? codesOf(result.errors) : none;
   if (report) request.report = report;
   request.outcome = outcomeOf(result);
   const governance = report ?? { purpose: null, decisionId: null, policyVersion, withheld: [], deidentified: [] };
@@ -76,6 +75,24 @@ function conclude<R extends Result>(request: GovernedRequest, result: R, policyV
     extensions: { ...result.extensions, governance: { ...governance, auditId: request.auditId } },
   };
 }
+
+const none: readonly string[] = [];
+
+function codesOf(errors: NonNullable<Result['errors']>): string[] {
+  const codes = errors.map(({ extensions }) => extensions?.code);
+  return [...new Set(codes.filter((code): code is string => typeof code === 'string'))];
+}
+
+/** Whether a decision is about any governed field. Decisions are cached between requests, and so is this. */
+function reachesGoverned(decision: Decision): boolean {
+  const known = reaching.get(decision);
+  if (known !== undefined) return known;
+  const reaches = decision.verdicts.some(Boolean);
+  reaching.set(decision, reaches);
+  return reaches;
+}
+
+const reaching = new WeakMap<Decision, boolean>();
 
 function outcomeOf({ data, errors = [] }: Result): RequestOutcome {
   if (data === undefined) return 'REJECTED';

@@ -7,8 +7,9 @@ import type {
   RunArguments,
   WrittenResult,
 } from '../governance/govern';
+import type { TokenClaims } from '../identity/caller';
 import type { RequestContext } from '../identity/request-context';
-import { authenticate } from './bearer';
+import { authenticate, authenticated } from './bearer';
 import { gatewayErrorOf } from './error-answers';
 import { gatewayErrors } from './errors';
 import type { Executions } from './executions';
@@ -45,27 +46,45 @@ export class Road {
     this.#log = new FailureLog(options.logger);
   }
 
+  /** The ledger does not wait for its entry until it has its turn: see {@link announce}. */
   begin(transport: GovernedRequest['transport']): GovernedRequest {
-    return beginRequest(transport, this.#options.audit?.begin());
+    return beginRequest(transport);
+  }
+
+  /** From now on the ledger writes no group of entries without this request's, unless it takes long. */
+  announce(request: GovernedRequest): void {
+    if (this.#options.audit) request.settled = this.#options.audit.begin();
   }
 
   /**
    * Caller: who asks, by which contract, for which purpose.
    * @param stated reads the header's purpose, once the caller is known
+   * @returns a promise where the token must be verified first
    * @throws {GatewayError} 401, 503, or what `stated` throws
    */
-  async identify(request: GovernedRequest, authorization: string | undefined, stated: () => string | undefined) {
-    request.claims = await authenticate(authorization, this.#options.verifier);
-    request.purpose = stated();
-    request.contract = this.#options.contractOf(request.claims);
+  identify(
+    request: GovernedRequest,
+    authorization: string | undefined,
+    stated: () => string | undefined,
+  ): undefined | Promise<void> {
+    const { verifier, contractOf } = this.#options;
+    const identified = (claims: TokenClaims) => {
+      request.claims = claims;
+      request.purpose = stated();
+      request.contract = contractOf(claims);
+      return undefined;
+    };
+    const known = authenticated(authorization, verifier);
+    return known ? identified(known) : authenticate(authorization, verifier).then(identified);
   }
 
   /**
    * The budget of operations that the caller and its client have for a while. An event of a subscription takes none.
+   * @returns a promise where other processes have to be asked
    * @throws {GatewayError} 429
    */
-  async admit({ claims }: GovernedRequest): Promise<void> {
-    if (claims) await this.#options.rates?.take(claims, 'operations', 1);
+  admit({ claims }: GovernedRequest): undefined | Promise<void> {
+    return claims && this.#options.rates?.take(claims, 'operations', 1);
   }
 
   /**
@@ -76,6 +95,7 @@ export class Road {
   async turn(request: GovernedRequest): Promise<() => void> {
     const { claims } = request;
     const leave = await this.#executions.turn(claims?.subject ?? '', clientOf(claims));
+    this.announce(request);
     return () => {
       const { blockedMs = 0, leaveAlone } = request;
       const keptMs = Math.max(blockedMs, leaveAlone?.() ?? 0);
@@ -99,26 +119,38 @@ export class Road {
 
   /**
    * Before the plan: to validate a long document that is new keeps the process for long.
+   * @returns a promise where it has to wait
    * @throws {GatewayError} where its caller was answered meanwhile
    */
-  async approach(request: GovernedRequest, { document }: Pick<Operation, 'document'>): Promise<void> {
-    if (request.plan || typeof document !== 'string' || document.length < LONG_DOCUMENT) return;
-    if (!this.governedFor(request).knows(document)) await this.#alone(request);
+  approach(request: GovernedRequest, { document }: Pick<Operation, 'document'>): undefined | Promise<void> {
+    if (request.plan || typeof document !== 'string' || document.length < LONG_DOCUMENT) return undefined;
+    return this.governedFor(request).knows(document) ? undefined : this.#alone(request);
   }
 
   async #alone(request: GovernedRequest): Promise<void> {
     const { claims } = request;
     if (request.leaveAlone) return;
+    // Nobody's entries wait for one that waits.
+    request.settled();
     request.leaveAlone = await this.#executions.alone(claims?.subject ?? '', clientOf(claims));
+    this.announce(request);
     requireWanted(request);
     // It may have waited for seconds, and rights are those of the moment.
     await this.grant(request);
     delete request.decided;
   }
 
+  /** Decides an operation, at once if it is known and not dear. */
+  #mayNow(request: GovernedRequest, operation: Operation, isEvent: boolean) {
+    if (request.leaveAlone || (!request.decided && !request.plan)) return undefined;
+    const decided = this.decide(request, operation);
+    return 'decision' in decided && !isEvent && decided.cost >= DEAR ? undefined : decided;
+  }
+
   /** Waits until a dear operation may go on, and decides it. Others have their turn between its steps. */
   async #whenItMay(request: GovernedRequest, operation: Operation, isEvent: boolean) {
-    await this.approach(request, operation);
+    const approaching = this.approach(request, operation);
+    if (approaching) await approaching;
     const decided = this.decide(request, operation);
     if ('decision' in decided && !isEvent && decided.cost >= DEAR) await this.#alone(request);
     if (request.leaveAlone) await others();
@@ -172,10 +204,13 @@ export class Road {
     run: (decided: DecidedOperation, args: RunArguments) => Promise<R>,
   ): Promise<R | GovernedResult> {
     requireWanted(request);
-    const decided = await this.#whenItMay(request, operation, event !== undefined);
+    const isEvent = event !== undefined;
+    const decided = this.#mayNow(request, operation, isEvent) ?? (await this.#whenItMay(request, operation, isEvent));
     if (!('decision' in decided)) return decided;
-    if (event === undefined && request.claims) await this.#options.rates?.take(request.claims, 'cost', decided.cost);
-    const keyed = await this.#keyed(request, operation, decided);
+    const { claims, idempotencyKey } = request;
+    const taking = !isEvent && claims ? this.#options.rates?.take(claims, 'cost', decided.cost) : undefined;
+    if (taking) await taking;
+    const keyed = idempotencyKey === undefined ? undefined : await this.#keyed(request, operation, decided);
     try {
       const own = context ?? contextOf(request);
       const contextValue = keyed ? { ...own, once: keyed.once } : own;
@@ -184,7 +219,9 @@ export class Road {
       if (keyed) request.isRepeated = keyed.isRepeated;
       return wholeOrNothing(request, result, keyed?.isTakenOver);
     } finally {
-      await keyed?.settle().catch((error: unknown) => this.#log.write(error, 'an idempotency key was not released'));
+      if (keyed) {
+        await keyed.settle().catch((error: unknown) => this.#log.write(error, 'an idempotency key was not released'));
+      }
     }
   }
 
@@ -262,9 +299,8 @@ function wholeOrNothing<R extends WrittenResult>(
   result: R,
   isTakenOver = false,
 ): R | GovernedResult {
-  const { message, code, extensions } = gatewayErrors.idempotencyKeyInUse();
   const away = isTakenOver
-    ? new GraphQLError(message, { extensions: { code, ...extensions } })
+    ? inUse()
     : result.errors?.find(({ extensions }) => extensions.code === 'SERVICE_UNAVAILABLE');
   if (!away) return result;
   const governance = result.extensions && { ...result.extensions.governance, withheld: [], deidentified: [] };
@@ -272,6 +308,11 @@ function wholeOrNothing<R extends WrittenResult>(
   const told = write ? sayingOutcome('A database does not answer.', away.extensions, write) : away;
   const errors = [new GraphQLError(told.message, { extensions: told.extensions })];
   return { data: null, errors, ...(governance && { extensions: { governance } }) };
+}
+
+function inUse(): GraphQLError {
+  const { message, code, extensions } = gatewayErrors.idempotencyKeyInUse();
+  return new GraphQLError(message, { extensions: { code, ...extensions } });
 }
 
 /** Adds how long a step kept the process, until it waited for something or was done. */

@@ -26,6 +26,8 @@ export function buildApi(resolvers: readonly object[]): GraphQLSchema {
     resolvers: [...instances.keys()] as unknown as NonEmptyArray<ResolverClass>,
     container: { get: (resolver) => instances.get(resolver) },
     validate: false,
+    // It would introspect the whole schema, a fifth of a start. Whoever asks has it checked (governance/validation.ts).
+    skipCheck: true,
     pubSub: noTopics,
   });
   for (const { type, field, resolve } of resolvers.flatMap(rowResolversOf))

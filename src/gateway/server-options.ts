@@ -33,8 +33,8 @@ export interface ServerOptions {
   /** Records each operation before its answer leaves; absent only in tests without a ledger. */
   readonly audit?: {
     /**
-     * An operation begins.
-     * @returns call it when the operation ends, with or without an entry
+     * An operation has its turn, so that its entry will come.
+     * @returns call it when the operation ends, or waits, with or without an entry
      */
     begin(): () => void;
     /** @throws {GraphQLError} AUDIT_UNAVAILABLE */

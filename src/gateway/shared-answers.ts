@@ -55,6 +55,7 @@ export class SharedAnswers {
   /** Settles each of the events. */
   async answer(round: readonly ToldEvent[]): Promise<void> {
     const asked = round.map((told): Asked => ({ told, request: this.#road.begin('websocket') }));
+    for (const { request } of asked) this.#road.announce(request);
     const sockets = grouped(asked, ({ told }) => told.credentials);
     const identified = await eachOf(sockets, (those) => this.#identify(those));
     const questions = grouped(identified.flat(), (one) => this.#questionOf(one));

@@ -81,14 +81,16 @@ function textOf({ errors, data, extensions }: Formatted): string {
 
 function isUsual(body: unknown): body is GraphQLBody {
   if (!isRecord(body)) return false;
-  const { query, operationName, variables, extensions, ...rest } = body;
+  const { query, operationName, variables, extensions } = body;
   // Clients may describe themselves in `extensions`; that changes nothing. A persisted query is for Apollo to refuse.
   if (extensions !== undefined && (!isRecord(extensions) || 'persistedQuery' in extensions)) return false;
   if (typeof query !== 'string' || query === '') return false;
   if (operationName !== undefined && operationName !== null && typeof operationName !== 'string') return false;
   if (variables !== undefined && variables !== null && !isRecord(variables)) return false;
-  return Object.keys(rest).length === 0;
+  return Object.keys(body).every((name) => usualMembers.has(name));
 }
+
+const usualMembers: ReadonlySet<string> = new Set(['query', 'operationName', 'variables', 'extensions']);
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -11,6 +11,11 @@ const BACKGROUND_MS = 15 * 60_000;
 export const stoppedAfterMs = ({ operationMs }: Pick<ServerLimits, 'operationMs'>): number =>
   Math.max(TIMES * operationMs, LEAST_MS);
 
+/** When an operation that runs began, in milliseconds of `performance.now()`. */
+export interface RunningOperation {
+  readonly since: number;
+}
+
 /**
  * Knows whether the process gets on with what it has begun. What keeps the event loop needs no telling: then nothing is
  * answered at all, and the primary of several workers kills one that says nothing.
@@ -18,8 +23,8 @@ export const stoppedAfterMs = ({ operationMs }: Pick<ServerLimits, 'operationMs'
 export class Watchdog {
   readonly #afterMs: number;
   readonly #backgroundIdleMs: () => number;
-  /** When each operation that runs began, oldest first. Milliseconds of `performance.now()`. */
-  readonly #running = new Set<{ readonly since: number }>();
+  /** Operations that run, oldest first. */
+  readonly #running = new Set<RunningOperation>();
   #lastEnd = performance.now();
 
   /** @param backgroundIdleMs for how long no background task has ended a run; 0 where none is to run */
@@ -28,14 +33,14 @@ export class Watchdog {
     this.#backgroundIdleMs = backgroundIdleMs;
   }
 
-  /** An operation begins. @returns call it once, when the operation has really ended, answered or not */
-  begin(): () => void {
-    const operation = { since: performance.now() };
+  begins(operation: RunningOperation): void {
     this.#running.add(operation);
-    return () => {
-      this.#running.delete(operation);
-      this.#lastEnd = performance.now();
-    };
+  }
+
+  /** An operation has really ended, answered or not. */
+  ended(operation: RunningOperation, now: number): void {
+    this.#running.delete(operation);
+    this.#lastEnd = now;
   }
 
   /** Why the process must be restarted; empty where it gets on. */

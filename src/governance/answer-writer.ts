@@ -16,7 +16,17 @@ import type { Decision } from './decision';
 import type { Enforcement, ResponsePath } from './enforcement';
 import { argumentsFor } from './field-arguments';
 import { argumentsPermitted, isProperty } from './guards';
-import { member, propertyWriter, type RowRun, rulingOf, Unwritable, type Writing } from './row-fields';
+import {
+  fixed,
+  type Member,
+  member,
+  membersWriter,
+  propertyWriter,
+  type RowRun,
+  rulingOf,
+  Unwritable,
+  type Writing,
+} from './row-fields';
 import { allDone } from './row-reads';
 import { type RowCells, type RowGroup, type RowSource, rowSourceOf, UnlikeParents } from './row-source';
 import type { Coordinate, SchemaPolicy } from './schema-policy';
@@ -211,35 +221,40 @@ function rowWriter(
   sets: readonly SelectionSetNode[],
 ): WriteRow {
   if (type.isTypeOf) throw new Unwritable();
-  const fields = [...writing.selections.fieldsOf(type, sets)].map(([key, nodes], place) => {
+  const parts: Array<{ write: ReturnType<typeof membersWriter>; rows: RowsField | undefined }> = [];
+  let members: Member[] = [];
+  /** Ends a part: before rows of the row, or with the row. */
+  const end = (text: string, rows?: RowsField): void => {
+    const write = members.length === 0 ? () => text : membersWriter([...members, fixed('', text)]);
+    parts.push({ write, rows });
+    members = [];
+  };
+  for (const [index, [key, nodes]] of [...writing.selections.fieldsOf(type, sets)].entries()) {
     const name = nodes[0]?.name.value ?? '';
-    const prefix = member(key, place);
-    if (name === '__typename') return { prefix, write: () => JSON.stringify(type.name) };
+    const prefix = (index === 0 ? '{' : '') + member(key, index);
     const definition = type.getFields()[name];
-    const rows = definition && rowsField(writing, type, definition, key, nodes, place, fieldsOf);
+    const rows = definition && rowsField(writing, type, definition, key, nodes, index, fieldsOf);
     // Its arguments are to be judged before its row is.
     if (rows && writing.policy.bindings(type.name, name)) throw new Unwritable();
-    if (rows) return { prefix, rows };
-    return { prefix, write: propertyWriter(writing, type, name, key, setsOf(nodes), fieldsOf) };
-  });
+    if (rows) end(prefix, rows);
+    else if (name === '__typename') members.push(fixed(prefix, JSON.stringify(type.name)));
+    else members.push({ prefix, ...propertyWriter(writing, type, name, key, setsOf(nodes), fieldsOf) });
+  }
+  end('}');
   return (cells, mark, prev, key, draft, answer) => {
     const { run } = answer;
     run.at(mark, prev, key);
-    let text = '{';
-    for (const { prefix, write, rows } of fields) {
-      text += prefix;
-      if (write) text += write(cells, run);
-      else if (isWithheld(rows, run)) text += 'null';
+    for (const { write, rows } of parts) {
+      draft.add(write(cells, run));
+      if (!rows) continue;
+      if (isWithheld(rows, run)) draft.add('null');
       else {
-        draft.add(text);
-        text = '';
         const batch = answer.batchOf(rows);
         batch.parents.push({ cells, mark });
         batch.paths.push({ prev: run.path, key: rows.key });
         batch.places.push(draft.later());
       }
     }
-    draft.add(`${text}}`);
   };
 }
 

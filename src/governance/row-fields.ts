@@ -14,6 +14,7 @@ import type { RowRefusal } from './access';
 import type { Decision, Outcome } from './decision';
 import type { Enforcement, ResponsePath } from './enforcement';
 import { isProperty } from './guards';
+import { type RowCells, textsOf } from './row-source';
 import type { Coordinate, SchemaPolicy } from './schema-policy';
 import type { Selections } from './selection';
 
@@ -31,6 +32,19 @@ export interface Writing {
 
 /** Gives the JSON text of a field's value. */
 export type WriteField = (row: unknown, run: RowRun) => string;
+
+/** What a row is asked before a field of it is given. */
+interface Question {
+  readonly coordinate: Coordinate;
+  readonly slot: number;
+}
+
+/** A field without rows of its own. */
+export interface PropertyField {
+  readonly write: WriteField;
+  /** Where the row refuses none of it, its text depends on the row alone. Undefined where it never does. */
+  readonly asked: readonly Question[] | undefined;
+}
 /** How a value is read out of a row, or out of an object in it. */
 export interface Readable {
   value(row: unknown): unknown;
@@ -119,14 +133,14 @@ export function propertyWriter(
   key: string,
   sets: readonly SelectionSetNode[],
   fieldsOf: (name: string) => Readable | undefined,
-): WriteField {
+): PropertyField {
   const definition = type.getFields()[name];
   if (!definition || !isProperty(definition) || writing.policy.bindings(type.name, name)) throw new Unwritable();
   const ruling = rulingOf(writing, type.name, name);
   const { coordinate, outcome } = ruling;
   const isNonNull = isNonNullType(definition.type);
   // It is not read at all.
-  if (coordinate && outcome === 'WITHHELD' && !isNonNull) return withheld(coordinate, key);
+  if (coordinate && outcome === 'WITHHELD' && !isNonNull) return unkept(withheld(coordinate, key));
   const cell = fieldsOf(name);
   if (!cell) throw new Unwritable();
   const nullable = getNullableType(definition.type);
@@ -143,19 +157,19 @@ export function propertyWriter(
         return text;
       }
     : (row) => textOf(cell.value(row));
-  if (!coordinate) return clear;
+  if (!coordinate) return { write: clear, asked: [] };
   const disguise: WriteField = (row, { enforcement }) => {
     if (coordinate.fallback === undefined) throw new Unwritable();
     return textOf(enforcement.disguise(coordinate, coordinate.fallback, readIn(cell, row)));
   };
   const instead = isNonNull ? disguise : undefined;
-  if (outcome === 'WITHHELD') return withheld(coordinate, key, instead);
-  const given: WriteField =
-    outcome === 'CLEAR'
-      ? clear
-      : (row, { enforcement }) => textOf(enforcement.deidentify(coordinate, readIn(cell, row)));
-  return guarded(ruling, key, given, instead);
+  if (outcome === 'WITHHELD') return unkept(withheld(coordinate, key, instead));
+  if (outcome === 'CLEAR') return guarded(ruling, key, { write: clear, asked: [] }, instead);
+  const disguised: WriteField = (row, { enforcement }) => textOf(enforcement.deidentify(coordinate, readIn(cell, row)));
+  return guarded(ruling, key, unkept(disguised), instead);
 }
+
+const unkept = (write: WriteField): PropertyField => ({ write, asked: undefined });
 
 const nothing: WriteField = () => 'null';
 
@@ -166,14 +180,51 @@ const withheld =
     return instead(row, run);
   };
 
-/** Writes a field unless its row withholds it. */
-function guarded({ coordinate, slot }: Ruling, key: string, write: WriteField, instead = nothing): WriteField {
-  if (!coordinate || slot === undefined) return write;
-  return (row, run) => {
-    const refusal = run.refusal(coordinate, slot);
-    if (refusal === undefined) return write(row, run);
-    run.withhold(coordinate, refusal, key);
-    return instead(row, run);
+/** Gives a field unless its row withholds it. */
+function guarded({ coordinate, slot }: Ruling, key: string, field: PropertyField, instead = nothing): PropertyField {
+  if (!coordinate || slot === undefined) return field;
+  const { write, asked } = field;
+  return {
+    asked: asked && [...asked, { coordinate, slot }],
+    write: (row, run) => {
+      const refusal = run.refusal(coordinate, slot);
+      if (refusal === undefined) return write(row, run);
+      run.withhold(coordinate, refusal, key);
+      return instead(row, run);
+    },
+  };
+}
+
+/** A member of an object, with its name and the comma before it. */
+export interface Member extends PropertyField {
+  readonly prefix: string;
+}
+
+/** A member whose text is always the same. */
+export const fixed = (prefix: string, text: string): Member => ({ prefix, write: () => text, asked: [] });
+
+/**
+ * Writes members of a row that follow each other. Where their text depends on the row alone, it is kept with what the
+ * row holds, and the row is only asked whether it still gives all of them.
+ */
+export function membersWriter(members: readonly Member[]): (cells: RowCells, run: RowRun) => string {
+  const write = (cells: RowCells, run: RowRun): string => {
+    let text = '';
+    for (const { prefix, write } of members) text += prefix + write(cells, run);
+    return text;
+  };
+  if (members.some(({ asked }) => !asked)) return write;
+  const asked = [...new Map(members.flatMap(({ asked }) => asked ?? []).map((one) => [one.slot, one])).values()];
+  const shape = {};
+  return (cells, run) => {
+    const texts = textsOf(cells);
+    if (!texts) return write(cells, run);
+    for (const { coordinate, slot } of asked) if (run.refusal(coordinate, slot) !== undefined) return write(cells, run);
+    const known = texts.textOf(shape);
+    if (known !== undefined) return known;
+    const text = write(cells, run);
+    texts.keep(shape, text);
+    return text;
   };
 }
 
@@ -190,19 +241,17 @@ function objectWriter(
   key: string,
   sets: readonly SelectionSetNode[],
   cell: Readable,
-): WriteField {
+): PropertyField {
   if (type.isTypeOf) throw new Unwritable();
   const property = (name: string): Readable => ({ value: (object) => (object as Record<string, unknown>)[name] });
   const fields = [...writing.selections.fieldsOf(type, sets)].map(([inner, nodes], place) => {
     const name = nodes[0]?.name.value ?? '';
     const below = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
-    const write: WriteField =
-      name === '__typename'
-        ? () => JSON.stringify(type.name)
-        : propertyWriter(writing, type, name, inner, below, property);
-    return { prefix: member(inner, place), write };
+    const prefix = member(inner, place);
+    if (name === '__typename') return fixed(prefix, JSON.stringify(type.name));
+    return { prefix, ...propertyWriter(writing, type, name, inner, below, property) };
   });
-  return (row, run) => {
+  const write: WriteField = (row, run) => {
     const value = cell.value(row);
     if (value === null || value === undefined) return 'null';
     if (typeof value !== 'object' || value instanceof Error) throw new Unwritable();
@@ -212,6 +261,8 @@ function objectWriter(
       return `${text}}`;
     });
   };
+  const asked = fields.flatMap((field) => field.asked ?? []);
+  return { write, asked: fields.some((field) => !field.asked) ? undefined : asked };
 }
 
 const plain = /^[ !#-[\]-~]*$/;

@@ -4,6 +4,21 @@ import type { Decision } from './decision';
 /** A row as its store gives it: its cells, in the order of the statement's columns. */
 export type RowCells = readonly unknown[];
 
+/**
+ * Texts that were written of one row, kept by whoever keeps what its cells hold, and no longer. A row that has them has
+ * them as its last cell.
+ */
+export abstract class RowTexts {
+  /** @param shape stands for the fields, and for the decision under which all of them are in the clear */
+  abstract textOf(shape: object): string | undefined;
+  abstract keep(shape: object, text: string): void;
+}
+
+export function textsOf(cells: RowCells): RowTexts | undefined {
+  const last = cells[cells.length - 1];
+  return last instanceof RowTexts ? last : undefined;
+}
+
 /** How one field is read out of a row's cells. */
 export interface CellField {
   /**

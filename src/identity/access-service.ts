@@ -9,7 +9,7 @@ import { isIdShaped } from '../storage/ids';
 import type { Regions } from '../storage/regions';
 import { sideOf, type TokenClaims } from './caller';
 import { type PolicyVersions, policyVersions, REGISTER } from './policy-version';
-import { recipientOf, type TransferRules } from './recipient';
+import { type RecipientReference, recipientOf, type TransferRules } from './recipient';
 import type { Prospect, RequestContext, RequestNotes } from './request-context';
 import { noting } from './request-notes';
 import { type Exclusion, type Permission, type Rights, rightsOf } from './rights';
@@ -92,26 +92,30 @@ export class AccessService {
    * the client's app, or staff that could instruct itself, would have the rights of both (R1, S3).
    */
   async contextFor(token: TokenClaims, purpose: string | undefined): Promise<RequestContext> {
-    const claims = sideOf(token.roles) === undefined ? { ...token, roles: [] } : token;
+    const { tenant } = token;
     const at = this.#now();
-    const client = claims.tenant === undefined ? undefined : await this.#client(claims.tenant);
-    const pseudonymKey = client && (await this.#pseudonymKey(client.id));
+    // What is at hand is not waited for: a caller who is known waits for the versions alone.
+    const client = tenant === undefined ? undefined : (this.#clients.get(tenant) ?? (await this.#client(tenant)));
+    const pseudonymKey = client && (this.#pseudonymKeyAtHand(client.id) ?? (await this.#pseudonymKey(client.id)));
     const present = pseudonymKey ? client : undefined;
     // The versions are read first: facts may be newer, never older.
     const versions = await policyVersions(this.#regions, present?.id);
-    const status = await this.#status(token, claims, present?.id, versions, at);
-    const { rights, country, party } = status;
+    const label = labelOf(versions.client, versions.register);
+    const status =
+      this.#knownStatus(token, present?.id, label, at) ?? (await this.#status(token, present?.id, versions, at));
+    const { claims, rights, country, recipient } = status;
     const notes: RequestNotes = { subjects: new Set(), transferBases: new Set(), writes: [] };
-    const recipient = recipientOf(claims, present?.id, party?.id);
-    const transfers = await this.#transfers.checksFor({ client: present?.id, recipient, country, versions }, (basis) =>
+    const checks = this.#transfers.checksFor({ client: present?.id, recipient, country, versions }, (basis) =>
       notes.transferBases.add(basis),
     );
-    const accessFor = (wanted: string | undefined): Access => ({
-      ...status.factsFor(wanted),
-      forPurpose: accessFor,
-      row: noting(rowRule(wanted, transfers(wanted)), notes),
-      pseudonymKey,
-    });
+    const transfers = checks instanceof Promise ? await checks : checks;
+    let latest: Access | undefined;
+    const accessFor = (wanted: string | undefined): Access => {
+      if (latest && latest.purpose === wanted) return latest;
+      const row = noting(rowRule(wanted, transfers(wanted)), notes);
+      latest = { ...status.factsFor(wanted), forPurpose: accessFor, row, pseudonymKey };
+      return latest;
+    };
     const wouldBe = (wanted: string | undefined): Prospect => {
       const check = transfers(wanted);
       return { row: rowRule(wanted, check.quietly ?? check), named: check.named ?? nobody };
@@ -127,27 +131,22 @@ export class AccessService {
       wouldBe,
       permissionsFor,
       instructedTo,
-      alike: `${status.alike} ${labelOf(versions.client, versions.register)}`,
+      alike: `${status.alike} ${label}`,
       notes,
       memory: new Map(),
     };
   }
 
-  /**
-   * A caller's status at a version. A token that is sent again is recognised by its object, while its check is cached.
-   */
-  async #status(
-    token: TokenClaims,
-    claims: TokenClaims,
-    client: string | undefined,
-    versions: PolicyVersions,
-    at: number,
-  ): Promise<Status> {
+  /** A token that is sent again is recognised by its object, while its check is cached. */
+  #knownStatus(token: TokenClaims, client: string | undefined, version: string, at: number): Status | undefined {
     const known = this.#statuses.get(token);
-    const wanted = labelOf(versions.client, versions.register);
-    if (known && known.client === client && known.version === wanted && known.since <= at && at < known.until) {
-      return known;
-    }
+    const isCurrent = known?.client === client && known?.version === version;
+    return known && isCurrent && known.since <= at && at < known.until ? known : undefined;
+  }
+
+  /** A caller's status at a version. */
+  async #status(token: TokenClaims, client: string | undefined, versions: PolicyVersions, at: number): Promise<Status> {
+    const claims = sideOf(token.roles) === undefined ? { ...token, roles: [] } : token;
     const [register, terms] = await Promise.all([
       this.#register.at(REGISTER, versions.register),
       client === undefined ? undefined : this.#terms.at(client, versions.client),
@@ -177,6 +176,10 @@ export class AccessService {
     return policy;
   }
 
+  #pseudonymKeyAtHand(clientId: string): Buffer | undefined {
+    return this.#keys.derivedKeysAtHand(clientId, 'pseudonym')?.current;
+  }
+
   /** A client whose key is destroyed has nothing left to read. It does not exist any more. */
   async #pseudonymKey(clientId: string): Promise<Buffer | undefined> {
     try {
@@ -203,13 +206,14 @@ type Facts = Omit<Access, 'row' | 'pseudonymKey' | 'forPurpose'>;
 
 /** What a caller may do at one policy version, until a grant or the like begins or ends. */
 interface Status {
+  readonly claims: TokenClaims;
   readonly client: string | undefined;
   readonly version: string;
   readonly since: number;
   readonly until: number;
   readonly rights: Rights;
   readonly country: string | undefined;
-  readonly party: RegisteredParty | undefined;
+  readonly recipient: RecipientReference | undefined;
   /** All that it follows from, without the principal's name. */
   readonly alike: string;
   /** The facts for a purpose. Always the same object, since decisions are cached by it. */
@@ -244,7 +248,8 @@ function statusOf(
   };
   const until = nextChangeOf([...policy.permissions, ...policy.exclusions, ...policy.agreements], at);
   const alike = JSON.stringify([client, version, until, party, rights.titles, agreements, likeOthers(claims)]);
-  return { client, version, since: at, until, rights, country, party, alike, factsFor };
+  const recipient = recipientOf(claims, client, party?.id);
+  return { claims, client, version, since: at, until, rights, country, recipient, alike, factsFor };
 }
 
 /** The claims that others may share. A third party is named by its subject, and nobody is like it. */

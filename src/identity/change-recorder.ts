@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { Ambient } from '../connections/ambient';
 import type { DecidedRow } from '../storage/decided-row';
 import { notePeople, noteThings } from '../storage/noted-ids';
 import { commitsSoFar, countingWrites, failedSince, OutcomeUnknownError } from '../storage/write-outcome';
@@ -86,7 +86,7 @@ function outcomeOf(error: unknown, hasCommitted: boolean): 'UNKNOWN' | 'PARTLY' 
  */
 export const CHANGE_FAILED = 'CHANGE_FAILED';
 
-const recordings = new AsyncLocalStorage<Set<AuditKind>>();
+const recordings = new Ambient<Set<AuditKind>>();
 
 /** Runs a function, and returns the kinds of entries that it recorded. */
 export async function watchingEntries<T>(run: () => Promise<T>): Promise<{ result: T; kinds: ReadonlySet<AuditKind> }> {
@@ -96,5 +96,5 @@ export async function watchingEntries<T>(run: () => Promise<T>): Promise<{ resul
 
 /** To be called by recorders when an entry is durable. */
 export function noteRecorded(kind: AuditKind): void {
-  recordings.getStore()?.add(kind);
+  recordings.get()?.add(kind);
 }

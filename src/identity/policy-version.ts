@@ -49,12 +49,20 @@ export interface PolicyVersions {
 }
 
 /** The current versions of the register, in the home region, and of a client, in its own region. */
-export async function policyVersions(regions: Regions, client: string | undefined): Promise<PolicyVersions> {
-  const hosted = client === undefined ? regions.home : await regions.of(client);
-  if (client === undefined || hosted === regions.home) {
-    const versions = await readIn(regions.home, client === undefined ? [REGISTER] : [REGISTER, client]);
-    return { register: versions.get(REGISTER) ?? 0, client: client === undefined ? 0 : (versions.get(client) ?? 0) };
-  }
+export function policyVersions(regions: Regions, client: string | undefined): Promise<PolicyVersions> {
+  if (client === undefined) return readIn(regions.home, [REGISTER]).then((read) => versionsFrom(read, undefined));
+  const hosted = regions.knownOf(client);
+  if (hosted) return versionsAt(regions, client, hosted);
+  return regions.of(client).then((found) => versionsAt(regions, client, found));
+}
+
+const versionsFrom = (read: ReadonlyMap<string, number>, client: string | undefined): PolicyVersions => ({
+  register: read.get(REGISTER) ?? 0,
+  client: client === undefined ? 0 : (read.get(client) ?? 0),
+});
+
+async function versionsAt(regions: Regions, client: string, hosted: DataSource): Promise<PolicyVersions> {
+  if (hosted === regions.home) return versionsFrom(await readIn(hosted, [REGISTER, client]), client);
   const [home, region] = await Promise.all([readIn(regions.home, [REGISTER]), readIn(hosted, [client])]);
   return { register: home.get(REGISTER) ?? 0, client: region.get(client) ?? 0 };
 }

@@ -62,14 +62,15 @@ export interface TransferCheck {
   readonly named?: ReadonlySet<string>;
 }
 
+/** The check of each purpose. */
+export type TransferChecks = (purpose: string | undefined) => TransferCheck;
+
 /** What the transfers module provides to the access service. */
 export interface TransferRules {
   /**
    * The checks of one caller at this moment, a purpose at a time.
    * @param onBasis told what carries data across a border, as rules are cited
+   * @returns a promise where facts have to be read first
    */
-  checksFor(
-    caller: TransferCaller,
-    onBasis: (basis: string) => void,
-  ): Promise<(purpose: string | undefined) => TransferCheck>;
+  checksFor(caller: TransferCaller, onBasis: (basis: string) => void): TransferChecks | Promise<TransferChecks>;
 }

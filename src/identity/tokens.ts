@@ -14,6 +14,8 @@ export interface TokenVerifier {
    * @throws {IssuerUnavailableError} where the issuer's keys cannot be fetched
    */
   verify(bearer: string): Promise<TokenClaims>;
+  /** The claims of a token that was verified before and still counts as verified. */
+  verified?(bearer: string): TokenClaims | undefined;
 }
 
 export interface IssuerVerifier extends TokenVerifier {
@@ -90,6 +92,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): IssuerVerifi
     sizeCalculation: (_, bearer) => 1_000 + 2 * bearer.length,
   });
   return {
+    verified: (bearer) => verified.get(bearer),
     async verify(bearer) {
       if (bearer.length > MAX_TOKEN_LENGTH) throw new InvalidTokenError('The token is too long.');
       const known = verified.get(bearer);

@@ -56,13 +56,19 @@ export class VersionedFacts<T> {
     });
   }
 
+  /** The facts of exactly this version, where they are kept. */
+  kept(scope: string, version: number): Versioned<T> | undefined {
+    const kept = this.#kept.get(scope);
+    return kept?.version === version ? kept : undefined;
+  }
+
   /**
    * The facts of a scope for a request that has read this version. Those that are read for it may be newer.
    * @throws {StaleFactsError} where the database stays behind
    */
   async at(scope: string, version: number): Promise<Versioned<T>> {
-    const kept = this.#kept.get(scope);
-    if (kept?.version === version) return kept;
+    const kept = this.kept(scope, version);
+    if (kept) return kept;
     for (const deadline = Date.now() + PATIENCE_MS; ; await sleep(LOOK_EVERY_MS)) {
       const read = await this.#read(scope);
       if (read.version >= version) return read;

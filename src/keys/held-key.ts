@@ -1,44 +1,21 @@
 import { macOf } from './derived-keys';
 import { UnsealError } from './errors';
-import { unseal } from './sealing';
-
-/** What sealed bytes hold. It is shared with everybody who opens the same bytes, so nobody may change it. */
-export class OpenedContent {
-  readonly value: unknown;
-  readonly #texts = new Map<string, string>();
-
-  constructor(value: unknown) {
-    this.value = value;
-  }
-
-  /** A field of the content; undefined where there is none. */
-  field(name: string): unknown {
-    return (this.value as Readonly<Record<string, unknown>> | null)?.[name];
-  }
-
-  /** The JSON text of a field that is a text or nothing, kept ready; undefined for any other. */
-  textOf(name: string): string | undefined {
-    const known = this.#texts.get(name);
-    if (known !== undefined) return known;
-    const value = this.field(name) ?? null;
-    if (value !== null && typeof value !== 'string') return undefined;
-    const text = JSON.stringify(value);
-    this.#texts.set(name, text);
-    return text;
-  }
-}
+import { OpenedContent } from './opened-content';
+import type { OpenedMemory, OpenedRow } from './opened-rows';
+import { unsealText } from './sealing';
 
 /** A key that its user never sees. */
 export interface KeyHandle {
-  /** The cached result of {@link open} for the same bytes in the same place; undefined where none is cached. */
-  recall(place: object, row: string, sealed: Buffer): OpenedContent | undefined;
+  /** A row whose cells this key opened before, as a selection read it; undefined where none is remembered. */
+  recall(selection: object, row: string): OpenedRow | undefined;
+  /** Remembers a row for as long as the key. `row` names it among the subject's own of the selection. */
+  remember(selection: object, row: string, opened: OpenedRow): void;
   /**
    * Opens sealed bytes.
-   * @param place the column that holds the bytes; `row` names the row among the subject's own
    * @param context the context they were sealed with
    * @throws UnsealError as `unseal`
    */
-  open(place: object, row: string, sealed: Buffer, context: string): OpenedContent;
+  open(sealed: Buffer, context: string): OpenedContent;
   /** The text's MAC under the key, see `macOf`; undefined where the key is damaged. */
   mac(text: string): string | undefined;
 }
@@ -46,69 +23,15 @@ export interface KeyHandle {
 /** Stands for a key that was altered or swapped. Nothing opens with it; other people's rows are not affected. */
 export const damagedKey: KeyHandle = {
   recall: () => undefined,
+  remember: () => undefined,
   open: () => {
     throw new UnsealError();
   },
   mac: () => undefined,
 };
 
-/** Roughly what a cached entry costs beyond its sealed bytes, its content and that as text. Bytes. */
-const OVERHEAD_BYTES = 600;
-/** The sealed bytes once, and their content and its text twice: one character beyond Latin-1 makes all of two bytes. */
-const COPIES = 5;
-
-class Opened {
-  readonly sealed: Buffer;
-  readonly content: OpenedContent;
-  readonly #rows: Map<string, Opened>;
-  readonly #row: string;
-
-  constructor(rows: Map<string, Opened>, row: string, sealed: Buffer, content: OpenedContent) {
-    this.#rows = rows;
-    this.#row = row;
-    this.sealed = ownCopy(sealed);
-    this.content = content;
-    rows.set(row, this);
-  }
-
-  get bytes(): number {
-    return COPIES * this.sealed.length + OVERHEAD_BYTES;
-  }
-
-  forget(): void {
-    this.#rows.delete(this.#row);
-  }
-}
-
-/** Opened contents of all keys of one process, within a bound. The oldest is dropped first. */
-export class OpenedMemory {
-  readonly #max: number;
-  readonly #opened = new Set<Opened>();
-  #bytes = 0;
-
-  /** @param max bytes, roughly */
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  add(opened: Opened): void {
-    this.#opened.add(opened);
-    this.#bytes += opened.bytes;
-    for (const oldest of this.#opened) {
-      if (this.#bytes <= this.#max) break;
-      this.remove(oldest);
-    }
-  }
-
-  remove(opened: Opened): void {
-    if (!this.#opened.delete(opened)) return;
-    this.#bytes -= opened.bytes;
-    opened.forget();
-  }
-}
-
 /**
- * A key in memory with the contents it opened. Cached contents live no longer than their key.
+ * A key in memory with the rows that it opened. They live no longer than their key.
  */
 export class HeldKey implements KeyHandle {
   /** Zeroed by {@link forget}. */
@@ -116,7 +39,7 @@ export class HeldKey implements KeyHandle {
   /** When it expires, on the holder's clock. */
   readonly until: number;
   readonly #memory: OpenedMemory;
-  readonly #opened = new Map<object, Map<string, Opened>>();
+  readonly #rows = new Map<object, Map<string, OpenedRow>>();
   readonly #macs = new Map<string, string>();
 
   /** @param key is copied */
@@ -126,19 +49,21 @@ export class HeldKey implements KeyHandle {
     this.#memory = memory;
   }
 
-  recall(place: object, row: string, sealed: Buffer): OpenedContent | undefined {
-    const known = this.#opened.get(place)?.get(row);
-    return known?.sealed.equals(sealed) ? known.content : undefined;
+  recall(selection: object, row: string): OpenedRow | undefined {
+    return this.#rows.get(selection)?.get(row);
   }
 
-  open(place: object, row: string, sealed: Buffer, context: string): OpenedContent {
-    const content = new OpenedContent(unseal(this.key, sealed, context));
-    const rows = this.#opened.get(place) ?? new Map<string, Opened>();
-    this.#opened.set(place, rows);
+  remember(selection: object, row: string, opened: OpenedRow): void {
+    const rows = this.#rows.get(selection) ?? new Map<string, OpenedRow>();
+    this.#rows.set(selection, rows);
     const before = rows.get(row);
     if (before) this.#memory.remove(before);
-    this.#memory.add(new Opened(rows, row, sealed, content));
-    return content;
+    rows.set(row, opened);
+    this.#memory.add(opened, () => rows.delete(row));
+  }
+
+  open(sealed: Buffer, context: string): OpenedContent {
+    return new OpenedContent(unsealText(this.key, sealed, context));
   }
 
   mac(text: string): string {
@@ -150,7 +75,7 @@ export class HeldKey implements KeyHandle {
   forget(): void {
     this.key.fill(0);
     this.#macs.clear();
-    for (const rows of this.#opened.values()) for (const opened of rows.values()) this.#memory.remove(opened);
+    for (const rows of this.#rows.values()) for (const row of rows.values()) this.#memory.remove(row);
   }
 }
 

@@ -1,4 +1,5 @@
-import { HeldKey, type KeyHandle, OpenedMemory, ownCopy } from './held-key';
+import { HeldKey, type KeyHandle, ownCopy } from './held-key';
+import { OpenedMemory } from './opened-rows';
 
 /**
  * The longest that a process keeps an unwrapped key, and what was opened with it. Milliseconds. The process that

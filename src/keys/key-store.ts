@@ -9,8 +9,9 @@ import { type DerivedKeys, type DerivedKeyUse, derivedUses } from './derived-key
 import { EpochKeys } from './epochs/epoch-keys';
 import { Epochs } from './epochs/epochs';
 import { ClientKeyError } from './errors';
-import { damagedKey, HeldKey, type KeyHandle, OpenedMemory } from './held-key';
+import { damagedKey, HeldKey, type KeyHandle } from './held-key';
 import { KEY_CACHE_TTL_MS, KeyCache } from './key-cache';
+import { OpenedMemory } from './opened-rows';
 import type { RootKeys } from './roots/root-keys';
 import { ClientSecrets } from './rotation/client-secrets';
 import { derivedKeysIn, keysFor } from './secret-ring';
@@ -141,14 +142,20 @@ export class KeyStore {
    * @throws as {@link derivedKey}
    */
   async derivedKeys(clientId: string, use: DerivedKeyUse): Promise<DerivedKeys> {
-    const cached = this.#cache.get(clientId, use);
-    if (cached !== undefined) return derivedKeysIn(cached, this.#now());
+    const atHand = this.derivedKeysAtHand(clientId, use);
+    if (atHand) return atHand;
     const { moment } = this.#cache;
     const { ring } = await this.#nodes.secrets(clientId);
     const keys = keysFor(ring, use);
     for (const { secret } of ring) secret?.fill(0);
     this.#cache.setSince(moment, keys, clientId, use, this.#derivedKeysMs);
     return derivedKeysIn(keys, this.#now());
+  }
+
+  /** The same, at once; undefined where they have to be read first. */
+  derivedKeysAtHand(clientId: string, use: DerivedKeyUse): DerivedKeys | undefined {
+    const cached = this.#cache.get(clientId, use);
+    return cached && derivedKeysIn(cached, this.#now());
   }
 
   /**
@@ -224,6 +231,16 @@ export class KeyStore {
     } finally {
       for (const own of read.values()) own?.forget();
     }
+  }
+
+  /** As {@link withSubjectKeys} where the keys of all of them are cached; undefined where one has to be read. */
+  withKnownSubjectKeys<T>(
+    clientId: string,
+    subjectIds: ReadonlySet<string>,
+    use: (handles: ReadonlyMap<string, KeyHandle>) => T,
+  ): T | undefined {
+    const handles = this.#cache.handles(clientId, subjectIds);
+    return handles.size === subjectIds.size ? use(handles) : undefined;
   }
 
   /** The subjects whose keys were altered or swapped: nothing that was sealed for them opens. */

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { Identifier } from '../identifiers/forms';
+import { sealingCipher } from './sealing';
 
 /** A call of `sealing.ts` or `blind-index.ts`. Its key is an index into the batch's keys. */
 export type Task =
@@ -56,7 +57,7 @@ export class SealingThread {
   }
 
   #start(): Worker {
-    const worker = new Worker(require.resolve('./sealing-worker'));
+    const worker = new Worker(require.resolve('./sealing-worker'), { workerData: sealingCipher() });
     const fail = (error: unknown) => {
       // A failed thread may exit when the next one already runs.
       if (this.#worker !== worker) return;

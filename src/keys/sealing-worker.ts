@@ -1,6 +1,6 @@
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { attributeKeyIndex, blindIndex } from './blind-index';
-import { seal } from './sealing';
+import { type SealingCipher, seal, sealWith } from './sealing';
 import { KEY_BYTES, type Made, type Sent, type Task } from './sealing-thread';
 
 function make(task: Task, keys: Uint8Array): Made {
@@ -14,6 +14,8 @@ function make(task: Task, keys: Uint8Array): Made {
       return attributeKeyIndex(key, task[2], task[3]);
   }
 }
+
+sealWith(workerData as SealingCipher);
 
 /** The program of {@link SealingThread}. An error ends it, and its pending batches fail. */
 parentPort?.on('message', ({ keys, tasks }: Sent) => {

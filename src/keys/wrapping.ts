@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { decrypt, encrypt, SEAL_OVERHEAD_BYTES } from './aes-gcm';
+import { decrypt, encrypt } from './aes-gcm';
+import { SEAL_OVERHEAD_BYTES } from './envelope';
 import { UnsealError } from './errors';
 
 export const KEY_BYTES = 32;

@@ -1,5 +1,5 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { DataSource, EntityManager } from 'typeorm';
+import { Ambient } from '../connections/ambient';
 
 /** A write that is committed together with another one, or not at all. */
 export interface Companion {
@@ -18,7 +18,7 @@ interface Waiting {
   isWritten: boolean;
 }
 
-const waiting = new AsyncLocalStorage<readonly Waiting[]>();
+const waiting = new Ambient<readonly Waiting[]>();
 
 /**
  * Runs a function whose transactions that change something also do the companion's write: the first one, or each.
@@ -29,7 +29,7 @@ export async function alongside<T>(
   run: () => Promise<T>,
 ): Promise<{ result: T; joined: boolean }> {
   const mine: Waiting = { companion, isWritten: false };
-  const result = await waiting.run([...(waiting.getStore() ?? []), mine], run);
+  const result = await waiting.run([...(waiting.get() ?? []), mine], run);
   return { result, joined: mine.isWritten };
 }
 
@@ -37,7 +37,7 @@ type Work<T> = (manager: EntityManager, hasWritten: () => boolean) => Promise<T>
 
 /** A transaction's work with the writes of its companions. `settle` is to be called when it is committed. */
 export function joined<T>(source: DataSource, work: Work<T>): { work: Work<T>; settle: () => void } {
-  const companions = (waiting.getStore() ?? []).filter(
+  const companions = (waiting.get() ?? []).filter(
     ({ companion, isWritten }) => (companion.isOfEach || !isWritten) && companion.isFor(source),
   );
   if (companions.length === 0) return { work, settle: () => undefined };

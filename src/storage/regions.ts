@@ -34,6 +34,12 @@ export class Regions {
     return known ? this.at(known.region) : this.home;
   }
 
+  /** The same, at once, for a client whose region is known already. */
+  knownOf(client: string): DataSource | undefined {
+    const known = this.#byClient.get(client);
+    return known && this.at(known.region);
+  }
+
   /** The region that a client is bound to, if it is to any; undefined for a client that does not exist. */
   async regionOf(client: string): Promise<{ readonly region: HostingRegion | undefined } | undefined> {
     const known = this.#byClient.get(client);

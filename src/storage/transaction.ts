@@ -1,5 +1,5 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { DataSource, type EntityManager } from 'typeorm';
+import { Ambient } from '../connections/ambient';
 import { joined } from './companions';
 import { dialectOf } from './dialect';
 import { embeddedTransaction, reopening } from './embedded-transaction';
@@ -10,7 +10,7 @@ import { noteTransaction, OutcomeUnknownError } from './write-outcome';
 /** SQLite has one connection, so two callers' statements could end up in one transaction. They take turns instead. */
 const turns = new WeakMap<DataSource, Promise<unknown>>();
 /** The embedded database whose turn the current call holds. */
-const held = new AsyncLocalStorage<DataSource>();
+const held = new Ambient<DataSource>();
 
 /**
  * Runs `work` in a transaction. After a conflict (Galera at COMMIT, InnoDB on a deadlock), and after a connection was
@@ -45,7 +45,7 @@ async function transacted<T>(
 ): Promise<Transacted<T>> {
   const isUndone = (error: unknown) => !(error instanceof OutcomeUnknownError);
   if (!dialectOf(dataSource).embedded) return retrying(() => serverTransaction(dataSource, work), isUndone);
-  if (held.getStore() === dataSource) throw new Error('A transaction within a transaction: hand its manager on.');
+  if (held.get() === dataSource) throw new Error('A transaction within a transaction: hand its manager on.');
   const attempt = async () => {
     await reopening(dataSource);
     return embeddedTransaction(dataSource, work);
@@ -58,7 +58,7 @@ async function transacted<T>(
  * transaction, since it would see changes that may be rolled back. Within a transaction it is part of it.
  */
 export async function committed<T>(source: DataSource | EntityManager, read: () => Promise<T>): Promise<T> {
-  if (!(source instanceof DataSource) || !dialectOf(source).embedded || held.getStore() === source) return read();
+  if (!(source instanceof DataSource) || !dialectOf(source).embedded || held.get() === source) return read();
   return inTurn(source, read);
 }
 

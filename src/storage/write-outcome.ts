@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { Ambient } from '../connections/ambient';
 
 /**
  * What became of a write that was asked for:
@@ -51,7 +51,7 @@ class WriteTally {
 /** How a transaction ended: committed, rolled back, or nobody knows. */
 export type TransactionEnd = 'DONE' | 'UNDONE' | 'UNKNOWN';
 
-const tallies = new AsyncLocalStorage<WriteTally>();
+const tallies = new Ambient<WriteTally>();
 
 /** Runs a write. @param run gets what its transactions came to so far */
 export function tallyingWrites<T>(run: (tally: Pick<WriteTally, 'outcome'>) => T): T {
@@ -60,10 +60,10 @@ export function tallyingWrites<T>(run: (tally: Pick<WriteTally, 'outcome'>) => T
 }
 
 /** Runs a part of a write, or a write of the product's own, so that its transactions are counted. */
-export const countingWrites = <T>(run: () => T): T => (tallies.getStore() ? run() : tallyingWrites(run));
+export const countingWrites = <T>(run: () => T): T => (tallies.get() ? run() : tallyingWrites(run));
 
 /** How many transactions of the current write were committed so far. */
-export const commitsSoFar = (): number => tallies.getStore()?.commits ?? 0;
+export const commitsSoFar = (): number => tallies.get()?.commits ?? 0;
 
 /**
  * To be called where something has failed that was to be done as a whole, even by a read.
@@ -81,7 +81,7 @@ export function failedSince(before: number): boolean {
  * done. Whoever writes in several steps must say so by this: what an idempotency key tells depends on it.
  */
 export async function inSteps<T>(run: () => Promise<T>): Promise<T> {
-  const tally = tallies.getStore();
+  const tally = tallies.get();
   const before = commitsSoFar();
   if (tally) tally.steps++;
   try {
@@ -97,11 +97,11 @@ export async function inSteps<T>(run: () => Promise<T>): Promise<T> {
 }
 
 /** Whether the current write has more to do than the transaction that runs now. */
-export const isInSteps = (): boolean => (tallies.getStore()?.steps ?? 0) > 0;
+export const isInSteps = (): boolean => (tallies.get()?.steps ?? 0) > 0;
 
 /** To be called when a transaction has ended. */
 export function noteTransaction(end: TransactionEnd): void {
-  tallies.getStore()?.note(end);
+  tallies.get()?.note(end);
 }
 
 /** What became of several writes together. */

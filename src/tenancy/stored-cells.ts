@@ -1,7 +1,9 @@
 import type { CellField, RowCells } from '../governance/govern';
 import type { DataCategory } from '../governance/vocabulary';
-import { type KeyHandle, OpenedContent } from '../keys/held-key';
+import type { KeyHandle } from '../keys/held-key';
 import type { KeyStore } from '../keys/key-store';
+import { OpenedContent } from '../keys/opened-content';
+import { OpenedRow } from '../keys/opened-rows';
 import { snakeCase } from '../storage/entity-class';
 import { listIn } from '../storage/lists';
 import type { Cells } from '../storage/statements';
@@ -30,8 +32,6 @@ function contextOf(table: TenantTable, category: DataCategory, key: readonly unk
 interface SealedColumn {
   readonly category: DataCategory;
   readonly at: number;
-  /** The same object for every selection. */
-  readonly place: object;
 }
 
 /** A field of a selection. */
@@ -51,6 +51,8 @@ export class SelectedColumns {
   readonly #cells: ReadonlyMap<string, CellField>;
   readonly #sealed: readonly SealedColumn[];
   readonly #key: readonly number[];
+  /** The same object for the same columns: what was opened is remembered by it. */
+  readonly #selection: object;
   readonly #subject: number | undefined;
   /** The cells that tell one subject's rows apart. */
   readonly #among: readonly number[];
@@ -69,7 +71,7 @@ export class SelectedColumns {
       const place = personal && 'sealed' in storing ? table.sealed.get(personal.category) : undefined;
       if (!personal || !place) continue;
       const { category } = personal;
-      const column = sealed.get(category) ?? { category, at: columns.push(place.column) - 1, place };
+      const column = sealed.get(category) ?? { category, at: columns.push(place.column) - 1 };
       sealed.set(category, column);
       fields.push({ name: property, cell: sealedCell(column.at, property), isSealed: true });
     }
@@ -80,6 +82,7 @@ export class SelectedColumns {
     this.#cells = new Map(fields.map(({ name, cell }) => [name, cell]));
     this.#sealed = [...sealed.values()];
     this.#key = this.#indices(key);
+    this.#selection = selectionOf(table, this.list);
     this.#subject = subject && this.at(subject.id);
     this.#among = this.#indices(key.filter((property) => property !== 'clientId' && property !== subject?.id));
   }
@@ -101,7 +104,10 @@ export class SelectedColumns {
     return this.#cells.get(name);
   }
 
-  /** Opens the sealed cells of rows, in place: each holds an OpenedContent, an Error, or nothing then. */
+  /**
+   * Opens the sealed cells of rows, in place: each holds an OpenedContent, an Error, or nothing then. A further cell holds
+   * what is remembered of the row.
+   */
   async open(keys: KeyStore, client: string, rows: readonly Cells[]): Promise<readonly RowCells[]> {
     const subject = this.#subject;
     if (this.#sealed.length === 0 || rows.length === 0 || subject === undefined) return rows;
@@ -113,12 +119,23 @@ export class SelectedColumns {
   }
 
   #openRow(row: Cells, key: KeyHandle | undefined): void {
+    const cells = row as unknown[];
     const id = this.#among.length === 0 ? '' : tieOf(row, this.#among);
-    for (const column of this.#sealed) {
-      const sealed = row[column.at];
-      const opened = key && Buffer.isBuffer(sealed) ? this.#openSealed(row, column, id, key, sealed) : null;
-      (row as unknown[])[column.at] = opened;
+    const known = key?.recall(this.#selection, id);
+    if (known?.is(row)) {
+      for (const [place, { at }] of this.#sealed.entries()) cells[at] = known.contents[place];
+      cells.push(known);
+      return;
     }
+    const contents = this.#sealed.map(({ at, category }) => {
+      const sealed = row[at];
+      return key && Buffer.isBuffer(sealed) ? this.#openSealed(row, category, key, sealed) : null;
+    });
+    const opened = key && !contents.some((content) => content instanceof Error) && new OpenedRow(row, contents);
+    for (const [place, { at }] of this.#sealed.entries()) cells[at] = contents[place];
+    if (!opened) return;
+    key.remember(this.#selection, id, opened);
+    cells.push(opened);
   }
 
   /**
@@ -126,18 +143,10 @@ export class SelectedColumns {
    * an error value as an error of that field: the field is null, the error is logged, and the rest of the page is
    * returned.
    */
-  #openSealed(
-    row: Cells,
-    { category, place }: SealedColumn,
-    id: string,
-    key: KeyHandle,
-    sealed: Buffer,
-  ): OpenedContent | Error {
+  #openSealed(row: Cells, category: DataCategory, key: KeyHandle, sealed: Buffer): OpenedContent | Error {
     try {
-      const known = key.recall(place, id, sealed);
-      if (known) return known;
       const values = this.#key.map((at) => row[at]);
-      return key.open(place, id, sealed, contextOf(this.table, category, values));
+      return key.open(sealed, contextOf(this.table, category, values));
     } catch (cause) {
       return new Error(`${this.table.name}: the sealed ${category} of a row does not open`, { cause });
     }
@@ -196,6 +205,16 @@ function sealedCell(at: number, field: string): CellField {
 /** Requests share opened content, but mark a row's objects with the state of its person. */
 const ownValue = (value: unknown): unknown =>
   typeof value === 'object' && value !== null && !(value instanceof Error) ? structuredClone(value) : (value ?? null);
+
+const selections = new WeakMap<TenantTable, Map<string, object>>();
+
+function selectionOf(table: TenantTable, list: string): object {
+  const ofTable = selections.get(table) ?? new Map<string, object>();
+  selections.set(table, ofTable);
+  const selection = ofTable.get(list) ?? {};
+  ofTable.set(list, selection);
+  return selection;
+}
 
 const columnsOfFields = new WeakMap<object, Map<TenantTable, SelectedColumns>>();
 

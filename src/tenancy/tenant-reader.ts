@@ -30,6 +30,11 @@ const PARENTS_PER_SELECT = 250;
 const SURPLUS = 4;
 const MOST_ROWS_TOGETHER = 9_999;
 
+/** So many parents are a page of them, whose rows are read as one range: shorter lists are prepared as they are. */
+const PARENTS_OF_A_PAGE = 8;
+/** How many reads of a kind go by lists after a range held too many rows of others. */
+const READS_BY_LIST = 100;
+
 /** The values that tie rows to one parent. */
 export type Parent = readonly string[];
 
@@ -129,12 +134,15 @@ export class TenantReader {
   ): Promise<readonly Cells[] | undefined> {
     const wanted = selection.limit === undefined ? MOST_ROWS_TOGETHER : wholeNumber(selection.limit) * parents.length;
     const limit = Math.min(wanted * SURPLUS, MOST_ROWS_TOGETHER) + 1;
-    const ties = by.map((field, index): Condition => {
-      return { field, is: 'in', value: [...new Set(parents.map((parent) => parent[index] ?? ''))] };
-    });
-    const where = [...ties, ...(selection.where ?? [])];
-    const rows = await this.#query(statement(columns, { client: selection.client, where, limit }));
-    return rows.length < limit ? rows : undefined;
+    const read = async (ties: readonly Condition[]) => {
+      const where = [...ties, ...(selection.where ?? [])];
+      const rows = await this.#query(statement(columns, { client: selection.client, where, limit }));
+      return rows.length < limit ? rows : undefined;
+    };
+    const [only = '', ...more] = by;
+    const isPage = more.length === 0 && parents.length >= PARENTS_OF_A_PAGE && ranges.mayPay(columns);
+    const found = isPage ? ranges.judged(columns, only, parents, await read(rangeOf(only, parents))) : undefined;
+    return found ?? read(by.map((field, index) => listOf(field, parents, index)));
   }
 
   /** Reads one index range for each parent, joined by UNION ALL. Not every engine has window functions. */
@@ -170,6 +178,47 @@ export class TenantReader {
 }
 
 const nothing: readonly RowCells[] = [];
+
+const listOf = (field: string, parents: readonly Parent[], index: number): Condition => {
+  return { field, is: 'in', value: [...new Set(parents.map((parent) => parent[index] ?? ''))] };
+};
+
+/** All from the first to the last parent. A page's parents follow each other in the key, so few others lie between. */
+function rangeOf(field: string, parents: readonly Parent[]): Condition[] {
+  const ids = parents.map(([id = '']) => id).sort();
+  return [
+    { field, is: '>=', value: ids[0] ?? '' },
+    { field, is: '<=', value: ids.at(-1) ?? '' },
+  ];
+}
+
+/** Where ranges of parents pay. A filter may leave out most of those between the first and the last parent. */
+class Ranges {
+  /** How many reads go by lists before a range is tried again. */
+  readonly #lists = new WeakMap<SelectedColumns, number>();
+
+  mayPay(columns: SelectedColumns): boolean {
+    const left = this.#lists.get(columns) ?? 0;
+    if (left > 0) this.#lists.set(columns, left - 1);
+    return left === 0;
+  }
+
+  /** @param rows those of a range; undefined where they were too many @returns those that may be used */
+  judged(
+    columns: SelectedColumns,
+    by: string,
+    parents: readonly Parent[],
+    rows: readonly Cells[] | undefined,
+  ): readonly Cells[] | undefined {
+    const own = new Set(parents.map(([id]) => id));
+    const at = columns.at(by);
+    const others = rows?.reduce((count, row) => (own.has(String(row[at])) ? count : count + 1), 0);
+    if (rows === undefined || Number(others) * 2 > rows.length) this.#lists.set(columns, READS_BY_LIST);
+    return rows;
+  }
+}
+
+const ranges = new Ranges();
 
 /** Splits conditions with too long a list of values into several statements' conditions. */
 function inParts(where: readonly Condition[]): Array<readonly Condition[]> {

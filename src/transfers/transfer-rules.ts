@@ -2,7 +2,13 @@ import { LRUCache } from 'lru-cache';
 import type { EntityManager } from 'typeorm';
 import type { DataCategory, ProcessingPurpose } from '../governance/vocabulary';
 import { policyVersions, REGISTER } from '../identity/policy-version';
-import type { RecipientReference, TransferCaller, TransferCheck, TransferRules } from '../identity/recipient';
+import type {
+  RecipientReference,
+  TransferCaller,
+  TransferCheck,
+  TransferChecks,
+  TransferRules,
+} from '../identity/recipient';
 import type { SubjectState } from '../identity/subject-state';
 import { type Versioned, VersionedFacts } from '../identity/versioned-facts';
 import type { Law } from '../law/law';
@@ -31,6 +37,8 @@ interface KeptTable {
   readonly approvals: Versioned<readonly StoredApproval[]>;
   readonly platform: Versioned<PlatformFacts>;
 }
+
+type TablesFor = (purpose: string | undefined) => TransferTable;
 
 /** How many tables are kept; one that names people counts for up to a hundred. */
 const TABLES_KEPT = 20_000;
@@ -91,12 +99,13 @@ export class CompiledTransferRules implements TransferRules {
     );
   }
 
-  async checksFor(
-    caller: TransferCaller,
-    onBasis?: (basis: string) => void,
-  ): Promise<(purpose: string | undefined) => TransferCheck> {
-    const tableFor = await this.#tablesFor(caller);
-    return (purpose) => checkBy(tableFor(purpose), onBasis);
+  checksFor(caller: TransferCaller, onBasis?: (basis: string) => void): TransferChecks | Promise<TransferChecks> {
+    const checks =
+      (tableFor: TablesFor): TransferChecks =>
+      (purpose) =>
+        checkBy(tableFor(purpose), onBasis);
+    const tables = this.#tablesAtHand(caller);
+    return tables ? checks(tables) : this.#tablesFor(caller).then(checks);
   }
 
   /** What a caller may read now, for a purpose, about people of each country. */
@@ -111,14 +120,27 @@ export class CompiledTransferRules implements TransferRules {
   }
 
   /** The tables of a caller at this moment, one for each purpose. */
-  async #tablesFor(caller: TransferCaller): Promise<(purpose: string | undefined) => TransferTable> {
-    const { client, recipient, country, versions } = caller;
+  async #tablesFor(caller: TransferCaller): Promise<TablesFor> {
+    const { client, versions } = caller;
     const [platform, approvals] = await Promise.all([
       this.#platform.at(REGISTER, versions.register),
       client === undefined ? noApprovals : this.#approvals.at(client, versions.client),
     ]);
+    return this.#tablesOf(caller, platform, approvals);
+  }
+
+  /** The same, at once, where all facts of these versions are kept. */
+  #tablesAtHand(caller: TransferCaller): TablesFor | undefined {
+    const { client, versions } = caller;
+    const platform = this.#platform.kept(REGISTER, versions.register);
+    const approvals = client === undefined ? noApprovals : this.#approvals.kept(client, versions.client);
+    return platform && approvals && this.#tablesOf(caller, platform, approvals);
+  }
+
+  #tablesOf(caller: TransferCaller, platform: KeptTable['platform'], approvals: KeptTable['approvals']): TablesFor {
+    const { client, recipient, country } = caller;
     const at = this.#now();
-    const prefix = [client, recipient?.kind, recipient?.id, country].join(' ');
+    const prefix = `${client ?? ''} ${recipient?.kind ?? ''} ${recipient?.id ?? ''} ${country ?? ''}`;
     return (purpose) => {
       const key = `${prefix} ${purpose ?? ''}`;
       const known = this.#tables.get(key);

@@ -44,10 +44,18 @@ describe('entries of operations that run side by side', () => {
     batchWindow.join();
     await batchWindow.gather().gathered;
     // It is old by now, and nobody waits for it any more.
-    await sleep(30);
+    await sleep(80);
     const batch = counted(batchWindow.gather());
     await Promise.resolve();
     expect(batch.written).toBe(1);
+  });
+
+  test('and where they are quick, no longer than a few of them take', async () => {
+    const batchWindow = new BatchWindow(60_000);
+    for (let operation = 0; operation < 1_000; operation++) batchWindow.join()();
+    batchWindow.join();
+    // A minute, but for them.
+    await batchWindow.gather().gathered;
   });
 
   test('where all take long, they are waited for as others are', async () => {

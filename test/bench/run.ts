@@ -49,7 +49,8 @@ const sets: Readonly<Record<string, MeasurementSet>> = {
 };
 
 const usage = `npm run bench -- [SET…]   all sets but check, unless some are named
-npm run bench -- table    writes the results of serve into the pages that show them
+npm run bench -- serve overhead cold audit table    every figure of the tables, and writes them (12 minutes)
+npm run bench -- table    writes the results of those sets into the pages that show them
 
 Sets:
 ${Object.entries(sets)
@@ -60,7 +61,9 @@ Environment (each set has its own defaults):
   BENCH_CUSTOMERS     customers of the data set
   BENCH_ROUNDS        interleaved rounds
   BENCH_SECONDS       length of one server's turn in a round
-  BENCH_WARM_UP       seconds of each server and work that do not count
+  BENCH_WARM_UP_REQUESTS   requests to each server with each work that do not count, so that code is compiled
+  BENCH_WARM_UP       the most seconds that they may take
+  BENCH_PEERS         servers beside Remit, such as floor,mercurius-jit,mercurius-auth-jit,type-graphql
   BENCH_CONNECTIONS   numbers of connections, such as 1,16,64
   BENCH_GROWTH        numbers of customers that growth compares, such as 10000,100000,1000000
   BENCH_SOAK_SECONDS  length of the soak, and of mixed
@@ -90,14 +93,14 @@ async function main(): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  if (asked.includes('table')) {
-    writeTables(known());
-    return;
-  }
-  process.stdout.write(`${machine()}\n`);
+  if (asked.some((name) => name !== 'table')) process.stdout.write(`${machine()}\n`);
   for (const [name, { run, onlyNamed }] of Object.entries(sets)) {
-    if (asked.includes(name) || (asked.length === 0 && !onlyNamed)) keep(name, await run());
+    if (!asked.includes(name) && (asked.length > 0 || onlyNamed)) continue;
+    const startedAt = performance.now();
+    keep(name, await run());
+    process.stdout.write(`\n${name}: measured in ${((performance.now() - startedAt) / 1_000).toFixed(0)} s\n`);
   }
+  if (asked.includes('table')) writeTables(known());
 }
 
 const resultsFile = process.env.BENCH_JSON ?? join(root, 'test', 'bench', 'bench.json');

@@ -32,7 +32,7 @@ test('attack S9: a principal runs as much at once as it may, the rest waits, and
   });
   await settled();
   expect(ran).toEqual([1, 2]);
-  await expect(executions.turn('p')).rejects.toMatchObject({ status: 429, code: 'TOO_MANY_OPERATIONS' });
+  expect(() => executions.turn('p')).toThrow(expect.objectContaining({ status: 429, code: 'TOO_MANY_OPERATIONS' }));
   leaves[0]?.();
   leaves[0]?.();
   await settled();
@@ -55,6 +55,40 @@ test('attack S9: who rests for what took up the process runs again, though nobod
     const forgotten = new Promise<never>((_, reject) => setTimeout(reject, 3_000, new Error('forgotten')).unref());
     (await Promise.race([next, forgotten]))();
   }
+});
+
+test('one that asks alone waits for nothing, not even for a promise', () => {
+  const executions = executionsWith({});
+  for (let count = 0; count < 3; count++) (executions.turn('p', 'client') as () => void)();
+  expect(executions.turn('p', 'client')).toBeInstanceOf(Function);
+});
+
+test('all that may run of one that asks alone begin in one tick, and of several one each', async () => {
+  const executions = executionsWith({ executionsPerCaller: 4, executionsBesideOthers: 4 });
+  const tick = () => new Promise((resolve) => setImmediate(resolve));
+  const started = (caller: string, client: string) => {
+    const leaves: Array<() => void> = [];
+    for (let count = 0; count < 8; count++) {
+      void Promise.resolve(executions.turn(caller, client)).then((leave) => leaves.push(leave));
+    }
+    return leaves;
+  };
+  const alone = started('p', 'client');
+  await tick();
+  expect(alone).toHaveLength(4);
+  for (const leave of [...alone]) leave();
+  await tick();
+  expect(alone).toHaveLength(8);
+  for (const leave of alone) leave();
+  // They share the client's four, and take turns.
+  const [one, other] = [started('p', 'client'), started('q', 'client')];
+  await tick();
+  expect([one.length, other.length]).toEqual([4, 4]);
+  for (const leave of [...one, ...other]) leave();
+  await tick();
+  expect([one.length, other.length]).toEqual([5, 4]);
+  await tick();
+  expect([one.length, other.length]).toEqual([5, 5]);
 });
 
 test('attack S9: callers take turns, however many operations one of them has waiting', async () => {
@@ -236,7 +270,7 @@ test('attack S8: dear operations that wait leave their places to others of their
   // Two at once: one is dear, so there is room for one more, and then for none.
   const leave = await executions.turn('p2', 'storm');
   let ran = false;
-  const next = executions.turn('p3', 'storm').then((left) => {
+  const next = Promise.resolve(executions.turn('p3', 'storm')).then((left) => {
     ran = true;
     left();
   });
@@ -357,7 +391,7 @@ test('attack S9: callers without a token share one part of the server, and leave
   const executions = executionsWith({ anonymousExecutions: 1, anonymousOperations: 2 });
   await executions.turn('');
   void executions.turn('');
-  await expect(executions.turn('')).rejects.toMatchObject({ status: 429 });
+  expect(() => executions.turn('')).toThrow(expect.objectContaining({ status: 429 }));
   expect(await executions.turn('p')).toBeInstanceOf(Function);
 });
 

@@ -113,11 +113,11 @@ test('and so does one that goes the short way', async () => {
 
 test('a dear one looks up rights and decides again when it may go on, since it may have waited', async () => {
   await server.post({ query: '{ people(first: 1000) { name } }' }, bearer);
-  expect(steps).toEqual(['begin', 'rights', 'plan', 'decide', 'rights', 'decide', 'record']);
+  expect(steps).toEqual(['begin', 'rights', 'plan', 'decide', 'begin', 'rights', 'decide', 'record']);
   steps.length = 0;
   // And so does one whose document is long and new, before it is planned.
   await server.post({ query: `{ person { name } } #${'.'.repeat(1_000)}` }, bearer);
-  expect(steps).toEqual(['begin', 'rights', 'rights', 'plan', 'decide', 'execute', 'record']);
+  expect(steps).toEqual(['begin', 'rights', 'begin', 'rights', 'plan', 'decide', 'execute', 'record']);
 });
 
 test('and one by GET', async () => {
@@ -164,4 +164,30 @@ test('a subscription is planned once, and each event is a request of its own', a
     expect(steps).toEqual(['begin', 'rights', 'decide', 'execute', 'record']);
   }
   client.close();
+});
+
+test('the ledger does not wait for the entry of a request that waits for its turn', async () => {
+  const underWay = new Set<number>();
+  const seen: number[] = [];
+  let begun = 0;
+  const queueing = await startServer({
+    limits: { executionsPerCaller: 1 },
+    audit: {
+      begin: () => {
+        const id = begun++;
+        underWay.add(id);
+        return () => underWay.delete(id);
+      },
+      record: async ({ settled }) => {
+        seen.push(underWay.size);
+        settled();
+      },
+    },
+  });
+  const authorization = { authorization: `Bearer ${await queueing.token()}` };
+  await Promise.all([1, 2, 3].map(() => queueing.post({ query: '{ slow(ms: 100) }' }, authorization)));
+  // Each is alone, and none has left the ledger waiting.
+  expect(seen).toEqual([1, 1, 1]);
+  expect([...underWay]).toEqual([]);
+  await queueing.close();
 });

@@ -37,11 +37,13 @@ describe('a server whose operations never end', () => {
 
 test('an operation that hangs while others end, or that has not had its time, wedges nothing', async () => {
   const watchdog = new Watchdog({ operationMs: 1 });
-  watchdog.begin();
+  watchdog.begins({ since: performance.now() });
   expect(watchdog.faults()).toEqual([]);
   await sleep(3_100);
   expect(watchdog.faults()).toHaveLength(1);
-  watchdog.begin()();
+  const other = { since: performance.now() };
+  watchdog.begins(other);
+  watchdog.ended(other, performance.now());
   expect(watchdog.faults()).toEqual([]);
 });
 

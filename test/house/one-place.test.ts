@@ -65,6 +65,7 @@ const rules: ReadonlyArray<readonly [rule: string, again: RegExp, files: readonl
     ['src/storage/migration-lock.ts'],
     'inTransaction or writeStatement',
   ],
+  ['a value for all that runs within a call', /\bAsyncLocalStorage\b/, ['src/connections/ambient.ts'], 'Ambient'],
   ['an EEA member', /\beeaMembers\b/, ['eea-members', 'switzerland', 'united-kingdom'].map(regime), 'regimeOf'],
 ];
 

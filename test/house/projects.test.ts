@@ -81,6 +81,18 @@ test('packages are loaded once, and the product anew', () => {
   expect(is).not.toBe(was);
 });
 
+test('a clock that a test put forward is not in the ids of later test files', () => {
+  const load = (): typeof import('uuid') => require('uuid');
+  const { v7 } = load();
+  jest.spyOn(Date, 'now').mockReturnValue(Date.UTC(2100, 0));
+  const ahead = v7();
+  jest.restoreAllMocks();
+  // The clock is right again, and ids do not go back.
+  expect(v7() > ahead).toBe(true);
+  jest.resetModules();
+  expect(load().v7() < ahead).toBe(true);
+});
+
 describe('the unit project refuses', () => {
   const refusal = /^A unit test has called a database driver or started a process\. Import test\/support\/databases /;
 

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
-import { SEAL_OVERHEAD_BYTES } from '../../src/keys/aes-gcm';
+import { SEAL_OVERHEAD_BYTES } from '../../src/keys/envelope';
 import { epochContext } from '../../src/keys/epochs/epoch-keys';
 import type { RootKeys } from '../../src/keys/roots/root-keys';
 import { unseal } from '../../src/keys/sealing';

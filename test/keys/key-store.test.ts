@@ -7,6 +7,8 @@ import type { DataSource } from 'typeorm';
 import { ClientKey, SubjectKey } from '../../src/keys/entities';
 import { KEY_CACHE_TTL_MS } from '../../src/keys/key-cache';
 import { KeyStore, ORPHAN_GRACE_MS } from '../../src/keys/key-store';
+import type { OpenedContent } from '../../src/keys/opened-content';
+import { OpenedRow } from '../../src/keys/opened-rows';
 import type { RootKeys } from '../../src/keys/roots/root-keys';
 import { seal, unseal } from '../../src/keys/sealing';
 import { SubjectBuckets } from '../../src/keys/subject-buckets';
@@ -196,8 +198,11 @@ describe.each(databases)('on $name', ({ name, create }) => {
     const opened = (store: KeyStore, subject: string, sealed: Buffer) =>
       store.withSubjectKeys(client, new Set([subject]), (handles) => {
         const handle = handles.get(subject);
-        const known = handle?.recall(place, '', sealed);
-        return { remembered: known !== undefined, content: (known ?? handle?.open(place, '', sealed, 'here'))?.value };
+        const known = handle?.recall(place, '');
+        const remembered = known?.is([sealed]) ?? false;
+        const content = remembered ? (known?.contents[0] as OpenedContent) : handle?.open(sealed, 'here');
+        if (content && !remembered) handle?.remember(place, '', new OpenedRow([sealed], [content]));
+        return { remembered, content: content?.value };
       });
     let subject: string;
     let sealed: Buffer;
@@ -240,8 +245,8 @@ describe.each(databases)('on $name', ({ name, create }) => {
       const theirs = seal(made.get(second) as Buffer, 'another', 'here');
       await opened(other, subject, sealed);
       const reading = other.withSubjectKeys(client, new Set([subject, second]), (handles) => [
-        handles.get(subject)?.open(place, '', sealed, 'here').value,
-        handles.get(second)?.open(place, '', theirs, 'here').value,
+        handles.get(subject)?.open(sealed, 'here').value,
+        handles.get(second)?.open(theirs, 'here').value,
       ]);
       time += KEY_CACHE_TTL_MS;
       expect(await reading).toEqual(['a secret', 'another']);

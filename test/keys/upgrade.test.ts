@@ -7,7 +7,8 @@ import { CreateKeyStore1700000000000 } from '../../migrations/keys/1700000000000
 import { AddEpochs1700000000026 } from '../../migrations/keys/1700000000026-add-epochs';
 import { ReplaceClientSecrets1700000000034 } from '../../migrations/keys/1700000000034-replace-client-secrets';
 import { RememberRoots1700000000036 } from '../../migrations/keys/1700000000036-remember-roots';
-import { encrypt, SEAL_OVERHEAD_BYTES } from '../../src/keys/aes-gcm';
+import { encrypt } from '../../src/keys/aes-gcm';
+import { SEAL_OVERHEAD_BYTES } from '../../src/keys/envelope';
 import { KeyStore } from '../../src/keys/key-store';
 import type { RootKeys } from '../../src/keys/roots/root-keys';
 import { isBeforeEpochs, upgradeToEpochs } from '../../src/keys/upgrade';

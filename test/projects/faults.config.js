@@ -1,7 +1,7 @@
 const { project } = require('./project.js');
 
 /**
- * Several servers, killed and restarted, each within minutes. Two files at a time: each waits more than it computes.
+ * Several servers, killed and restarted, each within minutes. Three files at a time: each waits more than it computes.
  */
 module.exports = {
   ...project('faults'),
@@ -10,5 +10,5 @@ module.exports = {
   testTimeout: 240_000,
   testSequencer: '<rootDir>/test/projects/sequencer.js',
   reporters: ['default', '<rootDir>/test/projects/slowest.js'],
-  maxWorkers: 2,
+  maxWorkers: 3,
 };

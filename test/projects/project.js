@@ -5,6 +5,12 @@ const root = join(__dirname, '../..');
 const sorted = projects(root);
 
 /**
+ * Packages that are loaded anew for each test file: ids of UUID version 7 never go back, so after a test that puts the
+ * clock forward, all later ones of the worker would come from that time.
+ */
+const loadedAnew = ['uuid'];
+
+/**
  * The Jest configuration that all projects share.
  *
  * @param {'unit' | 'db' | 'e2e' | 'faults'} name
@@ -13,6 +19,7 @@ const project = (name) => ({
   displayName: name,
   rootDir: root,
   roots: ['<rootDir>/test'],
+  testEnvironmentOptions: { replaced: loadedAnew },
   testEnvironment: '<rootDir>/test/projects/environment.js',
   runtime: '<rootDir>/test/projects/runtime.js',
   resolver: '<rootDir>/test/projects/resolver.js',
@@ -40,4 +47,4 @@ const project = (name) => ({
   transformIgnorePatterns: ['/node_modules/(?!(jose|@faker-js/faker)/)'],
 });
 
-module.exports = { project };
+module.exports = { loadedAnew, project };

@@ -4,9 +4,9 @@ import { serverFaults } from './faults/server-faults';
 import { sweeping } from './faults/suite';
 
 describe.each(databases)('faults at every statement, on $name', ({ name, create }) => {
-  const open = async () => {
-    const database = await create();
-    return { database, faults: name === 'SQLite' ? embeddedFaults() : await serverFaults(database.databaseUrl) };
-  };
-  sweeping(name, open, '1');
+  sweeping(name, async () => ({
+    create,
+    faults: async ({ databaseUrl }) => (name === 'SQLite' ? embeddedFaults() : serverFaults(databaseUrl)),
+    close: async () => undefined,
+  }));
 });

@@ -25,7 +25,7 @@ const mariadb = process.env.REMIT_TEST_MARIADB_URL;
 /** For `describe.each(databases)('… on $name', ({ create }) => …)`: one body of tests, every database. */
 export const databases: readonly TestDatabaseKind[] = [
   { name: 'SQLite', create: createSqlite },
-  ...(mariadb === undefined ? [] : [{ name: 'MariaDB' as const, create: () => createSchemas(mariadb) }]),
+  ...(mariadb === undefined ? [] : [{ name: 'MariaDB' as const, create: () => storesOn(mariadb) }]),
 ];
 
 async function createSqlite(): Promise<TestDatabase> {
@@ -60,7 +60,8 @@ async function sqliteTemplate(): Promise<string> {
   return template;
 }
 
-async function createSchemas(server: string): Promise<TestDatabase> {
+/** Two empty stores on a server. @param server its URL, up to the database's name */
+export async function storesOn(server: string): Promise<TestDatabase> {
   const suffix = randomUUID().replaceAll('-', '');
   const names = [`data_${suffix}`, `keys_${suffix}`] as const;
   await onServer(server, ...names.map((name) => `CREATE DATABASE ${name}`));

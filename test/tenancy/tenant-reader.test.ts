@@ -347,8 +347,9 @@ describe.each(databases)('reading rows of a client on $name', ({ create }) => {
       sql.take();
       return parents;
     };
+    const fields = new Set(['key', 'value']);
     const read = async (parents: readonly string[], limit: number, descending: boolean) => {
-      const selection = { client: globex, fields: ['key', 'value'], limit, orderBy: [{ field: 'id', descending }] };
+      const selection = { client: globex, fields, limit, orderBy: [{ field: 'id', descending }] };
       const rows = await reader.selectEach(
         CustomAttribute,
         selection,
@@ -379,6 +380,21 @@ describe.each(databases)('reading rows of a client on $name', ({ create }) => {
       const [together, each] = sql.take();
       expect(together?.sql).toMatch(/ LIMIT 9$/);
       expect(each?.sql.match(/ `client_id` = \? AND `customer_id` = \? ORDER BY `id` DESC LIMIT 1\)/g)).toHaveLength(2);
+    });
+
+    test('a page of parents is read as one range, until too many rows in it are of others', async () => {
+      const page: string[] = [];
+      for (let index = 0; index < 15; index++) page.push(...(await parentsWith(['a', 'b'])));
+      const all = (id: string) => ['a=a!', 'b=b!'].map((text) => [id, text]);
+      const last10 = page.slice(-10).reverse();
+      expect(await read(last10, 3, false)).toEqual(last10.map(all));
+      expect(sql.take().map((one) => /`customer_id` >= \? AND `customer_id` <= \?/.test(one.sql))).toEqual([true]);
+      // Most people between are left out.
+      const sparse = page.filter((_, index) => index % 5 === 0);
+      expect(await read(sparse, 3, false)).toEqual(sparse.map(all));
+      expect(sql.take()).toHaveLength(1);
+      expect(await read(sparse, 3, false)).toEqual(sparse.map(all));
+      expect(sql.take().map((one) => /`customer_id` IN \(/.test(one.sql))).toEqual([true]);
     });
 
     test('a row is tied to its parent by every column of the tie', async () => {

@@ -147,7 +147,8 @@ export class Appender {
   append(draft: Draft): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure.error);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ ...this.#placed(draft), since: performance.now(), resolve, reject });
+      const { sequence, body, leaf } = this.#placed(draft);
+      this.#queue.push({ draft, sequence, body, leaf, since: performance.now(), resolve, reject });
       // Its operation has come as far as this, and is waited for no longer.
       if (draft.settled) draft.settled();
       else this.#hurry();
@@ -230,7 +231,7 @@ export class Appender {
     });
     const checkpoint = signedCheckpointNote(stated, signers);
     values[values.length - 1] = checkpoint;
-    await this.#inTime(insert(insertStatement('audit_entry', COLUMNS, group.length), values));
+    await this.#inTime(insert(insertOf(group.length), values));
     this.#tree = tree;
     this.#head = { logId: this.id, size: tree.size, checkpoint };
     this.#heads.keep(this.#head);
@@ -264,6 +265,14 @@ export class Appender {
       clearTimeout(timer);
     }
   }
+}
+
+const inserts: string[] = [];
+/** The INSERT of a group. Its text is as long as the group, and asked for again and again. */
+function insertOf(entries: number): string {
+  const known = inserts[entries] ?? insertStatement('audit_entry', COLUMNS, entries);
+  inserts[entries] = known;
+  return known;
 }
 
 /** An entry's fields as its body. */

@@ -1,11 +1,7 @@
-import { performance } from 'node:perf_hooks';
-
-/** The longest wait of a busy process for other operations under way. Milliseconds. */
+/** The longest wait for other operations under way. Milliseconds. */
 const LIMIT_MS = 10;
-/** One that is not busy would idle meanwhile, and waits a part of that. */
-const UNLESS_BUSY = 1 / 10;
-/** A process counts as busy from this event loop utilisation on. */
-const BUSY = 0.7;
+/** Where operations are quick, others are waited for no longer than so many of them take. */
+const AS_LONG_AS = 2;
 /** An operation that has taken so many times as long as they usually do is not waited for. */
 const LATE = 4;
 /** The weight of one operation in what is usual. */
@@ -26,16 +22,16 @@ export class BatchWindow {
   readonly #waiting = new Set<() => void>();
   readonly #limit: number;
   /** How long operations take. Milliseconds. */
-  #usual = 0;
-  #usage = performance.eventLoopUtilization();
+  #usual: number;
 
   /** @param limit milliseconds, replaced in tests */
   constructor(limit = LIMIT_MS) {
     this.#limit = limit;
+    this.#usual = limit / AS_LONG_AS;
   }
 
   /**
-   * Announces an operation that will leave an entry.
+   * Announces an operation that will leave an entry, and waits in no queue before that.
    * @returns call it once its entry has come, or once it is certain that none will
    */
   join(): () => void {
@@ -64,7 +60,7 @@ export class BatchWindow {
         resolve();
         return undefined;
       };
-      const timer = setTimeout(complete, this.#isBusy() ? this.#limit : this.#limit * UNLESS_BUSY);
+      const timer = setTimeout(complete, Math.min(this.#limit, AS_LONG_AS * this.#usual));
       this.#waiting.add(complete);
       hurry = complete;
     });
@@ -82,12 +78,5 @@ export class BatchWindow {
       if (operation.since > before) return;
       this.#coming.delete(operation);
     }
-  }
-
-  #isBusy(): boolean {
-    const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, this.#usage);
-    this.#usage = now;
-    return utilization > BUSY;
   }
 }

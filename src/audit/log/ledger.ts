@@ -26,6 +26,12 @@ export interface LedgerOptions {
 /** Milliseconds before another log is opened, by how many failed in a row before it. */
 const REOPEN_AFTER_MS = [0, 50, 100, 200, 400, 800, 1_000];
 
+interface Open {
+  readonly source: DataSource;
+  readonly opening: Promise<Appender>;
+  readonly log: Appender;
+}
+
 /**
  * The audit ledger: one log for each process and database. So an entry about a client's people is hosted where the
  * client is (statement T1), and no process waits for another. A log begins with a statement of how far the logs before
@@ -38,6 +44,8 @@ export class Ledger {
   /** Shared by all logs: which one an operation will write to is known only at its end. */
   readonly batchWindow = new BatchWindow();
   readonly #logs = new Remembered((source: DataSource) => this.#open(source));
+  /** Those of them that are open, so that nobody has to wait for their promises. */
+  readonly #opened = new Map<DataSource, Open>();
   /** How many logs in a row have failed. */
   readonly #failures = new Map<DataSource, number>();
   #clock = LedgerClock.local();
@@ -72,20 +80,17 @@ export class Ledger {
    *   written at once, for its operation goes on afterwards
    * @throws {GraphQLError} AUDIT_UNAVAILABLE
    */
-  async append(
+  append(
     client: string | undefined,
     id: string,
     entry: { readonly [key: string]: Json } | EntryBody,
     settled?: () => void,
   ): Promise<void> {
-    try {
-      const source = client === undefined ? this.#regions.home : await this.#regions.of(client);
-      const body = typeof entry === 'function' ? entry : bodyOf(client, id, entry);
-      await this.#appendIn(source, { id, client, body, settled });
-    } catch (error) {
-      this.#onFailure(error);
-      throw auditUnavailable(error);
-    }
+    const body = typeof entry === 'function' ? entry : bodyOf(client, id, entry);
+    const draft = { id, client, body, settled };
+    const source = client === undefined ? this.#regions.home : this.#regions.knownOf(client);
+    const open = source && this.#opened.get(source);
+    return open ? this.#appendTo(open, draft) : this.#appendIn(source, draft);
   }
 
   /**
@@ -96,8 +101,7 @@ export class Ledger {
     try {
       return (await this.#asked()).now();
     } catch (error) {
-      this.#onFailure(error);
-      throw auditUnavailable(error);
+      throw this.#unavailable(error);
     }
   }
 
@@ -148,18 +152,42 @@ export class Ledger {
     for (const [, opening] of this.#logs.entries()) await (await opening.catch(() => undefined))?.close();
   }
 
-  async #appendIn(source: DataSource, draft: Draft): Promise<void> {
-    const opening = this.#logs.get(source);
-    const log = await opening;
+  async #appendIn(known: DataSource | undefined, draft: Draft): Promise<void> {
+    let open: Open;
     try {
-      await log.append(draft);
-      this.#failures.delete(source);
+      const source = known ?? (await this.#regions.of(draft.client as string));
+      const opening = this.#logs.get(source);
+      open = { source, opening, log: await opening };
     } catch (error) {
-      // Further entries go to a new log.
-      if (log.failed && this.#logs.forget(source, opening) && !(error instanceof LogEndedError)) this.#failed(source);
-      if (error instanceof LogEndedError) return this.#appendIn(source, draft);
-      throw error;
+      throw this.#unavailable(error);
     }
+    if (!open.log.failed) this.#opened.set(open.source, open);
+    return this.#appendTo(open, draft);
+  }
+
+  #appendTo(open: Open, draft: Draft): Promise<void> {
+    return open.log.append(draft).then(
+      () => {
+        if (this.#failures.size > 0) this.#failures.delete(open.source);
+      },
+      (error: unknown) => this.#notAppended(error, open, draft),
+    );
+  }
+
+  #notAppended(error: unknown, { source, opening, log }: Open, draft: Draft): Promise<void> {
+    const isSettled = error instanceof LogEndedError;
+    if (log.failed) {
+      // Further entries go to a new log.
+      if (this.#opened.get(source)?.log === log) this.#opened.delete(source);
+      if (this.#logs.forget(source, opening) && !isSettled) this.#failed(source);
+    }
+    if (isSettled) return this.#appendIn(source, draft);
+    throw this.#unavailable(error);
+  }
+
+  #unavailable(error: unknown): GraphQLError {
+    this.#onFailure(error);
+    return auditUnavailable(error);
   }
 
   #failed(source: DataSource): void {

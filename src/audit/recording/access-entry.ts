@@ -1,16 +1,13 @@
 import type { EntryBody } from '../log/appender';
 import { canonical, type Json, type Written } from '../log/canonical';
 
-/** What the entry of an access says, but for its place. */
-export interface AccessEntry {
+/** What all entries of one caller's accesses by one decision say. */
+export interface SharedByAccesses {
   readonly client: string | undefined;
-  readonly codes: { readonly [code: string]: number };
   readonly coordinates: Written;
   readonly counts: Written;
   readonly country: string | null;
   readonly decision: string | null;
-  readonly id: string;
-  readonly microseconds: number;
   readonly operation: string | null;
   readonly operationHash: string | null;
   readonly permissions: readonly string[];
@@ -18,33 +15,50 @@ export interface AccessEntry {
   readonly principal: string | null;
   readonly principalName: string | null;
   readonly purpose: string | null;
-  readonly result: string;
   readonly roles: readonly string[];
+  readonly transport: string;
+}
+
+/** What only the entry of one access says. */
+export interface OneAccess {
+  readonly codes: ReadonlyMap<string, number>;
+  readonly id: string;
+  readonly microseconds: number;
+  readonly result: string;
   readonly rowsWithheld: readonly string[];
   readonly subjects: readonly string[];
   readonly time: string;
   readonly transferBases: readonly string[];
-  readonly transport: string;
 }
 
+/** Writes the entry of one access, but for its place. */
+export type AccessTemplate = (one: OneAccess) => EntryBody;
+
 /**
- * The canonical JSON of an access, written member by member: they are in canonical order, and nothing has to be sorted
- * or looked through. Ids, references and times are plain texts.
+ * The canonical JSON of accesses. Members are in canonical order, so that nothing has to be sorted, and what entries
+ * share is written once. Ids, references and times are plain texts.
  */
-export const accessBody =
-  (entry: AccessEntry): EntryBody =>
-  (log, sequence) =>
-    `{"client":${plain(entry.client ?? null)},"codes":${canonical(entry.codes)},` +
-    `"coordinates":${entry.coordinates.text},"country":${json(entry.country)},"counts":${entry.counts.text},` +
-    `"decision":${plain(entry.decision)},"id":"${entry.id}","kind":"ACCESS","log":"${log}",` +
-    `"microseconds":${entry.microseconds},"operation":${json(entry.operation)},` +
-    `"operationHash":${plain(entry.operationHash)},"permissions":${json(entry.permissions)},` +
-    `"policyVersion":${json(entry.policyVersion)},"principal":${plain(entry.principal)},` +
-    `"principalName":${plain(entry.principalName)},"purpose":${json(entry.purpose)},"result":"${entry.result}",` +
-    `"roles":${json(entry.roles)},"rowsWithheld":${json(entry.rowsWithheld)},"sequence":${sequence},` +
-    `"subjects":${plainList(entry.subjects)},"time":"${entry.time}","transferBases":${json(entry.transferBases)},` +
-    `"transport":"${entry.transport}","version":1}`;
+export function accessTemplate(shared: SharedByAccesses): AccessTemplate {
+  const client = `{"client":${plain(shared.client ?? null)},"codes":`;
+  const decision =
+    `,"coordinates":${shared.coordinates.text},"country":${json(shared.country)},"counts":${shared.counts.text},` +
+    `"decision":${plain(shared.decision)},"id":"`;
+  const operation =
+    `,"operation":${json(shared.operation)},"operationHash":${plain(shared.operationHash)},` +
+    `"permissions":${json(shared.permissions)},"policyVersion":${json(shared.policyVersion)},` +
+    `"principal":${plain(shared.principal)},"principalName":${plain(shared.principalName)},` +
+    `"purpose":${json(shared.purpose)},"result":"`;
+  const roles = `","roles":${json(shared.roles)},"rowsWithheld":`;
+  const end = `,"transport":"${shared.transport}","version":1}`;
+  return ({ codes, id, microseconds, result, rowsWithheld, subjects, time, transferBases }) =>
+    (log, sequence) =>
+      `${client}${codes.size === 0 ? '{}' : canonical(Object.fromEntries(codes))}${decision}${id}` +
+      `","kind":"ACCESS","log":"${log}","microseconds":${microseconds}${operation}${result}${roles}` +
+      `${list(rowsWithheld)},"sequence":${sequence},"subjects":${plainList(subjects)},"time":"${time}",` +
+      `"transferBases":${list(transferBases)}${end}`;
+}
 
 const json = (value: Json): string => JSON.stringify(value);
+const list = (texts: readonly string[]): string => (texts.length === 0 ? '[]' : JSON.stringify(texts));
 const plain = (text: string | null): string => (text === null ? 'null' : `"${text}"`);
 const plainList = (texts: readonly string[]): string => (texts.length === 0 ? '[]' : `["${texts.join('","')}"]`);

@@ -98,6 +98,7 @@ export function watchedVerifier(
   recorder: Pick<LedgerChangeRecorder, 'signInFailed'>,
 ): TokenVerifier {
   return {
+    verified: (bearer) => verifier.verified?.(bearer),
     async verify(bearer) {
       try {
         return await verifier.verify(bearer);

@@ -45,18 +45,18 @@ export class References {
    */
   async subjects(client: string, ids: ReadonlySet<string>): Promise<string[]> {
     if (ids.size === 0) return [];
-    const references: string[] = [];
     try {
-      await this.#keys.withSubjectKeys(client, ids, (handles) => {
-        for (const key of handles.values()) {
-          const reference = key.mac(SUBJECT);
-          if (reference !== undefined) references.push(reference);
-        }
-      });
+      return await this.#keys.withSubjectKeys(client, ids, referencesBy);
     } catch (error) {
       if (!(error instanceof ClientKeyError)) throw error;
+      return [];
     }
-    return references.sort();
+  }
+
+  /** The same without reading a key; undefined where one has to be read. */
+  knownSubjects(client: string | undefined, ids: ReadonlySet<string>): string[] | undefined {
+    if (client === undefined || ids.size === 0) return [];
+    return this.#keys.withKnownSubjectKeys(client, ids, referencesBy);
   }
 
   /** A subject's reference, for looking up entries; undefined once the subject is erased. */
@@ -65,16 +65,20 @@ export class References {
     return reference;
   }
 
+  /** A principal that was looked up a while ago. */
+  knownPrincipal(client: string | undefined, name: string): SealedPrincipal | undefined {
+    return this.#principals.get(`${client ?? ''}:${name}`);
+  }
+
   async principal(client: string | undefined, name: string): Promise<SealedPrincipal> {
-    const cacheKey = `${client ?? ''}:${name}`;
-    const known = this.#principals.get(cacheKey);
+    const known = this.knownPrincipal(client, name);
     if (known) return known;
     const key = await this.#ownKey(client, PRINCIPAL);
     const principal = {
       reference: macOf(key, name),
       sealed: seal(key, name, PRINCIPAL).toString('base64url'),
     };
-    this.#principals.set(cacheKey, principal);
+    this.#principals.set(`${client ?? ''}:${name}`, principal);
     return principal;
   }
 
@@ -170,6 +174,15 @@ export class References {
       throw error;
     }
   }
+}
+
+function referencesBy(keys: ReadonlyMap<string, KeyHandle>): string[] {
+  const references: string[] = [];
+  for (const key of keys.values()) {
+    const reference = key.mac(SUBJECT);
+    if (reference !== undefined) references.push(reference);
+  }
+  return references.sort();
 }
 
 function keptColumns(

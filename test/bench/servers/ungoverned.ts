@@ -2,12 +2,11 @@ import { product } from '../support/product';
 
 /**
  * The product's server without governance, to measure what governance costs. The product has no such switch.
- * `ungoverned.js [ledger]`, prints its port.
+ * Prints its port.
  *
  * The directives are removed from the schemas first. The same executor then runs operations without governed fields: no
  * guards, no rules for rows, no transfer rules. A caller's rights are computed once per token, not per request. Sealed
- * storage is the same. There is no ledger unless it is asked for; its entries then name no subjects, because guards
- * note them.
+ * storage is the same. There is no ledger.
  */
 
 interface Annotated {
@@ -98,10 +97,9 @@ async function main(): Promise<void> {
   const { openApp } = product<{ openApp(config: unknown): Promise<App> }>('app.js');
   const { createServer } = product<{ createServer(options: object): Promise<Server> }>('gateway/server.js');
   const { serverOptions, work } = await openApp(readConfig(process.env));
-  const { audit, ...options } = serverOptions;
+  const { audit: _ledger, ...options } = serverOptions;
   const contextFor = permitting((claims, purpose) => serverOptions.contextFor(claims, purpose));
-  const ledger = process.argv[2] === 'ledger' ? { audit } : {};
-  const server = await createServer({ ...options, ...ledger, contextFor });
+  const server = await createServer({ ...options, contextFor });
   await server.listen({ port: 0, host: '127.0.0.1' });
   work();
   process.stdout.write(`{"port":${server.server.address().port}}\n`);

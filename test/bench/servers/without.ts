@@ -2,7 +2,7 @@ import { product } from '../support/product';
 
 /**
  * The product's server without one of its parts, to measure what that part costs or saves. The product has no such
- * switch. `without.js ledger` keeps no entries. `without.js memory` decrypts each sealed column each time, as on the
+ * switch. `without.js ledger` keeps no entries. `without.js memory` opens each sealed column each time, as on the
  * first read of a person. Prints its port.
  */
 interface Product {

@@ -3,15 +3,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Installation, install, mainOf, root } from '../support/installation';
-import { ask, load, type Measurement, median, type Request, spread } from '../support/load';
-import { portOfRemit, serveCommand } from '../support/remit';
-import { type ServerProcess, startServer } from '../support/server-process';
+import { compare, type Measured, printRatios, type Ratios, ratio } from '../support/interleaved';
+import { connectionCounts, customers, rounds, seconds } from '../support/knobs';
+import { ask, beginningOf } from '../support/load';
+import { appOf, post, seed, startRemit } from '../support/remit';
 
-const CUSTOMERS = Number(process.env.BENCH_CUSTOMERS ?? 2_000);
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
-const SECONDS = Number(process.env.BENCH_SECONDS ?? 2);
-const CONNECTIONS = (process.env.BENCH_CONNECTIONS ?? '1,16,64').split(',').map(Number);
-const ENTRIES = Number(process.env.BENCH_ENTRIES ?? 1_000_000);
+/** Entries of the ledger that are verified. */
+const ENTRIES = Number(process.env.BENCH_ENTRIES ?? 100_000);
+const ON = 'ledger on';
+const OFF = 'ledger off';
 const MIB = 1024;
 
 const works = {
@@ -24,7 +24,9 @@ const works = {
 export async function audit(): Promise<unknown> {
   const installation = await install();
   try {
-    const throughput = await measureThroughput(installation);
+    const measured = await measureThroughput(installation);
+    const ratios = ratiosOf(measured);
+    printRatios(ratios);
     const fill = JSON.parse(
       (await promisify(execFile)(process.execPath, [server('fill-ledger.js'), String(ENTRIES)], at(installation)))
         .stdout,
@@ -33,7 +35,7 @@ export async function audit(): Promise<unknown> {
     const verification = await measureVerification(installation);
     const { entries, seconds, peakMemory } = verification;
     process.stdout.write(`verified ${entries} entries in ${seconds.toFixed(1)} s, at most ${peakMemory} MiB\n`);
-    return { throughput, ...fill, verification };
+    return { measured, ...fill, verification, ratios };
   } finally {
     await installation.remove();
   }
@@ -42,75 +44,34 @@ export async function audit(): Promise<unknown> {
 const server = (file: string): string => join(__dirname, '..', 'servers', file);
 const at = ({ env, folder }: Installation) => ({ env: { ...process.env, ...env }, cwd: folder });
 
-async function measureThroughput(installation: Installation): Promise<unknown> {
-  const seeded = await installation.remit('seed', '--customers', String(CUSTOMERS), '--clients', '1', '--json');
-  const { slug } = JSON.parse(seeded).clients[0] as { slug: string };
-  const who = ['--role', 'CLIENT_APP', '--client', slug, '--purpose', 'SERVICE_DELIVERY', '--country', 'DE'];
-  const headers = {
-    'content-type': 'application/json',
-    authorization: `Bearer ${(await installation.remit('token', ...who)).trim()}`,
-    'processing-purpose': 'SERVICE_DELIVERY',
-  };
-  const { env, folder } = installation;
-  const serve = serveCommand();
-  const on = await startServer('ledger on', serve, env, folder, portOfRemit);
-  const off = await startServer('ledger off', [server('without.js'), 'ledger'], env, folder, portOfRemit);
+async function measureThroughput(installation: Installation): Promise<Measured[]> {
+  const headers = await appOf(installation, await seed(installation, customers()), 'SERVICE_DELIVERY');
+  const on = await startRemit(installation, ON);
+  const off = await startRemit(installation, OFF, ['without.js', 'ledger']);
   try {
-    const results = [];
+    const measured: Measured[] = [];
+    const length = { connections: connectionCounts(), rounds: rounds(), seconds: seconds() };
     for (const [work, query] of Object.entries(works)) {
-      const request: Request = { method: 'POST', path: '/graphql', headers, body: JSON.stringify({ query }) };
+      const request = post(headers, query);
       // What follows the data and the errors tells one answer from another.
-      const { extensions: _own, ...answer } = (await ask(off, request)) as Record<string, unknown>;
-      const expected = JSON.stringify(answer).slice(0, -1);
-      for (const connections of CONNECTIONS) {
-        const rounds = await measureBoth(on, off, request, expected, connections);
-        results.push({ work, connections, rounds });
-        print(work, connections, rounds);
-      }
+      const expected = beginningOf(await ask(off, request));
+      const contestants = [on, off].map((server) => ({ name: server.name, server, asked: [{ request, expected }] }));
+      measured.push(...(await compare(work, contestants, length)));
     }
-    return results;
+    return measured;
   } finally {
     await on.stop();
     await off.stop();
   }
 }
 
-interface Round {
-  readonly on: Measurement;
-  readonly off: Measurement;
-}
-
-/** In turn, round after round: what else the machine does falls on both. */
-async function measureBoth(
-  on: ServerProcess,
-  off: ServerProcess,
-  request: Request,
-  expected: string,
-  connections: number,
-): Promise<Round[]> {
-  const rounds: Round[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const first = round % 2 === 0 ? on : off;
-    const one = await load(first, request, expected, connections, SECONDS);
-    const two = await load(first === on ? off : on, request, expected, connections, SECONDS);
-    rounds.push(first === on ? { on: one, off: two } : { on: two, off: one });
-  }
-  return rounds;
-}
-
-function print(work: string, connections: number, rounds: readonly Round[]): void {
-  const ratio = spread(rounds.map(({ on, off }) => on.throughput / off.throughput));
-  const of = (which: keyof Round) => {
-    const [throughput, p99, cpu] = (['throughput', 'p99', 'cpuPerRequest'] as const).map((figure) =>
-      Math.round(median(rounds.map((round) => round[which][figure]))),
-    );
-    return `${throughput} req/s, p99 ${p99} ms, cpu ${cpu} us`;
-  };
-  process.stdout.write(
-    `${work}, ${connections} connections: on ${of('on')}; off ${of('off')}; ` +
-      `on/off ${ratio.median.toFixed(2)} (${ratio.min.toFixed(2)}-${ratio.max.toFixed(2)})\n`,
+const ratiosOf = (measured: readonly Measured[]): Ratios =>
+  Object.fromEntries(
+    measured.map(({ work, connections, courses }) => [
+      `ledger on / off, ${work}, ${connections} connections`,
+      ratio(courses, ON, OFF),
+    ]),
   );
-}
 
 async function measureVerification(
   installation: Installation,

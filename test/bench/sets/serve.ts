@@ -1,22 +1,32 @@
-import { type Contestant, compare, type Measured, printRatios, type Ratios, ratio } from '../support/interleaved';
-import { connectionCounts, customers, rounds, seconds } from '../support/knobs';
-import { type Asked, ask, beginningOf } from '../support/load';
+import {
+  type Contestant,
+  compare,
+  type Measured,
+  printRatios,
+  type Ratios,
+  ratio,
+  statedAt,
+} from '../support/interleaved';
+import { connectionCounts, customers, peers, rounds, seconds } from '../support/knobs';
+import { type Asked, ask, beginningOf, spread } from '../support/load';
 import { appOf, post } from '../support/remit';
 import { requestOf, type SideBySide, sameData, sideBySide } from '../support/side-by-side';
-import { PAGE_NAME, type Variant, variants, worksFor } from '../support/work';
+import { BY_ID_NAME, type Variant, variants, worksFor } from '../support/work';
 
-/** Ratios are stated at this many connections, or at the most that were asked for. */
-const STATED = 16;
+/** Callers of point reads wait for one another's commits: with many of them that wait is no longer what is measured. */
+const CROWD = 64;
+const inCrowd: ReadonlySet<string> = new Set(['remit', 'floor', 'mercurius-jit']);
 
 /** Throughput of every server on every work, and of Remit where a purpose reads half. */
 export async function serve(): Promise<unknown> {
-  const side = await sideBySide(customers());
+  const side = await sideBySide(customers(), peers());
   try {
-    const measured = [...(await measureWorks(side)), ...(await measureVariants(side))];
+    const works = await measureWorks(side);
     const memory = Object.fromEntries(side.servers.map((server) => [server.name, server.peakMemory()]));
+    const measured = [...works, ...(await measureVariants(side))];
     const sizes = Object.entries(memory).map(([name, mib]) => `${name} ${mib}`);
     process.stdout.write(`\npeak memory, MiB: ${sizes.join(', ')}\n`);
-    const ratios = ratiosOf(measured);
+    const ratios = { ...ratiosOf(measured), ...memoryRatios(memory) };
     printRatios(ratios);
     return { measured, memory, ratios };
   } finally {
@@ -24,7 +34,7 @@ export async function serve(): Promise<unknown> {
   }
 }
 
-const length = () => ({ connections: connectionCounts(), rounds: rounds(), seconds: seconds(1) });
+const length = () => ({ connections: connectionCounts(), rounds: rounds(), seconds: seconds() });
 
 async function measureWorks({ servers, sample, headers }: SideBySide): Promise<Measured[]> {
   const measured: Measured[] = [];
@@ -38,6 +48,9 @@ async function measureWorks({ servers, sample, headers }: SideBySide): Promise<M
       }),
     );
     measured.push(...(await compare(work.name, contestants, length())));
+    if (work.name !== BY_ID_NAME || connectionCounts().includes(CROWD)) continue;
+    const some = contestants.filter(({ name }) => inCrowd.has(name));
+    measured.push(...(await compare(work.name, some, { ...length(), connections: [CROWD] })));
   }
   return measured;
 }
@@ -80,18 +93,24 @@ async function answered(
 }
 
 function ratiosOf(measured: readonly Measured[]): Ratios {
-  const counts = connectionCounts();
-  const stated = counts.includes(STATED) ? STATED : Math.max(...counts);
-  const of = (work: string) => measured.find((one) => one.work === work && one.connections === stated)?.courses ?? [];
-  const page = of(PAGE_NAME);
+  const stated = statedAt(connectionCounts());
   const ratios: Ratios = {};
-  for (const { name } of page) {
-    if (name === 'remit') continue;
-    ratios[`governed Remit / ${name}, ${PAGE_NAME}, ${stated} connections`] = ratio(page, 'remit', name);
-  }
-  for (const { name } of variants) {
-    const courses = of(`remit, page with ${name}`);
-    ratios[`${name} / none, page, ${stated} connections`] = ratio(courses, name, 'all in the clear');
+  for (const { work, connections, courses } of measured) {
+    const where = `${connections} connections`;
+    for (const { name } of courses) {
+      if (name === 'remit' || !courses.some((course) => course.name === 'remit')) continue;
+      ratios[`governed Remit / ${name}, ${work}, ${where}`] = ratio(courses, 'remit', name);
+    }
+    const variant = variants.find(({ name }) => courses.some((course) => course.name === name));
+    if (!variant || connections !== stated) continue;
+    ratios[`${variant.name} / none, page, ${where}`] = ratio(courses, variant.name, 'all in the clear');
   }
   return ratios;
+}
+
+/** Of the most memory that each held while all were loaded with the same works. */
+function memoryRatios({ remit, ...others }: Readonly<Record<string, number>>): Ratios {
+  return Object.fromEntries(
+    Object.entries(others).map(([name, most]) => [`peak memory, Remit / ${name}`, spread([(remit ?? 0) / most])]),
+  );
 }

@@ -1,5 +1,4 @@
-import { warmUp } from './knobs';
-import { type Asked, loadWith, type Measurement, median, type Spread, spread } from './load';
+import { type Asked, loadWith, type Measurement, median, type Spread, spread, warm } from './load';
 import type { ServerProcess } from './server-process';
 
 /** One of those that are compared: a server and what it is asked. */
@@ -35,7 +34,7 @@ export async function compare(
   { connections: counts, ...length }: Length,
 ): Promise<Measured[]> {
   const measured: Measured[] = [];
-  for (const { server, asked } of contestants) await loadWith(server, asked, Math.max(...counts), warmUp());
+  for (const { server, asked } of contestants) await warm(server, asked, Math.max(...counts));
   for (const connections of counts) {
     const courses = await interleave(contestants, connections, length);
     printCourses(`${work}, ${connections} connections`, courses);
@@ -74,6 +73,9 @@ export function ratio(courses: readonly Course[], of: string, over: string): Spr
   });
   return spread((above ?? []).map((one, round) => one.throughput / (below?.[round]?.throughput ?? Number.NaN)));
 }
+
+/** At how many connections ratios are stated: 16, or the most that were asked for. */
+export const statedAt = (counts: readonly number[]): number => (counts.includes(16) ? 16 : Math.max(...counts));
 
 /** Prints what each contestant did, and how the first compares. */
 function printCourses(title: string, courses: readonly Course[]): void {

@@ -1,4 +1,5 @@
 import autocannon from 'autocannon';
+import { warmUp, warmUpRequests } from './knobs';
 import type { ServerProcess } from './server-process';
 
 export interface Request {
@@ -18,6 +19,7 @@ export interface Asked {
 }
 
 export interface Measurement {
+  readonly requests: number;
   readonly throughput: number;
   readonly p50: number;
   readonly p99: number;
@@ -64,11 +66,20 @@ export async function loadWith(
   const total = result.requests.total;
   if (total === 0) throw new Error(`${server.name} answered nothing in ${seconds} s`);
   return {
+    requests: total,
     throughput: total / result.duration,
     p50: result.latency.p50,
     p99: result.latency.p99,
     cpuPerRequest: ((server.cpuSeconds() - before) / total) * 1e6,
   };
+}
+
+/** Loads a server until its code is compiled, or the time for that is up. */
+export async function warm(server: ServerProcess, asked: readonly Asked[], connections: number): Promise<void> {
+  const end = performance.now() + warmUp(8) * 1_000;
+  for (let sent = 0; sent < warmUpRequests() && performance.now() < end; ) {
+    sent += (await loadWith(server, asked, connections, 1)).requests;
+  }
 }
 
 /** One answer, for comparison. */

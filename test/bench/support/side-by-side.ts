@@ -6,7 +6,6 @@ import { appOf, everyoneIn, type Headers, post, seed, startRemit } from './remit
 import { type ServerProcess, startServer } from './server-process';
 import type { Work } from './work';
 
-const peers = ['floor', 'apollo', 'yoga', 'mercurius-jit', 'mercurius-auth-jit', 'graphql-shield', 'type-graphql'];
 /** Those that Apollo's standalone server serves, at the root. */
 const atRoot: ReadonlySet<string> = new Set(['apollo', 'graphql-shield', 'type-graphql']);
 
@@ -23,7 +22,8 @@ export interface SideBySide {
   stop(): Promise<void>;
 }
 
-export async function sideBySide(customers: number): Promise<SideBySide> {
+/** @param peers the hand-written handler first, which the data is compared to */
+export async function sideBySide(customers: number, peers: readonly string[]): Promise<SideBySide> {
   const installation = await install();
   const servers: ServerProcess[] = [];
   const stop = async () => {

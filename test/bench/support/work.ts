@@ -9,6 +9,9 @@ export interface Work {
 
 /** The page that ratios are stated for. */
 export const PAGE_NAME = '50 customers x 5 orders';
+export const BY_ID_NAME = 'one customer by id';
+export const WIDE_NAME = '200 customers x 12 fields';
+export const LOOK_UP_NAME = 'look-up by e-mail';
 
 const page = `query Page { customers(first: 50) { nodes { id firstName lastName email residency orders(first: 5) { nodes { id placedAt total currency status } } } } }`;
 const wide = `query Wide { customers(first: 200) { nodes { id firstName lastName email phone socialHandle ipAddress gender residency source externalId createdAt } } }`;
@@ -18,11 +21,11 @@ const byEmail = `query Lookup($by: CustomerLookup!) { customerLookup(by: $by) { 
 /** The standard works, about one customer of the data set. */
 export function worksFor(sample: { id: string; email: string }): readonly Work[] {
   return [
-    { name: 'one customer by id', document: byId, floorPath: `/one?id=${sample.id}`, variables: { id: sample.id } },
+    { name: BY_ID_NAME, document: byId, floorPath: `/one?id=${sample.id}`, variables: { id: sample.id } },
     { name: PAGE_NAME, document: page, floorPath: '/page' },
-    { name: '200 customers x 12 fields', document: wide, floorPath: '/wide' },
+    { name: WIDE_NAME, document: wide, floorPath: '/wide' },
     {
-      name: 'look-up by e-mail',
+      name: LOOK_UP_NAME,
       document: byEmail,
       floorPath: `/lookup?email=${encodeURIComponent(sample.email)}`,
       variables: { by: { email: sample.email } },
@@ -42,23 +45,24 @@ export interface Variant {
   readonly deidentified: number;
 }
 
+/** Of both pages every list is read: a list is withheld whole where the purpose reads nothing of its rows. */
 export const variants: readonly Variant[] = [
   {
     name: 'half withheld',
     document:
-      'query Half { customers(first: 50) { nodes { id externalId ipAddress residency createdAt gender orders(first: 5) { nodes { placedAt total currency status } } } } }',
-    purpose: 'SECURITY',
-    fields: 10,
-    withheld: 5,
+      'query Half { customers(first: 50) { nodes { firstName lastName gender residency orders(first: 5) { nodes { currency status } } } } }',
+    purpose: 'IMPROVEMENT',
+    fields: 6,
+    withheld: 3,
     deidentified: 0,
   },
   {
     name: 'half de-identified',
     document:
-      'query Disguised { customers(first: 50) { nodes { id externalId ipAddress residency createdAt firstName lastName email phone orders(first: 5) { nodes { id } } } } }',
-    purpose: 'SECURITY',
-    fields: 10,
+      'query Disguised { customers(first: 50) { nodes { id email residency orders(first: 5) { nodes { total currency status } } } } }',
+    purpose: 'IMPROVEMENT',
+    fields: 6,
     withheld: 0,
-    deidentified: 5,
+    deidentified: 3,
   },
 ];

@@ -29,25 +29,24 @@ export async function rowsOf(url: string, isRead = (name: string) => !bookkeepin
 type IsRead = (name: string) => boolean;
 
 function embeddedRows(path: string, isRead: IsRead): Rows {
-  const open = <T>(look: (database: Database.Database) => T): T => {
-    const database = new Database(path, { readonly: true });
-    try {
-      return look(database);
-    } finally {
-      database.close();
-    }
+  // Opened at the first question: the tables are not there before.
+  let database: Database.Database | undefined;
+  const statements = new Map<string, Database.Statement>();
+  const all = (sql: string): unknown[] => {
+    database ??= new Database(path, { readonly: true });
+    const statement = statements.get(sql) ?? database.prepare(sql);
+    statements.set(sql, statement);
+    return statement.all();
   };
+  const names = () => all("SELECT name FROM sqlite_master WHERE type = 'table'") as Array<{ name: string }>;
+  let tables: string[] | undefined;
   return {
-    read: async () =>
-      open((database) => {
-        const names = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").pluck().all() as string[];
-        const tables = names.filter(isRead);
-        return new Map(
-          tables.map((name) => [name, new Set(database.prepare(`SELECT * FROM \`${name}\``).all().map(text))]),
-        );
-      }),
-    entries: async () => open((database) => database.prepare(ENTRIES).pluck().all() as Buffer[]),
-    close: async () => undefined,
+    read: async () => {
+      tables ??= names().flatMap(({ name }) => (isRead(name) ? name : []));
+      return new Map(tables.map((name) => [name, new Set(all(`SELECT * FROM \`${name}\``).map(text))]));
+    },
+    entries: async () => (all(ENTRIES) as Array<{ body: Buffer }>).map(({ body }) => body),
+    close: async () => void database?.close(),
   };
 }
 

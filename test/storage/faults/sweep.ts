@@ -52,18 +52,15 @@ export class Sweep {
     this.#stored = stored;
   }
 
-  /** Every trial: each kind of fault at each statement of each mutation. */
-  async trials(): Promise<Trial[]> {
-    const trials: Trial[] = [];
-    for (const mutation of Object.keys(acts)) {
-      // The first one also makes what all of its kind share, such as a client's row of versions.
-      await this.#undisturbedBy(mutation);
-      const undisturbed = await this.#undisturbedBy(mutation);
-      this.#undisturbed.set(mutation, undisturbed);
-      for (const kind of this.#faults.kinds)
-        for (let at = 1; at <= undisturbed.statements; at++) trials.push({ mutation, kind, at });
-    }
-    return trials;
+  /** Every trial of an act: each kind of fault at each statement. */
+  async trials(mutation: string): Promise<Trial[]> {
+    // The first one also makes what all of its kind share, such as a client's row of versions.
+    await this.#undisturbedBy(mutation);
+    const undisturbed = await this.#undisturbedBy(mutation);
+    this.#undisturbed.set(mutation, undisturbed);
+    return this.#faults.kinds.flatMap((kind) =>
+      Array.from({ length: undisturbed.statements }, (_, index) => ({ mutation, kind, at: index + 1 })),
+    );
   }
 
   async #undisturbedBy(mutation: string): Promise<Undisturbed> {
