@@ -23,6 +23,8 @@ export interface ClientRow {
   readonly secret: Buffer | null;
   /** How many secrets were destroyed since the client's node was made. */
   readonly marked: number;
+  /** How many buckets were made for it. */
+  readonly buckets: number;
   readonly destroyed_at: number | null;
 }
 
@@ -30,7 +32,7 @@ export interface ClientRow {
 export type LivingClient = ClientRow & { readonly node: Buffer; readonly secret: Buffer };
 
 export const CLIENT_COLUMNS =
-  'client_id, node, node_generation, epoch, next_node, next_generation, secret, marked, destroyed_at';
+  'client_id, node, node_generation, epoch, next_node, next_generation, secret, marked, buckets, destroyed_at';
 
 /** A client's secrets, and the row that they were read from. */
 export interface ReadRing {

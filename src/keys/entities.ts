@@ -156,11 +156,11 @@ export class BucketKey {
   @Column({ ...countColumn })
   generation: number;
 
-  /** How many subjects were put into it. */
+  /** How many subjects were put into it since its key was made. Fewer are in it once one's key was destroyed. */
   @Column({ ...countColumn })
   members: number;
 
-  /** How many of their keys were destroyed since the bucket's key was made. */
+  /** Above 0 where the bucket's key is to be replaced though as many are in it as were put there. */
   @Column({ ...countColumn })
   marked: number;
 }

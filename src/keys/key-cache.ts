@@ -48,6 +48,12 @@ export class KeyCache {
     return held && this.#now() < held.until ? ownCopy(held.key) : undefined;
   }
 
+  /** As {@link get}, the bytes themselves. Use them at once: later they may be zeroed. */
+  borrow(client: string, name: string): Buffer | undefined {
+    const held = this.#clients.get(client)?.get(name);
+    return held && this.#now() < held.until ? held.key : undefined;
+  }
+
   /** The cached ones of a client's keys. Use them synchronously: later some may be evicted. */
   handles(client: string, names: Iterable<string>): Map<string, KeyHandle> {
     const handles = new Map<string, KeyHandle>();

@@ -1,7 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import type { DataSource, EntityManager } from 'typeorm';
 import { affectedRows, chunksOf, insertStatement, placesFor } from '../storage/sql';
+import { runStatement } from '../storage/statements';
 import { committed } from '../storage/transaction';
+import { writeStatement } from '../storage/write-statement';
 import type { ClientNodes, LivingClient } from './client-nodes';
 import type { KeyCache } from './key-cache';
 import { insertedOnce, settled } from './settled';
@@ -14,6 +16,8 @@ import { bucketContext, freshKey, opened, subjectContext, wrap } from './wrappin
 export const BUCKET_SUBJECTS = 256;
 /** The most ids that one statement names. */
 const CHUNK = 512;
+/** Statements with so many values are prepared: of a client, and of up to 64 subjects. */
+const PREPARED = 65;
 /** How often a read that met a turning looks again. Each time a client's node would have to be replaced in between. */
 const MOST_LOOKS = 4;
 
@@ -28,8 +32,8 @@ interface SubjectRow {
   readonly subject_id: string;
   readonly wrapped: Buffer;
   readonly bucket: number;
-  /** Of the bucket's key that wraps it. Null where the bucket's row is lost. */
-  readonly generation: number | null;
+  /** Of the bucket's key that wraps it. Null where the bucket's row is lost; undefined where it was not asked for. */
+  readonly generation?: number | null;
 }
 
 interface BucketRow {
@@ -49,6 +53,8 @@ export class SubjectBuckets {
   readonly #cache: KeyCache;
   /** Buckets with room, of clients. Several calls at once fill several buckets, so that none waits for another. */
   readonly #open = new LRUCache<string, OpenBucket[]>({ max: 10_000 });
+  /** Of clients: the names of buckets' newest keys that are cached, or were. */
+  readonly #names = new LRUCache<string, Map<number, string>>({ max: 10_000 });
 
   constructor(source: DataSource, nodes: ClientNodes, cache: KeyCache) {
     this.#source = source;
@@ -72,8 +78,9 @@ export class SubjectBuckets {
   }
 
   /**
-   * Reads keys of subjects. One statement reads a subject's key and which key of its bucket wraps it, so that keys of
-   * two generations never meet.
+   * Reads keys of subjects. It tries the keys of buckets that this process knows: another generation's opens nothing.
+   * What does not open is read once more, together with which key of its bucket wraps it, to tell whether it was
+   * wrapped anew meanwhile or altered.
    * @returns copies of the keys that open, and the subjects whose keys do not
    * @throws ClientKeyError where the client never had keys, or they are destroyed
    */
@@ -86,14 +93,16 @@ export class SubjectBuckets {
     for (const chunk of chunksOf([...subjects], CHUNK)) {
       let missing = chunk;
       for (let looks = 1; missing.length > 0; looks++) {
-        const rows = await this.#select(client, missing);
+        const isExact = looks > 1;
+        const found = await this.#select(client, missing, isExact);
+        const rows = isExact ? found : this.#openKnown(client, found, keys);
         const buckets = await this.#bucketKeys(client, rows);
         missing = [];
         for (const { subject_id: id, wrapped, bucket } of rows) {
           const by = buckets.get(bucket);
           const key = by instanceof Buffer ? opened(by, wrapped, subjectContext(client, id)) : undefined;
           if (key) keys.set(id, key);
-          else if (by === 'MOVED' && looks < MOST_LOOKS) missing.push(id);
+          else if (!isExact || (by === 'MOVED' && looks < MOST_LOOKS)) missing.push(id);
           else damaged.add(id);
         }
         for (const key of buckets.values()) if (key instanceof Buffer) key.fill(0);
@@ -104,40 +113,48 @@ export class SubjectBuckets {
     return { keys, damaged };
   }
 
-  /** Deletes keys, and marks their buckets: the next turning replaces what wrapped them. */
+  /**
+   * Deletes keys. Nothing else says that they were there but that their buckets have fewer subjects than were put into
+   * them. By that the next turning replaces what wrapped them, and no crash can come in between.
+   */
   async destroy(client: string, subjects: readonly string[]): Promise<void> {
     for (const chunk of chunksOf(subjects, CHUNK)) {
-      const placed = await this.#placesOf(client, chunk);
-      // One bucket at a time, as the turning does: then they wait for each other, and end in no deadlock.
-      for (const [bucket, ids] of placed) await this.#destroyIn(client, bucket, ids);
+      const ids = padded(chunk);
+      const sql = `DELETE FROM subject_key WHERE client_id = ? AND subject_id IN (${placesFor(ids)})`;
+      await writeStatement(this.#source, sql, [client, ...ids], { preparedUpTo: PREPARED });
     }
   }
 
-  async #destroyIn(client: string, bucket: number, ids: readonly string[]): Promise<void> {
-    await settled(this.#source, async (manager) => {
-      await mark(manager, client, bucket, ids.length);
-      const among = `client_id = ? AND subject_id IN (${placesFor(ids)})`;
-      await manager.query(`DELETE FROM subject_key WHERE ${among}`, [client, ...ids]);
+  /** @param withGeneration in the same statement, so that keys of two generations never meet */
+  #select(client: string, subjects: readonly string[], withGeneration: boolean): Promise<SubjectRow[]> {
+    const ids = padded(subjects);
+    const [generation, joined] = withGeneration
+      ? [', b.generation', 'LEFT JOIN bucket_key AS b ON b.client_id = s.client_id AND b.bucket = s.bucket']
+      : ['', ''];
+    const sql = `SELECT s.subject_id, s.wrapped, s.bucket${generation} FROM subject_key AS s ${joined}
+                 WHERE s.client_id = ? AND s.subject_id IN (${placesFor(ids)})`;
+    return runStatement(this.#source, sql, [client, ...ids], { preparedUpTo: PREPARED });
+  }
+
+  /** Opens what cached keys open, and puts it into `keys`. @returns the other rows */
+  #openKnown(client: string, rows: readonly SubjectRow[], keys: Map<string, Buffer>): SubjectRow[] {
+    const names = this.#names.get(client);
+    if (!names) return [...rows];
+    return rows.filter(({ subject_id: id, wrapped, bucket }) => {
+      const by = this.#cache.borrow(client, names.get(bucket) ?? '');
+      const key = by && opened(by, wrapped, subjectContext(client, id));
+      if (key) keys.set(id, key);
+      return !key;
     });
   }
 
-  async #placesOf(client: string, subjects: readonly string[]): Promise<Map<number, string[]>> {
-    const ids = padded(subjects);
-    const sql = `SELECT subject_id, bucket FROM subject_key WHERE client_id = ? AND subject_id IN (${placesFor(ids)})`;
-    const rows = await committed(this.#source, () =>
-      this.#source.query<Array<{ subject_id: string; bucket: number }>>(sql, [client, ...ids]),
-    );
-    const placed = new Map<number, string[]>();
-    for (const { subject_id: id, bucket } of rows) placed.set(bucket, [...(placed.get(bucket) ?? []), id]);
-    return placed;
-  }
-
-  #select(client: string, subjects: readonly string[]): Promise<SubjectRow[]> {
-    const ids = padded(subjects);
-    const sql = `SELECT s.subject_id, s.wrapped, s.bucket, b.generation FROM subject_key AS s
-                 LEFT JOIN bucket_key AS b ON b.client_id = s.client_id AND b.bucket = s.bucket
-                 WHERE s.client_id = ? AND s.subject_id IN (${placesFor(ids)})`;
-    return committed(this.#source, () => this.#source.query(sql, [client, ...ids]));
+  /** The name under which a bucket's newest key is cached. */
+  #named(client: string, bucket: number, generation: number): string {
+    const names = this.#names.get(client) ?? new Map<number, string>();
+    this.#names.set(client, names);
+    const name = bucketName(bucket, generation);
+    names.set(bucket, name);
+    return name;
   }
 
   /** @returns the caller's own copies */
@@ -146,22 +163,23 @@ export class SubjectBuckets {
     rows: ReadonlyArray<Omit<SubjectRow, 'subject_id' | 'wrapped'>>,
   ): Promise<BucketKeys> {
     const keys = new Map<number, Buffer | 'DAMAGED' | 'MOVED'>();
-    const missing = new Map<number, number>();
+    const missing = new Map<number, number | undefined>();
     for (const { bucket, generation } of rows) {
       if (keys.has(bucket) || missing.has(bucket)) continue;
-      const cached = generation === null ? 'DAMAGED' : this.#cache.get(client, bucketName(bucket, generation));
-      if (cached) keys.set(bucket, cached);
-      else missing.set(bucket, generation ?? 0);
+      const cached = generation && this.#cache.get(client, bucketName(bucket, generation));
+      if (generation === null) keys.set(bucket, 'DAMAGED');
+      else if (cached) keys.set(bucket, cached);
+      else missing.set(bucket, generation);
     }
     const { moment } = this.#cache;
     for (const row of missing.size > 0 ? await this.#selectBuckets(client, [...missing.keys()]) : []) {
       const { bucket, generation } = row;
-      if (missing.get(bucket) !== generation) continue;
+      if ((missing.get(bucket) ?? generation) !== generation) continue;
       const node = await this.#nodes.key(client, row.node_generation);
       if (!node) continue;
       const key = opened(node, row.wrapped, bucketContext(client, bucket, generation));
       node.fill(0);
-      if (key) this.#cache.setSince(moment, key, client, bucketName(bucket, generation));
+      if (key) this.#cache.setSince(moment, key, client, this.#named(client, bucket, generation));
       keys.set(bucket, key ?? 'DAMAGED');
     }
     for (const bucket of missing.keys()) if (!keys.has(bucket)) keys.set(bucket, 'MOVED');
@@ -218,7 +236,7 @@ export class SubjectBuckets {
         );
         return { bucket, generation, left: BUCKET_SUBJECTS - chunk.length };
       });
-      if (begun && key) this.#cache.set(key, client, bucketName(begun.bucket, generation));
+      if (begun && key) this.#cache.set(key, client, this.#named(client, begun.bucket, generation));
       return begun;
     } finally {
       key?.fill(0);
@@ -255,22 +273,13 @@ export async function insertBucket(
   return { bucket, key };
 }
 
-const INSERT_BUCKET = insertStatement(
+/** An INSERT of a bucket. */
+export const INSERT_BUCKET = insertStatement(
   'bucket_key',
   ['client_id', 'bucket', 'wrapped', 'node_generation', 'generation', 'members', 'marked'],
   1,
 );
 const SUBJECT_COLUMNS = ['client_id', 'subject_id', 'wrapped', 'bucket', 'created_at'];
-
-/**
- * Marks a bucket. Where its row is lost, what it wrapped still opens by an old copy of it, until the client's node is
- * replaced. A row that opens nothing has the next turning do so.
- */
-async function mark(manager: EntityManager, client: string, bucket: number, destroyed: number): Promise<void> {
-  const sql = 'UPDATE bucket_key SET marked = marked + ? WHERE client_id = ? AND bucket = ?';
-  if ((await affectedRows(manager, sql, [destroyed, client, bucket])) > 0) return;
-  await manager.query(INSERT_BUCKET, [client, bucket, Buffer.alloc(0), 0, 0, 0, destroyed]);
-}
 
 const bucketName = (bucket: number, generation: number) => `bucket ${bucket} ${generation}`;
 

@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { haveLosses } from '../../keys/epochs/losses';
 import { DAY_MS, HOUR_MS } from '../../law/calendar';
 import { committed } from '../../storage/transaction';
 import { counted } from '../counted';
@@ -33,12 +34,6 @@ async function looked(source: DataSource, everyMs: number | 'off'): Promise<Find
   );
   const current = rows.at(-1);
   if (!current) return [ok('no epoch has begun: there are no keys yet')];
-  const [marked] = await committed(source, () =>
-    source.query<Array<{ n: number | null }>>(
-      `SELECT (SELECT COUNT(*) FROM bucket_key WHERE marked > 0)
-       + (SELECT COUNT(*) FROM client_key WHERE marked > 0) AS n`,
-    ),
-  );
   const begun = Number(current.begun_at);
   return [
     ok(`epoch ${current.number} began on ${momentOf(begun)}`),
@@ -49,17 +44,24 @@ async function looked(source: DataSource, everyMs: number | 'off'): Promise<Find
             'set REMIT_EPOCH=daily; production needs it',
           ),
         ]
-      : overdue(Number(current.number), begun + everyMs, Number(marked?.n ?? 0) > 0)),
+      : await overdue(source, Number(current.number), begun + everyMs)),
     ...rows.flatMap((row, place) => ending(row, Number(rows[place + 1]?.begun_at ?? begun))),
   ];
 }
 
-function overdue(number: number, due: number, hasDestroyed: boolean): Finding[] {
+async function overdue(source: DataSource, number: number, due: number): Promise<Finding[]> {
   const late = Date.now() - due;
-  if (!hasDestroyed || late < SLACK_MS) return [];
+  if (late < SLACK_MS || !(await hasDestroyed(source))) return [];
   const says = `epoch ${number} should have ended ${counted(Math.floor(late / HOUR_MS), 'hour')} ago`;
   const remedy = 'does a server run? The log says `background work failed` for `key epochs`; remit keys turn says why';
   return [(late > DAY_MS ? fault : attention)(says, remedy)];
+}
+
+async function hasDestroyed(source: DataSource): Promise<boolean> {
+  const [marked] = await committed(source, () =>
+    source.query<unknown[]>('SELECT client_id FROM client_key WHERE marked > 0 LIMIT 1'),
+  );
+  return marked !== undefined || haveLosses(source);
 }
 
 /** @param since when the next epoch began */

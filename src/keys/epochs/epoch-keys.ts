@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { dialectOf } from '../../storage/dialect';
 import { insertStatement } from '../../storage/sql';
+import { runStatement } from '../../storage/statements';
 import { committed } from '../../storage/transaction';
 import { writeStatement } from '../../storage/write-statement';
 import type { KeyCache } from '../key-cache';
@@ -53,9 +54,8 @@ export class EpochKeys {
   }
 
   async #highest(): Promise<number | undefined> {
-    const [row] = await committed(this.#source, () =>
-      this.#source.query<Array<{ number: number }>>('SELECT number FROM key_epoch ORDER BY number DESC LIMIT 1'),
-    );
+    const sql = 'SELECT number FROM key_epoch ORDER BY number DESC LIMIT 1';
+    const [row] = await runStatement<Array<{ number: number }>>(this.#source, sql, []);
     return row && Number(row.number);
   }
 

@@ -5,6 +5,7 @@ import { EpochBusyError } from '../errors';
 import { endingEpochs } from './ending';
 import type { EpochKeys } from './epoch-keys';
 import { EPOCH_SELECT, type EpochRow, type EpochState, stateOf, type TurnHooks, type TurnResult } from './epoch-state';
+import { haveLosses } from './losses';
 import { TurnLease } from './turn-lease';
 import { Turning, type TurningParts } from './turning';
 
@@ -101,17 +102,15 @@ export class Epochs {
     const { source } = this.#parts;
     const find = (sql: string, parameters: unknown[] = []) =>
       committed(source, () => source.query<unknown[]>(sql, parameters));
-    const [bucket] = await find('SELECT bucket FROM bucket_key WHERE marked > 0 LIMIT 1');
     // What was destroyed while the epoch before was turning waits for the end of this one.
     const [turning] = await find('SELECT number FROM key_epoch WHERE number = ? AND turned_destroyed > 0', [
       number - 1,
     ]);
     // By the clock of whoever destroyed it.
     const since = begunAt - HOUR_MS;
-    const [client] =
-      (bucket ?? turning)
-        ? []
-        : await find('SELECT client_id FROM client_key WHERE destroyed_at > ? OR marked > 0 LIMIT 1', [since]);
-    return (bucket ?? turning ?? client) !== undefined;
+    const [client] = turning
+      ? []
+      : await find('SELECT client_id FROM client_key WHERE destroyed_at > ? OR marked > 0 LIMIT 1', [since]);
+    return (turning ?? client) !== undefined || haveLosses(source);
   }
 }

@@ -2,12 +2,16 @@ import { join } from 'node:path';
 
 /**
  * Fills a client with people, or erases them: `erase.js fill SLUG PEOPLE ROWS`, `erase.js people SLUG CONCURRENCY`,
- * `erase.js client SLUG`. Prints JSON. Each runs in a process of its own, so that memory is the work's alone.
+ * `erase.js proven SLUG`, `erase.js client SLUG`. Prints JSON. Each runs in a process of its own, so that memory is the
+ * work's alone. CHECKOUT names another build, which may be one from before epochs.
  */
-const product = join(__dirname, '..', '..', '..', '..', 'dist', 'src');
+const product = join(process.env.CHECKOUT ?? join(__dirname, '..', '..', '..', '..'), 'dist', 'src');
 const BATCH = 250;
 
 type Row = Record<string, unknown>;
+interface Source {
+  query<T>(sql: string, values: unknown[]): Promise<T>;
+}
 interface Product {
   readonly services: {
     readonly clients: {
@@ -19,6 +23,8 @@ interface Product {
     /** What builds before called it. */
     readonly trail?: { close(): Promise<void> };
     readonly erasure: {
+      /** Before epochs there is nothing to turn. */
+      readonly turning?: { turn(): Promise<unknown> };
       readonly terminations: { terminate(input: Row, by: Row): Promise<{ id: string }> };
       readonly erasures: {
         requestMany(client: string, ids: string[], filing: Row): Promise<{ requested: number }>;
@@ -29,7 +35,8 @@ interface Product {
   };
   readonly stores: {
     readonly keys: { createSubjectKeys(client: string, ids: string[]): Promise<unknown> };
-    readonly regions: { of(client: string): Promise<{ query<T>(sql: string, values: unknown[]): Promise<T> }> };
+    readonly keysSource: Source;
+    readonly regions: { of(client: string): Promise<Source> };
     close(): Promise<void>;
   };
 }
@@ -57,7 +64,8 @@ async function main(): Promise<void> {
 async function run(opened: Product, work: string, slug: string, [first = 0, second = 0]: number[]): Promise<Row> {
   if (work === 'fill') return fill(opened, slug, first, second);
   const client = (await opened.services.clients.find(slug))?.id ?? '';
-  return work === 'people' ? people(opened, client, first) : end(opened, client);
+  if (work === 'proven') return proven(opened, client);
+  return work === 'people' ? { ...(await people(opened, client, first)) } : end(opened, client);
 }
 
 /** People with ROWS related rows each: orders with their items, messages, attributes, a health record. */
@@ -120,8 +128,14 @@ async function fill({ services, stores }: Product, slug: string, count: number, 
   return { people: count };
 }
 
+interface Filed {
+  readonly filed: number;
+  readonly filingSeconds: number;
+  readonly seconds: number;
+}
+
 /** Files the erasure of everybody and carries it out. */
-async function people({ services, stores }: Product, client: string, concurrency: number): Promise<Row> {
+async function people({ services, stores }: Product, client: string, concurrency: number): Promise<Filed> {
   const { jobWorker } = require(join(product, 'background.js'));
   const source = await stores.regions.of(client);
   const rows = await source.query<Array<{ id: string }>>('SELECT id FROM customer WHERE client_id = ?', [client]);
@@ -137,6 +151,34 @@ async function people({ services, stores }: Product, client: string, concurrency
   await worker.drain();
   const ended = performance.now();
   return { filed, filingSeconds: (filedAt - began) / 1000, seconds: (ended - filedAt) / 1000 };
+}
+
+/** Erases everybody one by one, from the request to the proof: with the end of the epoch, where there are epochs. */
+async function proven(opened: Product, client: string): Promise<Row> {
+  const { services, stores } = opened;
+  const { jobWorker } = require(join(product, 'background.js'));
+  const began = performance.now();
+  const { filed, filingSeconds, seconds } = await people(opened, client, 1);
+  const turning = performance.now();
+  const turned = await services.erasure.turning?.turn();
+  const turnedAt = performance.now();
+  if (turned) await jobWorker(stores, services, { concurrency: 1, onFailure: fail }).drain();
+  const ended = performance.now();
+  const count = async (source: Source, sql: string) =>
+    Number((await source.query<Array<{ n: number }>>(`SELECT COUNT(*) AS n FROM ${sql}`, [client]))[0]?.n);
+  const requests = "erasure_request WHERE client_id = ? AND status = 'COMPLETED'";
+  const completed = await count(await stores.regions.of(client), requests);
+  const certified = await count(stores.keysSource, 'erasure_ledger WHERE client_id = ? AND certificate IS NOT NULL');
+  if (completed !== filed || certified !== filed)
+    throw new Error(`${completed} of ${filed} are completed, ${certified} certified`);
+  return {
+    filed,
+    filingSeconds,
+    erasingSeconds: seconds,
+    turningSeconds: (turnedAt - turning) / 1000,
+    provingSeconds: (ended - turnedAt) / 1000,
+    seconds: (ended - began) / 1000,
+  };
 }
 
 async function end({ services, stores }: Product, client: string): Promise<Row> {

@@ -13,9 +13,12 @@ import { everyoneIn, portOfRemit, post } from '../support/remit';
 import { type ServerProcess, startServer } from '../support/server-process';
 
 const script = join(__dirname, '..', 'servers', 'keys.js');
+const eraser = join(__dirname, '..', 'servers', 'erase.js');
 /** Persons of a store whose keys are read, and erased one by one. */
 const READ = 20_000;
 const ERASED = 1_000;
+/** Related rows of each person that the product erases. */
+const ROWS = 20;
 /** The cost of a turning: persons of one client, and how many of them were erased. */
 const SIZES = (process.env.BENCH_KEYS ?? '10000,100000,1000000').split(',').map(Number);
 const MARKED = [0, 100, 1_000];
@@ -52,6 +55,7 @@ export async function keys(): Promise<unknown> {
         served: await serving(bench),
         alone: await storeAlone(bench),
         erased: await erasing(bench),
+        erasedAlone: await erasingAlone(bench),
         turned: await turning(bench),
         load: loadavg(),
       };
@@ -138,8 +142,45 @@ async function storeAlone(bench: Bench): Promise<unknown> {
   return measured;
 }
 
-/** People erased one by one, and one turning at the end. */
-async function erasing(bench: Bench): Promise<unknown> {
+/** People erased one by one as the product does it: from the request to the proof, with one turning at the end. */
+async function erasing({ installation, builds, engine, ratios }: Bench): Promise<unknown> {
+  const measured: Record<string, Figures[]> = {};
+  for (let round = 0; round < rounds(3); round++) {
+    for (const { name, checkout } of inTurn(builds, round)) {
+      const urls = await databases(installation, engine, `proven_${name}_${round}`);
+      const folder = mkdtempSync(join(installation.folder, 'proven-'));
+      const env = {
+        ...process.env,
+        ...installation.env,
+        DATABASE_URL: urls.data,
+        KEYS_DATABASE_URL: urls.keys,
+        CHECKOUT: checkout,
+      };
+      const work = async (...words: string[]) => {
+        const { stdout } = await promisify(execFile)(process.execPath, words, { env, cwd: folder });
+        return stdout;
+      };
+      await work(join(checkout, 'dist', 'src', 'main.js'), 'migrate');
+      await work(eraser, 'fill', 'proven', String(ERASED), String(ROWS));
+      const figures = JSON.parse(await work(eraser, 'proven', 'proven')) as Figures;
+      measured[name] = [...(measured[name] ?? []), figures];
+    }
+  }
+  for (const [name, all] of Object.entries(measured)) {
+    const of = (what: string) => median(all.map((one) => one[what] ?? Number.NaN)).toFixed(1);
+    process.stdout.write(
+      `${name}: ${ERASED} people with ${ROWS} rows each erased one by one and proven: ${of('seconds')} s ` +
+        `(filing ${of('filingSeconds')}, erasing ${of('erasingSeconds')}, turning ${of('turningSeconds')}, ` +
+        `proving ${of('provingSeconds')})\n`,
+    );
+  }
+  const perSecond = (figures: Figures) => ERASED / (figures.seconds ?? Number.NaN);
+  ratios['people erased one by one and proven a second, this / other'] = overOther(measured, perSecond);
+  return measured;
+}
+
+/** Keys destroyed one by one by the key store alone, and one turning at the end, where there is one. */
+async function erasingAlone(bench: Bench): Promise<unknown> {
   const { builds, ratios } = bench;
   const measured: Record<string, Figures[]> = {};
   for (let round = 0; round < rounds(3); round++) {
@@ -152,10 +193,13 @@ async function erasing(bench: Bench): Promise<unknown> {
   }
   for (const [name, all] of Object.entries(measured)) {
     const total = median(all.map((one) => one.seconds ?? Number.NaN));
-    process.stdout.write(`${name}: ${ERASED} people erased one by one, and a turning: ${total.toFixed(1)} s\n`);
+    process.stdout.write(
+      `${name}: ${ERASED} keys of ${READ} destroyed one by one, and a turning: ${total.toFixed(1)} s\n`,
+    );
   }
-  const perSecond = (figures: Figures) => ERASED / (figures.seconds ?? Number.NaN);
-  ratios['people erased a second, with a turning, this / other'] = overOther(measured, perSecond);
+  const perSecond = (what: string) => (figures: Figures) => ERASED / (figures[what] ?? Number.NaN);
+  ratios['keys alone: destroyed one by one a second, this / other'] = overOther(measured, perSecond('erasing'));
+  ratios['keys alone: with a turning at the end, this / other without'] = overOther(measured, perSecond('seconds'));
   return measured;
 }
 

@@ -331,6 +331,7 @@ SELECT client_id, kind, effective_from, effective_to FROM agreement WHERE client
 SELECT client_id, node, node_generation, epoch, next_node, next_generation, secret, destroyed_at FROM client_key WHERE client_id = ?;
 SELECT client_id, node, node_generation, epoch, next_node, next_generation, secret, destroyed_at FROM client_key WHERE client_id > ? AND destroyed_at IS NULL ORDER BY client_id LIMIT ?;
 SELECT client_id, node, node_generation, epoch, next_node, next_generation, secret, destroyed_at FROM client_key WHERE epoch < ? AND client_id > ? ORDER BY client_id LIMIT ?;
+SELECT client_id, node, node_generation, epoch, next_node, next_generation, secret, marked, buckets, destroyed_at FROM client_key WHERE client_id = ?;
 SELECT client_id, node, node_generation, epoch, next_node, next_generation, secret, marked, destroyed_at FROM client_key WHERE client_id = ?;
 SELECT client_id, node, node_generation, epoch, next_node, next_generation, secret, marked, destroyed_at FROM client_key WHERE client_id > ? AND destroyed_at IS NULL ORDER BY client_id LIMIT ?;
 SELECT client_id, node, node_generation, epoch, next_node, next_generation, secret, marked, destroyed_at FROM client_key WHERE epoch < ? AND client_id > ? ORDER BY client_id LIMIT ?;
@@ -435,6 +436,7 @@ SELECT recipient_id FROM webhook_delivery WHERE client_id = ? AND reference = ? 
 SELECT region FROM client WHERE client_id = ?;
 SELECT root_id, next_root_id FROM key_epoch WHERE state <> ?;
 SELECT root_id, wrapped FROM key_epoch WHERE number = ?;
+SELECT s.subject_id, s.wrapped, s.bucket FROM subject_key AS s WHERE s.client_id = ? AND s.subject_id IN (?);
 SELECT s.subject_id, s.wrapped, s.bucket, b.generation FROM subject_key AS s LEFT JOIN bucket_key AS b ON b.client_id = s.client_id AND b.bucket = s.bucket WHERE s.client_id = ? AND s.subject_id IN (?);
 SELECT s.subject_id, s.wrapped, s.bucket, b.wrapped AS bucket_wrapped, b.node_generation, b.generation FROM subject_key AS s LEFT JOIN bucket_key AS b ON b.client_id = s.client_id AND b.bucket = s.bucket WHERE s.client_id = ? AND s.subject_id IN (?);
 SELECT scope, version FROM policy_version WHERE scope IN (?);
