@@ -9,7 +9,6 @@ const workUnderWay = new Set([
   'audit/verification/log-verification.ts #signatures',
   'governance/row-reads.ts groups',
   'identity/issuer-keys.ts #pending',
-  'gateway/deadline.ts deadline',
   'gateway/erasure-metrics.ts looking',
   'gateway/idempotency/keyed-mutation.ts #renewing',
   'gateway/rate-budgets.ts leasing',
