@@ -14,6 +14,8 @@ import {
 export interface Read {
   readonly sql: string;
   readonly parameters: readonly BoundValue[];
+  /** Until when it waits for a connection of its own, or on one behind others. Milliseconds of `Date.now()`. */
+  readonly until: number;
   resolve(rows: ReadonlyArray<readonly Cell[]>): void;
   reject(error: unknown): void;
 }

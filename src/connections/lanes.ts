@@ -29,8 +29,9 @@ export interface LaneLender {
 
 /** Lanes at most, within half of a pool. More are opened where these are held up. */
 const LANES = 3;
-/** Reads that follow each other on one connection. */
+/** Reads that follow each other on one connection; and while somebody else waits for one. */
 const DEPTH = 64;
+const DEPTH_BESIDE_OTHERS = 8;
 /** How often it is seen whether something is late. Milliseconds. */
 const LOOK_EVERY_MS = 25;
 /** What waits for longer behind another read is run elsewhere. Milliseconds. */
@@ -113,7 +114,7 @@ export class Lanes implements LaneOwner {
       const left: Read[] = [];
       for (const read of this.#waiting) {
         const statement = this.#pool.statements.numberOf(connection, read.sql);
-        if (statement === undefined || sent.length + open.lane.due >= DEPTH) left.push(read);
+        if (statement === undefined || sent.length + open.lane.due >= this.#depth) left.push(read);
         else sent.push({ read, statement });
       }
       this.#waiting = left;
@@ -128,6 +129,11 @@ export class Lanes implements LaneOwner {
     for (const read of this.#waiting.splice(this.#pool.queue)) {
       read.reject(new StoreUnavailableError('too many wait for a connection'));
     }
+    this.#startLooking();
+  }
+
+  get #depth(): number {
+    return this.#pool.isAskedFor() ? DEPTH_BESIDE_OTHERS : DEPTH;
   }
 
   /** The lane with the least work that is not held up. */
@@ -173,8 +179,7 @@ export class Lanes implements LaneOwner {
     try {
       const waitMs = await this.#pool.limit(connection);
       this.#open.push({ lane: new Lane(connection, this), waitMs, answered: 0, since: Date.now(), isBusy: false });
-      // What has arrived by now is read before it is called late.
-      this.#clock ??= setInterval(() => setImmediate(() => this.#look()), LOOK_EVERY_MS).unref();
+      this.#startLooking();
     } catch (error) {
       this.#pool.drop(connection, isConnectionLost(error, false));
       throw error;
@@ -206,8 +211,16 @@ export class Lanes implements LaneOwner {
     return taken;
   }
 
+  #startLooking(): void {
+    // What has arrived by now is read before it is called late.
+    this.#clock ??= setInterval(() => setImmediate(() => this.#look()), LOOK_EVERY_MS).unref();
+  }
+
   #look(): void {
     const now = Date.now();
+    for (const read of this.#takeWaiting(({ until }) => until < now)) {
+      read.reject(new StoreUnavailableError('no connection became free in time'));
+    }
     for (const open of [...this.#open]) {
       const { lane } = open;
       const silentMs = now - open.since;
@@ -217,7 +230,7 @@ export class Lanes implements LaneOwner {
       else if (silentMs > HELD_UP_MS) lane.moveWaiting();
     }
     this.#schedule();
-    if (this.#open.length > 0) return;
+    if (this.#open.length + this.#waiting.length > 0) return;
     clearInterval(this.#clock);
     this.#clock = undefined;
   }

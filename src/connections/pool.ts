@@ -49,6 +49,8 @@ export interface Sessions {
 /** A server that ends statements by itself has so much more time to say so. */
 const GRACE_MS = 500;
 const IDLE_MS = 60_000;
+/** Characters or bytes of a parameter with which a read goes by itself: the driver knows packets of any length. */
+const LONG_PARAMETER = 1_000_000;
 /** MySQL's capability CLIENT_QUERY_ATTRIBUTES. Statements with it are left to the driver. */
 const QUERY_ATTRIBUTES = 0x08000000;
 /** A transaction may take this many times as long as a statement. */
@@ -139,8 +141,7 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
    * sent again.
    * @throws StoreUnavailableError, or the driver's error for the last host
    */
-  async acquire(): Promise<PoolConnection> {
-    const deadline = Date.now() + statementLimit(this.#limits.waitMs);
+  async acquire(deadline = this.#waitsUntil()): Promise<PoolConnection> {
     for (let tries = this.#dialer.hosts.all.length + 1; ; tries--) {
       try {
         const connection = await this.#usable(deadline);
@@ -153,8 +154,8 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
   }
 
   /** Runs one statement on a connection of its own. @returns its rows */
-  async runAlone(statement: Statement): Promise<unknown> {
-    const lease = new Lease(this, await this.acquire());
+  async runAlone(statement: Statement, until = this.#waitsUntil()): Promise<unknown> {
+    const lease = new Lease(this, await this.acquire(until));
     try {
       const [rows] = await lease.run(statement);
       return rows;
@@ -164,14 +165,21 @@ export class StorePool<S extends Sessions = Sessions> implements Lender {
   }
 
   /** Runs a read outside of transactions, beside others on one connection. */
-  read(read: Read): void {
+  read(asked: Omit<Read, 'until'>): void {
     const { statementMs } = this.#limits;
-    if (statementLimit(statementMs) === statementMs) this.#lanes.read(read);
+    const read = { ...asked, until: this.#waitsUntil() };
+    const isLong = asked.parameters.some((value) => value !== null && value.length > LONG_PARAMETER);
+    if (statementLimit(statementMs) === statementMs && !isLong) this.#lanes.read(read);
     else this.#readAlone(read);
   }
 
-  #readAlone({ sql, parameters, resolve, reject }: Read): void {
-    this.runAlone({ sql, parameters, prepared: true, asCells: true }).then(
+  /** Until when one that comes now waits for a connection. */
+  #waitsUntil(): number {
+    return Date.now() + statementLimit(this.#limits.waitMs);
+  }
+
+  #readAlone({ sql, parameters, until, resolve, reject }: Read): void {
+    this.runAlone({ sql, parameters, prepared: true, asCells: true }, until).then(
       (rows) => resolve(rows as Parameters[]),
       reject,
     );

@@ -414,7 +414,7 @@ export class Executions {
     this.#forgotAt = now;
     for (const group of this.#groups.values()) {
       for (const queue of group.queues.values()) {
-        const waits = queue.waiting.length + queue.held.length > 0;
+        const waits = queue.waiting.length + queue.held.length + queue.recorded > 0;
         if (queue !== this.#last && !waits && isIdle(queue, now)) group.queues.delete(queue.name);
       }
       if (group.queues.size === 0 && isIdle(group, now) && group.blocked.now() < 1) this.#groups.delete(group.name);

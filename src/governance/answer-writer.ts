@@ -229,7 +229,8 @@ function rowWriter(
     parts.push({ write, rows });
     members = [];
   };
-  for (const [index, [key, nodes]] of [...writing.selections.fieldsOf(type, sets)].entries()) {
+  const fields = [...writing.selections.fieldsOf(type, sets)];
+  for (const [index, [key, nodes]] of fields.entries()) {
     const name = nodes[0]?.name.value ?? '';
     const prefix = (index === 0 ? '{' : '') + member(key, index);
     const definition = type.getFields()[name];
@@ -240,7 +241,8 @@ function rowWriter(
     else if (name === '__typename') members.push(fixed(prefix, JSON.stringify(type.name)));
     else members.push({ prefix, ...propertyWriter(writing, type, name, key, setsOf(nodes), fieldsOf) });
   }
-  end('}');
+  // @skip may leave out all of them.
+  end(fields.length === 0 ? '{}' : '}');
   return (cells, mark, prev, key, draft, answer) => {
     const { run } = answer;
     run.at(mark, prev, key);

@@ -33,3 +33,18 @@ export async function insertedOnce(mayHaveArrived: boolean, insert: () => Promis
     if (!mayHaveArrived || failureOf(error) !== 'DUPLICATE') throw error;
   }
 }
+
+/** An earlier attempt had arrived. This one is rolled back, so that nothing is counted twice. */
+export class ArrivedError extends Error {
+  override readonly name = 'ArrivedError';
+}
+
+/** As {@link insertedOnce}, where the transaction has changed more than it inserts. @throws {ArrivedError} */
+export async function insertedHere(mayHaveArrived: boolean, insert: () => Promise<unknown>): Promise<void> {
+  try {
+    await insert();
+  } catch (error) {
+    if (mayHaveArrived && failureOf(error) === 'DUPLICATE') throw new ArrivedError();
+    throw error;
+  }
+}

@@ -11,7 +11,8 @@ const KEY_BYTES = 32;
 
 /**
  * ChaCha20-Poly1305 (RFC 8439) of short texts by libsodium: the same bytes as OpenSSL's, without a native object for
- * each. libsodium has a memory of its own, where each part has its place. The key there is zeroed before a call ends.
+ * each. libsodium has a memory of its own, where each part has its place. Key and content are zeroed there before a
+ * call ends.
  */
 export class ShortBoxes {
   readonly #sodium: Sodium;
@@ -49,6 +50,7 @@ export class ShortBoxes {
       if (failed !== 0) throw new Error('libsodium did not seal.');
     } finally {
       memory.fill(0, this.#key, this.#key + KEY_BYTES);
+      memory.fill(0, this.#content, this.#content + contentBytes);
     }
     return Buffer.from(memory.subarray(this.#sealed, this.#sealed + contentBytes + SEAL_OVERHEAD_BYTES));
   }
@@ -72,10 +74,11 @@ export class ShortBoxes {
       memory.set(whole(key), this.#key);
       const failed = open(this.#content, 0, 0, box, boxBytes, 0, this.#aad, aadBytes, 0, nonce, this.#key);
       if (failed !== 0) throw new UnsealError();
+      return memory.toString('utf8', this.#content, this.#content + contentBytes);
     } finally {
       memory.fill(0, this.#key, this.#key + KEY_BYTES);
+      memory.fill(0, this.#content, this.#content + contentBytes);
     }
-    return memory.toString('utf8', this.#content, this.#content + contentBytes);
   }
 
   /** libsodium's memory, which is another one after it has grown. */

@@ -6,7 +6,7 @@ import { committed } from '../storage/transaction';
 import { writeStatement } from '../storage/write-statement';
 import type { ClientNodes, LivingClient } from './client-nodes';
 import type { KeyCache } from './key-cache';
-import { insertedOnce, settled } from './settled';
+import { ArrivedError, insertedHere, settled } from './settled';
 import { bucketContext, freshKey, opened, subjectContext, wrap } from './wrapping';
 
 /**
@@ -68,12 +68,26 @@ export class SubjectBuckets {
     while (waiting.length > 0) {
       const open = this.#open.get(client)?.pop();
       const chunk = waiting.slice(0, open?.left ?? BUCKET_SUBJECTS);
-      const filled = open
-        ? await this.#fill(client, open, chunk, createdAt)
-        : await this.#begin(client, chunk, createdAt);
+      const filled = await this.#put(client, open, chunk, createdAt);
       if (!filled) continue;
       waiting.splice(0, chunk.length);
-      if (filled.left > 0) this.#open.set(client, [...(this.#open.get(client) ?? []), filled]);
+      if (filled !== 'THERE' && filled.left > 0) this.#open.set(client, [...(this.#open.get(client) ?? []), filled]);
+    }
+  }
+
+  /** @returns the bucket that took them; THERE where an attempt had put them into one; undefined where to try again */
+  async #put(
+    client: string,
+    open: OpenBucket | undefined,
+    chunk: ReadonlyArray<readonly [string, Buffer]>,
+    createdAt: number,
+  ): Promise<OpenBucket | 'THERE' | undefined> {
+    try {
+      if (open) return await this.#fill(client, open, chunk, createdAt);
+      return await this.#begin(client, chunk, createdAt);
+    } catch (error) {
+      if (error instanceof ArrivedError) return 'THERE';
+      throw error;
     }
   }
 
@@ -208,7 +222,7 @@ export class SubjectBuckets {
     const isThere = await settled(this.#source, async (manager, mayHaveArrived) => {
       const sql = 'UPDATE bucket_key SET members = members + ? WHERE client_id = ? AND bucket = ? AND generation = ?';
       if ((await affectedRows(manager, sql, [chunk.length, client, bucket, generation])) === 0) return false;
-      await insertedOnce(mayHaveArrived, () => insertSubjects(manager, rows));
+      await insertedHere(mayHaveArrived, () => insertSubjects(manager, rows));
       return true;
     });
     return isThere ? { ...open, left: open.left - chunk.length } : undefined;
@@ -231,7 +245,7 @@ export class SubjectBuckets {
         if (!made) return undefined;
         const { bucket } = made;
         key = made.key;
-        await insertedOnce(mayHaveArrived, () =>
+        await insertedHere(mayHaveArrived, () =>
           insertSubjects(manager, rowsOf(client, bucket, made.key, chunk, createdAt)),
         );
         return { bucket, generation, left: BUCKET_SUBJECTS - chunk.length };

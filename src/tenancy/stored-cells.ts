@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { CellField, RowCells } from '../governance/govern';
 import type { DataCategory } from '../governance/vocabulary';
 import type { KeyHandle } from '../keys/held-key';
@@ -219,10 +220,12 @@ function sealedCell(at: number, field: string): CellField {
 const ownValue = (value: unknown): unknown =>
   typeof value === 'object' && value !== null && !(value instanceof Error) ? structuredClone(value) : (value ?? null);
 
-const selections = new WeakMap<TenantTable, Map<string, object>>();
+/** Documents choose the columns, so that no end of selections may come. One that is forgotten is remembered anew. */
+const MOST_SELECTIONS = 1_000;
+const selections = new WeakMap<TenantTable, LRUCache<string, object>>();
 
 function selectionOf(table: TenantTable, list: string): object {
-  const ofTable = selections.get(table) ?? new Map<string, object>();
+  const ofTable = selections.get(table) ?? new LRUCache<string, object>({ max: MOST_SELECTIONS });
   selections.set(table, ofTable);
   const selection = ofTable.get(list) ?? {};
   ofTable.set(list, selection);

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import type { Read } from '../../src/connections/lane';
 import { StorePool } from '../../src/connections/pool';
@@ -146,6 +147,25 @@ describe.each(servers)('reads that share connections on $name', ({ create }) => 
     await small.destroy();
   });
 
+  it('who waits for a connection, or behind others on one, waits as long as the store says', async () => {
+    const small = await openDataSource(`${database.databaseUrl}?pool-size=2&pool-wait=1`, options);
+    await readCells(small, 'SELECT ? AS text', ['known']);
+    const slow = numbers(2).map(() => small.query('SELECT SLEEP(4) AS slept'));
+    while ((poolCounts(small)?.used ?? 0) < 2) await setTimeout(20);
+    const reads = await Promise.allSettled(numbers(3).map((text) => readCells(small, 'SELECT ? AS text', [text])));
+    for (const read of reads) expect(read.status === 'rejected' && failureOf(read.reason)).toBe('UNAVAILABLE');
+    expect(await Promise.race([Promise.all(slow), 'still under way'])).toBe('still under way');
+    await Promise.all(slow);
+    await small.destroy();
+  });
+
+  it('what is too long for a packet fails by itself', async () => {
+    const [long, ...others] = await Promise.allSettled(['x'.repeat(16_777_300), ...numbers(3)].map(echo));
+    expect(others).toEqual(numbers(3).map((text) => ({ status: 'fulfilled', value: [[text]] })));
+    // Whether it arrives is the server's max_allowed_packet's to say.
+    expect(['fulfilled', 'rejected']).toContain(long?.status);
+  });
+
   it('a connection that is lost under way is replaced, for each read', async () => {
     await Promise.all([readCells(source, 'SELECT SLEEP(?)', ['0']), echo('known')]);
     const slow = readCells(source, "SELECT SLEEP(?), 'slow'", ['0.5']);
@@ -169,7 +189,9 @@ describe.each(servers)('reads that share connections on $name', ({ create }) => 
     const { user, password, database: name } = address;
     const pool = new StorePool(address, new StoreSessions(), { user, password, database: name });
     const read = (sql: string) =>
-      new Promise((resolve, reject) => pool.read({ sql, parameters: [], resolve, reject } satisfies Read));
+      new Promise((resolve, reject) =>
+        pool.read({ sql, parameters: [], resolve, reject } satisfies Omit<Read, 'until'>),
+      );
     expect(await read('SELECT 1')).toEqual([[1]]);
     const settled = Promise.allSettled([read('SELECT 1'), read('SELECT 1')]);
     proxy.silence();

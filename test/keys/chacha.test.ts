@@ -43,6 +43,14 @@ describe('envelopes of ChaCha20-Poly1305', () => {
     expect(boxes.open(key, box, 'client|subject|customer')).toBe('{"email":"canary@example.org"}');
   });
 
+  it('leave neither key nor whole blocks of content in the memory of libsodium', () => {
+    const box = sealed(JSON.stringify({ email: 'canary-of-libsodium', note: '-'.repeat(300) }), 'here');
+    expect(boxes.open(key, box, 'here')).toContain('canary-of-libsodium');
+    expect(() => boxes.open(key, box, 'there')).toThrow(UnsealError);
+    const memory = Buffer.from(sodium.HEAPU8);
+    expect([memory.includes('canary-of-libsodium'), memory.includes(key)]).toEqual([false, false]);
+  });
+
   it('take a whole key, or none', () => {
     for (const length of [0, 31, 33]) {
       expect(() => boxes.seal(2, randomBytes(length), freshIv(), 'text', 'here')).toThrow(TypeError);

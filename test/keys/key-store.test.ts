@@ -13,6 +13,7 @@ import type { RootKeys } from '../../src/keys/roots/root-keys';
 import { seal, unseal } from '../../src/keys/sealing';
 import { SubjectBuckets } from '../../src/keys/subject-buckets';
 import { openDataSource } from '../../src/storage/data-source';
+import { embeddedDatabaseOf } from '../../src/storage/dialect';
 import { databases, type TestDatabase } from '../support/databases';
 import { newRoots, openKeysSource } from './keys-source';
 
@@ -393,4 +394,31 @@ describe.each(databases)('on $name', ({ name, create }) => {
       expect((await keys.subjectKeys(client, ids)).size).toBe(3);
     });
   });
+});
+
+test('keys that had arrived when the answer was lost are counted once', async () => {
+  const source = await openKeysSource(`sqlite:${join(folder, 'lost-answer.db')}`);
+  const keys = new KeyStore(source, master);
+  const client = randomUUID();
+  await keys.createClientKey(client);
+  for (const people of [2, 1]) {
+    const database = embeddedDatabaseOf(source);
+    const exec = database.exec.bind(database);
+    const spied = jest.spyOn(database, 'exec').mockImplementation((sql: string) => {
+      const done = exec(sql);
+      if (!sql.startsWith('COMMIT')) return done;
+      spied.mockRestore();
+      throw Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR' });
+    });
+    await keys.createSubjectKeys(client, Array.from({ length: people }, randomUUID));
+    expect(database.exec).not.toBe(spied);
+  }
+  const counted = await source.query(
+    `SELECT members, (SELECT COUNT(*) FROM subject_key AS s WHERE s.client_id = b.client_id AND s.bucket = b.bucket) AS n
+     FROM bucket_key AS b ORDER BY bucket`,
+  );
+  for (const { members, n } of counted) expect(members).toBe(n);
+  expect(counted.reduce((sum: number, { n }: { n: number }) => sum + n, 0)).toBe(3);
+  keys.close();
+  await source.destroy();
 });

@@ -295,6 +295,22 @@ describe.each(databases)('answers that are written from cells, on $name', ({ cre
       messages(first: 1) { nodes { id sentAt body } } } } } } } } }`,
     `{ customersByIdentifier(by: {email: "SHARED@example.com"}) { id email phone residency attributes { key value } } }`,
   ];
+
+  test('an object without a field is an empty one, wherever it stands', async () => {
+    const [one] = planted.ids;
+    const documents = [
+      `{ customer(id: "${one}") { id @skip(if: true) } }`,
+      '{ customers(first: 9) { nodes { id @skip(if: true) } pageInfo { hasNextPage @include(if: false) } } }',
+      '{ customers(first: 9) { edges { node { id @skip(if: true) } } nodes { attributes { key @skip(if: true) } } } }',
+      '{ customers(first: 9) { edges { cursor @skip(if: true) } nodes { orders(first: 1) { nodes { id @skip(if: true) } } } } }',
+    ];
+    for (const document of documents) {
+      const written = await compared({ role: 'CLIENT_ADMIN', client: 'acme' }, 'SERVICE_DELIVERY', document);
+      expect({ document, isWritten: written?.isWritten }).toEqual({ document, isWritten: true });
+      expect(JSON.parse(written?.text ?? '')).toBeDefined();
+    }
+  });
+
   test.each(pages)('for every purpose and caller, of people in every state: %s', async (document) => {
     const outcomes = { written: 0, withheld: 0, deidentified: 0, unnoted: 0 };
     for (const purpose of allPurposes) {

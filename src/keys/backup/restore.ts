@@ -100,9 +100,22 @@ async function fill(
   };
   for await (const rows of tables()) {
     if (rows.table === EPOCHS) epochs.push(withoutTurning(rows, header.epoch));
-    else await insert(rows);
+    else await insert(marked(rows));
   }
   for (const rows of epochs) await insert(rows);
+}
+
+/**
+ * Marks what wraps other keys. It may have wrapped keys that were made and destroyed after the backup, of which the
+ * backup knows nothing: so the next turning replaces all of it.
+ */
+function marked({ table, columns, rows }: TableRows): TableRows {
+  const [mark, node] = [columns.indexOf('marked'), columns.indexOf('node')];
+  if (mark < 0) return { table, columns, rows };
+  // A client whose node is destroyed wraps nothing.
+  const isGone = (row: TableRows['rows'][number]) => node >= 0 && row[node] === null;
+  const changed = rows.map((row) => (isGone(row) ? row : row.with(mark, Math.max(Number(row[mark]), 1))));
+  return { table, columns, rows: changed };
 }
 
 /**

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { restoreKeys } from '../../../src/keys/backup/restore';
 import { backUpKeys } from '../../../src/keys/backup/write';
+import { KeyStore } from '../../../src/keys/key-store';
 import { ENGINE_PROFILES } from '../../../src/storage/engine-profiles';
 import { openKeysStore, openStores, type StoreConfig } from '../../../src/stores';
 import { type Installation, openInstallation } from '../../erasure/installation';
@@ -105,5 +106,20 @@ describe.each(databases)('a restore of the keys on $name', ({ name, create }) =>
     expect(await place.source.query('SELECT * FROM client_key')).toEqual([]);
     await place.close();
     expect(readdirSync(join(folder, name))).toHaveLength(1);
+  });
+
+  test('the next turning replaces all that wraps keys: it may have wrapped what the backup never knew', async () => {
+    const place = await openKeysStore(await emptyStore(), 'keys');
+    await restoreKeys(place, profile, file);
+    const buckets = 'SELECT client_id, bucket, wrapped, generation FROM bucket_key ORDER BY client_id, bucket';
+    const before = await place.source.query<Array<{ wrapped: Buffer; generation: number }>>(buckets);
+    const keys = new KeyStore(place.source, place.roots);
+    await keys.epochs.turn();
+    const after = await place.source.query<typeof before>(buckets);
+    expect(after).toHaveLength(before.length);
+    expect(after.filter(({ generation }, at) => Number(generation) === Number(before[at]?.generation))).toEqual([]);
+    expect((await keys.subjectKeys(client, people)).size).toBe(3);
+    keys.close();
+    await place.close();
   });
 });
