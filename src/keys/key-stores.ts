@@ -56,6 +56,11 @@ export class KeyStores {
     return found;
   }
 
+  /** As {@link of}, where it was looked up before. */
+  knownOf(client: string): KeysPlace | undefined {
+    return client === PLATFORM || this.#bound.size === 0 ? this.home : this.#byClient.get(client);
+  }
+
   /** Says where a new client's keys are, before the directory knows the client. */
   expect(client: string, region: HostingRegion | undefined): KeysPlace {
     const place = this.at(region);

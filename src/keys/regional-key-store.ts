@@ -42,6 +42,11 @@ export class RegionalKeyStore extends KeyStore {
     return there ? there.derivedKeys(...given) : super.derivedKeys(...given);
   }
 
+  override derivedKeysAtHand(...given: Given<'derivedKeysAtHand'>): DerivedKeys | undefined {
+    const known = this.#all.knownOf(given[0])?.keys;
+    return known === this ? super.derivedKeysAtHand(...given) : known?.derivedKeysAtHand(...given);
+  }
+
   override async createSubjectKeys(...given: Given<'createSubjectKeys'>): Promise<Map<string, Buffer>> {
     const there = await this.#elsewhere(given[0]);
     return there ? there.createSubjectKeys(...given) : super.createSubjectKeys(...given);
@@ -59,6 +64,17 @@ export class RegionalKeyStore extends KeyStore {
   ): Promise<T> {
     const there = await this.#elsewhere(client);
     return there ? there.withSubjectKeys(client, subjects, use) : super.withSubjectKeys(client, subjects, use);
+  }
+
+  override withKnownSubjectKeys<T>(
+    client: string,
+    subjects: ReadonlySet<string>,
+    use: (handles: ReadonlyMap<string, KeyHandle>) => T,
+  ): T | undefined {
+    const known = this.#all.knownOf(client)?.keys;
+    return known === this
+      ? super.withKnownSubjectKeys(client, subjects, use)
+      : known?.withKnownSubjectKeys(client, subjects, use);
   }
 
   override async damagedAmong(...given: Given<'damagedAmong'>): Promise<ReadonlySet<string>> {

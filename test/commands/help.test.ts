@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { root } from '../support/root';
 
 const listed = [
-  ...readFileSync(join(root, 'src/main.ts'), 'utf8').matchAll(/import\('\.\/(commands\/[\w-]+)\.js'\)\)\.(\w+)\(\)/g),
+  ...readFileSync(join(root, 'src/commands/program.ts'), 'utf8').matchAll(/import\('\.\/([\w-]+)\.js'\)\)\.(\w+)\(\)/g),
 ];
 
 /** A command and all below it, each with the words that call it. */
@@ -18,7 +18,7 @@ function all(command: Command, words: string): Array<{ readonly words: string; r
 }
 
 const commands = listed.flatMap(([, file = '', make = '']) => {
-  const command = (require(join(root, 'src', file)) as Record<string, () => Command>)[make]?.();
+  const command = (require(join(root, 'src/commands', file)) as Record<string, () => Command>)[make]?.();
   return command ? all(command, command.name()) : [];
 });
 

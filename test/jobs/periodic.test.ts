@@ -190,7 +190,8 @@ describe.each(databases)('what a server does by itself on $name', ({ name, creat
     await idle.advance(30_000);
     const sooner = jest.fn();
     jobs.onSooner?.(sooner);
-    expect(jobs.pauseMs?.()).toBeGreaterThan(50);
+    // Just after a look, so that the next one is far enough away.
+    while ((jobs.pauseMs?.() ?? 0) <= 50) await idle.advance(50);
     const [person] = await app.stores.regions.home.query<Array<{ id: string }>>('SELECT id FROM customer');
     const filing = { principal: 'admin', role: 'CLIENT_ADMIN', grounds: 'OBJECTION' } as const;
     await app.services.erasure.erasures.request(client, person?.id ?? '', filing);
