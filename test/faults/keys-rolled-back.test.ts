@@ -20,7 +20,8 @@ const PERSONS = 60;
 /** Erased before the turning, and while it is rolled back. */
 const [BEFORE, MEANWHILE] = [5, 10];
 /** The first and the last statement on a bucket that gets a new key. */
-const LOCKED = /^\s*SELECT bucket, wrapped, node_generation, generation, members, marked FROM bucket_key\s+WHERE .* bucket = \?/;
+const LOCKED =
+  /^\s*SELECT bucket, wrapped, node_generation, generation, members, marked FROM bucket_key\s+WHERE .* bucket = \?/;
 const RENEWED = /^\s*UPDATE bucket_key SET wrapped = \?, node_generation = \?, generation = \?/;
 
 const newId = () => `${MARK}${uuid().slice(MARK.length)}`;
