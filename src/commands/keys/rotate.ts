@@ -23,8 +23,8 @@ export function rotateCommand(): Command {
   const command = new Command('rotate')
     .description(
       'Replace keys of the platform, or the secrets of clients. A new key is published at once. Every process uses ' +
-        'it a minute later; an hour after that a server destroys the secret of the key before. What that key signed can ' +
-        'be verified as before.',
+        'it a minute later; an hour after that a server destroys the secret of the key before. What that key signed ' +
+        'can be verified as before.',
     )
     .addOption(new Option('--what <keys>', 'which keys are replaced').choices([...uses, 'all', CLIENT_SECRETS]))
     .option('--client <client>', 'of clients only this one, by slug or id; with client-secrets')

@@ -21,7 +21,8 @@ const EMPTY =
   'the keys’ store is empty, though the data has clients. Either another store is named than theirs: name it. Or ' +
   'theirs is lost: put the newest backup back with remit keys restore (docs/keys-backup.md)';
 const UNFINISHED =
-  'a restore of the keys’ store has not ended: it has keys, and no epoch. Run remit keys restore again (docs/keys-backup.md)';
+  'a restore of the keys’ store has not ended: it has keys, and no epoch. Run remit keys restore again ' +
+  '(docs/keys-backup.md)';
 
 /**
  * Why a keys' store cannot be opened with the roots that are here, and how to go on; undefined where it can. So it is
@@ -42,9 +43,9 @@ export async function whyUnfit(
   const ended = await endedAmong(source, here);
   if (ended !== undefined) {
     return (
-      `${gone}. What is here is the root of epoch ${ended}, which has ended: a copy of it is on this host, and another ` +
-      'host has turned the epoch. Destroy this copy (shred -u), since it opens what should be gone; then share one ' +
-      'folder with the root among all hosts, or keep it in an HSM or a KMS (docs/keys.md, several hosts)'
+      `${gone}. What is here is the root of epoch ${ended}, which has ended: a copy of it is on this host, and ` +
+      'another host has turned the epoch. Destroy this copy (shred -u), since it opens what should be gone; then ' +
+      'share one folder with the root among all hosts, or keep it in an HSM or a KMS (docs/keys.md, several hosts)'
     );
   }
   if (here.length === 0) return `${gone}, nor any other. Name it, or see docs/keys-backup.md where it is lost`;
@@ -58,9 +59,9 @@ export async function whyUnfit(
     );
   }
   return (
-    `${gone}; ${here.join(' and ')} is. Either another root is configured than the store's: name its own. Or the store ` +
-    'is an old copy, made before a turn ended its epoch: then nobody can open it any more. Empty it and put the ' +
-    'newest backup back: remit keys restore (docs/keys-backup.md)'
+    `${gone}; ${here.join(' and ')} is. Either another root is configured than the store's: name its own. Or the ` +
+    'store is an old copy, made before a turn ended its epoch: then nobody can open it any more. Empty it and put ' +
+    'the newest backup back: remit keys restore (docs/keys-backup.md)'
   );
 }
 
